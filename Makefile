@@ -1,0 +1,39 @@
+# Two commands on a fresh machine: `make run` and `make test`. Every path is relative, so the folder may have any name.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check screenshots clean environment
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+$(STAMP): pyproject.toml constraints.txt scripts/environment.sh
+	@sh scripts/environment.sh $(STAMP)
+
+environment: $(STAMP) ## make the environment in .venv
+
+run: $(STAMP) ## open the window (without a display: take pictures of it)
+	@sh scripts/run.sh
+
+test: $(STAMP) ## run the whole suite, without a display
+	@$(PYTHON) scripts/check_system.py --platform offscreen
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: $(STAMP) ## lint, formatting, types, and the direction of imports
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
+	@$(PYTHON) scripts/check_system.py --platform offscreen
+	@for scheme in light dark; do \
+	  mkdir -p build/screenshots/$$scheme; \
+	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme || exit 1; \
+	done; echo "The pictures are in build/screenshots"
+
+clean: ## remove what was made, the environment too
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	find explorer tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,69 @@
+"""What import-linter cannot tell: which libraries a room really loads when it is imported.
+
+An import inside a function is allowed where one at the top of a module is not, so the rooms are imported for real, each
+set in an interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
+HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av"}
+WINDOWS = {"PySide6.QtGui", "PySide6.QtWidgets", "pyqtgraph", "superqt"}
+KERAS_FREE = {"explorer.engine", "explorer.engine.client", "explorer.engine.messages", "explorer.engine.process"}
+
+IMPORT_ALL = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def module_names(*rooms: str) -> list[str]:
+    """Names of the modules of the package, or of some of its rooms only."""
+    names = []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if not rooms or (len(parts) > 1 and parts[1] in rooms):
+            names.append(name)
+    return names
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """Everything in ``sys.modules`` once `modules` are imported."""
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *modules],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return set(json.loads(ended.stdout))
+
+
+def test_the_window_loads_no_heavy_library() -> None:
+    apart = ("explorer.bench", "explorer.engine")
+    modules = [name for name in module_names() if not name.startswith(apart)]
+    assert len(modules) > 20
+    assert not loaded_by([*modules, *sorted(KERAS_FREE)]) & HEAVY
+
+
+def test_workers_need_no_widgets() -> None:
+    modules = module_names("workers")
+    assert modules
+    assert not loaded_by(modules) & WINDOWS
+
+
+@pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document"])
+def test_room_stands_without_qt(room: str) -> None:
+    loaded = loaded_by(module_names(room))
+    assert not [name for name in loaded if name.split(".")[0] in {"PySide6", "shiboken6"}]
