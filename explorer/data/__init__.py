@@ -1,0 +1,1 @@
+"""Pictures in: sources, formats, splits, preprocessing, corruption, augmentation, metrics (numpy and Pillow)."""

@@ -1,0 +1,310 @@
+"""The recorded way from any picture to the pixels that a model takes.
+
+A recipe is an ordered list of small steps. It is stored in a model's card and applied to training data and to a
+picture that is dropped on the window alike. Each step knows how to work on a picture and, faster, on a whole array.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from PIL import Image, ImageChops, ImageOps
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+from explorer.data.formats import exif_orientation, plain_mode
+from explorer.errors import DataError
+from explorer.types import Floats, ImageShape, Pixels
+
+Background = Literal["white", "black"]
+_LUMA = (19595, 38470, 7471)
+"""ITU-R 601 luma in 16-bit fixed point, as Pillow's conversion to grey has it."""
+
+
+class _Step(BaseModel, abc.ABC):
+    """One step, on a picture of a plain mode and on an array ``(n, h, w, c)``; both give the same pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the picture after this step."""
+        return picture
+
+    def on_array(self, images: Pixels) -> Pixels:
+        """Return uint8 pictures ``(n, h, w, c)`` after this step."""
+        return images
+
+
+class Orientation(_Step):
+    """Turn and mirror as the camera's EXIF note says. Arrays carry no such note."""
+
+    step: Literal["orientation"] = "orientation"
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the picture upright; as it is where the note cannot be read."""
+        return picture if exif_orientation(picture) == 1 else ImageOps.exif_transpose(picture)
+
+
+class CropMargin(_Step):
+    """Cut `pixels` off each of the four sides."""
+
+    step: Literal["crop_margin"] = "crop_margin"
+    pixels: int = Field(ge=0)
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the middle of the picture."""
+        self._check(picture.height, picture.width)
+        margin = self.pixels
+        return picture.crop((margin, margin, picture.width - margin, picture.height - margin))
+
+    def on_array(self, images: Pixels) -> Pixels:
+        """Return the middle of each picture."""
+        height, width = images.shape[1:3]
+        self._check(height, width)
+        return images[:, self.pixels : height - self.pixels, self.pixels : width - self.pixels]
+
+    def _check(self, height: int, width: int) -> None:
+        if min(height, width) <= 2 * self.pixels:
+            raise DataError(
+                f"a picture of more than {2 * self.pixels} pixels a side, to cut {self.pixels} off each side",
+                f"one of {height}×{width} (height × width)",
+                "Cut less off.",
+            )
+
+
+class Alpha(_Step):
+    """Put what is transparent on a plain background."""
+
+    step: Literal["alpha"] = "alpha"
+    background: Background = "white"
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the picture without its alpha channel."""
+        if picture.mode not in ("LA", "RGBA"):
+            return picture
+        canvas = Image.new("RGBA", picture.size, self.background)
+        canvas.alpha_composite(picture.convert("RGBA"))
+        return canvas.convert("RGB").convert("L") if picture.mode == "LA" else canvas.convert("RGB")
+
+
+class Fit(_Step):
+    """Bring to one size with an antialiased (Lanczos) resize; a picture that has the size is left as it is.
+
+    ``crop`` cuts the middle out in the wanted aspect, ``pad`` adds `background` around, ``stretch`` does neither.
+    """
+
+    step: Literal["fit"] = "fit"
+    height: int = Field(ge=1, le=8192)
+    width: int = Field(ge=1, le=8192)
+    mode: Literal["crop", "pad", "stretch"] = "crop"
+    background: Background = "white"
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the picture in the wanted size."""
+        size = (self.width, self.height)
+        if picture.size == size:
+            return picture
+        if self.mode == "pad":
+            return self._padded(picture)
+        box = self._centre(picture.width, picture.height) if self.mode == "crop" else None
+        return picture.resize(size, Image.Resampling.LANCZOS, box=box)
+
+    def on_array(self, images: Pixels) -> Pixels:
+        """Return the pictures in the wanted size, through Pillow only where they have another."""
+        if images.shape[1:3] == (self.height, self.width):
+            return images
+        if not len(images):
+            return np.empty((0, self.height, self.width, images.shape[3]), np.uint8)
+        return np.stack([picture_pixels(self.on_picture(array_picture(image))) for image in images])
+
+    def _centre(self, width: int, height: int) -> tuple[float, float, float, float]:
+        scale = min(width / self.width, height / self.height)
+        across, down = min(self.width * scale, width), min(self.height * scale, height)
+        left, top = (width - across) / 2, (height - down) / 2
+        return left, top, min(left + across, width), min(top + down, height)
+
+    def _padded(self, picture: Image.Image) -> Image.Image:
+        scale = min(self.width / picture.width, self.height / picture.height)
+        across, down = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        if picture.size != (across, down):
+            picture = picture.resize((across, down), Image.Resampling.LANCZOS)
+        canvas = Image.new(picture.mode, (self.width, self.height), self.background)
+        canvas.paste(picture, ((self.width - across) // 2, (self.height - down) // 2))
+        return canvas
+
+
+class Channels(_Step):
+    """Grey (1) or colour (3)."""
+
+    step: Literal["channels"] = "channels"
+    count: Literal[1, 3]
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the picture in grey or in colour."""
+        return picture.convert("L" if self.count == 1 else "RGB")
+
+    def on_array(self, images: Pixels) -> Pixels:
+        """Return the pictures in grey or in colour."""
+        if images.shape[3] == self.count:
+            return images
+        if self.count != 1:
+            return np.repeat(images, self.count, axis=3)
+        grey = np.full(images.shape[:3], 0x8000, np.uint32)
+        for channel, weight in enumerate(_LUMA):
+            grey += images[..., channel].astype(np.uint32) * np.uint32(weight)
+        return (grey >> 16).astype(np.uint8)[..., np.newaxis]
+
+
+class Invert(_Step):
+    """Swap dark and light; transparency stays."""
+
+    step: Literal["invert"] = "invert"
+
+    def on_picture(self, picture: Image.Image) -> Image.Image:
+        """Return the negative."""
+        if picture.mode not in ("LA", "RGBA"):
+            return ImageChops.invert(picture)
+        *colours, alpha = picture.split()
+        return Image.merge(picture.mode, [*(ImageChops.invert(colour) for colour in colours), alpha])
+
+    def on_array(self, images: Pixels) -> Pixels:
+        """Return the negatives."""
+        return np.subtract(np.uint8(255), images)
+
+
+class Scale(_Step):
+    """The range that 0 … 255 stands for in the model. Recorded only: pixels stay 8 bits until `to_floats`."""
+
+    step: Literal["scale"] = "scale"
+    low: FiniteFloat = 0.0
+    high: FiniteFloat = 1.0
+
+
+Step = Annotated[
+    Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale,
+    Field(discriminator="step"),
+]
+
+
+class Preprocessing(BaseModel):
+    """An ordered recipe from any picture to pixels of one shape.
+
+    Attributes
+    ----------
+    steps
+        Applied first to last. Exactly one `Fit` and one `Channels` among them, and no `CropMargin` after the `Fit`.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If the steps do not lead to one shape, or a field is unknown or out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: tuple[Step, ...]
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        kinds = [type(step) for step in self.steps]
+        if kinds.count(Fit) != 1 or kinds.count(Channels) != 1:
+            raise ValueError("exactly one fit and one channels step are needed")
+        if CropMargin in kinds[kinds.index(Fit) :]:
+            raise ValueError("a crop after the fit would change the size again")
+        return self
+
+    @classmethod
+    def standard(cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False) -> Preprocessing:
+        """Return the usual recipe: orientation, crop, alpha on white, fit, channels, invert, scale to [0, 1].
+
+        Parameters
+        ----------
+        image_shape
+            Height, width and channels (1 or 3) of the result.
+        crop
+            Pixels to cut off each side first.
+        invert
+            Whether dark and light change places, as for black letters on white paper.
+
+        Raises
+        ------
+        DataError
+            If no picture can have that shape.
+        """
+        height, width, channels = image_shape
+        if min(height, width) < 1 or channels not in (1, 3) or crop < 0:
+            raise DataError(
+                "a height and width of at least 1, 1 or 3 channels, and a crop of 0 or more",
+                f"shape {tuple(image_shape)} and crop {crop}",
+                "Choose another size.",
+            )
+        steps: list[Step] = [Orientation()]
+        if crop:
+            steps.append(CropMargin(pixels=crop))
+        steps += [Alpha(), Fit(height=height, width=width), Channels(count=1 if channels == 1 else 3)]
+        if invert:
+            steps.append(Invert())
+        return cls(steps=(*steps, Scale()))
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of what comes out."""
+        fit = next(step for step in self.steps if isinstance(step, Fit))
+        channels = next(step for step in self.steps if isinstance(step, Channels))
+        return fit.height, fit.width, channels.count
+
+    def pixels(self, picture: Image.Image) -> Pixels:
+        """Return uint8 pixels ``(h, w, c)`` of one picture of any size and mode.
+
+        Raises
+        ------
+        DataError
+            If a crop leaves nothing of it.
+        """
+        picture = plain_mode(picture)
+        for step in self.steps:
+            picture = step.on_picture(picture)
+        return picture_pixels(picture)
+
+    def array_pixels(self, images: Pixels) -> Pixels:
+        """Return uint8 pixels ``(n, h, w, c)`` of uint8 pictures ``(n, height, width, 1 | 3)``.
+
+        The same pixels as `pixels` gives one by one, without a picture object for each unless they must be resized.
+        The input is not changed; the result may be the input itself where nothing is to be done.
+
+        Raises
+        ------
+        DataError
+            If the input has another shape, or a crop leaves nothing of it.
+        """
+        if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
+            raise DataError(
+                "8-bit pictures (n, height, width, 1 or 3 channels)",
+                f"an array {images.shape} of {images.dtype}",
+                "Open the data as a source first.",
+            )
+        for step in self.steps:
+            images = step.on_array(images)
+        return np.ascontiguousarray(images)
+
+
+def picture_pixels(picture: Image.Image) -> Pixels:
+    """Return uint8 pixels ``(h, w, c)`` of a picture of mode ``L`` or ``RGB``."""
+    pixels = np.array(picture, dtype=np.uint8)
+    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def array_picture(pixels: Pixels) -> Image.Image:
+    """Return a picture of mode ``L`` or ``RGB`` of uint8 pixels ``(h, w, 1 | 3)``."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def to_floats(pixels: Pixels) -> Floats:
+    """Return float32 values in [0, 1] of uint8 pixels of any shape."""
+    return np.divide(pixels, np.float32(255), dtype=np.float32)
+
+
+def to_pixels(images: Floats) -> Pixels:
+    """Return uint8 pixels of float values of any shape, clipped to [0, 1] and rounded to the nearest."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,222 @@
+"""What a source of pictures is, and the one that lies in memory."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.preprocessing import Preprocessing, array_picture
+from explorer.data.splits import Splits
+from explorer.errors import DataError
+from explorer.types import ImageShape, Indices, Pixels
+
+Status = Literal["embedded", "present", "missing"]
+UNLABELLED = -1
+"""The label of a picture without one, in a source where others have one."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a source before it is read.
+
+    Attributes
+    ----------
+    name
+        Short: a known name, or the last part of a path.
+    title
+        For people.
+    spec
+        What `open_source` takes to open it again: a known name, or an absolute path.
+    licence, attribution
+        Of the pictures; empty for the user's own.
+    status
+        ``embedded`` ships with the program, ``present`` lies on this machine, ``missing`` does not.
+    how
+        Where it comes from, or how to get it.
+    """
+
+    name: str
+    title: str
+    spec: str
+    licence: str = ""
+    attribution: str = ""
+    status: Status = "present"
+    how: str = ""
+
+
+class Source(abc.ABC):
+    """Pictures in a fixed order, with splits and perhaps labels.
+
+    Attributes
+    ----------
+    name, title, spec, licence, attribution, status, how
+        See `Facts`.
+    count
+        Number of pictures.
+    image_shape
+        Native height, width and channels, or None where the pictures' sizes differ.
+    labels
+        int64 ``(n,)``, -1 for a picture without one; or None.
+    label_names
+        Name of each label, or None.
+    splits
+        What is for training and what is held out.
+    skipped
+        Pictures that were left out.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        *,
+        count: int,
+        image_shape: ImageShape | None,
+        splits: Splits,
+        labels: Indices | None = None,
+        label_names: tuple[str, ...] | None = None,
+        skipped: tuple[Skipped, ...] = (),
+    ) -> None:
+        self.name = facts.name
+        self.title = facts.title
+        self.spec = facts.spec
+        self.licence = facts.licence
+        self.attribution = facts.attribution
+        self.status: Status = facts.status
+        self.how = facts.how
+        self.count = count
+        self.image_shape = image_shape
+        self.splits = splits
+        self.labels = labels
+        self.label_names = label_names
+        self.skipped = skipped
+        self._content_hash = ""
+
+    @abc.abstractmethod
+    def picture(self, index: int) -> Image.Image:
+        """Return one picture as it is, before any preprocessing.
+
+        Raises
+        ------
+        DataError
+            If there is no such picture, or it cannot be read (any more).
+        """
+
+    @abc.abstractmethod
+    def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
+        """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`.
+
+        Raises
+        ------
+        DataError
+            If there is no such picture, or one cannot be read (any more).
+        """
+
+    @abc.abstractmethod
+    def _hash_content(self) -> str:
+        """Return the SHA-256 of the pictures, in hexadecimal digits."""
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the pictures in hexadecimal digits; the same on every machine, computed once."""
+        if not self._content_hash:
+            self._content_hash = self._hash_content()
+        return self._content_hash
+
+    def label(self, index: int) -> str:
+        """Return the name of a picture's label, or an empty string."""
+        if self.labels is None:
+            return ""
+        value = int(self.labels[self.positions([index])[0]])
+        if value == UNLABELLED:
+            return ""
+        return self.label_names[value] if self.label_names is not None else str(value)
+
+    def positions(self, indices: Sequence[int] | Indices) -> Indices:
+        """Return `indices` as int64 ``(n,)``, checked.
+
+        Raises
+        ------
+        DataError
+            If one lies outside the source.
+        """
+        positions = np.asarray(indices, dtype=np.int64).reshape(-1)
+        outside = positions[(positions < 0) | (positions >= self.count)]
+        if len(outside):
+            raise DataError(
+                f"an index from 0 to {self.count - 1} into {self.name}", str(int(outside[0])), "Choose another picture."
+            )
+        return positions
+
+
+class ArraySource(Source):
+    """Pictures that lie in memory.
+
+    Parameters
+    ----------
+    facts
+        What is known of them.
+    images
+        uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not changed.
+    splits, labels, label_names
+        As in `Source`.
+
+    Raises
+    ------
+    DataError
+        If there is no picture, or the array has another shape or type, or the labels another number.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        images: Pixels,
+        splits: Splits,
+        labels: Indices | None = None,
+        label_names: tuple[str, ...] | None = None,
+    ) -> None:
+        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
+            raise DataError(
+                f"8-bit pictures (n, height, width, 1 or 3) in {facts.name}", f"{images.shape} of {images.dtype}"
+            )
+        count, height, width, channels = images.shape
+        if labels is not None and len(labels) != count:
+            raise DataError(
+                f"one label a picture in {facts.name}",
+                f"{len(labels)} labels for {count} pictures",
+                "Check that both belong together.",
+            )
+        super().__init__(
+            facts,
+            count=count,
+            image_shape=(height, width, channels),
+            splits=splits,
+            labels=labels,
+            label_names=label_names,
+        )
+        self._images = images
+
+    def picture(self, index: int) -> Image.Image:
+        """Return one picture as it is."""
+        return array_picture(self._images[self.positions([index])[0]])
+
+    def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
+        """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`."""
+        return preprocessing.array_pixels(self._images[self.positions(indices)])
+
+    def _hash_content(self) -> str:
+        digest = hashlib.sha256(repr(self._images.shape).encode())
+        digest.update(np.ascontiguousarray(self._images).data)
+        return digest.hexdigest()

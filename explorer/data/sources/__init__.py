@@ -1,0 +1,103 @@
+"""The kinds of sources, and how to open one by a known name or a path.
+
+A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from explorer.data.source import Source
+from explorer.data.sources import arrays, embedded, folder, idx, keras_cache, picture
+from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
+from explorer.errors import DataError
+
+__all__ = ["KINDS", "KNOWN", "KnownSource", "PathKind", "SourceEntry", "describe", "known_sources", "open_source"]
+
+KNOWN: tuple[KnownSource, ...] = (
+    *embedded.SOURCES,
+    *keras_cache.SOURCES,
+)
+KINDS: tuple[PathKind, ...] = (
+    arrays.KIND,
+    picture.KIND,
+    idx.KIND,
+    folder.KIND,
+)
+"""The first kind that takes a path opens it."""
+
+
+def open_source(spec: str | Path) -> Source:
+    """Open a source of pictures.
+
+    Parameters
+    ----------
+    spec
+        A known name (``digits``), or the path of a folder, a NumPy file, an IDX file or a picture. A known name wins
+        over a file of that name; ``./digits`` is the file.
+
+    Raises
+    ------
+    DataError
+        If there is no such name or path, it is of no kind that can be opened, or it is broken.
+    """
+    if isinstance(spec, str):
+        wanted = spec.strip().lower().replace("-", "_")
+        for known in KNOWN:
+            if known.name == wanted:
+                return known.load()
+    path = Path(spec).expanduser()
+    if not str(spec).strip() or not _exists(path):
+        raise DataError(
+            f"data as a known name ({', '.join(known.name for known in KNOWN)}) or a path",
+            f"“{spec}”, which is neither",
+            "Check the spelling.",
+        )
+    path = path.resolve()
+    for kind in KINDS:
+        if kind.takes(path):
+            return kind.load(path)
+    raise DataError(
+        f"{', '.join(kind.title for kind in KINDS[:-1])} or {KINDS[-1].title}",
+        str(path),
+        "Unpack an archive first; save anything else as PNG files.",
+    )
+
+
+def known_sources() -> list[SourceEntry]:
+    """Return what is known of the sources that have a name, without reading them."""
+    return [known.entry() for known in KNOWN]
+
+
+def describe(source: Source) -> dict[str, Any]:
+    """Return a source's facts as plain values that JSON can hold.
+
+    ``image_shape`` is None where the pictures' sizes differ; ``labels`` is the list of names, the number of classes
+    where they have no names, or None.
+    """
+    labels: list[str] | int | None = None
+    if source.labels is not None:
+        labels = list(source.label_names) if source.label_names else len(set(source.labels.tolist()) - {-1})
+    return {
+        "name": source.name,
+        "title": source.title,
+        "count": source.count,
+        "train": len(source.splits.train),
+        "test": len(source.splits.test),
+        "splits": source.splits.origin,
+        "image_shape": list(source.image_shape) if source.image_shape else None,
+        "labels": labels,
+        "status": source.status,
+        "how": source.how,
+        "licence": source.licence,
+        "attribution": source.attribution,
+        "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in source.skipped],
+    }
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a null
+        return False

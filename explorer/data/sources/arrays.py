@@ -1,0 +1,262 @@
+"""Pictures in NumPy files, ``.npz`` and ``.npy``, in the layouts that Keras, scikit-learn and people use."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.preprocessing import to_pixels
+from explorer.data.source import ArraySource, Facts
+from explorer.data.sources.entry import PathKind
+from explorer.data.splits import given_splits, grouped_splits, random_splits
+from explorer.errors import DataError
+from explorer.types import Indices, Pixels
+
+AnyArray: TypeAlias = NDArray[Any]
+
+_SPLIT_KEYS: Final = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("images_train", "labels_train", "images_test", "labels_test"),
+)
+_IMAGE_KEYS: Final = ("images", "x", "pictures", "pixels", "data", "arr_0")
+_LABEL_KEYS: Final = ("labels", "label", "y", "targets", "target", "arr_1")
+_NAME_KEYS: Final = ("label_names", "class_names", "target_names")
+_GROUP_KEY: Final = "groups"
+_CHANNELS: Final = (1, 3)
+_OVERSHOOT: Final = 1e-5
+"""Resizing in floats leaves values that far outside [0, 1]; they are clipped."""
+
+
+def takes(path: Path) -> bool:
+    """Tell whether `path` is a file that ends in ``.npz`` or ``.npy``."""
+    return path.is_file() and path.suffix.lower() in (".npz", ".npy")
+
+
+def load(path: Path) -> ArraySource:
+    """Open a NumPy file.
+
+    Parameters
+    ----------
+    path
+        ``.npy`` with pictures, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
+        ``x`` (and ``labels`` or ``y``). Pictures are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
+        flat squares ``(n, side²)``; uint8, whole numbers from 0 to 255, bool, or floats in [0, 1], which are rounded to
+        8 bits. ``groups`` in the file are not divided between the splits.
+
+    Raises
+    ------
+    DataError
+        If the file is broken, has other keys, or holds something else than such pictures.
+    """
+    facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
+    return load_as(facts, path)
+
+
+def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
+    """Open a NumPy file as `load` does, under given facts and label names."""
+    arrays = _read(path)
+    for keys in _SPLIT_KEYS:
+        if keys[0] in arrays and keys[2] in arrays:
+            return _split_source(facts, arrays, keys, label_names)
+    key = _image_key(arrays, path)
+    images = as_pixels(arrays[key], f"{key} of {path.name}" if path.suffix.lower() == ".npz" else path.name)
+    label_key = next((name for name in _LABEL_KEYS if name in arrays and name != key), None)
+    labels, found = None, None
+    if label_key is not None:
+        labels, found = _as_labels(arrays[label_key], f"{label_key} of {path.name}")
+    name_key = next((name for name in _NAME_KEYS if name in arrays), None)
+    if name_key is not None and found is None:
+        found = tuple(str(name) for name in arrays[name_key].reshape(-1))
+    groups = arrays.get(_GROUP_KEY)
+    if groups is not None and groups.shape == (len(images),) and groups.dtype.kind in "iuU":
+        splits = grouped_splits(np.unique(groups, return_inverse=True)[1].astype(np.int64))
+    else:
+        splits = random_splits(len(images))
+    return ArraySource(facts, images, splits, labels, _names_for(labels, label_names or found))
+
+
+def as_pixels(array: AnyArray, name: str) -> Pixels:
+    """Return uint8 pictures ``(n, h, w, c)`` of an array in one of the accepted layouts and types.
+
+    Raises
+    ------
+    DataError
+        If it is of another shape or type, or its values are out of range or not numbers.
+    """
+    return _as_bytes(_as_stack(array, name), name)
+
+
+def _read(path: Path) -> Mapping[str, AnyArray]:
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return {"images": loaded}
+            with loaded:
+                # An object array (pickled) is left out as long as nobody needs it.
+                arrays = {key: _member(loaded, key) for key in loaded.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+        raise _broken(path, error) from error
+    plain = {key.lower(): array for key, array in arrays.items() if array is not None}
+    if not plain and arrays:
+        raise _object_array(path)
+    if not plain:
+        raise DataError(f"arrays in {path}", "an empty file", "Save it again.")
+    return plain
+
+
+def _member(loaded: Any, key: str) -> AnyArray | None:
+    try:
+        array: AnyArray = loaded[key]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            return None
+        raise
+    return array
+
+
+def _broken(path: Path, error: Exception) -> DataError:
+    text = str(error)
+    if "allow_pickle" in text or "pickle" in text:
+        return _object_array(path)
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"a NumPy file at {path}", "no such file", "Check the path.")
+    reason = text.splitlines()[0] if text else type(error).__name__
+    return DataError(f"a whole NumPy file in {path}", f"“{reason}”", "Save or copy it again.")
+
+
+def _object_array(path: Path) -> DataError:
+    return DataError(
+        f"arrays of numbers in {path}",
+        "an object array (pictures of different sizes, or pickled), which is not opened because it can run code",
+        "Save pictures of one size as one uint8 array, or as a folder of files.",
+    )
+
+
+def _image_key(arrays: Mapping[str, AnyArray], path: Path) -> str:
+    for key in _IMAGE_KEYS:
+        if key in arrays:
+            return key
+    wide = [key for key, array in arrays.items() if array.ndim >= 3]
+    if len(wide) == 1:
+        return wide[0]
+    raise DataError(
+        f"pictures under x_train and x_test, images or x in {path}",
+        f"the keys {', '.join(sorted(arrays))}",
+        "Save them again under one of these names.",
+    )
+
+
+def _split_source(
+    facts: Facts,
+    arrays: Mapping[str, AnyArray],
+    keys: tuple[str, str, str, str],
+    label_names: tuple[str, ...] | None,
+) -> ArraySource:
+    x_train, y_train, x_test, y_test = keys
+    train, test = as_pixels(arrays[x_train], x_train), as_pixels(arrays[x_test], x_test)
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"pictures of one shape in {x_train} and {x_test}", f"{train.shape[1:]} and {test.shape[1:]}", "Resize one."
+        )
+    labels, found = None, None
+    if y_train in arrays and y_test in arrays:
+        if (len(arrays[y_train]), len(arrays[y_test])) != (len(train), len(test)):
+            raise DataError(
+                f"one label a picture in {y_train} and {y_test}",
+                f"{len(arrays[y_train])} and {len(arrays[y_test])} for {len(train)} and {len(test)} pictures",
+                "Check that both belong together.",
+            )
+        both = [arrays[key] if arrays[key].ndim == 1 else _flat_labels(arrays[key], key) for key in (y_train, y_test)]
+        labels, found = _as_labels(np.concatenate(both), f"{y_train} and {y_test}")
+    splits = given_splits(len(train), len(test))
+    return ArraySource(facts, np.concatenate([train, test]), splits, labels, _names_for(labels, label_names or found))
+
+
+def _as_stack(array: AnyArray, name: str) -> AnyArray:
+    """Bring to ``(n, h, w, c)`` by shape alone."""
+    shape = array.shape
+    if array.ndim == 4 and shape[3] in _CHANNELS and array.size:
+        return array
+    if array.ndim == 3 and array.size:
+        return array[np.newaxis] if shape[2] in _CHANNELS else array[..., np.newaxis]
+    if array.ndim == 2 and array.size and math.isqrt(shape[1]) ** 2 == shape[1] and shape[1] > 1:
+        side = math.isqrt(shape[1])
+        return array.reshape(shape[0], side, side, 1)
+    remedy = "Save it in one of these shapes."
+    if array.ndim == 4 and shape[1] in _CHANNELS:
+        remedy = "Channels come last: use array.transpose(0, 2, 3, 1)."
+    raise DataError(
+        f"pictures (n, height, width), (n, height, width, 1 or 3) or flat squares (n, side × side) in {name}",
+        f"an array {shape}",
+        remedy,
+    )
+
+
+def _as_bytes(array: AnyArray, name: str) -> Pixels:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"numbers in {name}", f"values of type {array.dtype}", "Save 8-bit pixels.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise DataError(f"finite values in {name}", f"{bad} that are NaN or infinite", "Replace them first.")
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind in "iu":
+        if low < 0 or high > 255:
+            raise DataError(
+                f"whole numbers from 0 to 255 in {name}", f"{low:g} to {high:g}", "Scale them to 8 bits first."
+            )
+        return array.astype(np.uint8)
+    if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
+        remedy = "Divide by 255, or save as uint8." if low >= 0 and high <= 255 else "Scale them first."
+        raise DataError(f"floats from 0 to 1 in {name}", f"{low:g} to {high:g}", remedy)
+    pixels = np.empty(array.shape, np.uint8)
+    for index, image in enumerate(array):  # picture by picture: a whole float64 copy may not fit
+        pixels[index] = to_pixels(image.astype(np.float32))
+    return pixels
+
+
+def _flat_labels(array: AnyArray, name: str) -> AnyArray:
+    """Bring labels ``(n, 1)`` and one-hot rows to ``(n,)``."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        return array[:, 0]
+    if array.ndim == 2 and array.dtype.kind in "biuf" and np.all((array == 0) | (array == 1)):
+        one_hot: AnyArray = array.argmax(axis=1)
+        return one_hot
+    if array.ndim == 1:
+        return array
+    raise DataError(f"labels (n,) in {name}", f"an array {array.shape}", "Save one label a picture.")
+
+
+def _as_labels(array: AnyArray, name: str) -> tuple[Indices, tuple[str, ...] | None]:
+    flat = _flat_labels(array, name)
+    if flat.dtype.kind in "US":
+        names, positions = np.unique(flat.astype(str), return_inverse=True)
+        return positions.astype(np.int64), tuple(str(text) for text in names)
+    whole = flat.dtype.kind in "biu" or (flat.dtype.kind == "f" and bool(np.all(flat == np.rint(flat))))
+    if not whole:
+        raise DataError(
+            f"whole numbers or names as labels in {name}", f"values of type {flat.dtype}", "Save class numbers."
+        )
+    return flat.astype(np.int64), None
+
+
+def _names_for(labels: Indices | None, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Drop names that do not reach as far as the labels."""
+    if labels is None or names is None or not len(labels):
+        return None
+    return names if int(labels.max()) < len(names) and int(labels.min()) >= -1 else None
+
+
+KIND = PathKind("a NumPy file", takes, load)

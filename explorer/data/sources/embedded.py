@@ -1,0 +1,63 @@
+"""The sample data that ships with the program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from explorer.data.source import ArraySource, Facts
+from explorer.data.sources import arrays
+from explorer.data.sources.entry import KnownSource, SourceEntry
+from explorer.errors import DataError
+from explorer.paths import resources_dir
+
+_HOW = "ships with the program"
+
+DIGITS = SourceEntry(
+    name="digits",
+    title="Handwritten digits (the test digits of MNIST)",
+    status="embedded",
+    how=_HOW,
+    count=10_000,
+    train=8_000,
+    test=2_000,
+    image_shape=(28, 28, 1),
+    labels=10,
+    licence="CC BY-SA 3.0",
+    attribution="MNIST by Yann LeCun and Corinna Cortes",
+)
+GLYPHS = SourceEntry(
+    name="glyphs",
+    title="Arabic letters in eight typefaces",
+    status="embedded",
+    how=_HOW,
+    count=672,
+    train=560,
+    test=112,
+    image_shape=(64, 64, 1),
+    labels=28,
+    licence="SIL OFL 1.1 (the fonts)",
+    attribution="Rendered from Noto, Amiri, Lemonada, Alkalami and Reem Kufi",
+)
+
+
+def _path(name: str) -> Path:
+    return resources_dir() / "data" / f"{name}.npz"
+
+
+def _entry(entry: SourceEntry) -> SourceEntry:
+    if _path(entry.name).is_file():
+        return entry
+    return replace(entry, status="missing", how=f"{_path(entry.name)} is not there; install the program again")
+
+
+def _load(entry: SourceEntry) -> ArraySource:
+    path = _path(entry.name)
+    if not path.is_file():
+        raise DataError(f"the embedded sample data at {path}", "no such file", "Install the program again.")
+    facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "embedded", entry.how)
+    return arrays.load_as(facts, path)
+
+
+SOURCES = tuple(KnownSource(entry.name, partial(_entry, entry), partial(_load, entry)) for entry in (DIGITS, GLYPHS))

@@ -1,0 +1,63 @@
+"""The two things that can be registered: a source with a known name, and a kind of path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.data.source import Source, Status
+from explorer.types import ImageShape
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """A source with a known name, as a list shows it: nothing is decoded for it.
+
+    Attributes
+    ----------
+    name, title
+        What to open it by, and what people call it.
+    status
+        ``embedded``, ``present`` or ``missing``.
+    how
+        Where it comes from, or how to get it.
+    count, train, test
+        Numbers of pictures.
+    image_shape
+        Native height, width and channels.
+    labels
+        Number of classes.
+    licence, attribution
+        Of the pictures.
+    """
+
+    name: str
+    title: str
+    status: Status
+    how: str
+    count: int
+    train: int
+    test: int
+    image_shape: ImageShape
+    labels: int
+    licence: str
+    attribution: str
+
+
+@dataclass(frozen=True)
+class KnownSource:
+    """A source with a known name: `entry` says what is known of it, `load` opens it."""
+
+    name: str
+    entry: Callable[[], SourceEntry]
+    load: Callable[[], Source]
+
+
+@dataclass(frozen=True)
+class PathKind:
+    """A kind of file or folder: `takes` looks at little more than its name, `load` opens it."""
+
+    title: str
+    takes: Callable[[Path], bool]
+    load: Callable[[Path], Source]

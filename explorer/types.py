@@ -1,0 +1,67 @@
+"""Types that every room shares: array aliases, progress, and what a codec can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""Pictures of 8 bits, ``(n, height, width, channels)`` or one ``(height, width, channels)``; channels 1 or 3."""
+
+Floats: TypeAlias = NDArray[np.float32]
+"""Any float32 array. Pictures are ``(n, height, width, channels)`` in [0, 1]; codes are ``(n, latent_dim)``."""
+
+Indices: TypeAlias = NDArray[np.int64]
+"""Positions in a source, source order, ``(n,)``."""
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""Height, width, channels."""
+
+LatentShape: TypeAlias = tuple[int, ...]
+"""The shape of one code, without the batch: ``(49,)`` or ``(7, 7, 1)``."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a long job yields: a point where it can be shown and cancelled.
+
+    Attributes
+    ----------
+    done, total
+        Units of work, ``0 <= done <= total``; ``total`` 0 means that it is not known.
+    note
+        A few words on what is being done, or empty.
+    """
+
+    done: int
+    total: int
+    note: str = ""
+
+
+class Codec(Protocol):
+    """Pictures to codes and back. Safe to call from one thread at a time."""
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of every picture in and out."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+
+    def encode(self, images: Floats) -> Floats:
+        """Return the codes ``(n, latent_dim)`` of float32 pictures ``(n, h, w, c)`` in [0, 1].
+
+        For a variational model this is the mean code.
+        """
+
+    def decode(self, codes: Floats) -> Floats:
+        """Return float32 pictures ``(n, h, w, c)``, unclipped, nominally in [0, 1], of codes ``(n, latent_dim)``."""
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        """Return mean and log-variance of the codes, each ``(n, latent_dim)``; None where the model is not
+        variational.
+        """

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from explorer.data.formats import PICTURE_SUFFIXES, open_picture, plain_mode, probe_picture
+from explorer.errors import DataError
+
+GRADIENT = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "expected"),
+    [
+        ("L", "PNG", "L"),
+        ("1", "PNG", "L"),
+        ("LA", "PNG", "LA"),
+        ("RGB", "JPEG", "RGB"),
+        ("RGBA", "PNG", "RGBA"),
+        ("P", "PNG", "RGB"),
+        ("P", "GIF", "RGB"),
+        ("CMYK", "JPEG", "RGB"),
+        ("CMYK", "TIFF", "RGB"),
+        ("RGB", "WEBP", "RGB"),
+        ("RGB", "BMP", "RGB"),
+        ("L", "PPM", "L"),
+        ("RGB", "TGA", "RGB"),
+    ],
+)
+def test_every_mode_becomes_a_plain_one(mode: str, kind: str, expected: str) -> None:
+    colour = Image.new("RGB", (20, 10), (255, 255, 255) if mode == "1" else (200, 200, 200))
+    picture = colour.quantize(4) if mode == "P" else colour.convert(mode)
+    opened = open_picture(saved(picture, kind), "some picture")
+    assert opened.mode == expected
+    assert opened.size == (20, 10)
+    np.testing.assert_allclose(np.asarray(opened.convert("RGB")), np.asarray(colour), atol=2)
+
+
+def test_sixteen_bit_grey_is_scaled_and_not_cut() -> None:
+    deep = (GRADIENT.astype(np.uint16) * 257).astype(np.uint16)
+    for kind in ("PNG", "TIFF"):
+        np.testing.assert_array_equal(np.asarray(open_picture(saved(Image.fromarray(deep), kind), "deep")), GRADIENT)
+
+
+def test_dark_sixteen_bit_grey_stays_dark() -> None:
+    deep = Image.fromarray(np.full((4, 4), 200, np.uint16))
+    assert np.asarray(open_picture(saved(deep, "PNG"), "dark")).max() == 1
+
+
+def test_float_grey_from_0_to_1_and_from_0_to_255() -> None:
+    unit = Image.fromarray((GRADIENT / 255).astype(np.float32))
+    np.testing.assert_array_equal(np.asarray(open_picture(saved(unit, "TIFF"), "unit")), GRADIENT)
+    wide = Image.fromarray(GRADIENT.astype(np.float32))
+    np.testing.assert_array_equal(np.asarray(open_picture(saved(wide, "TIFF"), "wide")), GRADIENT)
+    with pytest.raises(DataError, match="values from"):
+        open_picture(saved(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "nothing")
+
+
+def test_palette_with_transparency_keeps_it() -> None:
+    picture = Image.fromarray(GRADIENT).convert("P")
+    opened = open_picture(saved(picture, "PNG", transparency=0), "palette")
+    assert opened.mode == "RGBA"
+    assert opened.getpixel((0, 0))[3] == 0
+    assert opened.getpixel((5, 5))[3] == 255
+
+
+def test_grey_with_a_transparent_value_keeps_it() -> None:
+    opened = open_picture(saved(Image.fromarray(GRADIENT), "PNG", transparency=7), "grey")
+    assert opened.mode == "LA"
+    assert opened.getpixel((7, 0)) == (7, 0)
+
+
+def test_first_frame_of_an_animation() -> None:
+    frames = [Image.new("L", (6, 6), value) for value in (10, 200)]
+    animation = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert np.asarray(open_picture(animation, "film").convert("L")).max() == 10
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_orientation_is_kept_for_later_and_seen_in_the_header(kind: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    path = tmp_path / "turned.picture"
+    path.write_bytes(saved(Image.new("RGB", (20, 10)), kind, exif=exif))
+    assert open_picture(path).getexif()[0x0112] == 8
+    header = probe_picture(path)
+    assert (header.height, header.width, header.channels) == (20, 10, 3)
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("LA", 1), ("1", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)])
+def test_header_counts_channels_without_alpha(mode: str, channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.new(mode, (5, 3)).save(path)
+    header = probe_picture(path)
+    assert (header.height, header.width, header.channels) == (3, 5, channels)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_truncated_file_is_found_by_header_and_by_decoding(kind: str, tmp_path: Path) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    path = tmp_path / "half.picture"
+    path.write_bytes(saved(noise, kind)[:-3000])
+    for opener in (open_picture, probe_picture):
+        with pytest.raises(DataError, match=r"half\.picture"):
+            opener(path)
+
+
+def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(tmp_path: Path) -> None:
+    content = bytearray(saved(Image.fromarray(GRADIENT), "PNG"))
+    content[60] ^= 0x10
+    path = tmp_path / "flipped.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"flipped\.png"):
+        probe_picture(path)
+
+
+def test_a_decompression_bomb_is_refused_before_it_unfolds() -> None:
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
+    with pytest.raises(DataError, match=r"at most 80 million pixels in bomb\.png"):
+        open_picture(bomb + png_chunk(b"IEND", b""), "bomb.png")
+
+
+def test_formats_that_run_programs_are_not_opened() -> None:
+    with pytest.raises(DataError, match="no format that is known"):
+        open_picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "page.eps")
+    assert ".eps" not in PICTURE_SUFFIXES
+    assert ".svg" not in PICTURE_SUFFIXES
+
+
+def test_missing_and_foreign_files_are_named_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone\.png; received no such file"):
+        open_picture(tmp_path / "gone.png")
+    with pytest.raises(DataError, match="a picture in"):
+        open_picture(tmp_path)
+    text = tmp_path / "text.png"
+    text.write_text("not a picture")
+    with pytest.raises(DataError, match=r"text\.png; received bytes of no format"):
+        open_picture(text)
+    text.write_bytes(b"")
+    with pytest.raises(DataError, match=r"text\.png"):
+        probe_picture(text)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA"]), st.data())
+def test_broken_files_raise_nothing_but_data_errors(kind: str, data: st.DataObject) -> None:
+    content = bytearray(saved(Image.fromarray(GRADIENT).convert("RGB"), kind))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        opened = open_picture(bytes(content[: data.draw(st.integers(0, len(content)))]), "fuzzed")
+    except DataError:
+        return
+    assert opened.mode in ("L", "LA", "RGB", "RGBA")
+
+
+def test_plain_mode_makes_a_picture_of_its_own() -> None:
+    picture = Image.new("L", (3, 3), 5)
+    plain = plain_mode(picture)
+    plain.putpixel((0, 0), 9)
+    assert picture.getpixel((0, 0)) == 5

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.sources import describe, known_sources, open_source
+from explorer.errors import DataError
+from explorer.paths import resources_dir
+
+
+def test_digits_are_the_ten_thousand() -> None:
+    source = open_source("digits")
+    assert (source.count, source.image_shape, source.status) == (10_000, (28, 28, 1), "embedded")
+    assert np.bincount(source.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert [source.label(index) for index in range(5)] == ["7", "2", "1", "0", "4"]
+    assert "CC BY-SA" in source.licence
+    assert "LeCun" in source.attribution
+    pixels = source.read(range(10_000), Preprocessing.standard((28, 28, 1)))
+    assert pixels.mean() == pytest.approx(33.79, abs=0.01)
+
+
+def test_digits_have_a_fixed_split() -> None:
+    splits = open_source("digits").splits
+    assert (len(splits.train), len(splits.test)) == (8_000, 2_000)
+    # Written down: a change would make figures of older models worthless.
+    assert splits.test[:5].tolist() == [1, 4, 15, 17, 27]
+
+
+def test_glyphs_are_split_by_typeface() -> None:
+    source = open_source("glyphs")
+    assert (source.count, source.image_shape) == (672, (64, 64, 1))
+    assert source.label_names is not None
+    assert len(source.label_names) == 28
+    assert np.bincount(source.labels).tolist() == [24] * 28
+    assert [name[-1] for name in source.label_names] == list("ابتثجحخدذرزسشصضطظعغفقكلمنهوي")
+    with np.load(resources_dir() / "data" / "glyphs.npz", allow_pickle=False) as arrays:
+        for key in ("groups", "fonts"):
+            values = arrays[key]
+            assert set(values[source.splits.train]).isdisjoint(values[source.splits.test])
+    held_out = source.read(source.splits.test, Preprocessing.standard((64, 64, 1)))
+    trained_on = {
+        picture.tobytes() for picture in source.read(source.splits.train, Preprocessing.standard((64, 64, 1)))
+    }
+    assert not any(picture.tobytes() in trained_on for picture in held_out)
+
+
+def test_what_the_list_says_is_so() -> None:
+    entries = {entry.name: entry for entry in known_sources()}
+    assert {"digits", "glyphs", "mnist", "fashion_mnist"} <= set(entries)
+    for name in ("digits", "glyphs"):
+        entry, source = entries[name], open_source(name)
+        assert entry.status == "embedded"
+        assert (entry.count, entry.train, entry.test) == (
+            source.count,
+            len(source.splits.train),
+            len(source.splits.test),
+        )
+        assert entry.image_shape == source.image_shape
+        assert entry.labels == len(source.label_names or ())
+        assert (entry.licence, entry.attribution, entry.how) == (source.licence, source.attribution, source.how)
+
+
+def test_describe_is_plain_json() -> None:
+    facts = json.loads(json.dumps(describe(open_source("digits"))))
+    assert facts["image_shape"] == [28, 28, 1]
+    assert facts["labels"] == list("0123456789")
+    assert (facts["count"], facts["train"], facts["test"], facts["skipped"]) == (10_000, 8_000, 2_000, [])
+    assert {"name", "status", "how", "licence", "attribution"} <= set(facts)
+
+
+def test_unknown_names_and_paths_list_what_is_known(tmp_path: Path) -> None:
+    for unknown in ("digit", str(tmp_path / "nowhere"), "", "a" * 5000, "nul\0"):
+        with pytest.raises(DataError, match="digits, glyphs, mnist, fashion_mnist"):
+            open_source(unknown)
+
+
+def test_files_of_no_known_kind(tmp_path: Path) -> None:
+    path = tmp_path / "pictures.zip"
+    path.write_bytes(b"PK\3\4")
+    with pytest.raises(DataError, match=r"pictures\.zip.*Unpack"):
+        open_source(path)
+
+
+def test_a_known_name_wins_over_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digits").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "digits" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert open_source("digits").count == 10_000
+    assert open_source("./digits").count == 1
+    assert open_source(Path("digits")).count == 1
+    relative = open_source("./digits")
+    assert Path(relative.spec).is_absolute()
+    assert open_source(relative.spec).count == 1
+
+
+@pytest.fixture
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "datasets").mkdir()
+    return tmp_path / "datasets"
+
+
+def test_missing_sets_say_how_to_get_them(keras_home: Path) -> None:
+    for entry in known_sources():
+        if entry.name in ("mnist", "fashion_mnist"):
+            assert entry.status == "missing"
+            assert f"keras.datasets.{entry.name}" in entry.how
+            with pytest.raises(DataError, match=r"keras\.datasets"):
+                open_source(entry.name)
+
+
+def test_mnist_of_the_keras_cache(keras_home: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)
+    labels = np.arange(7)
+    np.savez(keras_home / "mnist.npz", x_train=images[:5], y_train=labels[:5], x_test=images[5:], y_test=labels[5:])
+    source = open_source("mnist")
+    assert (source.name, source.status, source.licence) == ("mnist", "present", "CC BY-SA 3.0")
+    assert source.splits.test.tolist() == [5, 6]
+    assert source.label(4) == "4"
+    np.testing.assert_array_equal(source.read([6], Preprocessing.standard((28, 28, 1)))[0, ..., 0], images[6])
+    assert {entry.name: entry.status for entry in known_sources()}["mnist"] == "present"
+
+
+def test_fashion_mnist_of_the_keras_cache(keras_home: Path) -> None:
+    folder = keras_home / "fashion-mnist"
+    folder.mkdir()
+    for split, count in (("train", 3), ("t10k", 2)):
+        header = struct.pack(">HBB3I", 0, 8, 3, count, 28, 28)
+        (folder / f"{split}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + bytes(count * 784)))
+        header = struct.pack(">HBBI", 0, 8, 1, count)
+        (folder / f"{split}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + bytes([9] * count)))
+    source = open_source("fashion-mnist")
+    assert (source.name, source.count, source.label(0)) == ("fashion_mnist", 5, "Ankle boot")
+    assert source.splits.test.tolist() == [3, 4]
+
+
+def test_the_data_room_is_light() -> None:
+    script = (
+        "import sys\n"
+        "from explorer.data import augmentation, corruption, metrics, sources\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'PySide6', 'skimage'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_samples_are_built_reproducibly(shared_data: Path, tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    script = root / "scripts" / "build_samples.py"
+    subprocess.run(
+        [sys.executable, script, shared_data, "--out", tmp_path], check=True, timeout=120, env=_with_path(root)
+    )
+    for name in ("digits.npz", "glyphs.npz"):
+        with np.load(tmp_path / name) as built, np.load(resources_dir() / "data" / name) as shipped:
+            assert built.files == shipped.files
+            for key in built.files:
+                np.testing.assert_array_equal(built[key], shipped[key])
+
+
+def _with_path(root: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(root)}
