@@ -1,0 +1,154 @@
+"""Random codes: from the standard normal prior, or from a prior fitted to the data's codes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.errors import UsageError
+from explorer.latent.checks import as_codes
+from explorer.latent.statistics import CodeStatistics
+from explorer.types import Floats
+
+if TYPE_CHECKING:
+    from typing import Self
+
+FULL_COVARIANCE_DIM = 64
+"""Longest code for which a fitted prior keeps full covariances."""
+
+_FIT_ROWS = 20_000
+
+
+def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
+    """Codes ``(count, latent_dim)`` from N(0, temperature² I).
+
+    Raises
+    ------
+    UsageError
+        If `count` or `temperature` is negative.
+    """
+    _check(count, temperature)
+    return rng.standard_normal((count, latent_dim), dtype=np.float32) * np.float32(temperature)
+
+
+def truncate(codes: Floats, limit: float, stats: CodeStatistics | None = None) -> Floats:
+    """Clip every dimension of codes ``(n, d)``, or of one code ``(d,)``, to ±`limit` σ.
+
+    Parameters
+    ----------
+    codes
+        Float32; not changed.
+    limit
+        In standard deviations, not negative.
+    stats
+        Mean and σ of the data; without them mean 0 and σ 1, those of the normal prior.
+
+    Raises
+    ------
+    UsageError
+        If `limit` is negative.
+    """
+    if not limit >= 0:
+        raise UsageError("a truncation of 0 σ or more", str(limit), "Give for example 2.")
+    mean, sigma = (0.0, 1.0) if stats is None else (stats.mean, stats.sigma)
+    reach = np.asarray(sigma, dtype=np.float32) * np.float32(limit)
+    return np.clip(np.asarray(codes, dtype=np.float32), mean - reach, mean + reach)
+
+
+class FittedPrior:
+    """A mixture of Gaussians fitted to the data's codes: where a plain autoencoder keeps its pictures.
+
+    Covariances are full up to 64 dimensions and diagonal above. The number of components follows the number of codes,
+    so that a handful of codes gives one broad Gaussian.
+
+    Parameters
+    ----------
+    max_components
+        At most so many Gaussians.
+
+    Attributes
+    ----------
+    weights_
+        ``(m,)`` float64, adding up to 1.
+    means_
+        ``(m, d)`` float64.
+    covariance_type_
+        ``"full"`` or ``"diag"``.
+    factors_
+        Full: ``(m, d, d)`` lower Cholesky factors of the covariances; diagonal: ``(m, d)`` standard deviations.
+    """
+
+    def __init__(self, max_components: int = 10) -> None:
+        if max_components < 1:
+            raise UsageError("at least one component", str(max_components), "Give a number of 1 or more.")
+        self.max_components = max_components
+
+    def fit(self, codes: Floats, random_state: int = 0) -> Self:
+        """Fit to codes ``(n, d)``; repeatable for one `random_state`. Loads scikit-learn.
+
+        Raises
+        ------
+        UsageError
+            If `codes` is no table of finite numbers.
+        """
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        table = as_codes(codes).astype(np.float64)
+        if not np.isfinite(table).all():
+            raise UsageError("finite codes", "infinite or undefined numbers among them", "Check the model.")
+        if len(table) > _FIT_ROWS:
+            chosen = np.random.default_rng(random_state).choice(len(table), _FIT_ROWS, replace=False)
+            table = table[np.sort(chosen)]
+        dim = table.shape[1]
+        full = dim <= FULL_COVARIANCE_DIM
+        rows_each = 10 * (dim + 1) if full else 50
+        spread = float(table.var(axis=0).mean())
+        mixture = GaussianMixture(
+            n_components=int(np.clip(len(table) // rows_each, 1, self.max_components)),
+            covariance_type="full" if full else "diag",
+            # Relative to the data: a fixed floor would swamp small codes and not carry large ones.
+            reg_covar=max(spread * 1e-4, 1e-12),
+            random_state=random_state,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            # The mixture wants two rows; the same one twice has the same mean and no spread.
+            mixture.fit(table if len(table) > 1 else np.repeat(table, 2, axis=0))
+        self.covariance_type_ = "full" if full else "diag"
+        self.weights_ = np.asarray(mixture.weights_, dtype=np.float64)
+        self.means_ = np.asarray(mixture.means_, dtype=np.float64)
+        covariances = np.asarray(mixture.covariances_, dtype=np.float64)
+        self.factors_ = np.linalg.cholesky(covariances) if full else np.sqrt(covariances)
+        return self
+
+    def sample(self, count: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
+        """Codes ``(count, d)``; `temperature` scales the spread about each component's centre.
+
+        Raises
+        ------
+        UsageError
+            If the prior was not fitted, or `count` or `temperature` is negative.
+        """
+        if not hasattr(self, "weights_"):
+            raise UsageError("a fitted prior", "one without data", "Call fit with the data's codes first.")
+        _check(count, temperature)
+        weights = self.weights_ / self.weights_.sum()
+        chosen = rng.choice(len(weights), size=count, p=weights)
+        noise = rng.standard_normal((count, self.means_.shape[1])) * temperature
+        if self.covariance_type_ == "diag":
+            return (self.means_[chosen] + noise * self.factors_[chosen]).astype(np.float32)
+        codes = self.means_[chosen]
+        for component in np.unique(chosen):
+            mine = chosen == component
+            codes[mine] += noise[mine] @ self.factors_[component].T
+        return codes.astype(np.float32)
+
+
+def _check(count: int, temperature: float) -> None:
+    if count < 0:
+        raise UsageError("a number of codes of 0 or more", str(count), "Give for example 25.")
+    if not (temperature >= 0 and np.isfinite(temperature)):
+        raise UsageError("a temperature of 0 or more", str(temperature), "1 is the prior itself.")

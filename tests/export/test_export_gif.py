@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageSequence
+
+from explorer.errors import ExportError, UsageError
+from explorer.export import FORMATS, AnimationSettings, format_of
+from explorer.export.gif import frame_delays, possible_fps, write_gif
+from explorer.export.palette import GREYS
+from explorer.types import Pixels, Progress
+
+
+def write(frames: list[Pixels], path: Path, **wanted: Any) -> list[Progress]:
+    return list(write_gif(iter(frames), len(frames), path, AnimationSettings(**({"fps": 50, "loop": True} | wanted))))
+
+
+def read(path: Path) -> tuple[Pixels, list[int]]:
+    """Frames ``(n, h, w, 3)`` and their delays in ms."""
+    with Image.open(path) as image:
+        frames = [(np.array(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)]
+    return np.stack([frame for frame, _ in frames]), [delay for _, delay in frames]
+
+
+def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Pixels]:
+    return list(np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8))
+
+
+def photographs(count: int, side: int = 48) -> list[Pixels]:
+    """Smooth colour pictures of far more than 256 colours, each a little different."""
+    ys, xs = np.mgrid[0:side, 0:side] / (side - 1)
+    pictures = []
+    for t in np.linspace(0, 1, count):
+        planes = [xs * (1 - t) + ys * t, ys, (1 - xs) * 0.7 + 0.3 * t]
+        pictures.append((np.stack(planes, axis=-1) * 255).round().astype(np.uint8))
+    return pictures
+
+
+def psnr(one: Pixels, other: Pixels) -> float:
+    return float(10 * np.log10(255**2 / max(((one.astype(float) - other) ** 2).mean(), 1e-9)))
+
+
+def test_the_references_film_keeps_every_frame(tmp_path: Path) -> None:
+    run = noise(90, 28, 28, 1)
+    frames = [run[0]] * 18 + run + [run[-1]] * 18 + run[::-1]
+    progress = write(frames, tmp_path / "film.gif")
+    back, delays = read(tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as image:
+        assert image.n_frames == 216
+        assert image.info["loop"] == 0
+    assert delays == [20] * 216
+    assert sum(delays) == 4320
+    np.testing.assert_array_equal(back, np.repeat(np.stack(frames), 3, axis=-1))
+    assert [step.done for step in progress] == list(range(1, 217))
+    assert {step.total for step in progress} == {216}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 3),
+    st.integers(0, 999),
+    st.sampled_from([1, 2, 256]),
+)
+def test_greys_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, n: int, height: int, width: int, scale: int, seed: int, levels: int
+) -> None:
+    path = tmp_path_factory.mktemp("grey") / "a.gif"
+    frames = [(frame % np.uint16(levels)).astype(np.uint8) for frame in noise(n, height, width, 1, seed)]
+    write(frames, path, scale=scale)
+    back, _ = read(path)
+    expected = np.stack(frames).repeat(scale, axis=1).repeat(scale, axis=2).repeat(3, axis=3)
+    np.testing.assert_array_equal(back, expected)
+
+
+def test_every_grey_is_in_the_palette() -> None:
+    assert np.frombuffer(GREYS, np.uint8).reshape(256, 3).tolist() == [[level] * 3 for level in range(256)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 12), st.lists(st.integers(0, 3), min_size=1, max_size=15), st.sampled_from(["shared", "frame"]))
+def test_pictures_of_few_colours_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, side: int, order: list[int], palette: str
+) -> None:
+    path = tmp_path_factory.mktemp("few") / "a.gif"
+    rng = np.random.default_rng(side)
+    # Neighbours in colour: they differ by 1, less than Pillow's own look-up tells apart.
+    colours = np.array([[10, 20, 30], [11, 20, 30], [10, 21, 31], [250, 0, 0]], dtype=np.uint8)
+    pictures = colours[rng.integers(0, 4, (4, side, side + 1))]
+    frames = [pictures[number] for number in order]
+    write(frames, path, palette=palette)
+    back, delays = read(path)
+    np.testing.assert_array_equal(back, np.stack(frames))
+    assert len(delays) == len(order)
+
+
+@pytest.mark.parametrize("dither", [False, True])
+@pytest.mark.parametrize("palette", ["shared", "frame"])
+def test_colour_films_stay_close(tmp_path: Path, palette: str, dither: bool) -> None:
+    frames = photographs(12)
+    frames = frames[:1] * 4 + frames
+    write(frames, tmp_path / "a.gif", palette=palette, dither=dither)
+    back, delays = read(tmp_path / "a.gif")
+    assert len(delays) == 16
+    for frame, shown in zip(frames, back, strict=True):
+        assert psnr(frame, shown) > (24 if dither else 26)
+    np.testing.assert_array_equal(back[0], back[3])
+
+
+def test_a_palette_for_each_frame_is_closer_than_a_shared_one(tmp_path: Path) -> None:
+    frames = photographs(12)
+    write(frames, tmp_path / "shared.gif", palette="shared")
+    write(frames, tmp_path / "frame.gif", palette="frame")
+    shared, own = (psnr(np.stack(frames), read(tmp_path / name)[0]) for name in ("shared.gif", "frame.gif"))
+    assert own > shared
+
+
+def test_enlargement_comes_after_quantisation(tmp_path: Path) -> None:
+    frames = photographs(3)
+    write(frames, tmp_path / "small.gif", dither=True)
+    write(frames, tmp_path / "large.gif", dither=True, scale=3)
+    small, large = read(tmp_path / "small.gif")[0], read(tmp_path / "large.gif")[0]
+    np.testing.assert_array_equal(large, small.repeat(3, axis=1).repeat(3, axis=2))
+
+
+@given(st.integers(1, 400), st.floats(0.05, 200))
+def test_delays_add_up(count: int, fps: float) -> None:
+    delays = frame_delays(count, fps)
+    assert delays.shape == (count,)
+    assert delays.min() >= 2
+    assert abs(delays.sum() - count * 100 / possible_fps(fps)) <= 0.5 + 1e-6
+    assert delays.max() - delays.min() <= 1
+
+
+def test_thirty_frames_a_second_are_threes_and_fours(tmp_path: Path) -> None:
+    assert sorted(frame_delays(3, 30).tolist()) == [3, 3, 4]
+    write(noise(30, 8, 8, 1), tmp_path / "a.gif", fps=30)
+    _, delays = read(tmp_path / "a.gif")
+    assert set(delays) == {30, 40}
+    assert sum(delays) == 1000
+
+
+@pytest.mark.parametrize(("wanted", "possible"), [(50, 50), (60, 50), (29.97, 29.97), (12, 12), (1e-6, 100 / 65535)])
+def test_possible_speeds(wanted: float, possible: float) -> None:
+    assert possible_fps(wanted) == pytest.approx(possible)
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_loop_flag(tmp_path: Path, loop: bool) -> None:
+    write(noise(2, 8, 8, 1), tmp_path / "a.gif", loop=loop)
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.info.get("loop") == (0 if loop else None)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_closing_the_job_early_leaves_what_was_there(tmp_path: Path, channels: int) -> None:
+    path = tmp_path / "a.gif"
+    path.write_bytes(b"old")
+    job = write_gif(iter(noise(5, 8, 8, channels)), 5, path, AnimationSettings(fps=10, loop=True))
+    for _ in range(3):
+        next(job)
+    job.close()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
+    def reused(channels: int) -> Iterator[Pixels]:
+        frame = np.zeros((6, 6, channels), dtype=np.uint8)
+        for level in (10, 20, 30):
+            frame[:] = level
+            yield frame
+
+    for channels in (1, 3):
+        list(write_gif(reused(channels), 3, tmp_path / "a.gif", AnimationSettings(fps=10, loop=True)))
+        assert read(tmp_path / "a.gif")[0][:, 0, 0, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("frames", "total", "said"),
+    [
+        (noise(2, 4, 4, 1), 3, "3 frames; received 2"),
+        (noise(3, 4, 4, 1), 2, "received 3 or more"),
+        ([], 0, "1 frames; received 0"),
+        ([*noise(1, 4, 4, 1), *noise(1, 4, 5, 1)], 2, "one shape"),
+        (noise(1, 4, 4, 2), 1, "1 or 3"),
+        ([np.zeros((4, 4, 1), dtype=np.float32)], 1, "8 bits"),
+        ([np.zeros((1, 70_000, 1), dtype=np.uint8)], 1, "65535"),
+    ],
+)
+def test_frames_that_are_not_as_said_write_nothing(tmp_path: Path, frames: list[Pixels], total: int, said: str) -> None:
+    with pytest.raises(ExportError, match=said):
+        list(write_gif(frames, total, tmp_path / "a.gif", AnimationSettings(fps=10, loop=True)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="gone"):
+        write(noise(1, 4, 4, 1), tmp_path / "gone" / "a.gif")
+
+
+def test_held_frames_cost_next_to_nothing(tmp_path: Path) -> None:
+    picture = noise(1, 64, 64, 1)
+    write(picture, tmp_path / "one.gif")
+    write(picture * 101, tmp_path / "many.gif")
+    grown = (tmp_path / "many.gif").stat().st_size - (tmp_path / "one.gif").stat().st_size
+    assert grown < 100 * 40
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"fps": 0}, "second"), ({"scale": 0}, "scale"), ({"palette": "web"}, "shared, frame")],
+)
+def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        AnimationSettings(**({"fps": 10, "loop": True} | wrong))
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_every_registered_format_writes_a_file_that_opens(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film{suffix.upper()}"
+    job = format_of(path).write(noise(5, 9, 7, 3), 5, path, AnimationSettings(fps=10, loop=False))
+    steps = list(job)
+    assert steps[-1].done == steps[-1].total
+    with Image.open(path) as image:
+        image.load()
+        assert getattr(image, "n_frames", 1) == (5 if FORMATS[suffix].animated else 1)
+
+
+def test_an_unknown_ending_names_the_known_ones() -> None:
+    with pytest.raises(ExportError, match=r"\.gif, \.png"):
+        format_of(Path("film.bmp"))

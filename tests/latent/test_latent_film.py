@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.errors import UsageError
+from explorer.latent.easing import EASINGS, easing_named
+from explorer.latent.film import LOOPS, FilmSettings, code_at, film_codes, film_times
+from explorer.latent.paths import PATHS
+
+films = st.builds(
+    FilmSettings,
+    steps=st.integers(2, 30),
+    hold=st.integers(0, 9),
+    loop=st.sampled_from(LOOPS),
+    path=st.sampled_from(list(PATHS)),
+    easing=st.sampled_from(list(EASINGS)),
+)
+
+
+def keys_of_seed(k: int, dim: int = 3, seed: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 4, size=(k, dim)).astype(np.float32)
+
+
+def test_the_references_film() -> None:
+    keys = keys_of_seed(2, 2)
+    codes = film_codes(keys, FilmSettings())
+    assert codes.shape == (216, 2)
+    assert len(codes) / FilmSettings().fps == pytest.approx(4.32)
+    np.testing.assert_array_equal(codes[:19], np.tile(keys[0], (19, 1)))
+    np.testing.assert_array_equal(codes[107:127], np.tile(keys[1], (20, 1)))
+    np.testing.assert_array_equal(codes[126:], codes[18:108][::-1])
+    # Even steps: the middle of the segment lies between the 45th and the 46th of its 90 frames.
+    np.testing.assert_allclose((codes[18 + 44] + codes[18 + 45]) / 2, keys.mean(0), rtol=1e-5)
+
+
+@given(films, st.integers(1, 5))
+def test_number_of_frames(settings: FilmSettings, k: int) -> None:
+    once = (k - 1) * (settings.steps - 1) + 1
+    expected = once + 2 * settings.hold
+    if settings.loop == "pingpong":
+        expected += once if settings.hold else max(once - 2, 0)
+    keys = keys_of_seed(k)
+    assert film_codes(keys, settings).shape == (expected, 3)
+    assert film_times(k, settings).shape == (expected,)
+
+
+@given(films, st.integers(1, 5))
+def test_every_key_is_hit_exactly(settings: FilmSettings, k: int) -> None:
+    keys = keys_of_seed(k)
+    codes = film_codes(keys, settings)
+    assert codes.dtype == np.float32
+    for number in range(k):
+        np.testing.assert_array_equal(codes[settings.hold + number * (settings.steps - 1)], keys[number])
+    np.testing.assert_array_equal(codes[: settings.hold + 1], np.tile(keys[0], (settings.hold + 1, 1)))
+    if settings.loop != "pingpong":
+        np.testing.assert_array_equal(codes[-settings.hold - 1 :], np.tile(keys[-1], (settings.hold + 1, 1)))
+
+
+@given(films, st.integers(1, 4))
+def test_a_timeline_that_scrubs_shows_the_films_frames(settings: FilmSettings, k: int) -> None:
+    keys = keys_of_seed(k)
+    times = film_times(k, settings)
+    assert times.dtype == np.float64
+    assert times.min() >= 0
+    assert times.max() <= k - 1
+    for frame, code in enumerate(film_codes(keys, settings)):
+        np.testing.assert_array_equal(code_at(keys, times[frame], settings.path, settings.easing), code)
+
+
+def test_pingpong_without_hold_doubles_neither_end() -> None:
+    times = film_times(2, FilmSettings(steps=4, hold=0))
+    np.testing.assert_allclose(times, [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3])
+
+
+def test_positions_outside_are_the_nearer_end() -> None:
+    keys = keys_of_seed(3)
+    np.testing.assert_array_equal(code_at(keys, -1), keys[0])
+    np.testing.assert_array_equal(code_at(keys, 7), keys[2])
+    np.testing.assert_allclose(code_at(keys, 1.25), 0.75 * keys[1] + 0.25 * keys[2], rtol=1e-5)
+    with pytest.raises(UsageError):
+        code_at(keys, float("nan"))
+
+
+@pytest.mark.parametrize("name", list(EASINGS))
+def test_easings_rise_from_0_to_1(name: str) -> None:
+    progress = easing_named(name)(np.linspace(0, 1, 1001))
+    assert progress[0] == 0
+    assert progress[-1] == 1
+    assert (np.diff(progress) >= 0).all()
+
+
+def test_easings_are_slow_where_their_name_says() -> None:
+    t = np.array([0.1, 0.9])
+    assert easing_named("linear")(t) == pytest.approx(t)
+    start, end = easing_named("ease")(t)
+    assert start < t[0]
+    assert end > t[1]
+    assert (easing_named("ease_in")(t) < t).all()
+    assert (easing_named("ease_out")(t) > t).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"steps": 1}, "2 steps"),
+        ({"hold": -1}, "hold"),
+        ({"fps": 0}, "second"),
+        ({"fps": float("inf")}, "second"),
+        ({"loop": "round"}, "none, repeat, pingpong"),
+        ({"path": "crooked"}, "linear"),
+        ({"easing": "bounce"}, "ease_in, ease_out"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        FilmSettings(**wrong)
+
+
+def test_a_film_needs_a_key() -> None:
+    with pytest.raises(UsageError):
+        film_codes(np.zeros((0, 2), dtype=np.float32), FilmSettings())
+    with pytest.raises(UsageError, match="key"):
+        film_times(0, FilmSettings())

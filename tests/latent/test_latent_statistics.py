@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.stats import norm
+from sklearn.decomposition import PCA
+
+from explorer.errors import UsageError
+from explorer.latent.axes import move_axis, to_axes
+from explorer.latent.statistics import (
+    QUANTILES,
+    CodeStatistics,
+    active_dimensions,
+    compute_statistics,
+    histogram,
+    kl_per_dimension,
+)
+from explorer.types import Floats
+
+tables = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 30), st.integers(1, 40)),
+    elements=st.floats(-100, 100, width=32),
+)
+
+
+def correlated(count: int, dim: int, seed: int = 3) -> Floats:
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(dim, dim)) * np.geomspace(5, 0.05, dim)[:, None]
+    return (rng.normal(size=(count, dim)) @ mixing + rng.normal(size=dim)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(500, 12), (20, 90), (30, 30)], ids=["tall", "wide", "square"])
+def test_agrees_with_numpy_and_scikit_learn(shape: tuple[int, int]) -> None:
+    codes = correlated(*shape)
+    stats = compute_statistics(codes)
+    k = min(64, shape[0] - 1, shape[1])
+    np.testing.assert_allclose(stats.mean, codes.mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(stats.sigma, codes.std(0), rtol=1e-4)
+    np.testing.assert_allclose(stats.quantiles, np.quantile(codes, QUANTILES, axis=0), rtol=1e-4, atol=1e-4)
+    pca = PCA(k, svd_solver="full").fit(codes.astype(np.float64))
+    assert stats.axes.shape == (k, shape[1])
+    np.testing.assert_allclose(stats.explained, pca.explained_variance_ratio_, rtol=1e-3, atol=1e-6)
+    sigma = np.sqrt(pca.explained_variance_ * (shape[0] - 1) / shape[0])
+    np.testing.assert_allclose(stats.axis_sigma, sigma, rtol=1e-3, atol=1e-5)
+    # Directions are only defined up to sign, and well enough only where the spread is not near another's.
+    agreement = np.abs((stats.axes[:5] * pca.components_[:5]).sum(1))
+    np.testing.assert_allclose(agreement, 1, atol=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables)
+def test_axes_are_orthonormal_ordered_and_signed(codes: Floats) -> None:
+    stats = compute_statistics(codes)
+    k = max(0, min(64, codes.shape[0] - 1, codes.shape[1]))
+    assert stats.axes.shape == (k, codes.shape[1])
+    np.testing.assert_allclose(stats.axes @ stats.axes.T, np.eye(k), atol=1e-4)
+    assert (np.diff(stats.axis_sigma) <= 0).all()
+    assert stats.explained.sum() <= 1 + 1e-5
+    # Of components of equal magnitude one is positive.
+    largest = np.abs(stats.axes).max(axis=1, initial=0, keepdims=True)
+    assert (stats.axes >= largest * (1 - 1e-5)).any(axis=1).all()
+    assert (np.diff(stats.quantiles, axis=0) >= 0).all()
+    np.testing.assert_array_equal(stats.quantiles[0], codes.min(0))
+    np.testing.assert_array_equal(stats.quantiles[-1], codes.max(0))
+    for array in (stats.mean, stats.sigma, stats.quantiles, stats.axes, stats.axis_sigma, stats.explained):
+        assert array.dtype == np.float32
+
+
+def test_repeated_codes_keep_axes_orthonormal() -> None:
+    codes = np.repeat(correlated(3, 50), 5, axis=0)
+    stats = compute_statistics(codes)
+    np.testing.assert_allclose(stats.axes @ stats.axes.T, np.eye(14), atol=1e-5)
+    assert (stats.axis_sigma[:2] > 0.01).all()
+    assert (stats.axis_sigma[2:] < 1e-5).all()
+    assert stats.explained[:2].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_one_code_has_no_axes() -> None:
+    stats = compute_statistics(np.ones((1, 4), dtype=np.float32))
+    assert stats.axes.shape == (0, 4)
+    assert to_axes(np.zeros(4, dtype=np.float32), stats).shape == (0,)
+    np.testing.assert_array_equal(stats.sigma, 0)
+
+
+def test_long_codes_give_the_same_result_as_short_ones_padded() -> None:
+    short = correlated(25, 10)
+    wide = np.zeros((25, 9_000), dtype=np.float32)
+    places = np.linspace(0, 8_999, 10).astype(int)
+    wide[:, places] = short
+    narrow, broad = compute_statistics(short, max_axes=5), compute_statistics(wide, max_axes=5)
+    np.testing.assert_allclose(broad.axis_sigma, narrow.axis_sigma, rtol=1e-4)
+    np.testing.assert_allclose(broad.axes[:, places], narrow.axes, atol=1e-4)
+    np.testing.assert_allclose(broad.quantiles[:, places], narrow.quantiles, rtol=1e-6)
+
+
+def test_infinite_codes_are_refused() -> None:
+    codes = np.ones((3, 2), dtype=np.float32)
+    codes[1, 1] = np.nan
+    with pytest.raises(UsageError, match="finite"):
+        compute_statistics(codes)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-3, 3, width=32), st.floats(-4, 2, width=32))
+def test_kl_is_the_integral_it_stands_for(mean: float, log_variance: float) -> None:
+    sigma = np.exp(log_variance / 2)
+    xs = np.linspace(mean - 12 * sigma, mean + 12 * sigma, 20_001)
+    density = norm.pdf(xs, mean, sigma)
+    integral = np.trapezoid(density * (norm.logpdf(xs, mean, sigma) - norm.logpdf(xs)), xs)
+    one = kl_per_dimension(np.array([[mean]], np.float32), np.array([[log_variance]], np.float32))
+    assert one.shape == (1,)
+    assert one[0] == pytest.approx(integral, rel=1e-3, abs=1e-5)
+
+
+def test_kl_averages_over_codes_and_keeps_dimensions_apart() -> None:
+    mean = np.array([[1, 0], [3, 0]], dtype=np.float32)
+    stats = compute_statistics(mean, np.zeros_like(mean))
+    assert stats.kl is not None
+    np.testing.assert_allclose(stats.kl, [(0.5 + 4.5) / 2, 0])
+    assert compute_statistics(mean).kl is None
+    with pytest.raises(UsageError, match="shape"):
+        kl_per_dimension(mean, np.zeros((2, 3), dtype=np.float32))
+
+
+def test_active_dimensions_have_a_variance_above_a_hundredth() -> None:
+    codes = np.array([[0, 0, 5], [0.19, 0.21, 5]], dtype=np.float32)  # variances 0.009, 0.011, 0
+    np.testing.assert_array_equal(active_dimensions(codes), [False, True, False])
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables, st.integers(1, 50))
+def test_histogram_counts_every_code_once(codes: Floats, bins: int) -> None:
+    dim = codes.shape[1] - 1
+    counts, edges = histogram(codes, dim, bins)
+    assert counts.shape == (bins,)
+    assert edges.shape == (bins + 1,)
+    assert counts.sum() == len(codes)
+    assert edges[0] <= codes[:, dim].min() + 1e-4
+    assert edges[-1] >= codes[:, dim].max() - 1e-4
+
+
+def test_histogram_refuses_a_dimension_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        histogram(np.zeros((3, 2), dtype=np.float32), 2)
+
+
+@pytest.fixture(scope="module")
+def stats() -> CodeStatistics:
+    return compute_statistics(correlated(200, 6), max_axes=4)
+
+
+def test_coordinates_are_in_standard_deviations(stats: CodeStatistics) -> None:
+    coordinates = to_axes(correlated(200, 6), stats)
+    assert coordinates.shape == (200, 4)
+    np.testing.assert_allclose(coordinates.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(coordinates.std(0), 1, rtol=1e-3)
+    np.testing.assert_allclose(to_axes(correlated(200, 6)[7], stats), coordinates[7], atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(axis=st.integers(0, 3), value=st.floats(-6, 6, width=32), seed=st.integers(0, 99))
+def test_moving_along_an_axis_changes_that_coordinate_only(axis: int, value: float, seed: int) -> None:
+    measured = compute_statistics(correlated(200, 6), max_axes=4)
+    z = correlated(5, 6, seed)[0]
+    moved = move_axis(z, measured, axis, value)
+    expected = to_axes(z, measured)
+    expected[axis] = value
+    np.testing.assert_allclose(to_axes(moved, measured), expected, atol=2e-3)
+    # What the four axes do not hold stays as it was.
+    rest = (moved - z) - measured.axes[axis] * ((moved - z) @ measured.axes[axis])
+    np.testing.assert_allclose(rest, 0, atol=1e-4)
+
+
+def test_wrong_lengths_and_axes_are_refused(stats: CodeStatistics) -> None:
+    with pytest.raises(UsageError, match="length 6"):
+        to_axes(np.zeros(5, dtype=np.float32), stats)
+    with pytest.raises(UsageError, match="principal axis"):
+        move_axis(np.zeros(6, dtype=np.float32), stats, 4, 0.0)
