@@ -1,0 +1,123 @@
+"""The parent's end of the model process; free of Keras and of Qt."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from explorer.engine.messages import ENDINGS, Cancel, Event, Request
+from explorer.errors import EngineError
+from explorer.paths import log_dir
+
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
+_END_SECONDS = 2.0
+
+
+class ModelProcess:
+    """Starts the model process when it is first needed, sends it one request at a time, and reads its events.
+
+    `run` belongs to one thread; `cancel` and `kill` may be called from any other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def log_path(self) -> Path:
+        """Where the model process' output goes."""
+        return log_dir() / f"model-process-{os.getpid()}.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Process number, or None where it does not run."""
+        process = self._process
+        return process.pid if process is not None and process.is_alive() else None
+
+    def start(self) -> None:
+        """Start the process unless it runs. Returns at once; Keras is imported with the first request."""
+        from explorer.engine.process import serve
+
+        with self._lock:
+            if self._process is not None and self._process.is_alive():
+                return
+            self._hang_up()
+            for name, value in _QUIET.items():
+                os.environ.setdefault(name, value)
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            process = context.Process(target=serve, args=(theirs, str(self.log_path)), name="model", daemon=True)
+            process.start()
+            theirs.close()
+            self._process, self._connection = process, ours
+
+    def run(self, request: Request) -> Iterator[Event]:
+        """Send a request and yield its events; the last is one of `messages.ENDINGS`.
+
+        Raises
+        ------
+        EngineError
+            If the process ends before the request does.
+        """
+        self.start()
+        connection, process = self._connection, self._process
+        assert connection is not None
+        assert process is not None
+        try:
+            connection.send(request)
+            while True:
+                event: Event = connection.recv()
+                yield event
+                if isinstance(event, ENDINGS):
+                    return
+        except (EOFError, OSError) as error:
+            raise EngineError(
+                "the model process to answer",
+                f"its end ({_exit_of(process)})",
+                "The last checkpoint is kept; resume from it. Details are in the log.",
+            ) from error
+
+    def cancel(self) -> None:
+        """Ask the running request to stop at its next step."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(OSError):
+                connection.send(Cancel())
+
+    def kill(self) -> None:
+        """End the process now, whatever it does."""
+        process = self._process
+        if process is not None and process.is_alive():
+            process.kill()
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        with self._lock:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(_END_SECONDS)
+            self._process.close()
+            self._process = None
+
+
+def _exit_of(process: multiprocessing.process.BaseProcess) -> str:
+    try:
+        process.join(_END_SECONDS)
+        code = process.exitcode
+    except ValueError:
+        return "closed"
+    if code is None:
+        return "still ending"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

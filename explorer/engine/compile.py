@@ -1,0 +1,97 @@
+"""Keras to ONNX, never believed before it is compared.
+
+The converter can print that operators are unsupported, return normally, and leave a file that does not load; so every
+file is opened and run on random input beside Keras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tf2onnx
+
+from explorer.types import Floats
+
+OPSET = 17
+TOLERANCE = 1e-4
+_TRIALS = 8
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What compiling gave.
+
+    Attributes
+    ----------
+    ok
+        Whether the file loads and agrees with Keras within `TOLERANCE`.
+    max_difference
+        Largest absolute difference on random input; infinite where the file does not load.
+    reason
+        Why not, or empty.
+    """
+
+    ok: bool
+    max_difference: float
+    reason: str = ""
+
+
+def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:
+    """Write `model` as ONNX with named outputs in the given order, and compare the file with Keras.
+
+    Parameters
+    ----------
+    model
+        One input, float32, any batch size.
+    path
+        The file to write.
+    outputs
+        A name for each of the model's outputs.
+    """
+    try:
+        _convert(model, path, outputs)
+        difference = _largest_difference(model, path)
+    except Exception as error:  # noqa: BLE001  (the converter and the runtime raise what they like; all mean: not usable)
+        path.unlink(missing_ok=True)
+        return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
+    if not difference <= TOLERANCE:
+        path.unlink(missing_ok=True)
+        return Compiled(False, difference, f"differs from Keras by {difference:.2g}")
+    return Compiled(True, difference)
+
+
+def _convert(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> None:
+    tensor = model.inputs[0]
+    signature = [tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=tensor.name)]
+
+    @tf.function(input_signature=signature)
+    def run(value: tf.Tensor) -> dict[str, tf.Tensor]:
+        result = model(value, training=False)
+        return dict(zip(outputs, result if isinstance(result, list) else [result], strict=True))
+
+    proto, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
+    by_name = {output.name: output for output in proto.graph.output}
+    ordered = [by_name[name] for name in outputs]
+    del proto.graph.output[:]
+    proto.graph.output.extend(ordered)
+    path.write_bytes(proto.SerializeToString())
+
+
+def _largest_difference(model: keras.Model, path: Path) -> float:
+    import onnxruntime
+
+    rng = np.random.default_rng(0)
+    shape = tuple(model.inputs[0].shape[1:])
+    values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
+    if prod(shape) == shape[0]:
+        values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    received = session.run(None, {session.get_inputs()[0].name: values})
+    expected = model(values, training=False)
+    expected = expected if isinstance(expected, list) else [expected]
+    return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))

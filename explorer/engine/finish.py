@@ -1,0 +1,135 @@
+"""A trained model to a bundle: measure, sample codes, compile, check, write whole."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import explorer
+from explorer.data.preprocessing import to_floats
+from explorer.engine import messages
+from explorer.engine.compile import Compiled, compile_network
+from explorer.engine.keras_codec import KerasCodec
+from explorer.engine.prepare import Prepared
+from explorer.errors import ModelError
+from explorer.latent.statistics import compute_statistics
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
+from explorer.models.card import Card, DataRecord, EpochRecord
+from explorer.models.codes import CodeSample, sample_size, save_codes
+from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.settings import command_line
+from explorer.paths import replacing_folder
+
+LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
+
+
+def finish(
+    prepared: Prepared, history: Sequence[EpochRecord], seconds: float, checkpoint: Path
+) -> Iterator[messages.TrainingEvent]:
+    """Write the bundle, and take the checkpoint away once it is whole.
+
+    Raises
+    ------
+    ExportError
+        If the folder cannot be written; the checkpoint then stays.
+    """
+    codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
+    evaluation: Evaluation | None = None
+    for item in evaluate(codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.noises):
+        if isinstance(item, Evaluation):
+            evaluation = item
+        else:
+            yield messages.Working("measuring on the test pictures", item.done, item.total)
+    assert evaluation is not None
+    yield messages.Working("compiling")
+    out = prepared.request.out
+    with replacing_folder(out, force=prepared.request.force) as folder:
+        compiled = _write_networks(prepared, folder)
+        save_codes(folder / CODES, _sample(prepared, codec))
+        seal(folder, _card(prepared, history, seconds, evaluation, compiled))
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    yield messages.Finished(str(out.resolve()), evaluation.metrics())
+
+
+def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
+    outputs = ("mean", "log_variance") if prepared.spec.variational else ("code",)
+    plans = ((prepared.encoder, outputs), (prepared.decoder, ("picture",)))
+    results = []
+    for (model, names), network, onnx in zip(plans, NETWORKS, COMPILED, strict=True):
+        model.save(folder / network)
+        results.append(compile_network(model, folder / onnx, names))
+    for result in results:
+        if not result.ok:
+            raise ModelError("a network that ONNX can express", result.reason, "Choose another architecture.")
+    return max(results, key=lambda result: result.max_difference)
+
+
+def _sample(prepared: Prepared, codec: KerasCodec) -> CodeSample:
+    """Codes of test pictures spread evenly over the split."""
+    indices = prepared.test_indices
+    count = min(len(indices), sample_size(codec.latent_dim))
+    chosen = indices[np.linspace(0, len(indices) - 1, count).astype(np.int64)]
+    pixels = prepared.source.read(chosen, prepared.preprocessing)
+    mean, log_variance = codec.encode_distribution(to_floats(pixels))
+    labels = prepared.source.labels
+    return CodeSample(
+        codes=mean,
+        indices=chosen,
+        labels=None if labels is None else labels[chosen],
+        thumbnails=pixels,
+        statistics=compute_statistics(mean, log_variance),
+    )
+
+
+def _card(
+    prepared: Prepared, history: Sequence[EpochRecord], seconds: float, evaluation: Evaluation, compiled: Compiled
+) -> Card:
+    spec, request = prepared.spec, prepared.request
+    return Card(
+        name=request.out.name,
+        architecture=prepared.architecture.name,
+        arguments={"latent": spec.latent_dim},
+        variational=spec.variational,
+        image_shape=spec.image_shape,
+        latent_shape=spec.latent_shape,
+        preprocessing=prepared.preprocessing,
+        max_difference=compiled.max_difference,
+        encoder_params=spec.encoder.parameters,
+        decoder_params=spec.decoder.parameters,
+        data=_data_record(prepared),
+        training=prepared.settings,
+        history=tuple(history),
+        trained_from=prepared.started_from,
+        seconds=round(seconds, 1),
+        command=command_line(request),
+        metrics=evaluation.metrics(),
+        versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
+    )
+
+
+def _data_record(prepared: Prepared) -> DataRecord:
+    source = prepared.source
+    return DataRecord(
+        name=Path(source.name).name,
+        title=source.title,
+        licence=source.licence,
+        attribution=source.attribution,
+        count=source.count,
+        train=len(source.splits.train),
+        test=len(source.splits.test),
+        trained_on=("train",),
+        split_origin=source.splits.origin,
+        content_hash=source.content_hash(),
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the version of each library that makes a bundle, of Python and of this program."""
+    versions = {name: version(name) for name in LIBRARIES}
+    return versions | {"python": platform.python_version(), "latent-explorer": explorer.__version__}

@@ -1,0 +1,53 @@
+"""A codec that asks Keras itself: for measuring a model before it is compiled."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from explorer.models.spec import ModelSpec
+from explorer.types import Floats, ImageShape
+
+_BATCH = 512
+
+
+class KerasCodec:
+    """Encoder and decoder of one model, called in batches (see `explorer.types.Codec`)."""
+
+    def __init__(self, spec: ModelSpec, encoder: keras.Model, decoder: keras.Model) -> None:
+        self._spec = spec
+        self._encoder = encoder
+        self._decoder = decoder
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels."""
+        return self._spec.image_shape
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+        return self._spec.latent_dim
+
+    def encode(self, images: Floats) -> Floats:
+        """Return codes ``(n, latent_dim)`` of float32 pictures in [0, 1]."""
+        return self.encode_distribution(images)[0]
+
+    def decode(self, codes: Floats) -> Floats:
+        """Return float32 pictures ``(n, h, w, c)``, unclipped."""
+        folded = codes.reshape(-1, *self._spec.latent_shape)
+        return _batched(self._decoder, folded)[0]
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
+        outputs = [part.reshape(len(images), -1) for part in _batched(self._encoder, images)]
+        return outputs[0], outputs[1] if self._spec.variational else None
+
+
+def _batched(model: keras.Model, values: Floats) -> list[Floats]:
+    parts: list[list[Floats]] = []
+    for start in range(0, len(values), _BATCH):
+        result = model(values[start : start + _BATCH], training=False)
+        result = result if isinstance(result, list) else [result]
+        parts.append([np.asarray(part, np.float32) for part in result])
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]

@@ -1,0 +1,167 @@
+"""What crosses the pipe to and from the model process: frozen records of numbers, strings and arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from explorer.models.settings import TrainingRequest
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Import Keras now, so that the next request starts at once."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a model and write its bundle."""
+
+    request: TrainingRequest
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop the running request at its next step."""
+
+
+Request: TypeAlias = Warm | Train | Cancel
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """Keras is imported.
+
+    Attributes
+    ----------
+    versions
+        Version of each library, by name.
+    """
+
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A training begins.
+
+    Attributes
+    ----------
+    image_shape, latent_shape
+        Shapes of a picture and of a code.
+    train_count, val_count
+        Pictures in training (augmented ones included) and in validation.
+    first_epoch, epochs
+        The first epoch to run, counted from 1 (more where it resumes), and the last.
+    """
+
+    architecture: str
+    data: str
+    image_shape: tuple[int, int, int]
+    latent_shape: tuple[int, ...]
+    encoder_params: int
+    decoder_params: int
+    train_count: int
+    val_count: int
+    first_epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """Steps done within an epoch; sent a few times a second.
+
+    Attributes
+    ----------
+    epoch, step, steps
+        Current epoch from 1, steps done in it, steps in each.
+    loss
+        Mean training loss of the epoch so far.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch ended.
+
+    Attributes
+    ----------
+    loss, val_loss
+        Mean training loss, and loss on the test split. BCE and MSE are means per pixel; a variational model's is the
+        summed reconstruction loss plus β times KL, in nats a picture.
+    seconds
+        Duration, validation included.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    val_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What resuming needs was written.
+
+    Attributes
+    ----------
+    epoch
+        The last epoch that it holds.
+    path
+        Its folder.
+    """
+
+    epoch: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Working:
+    """Something between the epochs that takes a while: reading, measuring, compiling."""
+
+    note: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The bundle is written."""
+
+    path: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The request was stopped; what was written before is as it was."""
+
+    checkpoint: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request ended in an error.
+
+    Attributes
+    ----------
+    message
+        For the user: what was expected, what was received, what to do.
+    details
+        Traceback for the log; empty where the message says all.
+    """
+
+    message: str
+    details: str = ""
+
+
+TrainingEvent: TypeAlias = Started | Step | Epoch | Checkpoint | Working | Finished | Cancelled | Failed
+Event: TypeAlias = Warmed | TrainingEvent
+ENDINGS = (Finished, Cancelled, Failed, Warmed)
+"""Events after which the model process is idle again."""

@@ -1,0 +1,114 @@
+"""The model process itself: what the child runs, from start to end."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from explorer.engine.messages import Cancel, Event, Failed, Request, Train, Warm, Warmed
+from explorer.errors import ExplorerError
+
+NICENESS = 10
+"""Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
+
+_BELOW_NORMAL_PRIORITY_CLASS = 0x4000
+
+
+def serve(connection: Connection, log_path: str) -> None:
+    """Answer requests until the parent hangs up or dies.
+
+    Parameters
+    ----------
+    connection
+        Requests in, events out.
+    log_path
+        File that takes what native libraries write to standard output and error.
+    """
+    # Ctrl+C reaches the whole group; the parent decides what becomes of the training.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _redirect_output(Path(log_path))
+    _lower_priority()
+    _watch_parent()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            request: Request = connection.recv()
+            for event in _answer(request, connection):
+                connection.send(event)
+
+
+def _answer(request: Request, connection: Connection) -> Iterator[Event]:
+    """Run one request; every error becomes its last event."""
+    try:
+        if isinstance(request, Warm):
+            yield _warm()
+        elif isinstance(request, Train):
+            from explorer.engine.train import train
+
+            yield from train(request.request, lambda: _cancel_asked(connection))
+        # A Cancel that arrives when nothing runs is late: the request has ended by itself.
+    except ExplorerError as error:
+        yield Failed(str(error))
+    except MemoryError:
+        yield Failed("Training needs more memory than there is. Choose a smaller size, batch or model.")
+    except (EOFError, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever Keras raises must reach the user, not end the process)
+        yield Failed(_first_line(error), traceback.format_exc())
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"Training stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _cancel_asked(connection: Connection) -> bool:
+    return connection.poll() and isinstance(connection.recv(), Cancel)
+
+
+def _warm() -> Warmed:
+    from explorer.engine.finish import library_versions
+
+    return Warmed(library_versions())
+
+
+def _redirect_output(log_path: Path) -> None:
+    """Send both standard streams, also those of native code, to the log."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    # A window started without a console has no streams at all.
+    sys.stdout = open(1, "w", closefd=False, buffering=1, encoding="utf-8")
+    sys.stderr = open(2, "w", closefd=False, buffering=1, encoding="utf-8")
+
+
+def _lower_priority() -> None:
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    elif sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL_PRIORITY_CLASS)
+
+
+def _watch_parent() -> None:
+    """End with the parent, even when it was killed in the middle of a training step."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="watch-parent", daemon=True).start()

@@ -1,0 +1,102 @@
+"""One step: forward, loss, gradient, update; and the same without the update for validation.
+
+Kept apart from the epoch and from what is reported, so that a distributed step can take its place.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import keras
+import tensorflow as tf
+
+from explorer.models.settings import TrainingSettings
+
+Tensor: TypeAlias = tf.Tensor
+_CLIP = 1e-7
+
+
+class Step:
+    """The compiled training and validation steps of one model.
+
+    Parameters
+    ----------
+    encoder, decoder
+        The networks; a variational encoder gives ``[mean, log_variance]``.
+    settings
+        Loss, β, L1, seed, rate and schedule.
+    total_steps
+        Steps of the whole training; the cosine schedule reaches zero there.
+    variational
+        Whether codes are sampled.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        settings: TrainingSettings,
+        total_steps: int,
+        *,
+        variational: bool,
+    ) -> None:
+        self.encoder = encoder
+        self.decoder = decoder
+        self._settings = settings
+        self._variational = variational
+        rate: float | keras.optimizers.schedules.CosineDecay = settings.rate
+        if settings.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(settings.rate, total_steps)
+        self.optimizer = keras.optimizers.Adam(rate)
+        self._variables = [*encoder.trainable_variables, *decoder.trainable_variables]
+        self.optimizer.build(self._variables)
+        pictures = tf.TensorSpec((None, *encoder.inputs[0].shape[1:]), tf.float32)
+        number = tf.TensorSpec((), tf.int32)
+        self.train = tf.function(self._train, input_signature=[pictures, pictures, number])
+        self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
+
+    def _train(self, given: Tensor, clean: Tensor, number: Tensor) -> Tensor:
+        """Update the weights on one batch; return its loss, a scalar.
+
+        `given` is the (corrupted) input, `clean` the target, both ``(n, h, w, c)`` in [0, 1]; `number` counts the
+        steps of the whole training and seeds ε, so that a resumed training draws what the first would have drawn.
+        """
+        with tf.GradientTape() as tape:
+            loss = self._loss(given, clean, number, training=True)
+        gradients = tape.gradient(loss, self._variables)
+        self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
+        return loss
+
+    def _validate(self, given: Tensor, clean: Tensor) -> Tensor:
+        """Return the loss of one batch without learning from it."""
+        return self._loss(given, clean, tf.constant(-1, tf.int32), training=False)
+
+    def _loss(self, given: Tensor, clean: Tensor, number: Tensor, *, training: bool) -> Tensor:
+        code = self.encoder(given, training=training)
+        divergence = tf.constant(0.0)
+        if self._variational:
+            mean, log_variance = code
+            seed = tf.stack([tf.constant(self._settings.seed, tf.int32), number])
+            code = mean + tf.exp(log_variance / 2) * tf.random.stateless_normal(tf.shape(mean), seed)
+            # Kingma and Welling 2014, appendix B; a sum over dimensions, in nats.
+            parts = 1 + log_variance - tf.square(mean) - tf.exp(log_variance)
+            divergence = -0.5 * tf.reduce_mean(tf.reduce_sum(parts, axis=1))
+        output = self.decoder(code, training=training)
+        errors = _squared(clean, output) if self._settings.loss == "mse" else _cross_entropy(clean, output)
+        # The evidence bound needs the sum over pixels; the plain autoencoders are published with the mean.
+        loss = tf.reduce_mean(errors)
+        if self._variational:
+            loss = tf.reduce_mean(tf.reduce_sum(errors, axis=(1, 2, 3))) + self._settings.beta * divergence
+        if self._settings.l1:
+            activity = tf.reshape(code, (tf.shape(given)[0], -1))
+            loss += self._settings.l1 * tf.reduce_mean(tf.reduce_sum(tf.abs(activity), axis=1))
+        return loss
+
+
+def _squared(clean: Tensor, output: Tensor) -> Tensor:
+    return tf.square(clean - output)
+
+
+def _cross_entropy(clean: Tensor, output: Tensor) -> Tensor:
+    output = tf.clip_by_value(output, _CLIP, 1 - _CLIP)
+    return -(clean * tf.math.log(output) + (1 - clean) * tf.math.log(1 - output))

@@ -1,0 +1,153 @@
+"""The codec: a bundle's compiled networks in ONNX Runtime."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from explorer.errors import ModelError
+from explorer.models.bundle import COMPILED, Bundle
+from explorer.types import Floats, ImageShape
+
+SINGLE_LIMIT = 4
+"""Up to so many pictures or codes the single-threaded session answers; above, the threaded one is faster."""
+
+BATCH = 256
+"""Pictures or codes in one run; bounds the memory that activations take."""
+
+
+class Network:
+    """One compiled network, in two sessions over one file.
+
+    A drag wants one decode with steady timing while a training keeps the cores busy: one thread, no spinning. A grid
+    or a morph wants throughput: as many threads as there are cores. The second session is made at first use.
+
+    Parameters
+    ----------
+    path
+        The ONNX file: one input, any batch size, no external data.
+
+    Raises
+    ------
+    ModelError
+        If the file does not load.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._content = _read(path)
+        self._path = path
+        self._single = self._session(threads=1)
+        self._lock = threading.Lock()
+        self._input = self._single.get_inputs()[0].name
+
+    @cached_property
+    def _threaded(self) -> onnxruntime.InferenceSession:
+        return self._session(threads=0)
+
+    def _session(self, threads: int) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ModelError(
+                f"a compiled network in {self._path}", f"“{error}”", "Train or import the model again."
+            ) from error
+
+    def run(self, values: Floats) -> list[Floats]:
+        """Return the outputs for a batch ``(n, …)``, float32."""
+        if len(values) <= SINGLE_LIMIT:
+            return list(self._single.run(None, {self._input: values}))
+        with self._lock:
+            session = self._threaded
+        parts = [session.run(None, {self._input: values[start : start + BATCH]}) for start in _starts(len(values))]
+        return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"a compiled network in {path}", f"“{error.strerror}”", "Fetch the bundle again.") from error
+
+
+def _starts(count: int) -> range:
+    return range(0, count, BATCH)
+
+
+class OnnxCodec:
+    """Encoder and decoder of a bundle (see `explorer.types.Codec`); may be called from several threads.
+
+    Parameters
+    ----------
+    bundle
+        An opened bundle whose engine is ``onnx``.
+
+    Raises
+    ------
+    ModelError
+        If a network does not load, or has not the shapes that the card says.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        card = bundle.card
+        if card.engine != "onnx":
+            raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
+        self._card = card
+        self._encoder = Network(bundle.path / COMPILED[0])
+        self._decoder = Network(bundle.path / COMPILED[1])
+        low, high = card.value_range
+        self._low, self._span = np.float32(low), np.float32(high - low)
+        self._identity_range = (low, high) == (0.0, 1.0)
+        self._check()
+
+    def _check(self) -> None:
+        """Run both networks once, so that a wrong shape is an error now and not a crash later."""
+        try:
+            mean, log_variance = self.encode_distribution(np.zeros((1, *self.image_shape), np.float32))
+            output = self.decode(np.zeros((1, self.latent_dim), np.float32))
+        except Exception as error:
+            raise ModelError(
+                f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
+                f"“{error}”",
+                "The bundle is damaged; train or fetch it again.",
+            ) from error
+        good = mean.shape == (1, self.latent_dim) and output.shape == (1, *self.image_shape)
+        if not good or (log_variance is not None) != self._card.variational:
+            raise ModelError(
+                f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
+                f"pictures of {output.shape[1:]} and codes of {mean.shape[1:]}",
+                "The bundle is damaged; train or fetch it again.",
+            )
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels."""
+        return self._card.image_shape
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+        return self._card.latent_dim
+
+    def encode(self, images: Floats) -> Floats:
+        """Return codes ``(n, latent_dim)`` of float32 pictures ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
+        return self.encode_distribution(images)[0]
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        """Return mean and, for a variational model, log-variance, each float32 ``(n, latent_dim)``."""
+        values = images if self._identity_range else images * self._span + self._low
+        outputs = [part.reshape(len(images), -1) for part in self._encoder.run(values)]
+        return outputs[0], outputs[1] if len(outputs) > 1 else None
+
+    def decode(self, codes: Floats) -> Floats:
+        """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        (images,) = self._decoder.run(codes.reshape(-1, *self._card.latent_shape))
+        return images if self._identity_range else (images - self._low) / self._span

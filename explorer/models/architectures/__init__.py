@@ -1,0 +1,29 @@
+"""Every architecture by name. A new one is a file here and a line in `ARCHITECTURES`."""
+
+from __future__ import annotations
+
+from explorer.errors import ModelError
+from explorer.models.architectures import deep_dense, linear, vae
+from explorer.models.spec import Architecture
+
+ARCHITECTURES: dict[str, Architecture] = {
+    architecture.name: architecture
+    for architecture in (
+        linear.ARCHITECTURE,
+        deep_dense.ARCHITECTURE,
+        vae.ARCHITECTURE,
+    )
+}
+
+
+def get_architecture(name: str) -> Architecture:
+    """Return the architecture of that name.
+
+    Raises
+    ------
+    ModelError
+        If there is none; the message lists those that are.
+    """
+    if name not in ARCHITECTURES:
+        raise ModelError(f"an architecture, one of {', '.join(ARCHITECTURES)}", f"“{name}”")
+    return ARCHITECTURES[name]

@@ -1,0 +1,32 @@
+"""The linear autoencoder of R1: at its optimum the principal component analysis, its bias doing the centring."""
+
+from __future__ import annotations
+
+from math import prod
+
+from explorer.models.layers import Dense, Flatten, Network, Reshape
+from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
+from explorer.types import ImageShape
+
+
+def build(image_shape: ImageShape, latent: int) -> ModelSpec:
+    """Return flatten → Dense(code) ∣ Dense(pixels) → reshape, no activation anywhere."""
+    return ModelSpec(
+        image_shape,
+        (latent,),
+        Network(image_shape, (Flatten(), Dense(latent))),
+        Network((latent,), (Dense(prod(image_shape)), Reshape(image_shape))),
+    )
+
+
+ARCHITECTURE = Architecture(
+    name="linear",
+    title="Linear (PCA)",
+    source="R1, faces: the PCA baseline; Bourlard and Kamp 1988, Baldi and Hornik 1989",
+    variational=False,
+    default_image_shape=(36, 36, 3),
+    default_latent=32,
+    defaults=TrainingDefaults(loss="mse", epochs=1, batch=256),
+    builder=build,
+    solver="pca",
+)

@@ -1,0 +1,71 @@
+"""The convolutional variational autoencoder of R4, with two latent dimensions by default."""
+
+from __future__ import annotations
+
+from explorer.models.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Crop,
+    Dense,
+    Flatten,
+    Head,
+    Network,
+    Pad,
+    Reshape,
+    padding_to_multiple,
+)
+from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
+from explorer.types import ImageShape
+
+_HALVINGS = 4
+"""Two strides of 2 need sides that are multiples of 4; other sizes are padded inside and cropped again."""
+
+
+def build(image_shape: ImageShape, latent: int) -> ModelSpec:
+    """Return the reference's convolutions with batch normalisation, ending in mean and log-variance."""
+    height, width, channels = image_shape
+    bottom, right = padding_to_multiple(height, _HALVINGS), padding_to_multiple(width, _HALVINGS)
+    rows, columns = (height + bottom) // _HALVINGS, (width + right) // _HALVINGS
+    padded = bool(bottom or right)
+    encoder = Network(
+        image_shape,
+        (
+            *((Pad(bottom, right),) if padded else ()),
+            Conv(32, strides=2, activation="relu"),
+            BatchNorm(),
+            Conv(64, strides=2, activation="relu"),
+            BatchNorm(),
+            Flatten(),
+            Dense(16),
+            BatchNorm(),
+        ),
+        (Head("mean", Dense(latent)), Head("log_variance", Dense(latent))),
+    )
+    decoder = Network(
+        (latent,),
+        (
+            Dense(rows * columns * 64, "relu"),
+            BatchNorm(),
+            Reshape((rows, columns, 64)),
+            ConvTranspose(16, activation="relu"),
+            BatchNorm(),
+            ConvTranspose(8, activation="relu"),
+            BatchNorm(),
+            ConvTranspose(channels, strides=1, activation="sigmoid"),
+            *((Crop(bottom, right),) if padded else ()),
+        ),
+    )
+    return ModelSpec(image_shape, (latent,), encoder, decoder)
+
+
+ARCHITECTURE = Architecture(
+    name="vae",
+    title="Variational, convolutional",
+    source="R4, glyphs: 2-D variational autoencoder; Kingma and Welling 2014",
+    variational=True,
+    default_image_shape=(64, 64, 1),
+    default_latent=2,
+    defaults=TrainingDefaults(loss="bce", epochs=30, batch=128),
+    builder=build,
+)

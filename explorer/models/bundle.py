@@ -1,0 +1,144 @@
+"""A model on disk: one folder, opened without Keras, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from explorer.errors import ExplorerError, ModelError
+from explorer.models.card import Card, read_card
+from explorer.models.codes import CodeSample, load_codes
+from explorer.paths import pretrained_dir, user_models_dir
+
+CARD = "card.json"
+CODES = "codes.npz"
+NETWORKS = ("encoder.keras", "decoder.keras")
+COMPILED = ("encoder.onnx", "decoder.onnx")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; its files were whole when it was opened.
+
+    Attributes
+    ----------
+    path
+        The folder, absolute.
+    card
+        What the model is.
+    """
+
+    path: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.card.name
+
+    @cached_property
+    def sample(self) -> CodeSample:
+        """Codes of a held-out sample, read at first use.
+
+        Raises
+        ------
+        ModelError
+            If the file is damaged.
+        """
+        return load_codes(self.path / CODES, self.card.latent_dim)
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open a bundle and check that every file is whole. Needs no tensorflow.
+
+    Raises
+    ------
+    ModelError
+        If the folder is no bundle, a file is missing, or a checksum is wrong.
+    """
+    path = path.resolve()
+    try:
+        text = (path / CARD).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
+        ) from error
+    card = read_card(text, str(path / CARD))
+    needed = {CODES, *NETWORKS, *(COMPILED if card.engine == "onnx" else ())}
+    for missing in sorted(needed - card.files.keys()):
+        raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
+    for name, expected in card.files.items():
+        if Path(name).name != name:
+            raise ModelError(f"plain file names in {path / CARD}", f"“{name}”", "Do not open bundles you do not trust.")
+        try:
+            received = file_hash(path / name)
+        except OSError as error:
+            raise ModelError(f"{name} in {path}", "no such file", "Train or fetch the bundle again.") from error
+        if received != expected:
+            raise ModelError(
+                f"{path / name} with SHA-256 {expected[:12]}…",
+                f"{received[:12]}…",
+                "The file was changed or damaged; train or fetch the bundle again.",
+            )
+    return Bundle(path, card)
+
+
+def seal(folder: Path, card: Card) -> None:
+    """Write the card of a folder that holds every other file already, with their checksums."""
+    files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
+    text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder that claims to be a bundle, and what opening it gave."""
+
+    path: Path
+    bundle: Bundle | None
+    error: ExplorerError | None
+
+
+def find_bundles(*extra: Path) -> list[Found]:
+    """Return every bundle that ships, that the user made, and in the `extra` folders, by name; broken ones too."""
+    return [_try_open(folder) for root in (pretrained_dir(), user_models_dir(), *extra) for folder in _folders(root)]
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    if root.is_dir():
+        yield from sorted(path for path in root.iterdir() if (path / CARD).is_file() and not path.name.startswith("."))
+
+
+def _try_open(folder: Path) -> Found:
+    try:
+        return Found(folder, open_bundle(folder), None)
+    except ExplorerError as error:
+        return Found(folder, None, error)
+
+
+def resolve_bundle(model: str) -> Bundle:
+    """Open a bundle by its folder or its name.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name; the message lists those that are.
+    """
+    path = Path(model).expanduser()
+    if (path / CARD).is_file():
+        return open_bundle(path)
+    found = find_bundles()
+    for entry in found:
+        if entry.path.name == model or (entry.bundle and entry.bundle.name == model):
+            return open_bundle(entry.path)
+    names = ", ".join(entry.path.name for entry in found) or "none is installed"
+    raise ModelError(f"a model, by folder or by name ({names})", f"“{model}”")

@@ -1,0 +1,139 @@
+"""The card of a bundle: what the model is, how it was made, and how good it is."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.data.preprocessing import Preprocessing
+from explorer.errors import ModelError
+from explorer.models.settings import TrainingSettings
+from explorer.types import ImageShape, LatentShape
+
+FORMAT_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataRecord(_Record):
+    """The pictures a model was trained on.
+
+    Attributes
+    ----------
+    name, title, licence, attribution
+        As the source states them.
+    count, train, test
+        Pictures in all, and in each split.
+    trained_on
+        Splits whose pictures the training saw.
+    split_origin
+        Where the splits come from.
+    content_hash
+        SHA-256 over the pictures, hexadecimal.
+    """
+
+    name: str
+    title: str
+    licence: str
+    attribution: str
+    count: int
+    train: int
+    test: int
+    trained_on: tuple[Literal["train", "test"], ...]
+    split_origin: str
+    content_hash: str
+
+
+class EpochRecord(_Record):
+    """One epoch: mean training loss, validation loss, seconds."""
+
+    epoch: int
+    loss: float
+    val_loss: float
+    seconds: float
+
+
+class Card(_Record):
+    """Everything about a bundle that is not an array.
+
+    Attributes
+    ----------
+    value_range
+        Range of the pictures that the networks themselves take and give.
+    engine
+        ``onnx`` where the compiled files agree with Keras; ``keras`` where the model process must decode.
+    max_difference
+        Largest absolute difference between the compiled files and Keras on random input.
+    encoder_params, decoder_params
+        Weights, moving statistics included.
+    metrics
+        On held-out pictures: ``mse``, ``bce``, ``psnr``, ``ssim``; for a variational model ``kl`` and ``loss`` too.
+    files
+        SHA-256 of every other file of the bundle, hexadecimal, by name.
+    """
+
+    format_version: int = FORMAT_VERSION
+    name: str = Field(min_length=1, max_length=200)
+    architecture: str
+    arguments: dict[str, int | float | str | bool]
+    variational: bool
+    image_shape: ImageShape
+    latent_shape: LatentShape
+    value_range: tuple[float, float] = (0.0, 1.0)
+    preprocessing: Preprocessing
+    engine: Literal["onnx", "keras"] = "onnx"
+    max_difference: float
+    encoder_params: int
+    decoder_params: int
+    data: DataRecord
+    training: TrainingSettings
+    history: tuple[EpochRecord, ...] = ()
+    trained_from: str | None = None
+    seconds: float
+    command: str
+    metrics: dict[str, float]
+    versions: dict[str, str]
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+        return prod(self.latent_shape)
+
+
+def read_card(text: str, where: str) -> Card:
+    """Parse and check a card.
+
+    Parameters
+    ----------
+    text
+        JSON.
+    where
+        What to call it in an error.
+
+    Raises
+    ------
+    ModelError
+        If it is not a card, or of a later format.
+    """
+    try:
+        card = Card.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ModelError(
+            f"a card of format {FORMAT_VERSION} in {where}",
+            f"“{field}”: {first['msg']}",
+            "The bundle is damaged or of another version; train or import it again.",
+        ) from error
+    if card.format_version != FORMAT_VERSION:
+        raise ModelError(
+            f"a bundle of format {FORMAT_VERSION} in {where}",
+            f"format {card.format_version}",
+            "Open it with a newer Latent Explorer.",
+        )
+    return card

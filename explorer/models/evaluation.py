@@ -1,0 +1,122 @@
+"""How good a model is on a split: one function for the card, the command line and the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.corruption import Noise, corrupt, noise_rng
+from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.latent.statistics import active_dimensions, kl_per_dimension
+from explorer.types import Codec, Floats, Indices, Progress
+
+BATCH = 500
+SAMPLING_SEED = 0
+"""Seed of the ε that a variational model's loss is scored with."""
+
+
+@dataclass
+class Evaluation:
+    """Means over pictures, measured against the clean originals.
+
+    Attributes
+    ----------
+    mse, bce, psnr, ssim
+        As in the glossary; at the mean code.
+    kl, loss
+        For a variational model: nats a picture; summed BCE plus KL with sampled codes. Else None.
+    active_dims, kl_per_dim
+        For a variational model: number of active dimensions; nats of each. Else None.
+    """
+
+    count: int
+    mse: float
+    bce: float
+    psnr: float
+    ssim: float
+    kl: float | None = None
+    loss: float | None = None
+    active_dims: int | None = None
+    kl_per_dim: list[float] | None = None
+
+    def metrics(self) -> dict[str, float]:
+        """Return the single figures, for a card."""
+        figures = {"mse": self.mse, "bce": self.bce, "psnr": self.psnr, "ssim": self.ssim}
+        if self.kl is not None and self.loss is not None:
+            figures |= {"kl": self.kl, "loss": self.loss}
+        return figures
+
+
+@dataclass
+class _Sums:
+    per_image: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    means: list[Floats] = field(default_factory=list)
+    log_variances: list[Floats] = field(default_factory=list)
+
+    def add(self, **values: NDArray[np.float64]) -> None:
+        for key, value in values.items():
+            self.per_image.setdefault(key, []).append(value)
+
+    def mean(self, key: str) -> float:
+        return float(np.concatenate(self.per_image[key]).astype(np.float64).mean())
+
+
+def evaluate(
+    codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, noises: Sequence[Noise] = ()
+) -> Iterator[Progress | Evaluation]:
+    """Measure `codec` on pictures of `source`: yields progress, and the result last.
+
+    Parameters
+    ----------
+    codec
+        The model.
+    source, indices
+        The pictures, ``(n,)`` positions, n > 0.
+    preprocessing
+        The model's.
+    noises
+        Corruption of the input; the target stays clean.
+    """
+    sums = _Sums()
+    rng, noise = np.random.default_rng(SAMPLING_SEED), noise_rng(noises, SAMPLING_SEED)
+    for start in range(0, len(indices), BATCH):
+        clean = to_floats(source.read(indices[start : start + BATCH], preprocessing))
+        _measure(codec, clean, corrupt(clean, noises, noise) if noises else clean, sums, rng)
+        yield Progress(min(start + BATCH, len(indices)), len(indices), "measuring")
+    yield _summarise(sums, len(indices))
+
+
+def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.random.Generator) -> None:
+    mean, log_variance = codec.encode_distribution(given)
+    output = codec.decode(mean)
+    sums.add(
+        mse=mse_per_image(clean, output),
+        bce=bce_per_image(clean, output),
+        psnr=psnr_per_image(clean, output),
+        ssim=ssim_per_image(clean, output),
+    )
+    if log_variance is None:
+        return
+    sums.means.append(mean)
+    sums.log_variances.append(log_variance)
+    epsilon = rng.standard_normal(mean.shape, dtype=np.float32)
+    sampled = codec.decode(mean + np.exp(log_variance / 2) * epsilon)
+    pixels = clean[0].size
+    sums.add(summed_bce=bce_per_image(clean, sampled) * pixels)
+
+
+def _summarise(sums: _Sums, count: int) -> Evaluation:
+    result = Evaluation(count, *(sums.mean(key) for key in ("mse", "bce", "psnr", "ssim")))
+    if sums.means:
+        means, log_variances = np.concatenate(sums.means), np.concatenate(sums.log_variances)
+        kl = kl_per_dimension(means, log_variances)
+        result.kl_per_dim = [float(value) for value in kl]
+        result.kl = float(kl.sum())
+        result.loss = sums.mean("summed_bce") + result.kl
+        result.active_dims = int(active_dimensions(means).sum())
+    return result

@@ -1,0 +1,219 @@
+"""Layers as plain records that know their output shape and parameter count, so that Keras is not needed to show them.
+
+Convolutions use ``same`` padding throughout; shapes leave out the batch. `explorer.engine.build` makes the Keras layer
+of each record, and a test holds both counts equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Literal, TypeAlias
+
+from explorer.errors import ModelError
+
+Shape: TypeAlias = tuple[int, ...]
+Activation: TypeAlias = Literal["linear", "relu", "silu", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Row-major flattening."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (prod(shape),)
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """Row-major reshape to `shape`."""
+
+    shape: Shape
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        if prod(shape) != prod(self.shape):
+            raise ModelError(f"{prod(self.shape)} values to reshape to {self.shape}", f"{prod(shape)}")
+        return self.shape
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected with bias."""
+
+    units: int
+    activation: Activation = "linear"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (*shape[:-1], self.units)
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return (shape[-1] + 1) * self.units
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution with bias, ``same`` padding."""
+
+    filters: int
+    kernel: int = 3
+    strides: int = 1
+    activation: Activation = "linear"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (ceil(shape[0] / self.strides), ceil(shape[1] / self.strides), self.filters)
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return (self.kernel * self.kernel * shape[2] + 1) * self.filters
+
+
+@dataclass(frozen=True)
+class ConvTranspose:
+    """Transposed convolution with bias, ``same`` padding: the picture grows by `strides`."""
+
+    filters: int
+    kernel: int = 3
+    strides: int = 2
+    activation: Activation = "linear"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (shape[0] * self.strides, shape[1] * self.strides, self.filters)
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return (self.kernel * self.kernel * shape[2] + 1) * self.filters
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalisation over the last axis: scale, offset, moving mean and moving variance."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return shape
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 4 * shape[-1]
+
+
+@dataclass(frozen=True)
+class Pad:
+    """Zero padding at the bottom and on the right, so that odd sizes can be halved."""
+
+    bottom: int
+    right: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (shape[0] + self.bottom, shape[1] + self.right, shape[2])
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Takes back what `Pad` added."""
+
+    bottom: int
+    right: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (shape[0] - self.bottom, shape[1] - self.right, shape[2])
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
+
+
+Layer: TypeAlias = Flatten | Reshape | Dense | Conv | ConvTranspose | BatchNorm | Pad | Crop
+
+
+@dataclass(frozen=True)
+class Head:
+    """One named output of a network that ends in several."""
+
+    name: str
+    layer: Layer
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One line of a network's table."""
+
+    kind: str
+    layer: Layer
+    output_shape: Shape
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A chain of layers, ending in one output or in several heads that share the chain.
+
+    Attributes
+    ----------
+    input_shape
+        Shape of one input, without the batch.
+    layers
+        The chain.
+    heads
+        Outputs in order; empty where the chain's end is the output.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    heads: tuple[Head, ...] = ()
+
+    def rows(self) -> list[LayerRow]:
+        """Return every layer with its output shape and parameter count, heads last.
+
+        Raises
+        ------
+        ModelError
+            If a layer does not fit the one before.
+        """
+        rows: list[LayerRow] = []
+        shape = self.input_shape
+        for layer in self.layers:
+            rows.append(_row(type(layer).__name__, layer, shape))
+            shape = rows[-1].output_shape
+        rows.extend(_row(head.name, head.layer, shape) for head in self.heads)
+        return rows
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one output (of each head), without the batch."""
+        rows = self.rows()
+        return rows[-1].output_shape if rows else self.input_shape
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, moving statistics included."""
+        return sum(row.parameters for row in self.rows())
+
+
+def _row(kind: str, layer: Layer, shape: Shape) -> LayerRow:
+    return LayerRow(kind, layer, layer.output_shape(shape), layer.parameters(shape))
+
+
+def padding_to_multiple(size: int, multiple: int) -> int:
+    """Return how many pixels `size` lacks to be a multiple of `multiple`."""
+    return -size % multiple

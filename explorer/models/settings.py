@@ -1,0 +1,181 @@
+"""What a training is asked to do: the request as the user gave it, and its defaults filled in from the architecture."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.data.corruption import parse_noise
+from explorer.errors import TrainingError
+from explorer.models.architectures import get_architecture
+from explorer.models.spec import Loss, Schedule
+from explorer.types import ImageShape
+
+
+class TrainingRequest(BaseModel):
+    """A training as the command line or the Train panel asks for it; ``None`` means the reference's value.
+
+    Attributes
+    ----------
+    architecture, data, out
+        Name of the architecture; name or path of the pictures; folder of the bundle to write.
+    start_from
+        Name or folder of a trained bundle to go on from, or None.
+    latent, size, channels
+        Code size; height and width; 1 or 3 channels. None: the architecture's, the pictures' own.
+    crop
+        Pixels cut off each side before resizing.
+    invert
+        Whether dark and light are exchanged.
+    epochs, batch, rate, schedule, loss, beta, l1
+        Passes over the data; pictures a step; Adam's learning rate and how it falls; loss; weight of the KL term;
+        strength of the L1 penalty on the code.
+    noise
+        Corruption of the input, as on the command line (``gaussian:0.1``); empty for none. The target stays clean.
+    augment
+        Number of pictures to make from the training pictures; 0 for none.
+    limit
+        At most so many training pictures; 0 for all.
+    seed
+        Seed of weights, order, noise and augmentation.
+    early_stop
+        End after so many epochs without a better validation loss and keep the best; 0 for never.
+    resume, force
+        Go on from the checkpoint beside `out`; replace an existing bundle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str
+    data: str
+    out: Path
+    start_from: str | None = None
+    latent: int | None = Field(None, ge=1)
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    crop: int = Field(0, ge=0)
+    invert: bool = False
+    epochs: int | None = Field(None, ge=1, le=100_000)
+    batch: int | None = Field(None, ge=1)
+    rate: float | None = Field(None, gt=0, le=10)
+    schedule: Schedule = "constant"
+    loss: Loss | None = None
+    beta: float | None = Field(None, ge=0)
+    l1: float = Field(0.0, ge=0)
+    noise: str = ""
+    augment: int = Field(0, ge=0)
+    limit: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**31)
+    early_stop: int = Field(0, ge=0)
+    resume: bool = False
+    force: bool = False
+
+
+class TrainingSettings(BaseModel):
+    """Every value of a training, as it ran; part of the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int
+    batch: int
+    rate: float
+    schedule: Schedule
+    loss: Loss
+    beta: float
+    l1: float
+    noise: str
+    augment: int
+    limit: int
+    seed: int
+    early_stop: int
+    solver: str
+
+
+def make_request(**values: object) -> TrainingRequest:
+    """Return a checked request.
+
+    Raises
+    ------
+    TrainingError
+        If a value is out of its range; the first is named.
+    """
+    try:
+        return TrainingRequest.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise TrainingError(f"a usable value for “{name}”: {first['msg']}", repr(first["input"])) from error
+
+
+def resolve_settings(request: TrainingRequest) -> TrainingSettings:
+    """Fill the defaults of the architecture in.
+
+    Raises
+    ------
+    ModelError, UsageError
+        If the architecture or the noise is not known.
+    """
+    architecture = get_architecture(request.architecture)
+    defaults = architecture.defaults
+    parse_noise(request.noise)
+    return TrainingSettings(
+        epochs=1 if architecture.solver == "pca" else request.epochs or defaults.epochs,
+        batch=request.batch or defaults.batch,
+        rate=request.rate or defaults.rate,
+        schedule=request.schedule,
+        loss=request.loss or defaults.loss,
+        beta=defaults.beta if request.beta is None else request.beta,
+        l1=request.l1,
+        noise=request.noise,
+        augment=request.augment,
+        limit=request.limit,
+        seed=request.seed,
+        early_stop=request.early_stop,
+        solver=architecture.solver,
+    )
+
+
+def resolve_image_shape(request: TrainingRequest, native: ImageShape | None) -> ImageShape:
+    """Return the shape the model takes: what was asked for, else the pictures' own, else the architecture's.
+
+    Parameters
+    ----------
+    request
+        The training.
+    native
+        Shape of the pictures, or None where they differ.
+    """
+    default = get_architecture(request.architecture).default_image_shape
+    height, width, channels = native or default
+    if request.size:
+        height, width = request.size
+    return height, width, request.channels or channels
+
+
+def command_line(request: TrainingRequest) -> str:
+    """Return the command that does the same training, for the card.
+
+    Folders are named without what lies above them: a card travels, and says nothing of the machine it was made on.
+    """
+    words = ["latent-explorer", "train", "--arch", request.architecture]
+    words += ["--data", Path(request.data).name, "--out", request.out.name]
+    if request.start_from:
+        words += ["--from", Path(request.start_from).name]
+    if request.size:
+        words += ["--size", f"{request.size[0]}x{request.size[1]}"]
+    if request.invert:
+        words.append("--invert")
+    for name in ("latent", "crop", "epochs", "batch", "rate", "schedule", "loss", "beta", "l1", "noise", "augment"):
+        words += _option(request, name)
+    words += _option(request, "limit")
+    words += ["--seed", str(request.seed), *_option(request, "early_stop")]
+    return shlex.join(words)
+
+
+def _option(request: TrainingRequest, name: str) -> list[str]:
+    value = getattr(request, name)
+    if value == TrainingRequest.model_fields[name].default:
+        return []
+    return [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
