@@ -1,0 +1,180 @@
+"""The application: one window over one document, with everything that works behind it."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from explorer.document.document import Document
+from explorer.errors import ExplorerError
+from explorer.models.bundle import CARD, find_bundles
+from explorer.paths import APP_NAME, log_dir
+from explorer.ui.main_window import MainWindow
+from explorer.ui.theme import install_theme
+from explorer.workers.loading import load_model
+from explorer.workers.studio import Studio
+
+FIRST_MODEL = "digits-vae-2d"
+"""What the window opens on: two sliders and a map say most about what this program is for."""
+
+_LOG_BYTES = 1_000_000
+
+
+@dataclass
+class Running:
+    """A window with what belongs to it; `close` ends all of it."""
+
+    document: Document
+    studio: Studio
+    window: MainWindow
+
+    def close(self) -> None:
+        """Close the window, which ends every thread and the model process."""
+        self.window.close()
+
+
+def make_application() -> QApplication:
+    """Return the application, themed; the one that exists where there is one."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    app = QApplication([APP_NAME])
+    app.setApplicationName("Latent Explorer")
+    app.setDesktopFileName(APP_NAME)
+    install_theme(app)
+    return app
+
+
+def make_window() -> Running:
+    """Return a window on an empty document, not shown yet."""
+    document = Document()
+    studio = Studio(document)
+    window = MainWindow(document, studio.close)
+    return Running(document, studio, window)
+
+
+def open_first(document: Document) -> None:
+    """Open the model and the pictures that a new user sees; what cannot be opened is reported."""
+    names = [found.path for found in find_bundles() if found.bundle is not None]
+    path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
+    try:
+        if path is None:
+            document.open_source_requested.emit("digits")
+        else:
+            # Read here and not on a job thread: the first picture is what everybody waits for.
+            for item in load_model(path, home=True):
+                if isinstance(item, tuple):
+                    document.open(*item)
+        document.forget_history()
+    except ExplorerError as error:
+        document.report(str(error))
+
+
+def open_argument(document: Document, text: str) -> None:
+    """Open what was named on the command line: a bundle, or pictures."""
+    path = Path(text).expanduser()
+    if (path / CARD).is_file():
+        document.open_model_requested.emit(path)
+    else:
+        document.open_source_requested.emit(text)
+
+
+def main(open_me: str | None = None) -> int:
+    """Run the window until it is closed.
+
+    Parameters
+    ----------
+    open_me
+        A bundle, a picture, a folder or a file of pictures to open in it; or None.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    _start_log()
+    app = make_application()
+    running = make_window()
+    catcher = ErrorCatcher(running.document)
+    catcher.install()
+    open_first(running.document)
+    running.window.show()
+    if open_me is not None:
+        open_argument(running.document, open_me)
+    try:
+        return app.exec()
+    finally:
+        catcher.remove()
+        running.studio.close()
+
+
+class ErrorCatcher(QObject):
+    """The last resort: errors of the main thread, of other threads, and Qt's own messages go to log and window."""
+
+    _caught = Signal(str, str)
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._log = logging.getLogger("explorer")
+        self._caught.connect(self._on_caught)
+
+    def install(self) -> None:
+        """Take the hooks over."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = lambda args: self._on_exception(
+            args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+        )
+        qInstallMessageHandler(self._on_qt_message)
+
+    def remove(self) -> None:
+        """Give the hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        qInstallMessageHandler(None)
+
+    def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        self._log.error("uncaught\n%s", details)
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        message = str(cause) if isinstance(cause, ExplorerError) else f"{type(cause).__name__}: {cause}"
+        # Queued: the hook may run on any thread.
+        self._caught.emit(message, details)
+
+    def _on_caught(self, message: str, details: str) -> None:
+        self._document.report(message, details)
+
+    def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING
+        self._log.log(logging.INFO if kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} else level, "Qt: %s", message)
+
+
+def _start_log() -> None:
+    """Write a log with rotation; where that cannot be, run without."""
+    try:
+        log_dir().mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            log_dir() / "window.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
+    except OSError:
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("explorer")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.info("started, process %d", os.getpid())

@@ -1,0 +1,496 @@
+"""The document: one state, its history, the views derived from it, and what the user asks for.
+
+It belongs to the main thread. Panels read it, hear its signals and call its methods; they never call one another.
+Requests that need a thread (open a folder, train, export) leave as ``…_requested`` signals, which
+`explorer.workers.studio.Studio` serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from psygnal import Signal
+
+from explorer.data.corruption import Noise
+from explorer.data.source import Source
+from explorer.document.activity import JobView, TrainingView
+from explorer.document.history import History
+from explorer.document.state import GridSettings, Keyframe, OpenModel, State
+from explorer.document.views import (
+    CursorView,
+    FailedView,
+    GridView,
+    KeyframesView,
+    NoiseView,
+    PictureView,
+    ThumbnailsView,
+    View,
+)
+from explorer.errors import UsageError
+from explorer.latent.film import FilmSettings, code_at, film_times
+from explorer.models.settings import TrainingRequest
+from explorer.types import Floats
+
+GRID_LIMIT = 40
+"""Most pictures a side of the map's grid."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that went wrong: what to say, and what to copy into a report."""
+
+    message: str
+    details: str = ""
+
+
+class Document:
+    """What the user works on.
+
+    Signals
+    -------
+    model_changed, source_changed, picture_changed, code_changed, noise_changed, keyframes_changed, film_changed,
+    grid_changed
+        A part of the state is another; no arguments, read the document.
+    playhead_changed
+        The frame under the playhead is another.
+    picture_view_changed, cursor_view_changed, noise_view_changed, grid_view_changed, keyframes_view_changed,
+    thumbnails_view_changed
+        A derived view is another, or was taken away.
+    thumbnails_requested
+        Positions of the pictures that the gallery shows: int64 ``(n,)``.
+    history_changed
+        What can be undone or redone is another.
+    jobs_changed, training_changed, library_changed
+        Background work, training, the list of bundles on disk.
+    problem_reported
+        Something went wrong: a `Problem`.
+    exported
+        A file was written: its path.
+    open_model_requested, open_source_requested
+        A bundle's folder; a source's name or path.
+    training_requested, training_cancel_requested
+        A `TrainingRequest`; nothing.
+    export_requested
+        The file to write the morph to.
+    job_cancel_requested
+        The key of a job.
+    """
+
+    model_changed = Signal()
+    source_changed = Signal()
+    picture_changed = Signal()
+    code_changed = Signal()
+    noise_changed = Signal()
+    keyframes_changed = Signal()
+    film_changed = Signal()
+    grid_changed = Signal()
+    playhead_changed = Signal()
+
+    picture_view_changed = Signal()
+    cursor_view_changed = Signal()
+    noise_view_changed = Signal()
+    grid_view_changed = Signal()
+    keyframes_view_changed = Signal()
+    thumbnails_view_changed = Signal()
+    thumbnails_requested = Signal(object)
+
+    history_changed = Signal()
+    jobs_changed = Signal()
+    training_changed = Signal()
+    library_changed = Signal()
+    problem_reported = Signal(Problem)
+    exported = Signal(Path)
+
+    open_model_requested = Signal(Path)
+    open_source_requested = Signal(str)
+    training_requested = Signal(TrainingRequest)
+    training_cancel_requested = Signal()
+    export_requested = Signal(Path)
+    job_cancel_requested = Signal(int)
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._history = History()
+        self._playhead = 0
+        self._jobs: tuple[JobView, ...] = ()
+        self._training = TrainingView()
+        self._views: dict[str, View | None] = {}
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The whole state; frozen."""
+        return self._state
+
+    @property
+    def model(self) -> OpenModel | None:
+        """The open model."""
+        return self._state.model
+
+    @property
+    def source(self) -> Source | None:
+        """The open pictures."""
+        return self._state.source
+
+    @property
+    def picture(self) -> int | None:
+        """Position of the chosen picture."""
+        return self._state.picture
+
+    @property
+    def code(self) -> Floats | None:
+        """The latent cursor, ``(latent_dim,)``; do not write into it."""
+        return self._state.code
+
+    @property
+    def start_code(self) -> Floats | None:
+        """The chosen picture's own code, ``(latent_dim,)``; do not write into it."""
+        return self._state.start_code
+
+    @property
+    def noise(self) -> Noise:
+        """The noise panel's corruption."""
+        return self._state.noise
+
+    @property
+    def keyframes(self) -> tuple[Keyframe, ...]:
+        """The morph's keyframes, in order."""
+        return self._state.keyframes
+
+    @property
+    def film(self) -> FilmSettings:
+        """How the morph runs between its keyframes."""
+        return self._state.film
+
+    @property
+    def grid(self) -> GridSettings:
+        """What the map shows."""
+        return self._state.grid
+
+    @property
+    def playhead(self) -> int:
+        """The frame under the playhead, from 0."""
+        return self._playhead
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the whole morph; 0 with fewer than two keyframes."""
+        return len(self.frame_times)
+
+    @property
+    def frame_times(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Position of every frame along the keyframes, from 0 to their number less one."""
+        count = len(self._state.keyframes)
+        return film_times(count, self._state.film) if count > 1 else np.zeros(0)
+
+    @property
+    def picture_view(self) -> PictureView | FailedView | None:
+        """The chosen picture and its reconstruction."""
+        view = self._views.get("picture")
+        return view if isinstance(view, PictureView | FailedView) else None
+
+    @property
+    def cursor_view(self) -> CursorView | FailedView | None:
+        """The latent cursor, decoded."""
+        view = self._views.get("cursor")
+        return view if isinstance(view, CursorView | FailedView) else None
+
+    @property
+    def noise_view(self) -> NoiseView | FailedView | None:
+        """The corrupted picture and its reconstruction."""
+        view = self._views.get("noise")
+        return view if isinstance(view, NoiseView | FailedView) else None
+
+    @property
+    def grid_view(self) -> GridView | FailedView | None:
+        """The map's plane, decoded as far as it has come."""
+        view = self._views.get("grid")
+        return view if isinstance(view, GridView | FailedView) else None
+
+    @property
+    def keyframes_view(self) -> KeyframesView | FailedView | None:
+        """The keyframes, decoded."""
+        view = self._views.get("keyframes")
+        return view if isinstance(view, KeyframesView | FailedView) else None
+
+    @property
+    def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
+        """The small pictures that were read last."""
+        view = self._views.get("thumbnails")
+        return view if isinstance(view, ThumbnailsView | FailedView) else None
+
+    @property
+    def jobs(self) -> tuple[JobView, ...]:
+        """Long jobs that run."""
+        return self._jobs
+
+    @property
+    def training(self) -> TrainingView:
+        """The training that runs, or the last one."""
+        return self._training
+
+    @property
+    def undo_label(self) -> str | None:
+        """What undo would take back."""
+        return self._history.undo_label
+
+    @property
+    def redo_label(self) -> str | None:
+        """What redo would do again."""
+        return self._history.redo_label
+
+    # -- edits ---------------------------------------------------------------------------------------------------
+
+    def open(self, model: OpenModel | None = None, source: Source | None = None) -> None:
+        """Put another model, other pictures, or both in place, as one step.
+
+        The keyframes and the cursor are codes of the old model and go with it (undo brings them back); the chosen
+        picture stays where only the model changes.
+        """
+        changes: dict[str, object] = {"start_code": None, "code": None}
+        if model is not None:
+            changes |= {"model": model, "keyframes": (), "grid": _grid_for(model)}
+        if source is not None:
+            changes |= {"source": source, "picture": 0 if source.count else None}
+        self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
+
+    def choose_picture(self, index: int) -> None:
+        """Choose a picture by its position; its code becomes the cursor once the encoder has answered.
+
+        Raises
+        ------
+        UsageError
+            If there is no such picture.
+        """
+        source = self._state.source
+        if source is None or not 0 <= index < source.count:
+            raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
+        if index != self._state.picture:
+            self._edit("Choose picture", "picture", picture=index, start_code=None, code=None)
+
+    def step_picture(self, by: int) -> None:
+        """Choose the picture `by` places on, stopping at the ends."""
+        source, picture = self._state.source, self._state.picture
+        if source is not None and picture is not None:
+            self.choose_picture(min(max(picture + by, 0), source.count - 1))
+
+    def set_code(self, code: Floats, label: str = "Move cursor", gesture: str | None = None) -> None:
+        """Move the latent cursor.
+
+        Parameters
+        ----------
+        code
+            ``(latent_dim,)``, any float type; copied.
+        label
+            What the edit is called in the history.
+        gesture
+            Edits with the same gesture, one after another, are one step.
+
+        Raises
+        ------
+        UsageError
+            If the code has not the model's size, or is not finite.
+        """
+        model = self._state.model
+        code = np.array(code, np.float32)
+        if model is None or code.shape != (model.latent_dim,) or not np.isfinite(code).all():
+            size = model.latent_dim if model else 0
+            raise UsageError(f"a finite code of {size} values", f"one of shape {code.shape}")
+        code.flags.writeable = False
+        if self._state.code is None or not np.array_equal(code, self._state.code):
+            self._edit(label, gesture, code=code)
+
+    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
+        """Set one dimension of the cursor, in code units."""
+        if self._state.code is not None:
+            code = self._state.code.copy()
+            code[dimension] = value
+            self.set_code(code, f"Dimension {dimension}", gesture)
+
+    def reset_dimension(self, dimension: int) -> None:
+        """Set one dimension back to the chosen picture's own value."""
+        if self._state.start_code is not None:
+            self.set_dimension(dimension, float(self._state.start_code[dimension]))
+
+    def reset_code(self) -> None:
+        """Set the cursor back to the chosen picture's own code."""
+        if self._state.start_code is not None:
+            self.set_code(self._state.start_code, "Reset code")
+
+    def shuffle_code(self, rng: np.random.Generator) -> None:
+        """Set the cursor to a random code: each dimension from the normal distribution of the data."""
+        model = self._state.model
+        if model is not None:
+            statistics = model.sample.statistics
+            normal = rng.standard_normal(model.latent_dim, dtype=np.float32)
+            self.set_code(statistics.mean + statistics.sigma * normal, "Shuffle code")
+
+    def set_noise(self, noise: Noise, gesture: str | None = None) -> None:
+        """Set the noise panel's corruption."""
+        if noise != self._state.noise:
+            self._edit("Noise", gesture, noise=noise)
+
+    def set_grid(self, grid: GridSettings) -> None:
+        """Set what the map shows.
+
+        Raises
+        ------
+        UsageError
+            If the range is empty, or there are too few or too many steps.
+        """
+        if not (grid.low < grid.high and 2 <= grid.steps <= GRID_LIMIT):
+            raise UsageError(
+                f"a range from low to high and 2 to {GRID_LIMIT} steps", f"{grid.low:g} to {grid.high:g}, {grid.steps}"
+            )
+        if grid != self._state.grid:
+            self._edit("Map range", grid=grid)
+
+    def add_keyframe(self) -> None:
+        """Put the cursor behind the last keyframe."""
+        if self._state.code is not None:
+            keyframes = (*self._state.keyframes, Keyframe(self._state.code))
+            self._edit("Add keyframe", keyframes=keyframes)
+
+    def remove_keyframe(self, index: int) -> None:
+        """Take a keyframe out."""
+        keyframes = self._state.keyframes
+        self._edit("Delete keyframe", keyframes=keyframes[:index] + keyframes[index + 1 :])
+
+    def move_keyframe(self, index: int, to: int) -> None:
+        """Put a keyframe at another place in the order."""
+        keyframes = list(self._state.keyframes)
+        keyframes.insert(to, keyframes.pop(index))
+        self._edit("Move keyframe", keyframes=tuple(keyframes))
+
+    def clear_keyframes(self) -> None:
+        """Take all keyframes out."""
+        if self._state.keyframes:
+            self._edit("Clear timeline", keyframes=())
+
+    def take_keyframe(self, index: int) -> None:
+        """Move the cursor to a keyframe."""
+        self.set_code(self._state.keyframes[index].code, "Go to keyframe")
+
+    def set_film(self, film: FilmSettings) -> None:
+        """Set how the morph runs."""
+        if film != self._state.film:
+            self._edit("Morph settings", "film", film=film)
+
+    def set_playhead(self, frame: int, gesture: str) -> None:
+        """Move the playhead, and the cursor with it.
+
+        Parameters
+        ----------
+        frame
+            From 0; kept within the morph.
+        gesture
+            One scrub or one playback is one step.
+        """
+        times = self.frame_times
+        if not len(times):
+            return
+        frame = min(max(frame, 0), len(times) - 1)
+        keys = np.stack([keyframe.code for keyframe in self._state.keyframes])
+        film = self._state.film
+        self.set_code(code_at(keys, float(times[frame]), film.path, film.easing), "Play morph", gesture)
+        if frame != self._playhead:
+            self._playhead = frame
+            self.playhead_changed.emit()
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._restore(self._history.undo(self._state))
+
+    def redo(self) -> None:
+        """Do the last undone edit again."""
+        self._restore(self._history.redo(self._state))
+
+    def forget_history(self) -> None:
+        """Begin the history here."""
+        self._history = History()
+        self.history_changed.emit()
+
+    def _edit(self, label: str, gesture: str | None = None, **changes: object) -> None:
+        before = self._state
+        self._history.record(before, label, gesture)
+        self._replace(replace(before, **changes))  # type: ignore[arg-type]
+        self.history_changed.emit()
+
+    def _restore(self, state: State | None) -> None:
+        if state is not None:
+            self._replace(state)
+            self.history_changed.emit()
+
+    def _replace(self, state: State) -> None:
+        """Put a state in place, take away the views it makes stale, then say which parts are others."""
+        before, self._state = self._state, state
+        changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
+        stale = {slot for part in changed for slot in _STALE.get(part, ())}
+        gone = [slot for slot in stale if self._views.pop(slot, None) is not None]
+        for slot in gone:
+            self._view_signal(slot)
+        self._playhead = min(self._playhead, max(self.frame_count - 1, 0))
+        for part in _ORDER:
+            if part in changed:
+                getattr(self, f"{part}_changed").emit()
+
+    # -- what the workers put in -----------------------------------------------------------------------------------
+
+    def put_view(self, slot: str, view: View) -> None:
+        """Show what the codec thread answered.
+
+        A `PictureView` for a picture whose code is not known yet gives the cursor its place; that is the end of the
+        choice, not an edit of its own.
+        """
+        self._views[slot] = view
+        if isinstance(view, PictureView) and self._state.start_code is None:
+            code = np.array(view.code, np.float32)
+            code.flags.writeable = False
+            self._views["cursor"] = CursorView(view.reconstruction, 0.0)
+            self._replace_code(code)
+        self._view_signal(slot)
+
+    def _replace_code(self, code: Floats) -> None:
+        cursor = code if self._state.code is None else self._state.code
+        self._state = replace(self._state, start_code=code, code=cursor)
+        self.code_changed.emit()
+
+    def put_jobs(self, jobs: tuple[JobView, ...]) -> None:
+        """Show which jobs run."""
+        self._jobs = jobs
+        self.jobs_changed.emit()
+
+    def put_training(self, training: TrainingView) -> None:
+        """Show how far the training is."""
+        self._training = training
+        self.training_changed.emit()
+
+    def report(self, message: str, details: str = "") -> None:
+        """Tell the user that something went wrong."""
+        self.problem_reported.emit(Problem(message, details))
+
+    def _view_signal(self, slot: str) -> None:
+        getattr(self, f"{slot}_view_changed").emit()
+
+
+_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noise", "code")
+"""What is told first: whoever hears of a code reads the model that it belongs to."""
+
+_STALE = {
+    "model": ("picture", "cursor", "noise", "grid", "keyframes"),
+    "source": ("picture", "cursor", "noise", "thumbnails"),
+    "picture": ("picture", "noise"),
+    "grid": ("grid",),
+    "keyframes": ("keyframes",),
+}
+"""Views that no longer belong to the state when a part of it is another."""
+
+
+def _grid_for(model: OpenModel) -> GridSettings:
+    """A square that holds nearly all codes of the sample, rounded to halves."""
+    quantiles = model.sample.statistics.quantiles[:, :2]
+    reach = float(max(2.0, np.ceil(np.abs(quantiles[[1, -2]]).max() * 2) / 2))
+    return GridSettings(low=-reach, high=reach)

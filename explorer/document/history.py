@@ -1,0 +1,65 @@
+"""Undo and redo as two stacks of states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.document.state import State
+
+LIMIT = 500
+"""Steps that can be undone; states share what did not change, so a step costs little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A state to go back (or forward) to, and what the edit between was called."""
+
+    state: State
+    label: str
+
+
+class History:
+    """What can be undone and redone.
+
+    Edits of one gesture (a drag of one slider, say) are one step.
+    """
+
+    def __init__(self) -> None:
+        self._past: list[Step] = []
+        self._future: list[Step] = []
+        self._gesture: str | None = None
+
+    @property
+    def undo_label(self) -> str | None:
+        """Name of the edit that undo would take back, or None."""
+        return self._past[-1].label if self._past else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """Name of the edit that redo would do again, or None."""
+        return self._future[-1].label if self._future else None
+
+    def record(self, before: State, label: str, gesture: str | None) -> None:
+        """Remember the state before an edit, unless the edit goes on with the last gesture."""
+        continues = gesture is not None and gesture == self._gesture and bool(self._past)
+        self._gesture = gesture
+        self._future.clear()
+        if not continues:
+            self._past.append(Step(before, label))
+            del self._past[:-LIMIT]
+
+    def undo(self, current: State) -> State | None:
+        """Return the state before the last edit, or None."""
+        return self._move(self._past, self._future, current)
+
+    def redo(self, current: State) -> State | None:
+        """Return the state that was undone last, or None."""
+        return self._move(self._future, self._past, current)
+
+    def _move(self, source: list[Step], target: list[Step], current: State) -> State | None:
+        if not source:
+            return None
+        self._gesture = None
+        step = source.pop()
+        target.append(Step(current, step.label))
+        return step.state

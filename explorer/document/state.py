@@ -1,0 +1,105 @@
+"""The document's state: frozen, replaced as a whole by every edit, so that undo is a matter of keeping the old one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.data.corruption import Noise
+from explorer.data.source import Source
+from explorer.latent.film import FilmSettings
+from explorer.models.card import Card
+from explorer.models.codes import CodeSample
+from explorer.types import Codec, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class OpenModel:
+    """A model that is ready to decode.
+
+    Attributes
+    ----------
+    card
+        What it is.
+    sample
+        Codes of held-out pictures with their statistics.
+    codec
+        Pictures to codes and back.
+    path
+        The bundle's folder.
+    """
+
+    card: Card
+    sample: CodeSample
+    codec: Codec
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.card.name
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+        return self.card.latent_dim
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """The plane of codes that the map shows.
+
+    Attributes
+    ----------
+    dims
+        The dimensions across and up.
+    low, high
+        Range of both, in code units.
+    steps
+        Pictures a side, both ends counted.
+    """
+
+    dims: tuple[int, int] = (0, 1)
+    low: float = -3.0
+    high: float = 3.0
+    steps: int = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Keyframe:
+    """A code that the morph passes through: `code` float32 ``(latent_dim,)``."""
+
+    code: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that an edit can change.
+
+    Attributes
+    ----------
+    model, source
+        What is open, or None.
+    picture
+        Position of the chosen picture in the source, or None.
+    start_code
+        The picture's own code, ``(latent_dim,)`` float32; None until the encoder has answered.
+    code
+        The latent cursor, ``(latent_dim,)`` float32; None until the encoder has answered.
+    noise
+        The corruption of the noise panel.
+    keyframes, film
+        The morph.
+    grid
+        What the map shows.
+    """
+
+    model: OpenModel | None = None
+    source: Source | None = None
+    picture: int | None = None
+    start_code: Floats | None = None
+    code: Floats | None = None
+    noise: Noise = field(default_factory=lambda: Noise("gaussian", 0.2, seed=0))
+    keyframes: tuple[Keyframe, ...] = ()
+    film: FilmSettings = field(default_factory=FilmSettings)
+    grid: GridSettings = field(default_factory=GridSettings)

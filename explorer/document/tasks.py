@@ -1,0 +1,156 @@
+"""What the codec thread is asked: built fast on the main thread, holding all they need, changing nothing.
+
+A task's `run` yields views; between two of them a more urgent task may go first, and a newer one of the same slot
+takes its place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from explorer.data.corruption import Noise, corrupt
+from explorer.data.metrics import mse, psnr, ssim
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.document.state import GridSettings
+from explorer.document.views import CursorView, GridView, KeyframesView, NoiseView, PictureView, ThumbnailsView, View
+from explorer.latent.planes import grid_axis, grid_codes
+from explorer.types import Codec, Floats, Indices
+
+THUMBNAIL_SIDE = 48
+_THUMBNAILS_AT_ONCE = 16
+
+
+class Task(Protocol):
+    """A piece of work for the codec thread."""
+
+    slot: ClassVar[str]
+
+    def run(self) -> Iterator[View]:
+        """Compute; yield each view as it is ready."""
+
+
+SLOTS = ("cursor", "picture", "keyframes", "noise", "thumbnails", "grid")
+"""Every slot, the most urgent first: a hand on a slider goes before everything else."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeCursor:
+    """Decode the latent cursor: `code` ``(latent_dim,)``."""
+
+    slot: ClassVar[str] = "cursor"
+    codec: Codec
+    code: Floats
+
+    def run(self) -> Iterator[View]:
+        """Yield one `CursorView`."""
+        start = time.perf_counter()
+        image = self.codec.decode(self.code[None])[0]
+        yield CursorView(image, (time.perf_counter() - start) * 1000)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodePicture:
+    """Read, encode and reconstruct one picture."""
+
+    slot: ClassVar[str] = "picture"
+    codec: Codec
+    source: Source
+    preprocessing: Preprocessing
+    index: int
+
+    def run(self) -> Iterator[View]:
+        """Yield one `PictureView`."""
+        original = _read(self.source, self.preprocessing, self.index)
+        code = self.codec.encode(original)
+        reconstruction = self.codec.decode(code)
+        yield PictureView(
+            original[0],
+            reconstruction[0],
+            code[0],
+            mse(original, reconstruction),
+            psnr(original, reconstruction),
+            ssim(original, reconstruction),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CorruptPicture:
+    """Corrupt one picture and reconstruct it."""
+
+    slot: ClassVar[str] = "noise"
+    codec: Codec
+    source: Source
+    preprocessing: Preprocessing
+    index: int
+    noise: Noise
+
+    def run(self) -> Iterator[View]:
+        """Yield one `NoiseView`."""
+        clean = _read(self.source, self.preprocessing, self.index)
+        noisy = corrupt(clean, (self.noise,))
+        reconstruction = self.codec.decode(self.codec.encode(noisy))
+        yield NoiseView(clean[0], noisy[0], reconstruction[0], psnr(clean, noisy), psnr(clean, reconstruction))
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeGrid:
+    """Decode a plane through `base`, row by row from the top."""
+
+    slot: ClassVar[str] = "grid"
+    codec: Codec
+    base: Floats
+    settings: GridSettings
+
+    def run(self) -> Iterator[View]:
+        """Yield a `GridView` after every row or two, the last one whole."""
+        settings = self.settings
+        xs = grid_axis(settings.low, settings.high, settings.steps)
+        ys = xs[::-1].copy()
+        codes = grid_codes(self.base, settings.dims, xs, ys)
+        columns = len(xs)
+        images = np.zeros((len(ys), columns, *self.codec.image_shape), np.float32)
+        rows = max(1, 32 // columns)
+        for row in range(0, len(ys), rows):
+            part = codes[row * columns : (row + rows) * columns]
+            images[row : row + rows] = self.codec.decode(part).reshape(-1, columns, *self.codec.image_shape)
+            yield GridView(xs, ys, images.copy(), min(row + rows, len(ys)), settings.dims)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeKeyframes:
+    """Decode all keyframes: `codes` ``(k, latent_dim)``."""
+
+    slot: ClassVar[str] = "keyframes"
+    codec: Codec
+    codes: Floats
+
+    def run(self) -> Iterator[View]:
+        """Yield one `KeyframesView`."""
+        yield KeyframesView(self.codec.decode(self.codes))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadThumbnails:
+    """Read small pictures for the gallery: `indices` int64 ``(n,)``, as the model takes them, or natively small."""
+
+    slot: ClassVar[str] = "thumbnails"
+    source: Source
+    indices: Indices
+
+    def run(self) -> Iterator[View]:
+        """Yield a `ThumbnailsView` for a few pictures at a time."""
+        channels = self.source.image_shape[2] if self.source.image_shape else 3
+        preprocessing = Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels))
+        for start in range(0, len(self.indices), _THUMBNAILS_AT_ONCE):
+            part = self.indices[start : start + _THUMBNAILS_AT_ONCE]
+            yield ThumbnailsView(self.source, part, self.source.read(part, preprocessing))
+
+
+def _read(source: Source, preprocessing: Preprocessing, index: int) -> Floats:
+    return to_floats(source.read(np.array([index], np.int64), preprocessing))

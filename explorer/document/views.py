@@ -1,0 +1,106 @@
+"""What the codec thread answers, ready to be shown; derived from the state, never saved, never undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.data.source import Source
+from explorer.types import Floats, Indices, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class PictureView:
+    """The chosen picture and what the model makes of it.
+
+    Attributes
+    ----------
+    original, reconstruction
+        Float32 ``(h, w, c)``; the reconstruction is not clipped.
+    code
+        ``(latent_dim,)``.
+    mse, psnr, ssim
+        Of the reconstruction; PSNR in dB.
+    """
+
+    original: Floats
+    reconstruction: Floats
+    code: Floats
+    mse: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True, eq=False)
+class CursorView:
+    """The latent cursor, decoded: `image` float32 ``(h, w, c)``, `decode_ms` of the decoder alone."""
+
+    image: Floats
+    decode_ms: float
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseView:
+    """The chosen picture, corrupted, and what the model makes of that.
+
+    Attributes
+    ----------
+    clean, noisy, reconstruction
+        Float32 ``(h, w, c)``.
+    noisy_psnr, reconstruction_psnr
+        Against the clean picture, dB; infinite where equal.
+    """
+
+    clean: Floats
+    noisy: Floats
+    reconstruction: Floats
+    noisy_psnr: float
+    reconstruction_psnr: float
+
+
+@dataclass(frozen=True, eq=False)
+class GridView:
+    """A plane of codes, decoded as far as it has come.
+
+    Attributes
+    ----------
+    xs, ys
+        Code values of the columns, ascending, and of the rows, descending: the top row is the highest.
+    images
+        Float32 ``(rows, columns, h, w, c)``.
+    ready
+        Rows decoded so far, from the top.
+    dims
+        The dimensions across and up.
+    """
+
+    xs: Floats
+    ys: Floats
+    images: Floats
+    ready: int
+    dims: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class KeyframesView:
+    """The keyframes, decoded: `images` float32 ``(k, h, w, c)``."""
+
+    images: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ThumbnailsView:
+    """Small pictures for the gallery: `indices` int64 ``(n,)`` of `source`, `pixels` uint8 ``(n, h, w, c)``."""
+
+    source: Source
+    indices: Indices
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class FailedView:
+    """A task that ended in an error; its message is shown where the picture would be."""
+
+    message: str
+
+
+View = PictureView | CursorView | NoiseView | GridView | KeyframesView | ThumbnailsView | FailedView

@@ -1,0 +1,362 @@
+"""A walk through the main loop in the real window, with real mouse and key events, a screenshot at every step."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QSpinBox, QWidget
+
+from explorer.app import Running, make_application, make_window, open_first
+from explorer.document.document import Document, Problem
+from explorer.document.views import CursorView, GridView, NoiseView, PictureView
+from explorer.errors import EngineError, UsageError
+from explorer.paths import HOME_VARIABLE
+
+HEAVY = ("tensorflow", "keras", "sklearn")
+GIF_NAME = "morph.gif"
+PATIENCE_SECONDS = 120.0
+"""Longest wait for anything in the tour; a training on a slow machine is the longest."""
+
+_TICK_MS = 10
+W = TypeVar("W", bound=QWidget)
+
+
+@dataclass
+class _Tour:
+    out: Path
+    running: Running
+    screenshots: list[str] = field(default_factory=list)
+    gif: Path | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        return self.running.document
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Serve events until the condition holds."""
+        clock = QTimer()
+        clock.start(_TICK_MS)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            if self.problems:
+                raise EngineError("the tour to go on", self.problems[0].message)
+            if time.monotonic() > deadline:
+                raise EngineError(f"{what} within {PATIENCE_SECONDS:.0f} s", "nothing")
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        clock.stop()
+
+    def settle(self) -> None:
+        """Wait until nothing that the codec was asked for is missing."""
+        self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
+        self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited picture")
+        self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
+        self.until(self._grid_ready, "the map")
+        self.until(self._gallery_ready, "the thumbnails")
+
+    def _grid_ready(self) -> bool:
+        view = self.document.grid_view
+        return isinstance(view, GridView) and view.ready == len(view.ys)
+
+    def _gallery_ready(self) -> bool:
+        gallery = self.running.window.gallery
+        return not gallery.model.missing(*gallery.visible_range())
+
+    def find(self, kind: type[W], name: str) -> W:
+        widget = self.running.window.findChild(kind, name)
+        if widget is None:
+            raise UsageError(f"a {kind.__name__} named {name}", "none")
+        return widget
+
+    def click(self, name: str) -> None:
+        QTest.mouseClick(self.find(QAbstractButton, name), Qt.MouseButton.LeftButton)
+
+    def tab(self, number: int) -> None:
+        bar = self.running.window.tabs.tabBar()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+
+    def drag(self, widget: QWidget, points: list[QPointF]) -> None:
+        path = [point.toPoint() for point in points]
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=path[0])
+        for point in path[1:]:
+            QTest.mouseMove(widget, point)
+            QCoreApplication.processEvents()
+        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=path[-1])
+
+    def type_number(self, name: str, value: int) -> None:
+        box = self.find(QSpinBox, name)
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, str(value))
+        QTest.keyClick(box, Qt.Key.Key_Return)
+
+    def shoot(self, name: str) -> None:
+        path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
+        QCoreApplication.processEvents()
+        if not self.running.window.grab().save(str(path)):
+            raise UsageError("a folder that pictures can be written to", str(self.out))
+        self.screenshots.append(str(path))
+
+
+def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
+    """Drive the window through the tour.
+
+    Parameters
+    ----------
+    out
+        Folder for screenshots and the GIF; made where it is missing.
+    only
+        Name of one step; it runs right after the start. None for all.
+
+    Returns
+    -------
+    dict
+        ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras and
+        sklearn the window had loaded after its first paint).
+
+    Raises
+    ------
+    UsageError
+        If there is no step of that name.
+    EngineError
+        If a step does not get where it should.
+    """
+    chosen = _chosen_steps(only)
+    out = out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    make_application()
+    begun = time.monotonic()
+    with _own_home():
+        tour, heavy = _walk(out, chosen)
+    return {
+        "screenshots": tour.screenshots,
+        "gif": str(tour.gif) if tour.gif else None,
+        "seconds": round(time.monotonic() - begun, 2),
+        "heavy_modules": heavy,
+    }
+
+
+@contextmanager
+def _own_home() -> Iterator[None]:
+    """Keep what the tour trains out of the user's library."""
+    before = os.environ.get(HOME_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-tour-") as folder:
+        os.environ[HOME_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[HOME_VARIABLE]
+            else:
+                os.environ[HOME_VARIABLE] = before
+
+
+def _walk(out: Path, chosen: list[Callable[[_Tour], None]]) -> tuple[_Tour, list[str]]:
+    tour = _Tour(out, make_window())
+    tour.document.problem_reported.connect(tour.problems.append)
+    try:
+        heavy = _start(tour)
+        for step in chosen:
+            step(tour)
+    finally:
+        tour.running.close()
+        tour.running.window.deleteLater()
+        QCoreApplication.processEvents()
+    return tour, heavy
+
+
+def _chosen_steps(only: str | None) -> list[Callable[[_Tour], None]]:
+    if only is None:
+        return list(STEPS.values())
+    if only == "start":
+        return []
+    if only not in STEPS:
+        raise UsageError(f"a step of the tour: start, {', '.join(STEPS)}", f"“{only}”")
+    return [STEPS[only]]
+
+
+def _start(tour: _Tour) -> list[str]:
+    """Open the window as a new user sees it; return the heavy modules that its first paint had loaded."""
+    painted: list[bool] = []
+    window = tour.running.window
+    window.stage.reconstruction_painted.connect(lambda: painted.append(True))
+    open_first(tour.document)
+    window.show()
+    tour.until(lambda: bool(painted), "the first reconstruction")
+    heavy = [name for name in HEAVY if name in sys.modules]
+    tour.settle()
+    tour.shoot("start")
+    return heavy
+
+
+def _picture(tour: _Tour) -> None:
+    """Click a picture in the gallery, then go on by keyboard."""
+    view = tour.running.window.gallery.view
+    index = tour.running.window.gallery.model.index(7)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+    tour.until(lambda: tour.document.picture == 7, "the clicked picture")
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    tour.until(lambda: tour.document.picture == 8, "the next picture")
+    tour.settle()
+    tour.shoot("picture")
+
+
+def _slider(tour: _Tour) -> None:
+    """Drag the first slider, and see the picture follow."""
+    sliders = tour.running.window.latent.sliders
+    before = tour.document.code
+    start, end = float(sliders.values[0]), 1.8 if sliders.values[0] < 0 else -1.8
+    points = [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)]
+    tour.drag(sliders.viewport(), points)
+    tour.until(lambda: tour.document.code is not before, "the slider to move the code")
+    tour.settle()
+    tour.shoot("slider")
+
+
+def _map(tour: _Tour) -> None:
+    """Click and drag on the map; the sliders follow."""
+    tour.tab(0)
+    canvas = tour.running.window.map.canvas
+    low, high = tour.document.grid.low, tour.document.grid.high
+    before = tour.document.code
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas.to_widget(low / 3, high / 3)))
+    tour.until(lambda: tour.document.code is not before, "the click to move the cursor")
+    tour.drag(canvas, [canvas.to_widget(low / 3 + step * (high - low) / 40, high / 3) for step in range(14)])
+    tour.settle()
+    tour.shoot("map")
+
+
+def _noise(tour: _Tour) -> None:
+    """Add noise and redraw it."""
+    tour.tab(1)
+    slider = tour.find(QWidget, "noise_slider")
+    slider.setFocus()
+    for _ in range(3):
+        QTest.keyClick(slider, Qt.Key.Key_PageUp)
+    before = tour.document.noise_view
+    tour.click("noise_redraw")
+    tour.until(lambda: tour.document.noise_view is not before, "other noise")
+    tour.settle()
+    tour.shoot("noise")
+
+
+def _keyframes(tour: _Tour) -> None:
+    """Put three pictures on the timeline, scrub, and play a little."""
+    tour.tab(0)
+    for picture in (3, 5, 9):
+        tour.document.choose_picture(picture)
+        tour.settle()
+        tour.click("timeline_add")
+    tour.type_number("timeline_steps", 30)
+    tour.type_number("timeline_hold", 6)
+    tour.until(lambda: tour.document.keyframes_view is not None, "the keyframes' thumbnails")
+    playhead = tour.running.window.timeline.playhead
+    middle = playhead.rect().center().y()
+    tour.drag(playhead, [QPointF(7 + step * playhead.width() / 40, middle) for step in range(12)])
+    scrubbed = tour.document.playhead
+    tour.click("timeline_play")
+    tour.until(lambda: tour.document.playhead > scrubbed + 5, "the morph to play")
+    tour.click("timeline_play")
+    tour.settle()
+    tour.shoot("timeline")
+
+
+def _gif(tour: _Tour) -> None:
+    """Export the morph through the file dialog."""
+    if tour.document.frame_count == 0:
+        _keyframes(tour)
+    written: list[Path] = []
+    tour.document.exported.connect(written.append)
+    target = tour.out / GIF_NAME
+    target.unlink(missing_ok=True)
+    tour.click("timeline_export")
+    tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
+    dialog = tour.running.window.findChildren(QFileDialog)[-1]
+    edit = dialog.findChild(QLineEdit, "fileNameEdit")
+    if edit is None:
+        raise UsageError("the file dialog's field for the name", "none")
+    # Its list of completions pops up when the folder has been read, and takes the keyboard away.
+    edit.setCompleter(None)  # type: ignore[arg-type]
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, str(target))
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    tour.until(lambda: bool(written), "the GIF")
+    tour.gif = written[0]
+    tour.shoot("export")
+
+
+def _train(tour: _Tour) -> None:
+    """Train a small model for real, screenshots early and at its end; it opens by itself."""
+    tour.tab(2)
+    tour.type_number("train_epochs", 4)
+    tour.type_number("train_limit", 4_000)
+    tour.find(QLineEdit, "train_name").selectAll()
+    QTest.keyClicks(tour.find(QLineEdit, "train_name"), f"tour-{time.time_ns() % 10**8}")
+    model = tour.document.model
+    tour.click("train_start")
+    tour.until(lambda: len(tour.document.training.curve) >= 1, "the first epoch")
+    tour.shoot("training")
+    tour.until(lambda: tour.document.training.phase == "finished", "the end of the training")
+    tour.until(lambda: tour.document.model is not model, "the trained model to open")
+    tour.settle()
+    tour.shoot("trained")
+
+
+def _switch(tour: _Tour) -> None:
+    """Open another model from the library; its pictures come with it."""
+    library, before = tour.running.window.library, tour.document.model
+    other = next(
+        (item for item in map(library.tree.topLevelItem(0).child, range(library.tree.topLevelItem(0).childCount()))
+         if item is not None and item.text(0).startswith("glyphs")),
+        None,
+    )
+    if other is None:
+        raise UsageError("the model of glyphs in the library", "none")
+    where = library.tree.visualItemRect(other).center()
+    QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    tour.until(lambda: tour.document.model is not before, "the other model")
+    tour.tab(0)
+    tour.settle()
+    tour.shoot("glyphs")
+
+
+def _deep(tour: _Tour) -> None:
+    """The 49-dimensional model, with the error map."""
+    library = tour.running.window.library
+    tree, section = library.tree, library.tree.topLevelItem(0)
+    item = next(item for row in range(section.childCount()) if (item := section.child(row)).text(0) == "digits-deep-49")
+    before = tour.document.model
+    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+    tour.until(lambda: tour.document.model is not before, "the deep model")
+    tour.click("stage_show_error")
+    tour.settle()
+    tour.shoot("deep")
+
+
+def _at(point: QPointF) -> QPoint:
+    return point.toPoint()
+
+
+STEPS: dict[str, Callable[[_Tour], None]] = {
+    "picture": _picture,
+    "slider": _slider,
+    "map": _map,
+    "noise": _noise,
+    "keyframes": _keyframes,
+    "gif": _gif,
+    "train": _train,
+    "switch": _switch,
+    "deep": _deep,
+}

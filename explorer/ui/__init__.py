@@ -1,0 +1,1 @@
+"""The window: a projection of the document."""

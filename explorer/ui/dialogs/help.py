@@ -1,0 +1,53 @@
+"""F1: what can be done, with mouse and keys."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+_TEXT = """
+<h3>The main loop</h3>
+<ol>
+<li><b>Choose a picture</b> in the gallery. The stage shows it beside its reconstruction.</li>
+<li><b>Drag a slider</b>, or click on the map: the edited picture follows the code.</li>
+<li><b>Add keyframes</b> to the timeline from wherever the cursor is, and play the morph between them.</li>
+<li><b>Export</b> it as a GIF.</li>
+</ol>
+<h3>What you see</h3>
+<p>An autoencoder squeezes a picture into a short <i>code</i> (encoder) and makes a picture of it again (decoder).
+What comes back is what the code kept. A variational one is trained so that the space between codes makes sense too.</p>
+<p>Sliders are in standard deviations (σ) of the data: the hill behind each shows where real pictures lie, the tick
+where the chosen one is. Far outside, the decoder has never been, and the picture shows it.</p>
+<p><b>MSE</b> is the mean squared error per pixel, <b>PSNR</b> the same in decibels (higher is better), <b>SSIM</b>
+compares structure (1 is equal).</p>
+<h3>Keys</h3>
+<table cellspacing="4">
+<tr><td><b>Page Up, Page Down</b></td><td>previous, next picture</td></tr>
+<tr><td><b>↑ ↓ ← →</b></td><td>on the sliders: choose, turn (with Shift ten times as far); on the map: move</td></tr>
+<tr><td><b>Delete</b></td><td>on a slider: back to the picture's value; on the timeline: take the keyframe out</td></tr>
+<tr><td><b>K, Space</b></td><td>add a keyframe, play</td></tr>
+<tr><td><b>Ctrl+R, Ctrl+J</b></td><td>reset, shuffle the code</td></tr>
+<tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
+<tr><td><b>Ctrl+O, Ctrl+D</b></td><td>open a model, open a folder of pictures</td></tr>
+<tr><td><b>Ctrl+E</b></td><td>export the morph</td></tr>
+<tr><td><b>Ctrl+1 … Ctrl+3</b></td><td>Map, Noise, Train</td></tr>
+</table>
+"""
+
+
+class HelpDialog(QDialog):
+    """A page of help that stays open beside the window."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("help_dialog")
+        self.setWindowTitle(self.tr("Help"))
+        self.resize(560, 600)
+        page = QTextBrowser()
+        page.setObjectName("help_text")
+        page.setAccessibleName(self.tr("Help"))
+        page.setHtml(_TEXT)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(page)
+        layout.addWidget(buttons)

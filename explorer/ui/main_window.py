@@ -1,0 +1,238 @@
+"""The main window: where the panels stand, the menus, and the status bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QIcon, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document, Problem
+from explorer.paths import resources_dir
+from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.panels.gallery import GalleryPanel
+from explorer.ui.panels.latent import LatentPanel
+from explorer.ui.panels.library import LibraryPanel
+from explorer.ui.panels.map import MapPanel
+from explorer.ui.panels.noise import NoisePanel
+from explorer.ui.panels.stage import StagePanel
+from explorer.ui.panels.timeline import TimelinePanel
+from explorer.ui.panels.train import TrainPanel
+from explorer.ui.status import StatusBar
+from explorer.ui.widgets.problem_bar import ProblemBar
+
+_LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+_RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+
+class MainWindow(QMainWindow):
+    """One window, one screen for the main loop.
+
+    Parameters
+    ----------
+    document
+        What it shows.
+    on_close
+        Called once, when the window closes: ends what works behind the document.
+    """
+
+    def __init__(self, document: Document, on_close: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self.document = document
+        self._on_close = on_close
+        self._help: HelpDialog | None = None
+        self.setObjectName("main_window")
+        self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
+        self.resize(1280, 800)
+        self.setDockNestingEnabled(True)
+        self.library = LibraryPanel(document)
+        self.gallery = GalleryPanel(document)
+        self.stage = StagePanel(document)
+        self.latent = LatentPanel(document)
+        self.timeline = TimelinePanel(document)
+        self.map = MapPanel(document)
+        self.noise = NoisePanel(document)
+        self.train = TrainPanel(document)
+        self.problem_bar = ProblemBar()
+        self.tabs = QTabWidget()
+        self._place_centre()
+        self._docks = self._place_docks()
+        self.status = StatusBar(document)
+        self.setStatusBar(self.status)
+        self._make_menus()
+        self._default_layout: QByteArray = self.saveState()
+        document.problem_reported.connect(self._on_problem_reported)
+        document.model_changed.connect(self._update_title)
+        document.history_changed.connect(self._update_history)
+        document.keyframes_changed.connect(self._update_actions)
+        self._update_title()
+        self._update_history()
+        self._update_actions()
+
+    def sizeHint(self) -> QSize:
+        """Prefer 1280 × 800."""
+        return QSize(1280, 800)
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def _place_centre(self) -> None:
+        self.tabs.setObjectName("tabs")
+        self.tabs.setAccessibleName(self.tr("Views"))
+        self.tabs.setDocumentMode(True)
+        for panel, title in ((self.map, self.tr("Map")), (self.noise, self.tr("Noise")), (self.train, self.tr("Train"))):
+            self.tabs.addTab(panel, title)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setObjectName("centre_splitter")
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.stage)
+        splitter.addWidget(self.tabs)
+        splitter.setStretchFactor(0, 4)
+        splitter.setStretchFactor(1, 5)
+        splitter.setSizes([270, 330])
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.problem_bar)
+        layout.addWidget(splitter, 1)
+        self.setCentralWidget(centre)
+
+    def _place_docks(self) -> list[QDockWidget]:
+        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+        self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
+        docks = [
+            self._dock("library_dock", self.tr("Library"), self.library, _LEFT),
+            self._dock("gallery_dock", self.tr("Gallery"), self.gallery, _LEFT),
+            self._dock("latent_dock", self.tr("Latent code"), self.latent, _RIGHT),
+            self._dock("timeline_dock", self.tr("Morph timeline"), self.timeline, _BOTTOM),
+        ]
+        self.resizeDocks(docks[:1] + docks[2:3], [248, 300], Qt.Orientation.Horizontal)
+        self.resizeDocks(docks[:2], [300, 420], Qt.Orientation.Vertical)
+        return docks
+
+    def _dock(self, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def reset_layout(self) -> None:
+        """Put every dock back where it was at first."""
+        self.restoreState(self._default_layout)
+
+    # -- menus ---------------------------------------------------------------------------------------------------
+
+    def _make_menus(self) -> None:
+        document, standard = self.document, QKeySequence.StandardKey
+        file = self._menu("menu_file", self.tr("&File"))
+        self._act(file, "action_open_model", self.tr("Open &model …"), self.library.ask_model, "Ctrl+O")
+        self._act(file, "action_open_folder", self.tr("Open picture &folder …"), self.library.ask_folder, "Ctrl+D")
+        self._act(file, "action_open_file", self.tr("Open picture f&ile …"), self.library.ask_file, "Ctrl+Shift+D")
+        file.addSeparator()
+        self._export = self._act(file, "action_export", self.tr("&Export morph …"), self.timeline.ask_export, "Ctrl+E")
+        file.addSeparator()
+        self._act(file, "action_quit", self.tr("&Quit"), self.close, standard.Quit)
+        edit = self._menu("menu_edit", self.tr("&Edit"))
+        self._undo = self._act(edit, "action_undo", self.tr("&Undo"), document.undo, standard.Undo)
+        self._redo = self._act(edit, "action_redo", self.tr("&Redo"), document.redo, standard.Redo)
+        edit.addSeparator()
+        self._act(edit, "action_reset", self.tr("Re&set code"), document.reset_code, "Ctrl+R")
+        self._act(edit, "action_shuffle", self.tr("S&huffle code"), self.latent.shuffle, "Ctrl+J")
+        edit.addSeparator()
+        self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.add_keyframe, "K")
+        self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Space")
+        edit.addSeparator()
+        self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "PgUp")
+        self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "PgDown")
+        self._make_view_menu()
+        help_menu = self._menu("menu_help", self.tr("&Help"))
+        self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
+
+    def _make_view_menu(self) -> None:
+        view = self._menu("menu_view", self.tr("&View"))
+        for number in range(self.tabs.count()):
+            title = self.tabs.tabText(number)
+            name = f"action_tab_{title.lower()}"
+            self._act(view, name, title, lambda index=number: self.tabs.setCurrentIndex(index), f"Ctrl+{number + 1}")
+        view.addSeparator()
+        for dock in self._docks:
+            toggle = dock.toggleViewAction()
+            toggle.setObjectName(f"action_show_{dock.objectName()}")
+            view.addAction(toggle)
+        self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout)
+        view.addSeparator()
+        for name, title, scheme in (
+            ("system", self.tr("Colours of the s&ystem"), Qt.ColorScheme.Unknown),
+            ("light", self.tr("&Light"), Qt.ColorScheme.Light),
+            ("dark", self.tr("&Dark"), Qt.ColorScheme.Dark),
+        ):
+            self._act(view, f"action_scheme_{name}", title, lambda wanted=scheme: _set_scheme(wanted))
+
+    def _menu(self, name: str, title: str) -> QMenu:
+        menu = self.menuBar().addMenu(title)
+        menu.setObjectName(name)
+        return menu
+
+    def _act(
+        self,
+        menu: QMenu,
+        name: str,
+        title: str,
+        run: Callable[[], object],
+        keys: str | QKeySequence.StandardKey | None = None,
+    ) -> QAction:
+        action = QAction(title, self)
+        action.setObjectName(name)
+        if keys is not None:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda checked=False: run())
+        menu.addAction(action)
+        return action
+
+    # -- following the document ------------------------------------------------------------------------------------
+
+    def _update_title(self) -> None:
+        model = self.document.model
+        self.setWindowTitle(f"{model.name} – Latent Explorer" if model else "Latent Explorer")
+
+    def _update_history(self) -> None:
+        for action, word, label in (
+            (self._undo, self.tr("&Undo"), self.document.undo_label),
+            (self._redo, self.tr("&Redo"), self.document.redo_label),
+        ):
+            action.setEnabled(label is not None)
+            action.setText(f"{word}: {label}" if label else word)
+
+    def _update_actions(self) -> None:
+        self._export.setEnabled(self.document.frame_count > 0)
+
+    def _on_problem_reported(self, problem: Problem) -> None:
+        self.problem_bar.show_problem(problem.message, problem.details)
+
+    def show_help(self) -> None:
+        """Show the page of help."""
+        if self._help is None:
+            self._help = HelpDialog(self)
+        self._help.show()
+        self._help.raise_()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End what works behind the window."""
+        self._on_close()
+        super().closeEvent(event)
+
+
+def _set_scheme(scheme: Qt.ColorScheme) -> None:
+    QApplication.styleHints().setColorScheme(scheme)

@@ -1,0 +1,1 @@
+"""What stands in the window; each panel takes the document and nothing else."""

@@ -1,0 +1,162 @@
+"""The library: bundles and pictures that are at hand, and ways to open others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from explorer.data.sources import known_sources
+from explorer.document.document import Document
+from explorer.models.bundle import Found, find_bundles
+from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.widgets.fields import button, name_control
+
+_VALUE = Qt.ItemDataRole.UserRole
+_KIND = Qt.ItemDataRole.UserRole + 1
+
+
+class LibraryPanel(QWidget):
+    """Models and data in a tree; a click opens."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("library_panel")
+        self.setAccessibleName(self.tr("Library"))
+        self.tree = QTreeWidget()
+        name_control(self.tree, "library_tree", self.tr("Models and pictures; click or press Enter to open"))
+        self.tree.setToolTip("")
+        self.tree.setHeaderHidden(True)
+        self.tree.setColumnCount(2)
+        self.tree.setIndentation(12)
+        self.tree.setRootIsDecorated(False)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._open_model = button("library_open_model", self.tr("Model …"), self.tr("Open the folder of a bundle (Ctrl+O)"))
+        self._open_folder = button("library_open_folder", self.tr("Folder …"), self.tr("Open a folder of pictures (Ctrl+D)"))
+        self._open_file = button(
+            "library_open_file", self.tr("File …"), self.tr("Open a picture, an .npz, .npy or IDX file (Ctrl+Shift+D)")
+        )
+        buttons = QGridLayout()
+        for column, made in enumerate((self._open_model, self._open_folder, self._open_file)):
+            buttons.addWidget(made, 0, column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.addWidget(self.tree)
+        layout.addLayout(buttons)
+        self.tree.itemClicked.connect(lambda item, column: self._open(item))
+        self.tree.itemActivated.connect(lambda item, column: self._open(item))
+        self._open_model.clicked.connect(self.ask_model)
+        self._open_folder.clicked.connect(self.ask_folder)
+        self._open_file.clicked.connect(self.ask_file)
+        document.library_changed.connect(self.refresh)
+        document.model_changed.connect(self._mark_open)
+        document.source_changed.connect(self._mark_open)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """List again what is on disk."""
+        self.tree.clear()
+        models = self._section(self.tr("Models"))
+        found = find_bundles()
+        for entry in found:
+            self._add_model(models, entry)
+        if not found:
+            self._add(models, self.tr("none yet: train one"), "", "", None, enabled=False)
+        data = self._section(self.tr("Pictures"))
+        for source in known_sources():
+            present = source.status != "missing"
+            text = f"{source.count:,}" if present else self.tr("not here")
+            tip = f"{source.title}. {source.how}"
+            self._add(data, source.name.replace("_", " "), text, tip, ("source", source.name), enabled=present)
+        self.tree.expandAll()
+        self._mark_open()
+
+    def _section(self, title: str) -> QTreeWidgetItem:
+        item = QTreeWidgetItem([title])
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        font = item.font(0)
+        font.setWeight(font.Weight.DemiBold)
+        item.setFont(0, font)
+        self.tree.addTopLevelItem(item)
+        return item
+
+    def _add_model(self, section: QTreeWidgetItem, entry: Found) -> None:
+        if entry.bundle is None:
+            self._add(section, entry.path.name, self.tr("damaged"), str(entry.error), ("model", str(entry.path)))
+            return
+        card = entry.bundle.card
+        tip = self.tr("%1, trained on %2; test MSE %3").replace("%1", card.architecture).replace("%2", card.data.title)
+        tip = tip.replace("%3", f"{card.metrics.get('mse', float('nan')):.4f}")
+        self._add(section, card.name, f"{card.latent_dim}-D", tip, ("model", str(entry.path)))
+
+    def _add(
+        self,
+        section: QTreeWidgetItem,
+        title: str,
+        detail: str,
+        tip: str,
+        value: tuple[str, str] | None,
+        *,
+        enabled: bool = True,
+    ) -> None:
+        item = QTreeWidgetItem([title, detail])
+        item.setToolTip(0, tip)
+        item.setToolTip(1, tip)
+        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if value is not None:
+            item.setData(0, _KIND, value[0])
+            item.setData(0, _VALUE, value[1])
+        if not enabled:
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+        section.addChild(item)
+
+    def item_of(self, kind: str, value: str) -> QTreeWidgetItem | None:
+        """Return the item of a model's folder or a source's name, or None."""
+        for section in range(self.tree.topLevelItemCount()):
+            parent = self.tree.topLevelItem(section)
+            for row in range(parent.childCount() if parent else 0):
+                item = parent.child(row) if parent else None
+                if item is not None and (item.data(0, _KIND), item.data(0, _VALUE)) == (kind, value):
+                    return item
+        return None
+
+    def _mark_open(self) -> None:
+        """Bold is what is open."""
+        model, source = self._document.model, self._document.source
+        opened = {("model", str(model.path)) if model else None, ("source", source.spec) if source else None}
+        for section in range(self.tree.topLevelItemCount()):
+            parent = self.tree.topLevelItem(section)
+            for row in range(parent.childCount() if parent else 0):
+                item = parent.child(row) if parent else None
+                if item is not None:
+                    font = item.font(0)
+                    shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
+                    font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
+                    item.setFont(0, font)
+
+    def _open(self, item: QTreeWidgetItem) -> None:
+        kind, value = item.data(0, _KIND), item.data(0, _VALUE)
+        if kind == "model":
+            self._document.open_model_requested.emit(Path(value))
+        elif kind == "source":
+            self._document.open_source_requested.emit(value)
+
+    def ask_model(self) -> None:
+        """Ask for a bundle's folder and open it."""
+        ask_folder(self, self.tr("Open a model: the folder of a bundle"), self._document.open_model_requested.emit)
+
+    def ask_folder(self) -> None:
+        """Ask for a folder of pictures and open it."""
+        ask_folder(self, self.tr("Open a folder of pictures"), self._open_source)
+
+    def ask_file(self) -> None:
+        """Ask for a file of pictures and open it."""
+        ask_file(self, self.tr("Open pictures"), self._open_source)
+
+    def _open_source(self, path: Path) -> None:
+        self._document.open_source_requested.emit(str(path))

@@ -1,0 +1,151 @@
+"""The stage: original, reconstruction, and what the latent cursor decodes to."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.document.views import CursorView, FailedView, PictureView
+from explorer.types import Floats, Pixels
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.text import decibels
+from explorer.ui.widgets.picture_frame import PictureFrame
+
+_HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
+"""Five points of a perceptually ordered black–red–yellow ramp."""
+
+
+class StagePanel(QWidget):
+    """Original ∣ reconstruction ∣ edited, and the reconstruction's error on request.
+
+    Signals
+    -------
+    reconstruction_painted()
+        A reconstruction reached the screen.
+    """
+
+    reconstruction_painted = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("stage_panel")
+        self.setAccessibleName(self.tr("Stage"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._heading = QLabel()
+        self._heading.setObjectName("stage_heading")
+        self._heading.setProperty("heading", True)
+        waiting = self.tr("Open a model and pictures from the library.")
+        self.original = self._frame("stage_original", self.tr("Original"), waiting, self.tr("The chosen picture"))
+        self.reconstruction = self._frame(
+            "stage_reconstruction",
+            self.tr("Reconstruction"),
+            waiting,
+            self.tr("The picture, encoded and decoded: what the code keeps of it"),
+        )
+        self.edited = self._frame(
+            "stage_edited", self.tr("Edited"), waiting, self.tr("The latent cursor, decoded: drag a slider to change it")
+        )
+        self.error = self._frame(
+            "stage_error", self.tr("Error"), waiting, self.tr("Absolute difference of original and reconstruction")
+        )
+        self.error.hide()
+        self._show_error = QCheckBox(self.tr("Error map"))
+        self._show_error.setObjectName("stage_show_error")
+        self._show_error.setToolTip(self.tr("Show where original and reconstruction differ"))
+        self._show_error.toggled.connect(self.error.setVisible)
+        self._lay_out()
+        self.reconstruction.painted.connect(self.reconstruction_painted)
+        document.picture_view_changed.connect(self._on_picture_view_changed)
+        document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        document.picture_changed.connect(self._on_picture_changed)
+        document.source_changed.connect(self._on_picture_changed)
+
+    def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
+        frame = PictureFrame(title, empty, self)
+        frame.setObjectName(name)
+        frame.setToolTip(tip)
+        return frame
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self._heading)
+        top.addStretch()
+        top.addWidget(self._show_error)
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        for frame in (self.original, self.reconstruction, self.error, self.edited):
+            row.addWidget(frame)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.addLayout(top)
+        layout.addLayout(row, 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Step through the pictures with the arrow keys."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
+            Qt.Key(event.key())
+        )
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self._document.step_picture(step)
+
+    def _on_picture_changed(self) -> None:
+        source, picture = self._document.source, self._document.picture
+        if source is None or picture is None:
+            self._heading.clear()
+            return
+        label = source.label(picture)
+        words = self.tr("%1, picture %2 of %3")
+        text = words.replace("%1", source.title).replace("%2", str(picture + 1)).replace("%3", f"{source.count:,}")
+        self._heading.setText(f"{text}  ·  {self.tr('label')} {label}" if label else text)
+
+    def _on_picture_view_changed(self) -> None:
+        view = self._document.picture_view
+        if isinstance(view, PictureView):
+            self.original.show_image(floats_to_qimage(view.original), _size(view.original))
+            figures = f"MSE {view.mse:.4f} · PSNR {decibels(view.psnr)} · SSIM {view.ssim:.3f}"
+            self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
+            difference = np.abs(view.original - view.reconstruction).mean(axis=2)
+            peak = f"{self.tr('largest')} {difference.max():.2f}"
+            self.error.show_image(pixels_to_qimage(heat(difference)), peak)
+            return
+        failed = isinstance(view, FailedView)
+        text = view.message if isinstance(view, FailedView) else self.tr("Encoding …")
+        for frame in (self.original, self.reconstruction, self.error):
+            frame.show_text(text, problem=failed)
+
+    def _on_cursor_view_changed(self) -> None:
+        view = self._document.cursor_view
+        if isinstance(view, CursorView):
+            self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
+        else:
+            failed = isinstance(view, FailedView)
+            self.edited.show_text(view.message if isinstance(view, FailedView) else "", problem=failed)
+
+    def _cursor_detail(self) -> str:
+        """How far the cursor is from the picture's own code, in σ of the data."""
+        model, code, start = self._document.model, self._document.code, self._document.start_code
+        if model is None or code is None or start is None:
+            return ""
+        sigma = np.maximum(model.sample.statistics.sigma, 1e-6)
+        distance = float(np.linalg.norm((code - start) / sigma))
+        return self.tr("the picture's own code") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from its code")
+
+
+def heat(difference: Floats) -> Pixels:
+    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half and above."""
+    position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)
+    low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
+    share = (position - low)[..., None]
+    return (_HEAT[low] * (1 - share) + _HEAT[low + 1] * share).astype(np.uint8)
+
+
+def _size(image: Floats) -> str:
+    height, width, channels = image.shape
+    return f"{width} × {height}, {'grey' if channels == 1 else 'colour'}"
+

@@ -1,0 +1,111 @@
+"""The status bar: model, data, decode time, and what runs in the background."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from statistics import median
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from explorer.document.document import Document
+from explorer.document.views import CursorView
+from explorer.ui.text import duration
+from explorer.ui.widgets.fields import button, name_control
+
+_REMEMBERED = 15
+_MESSAGE_MS = 12_000
+
+
+class StatusBar(QStatusBar):
+    """Follows the document; a job can be cancelled from here."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._times: deque[float] = deque(maxlen=_REMEMBERED)
+        self.setObjectName("status_bar")
+        self.setSizeGripEnabled(False)
+        self._model = self._label("status_model", self.tr("The open model"))
+        self._data = self._label("status_data", self.tr("The open pictures"))
+        self._decode = self._label("status_decode", self.tr("Time to decode one code, the median of the last few"))
+        self._job = self._label("status_job", self.tr("What runs in the background"))
+        self._bar = QProgressBar()
+        name_control(self._bar, "status_progress", self.tr("Progress of the job"))
+        self._bar.setFixedWidth(120)
+        self._bar.setTextVisible(False)
+        self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Stop the job"))
+        for widget in (self._model, self._data, self._decode):
+            self.addWidget(widget)
+        for widget in (self._job, self._bar, self._cancel):
+            self.addPermanentWidget(widget)
+        self._cancel.clicked.connect(self._on_cancel_clicked)
+        document.model_changed.connect(self._on_model_changed)
+        document.source_changed.connect(self._on_source_changed)
+        document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        document.jobs_changed.connect(self._on_work_changed)
+        document.training_changed.connect(self._on_work_changed)
+        document.exported.connect(self._on_exported)
+        self._on_model_changed()
+        self._on_source_changed()
+        self._on_work_changed()
+
+    def _label(self, name: str, tip: str) -> QLabel:
+        label = QLabel()
+        label.setObjectName(name)
+        label.setToolTip(tip)
+        return label
+
+    def _on_model_changed(self) -> None:
+        model = self._document.model
+        self._times.clear()
+        self._decode.clear()
+        self._model.setText(model.name if model else self.tr("No model"))
+
+    def _on_source_changed(self) -> None:
+        source = self._document.source
+        if source is None:
+            self._data.setText(self.tr("No pictures"))
+            return
+        text = self.tr("%1: %2 pictures").replace("%1", source.name).replace("%2", f"{source.count:,}")
+        if source.skipped:
+            text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
+            names = "\n".join(f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:20])
+            self._data.setToolTip(names)
+        self._data.setText(text)
+
+    def _on_cursor_view_changed(self) -> None:
+        view = self._document.cursor_view
+        if isinstance(view, CursorView) and view.decode_ms > 0:
+            self._times.append(view.decode_ms)
+            self._decode.setText(self.tr("decode %1 ms").replace("%1", f"{median(self._times):.2f}"))
+
+    def _on_work_changed(self) -> None:
+        jobs, training = self._document.jobs, self._document.training
+        self._job.setVisible(bool(jobs) or training.active)
+        for widget in (self._bar, self._cancel):
+            widget.setVisible(bool(jobs) or training.active)
+        if jobs:
+            job = jobs[0]
+            more = f"  (+{len(jobs) - 1})" if len(jobs) > 1 else ""
+            self._job.setText(f"{job.title}{_left(job.seconds_left)}{more}")
+            self._bar.setRange(0, job.total)
+            self._bar.setValue(job.done)
+        elif training.active:
+            self._job.setText(f"{self.tr('Training')} {training.title}{_left(training.seconds_left)}")
+            steps = max(1, training.steps)
+            self._bar.setRange(0, training.epochs * steps if training.epochs and training.phase == "running" else 0)
+            self._bar.setValue(len(training.curve) * steps + training.step)
+
+    def _on_cancel_clicked(self) -> None:
+        if self._document.jobs:
+            self._document.job_cancel_requested.emit(self._document.jobs[0].key)
+        else:
+            self._document.training_cancel_requested.emit()
+
+    def _on_exported(self, path: Path) -> None:
+        self.showMessage(self.tr("Written: %1").replace("%1", str(path)), _MESSAGE_MS)
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None or seconds < 1 else f", {duration(seconds)} left"

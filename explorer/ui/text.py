@@ -1,0 +1,24 @@
+"""Numbers as words."""
+
+from __future__ import annotations
+
+import math
+
+_MINUTE = 60
+
+
+def decibels(value: float) -> str:
+    """Return a PSNR: ``21.3 dB``, or ``∞`` where the pictures are equal."""
+    return f"{value:.1f} dB" if math.isfinite(value) else "∞"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration: ``8 s``, ``2 min 5 s``, ``1 h 12 min``."""
+    whole = max(0, round(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, _MINUTE)
+    return f"{hours} h {minutes} min"

@@ -1,0 +1,139 @@
+"""Colours, font and style sheet, light and dark."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from string import Template
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from explorer.paths import resources_dir
+
+SCHEME_VARIABLE = "LATENT_EXPLORER_SCHEME"
+FONT_FAMILY = "Inter"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by their use, as ``#rrggbb``."""
+
+    window: str
+    panel: str
+    base: str
+    text: str
+    muted: str
+    border: str
+    accent: str
+    accent_text: str
+    accent_soft: str
+    stage: str
+    good: str
+    bad: str
+    warn: str
+
+    def color(self, name: str) -> QColor:
+        """Return the colour of that use."""
+        return QColor(getattr(self, name))
+
+
+LIGHT = Theme(
+    window="#f3f4f7",
+    panel="#fbfbfd",
+    base="#ffffff",
+    text="#1b1f27",
+    muted="#565f6e",
+    border="#d3d8e0",
+    accent="#2b62d9",
+    accent_text="#ffffff",
+    accent_soft="#dbe5fb",
+    stage="#e7eaef",
+    good="#187a45",
+    bad="#b3261e",
+    warn="#b45309",
+)
+DARK = Theme(
+    window="#1b1e23",
+    panel="#22262c",
+    base="#15181c",
+    text="#e7e9ee",
+    muted="#a3acb9",
+    border="#3a404a",
+    accent="#6b9bff",
+    accent_text="#0c1220",
+    accent_soft="#2b3a5c",
+    stage="#121417",
+    good="#5cc98b",
+    bad="#ff8a80",
+    warn="#f5b455",
+)
+
+
+def current_theme() -> Theme:
+    """Return the theme of the colour scheme that is in force."""
+    hints = QApplication.styleHints()
+    return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
+
+
+def install_theme(app: QApplication) -> None:
+    """Give the application its font and style, and follow the system's colour scheme from now on.
+
+    ``LATENT_EXPLORER_SCHEME`` set to ``light`` or ``dark`` overrules the system.
+    """
+    app.setStyle("Fusion")
+    _install_font(app)
+    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(os.environ.get(SCHEME_VARIABLE, ""))
+    if wanted is not None:
+        app.styleHints().setColorScheme(wanted)
+    app.styleHints().colorSchemeChanged.connect(lambda scheme: apply_theme(app))
+    apply_theme(app)
+
+
+def apply_theme(app: QApplication) -> None:
+    """Put palette and style sheet of the current scheme in force."""
+    theme = current_theme()
+    app.setPalette(_palette(theme))
+    template = Template((resources_dir() / "style" / "app.qss").read_text(encoding="utf-8"))
+    icons = (resources_dir() / "icons").as_posix()
+    suffix = "dark" if theme is DARK else "light"
+    app.setStyleSheet(template.substitute(asdict(theme), icons=icons, suffix=suffix))
+
+
+def _install_font(app: QApplication) -> None:
+    """Load the font that ships, so that a machine without fonts shows text and every machine shows the same."""
+    for file in sorted((resources_dir() / "fonts").glob("*.otf")):
+        QFontDatabase.addApplicationFont(str(file))
+    if FONT_FAMILY in QFontDatabase.families():
+        font = QFont(FONT_FAMILY)
+        font.setPointSizeF(9.5)
+        font.setFeature(QFont.Tag("tnum"), 1)
+        app.setFont(font)
+
+
+def _palette(theme: Theme) -> QPalette:
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: theme.window,
+        QPalette.ColorRole.WindowText: theme.text,
+        QPalette.ColorRole.Base: theme.base,
+        QPalette.ColorRole.AlternateBase: theme.panel,
+        QPalette.ColorRole.Text: theme.text,
+        QPalette.ColorRole.Button: theme.panel,
+        QPalette.ColorRole.ButtonText: theme.text,
+        QPalette.ColorRole.ToolTipBase: theme.panel,
+        QPalette.ColorRole.ToolTipText: theme.text,
+        QPalette.ColorRole.PlaceholderText: theme.muted,
+        QPalette.ColorRole.Highlight: theme.accent,
+        QPalette.ColorRole.HighlightedText: theme.accent_text,
+        QPalette.ColorRole.Link: theme.accent,
+        QPalette.ColorRole.Mid: theme.border,
+    }
+    for role, color in roles.items():
+        palette.setColor(role, QColor(color))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        faded = QColor(theme.muted)
+        faded.setAlpha(150)
+        palette.setColor(QPalette.ColorGroup.Disabled, role, faded)
+    return palette

@@ -1,0 +1,55 @@
+"""Small makers of controls, so that every one has its name, its tooltip and its accessible name."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QSpinBox, QWidget
+
+_LONGEST = 13
+"""Characters that a box for choosing makes room for."""
+
+
+def name_control(control: QWidget, name: str, tip: str) -> None:
+    """Give a control its stable object name, its tooltip, and the tooltip as accessible name where it has no text."""
+    control.setObjectName(name)
+    control.setToolTip(tip)
+    control.setAccessibleName(tip)
+
+
+def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushButton:
+    """Return a push button; `primary` marks the one that the panel is for."""
+    made = QPushButton(text)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setProperty("primary", primary)
+    return made
+
+
+def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
+    """Return a box for whole numbers from low to high."""
+    box = QSpinBox()
+    name_control(box, name, tip)
+    box.setRange(low, high)
+    box.setValue(value)
+    return box
+
+
+def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, decimals: int) -> QDoubleSpinBox:
+    """Return a box for numbers within the limits."""
+    box = QDoubleSpinBox()
+    name_control(box, name, tip)
+    box.setRange(*limits)
+    box.setSingleStep(step)
+    box.setDecimals(decimals)
+    return box
+
+
+def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox:
+    """Return a box to choose from; each item is its text and its value."""
+    box = QComboBox()
+    name_control(box, name, tip)
+    # Long titles are cut in the box and whole in its list; they must not widen the panel.
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(min(_LONGEST, max((len(text) for text, _ in items), default=4)))
+    for text, value in items:
+        box.addItem(text, value)
+    return box

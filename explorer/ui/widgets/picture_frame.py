@@ -1,0 +1,129 @@
+"""One picture with its caption: painted without smoothing, with words where there is none."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.ui.theme import current_theme
+
+_GAP = 6
+_LINES = 2
+
+
+class PictureFrame(QWidget):
+    """Shows a picture as large as fits, every pixel a sharp square, over a title and a line of detail.
+
+    Parameters
+    ----------
+    title
+        Stands under the picture.
+    empty
+        Stands in the picture's place while there is none.
+
+    Signals
+    -------
+    painted()
+        A picture was painted.
+    """
+
+    painted = Signal()
+
+    def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = title
+        self._empty = empty
+        self._detail = ""
+        self._image: QImage | None = None
+        self._problem = False
+        self.setAccessibleName(title)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(84, 110)
+
+    @property
+    def image(self) -> QImage | None:
+        """The picture that is shown, at its own size."""
+        return self._image
+
+    @property
+    def text(self) -> str:
+        """The words in the picture's place."""
+        return "" if self._image is not None else self._empty
+
+    @property
+    def detail(self) -> str:
+        """The line under the title."""
+        return self._detail
+
+    def show_image(self, image: QImage, detail: str = "") -> None:
+        """Show a picture and a line of detail."""
+        self._image = image
+        self._problem = False
+        self._set_detail(detail)
+
+    def show_text(self, text: str, *, problem: bool = False) -> None:
+        """Show words in place of a picture."""
+        self._image = None
+        self._empty = text
+        self._problem = problem
+        self._set_detail("")
+
+    def _set_detail(self, detail: str) -> None:
+        self._detail = detail
+        self.setAccessibleDescription(detail or self.text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Prefer a square with room for the caption."""
+        return QSize(190, 190 + self._caption_height())
+
+    def _caption_height(self) -> int:
+        return _LINES * QFontMetrics(self.font()).height() + _GAP
+
+    def picture_rect(self) -> QRectF:
+        """Return where the picture is painted, in widget coordinates."""
+        area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
+        if self._image is None:
+            side = min(area.width(), area.height())
+            return QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
+        scale = min(area.width() / self._image.width(), area.height() / self._image.height())
+        device = self.devicePixelRatioF()
+        # Whole device pixels keep every pixel of the picture the same size.
+        if scale * device > 1:
+            scale = int(scale * device) / device
+        width, height = self._image.width() * scale, self._image.height() * scale
+        return QRectF(area.center().x() - width / 2, area.center().y() - height / 2, width, height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint picture or words, and the caption."""
+        theme = current_theme()
+        painter = QPainter(self)
+        rect = self.picture_rect()
+        if self._image is not None:
+            painter.drawImage(rect, self._image)
+        else:
+            painter.setPen(theme.color("border"))
+            painter.setBrush(theme.color("stage"))
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+            painter.setPen(theme.color("bad" if self._problem else "muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(rect.adjusted(8, 8, -8, -8), int(flags), self._empty)
+        self._paint_caption(painter, rect.bottom())
+        painter.end()
+        if self._image is not None:
+            self.painted.emit()
+
+    def _paint_caption(self, painter: QPainter, top: float) -> None:
+        theme = current_theme()
+        metrics = painter.fontMetrics()
+        line = QRectF(0, top + _GAP / 2, self.width(), metrics.height())
+        font = painter.font()
+        font.setWeight(font.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(theme.color("text"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, self._title)
+        painter.setFont(self.font())
+        painter.setPen(theme.color("muted"))
+        detail = metrics.elidedText(self._detail, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(line.translated(0, metrics.height()), Qt.AlignmentFlag.AlignCenter, detail)

@@ -1,0 +1,48 @@
+"""The one place where errors are shown: what happened, what to do, and details to copy."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QWidget
+
+from explorer.ui.widgets.fields import button
+
+
+class ProblemBar(QFrame):
+    """A bar that appears with an error and stays until it is dismissed; it takes nothing away."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("problem_bar")
+        self.setAccessibleName(self.tr("Error"))
+        self._details = ""
+        self._text = QLabel()
+        self._text.setObjectName("problem_text")
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message and technical details"))
+        dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Hide this message"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 6, 8, 6)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(copy)
+        layout.addWidget(dismiss)
+        copy.clicked.connect(self._copy)
+        dismiss.clicked.connect(self.hide)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The message that is shown last."""
+        return self._text.text()
+
+    def show_problem(self, message: str, details: str) -> None:
+        """Show an error; `details` are for copying."""
+        self._text.setText(message)
+        self._details = details
+        self.setAccessibleDescription(message)
+        self.show()
+
+    def _copy(self) -> None:
+        QApplication.clipboard().setText(f"{self._text.text()}\n\n{self._details}".strip())

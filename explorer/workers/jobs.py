@@ -1,0 +1,159 @@
+"""Long jobs: generators on a thread each, with progress, cancel, and exactly one end."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from explorer.document.activity import JobView
+from explorer.errors import ExplorerError
+from explorer.types import Progress
+
+PROGRESS_SECONDS = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class _Report:
+    key: int
+    kind: Literal["progress", "finished", "cancelled", "failed"]
+    progress: Progress | None = None
+    result: Any = None
+    message: str = ""
+    details: str = ""
+
+
+@dataclass(eq=False)
+class _Job:
+    title: str
+    cancelled: threading.Event
+    begun: float
+    on_finished: Callable[[Any], None]
+    progress: Progress
+    thread: threading.Thread | None = None
+
+
+class JobRunner(QObject):
+    """Runs generator jobs. `start`, `cancel` and `close` belong to the main thread, and so do all callbacks.
+
+    A job yields `Progress`, each a point where it can be cancelled (the generator is closed there), and last its
+    result, anything that is not `Progress`.
+
+    Signals
+    -------
+    jobs_changed()
+        The list of `jobs` is another.
+    failed(str, str)
+        A job ended in an error: message and details.
+    """
+
+    jobs_changed = Signal()
+    failed = Signal(str, str)
+    _reported = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._keys = count(1)
+        self._jobs: dict[int, _Job] = {}
+        self._reported.connect(self._on_reported)
+
+    def start(
+        self, title: str, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None] = lambda result: None
+    ) -> int:
+        """Start a job; return its key.
+
+        Parameters
+        ----------
+        title
+            For the status bar.
+        job
+            Called on the job's thread; gives the generator.
+        on_finished
+            Called on the main thread with the result.
+        """
+        key = next(self._keys)
+        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, Progress(0, 0))
+        entry.thread = threading.Thread(
+            target=self._run, args=(key, job, entry.cancelled), name=f"job {title}", daemon=True
+        )
+        self._jobs[key] = entry
+        entry.thread.start()
+        self.jobs_changed.emit()
+        return key
+
+    def cancel(self, key: int) -> None:
+        """Ask a job to stop at its next yield."""
+        if key in self._jobs:
+            self._jobs[key].cancelled.set()
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        for key in list(self._jobs):
+            self.cancel(key)
+
+    def close(self) -> None:
+        """Cancel everything and wait until every thread has ended; no callback comes after this."""
+        self.cancel_all()
+        jobs, self._jobs = self._jobs, {}
+        for entry in jobs.values():
+            if entry.thread is not None:
+                entry.thread.join()
+
+    @property
+    def jobs(self) -> tuple[JobView, ...]:
+        """What runs, oldest first."""
+        return tuple(_view(key, job) for key, job in self._jobs.items())
+
+    def _run(self, key: int, job: Callable[[], Iterator[Any]], cancelled: threading.Event) -> None:
+        try:
+            self._reported.emit(self._drain(key, job(), cancelled))
+        except ExplorerError as error:
+            self._reported.emit(_Report(key, "failed", message=str(error)))
+        except Exception as error:  # noqa: BLE001  (whatever a job raises must end as its one failure)
+            message = f"{type(error).__name__}: {error}"
+            self._reported.emit(_Report(key, "failed", message=message, details=traceback.format_exc()))
+
+    def _drain(self, key: int, items: Iterator[Any], cancelled: threading.Event) -> _Report:
+        result: Any = None
+        told = 0.0
+        for item in items:
+            if cancelled.is_set():
+                close = getattr(items, "close", None)
+                if close is not None:
+                    close()
+                return _Report(key, "cancelled")
+            if not isinstance(item, Progress):
+                result = item
+            elif time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                self._reported.emit(_Report(key, "progress", item))
+        return _Report(key, "finished", result=result)
+
+    @Slot(object)
+    def _on_reported(self, report: _Report) -> None:
+        job = self._jobs.get(report.key)
+        if job is None:
+            return
+        if report.kind == "progress" and report.progress is not None:
+            job.progress = report.progress
+            self.jobs_changed.emit()
+            return
+        del self._jobs[report.key]
+        self.jobs_changed.emit()
+        if report.kind == "finished":
+            job.on_finished(report.result)
+        elif report.kind == "failed":
+            self.failed.emit(report.message, report.details)
+
+
+def _view(key: int, job: _Job) -> JobView:
+    progress = job.progress
+    elapsed = time.monotonic() - job.begun
+    left = elapsed * (progress.total - progress.done) / progress.done if progress.total and progress.done else None
+    return JobView(key, job.title, progress.done, progress.total, progress.note, left)

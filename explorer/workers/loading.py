@@ -1,0 +1,75 @@
+"""Opening models and pictures, and exporting, as jobs: generators without Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from explorer.data.preprocessing import to_pixels
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.document.state import OpenModel, State
+from explorer.export import AnimationSettings, format_of
+from explorer.inference.codec import OnnxCodec
+from explorer.latent.film import film_codes
+from explorer.models.bundle import open_bundle
+from explorer.types import Codec, Floats, Pixels, Progress
+
+_FRAMES_AT_ONCE = 32
+
+
+def open_model(path: Path) -> OpenModel:
+    """Open a bundle and its codec.
+
+    Raises
+    ------
+    ModelError
+        If any part of it is damaged.
+    """
+    bundle = open_bundle(path)
+    return OpenModel(bundle.card, bundle.sample, OnnxCodec(bundle), bundle.path)
+
+
+def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
+    """Open a model and, where `home` asks for it, the embedded pictures of the kind it was trained on."""
+    yield Progress(0, 0, "opening the model")
+    model = open_model(path)
+    source = None
+    name = home_source(model) if home else None
+    if name is not None:
+        yield Progress(0, 0, "opening its pictures")
+        source = open_source(name)
+    yield model, source
+
+
+def load_source(spec: str) -> Iterator[Progress | Source]:
+    """Open pictures by name or path."""
+    yield Progress(0, 0, "opening pictures")
+    yield open_source(spec)
+
+
+HELD_OUT = {"mnist": "digits", "digits": "digits", "glyphs": "glyphs"}
+"""Embedded pictures for a model, by the name of what it was trained on."""
+
+
+def home_source(model: OpenModel) -> str | None:
+    """Return the name of the embedded pictures that suit a model, or None."""
+    return HELD_OUT.get(model.card.data.name)
+
+
+def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
+    """Yield each code decoded, as uint8 ``(h, w, c)``; decoded in batches."""
+    for start in range(0, len(codes), _FRAMES_AT_ONCE):
+        yield from to_pixels(codec.decode(codes[start : start + _FRAMES_AT_ONCE]))
+
+
+def export_film(state: State, path: Path, scale: int) -> Iterator[Progress | Path]:
+    """Write the morph of a document's state; frames are rendered at exact times, whatever the playback does."""
+    model = state.model
+    assert model is not None
+    codes = film_codes(np.stack([keyframe.code for keyframe in state.keyframes]), state.film)
+    settings = AnimationSettings(fps=state.film.fps, loop=state.film.loop != "none", scale=scale)
+    yield from format_of(path).write(render(model.codec, codes), len(codes), path, settings)
+    yield path

@@ -1,0 +1,108 @@
+"""Everything that works behind a document, wired up: codec thread, jobs, trainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from explorer.data.source import Source
+from explorer.document.activity import TrainingView
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.errors import UsageError
+from explorer.models.settings import TrainingRequest
+from explorer.workers.codec_thread import CodecThread
+from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import export_film, load_model, load_source
+from explorer.workers.renderer import Renderer
+from explorer.workers.trainer import Trainer
+
+EXPORT_SIDE = 256
+"""Exported frames are enlarged by a whole number to about this many pixels a side."""
+
+
+class Studio(QObject):
+    """Serves what a document requests. Lives on the main thread; `close` ends every thread and the model process."""
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.codec_thread = CodecThread(self)
+        self.renderer = Renderer(document, self.codec_thread, self)
+        self.jobs = JobRunner(self)
+        self.trainer = Trainer(self)
+        self._opening_model = 0
+        self._opening_source = 0
+        self._closed = False
+        self.jobs.jobs_changed.connect(self._on_jobs_changed)
+        self.jobs.failed.connect(document.report)
+        self.trainer.changed.connect(self._on_training_changed)
+        self.trainer.finished.connect(self._on_training_finished)
+        self.trainer.failed.connect(document.report)
+        document.open_model_requested.connect(self._on_open_model_requested)
+        document.open_source_requested.connect(self._on_open_source_requested)
+        document.training_requested.connect(self._on_training_requested)
+        document.training_cancel_requested.connect(self.trainer.cancel)
+        document.export_requested.connect(self._on_export_requested)
+        document.job_cancel_requested.connect(self.jobs.cancel)
+
+    def close(self) -> None:
+        """End everything that runs, and wait for it."""
+        if not self._closed:
+            self._closed = True
+            self.jobs.cancel_all()
+            self.trainer.close()
+            self.jobs.close()
+            self.codec_thread.close()
+
+    def _on_open_model_requested(self, path: Path) -> None:
+        """Open a bundle; the one asked for last wins."""
+        self.jobs.cancel(self._opening_model)
+        home = self._wants_home(path)
+        self._opening_model = self.jobs.start(
+            f"Opening {path.name}", lambda: load_model(path, home), self._on_model_loaded
+        )
+
+    def _wants_home(self, path: Path) -> bool:
+        """Bring a model's own pictures with it, but never put them in place of the user's own."""
+        source = self.document.source
+        return source is None or source.status == "embedded"
+
+    def _on_model_loaded(self, loaded: tuple[OpenModel, Source | None]) -> None:
+        model, source = loaded
+        current = self.document.source
+        same = source is not None and current is not None and source.name == current.name
+        self.document.open(model, None if same else source)
+
+    def _on_open_source_requested(self, spec: str) -> None:
+        self.jobs.cancel(self._opening_source)
+        self._opening_source = self.jobs.start(
+            f"Opening {Path(spec).name}", lambda: load_source(spec), lambda source: self.document.open(source=source)
+        )
+
+    def _on_training_requested(self, request: TrainingRequest) -> None:
+        self.trainer.train(request)
+
+    def _on_training_changed(self, view: TrainingView) -> None:
+        self.document.put_training(view)
+
+    def _on_training_finished(self, path: Path) -> None:
+        """A new model: show it, with the pictures that are open."""
+        self.document.library_changed.emit()
+        self.jobs.start(f"Opening {path.name}", lambda: load_model(path, False), self._on_model_loaded)
+
+    def _on_export_requested(self, path: Path) -> None:
+        state = self.document.state
+        if state.model is None or len(state.keyframes) < 2:  # noqa: PLR2004  (a path needs two ends)
+            error = UsageError("at least two keyframes to export", str(len(state.keyframes)), "Add another.")
+            self.document.report(str(error))
+            return
+        scale = max(1, EXPORT_SIDE // max(state.model.card.image_shape[:2]))
+        self.jobs.start(f"Exporting {path.name}", lambda: export_film(state, path, scale), self._on_exported)
+
+    def _on_exported(self, path: Path) -> None:
+        self.document.exported.emit(path)
+
+    def _on_jobs_changed(self) -> None:
+        self.document.put_jobs(self.jobs.jobs)
