@@ -1,0 +1,22 @@
+"""The commands. A new one is one file here, with a `COMMAND`, and one line in `COMMANDS`."""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "models": "list the models that are there",
+    "architectures": "list what can be trained",
+    "data": "list the pictures that are known, or describe some",
+    "train": "train a model and write it as a bundle",
+    "reconstruct": "draw originals over their reconstructions",
+    "evaluate": "measure a model on a split",
+    "encode": "turn pictures into codes",
+    "decode": "turn codes into pictures",
+    "traverse": "walk along dimensions or principal axes of the code",
+    "grid": "decode a regular grid in a plane of the code",
+    "sample": "decode random codes",
+    "morph": "make a film from picture to picture",
+    "tour": "drive the real window through its main loop, and take pictures of it",
+    "bench": "measure speed, as ratios within one run",
+    "doctor": "check what works on this machine",
+}
+"""What each command does, by its name, which is also that of its module; listed in this order."""

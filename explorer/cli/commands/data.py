@@ -1,0 +1,50 @@
+"""``data``: the sources of pictures that are known, or one in detail."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console, shape_text, table
+from explorer.cli.parser import DATA_HELP
+from explorer.data.sources import SourceEntry, describe, known_sources, open_source
+
+_LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the one source to look at."""
+    parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """List the known sources, or describe one."""
+    entries = known_sources()
+    if options.data is None:
+        return _listing(entries)
+    missing = [entry for entry in entries if entry.name == options.data and entry.status == "missing"]
+    facts = asdict(missing[0]) if missing else describe(open_source(options.data))
+    skipped = facts.get("skipped", [])
+    shown = {key: value for key, value in facts.items() if value not in ("", None) and key != "skipped"}
+    shown["image_shape"] = shape_text(facts["image_shape"])
+    if isinstance(facts["labels"], list):
+        shown["labels"] = ", ".join(facts["labels"])
+    width = max(map(len, shown))
+    lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
+    return Report(facts, lines + [f"skipped {entry['name']}: {entry['reason']}" for entry in skipped])
+
+
+def _listing(entries: list[SourceEntry]) -> Report:
+    heading = ("name", "pictures", "train", "test", "image", "labels", "status", "how")
+    rows = [
+        (
+            *(entry.name, f"{entry.count:,}", f"{entry.train:,}", f"{entry.test:,}"),
+            *(shape_text(entry.image_shape), str(entry.labels), entry.status, entry.how),
+        )
+        for entry in entries
+    ]
+    return Report([{key: asdict(entry)[key] for key in _LISTED} for entry in entries], table([heading, *rows]))
+
+
+COMMAND = Command("data digits", add_arguments, run)

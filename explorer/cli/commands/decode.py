@@ -1,0 +1,36 @@
+"""``decode``: a sheet of decoded codes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import decode_codes, open_model, output_file, read_codes, sheet
+from explorer.cli.parser import add_model, add_out
+from explorer.export.sheet import write_png
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument(
+        "--codes",
+        required=True,
+        metavar="NPY",
+        help="a .npy file with codes (n, latent) or (latent,), or an .npz file that holds “codes”",
+    )
+    add_out(parser, "the sheet to write, as square as whole rows allow")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Decode every code, row by row from the top left."""
+    path = output_file(options.out, ".png")
+    model = open_model(options.model)
+    codes = read_codes(Path(options.codes).expanduser(), model.card)
+    write_png(sheet(decode_codes(model, codes, console)), path)
+    return Report({"count": len(codes)}, [f"{len(codes):,} pictures", f"written to {path}"])
+
+
+COMMAND = Command("decode --model digits-vae-2d --codes codes.npz --out sheet.png", add_arguments, run)

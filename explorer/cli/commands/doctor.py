@@ -1,0 +1,229 @@
+"""``doctor``: what works on this machine.
+
+Nothing of the program but its paths is imported at the top: this must run where a library is missing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
+
+PYTHON_VERSIONS = ((3, 11), (3, 14))
+"""The first that is taken, and the first that is not any more."""
+
+LIBRARIES = {
+    "numpy": "numpy",
+    "pillow": "PIL",
+    "platformdirs": "platformdirs",
+    "psygnal": "psygnal",
+    "pydantic": "pydantic",
+    "onnxruntime": "onnxruntime",
+    "pyqtgraph": "pyqtgraph",
+    "PySide6-Essentials": "PySide6",
+    "scikit-learn": "sklearn",
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+    "onnx": "onnx",
+    "tf2onnx": "tf2onnx",
+}
+"""Distributions that the program needs, and the package that each brings."""
+
+FAULTY_PYSIDE = {
+    "6.12.0": "it loses a reference at every signal until the process aborts",
+    "6.11.0": "its docks and layouts are faulty",
+    "6.11.1": "its docks and layouts are faulty",
+}
+_REINSTALL = "Install the program again: pip install --force-reinstall latent-explorer"
+_DEBIAN = {"libglib-2.0": "libglib2.0-0", "libgthread-2.0": "libglib2.0-0", "libz": "zlib1g"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: `fix` says what to do where `ok` is off, and is empty otherwise."""
+
+    check: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--engine", action="store_true", help="start the model process too, which takes some seconds")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Run every check; one that breaks is a finding, too."""
+    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _pictures, _models]
+    if options.engine:
+        plans.append(_engine)
+    checks = [check for plan in plans for check in _guarded(plan)]
+    lines = []
+    for check in checks:
+        lines.append(f"{'ok     ' if check.ok else 'PROBLEM'} {check.check}: {check.detail}")
+        if check.fix:
+            lines.append(f"        {check.fix}")
+    return Report([asdict(check) for check in checks], lines)
+
+
+def _guarded(plan: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(plan())
+    except Exception as error:  # whatever is broken here is what this command looks for
+        return [
+            Check(plan.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", _REINSTALL)
+        ]
+
+
+def _python() -> Iterator[Check]:
+    first, end = PYTHON_VERSIONS
+    good = first <= sys.version_info[:2] < end
+    fix = "" if good else f"Use Python {first[0]}.{first[1]} up to {end[0]}.{end[1] - 1}"
+    yield Check("python", good, f"{platform.python_version()} at {sys.executable}", fix)
+
+
+def _libraries() -> Iterator[Check]:
+    for distribution, package in LIBRARIES.items():
+        try:
+            found = version(distribution)
+        except PackageNotFoundError:
+            yield Check(distribution, False, "not installed", f"pip install {distribution}")
+            continue
+        good = importlib.util.find_spec(package) is not None
+        fix = "" if good else f"pip install --force-reinstall {distribution}"
+        yield Check(distribution, good, found if good else f"{found}, but its package {package} is missing", fix)
+
+
+def _pyside() -> Iterator[Check]:
+    found = version("PySide6-Essentials")
+    reason = FAULTY_PYSIDE.get(found)
+    fix = 'pip install "PySide6-Essentials==6.11.3"' if reason else ""
+    yield Check("PySide6 version", reason is None, f"{found}: {reason}" if reason else found, fix)
+
+
+def _qt_libraries() -> Iterator[Check]:
+    """Look for the system libraries of Qt's X11 plugin, without loading it: that aborts where one is missing."""
+    if not sys.platform.startswith("linux"):
+        return
+    spec = importlib.util.find_spec("PySide6")
+    if spec is None or not spec.submodule_search_locations or not shutil.which("ldd"):
+        return
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    missing: list[str] = []
+    for file in (folder / "Qt" / "plugins" / "platforms" / "libqxcb.so", *folder.glob("QtWidgets.*.so")):
+        answer = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False)
+        missing += re.findall(r"^\s*(\S+) => not found", answer.stdout, flags=re.MULTILINE)
+    names = sorted(set(missing))
+    packages = " ".join(dict.fromkeys(_debian_package(name) for name in names))
+    fix = f"Install the packages that hold them; on Debian and Ubuntu: sudo apt-get install {packages}" if names else ""
+    yield Check("Qt's system libraries", not names, f"missing: {', '.join(names)}" if names else "all there", fix)
+
+
+def _debian_package(library: str) -> str:
+    """Return Debian's name: ``liba-b.so.3`` is in ``liba-b3``, ``libx2.so.3`` in ``libx2-3``."""
+    stem, _, number = library.partition(".so.")
+    if stem in _DEBIAN:
+        return _DEBIAN[stem]
+    return f"{stem.lower()}{'-' if stem[-1].isdigit() else ''}{number}"
+
+
+def _display() -> Iterator[Check]:
+    if not sys.platform.startswith("linux"):
+        return
+    chosen = os.environ.get("QT_QPA_PLATFORM", "")
+    display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if display or chosen:
+        yield Check("display", True, f"Qt platform {chosen}" if chosen else display or "")
+    else:
+        fix = "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR"
+        yield Check("display", False, "none, so no window can open", fix)
+
+
+def _folders() -> Iterator[Check]:
+    places = {"models folder": user_models_dir(), "settings": settings_path().parent, "log folder": log_dir()}
+    for name, place in places.items():
+        existing = next((folder for folder in (place, *place.parents) if folder.exists()), place)
+        good = existing.is_dir() and os.access(existing, os.W_OK)
+        fix = "" if good else f"Make {existing} writable, or set LATENT_EXPLORER_HOME to another folder"
+        yield Check(name, good, str(place) if good else f"{place} cannot be written", fix)
+
+
+def _font() -> Iterator[Check]:
+    fonts = sorted((resources_dir() / "fonts").glob("*.otf"))
+    detail = ", ".join(font.name for font in fonts) or f"none in {resources_dir() / 'fonts'}"
+    yield Check("interface font", bool(fonts), detail, "" if fonts else _REINSTALL)
+
+
+def _pictures() -> Iterator[Check]:
+    from explorer.data.sources import known_sources, open_source
+    from explorer.errors import ExplorerError
+
+    for entry in known_sources():
+        if entry.status == "present" or (entry.status == "missing" and "install the program again" not in entry.how):
+            continue
+        try:
+            source = open_source(entry.name)
+            source.picture(source.count - 1)
+        except ExplorerError as error:
+            yield Check(f"data {entry.name}", False, str(error), _REINSTALL)
+        else:
+            yield Check(f"data {entry.name}", True, f"{source.count:,} pictures")
+
+
+def _models() -> Iterator[Check]:
+    from explorer.errors import ExplorerError
+    from explorer.inference.codec import OnnxCodec
+    from explorer.models.bundle import find_bundles
+
+    found = find_bundles()
+    if not found:
+        yield Check("models", False, "none is installed", "Train one: latent-explorer train --help")
+    for entry in found:
+        try:
+            if entry.bundle is None:
+                raise entry.error or ExplorerError("a bundle that opens")
+            OnnxCodec(entry.bundle)
+            codes = len(entry.bundle.sample.codes)
+        except ExplorerError as error:
+            yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or train it again")
+        else:
+            yield Check(f"model {entry.path.name}", True, f"whole, and runs; {codes:,} sample codes")
+
+
+def _engine() -> Iterator[Check]:
+    from explorer.engine.client import ModelProcess
+    from explorer.engine.messages import Warm, Warmed
+    from explorer.errors import EngineError
+
+    process = ModelProcess()
+    fix = f"See {process.log_path}"
+    try:
+        for event in process.run(Warm()):
+            if isinstance(event, Warmed):
+                versions = ", ".join(f"{name} {number}" for name, number in event.versions.items())
+                yield Check("model process", True, versions)
+            else:
+                yield Check("model process", False, str(event), fix)
+    except EngineError as error:
+        yield Check("model process", False, str(error), fix)
+    finally:
+        process.close()
+
+
+COMMAND = Command(
+    "doctor --json", add_arguments, run, notes="Exits 0 whatever it finds; each finding says how to fix it."
+)

@@ -1,0 +1,51 @@
+"""``encode``: the codes of a split, as a NumPy archive."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console, shape_text
+from explorer.cli.inputs import encode_source, open_model, output_file, select
+from explorer.cli.parser import add_data, add_model, add_out, add_split
+from explorer.data.source import UNLABELLED
+from explorer.data.sources import open_source
+from explorer.paths import replacing_file
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    add_data(parser)
+    add_split(parser, "all")
+    add_out(parser, "the archive to write", "NPZ")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Encode in source order; a variational model gives its mean codes."""
+    path = output_file(options.out, ".npz")
+    model = open_model(options.model)
+    source = open_source(options.data)
+    indices = select(source, options.split)
+    codes = console.result(encode_source(model, source, indices))
+    labels = np.full(len(indices), UNLABELLED, np.int64) if source.labels is None else source.labels[indices]
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, codes=codes, labels=labels, indices=indices)
+    shape = model.card.latent_shape
+    return Report(
+        {"count": len(codes), "latent_shape": shape},
+        [f"{len(codes):,} codes of {shape_text(shape)} numbers", f"written to {path}"],
+    )
+
+
+COMMAND = Command(
+    "encode --model digits-vae-2d --data digits --split test --out codes.npz",
+    add_arguments,
+    run,
+    notes=(
+        "The archive holds codes float32 (n, latent), labels int64 (n,), -1 where a picture has none, and indices\n"
+        "int64 (n,) into the whole source."
+    ),
+)

@@ -1,0 +1,64 @@
+"""``evaluate``: metrics over a split."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console, figures_text
+from explorer.cli.inputs import open_model, select
+from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
+from explorer.data.corruption import parse_noise
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.models.card import Card
+from explorer.models.evaluation import evaluate
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    add_data(parser)
+    add_split(parser, "test")
+    parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Measure, and warn where the model was trained on these very pictures."""
+    noises = parse_noise(options.noise)
+    model = open_model(options.model)
+    source = open_source(options.data)
+    indices = select(source, options.split)
+    seen = seen_in_training(model.card, source, options.split)
+    if seen:
+        console.warn(f"{model.bundle.name} was trained on pictures of this split; the figures flatter it")
+    result = console.result(evaluate(model.codec, source, indices, model.preprocessing, noises))
+    document: dict[str, object] = {
+        "mse": result.mse,
+        "bce": result.bce,
+        "psnr": result.psnr,
+        "ssim": result.ssim,
+        "count": result.count,
+        "split": options.split,
+        "seen_in_training": seen,
+    }
+    lines = [f"{result.count:,} pictures ({options.split} of {source.name}): {figures_text(result.metrics())}"]
+    if result.kl_per_dim is not None:
+        document |= {
+            "kl": result.kl,
+            "loss": result.loss,
+            "active_dims": result.active_dims,
+            "kl_per_dim": result.kl_per_dim,
+        }
+        lines.append(f"{result.active_dims} of {len(result.kl_per_dim)} dimensions are active")
+    return Report(document, lines)
+
+
+def seen_in_training(card: Card, source: Source, split: str) -> bool:
+    """Tell whether a split holds pictures that the model was trained on."""
+    trained = split in card.data.trained_on or (split == "all" and bool(card.data.trained_on))
+    # Hashing reads every picture; another number of them settles it first.
+    return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash
+
+
+COMMAND = Command("evaluate --model digits-vae-2d --data digits --split all", add_arguments, run)

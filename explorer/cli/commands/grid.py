@@ -1,0 +1,77 @@
+"""``grid``: a regular grid in a plane of the code space, decoded."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import Model, decode_codes, open_model, output_file, short
+from explorer.cli.parser import add_model, add_out, add_range, add_steps, whole
+from explorer.errors import UsageError
+from explorer.export.sheet import axes_figure, mosaic, write_png
+from explorer.latent.checks import check_dimension
+from explorer.latent.planes import grid_axis, grid_codes, top_to_bottom
+from explorer.types import Floats
+
+REACH = 3.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument(
+        "--plane",
+        nargs=2,
+        type=whole(0),
+        default=(0, 1),
+        metavar=("I", "J"),
+        help="the dimensions that grow to the right and upwards, counted from 0 (default: 0 1)",
+    )
+    add_range(parser, "-3 3; for a model that is not variational, 3 standard deviations about the mean")
+    add_steps(parser, 15)
+    parser.add_argument("--axes", action="store_true", help="draw axes with the code values around the mosaic")
+    add_out(parser, "the mosaic to write")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Decode the plane through the mean code."""
+    path = output_file(options.out, ".png")
+    model = open_model(options.model)
+    if model.card.latent_dim < 2:
+        raise UsageError("a model with at least two dimensions", f"{model.bundle.name}, which has one", "Use traverse.")
+    first, second = (check_dimension(dim, model.card.latent_dim) for dim in options.plane)
+    xs = _values(model, first, options)
+    ys = top_to_bottom(_values(model, second, options))
+    codes = grid_codes(model.statistics.mean, (first, second), xs, ys)
+    picture = mosaic(decode_codes(model, codes, console), len(xs))
+    if options.axes:
+        picture = axes_figure(picture, xs, ys, (f"dimension {first}", f"dimension {second}"))
+    write_png(picture, path)
+    lines = [
+        f"dimension {first} from {xs[0]:.4g} (left) to {xs[-1]:.4g} (right)",
+        f"dimension {second} from {ys[-1]:.4g} (bottom) to {ys[0]:.4g} (top)",
+        f"written to {path}",
+    ]
+    return Report({"xs": short(xs), "ys": short(ys)}, lines)
+
+
+def _values(model: Model, dim: int, options: Namespace) -> Floats:
+    if options.range is not None:
+        low, high = options.range
+        return grid_axis(low, high, options.steps)
+    if model.card.variational:
+        return grid_axis(-REACH, REACH, options.steps)
+    centre, reach = float(model.statistics.mean[dim]), REACH * float(model.statistics.sigma[dim])
+    return grid_axis(centre - reach, centre + reach, options.steps)
+
+
+COMMAND = Command(
+    "grid --model digits-vae-2d --range -3 3 --steps 20 --axes --out grid.png",
+    add_arguments,
+    run,
+    notes=(
+        "The mosaic is bare, its cells as large as the model's pictures, the highest second coordinate in the top\n"
+        "row. The range is in code units. All other dimensions stand at their means."
+    ),
+)

@@ -1,0 +1,86 @@
+"""``morph``: a film from picture to picture through the code space."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import open_model, output_file
+from explorer.cli.parser import PICTURE_HELP, add_model, add_out, number, whole
+from explorer.errors import UsageError
+from explorer.export import FORMATS, AnimationSettings, format_of
+from explorer.export.frames import PALETTES
+from explorer.latent.easing import EASINGS
+from explorer.latent.film import LOOPS, FilmSettings, film_codes
+from explorer.latent.paths import PATHS
+from explorer.workers.loading import render
+
+_DEFAULT = FilmSettings()
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"two or more: {PICTURE_HELP}")
+    parser.add_argument(
+        "--steps",
+        type=whole(2),
+        default=_DEFAULT.steps,
+        metavar="N",
+        help=f"frames a segment, both ends counted (default: {_DEFAULT.steps})",
+    )
+    parser.add_argument(
+        "--hold",
+        type=whole(0),
+        default=_DEFAULT.hold,
+        metavar="N",
+        help=f"more frames on which the first and the last picture are held (default: {_DEFAULT.hold})",
+    )
+    parser.add_argument(
+        "--fps", type=number, default=_DEFAULT.fps, metavar="X", help=f"frames a second (default: {_DEFAULT.fps:g})"
+    )
+    _add_choice(parser, "path", tuple(PATHS), _DEFAULT.path, "way from key to key")
+    _add_choice(parser, "easing", tuple(EASINGS), _DEFAULT.easing, "speed along each segment")
+    _add_choice(parser, "loop", LOOPS, _DEFAULT.loop, "play once, start over, or run back and start over")
+    parser.add_argument(
+        "--scale", type=whole(1), default=1, metavar="N", help="every pixel becomes a square of this side (default: 1)"
+    )
+    _add_choice(parser, "palette", PALETTES, "shared", "one palette for all frames of a GIF, or one for each")
+    parser.add_argument("--dither", action="store_true", help="mix colours that a GIF's palette lacks")
+    add_out(parser, f"the film to write; its ending says the format: {', '.join(FORMATS)}", "FILE")
+
+
+def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], default: str, what: str) -> None:
+    parser.add_argument(f"--{name}", choices=choices, default=default, help=f"{what} (default: {default})")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Encode the keys, decode the way between them, write the film."""
+    path = output_file(options.out)
+    kind = format_of(path)
+    film = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
+    if len(options.keys) < 2:
+        raise UsageError("at least two keys", str(len(options.keys)), "Name another picture after --keys.")
+    fps = kind.possible_fps(film.fps)
+    settings = AnimationSettings(fps, film.loop != "none", options.scale, options.palette, options.dither)
+    model = open_model(options.model)
+    keys = np.concatenate([model.codec.encode(model.pictures.read(picture)) for picture in options.keys])
+    codes = film_codes(keys, film)
+    if fps != film.fps:
+        console.warn(f"{kind.title} cannot play {film.fps:g} frames a second; {fps:g} are used")
+    console.track(kind.write(render(model.codec, codes), len(codes), path, settings))
+    seconds = len(codes) / fps
+    size = path.stat().st_size
+    lines = [f"{len(codes):,} frames, {fps:g} a second: {seconds:.4g} s, {size:,} bytes", f"written to {path}"]
+    return Report({"frames": len(codes), "fps": fps, "seconds": seconds, "bytes": size, "path": path}, lines)
+
+
+COMMAND = Command(
+    "morph --model digits-vae-2d --keys digits:3 digits:18 --steps 90 --hold 18 --loop pingpong --fps 50 --scale 4 "
+    "--out morph.gif",
+    add_arguments,
+    run,
+)

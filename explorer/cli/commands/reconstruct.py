@@ -1,0 +1,67 @@
+"""``reconstruct``: originals (over noisy) over reconstructions, and how near they come."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console, figures_text
+from explorer.cli.inputs import open_model, output_file, select
+from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
+from explorer.data.corruption import Noise, corrupt, parse_noise
+from explorer.data.metrics import bce, mse, psnr, ssim
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.sources import open_source
+from explorer.export.sheet import stack_rows, write_png
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    add_data(parser)
+    add_split(parser, "test")
+    parser.add_argument(
+        "--count",
+        type=whole(1),
+        default=10,
+        metavar="N",
+        help="pictures, spread evenly over the split (default: 10)",
+    )
+    parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
+    add_out(parser, "the picture to write")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Draw the rows, and measure the reconstructions against the clean pictures."""
+    path = output_file(options.out, ".png")
+    noises = seeded(parse_noise(options.noise))
+    model = open_model(options.model)
+    source = open_source(options.data)
+    originals = source.read(select(source, options.split, options.count), model.preprocessing)
+    clean = to_floats(originals)
+    given = corrupt(clean, noises)
+    output = model.codec.decode(model.codec.encode(given))
+    rows = [originals, *([to_pixels(given)] if noises else []), to_pixels(output)]
+    write_png(stack_rows(rows), path)
+    figures = {
+        "mse": mse(clean, output),
+        "psnr": psnr(clean, output),
+        "ssim": ssim(clean, output),
+        "bce": bce(clean, output),
+    }
+    lines = [f"{len(originals)} pictures: {figures_text(figures)}", f"written to {path}"]
+    return Report({**figures, "count": len(originals)}, lines)
+
+
+def seeded(noises: Sequence[Noise]) -> tuple[Noise, ...]:
+    """Give each noise without a seed one of its own, so that the same call draws the same picture."""
+    return tuple(noise if noise.seed is not None else replace(noise, seed=place) for place, noise in enumerate(noises))
+
+
+COMMAND = Command(
+    "reconstruct --model digits-vae-2d --data digits --count 12 --noise gaussian:0.3 --out rows.png",
+    add_arguments,
+    run,
+)

@@ -1,0 +1,51 @@
+"""``sample``: random pictures."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import decode_codes, open_model, output_file, sheet
+from explorer.cli.parser import add_model, add_out, number, whole
+from explorer.export.sheet import write_png
+from explorer.latent.sampling import FittedPrior, sample_normal
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument("--count", type=whole(1), default=25, metavar="N", help="pictures (default: 25)")
+    parser.add_argument(
+        "--temperature", type=number, default=1.0, metavar="X", help="factor on the prior's spread (default: 1)"
+    )
+    parser.add_argument(
+        "--prior",
+        choices=("normal", "fitted"),
+        help="N(0, I), or a mixture of Gaussians fitted to the codes in the bundle (default: normal for a variational "
+        "model, fitted for any other)",
+    )
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="makes it repeatable (default: new each time)")
+    add_out(parser, "the sheet to write, as square as whole rows allow")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Draw codes and decode them."""
+    path = output_file(options.out, ".png")
+    model = open_model(options.model)
+    prior = options.prior or ("normal" if model.card.variational else "fitted")
+    rng = np.random.default_rng(options.seed)
+    if prior == "normal":
+        codes = sample_normal(options.count, model.card.latent_dim, rng, options.temperature)
+    else:
+        codes = FittedPrior().fit(model.bundle.sample.codes).sample(options.count, rng, options.temperature)
+    write_png(sheet(decode_codes(model, codes, console)), path)
+    return Report(
+        {"count": len(codes), "prior": prior},
+        [f"{len(codes):,} pictures from the {prior} prior", f"written to {path}"],
+    )
+
+
+COMMAND = Command("sample --model digits-vae-2d --count 64 --seed 1 --out samples.png", add_arguments, run)

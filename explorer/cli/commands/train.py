@@ -1,0 +1,238 @@
+"""``train``: a training in the model process, as a stream of events."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from explorer.cli.command import INTERRUPTED, Command
+from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.log import write_log
+from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, size
+from explorer.data.sources import known_sources, open_source
+from explorer.engine import messages
+from explorer.engine.client import ModelProcess
+from explorer.errors import ExplorerError, TrainingError
+from explorer.models.architectures import ARCHITECTURES
+from explorer.models.bundle import CARD, resolve_bundle
+from explorer.models.settings import TrainingRequest, make_request, resolve_settings
+from explorer.paths import refuse_existing
+from explorer.types import Progress
+
+ONE_PRESS_S = 1.0
+"""Signals that come within so many seconds are one Ctrl+C."""
+
+_NUMBERS: tuple[tuple[str, type, str, str], ...] = (
+    ("crop", int, "N", "cut N pixels off each side before resizing"),
+    ("epochs", int, "N", "passes over the pictures"),
+    ("batch", int, "N", "pictures a step"),
+    ("rate", float, "X", "Adam's learning rate"),
+    ("beta", float, "X", "weight of a variational model's KL term"),
+    ("l1", float, "X", "strength of the L1 penalty on the code"),
+    ("augment", int, "N", "make N pictures from the training pictures and train on those"),
+    ("limit", int, "N", "at most N training pictures"),
+    ("seed", int, "N", "seed of weights, order, noise and augmentation (default: 0)"),
+    ("early-stop", int, "N", "end after N epochs without a better validation loss, and keep the best"),
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options; what is left out stays the architecture's default."""
+    add = parser.add_argument
+    add("--arch", required=True, dest="architecture", metavar="A", help=f"one of {', '.join(ARCHITECTURES)}")
+    add("--data", required=True, metavar="D", help=DATA_HELP)
+    add("--out", required=True, metavar="DIR", help="the bundle's folder, which must not exist yet")
+    omit = argparse.SUPPRESS
+    add("--from", dest="start_from", metavar="MODEL", default=omit, help=f"go on with a trained model: {MODEL_HELP}")
+    add("--latent", type=int, metavar="N", default=omit, help="numbers in a code")
+    add("--size", type=size, metavar="HxW", default=omit, help="resize the pictures (default: as they are)")
+    add("--invert", action="store_true", default=omit, help="exchange dark and light")
+    for name, kind, metavar, what in _NUMBERS:
+        add(f"--{name}", type=kind, metavar=metavar, default=omit, help=what)
+    add("--schedule", choices=("constant", "cosine"), default=omit, help="how the rate goes on")
+    add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
+    add("--noise", metavar="N", default=omit, help=NOISE_HELP)
+    add("--resume", action="store_true", default=omit, help="go on from the checkpoint that an earlier run left")
+    add("--force", action="store_true", default=omit, help="replace an existing bundle")
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Train; every way to fail prints the event ``failed`` too."""
+    try:
+        return _train(_checked_request(options), console)
+    except ExplorerError as error:
+        console.event({"event": "failed", "message": str(error)})
+        raise
+
+
+def _checked_request(options: Namespace) -> TrainingRequest:
+    """Make the request, and find what is wrong with it before Keras is imported for it."""
+    values = {name: value for name, value in vars(options).items() if name in TrainingRequest.model_fields}
+    values["out"] = Path(values["out"]).expanduser().absolute()
+    values["data"] = _checked_data(values["data"])
+    request = make_request(**values)
+    resolve_settings(request)
+    refuse_existing(request.out, force=request.force)
+    if request.start_from is None:
+        return request
+    resolve_bundle(request.start_from)
+    folder = Path(request.start_from).expanduser()
+    return request.model_copy(update={"start_from": str(folder.absolute())}) if (folder / CARD).is_file() else request
+
+
+def _checked_data(spec: str) -> str:
+    """Return a known name, or an absolute path.
+
+    Raises
+    ------
+    DataError
+        If it is neither, or the pictures of that name are not on this machine.
+    """
+    known = {entry.name: entry for entry in known_sources()}
+    entry = known.get(spec.strip().lower().replace("-", "_"))
+    path = Path(spec).expanduser()
+    if (entry is not None and entry.status == "missing") or (entry is None and not path.exists()):
+        open_source(spec)
+    return spec if entry is not None else str(path.absolute())
+
+
+def _train(request: TrainingRequest, console: Console) -> int:
+    process, reporter = ModelProcess(), _Reporter(console)
+    try:
+        with _interrupts(process) as interrupts:
+            for event in process.run(messages.Train(request)):
+                if interrupts:
+                    # The first one may have come before the request did.
+                    process.cancel()
+                code = reporter.show(event)
+                if code is not None:
+                    return code
+    except KeyboardInterrupt:
+        return _cancelled(console, reporter.checkpoint)
+    finally:
+        process.close()
+    raise TrainingError("the training to say how it ended", "nothing")
+
+
+@contextmanager
+def _interrupts(process: ModelProcess) -> Iterator[list[float]]:
+    """Let the first Ctrl+C ask the training to stop and the second end it; yield when they came."""
+    received: list[float] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(time.monotonic())
+        # Programs that pass a signal on often send it twice.
+        if received[-1] - received[0] > ONE_PRESS_S:
+            raise KeyboardInterrupt
+        process.cancel()
+
+    previous = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        with _signals_held_back():
+            process.start()
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Let no Ctrl+C reach a child that is started here; one that comes meanwhile reaches this process afterwards.
+
+    A child inherits what is blocked. Otherwise it would die of the signal in its first moments, with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # When multiprocessing starts this helper itself, it lifts the block before it starts the child.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+class _Reporter:
+    """Prints the events of one training."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._epochs = 0
+        self.checkpoint = ""
+
+    def show(self, event: messages.Event) -> int | None:
+        """Print one event; return the exit code at the last."""
+        console = self._console
+        match event:
+            case messages.Started():
+                self._epochs = event.epochs
+                console.event({"event": "started", **asdict(event)})
+                console.line(_started_text(event))
+            case messages.Step():
+                done, total = (event.epoch - 1) * event.steps + event.step, self._epochs * event.steps
+                console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
+            case messages.Working():
+                console.bar(Progress(event.done, event.total, event.note))
+            case messages.Epoch():
+                facts = {"epoch": event.epoch, "loss": event.loss, "val_loss": event.val_loss, "seconds": event.seconds}
+                console.event({"event": "epoch", **facts})
+                console.line(
+                    f"epoch {event.epoch}/{event.epochs}: loss {event.loss:.4g}, validation {event.val_loss:.4g}, "
+                    f"{event.seconds:.1f} s"
+                )
+            case messages.Checkpoint():
+                self.checkpoint = event.path
+                console.event({"event": "checkpoint", **asdict(event)})
+            case messages.Finished():
+                console.event({"event": "finished", "metrics": event.metrics, "path": event.path})
+                console.line(f"test pictures: {figures_text(event.metrics)}")
+                console.line(f"written to {event.path}")
+                return 0
+            case messages.Cancelled():
+                return _cancelled(console, event.checkpoint)
+            case messages.Failed():
+                if event.details:
+                    write_log(event.details)
+                raise TrainingError(event.message)
+        return None
+
+
+def _started_text(event: messages.Started) -> str:
+    return (
+        f"{event.architecture} on {event.data}: {event.train_count:,} pictures of {shape_text(event.image_shape)}, "
+        f"code {shape_text(event.latent_shape)}, {event.encoder_params:,} + {event.decoder_params:,} parameters"
+    )
+
+
+def _cancelled(console: Console, checkpoint: str) -> int:
+    console.event({"event": "cancelled", "checkpoint": checkpoint or None})
+    console.line(
+        f"cancelled; go on with --resume from {checkpoint}" if checkpoint else "cancelled; nothing was written"
+    )
+    return INTERRUPTED
+
+
+COMMAND = Command(
+    "train --arch deep-dense --data digits --epochs 20 --out my-digits",
+    add_arguments,
+    run,
+    notes=(
+        "What is left out is as the architecture's reference had it. Ctrl+C stops at the next step and keeps the last\n"
+        "checkpoint beside DIR; a second one ends at once. With --json, one event a line: started, epoch, checkpoint,\n"
+        "and last finished, cancelled or failed."
+    ),
+)

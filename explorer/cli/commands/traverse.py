@@ -1,0 +1,114 @@
+"""``traverse``: one dimension or principal axis after the other, the rest of the code kept."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console, table
+from explorer.cli.inputs import Model, decode_codes, open_model, output_file, sheet, short
+from explorer.cli.parser import PICTURE_HELP, add_model, add_out, add_range, add_steps, whole
+from explorer.errors import UsageError
+from explorer.export.sheet import mosaic, write_png
+from explorer.latent.checks import check_dimension
+from explorer.latent.planes import grid_axis
+from explorer.latent.statistics import CodeStatistics
+from explorer.latent.traversal import mean_to_max, traverse_axis, traverse_dimension
+from explorer.types import Floats
+
+MOST_DIMENSIONS = 64
+"""Above so many dimensions a row for each tells nothing any more; principal axes do."""
+
+REACH = 3.0
+"""Default range, ± in standard deviations."""
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Codes row by row, the numbers of the dimensions or axes, and the values along each row."""
+
+    codes: Floats
+    rows: list[int]
+    values: Floats
+    unit: str
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument("--picture", metavar="P", help=f"start from its code (default: the mean code); {PICTURE_HELP}")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dim", type=whole(0), metavar="K", help="one dimension, counted from 0")
+    what.add_argument("--axis", type=whole(0), metavar="K", help="one principal axis, counted from 0")
+    what.add_argument(
+        "--mean-to-max", action="store_true", help="the mean code with each dimension in turn at its maximum"
+    )
+    add_range(parser, "-3 3 in standard deviations")
+    parser.add_argument("--sigma", action="store_true", help="the range of a dimension is in standard deviations")
+    add_steps(parser, 11)
+    add_out(parser, "the picture to write, a row for each dimension or axis")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Decode the walk."""
+    path = output_file(options.out, ".png")
+    if options.mean_to_max and (options.picture or options.range or options.sigma):
+        raise UsageError("--mean-to-max alone", "a picture or a range beside it", "It starts from the mean code.")
+    model = open_model(options.model)
+    if options.mean_to_max:
+        codes = mean_to_max(model.statistics)
+        maxima = model.statistics.quantiles[-1]
+        write_png(sheet(decode_codes(model, codes, console)), path)
+        rows = list(range(len(codes)))
+        lines = table([("dimension", "maximum"), *((str(row), f"{maxima[row]:.4g}") for row in rows)])
+        return Report({"rows": rows, "values": short(maxima)}, [*lines, f"written to {path}"])
+    walk = _walk(options, model)
+    write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path)
+    numbers = ", ".join(map(str, walk.rows))
+    lines = [
+        f"rows, top to bottom: {'axis' if 'axes' in walk.unit else 'dimension'} {numbers}",
+        f"columns, left to right, in {walk.unit}: {', '.join(f'{value:.4g}' for value in walk.values)}",
+        f"written to {path}",
+    ]
+    return Report({"rows": walk.rows, "values": short(walk.values)}, lines)
+
+
+def _walk(options: Namespace, model: Model) -> _Walk:
+    stats = model.statistics
+    start = stats.mean
+    if options.picture is not None:
+        start = model.codec.encode(model.pictures.read(options.picture))[0]
+    low, high = options.range or (-REACH, REACH)
+    values = grid_axis(low, high, options.steps)
+    along_axes = options.axis is not None or (options.dim is None and stats.latent_dim > MOST_DIMENSIONS)
+    if along_axes:
+        axes = [options.axis] if options.axis is not None else list(range(len(stats.axes)))
+        if not axes:
+            raise UsageError("principal axes in the bundle", "none", "Choose a dimension with --dim.")
+        codes = np.concatenate([traverse_axis(start, stats, axis, values) for axis in axes])
+        return _Walk(codes, axes, values, "standard deviations along principal axes")
+    dims = [options.dim] if options.dim is not None else list(range(stats.latent_dim))
+    in_sigma = options.sigma or options.range is None
+    codes = np.concatenate([_along(start, stats, dim, values, in_sigma) for dim in dims])
+    return _Walk(codes, dims, values, "standard deviations" if in_sigma else "code units")
+
+
+def _along(start: Floats, stats: CodeStatistics, dim: int, values: Floats, in_sigma: bool) -> Floats:
+    check_dimension(dim, stats.latent_dim)
+    reached = stats.mean[dim] + stats.sigma[dim] * values if in_sigma else values
+    return traverse_dimension(start, dim, reached)
+
+
+COMMAND = Command(
+    "traverse --model digits-vae-2d --picture digits:3 --dim 0 --range -2.5 2.5 --steps 9 --out row.png",
+    add_arguments,
+    run,
+    notes=(
+        "Without --dim, --axis and --mean-to-max: a row for each dimension, or above 64 dimensions for each principal\n"
+        "axis. A range is in code units; with --sigma, along axes, and where it is left out, in standard deviations\n"
+        "of the data."
+    ),
+)

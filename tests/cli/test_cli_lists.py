@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.models.bundle import open_bundle
+from explorer.paths import user_models_dir
+
+
+def test_models(ask: Any, vae: Path) -> None:
+    listed = {model["name"]: model for model in ask("models")}
+    assert {"digits-vae-2d", "digits-deep-49", "glyphs-vae-2d"} <= set(listed)
+    model, card = listed["digits-vae-2d"], open_bundle(vae).card
+    assert set(model) == {
+        *("name", "architecture", "image_shape", "latent_shape", "data", "metrics", "path", "engine"),
+    }
+    assert model["path"] == str(vae.resolve())
+    assert (model["image_shape"], model["latent_shape"], model["engine"]) == ([28, 28, 1], [2], "onnx")
+    assert (model["architecture"], model["data"], model["metrics"]) == ("vae", card.data.name, card.metrics)
+
+
+def test_models_leaves_broken_bundles_out_with_a_warning(call: Any, vae: Path) -> None:
+    broken = user_models_dir() / "broken"
+    shutil.copytree(vae, broken)
+    with (broken / "decoder.onnx").open("ab") as file:
+        file.write(b"x")
+    outcome = call("models", "--json")
+    assert outcome.code == 0
+    assert "broken" not in {model["name"] for model in outcome.document}
+    assert outcome.err.startswith("warning: broken is left out: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_models_as_text(call: Any) -> None:
+    outcome = call("models")
+    assert outcome.out.splitlines()[0].split()[:4] == ["name", "architecture", "image", "code"]
+    assert any(line.startswith("digits-vae-2d ") for line in outcome.out.splitlines())
+
+
+def test_architectures(ask: Any) -> None:
+    listed = {entry.pop("name"): entry for entry in ask("architectures")}
+    counts = {name: (entry["encoder_params"], entry["decoder_params"]) for name, entry in listed.items()}
+    assert counts["deep-dense"] == (134_750, 135_485)
+    assert counts["vae"] == (281_492, 125_249)
+    assert listed["vae"]["variational"] is True
+    assert listed["deep-dense"]["variational"] is False
+    assert set(listed["vae"]) == {
+        *("title", "variational", "default_image_shape", "default_latent", "encoder_params", "decoder_params"),
+        "source",
+    }
+
+
+def test_data_lists_the_known_sources(ask: Any) -> None:
+    listed = {entry["name"]: entry for entry in ask("data")}
+    assert {"digits", "glyphs", "mnist", "fashion_mnist"} <= set(listed)
+    assert set(listed["digits"]) == {"name", "count", "train", "test", "image_shape", "labels", "status", "how"}
+    assert listed["digits"]["status"] == listed["glyphs"]["status"] == "embedded"
+    assert listed["mnist"]["status"] == "missing"
+    assert "keras" in listed["mnist"]["how"]
+
+
+def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
+    digits = ask("data", "digits")
+    assert (digits["count"], digits["train"], digits["test"]) == (10_000, 8_000, 2_000)
+    assert digits["labels"] == list("0123456789")
+    assert ask("data", "mnist")["status"] == "missing"
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    folder = ask("data", tmp_path)
+    assert (folder["count"], folder["image_shape"], folder["status"]) == (1, [20, 30, 3], "present")
+    assert [entry["name"] for entry in folder["skipped"]] == ["bad.png"]
+    assert "skipped bad.png: " in call("data", tmp_path).out
+
+
+def test_data_that_is_not_there(call: Any) -> None:
+    assert "“nosuch”" in call("data", "nosuch", "--json").error
+
+
+def test_doctor(ask: Any, call: Any, vae: Path) -> None:
+    checks = {entry["check"]: entry for entry in ask("doctor")}
+    assert all(set(entry) == {"check", "ok", "detail", "fix"} for entry in checks.values())
+    good = {"python", "tensorflow", "PySide6 version", "models folder", "data digits", "data glyphs", "interface font"}
+    assert all(checks[name]["ok"] and not checks[name]["fix"] for name in {*good, "model digits-vae-2d"})
+    shutil.copytree(vae, user_models_dir() / "broken")
+    (user_models_dir() / "broken" / "codes.npz").unlink()
+    outcome = call("doctor", "--json")
+    broken = next(entry for entry in json.loads(outcome.out) if entry["check"] == "model broken")
+    assert outcome.code == 0
+    assert not broken["ok"]
+    assert "codes.npz" in broken["detail"]
+    assert broken["fix"]
+    assert "PROBLEM model broken: " in call("doctor").out
+
+
+def test_doctor_survives_a_library_that_is_broken(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "explorer.inference.codec", None)
+    checks = {entry["check"]: entry for entry in ask("doctor")}
+    assert not checks["models"]["ok"]
+    assert checks["data digits"]["ok"]
