@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QPushButton, QSpinBox, QWidget
 
 from explorer.app import Running, make_application, make_window, open_first
 from explorer.document.document import Document, Problem
@@ -288,10 +288,14 @@ def _gif(tour: _Tour) -> None:
         raise UsageError("the file dialog's field for the name", "none")
     # Its list of completions pops up when the folder has been read, and takes the keyboard away.
     edit.setCompleter(None)  # type: ignore[arg-type]
+    dialog.setDirectory(str(tour.out))
     edit.setFocus()
     edit.selectAll()
-    QTest.keyClicks(edit, str(target))
-    QTest.keyClick(edit, Qt.Key.Key_Return)
+    QTest.keyClicks(edit, target.name)
+    save = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+    # While the folder is being read the button says “Open”, and would.
+    tour.until(lambda: save.isEnabled() and "Save" in save.text(), "the dialog to take the name")
+    QTest.mouseClick(save, Qt.MouseButton.LeftButton)
     tour.until(lambda: bool(written), "the GIF")
     tour.gif = written[0]
     tour.shoot("export")
