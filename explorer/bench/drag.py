@@ -1,0 +1,105 @@
+"""A hand on a slider: mouse events at 60 Hz, and the time until each value is on the screen; child processes only."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from explorer.app import Running
+from explorer.bench.window import FRAME_MS, wait_until
+from explorer.document.views import CursorView
+
+_ROW = 0
+_PERIOD = 150
+"""Moves in one swing of the slider from end to end and back."""
+
+_ANSWER_SECONDS = 30.0
+
+
+def drag(running: Running, steps: int) -> list[float]:
+    """Drag the first slider to and fro; return the milliseconds from every move to the paint that shows it.
+
+    A value that was overtaken by a newer one before it was painted counts until that newer one is painted: it is then
+    that the screen has caught up with the hand.
+
+    Raises
+    ------
+    MeasureError
+        If the picture does not follow.
+    """
+    hand = _Hand(running, steps)
+    try:
+        wait_until(hand.is_done, steps * FRAME_MS / 1000 + _ANSWER_SECONDS, "the picture to follow the slider")
+    finally:
+        hand.release()
+    return hand.latencies_ms
+
+
+def swing(step: int) -> float:
+    """Return where on the track the hand is at a move, from 0 to 1; no two moves in a row are at the same place."""
+    # Off the symmetry of the sine: two equal values at a turn would leave nothing to paint for the second.
+    return 0.5 + 0.45 * math.sin(2 * math.pi * (step + 1 / 3) / _PERIOD)
+
+
+class _Hand(QObject):
+    def __init__(self, running: Running, steps: int) -> None:
+        super().__init__()
+        self.latencies_ms: list[float] = []
+        self._document, self._stage, self._sliders = (
+            running.document,
+            running.window.stage,
+            running.window.latent.sliders,
+        )
+        self._steps = steps
+        self._moved_at: list[float] = []
+        self._answered = 0
+        self._document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        self._stage.edited.painted.connect(self._on_painted)
+        self._send(QEvent.Type.MouseButtonPress, self._place(0))
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+        self._timer.start(FRAME_MS)
+
+    def is_done(self) -> bool:
+        return len(self.latencies_ms) == self._steps
+
+    def release(self) -> None:
+        self._timer.stop()
+        self._document.cursor_view_changed.disconnect(self._on_cursor_view_changed)
+        self._stage.edited.painted.disconnect(self._on_painted)
+        self._send(QEvent.Type.MouseButtonRelease, self._place(self._steps))
+
+    def _on_timeout(self) -> None:
+        if len(self._moved_at) == self._steps:
+            self._timer.stop()
+            return
+        place = self._place(len(self._moved_at) + 1)
+        self._moved_at.append(time.perf_counter())
+        self._send(QEvent.Type.MouseMove, place)
+
+    def _place(self, step: int) -> QPointF:
+        track = self._sliders.track_rect(_ROW)
+        return QPointF(track.left() + swing(step) * track.width(), track.center().y())
+
+    def _send(self, kind: QEvent.Type, place: QPointF) -> None:
+        """Deliver an event as the window system would; the real mouse of whoever watches stays where it is."""
+        viewport, left = self._sliders.viewport(), Qt.MouseButton.LeftButton
+        button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else left
+        held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else left
+        event = QMouseEvent(kind, place, viewport.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(viewport, event)
+
+    def _on_cursor_view_changed(self) -> None:
+        # The renderer lets only the answer to the latest question through, so this is the value moved to last.
+        if isinstance(self._document.cursor_view, CursorView):
+            self._answered = len(self._moved_at)
+
+    def _on_painted(self) -> None:
+        now = time.perf_counter()
+        caught_up = self._moved_at[len(self.latencies_ms) : self._answered]
+        self.latencies_ms += [(now - moved) * 1000 for moved in caught_up]

@@ -1,0 +1,58 @@
+"""Peers that need tensorflow; runs in child processes only, and free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from explorer.bench.child import Tell
+from explorer.bench.harness import median_ms, resident_mb
+from explorer.types import Floats
+
+
+def import_tensorflow(arguments: dict[str, Any], tell: Tell) -> None:
+    """Import tensorflow and tell that it is there."""
+    import tensorflow as tf
+
+    tell(tf.__version__)
+
+
+def decoded_once(arguments: dict[str, Any], tell: Tell) -> None:
+    """Import tensorflow, load both networks of a bundle, decode one code, and tell the resident memory."""
+    import numpy as np
+    import tensorflow as tf
+
+    _load(f"{arguments['path']}/encoder.keras")
+    decoder = _load(f"{arguments['path']}/decoder.keras")
+    np.asarray(decoder(tf.zeros((1, *decoder.input_shape[1:])), training=False))
+    tell({"rss_mb": resident_mb()})
+
+
+def decode_times(arguments: dict[str, Any], tell: Tell) -> None:
+    """Tell the median milliseconds of `model.predict` and of a `tf.function` for each bundle, by its path."""
+    import numpy as np
+
+    found = {}
+    for path in arguments["paths"]:
+        model = _load(f"{path}/decoder.keras")
+        code = np.zeros((1, *model.input_shape[1:]), np.float32)
+        found[path] = {
+            "predict": median_ms(partial(model.predict, code, verbose=0), arguments["repeats"]),
+            "tf.function": median_ms(_as_graph(model, code), arguments["repeats"] * 5),
+        }
+    tell(found)
+
+
+def _as_graph(model: Any, code: Floats) -> Callable[[], object]:
+    """Return a call that decodes from numpy to numpy in one compiled graph."""
+    import tensorflow as tf
+
+    graph = tf.function(lambda z: model(z, training=False))
+    return lambda: graph(tf.constant(code)).numpy()
+
+
+def _load(path: str) -> Any:
+    import keras
+
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,0 +1,84 @@
+"""Processes that open a window and say when it is painted; run as children, and import nothing before they must."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.bench.child import Tell
+from explorer.bench.harness import resident_mb
+
+if TYPE_CHECKING:
+    from explorer.app import Running
+
+_GIVE_UP_MS = 60_000
+
+
+def real_window(arguments: dict[str, Any], tell: Tell) -> None:
+    """Run the program itself, without arguments, until its first reconstruction is painted.
+
+    Tells the path of the open model at that moment and, ``settle_ms`` later, the resident memory.
+    """
+    from PySide6.QtCore import QTimer
+
+    from explorer import app
+    from explorer.cli.main import program
+
+    make_window = app.make_window
+    seen: list[str] = []
+
+    def watched_window() -> Running:
+        running = make_window()
+
+        def end() -> None:
+            tell({"rss_mb": resident_mb()})
+            running.window.close()
+
+        def on_painted() -> None:
+            if not seen and running.document.model is not None:
+                seen.append(str(running.document.model.path))
+                tell({"model": seen[0]})
+                QTimer.singleShot(arguments["settle_ms"], end)
+
+        running.window.stage.reconstruction_painted.connect(on_painted)
+        QTimer.singleShot(_GIVE_UP_MS, running.window.close)
+        return running
+
+    # The program's own main is run to the letter; it is only watched.
+    app.make_window = watched_window
+    sys.argv = ["latent-explorer"]
+    program()
+
+
+def bare_window(arguments: dict[str, Any], tell: Tell) -> None:
+    """Show one picture that ONNX Runtime decoded in an empty Qt window: nobody with these libraries can do less.
+
+    Tells the resident memory once it is painted.
+    """
+    import numpy as np
+    import onnxruntime
+    from PySide6.QtCore import QTimer
+    from PySide6.QtGui import QImage, QPainter, QPaintEvent
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    folder = Path(arguments["path"])
+    networks = [onnxruntime.InferenceSession(folder / f"{part}.onnx") for part in ("encoder", "decoder")]
+    decoder = networks[1]
+    shape = decoder.get_inputs()[0].shape[1:]
+    (picture,) = decoder.run(None, {decoder.get_inputs()[0].name: np.zeros((1, *shape), np.float32)})
+    grey = np.ascontiguousarray((picture[0].mean(axis=2).clip(0, 1) * 255).astype(np.uint8))
+
+    class Window(QWidget):
+        def paintEvent(self, event: QPaintEvent) -> None:
+            height, width = grey.shape
+            painter = QPainter(self)
+            painter.drawImage(self.rect(), QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8))
+            painter.end()
+            tell({"rss_mb": resident_mb()})
+            QTimer.singleShot(0, self.close)
+
+    application = QApplication(["bare"])
+    window = Window()
+    window.show()
+    application.exec()

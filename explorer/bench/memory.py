@@ -1,0 +1,42 @@
+"""``memory``: what the window's process holds once all is painted."""
+
+from __future__ import annotations
+
+from explorer.bench.entry import Entry
+from explorer.bench.harness import attempt, require_shipped_bundle, run_child
+
+SETTLE_MS = 2_000
+"""The first picture is not all: map and gallery are decoded and painted behind it."""
+
+
+def measure(quick: bool) -> list[Entry]:
+    """Compare resident memory of the window with that of a process that decodes with Keras. `quick` changes nothing.
+
+    Raises
+    ------
+    MeasureError
+        If no bundle ships, or the window does not paint.
+    """
+    require_shipped_bundle()
+    painted, settled = run_child("launch:real_window", settle_ms=SETTLE_MS)
+    path = painted.value["model"]
+    peer, why_peer = attempt(lambda: _resident("keras_peers:decoded_once", path))
+    limit, why_limit = attempt(lambda: _resident("launch:bare_window", path))
+    return [
+        Entry(
+            name="memory",
+            case="resident, window painted",
+            unit="MB",
+            ours=settled.value["rss_mb"],
+            peer=peer,
+            peer_name="tensorflow, the same model, one decode",
+            limit=limit,
+            limit_name="an empty Qt window with one picture by ONNX Runtime",
+            why=why_peer or why_limit,
+        )
+    ]
+
+
+def _resident(function: str, path: str) -> float:
+    figure: float = run_child(function, path=path)[-1].value["rss_mb"]
+    return figure

@@ -1,0 +1,92 @@
+"""``smoothness``: the longest time the window's main thread is away while a model trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.bench.child import Tell
+from explorer.bench.entry import Entry
+from explorer.bench.harness import attempt, require_shipped_bundle, run_child
+
+ARCHITECTURE, DATA = "deep-dense", "digits"
+EPOCHS, QUICK_EPOCHS = 20, 5
+_LONGEST_SECONDS = 500.0
+
+
+def measure(quick: bool) -> list[Entry]:
+    """Train the same model twice: from the window's Train panel, and in a thread of a process with an event loop.
+
+    Raises
+    ------
+    MeasureError
+        If no bundle ships, or the training does not end well.
+    """
+    require_shipped_bundle()
+    epochs = QUICK_EPOCHS if quick else EPOCHS
+    ours = run_child("smoothness:train_from_window", epochs=epochs)[0].value["longest_ms"]
+    peer, why = attempt(lambda: _longest_in_thread(epochs))
+    return [
+        Entry(
+            name="smoothness",
+            case=f"longest gap, Start to end of {epochs} epochs",
+            unit="ms",
+            ours=ours,
+            peer=peer,
+            peer_name="the same training in a thread of the process",
+            limit=3 * 1000 / 60,
+            limit_name="three frames at 60 Hz",
+            why=why,
+        )
+    ]
+
+
+def _longest_in_thread(epochs: int) -> float:
+    longest: float = run_child("smoothness:train_in_thread", epochs=epochs)[0].value["longest_ms"]
+    return longest
+
+
+def train_from_window(arguments: dict[str, Any], tell: Tell) -> None:
+    """Open the Train tab, press Start, and tell the longest gap of a frame timer until the training has ended."""
+    from explorer.bench.window import FrameTimer, open_window, press_start, wait_until
+
+    with open_window() as running:
+        timer = FrameTimer()
+        press_start(running, arguments["epochs"], before=timer.start)
+        wait_until(lambda: not running.document.training.active, _LONGEST_SECONDS, "the training to end")
+        timer.stop()
+        training = running.document.training
+        if training.phase != "finished":
+            raise RuntimeError(f"the training ended as {training.phase}: {training.note}")
+    tell({"longest_ms": timer.longest_ms})
+
+
+def train_in_thread(arguments: dict[str, Any], tell: Tell) -> None:
+    """Run the same training, tensorflow's import included, in a thread beside an event loop with a frame timer."""
+    import threading
+    from pathlib import Path
+
+    from PySide6.QtCore import QCoreApplication
+
+    from explorer.bench.window import FrameTimer, wait_until
+    from explorer.models.settings import make_request
+    from explorer.paths import user_models_dir
+
+    application = QCoreApplication([])
+    out: Path = user_models_dir() / "in-thread"
+    request = make_request(architecture=ARCHITECTURE, data=DATA, epochs=arguments["epochs"], out=out)
+
+    def work() -> None:
+        from explorer.engine.train import train
+
+        for _ in train(request, lambda: False):
+            pass
+
+    timer, thread = FrameTimer(), threading.Thread(target=work)
+    timer.start()
+    thread.start()
+    wait_until(lambda: not thread.is_alive(), _LONGEST_SECONDS, "the training to end")
+    timer.stop()
+    if not out.is_dir():
+        raise RuntimeError("the training in the thread wrote no model")
+    tell({"longest_ms": timer.longest_ms})
+    del application

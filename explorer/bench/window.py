@@ -1,0 +1,138 @@
+"""The real window, driven from inside its process; runs in child processes only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QSpinBox
+
+from explorer.app import Running, make_application, make_window, open_first
+from explorer.bench.harness import MeasureError
+from explorer.document.views import GridView
+from explorer.models.settings import make_request
+from explorer.paths import user_models_dir
+
+FRAME_MS = 16
+"""The whole milliseconds nearest to one frame at 60 Hz, from below."""
+
+OPEN_SECONDS = 60.0
+TRAINING_SECONDS = 120.0
+_POLL_MS = 10
+_CALM_SECONDS = 1.0
+
+
+@contextmanager
+def open_window() -> Iterator[Running]:
+    """Open the window as the program does, wait until all that it shows is painted, and close it at the end."""
+    app: QApplication = make_application()
+    running = make_window()
+    try:
+        open_first(running.document)
+        running.window.show()
+        wait_until(lambda: is_whole(running), OPEN_SECONDS, "the window to paint its first picture")
+        calm_down()
+        yield running
+    finally:
+        running.close()
+        app.processEvents()
+
+
+def is_whole(running: Running) -> bool:
+    """Say whether picture, cursor and map are there."""
+    document, view = running.document, running.document.grid_view
+    grid = isinstance(view, GridView) and view.ready == len(view.ys)
+    return document.picture_view is not None and document.cursor_view is not None and grid
+
+
+def calm_down(seconds: float = _CALM_SECONDS) -> None:
+    """Let the event loop run for a while, so that what was begun before is over."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= end, seconds + OPEN_SECONDS, "the clock to go on")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Run the event loop until a condition holds.
+
+    Raises
+    ------
+    MeasureError
+        If it takes longer than `seconds`.
+    """
+    loop, end = QEventLoop(), time.monotonic() + seconds
+    timer = QTimer()
+    timer.timeout.connect(lambda: loop.quit() if condition() or time.monotonic() > end else None)
+    timer.start(_POLL_MS)
+    if not condition():
+        loop.exec()
+    timer.stop()
+    if not condition():
+        raise MeasureError(what, f"nothing within {seconds:g} s")
+
+
+class FrameTimer(QObject):
+    """A timer at 60 Hz that remembers its longest gap; what keeps the main thread busy makes it late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest_ms = 0.0
+        self._last: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+
+    def start(self) -> None:
+        """Begin to measure; the first gap begins now."""
+        self._last = time.perf_counter()
+        self._timer.start(FRAME_MS)
+
+    def stop(self) -> None:
+        """Measure no more; the gap that is open counts."""
+        self._timer.stop()
+        self._on_timeout()
+
+    def _on_timeout(self) -> None:
+        now = time.perf_counter()
+        if self._last is not None:
+            self.longest_ms = max(self.longest_ms, (now - self._last) * 1000)
+        self._last = now
+
+
+def start_training(running: Running, epochs: int) -> None:
+    """Start a training in the background and wait for its first steps."""
+    out = user_models_dir() / "bench"
+    request = make_request(architecture="deep-dense", data="digits", epochs=epochs, out=out)
+    document = running.document
+    document.training_requested.emit(request)
+    wait_until(
+        lambda: document.training.step > 0 or not document.training.active, TRAINING_SECONDS, "the training to begin"
+    )
+    if not document.training.active:
+        raise MeasureError("a training that runs", document.training.note)
+
+
+def end_training(running: Running) -> None:
+    """Cancel the training and wait for its end."""
+    document = running.document
+    if not document.training.active:
+        raise MeasureError("a training that still runs at the end of the measurement", document.training.note)
+    document.training_cancel_requested.emit()
+    wait_until(lambda: not document.training.active, TRAINING_SECONDS, "the training to stop")
+
+
+def press_start(running: Running, epochs: int, before: Callable[[], None]) -> None:
+    """Open the Train tab, set the number of epochs, and press Start; `before` is called just before that."""
+    window = running.window
+    window.tabs.setCurrentWidget(window.train)
+    field = window.train.findChild(QSpinBox, "train_epochs")
+    assert field is not None
+    field.setValue(epochs)
+    # Only what the tab itself must paint: a model process that it warms up shall not have finished by then.
+    wait_until(window.train.start.isVisible, OPEN_SECONDS, "the Train tab to open")
+    before()
+    QTest.mouseClick(window.train.start, Qt.MouseButton.LeftButton)
+    if not running.document.training.active:
+        raise MeasureError("a training that started", running.document.training.note or "no answer to Start")
