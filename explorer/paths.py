@@ -132,5 +132,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise ExportError where `path` exists and may not be replaced."""
     if path.exists() and not force:
         raise ExportError(
-            "a folder that does not exist yet", f"{path}, which does", "Choose another name, or replace it with --force."
+            "a folder that does not exist yet",
+            f"{path}, which does",
+            "Choose another name, or replace it with --force.",
         )

@@ -100,6 +100,15 @@ class _Tour:
         QTest.keyClicks(box, str(value))
         QTest.keyClick(box, Qt.Key.Key_Return)
 
+    def open_model(self, name: str) -> None:
+        library, before = self.running.window.library, self.document.model
+        item = library.item_of("model", name)
+        if item is None:
+            raise UsageError(f"the model {name} in the library", "none")
+        where = library.tree.visualItemRect(item).center()
+        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.until(lambda: self.document.model is not before, f"{name} to open")
+
     def shoot(self, name: str) -> None:
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
         QCoreApplication.processEvents()
@@ -320,17 +329,7 @@ def _train(tour: _Tour) -> None:
 
 def _switch(tour: _Tour) -> None:
     """Open another model from the library; its pictures come with it."""
-    library, before = tour.running.window.library, tour.document.model
-    other = next(
-        (item for item in map(library.tree.topLevelItem(0).child, range(library.tree.topLevelItem(0).childCount()))
-         if item is not None and item.text(0).startswith("glyphs")),
-        None,
-    )
-    if other is None:
-        raise UsageError("the model of glyphs in the library", "none")
-    where = library.tree.visualItemRect(other).center()
-    QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    tour.until(lambda: tour.document.model is not before, "the other model")
+    tour.open_model("glyphs-vae-2d")
     tour.tab(0)
     tour.settle()
     tour.shoot("glyphs")
@@ -338,12 +337,7 @@ def _switch(tour: _Tour) -> None:
 
 def _deep(tour: _Tour) -> None:
     """The 49-dimensional model, with the error map."""
-    library = tour.running.window.library
-    tree, section = library.tree, library.tree.topLevelItem(0)
-    item = next(item for row in range(section.childCount()) if (item := section.child(row)).text(0) == "digits-deep-49")
-    before = tour.document.model
-    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
-    tour.until(lambda: tour.document.model is not before, "the deep model")
+    tour.open_model("digits-deep-49")
     tour.click("stage_show_error")
     tour.settle()
     tour.shoot("deep")

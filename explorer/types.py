@@ -62,6 +62,4 @@ class Codec(Protocol):
         """Return float32 pictures ``(n, h, w, c)``, unclipped, nominally in [0, 1], of codes ``(n, latent_dim)``."""
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and log-variance of the codes, each ``(n, latent_dim)``; None where the model is not
-        variational.
-        """
+        """Return mean and log-variance, each ``(n, latent_dim)``; the latter None where there is none."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from psygnal import Signal
@@ -70,8 +71,8 @@ class Document:
         A file was written: its path.
     open_model_requested, open_source_requested
         A bundle's folder; a source's name or path.
-    training_requested, training_cancel_requested
-        A `TrainingRequest`; nothing.
+    training_expected, training_requested, training_cancel_requested
+        The user looks at the settings; a `TrainingRequest`; nothing.
     export_requested
         The file to write the morph to.
     job_cancel_requested
@@ -105,6 +106,7 @@ class Document:
 
     open_model_requested = Signal(Path)
     open_source_requested = Signal(str)
+    training_expected = Signal()
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
     export_requested = Signal(Path)
@@ -250,7 +252,7 @@ class Document:
         The keyframes and the cursor are codes of the old model and go with it (undo brings them back); the chosen
         picture stays where only the model changes.
         """
-        changes: dict[str, object] = {"start_code": None, "code": None}
+        changes: dict[str, Any] = {"start_code": None, "code": None}
         if model is not None:
             changes |= {"model": model, "keyframes": (), "grid": _grid_for(model)}
         if source is not None:
@@ -413,10 +415,10 @@ class Document:
         self._history = History()
         self.history_changed.emit()
 
-    def _edit(self, label: str, gesture: str | None = None, **changes: object) -> None:
+    def _edit(self, label: str, gesture: str | None = None, **changes: Any) -> None:
         before = self._state
         self._history.record(before, label, gesture)
-        self._replace(replace(before, **changes))  # type: ignore[arg-type]
+        self._replace(replace(before, **changes))
         self.history_changed.emit()
 
     def _restore(self, state: State | None) -> None:

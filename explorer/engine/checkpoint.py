@@ -87,11 +87,11 @@ def _save_weights(path: Path, model: keras.Model) -> None:
     _save_arrays(path, model.get_weights())
 
 
-def _save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:  # type: ignore[type-arg]
+def _save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
     with path.open("wb") as file:
         np.savez(file, *arrays)
 
 
-def _load_arrays(path: Path) -> list[np.ndarray]:  # type: ignore[type-arg]
+def _load_arrays(path: Path) -> list[np.ndarray]:
     with np.load(path, allow_pickle=False) as file:
         return [file[f"arr_{index}"] for index in range(len(file.files))]

@@ -28,6 +28,7 @@ class ModelProcess:
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
+        self._shut = False
 
     @property
     def log_path(self) -> Path:
@@ -41,10 +42,18 @@ class ModelProcess:
         return process.pid if process is not None and process.is_alive() else None
 
     def start(self) -> None:
-        """Start the process unless it runs. Returns at once; Keras is imported with the first request."""
+        """Start the process unless it runs. Returns at once; Keras is imported with the first request.
+
+        Raises
+        ------
+        EngineError
+            After `shut`.
+        """
         from explorer.engine.process import serve
 
         with self._lock:
+            if self._shut:
+                raise EngineError("a model process", "a program that is closing")
             if self._process is not None and self._process.is_alive():
                 return
             self._hang_up()
@@ -96,8 +105,14 @@ class ModelProcess:
         if process is not None and process.is_alive():
             process.kill()
 
+    def shut(self) -> None:
+        """End the process now, and never start another; a thread in `run` gets its error."""
+        with self._lock:
+            self._shut = True
+            self.kill()
+
     def close(self) -> None:
-        """End the process and wait for it."""
+        """End the process and wait for it; call it when no thread is in `run`."""
         with self._lock:
             self._hang_up()
 

@@ -56,7 +56,7 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
     try:
         _convert(model, path, outputs)
         difference = _largest_difference(model, path)
-    except Exception as error:  # noqa: BLE001  (the converter and the runtime raise what they like; all mean: not usable)
+    except Exception as error:
         path.unlink(missing_ok=True)
         return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
     if not difference <= TOLERANCE:

@@ -60,7 +60,7 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
         yield Failed("Training needs more memory than there is. Choose a smaller size, batch or model.")
     except (EOFError, ConnectionError):
         raise
-    except Exception as error:  # noqa: BLE001  (whatever Keras raises must reach the user, not end the process)
+    except Exception as error:
         yield Failed(_first_line(error), traceback.format_exc())
 
 
@@ -87,8 +87,8 @@ def _redirect_output(log_path: Path) -> None:
     os.dup2(log, 2)
     os.close(log)
     # A window started without a console has no streams at all.
-    sys.stdout = open(1, "w", closefd=False, buffering=1, encoding="utf-8")
-    sys.stderr = open(2, "w", closefd=False, buffering=1, encoding="utf-8")
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
 
 
 def _lower_priority() -> None:

@@ -98,7 +98,9 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
             ),
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"the codes of a bundle in {path}", f"“{error}”", "Train or fetch the bundle again.") from error
+        raise ModelError(
+            f"the codes of a bundle in {path}", f"“{error}”", "Train or fetch the bundle again."
+        ) from error
     _check(sample, path, latent_dim)
     return sample
 
@@ -110,7 +112,7 @@ def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
         sample.codes.shape == (count, latent_dim)
         and sample.indices.shape == (count,)
         and (sample.labels is None or sample.labels.shape == (count,))
-        and sample.thumbnails.ndim == 4  # noqa: PLR2004  (pictures are NHWC)
+        and sample.thumbnails.ndim == 4
         and sample.thumbnails.dtype == np.uint8
         and len(sample.thumbnails) == count
         and statistics.mean.shape == statistics.sigma.shape == (latent_dim,)

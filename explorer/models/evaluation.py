@@ -105,13 +105,13 @@ def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.ra
     sums.means.append(mean)
     sums.log_variances.append(log_variance)
     epsilon = rng.standard_normal(mean.shape, dtype=np.float32)
-    sampled = codec.decode(mean + np.exp(log_variance / 2) * epsilon)
+    sampled = codec.decode((mean + np.exp(log_variance / 2) * epsilon).astype(np.float32))
     pixels = clean[0].size
     sums.add(summed_bce=bce_per_image(clean, sampled) * pixels)
 
 
 def _summarise(sums: _Sums, count: int) -> Evaluation:
-    result = Evaluation(count, *(sums.mean(key) for key in ("mse", "bce", "psnr", "ssim")))
+    result = Evaluation(count, sums.mean("mse"), sums.mean("bce"), sums.mean("psnr"), sums.mean("ssim"))
     if sums.means:
         means, log_variances = np.concatenate(sums.means), np.concatenate(sums.log_variances)
         kl = kl_per_dimension(means, log_variances)

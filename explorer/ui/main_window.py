@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QIcon, QKeySequence
@@ -29,6 +30,7 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.status import StatusBar
+from explorer.ui.theme import choose_scheme
 from explorer.ui.widgets.problem_bar import ProblemBar
 
 _LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -90,7 +92,12 @@ class MainWindow(QMainWindow):
         self.tabs.setObjectName("tabs")
         self.tabs.setAccessibleName(self.tr("Views"))
         self.tabs.setDocumentMode(True)
-        for panel, title in ((self.map, self.tr("Map")), (self.noise, self.tr("Noise")), (self.train, self.tr("Train"))):
+        self.tabs.tabBar().setDrawBase(False)
+        for panel, title in (
+            (self.map, self.tr("Map")),
+            (self.noise, self.tr("Noise")),
+            (self.train, self.tr("Train")),
+        ):
             self.tabs.addTab(panel, title)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setObjectName("centre_splitter")
@@ -99,7 +106,7 @@ class MainWindow(QMainWindow):
         splitter.addWidget(self.tabs)
         splitter.setStretchFactor(0, 4)
         splitter.setStretchFactor(1, 5)
-        splitter.setSizes([270, 330])
+        splitter.setSizes([250, 350])
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -165,7 +172,7 @@ class MainWindow(QMainWindow):
         for number in range(self.tabs.count()):
             title = self.tabs.tabText(number)
             name = f"action_tab_{title.lower()}"
-            self._act(view, name, title, lambda index=number: self.tabs.setCurrentIndex(index), f"Ctrl+{number + 1}")
+            self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), f"Ctrl+{number + 1}")
         view.addSeparator()
         for dock in self._docks:
             toggle = dock.toggleViewAction()
@@ -178,7 +185,7 @@ class MainWindow(QMainWindow):
             ("light", self.tr("&Light"), Qt.ColorScheme.Light),
             ("dark", self.tr("&Dark"), Qt.ColorScheme.Dark),
         ):
-            self._act(view, f"action_scheme_{name}", title, lambda wanted=scheme: _set_scheme(wanted))
+            self._act(view, f"action_scheme_{name}", title, partial(_set_scheme, scheme))
 
     def _menu(self, name: str, title: str) -> QMenu:
         menu = self.menuBar().addMenu(title)
@@ -235,4 +242,6 @@ class MainWindow(QMainWindow):
 
 
 def _set_scheme(scheme: Qt.ColorScheme) -> None:
-    QApplication.styleHints().setColorScheme(scheme)
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        choose_scheme(app, scheme)

@@ -6,6 +6,7 @@ from collections import deque
 from pathlib import Path
 from statistics import median
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from explorer.document.document import Document
@@ -35,10 +36,16 @@ class StatusBar(QStatusBar):
         self._bar.setFixedWidth(120)
         self._bar.setTextVisible(False)
         self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Stop the job"))
+        self._said = self._label("status_said", self.tr("What was done last"))
+        self._fade = QTimer(self)
+        self._fade.setSingleShot(True)
+        self._fade.setInterval(_MESSAGE_MS)
+        self._fade.timeout.connect(self._said.clear)
         for widget in (self._model, self._data, self._decode):
             self.addWidget(widget)
-        for widget in (self._job, self._bar, self._cancel):
-            self.addPermanentWidget(widget)
+        right: tuple[QWidget, ...] = (self._said, self._job, self._bar, self._cancel)
+        for part in right:
+            self.addPermanentWidget(part)
         self._cancel.clicked.connect(self._on_cancel_clicked)
         document.model_changed.connect(self._on_model_changed)
         document.source_changed.connect(self._on_source_changed)
@@ -104,7 +111,9 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self.showMessage(self.tr("Written: %1").replace("%1", str(path)), _MESSAGE_MS)
+        self._said.setText(self.tr("Written: %1").replace("%1", path.name))
+        self._said.setToolTip(str(path))
+        self._fade.start()
 
 
 def _left(seconds: float | None) -> str:

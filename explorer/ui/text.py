@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _MINUTE = 60
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def decibels(value: float) -> str:
@@ -22,3 +23,8 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, _MINUTE)
     return f"{hours} h {minutes} min"
+
+
+def dimension_name(index: int) -> str:
+    """Return what a dimension of the code is called, ``z₀`` for the first."""
+    return "z" + str(index).translate(_SUBSCRIPTS)

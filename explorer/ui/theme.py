@@ -71,10 +71,25 @@ DARK = Theme(
 )
 
 
+class _Choice:
+    """The scheme that was asked for; not every platform can be told, so it is remembered here too."""
+
+    scheme = Qt.ColorScheme.Unknown
+
+
 def current_theme() -> Theme:
     """Return the theme of the colour scheme that is in force."""
-    hints = QApplication.styleHints()
-    return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
+    scheme = _Choice.scheme
+    if scheme == Qt.ColorScheme.Unknown:
+        scheme = QApplication.styleHints().colorScheme()
+    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+def choose_scheme(app: QApplication, scheme: Qt.ColorScheme) -> None:
+    """Put light or dark in force, or (``Unknown``) follow the system again."""
+    _Choice.scheme = scheme
+    app.styleHints().setColorScheme(scheme)
+    apply_theme(app)
 
 
 def install_theme(app: QApplication) -> None:
@@ -84,11 +99,9 @@ def install_theme(app: QApplication) -> None:
     """
     app.setStyle("Fusion")
     _install_font(app)
-    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(os.environ.get(SCHEME_VARIABLE, ""))
-    if wanted is not None:
-        app.styleHints().setColorScheme(wanted)
+    schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
     app.styleHints().colorSchemeChanged.connect(lambda scheme: apply_theme(app))
-    apply_theme(app)
+    choose_scheme(app, schemes.get(os.environ.get(SCHEME_VARIABLE, ""), Qt.ColorScheme.Unknown))
 
 
 def apply_theme(app: QApplication) -> None:

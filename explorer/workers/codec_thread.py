@@ -101,7 +101,7 @@ class CodecThread(QObject):
         """Compute one view; say whether there may be more. An error is a view too: the thread lives on."""
         try:
             view = next(running.views, None)
-        except Exception as error:  # noqa: BLE001  (a model can fail in any way; the picture area shows it)
+        except Exception as error:
             self.answered.emit(Answer(slot, running.generation, FailedView(str(error))))
             return False
         if view is None:

@@ -115,7 +115,7 @@ class JobRunner(QObject):
             self._reported.emit(self._drain(key, job(), cancelled))
         except ExplorerError as error:
             self._reported.emit(_Report(key, "failed", message=str(error)))
-        except Exception as error:  # noqa: BLE001  (whatever a job raises must end as its one failure)
+        except Exception as error:
             message = f"{type(error).__name__}: {error}"
             self._reported.emit(_Report(key, "failed", message=message, details=traceback.format_exc()))
 

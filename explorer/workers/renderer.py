@@ -71,7 +71,7 @@ class Renderer(QObject):
             self._codec_thread.drop("cursor")
             return
         self._submit(DecodeCursor(state.model.codec, state.code))
-        if state.model.latent_dim > 2:  # noqa: PLR2004  (beyond two dimensions the plane goes through the cursor)
+        if state.model.latent_dim > 2:
             self._ask_grid()
 
     def _on_grid_changed(self) -> None:
@@ -83,7 +83,7 @@ class Renderer(QObject):
         The plane of a 2-D code does not depend on the cursor.
         """
         state = self._document.state
-        if state.model is None or state.model.latent_dim < 2:  # noqa: PLR2004
+        if state.model is None or state.model.latent_dim < 2:
             return
         base = np.zeros(state.model.latent_dim, np.float32) if state.code is None else state.code.copy()
         base[list(state.grid.dims)] = 0

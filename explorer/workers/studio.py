@@ -42,6 +42,7 @@ class Studio(QObject):
         self.trainer.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
+        document.training_expected.connect(self.trainer.warm)
         document.training_requested.connect(self._on_training_requested)
         document.training_cancel_requested.connect(self.trainer.cancel)
         document.export_requested.connect(self._on_export_requested)
@@ -94,7 +95,7 @@ class Studio(QObject):
 
     def _on_export_requested(self, path: Path) -> None:
         state = self.document.state
-        if state.model is None or len(state.keyframes) < 2:  # noqa: PLR2004  (a path needs two ends)
+        if state.model is None or len(state.keyframes) < 2:
             error = UsageError("at least two keyframes to export", str(len(state.keyframes)), "Add another.")
             self.document.report(str(error))
             return

@@ -56,6 +56,8 @@ class Trainer(QObject):
         self._begun = 0.0
         self._first_epoch = 1
         self._closed = False
+        self._warm = False
+        self._cancelled = threading.Event()
         self._arrived.connect(self._on_event_arrived)
 
     @property
@@ -74,8 +76,9 @@ class Trainer(QObject):
         return self._process.log_path
 
     def warm(self) -> None:
-        """Start the model process and import Keras there, unless it is busy."""
-        if not self._busy():
+        """Start the model process and import Keras there, unless that is done or under way."""
+        if not (self._warm and self._process.pid) and not self._busy():
+            self._warm = True
             self._start(Warm())
 
     def train(self, request: TrainingRequest) -> None:
@@ -83,21 +86,21 @@ class Trainer(QObject):
         if self._view.active:
             self.failed.emit("Another training runs. Wait for it, or cancel it.", "")
             return
-        self._show(
-            TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0)
-        )
+        self._show(TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0))
+        self._cancelled.clear()
         self._start(Train(request))
 
     def cancel(self) -> None:
-        """Ask the running training to stop."""
+        """Ask the running training to stop, or one that still waits for the process not to begin."""
         if self._view.active:
+            self._cancelled.set()
             self._process.cancel()
             self._show(replace(self._view, note="Cancelling"))
 
     def close(self) -> None:
         """End the model process and the thread, and wait for both."""
         self._closed = True
-        self._process.kill()
+        self._process.shut()
         if self._thread is not None:
             self._thread.join()
         self._process.close()
@@ -107,15 +110,16 @@ class Trainer(QObject):
 
     def _start(self, request: Train | Warm) -> None:
         previous = self._thread
-        self._thread = threading.Thread(
-            target=self._supervise, args=(request, previous), name="trainer", daemon=True
-        )
+        self._thread = threading.Thread(target=self._supervise, args=(request, previous), name="trainer", daemon=True)
         self._thread.start()
 
     def _supervise(self, request: Train | Warm, previous: threading.Thread | None) -> None:
         """Read the events of one request; runs on the worker thread."""
         if previous is not None:
             previous.join()
+        if isinstance(request, Train) and self._cancelled.is_set():
+            self._arrived.emit(Cancelled(""))
+            return
         try:
             for event in self._process.run(request):
                 self._arrived.emit(event)

@@ -14,17 +14,18 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     QTimer,
+    Signal,
 )
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
-from explorer.document.tasks import THUMBNAIL_SIDE
 from explorer.document.views import ThumbnailsView
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _SMALLEST_CELL = 56
 _KEPT = 4_000
@@ -79,6 +80,17 @@ class GalleryModel(QAbstractListModel):
         return QSize(self.cell, self.cell) if role == Qt.ItemDataRole.SizeHintRole else None
 
 
+class _View(QListView):
+    """A list that says how wide its pictures may lie."""
+
+    resized = Signal(int)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell the width first, so that the items are laid out once."""
+        self.resized.emit(self.viewport().width() - 1)
+        super().resizeEvent(event)
+
+
 class GalleryPanel(QWidget):
     """A grid of thumbnails; the chosen one is the document's picture."""
 
@@ -89,18 +101,19 @@ class GalleryPanel(QWidget):
         self.setAccessibleName(self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
-        self.view = QListView()
+        self.view = _View()
+        self.view.resized.connect(self._on_view_resized)
+        # Many scroll steps and resizes within one turn of the event loop ask for thumbnails once.
+        self._ask = QTimer(self)
+        self._ask.setSingleShot(True)
+        self._ask.setInterval(0)
+        self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self._empty = EmptyLabel(self.tr("No pictures are open.\nChoose some in the library above."))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addWidget(self.view)
         layout.addWidget(self._empty)
-        # Many scroll steps within one turn of the event loop ask for thumbnails once.
-        self._ask = QTimer(self)
-        self._ask.setSingleShot(True)
-        self._ask.setInterval(0)
-        self._ask.timeout.connect(self._request_thumbnails)
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
@@ -118,19 +131,14 @@ class GalleryPanel(QWidget):
         view.setMovement(QListView.Movement.Static)
         view.setResizeMode(QListView.ResizeMode.Adjust)
         view.setUniformItemSizes(True)
-        view.setIconSize(QSize(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        view.setItemDelegate(ThumbnailDelegate(view))
         view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def _on_view_resized(self, width: int) -> None:
         """Let the columns fill the width."""
-        super().resizeEvent(event)
-        self._fit_columns()
-
-    def _fit_columns(self) -> None:
-        width = self.view.viewport().width() - 1
         self._columns = max(1, width // _SMALLEST_CELL)
         self.model.cell = max(_SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))
@@ -158,6 +166,7 @@ class GalleryPanel(QWidget):
         self.view.setVisible(source is not None)
         self._empty.setVisible(source is None)
         self._ask.start()
+        self._on_picture_changed()
 
     def _on_picture_changed(self) -> None:
         picture = self._document.picture

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.types import Floats
+from explorer.ui.text import dimension_name
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.slider_list import SliderList, SliderRows
 
@@ -34,7 +35,8 @@ class LatentPanel(QWidget):
             self.tr(
                 "One slider for each dimension of the code, in standard deviations (σ) of the data. "
                 "The hill behind shows where the data lie, the tick where this picture is. "
-                "Drag to edit, double-click to set back; with the keyboard, arrows and Delete."
+                "Drag to edit, double-click to set back; with the keyboard, arrows and Delete. "
+                "KL, of a variational model, is what the dimension tells of a picture, in nats."
             )
         )
         self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
@@ -64,12 +66,19 @@ class LatentPanel(QWidget):
         if model is None:
             self.sliders.set_rows(SliderRows((), np.zeros((0, 0), np.float32), ()))
         else:
-            names = tuple(f"z{_subscript(index)}" for index in range(model.latent_dim))
-            self.sliders.set_rows(SliderRows(names, self._in_sigma(model.sample.codes), ("",) * len(names)))
+            names = tuple(dimension_name(index) for index in range(model.latent_dim))
+            self.sliders.set_rows(SliderRows(names, self._in_sigma(model.sample.codes), self._notes()))
             kind = self.tr("variational") if model.card.variational else self.tr("plain")
             text = self.tr("%1 dimensions, %2 autoencoder").replace("%1", f"{model.latent_dim:,}").replace("%2", kind)
             self._summary.setText(text)
         self._on_code_changed()
+
+    def _notes(self) -> tuple[str, ...]:
+        """What each dimension of a variational model costs: near zero, the model does not use it."""
+        model = self._document.model
+        assert model is not None
+        kl = model.sample.statistics.kl
+        return ("",) * model.latent_dim if kl is None else tuple(f"KL {value:.1f}" for value in kl)
 
     def _on_code_changed(self) -> None:
         code, start = self._document.code, self._document.start_code
@@ -91,9 +100,4 @@ class LatentPanel(QWidget):
         model = self._document.model
         assert model is not None
         statistics = model.sample.statistics
-        scaled: Floats = (codes - statistics.mean) / np.maximum(statistics.sigma, _SMALLEST_SIGMA)
-        return scaled
-
-
-def _subscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+        return np.asarray((codes - statistics.mean) / np.maximum(statistics.sigma, _SMALLEST_SIGMA), np.float32)

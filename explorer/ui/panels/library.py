@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -36,8 +37,12 @@ class LibraryPanel(QWidget):
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self._open_model = button("library_open_model", self.tr("Model …"), self.tr("Open the folder of a bundle (Ctrl+O)"))
-        self._open_folder = button("library_open_folder", self.tr("Folder …"), self.tr("Open a folder of pictures (Ctrl+D)"))
+        self._open_model = button(
+            "library_open_model", self.tr("Model …"), self.tr("Open the folder of a bundle (Ctrl+O)")
+        )
+        self._open_folder = button(
+            "library_open_folder", self.tr("Folder …"), self.tr("Open a folder of pictures (Ctrl+D)")
+        )
         self._open_file = button(
             "library_open_file", self.tr("File …"), self.tr("Open a picture, an .npz, .npy or IDX file (Ctrl+Shift+D)")
         )
@@ -115,29 +120,30 @@ class LibraryPanel(QWidget):
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         section.addChild(item)
 
-    def item_of(self, kind: str, value: str) -> QTreeWidgetItem | None:
-        """Return the item of a model's folder or a source's name, or None."""
-        for section in range(self.tree.topLevelItemCount()):
-            parent = self.tree.topLevelItem(section)
-            for row in range(parent.childCount() if parent else 0):
-                item = parent.child(row) if parent else None
-                if item is not None and (item.data(0, _KIND), item.data(0, _VALUE)) == (kind, value):
-                    return item
+    def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
+        """Return the item of a model's folder name, or of a source's name; `kind` is ``model`` or ``source``."""
+        for item in self._items():
+            if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
+                return item
         return None
+
+    def _items(self) -> Iterator[QTreeWidgetItem]:
+        for number in range(self.tree.topLevelItemCount()):
+            section = self.tree.topLevelItem(number)
+            for row in range(section.childCount() if section else 0):
+                item = section.child(row) if section else None
+                if item is not None:
+                    yield item
 
     def _mark_open(self) -> None:
         """Bold is what is open."""
         model, source = self._document.model, self._document.source
         opened = {("model", str(model.path)) if model else None, ("source", source.spec) if source else None}
-        for section in range(self.tree.topLevelItemCount()):
-            parent = self.tree.topLevelItem(section)
-            for row in range(parent.childCount() if parent else 0):
-                item = parent.child(row) if parent else None
-                if item is not None:
-                    font = item.font(0)
-                    shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
-                    font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
-                    item.setFont(0, font)
+        for item in self._items():
+            font = item.font(0)
+            shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
+            font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
+            item.setFont(0, font)
 
     def _open(self, item: QTreeWidgetItem) -> None:
         kind, value = item.data(0, _KIND), item.data(0, _VALUE)

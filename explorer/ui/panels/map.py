@@ -9,11 +9,12 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from explorer.data.preprocessing import to_pixels
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.views import FailedView, GridView
 from explorer.export.sheet import mosaic
-from explorer.data.preprocessing import to_pixels
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.text import dimension_name
 from explorer.ui.widgets.fields import combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
 
@@ -32,7 +33,9 @@ class MapPanel(QWidget):
         self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
         self.canvas.setObjectName("map_canvas")
         self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
-        self.canvas.setToolTip(self.tr("Each tile is what its place in the code space decodes to. Click or drag to go there."))
+        self.canvas.setToolTip(
+            self.tr("Each tile is what its place in the code space decodes to. Click or drag to go there.")
+        )
         limits = (-1000.0, 1000.0)
         self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 1)
         self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 1)
@@ -84,7 +87,7 @@ class MapPanel(QWidget):
             box.setEnabled(usable)
         for combo in (self._across, self._up):
             combo.clear()
-            combo.addItems([f"z{index}" for index in range(min(model.latent_dim, _LISTED) if model else 0)])
+            combo.addItems([dimension_name(index) for index in range(min(model.latent_dim, _LISTED) if model else 0)])
             combo.setEnabled(model is not None and model.latent_dim > 2)
         self._hint.clear()
         if model is not None and model.latent_dim > 2:
@@ -115,7 +118,8 @@ class MapPanel(QWidget):
     def _on_grid_view_changed(self) -> None:
         view = self._document.grid_view
         if isinstance(view, GridView):
-            self.canvas.show_plane(_tile(view), *self._extent(view), (f"z{view.dims[0]}", f"z{view.dims[1]}"))
+            names = (dimension_name(view.dims[0]), dimension_name(view.dims[1]))
+            self.canvas.show_plane(_tile(view), float(view.xs[0]), float(view.xs[-1]), len(view.xs), names)
         elif isinstance(view, FailedView):
             self.canvas.show_text(view.message)
         else:
@@ -126,11 +130,6 @@ class MapPanel(QWidget):
                 if small
                 else self.tr("Decoding the map …")
             )
-
-    def _extent(self, view: GridView) -> tuple[float, float]:
-        """The tiles' outer edges: a tile's code is its middle."""
-        half = float(view.xs[1] - view.xs[0]) / 2
-        return float(view.xs[0]) - half, float(view.xs[-1]) + half
 
     def _on_code_changed(self) -> None:
         code = self._document.code

@@ -32,12 +32,14 @@ class NoisePanel(QWidget):
         self.clean.setObjectName("noise_clean")
         self.noisy = PictureFrame(self.tr("Noisy"), waiting)
         self.noisy.setObjectName("noise_noisy")
-        self.reconstruction = PictureFrame(self.tr("Reconstruction of the noisy one"), waiting)
+        self.reconstruction = PictureFrame(self.tr("Reconstruction"), waiting)
         self.reconstruction.setObjectName("noise_reconstruction")
-        kinds = [(kind.title, kind.name) for kind in KINDS.values()]
+        kinds: list[tuple[str, object]] = [(kind.title, kind.name) for kind in KINDS.values()]
         self._kind = combo_box("noise_kind", self.tr("Kind of noise"), kinds)
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "noise_slider", self.tr("Strength: the standard deviation, where 1 is black to white"))
+        name_control(
+            self._slider, "noise_slider", self.tr("Strength: the standard deviation, where 1 is black to white")
+        )
         self._slider.setRange(0, _STEPS)
         self._strength = decimal_box("noise_strength", self.tr("Strength, as a number"), (0, 1), 0.01, 2)
         self._mean = decimal_box("noise_mean", self.tr("Mean of the noise: above 0 it brightens"), (-1, 1), 0.05, 2)
@@ -68,7 +70,7 @@ class NoisePanel(QWidget):
         side.addStretch()
         holder = QWidget()
         holder.setLayout(side)
-        holder.setFixedWidth(190)
+        holder.setFixedWidth(204)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(12)
@@ -117,4 +119,3 @@ class NoisePanel(QWidget):
         self.reconstruction.show_image(
             floats_to_qimage(view.reconstruction), f"PSNR {decibels(view.reconstruction_psnr)}{words}"
         )
-

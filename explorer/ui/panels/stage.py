@@ -44,10 +44,13 @@ class StagePanel(QWidget):
             "stage_reconstruction",
             self.tr("Reconstruction"),
             waiting,
-            self.tr("The picture, encoded and decoded: what the code keeps of it"),
+            self.tr("The picture, encoded and decoded: what the code keeps of it. Mean squared error, PSNR, SSIM."),
         )
         self.edited = self._frame(
-            "stage_edited", self.tr("Edited"), waiting, self.tr("The latent cursor, decoded: drag a slider to change it")
+            "stage_edited",
+            self.tr("Edited"),
+            waiting,
+            self.tr("The latent cursor, decoded: drag a slider to change it"),
         )
         self.error = self._frame(
             "stage_error", self.tr("Error"), waiting, self.tr("Absolute difference of original and reconstruction")
@@ -56,7 +59,7 @@ class StagePanel(QWidget):
         self._show_error = QCheckBox(self.tr("Error map"))
         self._show_error.setObjectName("stage_show_error")
         self._show_error.setToolTip(self.tr("Show where original and reconstruction differ"))
-        self._show_error.toggled.connect(self.error.setVisible)
+        self._show_error.toggled.connect(self._on_error_toggled)
         self._lay_out()
         self.reconstruction.painted.connect(self.reconstruction_painted)
         document.picture_view_changed.connect(self._on_picture_view_changed)
@@ -84,6 +87,11 @@ class StagePanel(QWidget):
         layout.addLayout(top)
         layout.addLayout(row, 1)
 
+    def _on_error_toggled(self, shown: bool) -> None:
+        self.error.setVisible(shown)
+        for frame in (self.original, self.reconstruction, self.error, self.edited):
+            frame.set_detail_lines(2 if shown else 1)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Step through the pictures with the arrow keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
@@ -108,7 +116,7 @@ class StagePanel(QWidget):
         view = self._document.picture_view
         if isinstance(view, PictureView):
             self.original.show_image(floats_to_qimage(view.original), _size(view.original))
-            figures = f"MSE {view.mse:.4f} · PSNR {decibels(view.psnr)} · SSIM {view.ssim:.3f}"
+            figures = f"MSE {view.mse:.4f} · {decibels(view.psnr)} · SSIM {view.ssim:.3f}"
             self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
             peak = f"{self.tr('largest')} {difference.max():.2f}"
@@ -142,10 +150,9 @@ def heat(difference: Floats) -> Pixels:
     position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
     share = (position - low)[..., None]
-    return (_HEAT[low] * (1 - share) + _HEAT[low + 1] * share).astype(np.uint8)
+    return np.asarray(_HEAT[low] * (1 - share) + _HEAT[low + 1] * share, np.uint8)
 
 
 def _size(image: Floats) -> str:
     height, width, channels = image.shape
     return f"{width} × {height}, {'grey' if channels == 1 else 'colour'}"
-

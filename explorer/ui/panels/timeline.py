@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSlider,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +27,7 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _THUMBNAIL = 48
 _BOX_WIDTH = 86
@@ -66,18 +68,19 @@ class TimelinePanel(QWidget):
         self.strip.setFlow(QListWidget.Flow.LeftToRight)
         self.strip.setWrapping(False)
         self.strip.setMovement(QListWidget.Movement.Static)
+        self.strip.setItemDelegate(ThumbnailDelegate(self.strip))
         self.strip.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
-        self.strip.setGridSize(QSize(_THUMBNAIL + 14, _THUMBNAIL + 26))
+        self.strip.setGridSize(QSize(_THUMBNAIL + 12, _THUMBNAIL + 26))
         self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.strip.setFixedHeight(_THUMBNAIL + 40)
         self.strip.itemClicked.connect(lambda item: self._document.take_keyframe(self.strip.row(item)))
         self._empty = EmptyLabel(
-            self.tr("A morph runs through keyframes. Put the cursor somewhere and press “Add keyframe”, then again.")
+            self.tr("A morph runs through keyframes: move the cursor, press “Add keyframe”, and again.")
         )
-        self._empty.setFixedHeight(_THUMBNAIL + 40)
 
     def _make_buttons(self) -> None:
-        self.add = button("timeline_add", self.tr("Add keyframe"), self.tr("Put the cursor behind the last keyframe (K)"))
+        self.add = button(
+            "timeline_add", self.tr("Add keyframe"), self.tr("Put the cursor behind the last keyframe (K)")
+        )
         self._delete = button("timeline_delete", self.tr("Delete"), self.tr("Take the chosen keyframe out (Delete)"))
         self._clear = button("timeline_clear", self.tr("Clear"), self.tr("Take all keyframes out"))
         self.export = button(
@@ -89,7 +92,9 @@ class TimelinePanel(QWidget):
         self.export.clicked.connect(self.ask_export)
 
     def _make_settings(self) -> None:
-        self._steps = spin_box("timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 1000, 90)
+        self._steps = spin_box(
+            "timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 1000, 90
+        )
         self._hold = spin_box("timeline_hold", self.tr("Frames that the first and last picture are held"), 0, 1000, 18)
         self._fps = decimal_box("timeline_fps", self.tr("Frames a second; a GIF plays at most 50"), (1, 50), 1, 1)
         loops: list[tuple[str, object]] = [
@@ -139,12 +144,13 @@ class TimelinePanel(QWidget):
         buttons.addWidget(self._delete, 1, 0)
         buttons.addWidget(self._clear, 1, 1)
         buttons.setRowStretch(2, 1)
-        strip = QVBoxLayout()
-        strip.addWidget(self.strip)
-        strip.addWidget(self._empty)
+        self._place = QStackedWidget()
+        self._place.addWidget(self._empty)
+        self._place.addWidget(self.strip)
+        self._place.setFixedHeight(_THUMBNAIL + 40)
         top = QHBoxLayout()
         top.setSpacing(14)
-        top.addLayout(strip, 1)
+        top.addWidget(self._place, 1)
         top.addLayout(settings)
         top.addLayout(buttons)
         bottom = QHBoxLayout()
@@ -184,13 +190,14 @@ class TimelinePanel(QWidget):
         self._update_controls()
 
     def _on_keyframes_changed(self) -> None:
-        row = self.strip.currentRow()
+        row, before = self.strip.currentRow(), self.strip.count()
         self.strip.clear()
         for index in range(len(self._document.keyframes)):
             item = QListWidgetItem(str(index + 1))
-            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
+            item.setSizeHint(self.strip.gridSize())
             self.strip.addItem(item)
-        row = min(row, self.strip.count() - 1) if row >= 0 else self.strip.count() - 1
+        last = self.strip.count() - 1
+        row = last if row < 0 or self.strip.count() > before else min(row, last)
         self.strip.setCurrentRow(row, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._on_keyframes_view_changed()
         self._update_controls()
@@ -199,16 +206,11 @@ class TimelinePanel(QWidget):
         view = self._document.keyframes_view
         if isinstance(view, KeyframesView) and len(view.images) == self.strip.count():
             for index, image in enumerate(view.images):
-                pixmap = QPixmap.fromImage(floats_to_qimage(image))
-                size = QSize(_THUMBNAIL, _THUMBNAIL)
-                fast = Qt.TransformationMode.FastTransformation
-                scaled = pixmap.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, fast)
-                self.strip.item(index).setIcon(QIcon(scaled))
+                self.strip.item(index).setIcon(QIcon(QPixmap.fromImage(floats_to_qimage(image))))
 
     def _update_controls(self) -> None:
         keyframes = len(self._document.keyframes)
-        self.strip.setVisible(keyframes > 0)
-        self._empty.setVisible(keyframes == 0)
+        self._place.setCurrentWidget(self.strip if keyframes else self._empty)
         frames = self._document.frame_count
         self.add.setEnabled(self._document.code is not None)
         self._delete.setEnabled(keyframes > 0)

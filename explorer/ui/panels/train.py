@@ -139,8 +139,9 @@ class TrainPanel(QWidget):
         self._document.source_changed.connect(self._fill_data)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Make the plot when it is first seen: its library takes a moment that the window's start should not."""
+        """Warm the model process up, and make the plot: both take a moment that the window's start should not."""
         super().showEvent(event)
+        self._document.training_expected.emit()
         if self._plot is None:
             from explorer.ui.widgets.loss_plot import LossPlot
 
@@ -226,7 +227,9 @@ class TrainPanel(QWidget):
     def _on_start_clicked(self) -> None:
         name = self._name.text().strip()
         if not name or re.search(r'[\\/:*?"<>|]', name) or name.startswith("."):
-            self._facts.setText(self.tr("Give the model a name that can be a folder's: no / \\ : * ? \" < > | and no dot first."))
+            self._facts.setText(
+                self.tr("Give the model a name that can be a folder's: no / \\ : * ? \" < > | and no dot first.")
+            )
             self._name.setFocus()
             return
         if (user_models_dir() / name).exists():
@@ -255,7 +258,9 @@ class TrainPanel(QWidget):
             return
         title = f"{training.title}: " if training.title else ""
         self._note.setText(f"{title}{training.note}")
-        self._left.setText("" if training.seconds_left is None else self.tr("%1 left").replace("%1", duration(training.seconds_left)))
+        self._left.setText(
+            "" if training.seconds_left is None else self.tr("%1 left").replace("%1", duration(training.seconds_left))
+        )
         if training.phase == "starting":
             self._bar.setRange(0, 0)
         else:

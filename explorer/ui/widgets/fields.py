@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QSpinBox, QWidget
 
-_LONGEST = 13
+_LONGEST = 15
 """Characters that a box for choosing makes room for."""
 
 

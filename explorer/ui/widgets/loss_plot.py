@@ -12,6 +12,8 @@ from explorer.document.activity import CurvePoint
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.empty_label import EmptyLabel
 
+_LABELS = 8
+
 
 class LossPlot(QWidget):
     """Two curves, training and validation, one point an epoch."""
@@ -19,7 +21,9 @@ class LossPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Loss over epochs"))
-        self.setToolTip(self.tr("Loss after each epoch, on the training pictures and on held-out ones. Lower is better."))
+        self.setToolTip(
+            self.tr("Loss after each epoch, on the training pictures and on held-out ones. Lower is better.")
+        )
         self._plot = pg.PlotWidget()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -29,6 +33,7 @@ class LossPlot(QWidget):
         self._validation = self._plot.plot([], [], name=self.tr("validation"), symbol="o", symbolSize=5)
         self._plot.setLabel("bottom", self.tr("epoch"))
         self._plot.setLabel("left", self.tr("loss"))
+        self._plot.getAxis("left").enableAutoSIPrefix(False)
         self._empty = EmptyLabel(self.tr("The loss of each epoch appears here once a training has started."))
         self._empty.setObjectName("train_plot_empty")
         layout = QVBoxLayout(self)
@@ -46,7 +51,10 @@ class LossPlot(QWidget):
         numbers = [point.epoch for point in curve]
         self._train.setData(numbers, [point.loss for point in curve])
         self._validation.setData(numbers, [point.val_loss for point in curve])
-        self._plot.setXRange(1, max(2, min(epochs, 2 * len(curve) + 8)), padding=0.03)
+        last = max(2, min(epochs, 2 * len(curve) + 8))
+        self._plot.setXRange(1, last, padding=0.03)
+        spacing = max(1, round(last / _LABELS))
+        self._plot.getAxis("bottom").setTickSpacing(spacing, spacing)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""

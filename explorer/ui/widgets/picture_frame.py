@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.ui.theme import current_theme
 
 _GAP = 6
-_LINES = 2
 
 
 class PictureFrame(QWidget):
@@ -37,6 +36,7 @@ class PictureFrame(QWidget):
         self._detail = ""
         self._image: QImage | None = None
         self._problem = False
+        self._lines = 1
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(84, 110)
@@ -78,8 +78,13 @@ class PictureFrame(QWidget):
         """Prefer a square with room for the caption."""
         return QSize(190, 190 + self._caption_height())
 
+    def set_detail_lines(self, lines: int) -> None:
+        """Keep room for so many lines of detail; frames side by side keep the same, so that pictures line up."""
+        self._lines = lines
+        self.update()
+
     def _caption_height(self) -> int:
-        return _LINES * QFontMetrics(self.font()).height() + _GAP
+        return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
 
     def picture_rect(self) -> QRectF:
         """Return where the picture is painted, in widget coordinates."""
@@ -125,5 +130,6 @@ class PictureFrame(QWidget):
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, self._title)
         painter.setFont(self.font())
         painter.setPen(theme.color("muted"))
-        detail = metrics.elidedText(self._detail, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(line.translated(0, metrics.height()), Qt.AlignmentFlag.AlignCenter, detail)
+        below = QRectF(0, line.bottom(), self.width(), self._lines * metrics.height())
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(below, int(flags), self._detail)

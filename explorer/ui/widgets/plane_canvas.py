@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.ui.theme import Theme, current_theme
 
-_LEFT, _BOTTOM, _TOP, _RIGHT = 44, 22, 8, 12
+_LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 28
 _TICKS = 5
 KEY_SHARE = 1 / 50
 
@@ -35,6 +35,7 @@ class PlaneCanvas(QWidget):
         self._cursor: tuple[float, float] | None = None
         self._points: np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None = None
         self._names = ("z₀", "z₁")
+        self._ticks: list[float] = []
         self._gestures = count(1)
         self._gesture = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -46,9 +47,15 @@ class PlaneCanvas(QWidget):
         """Prefer a good square."""
         return QSize(380, 360)
 
-    def show_plane(self, image: QImage, low: float, high: float, names: tuple[str, str]) -> None:
-        """Show a mosaic, top row highest, that spans from low to high both ways; `names` label the axes."""
-        self._image, self._low, self._high, self._names = image, low, high, names
+    def show_plane(self, image: QImage, first: float, last: float, steps: int, names: tuple[str, str]) -> None:
+        """Show a mosaic of ``steps × steps`` tiles, top row highest; `names` label the axes.
+
+        The middle of the first tile stands for the code value `first`, that of the last for `last`, both ways.
+        """
+        half = (last - first) / (steps - 1) / 2
+        self._image, self._names = image, names
+        self._low, self._high = first - half, last + half
+        self._ticks = [float(value) for value in np.linspace(first, last, _TICKS)]
         self.update()
 
     def show_text(self, text: str) -> None:
@@ -144,24 +151,17 @@ class PlaneCanvas(QWidget):
         painter.setPen(QPen(theme.color("accent" if focused else "border"), 2 if focused else 1))
         painter.drawRect(rect)
         painter.setPen(theme.color("muted"))
-        for value in np.linspace(self._low, self._high, _TICKS):
+        for value in self._ticks:
             text = f"{value:.3g}".replace("-", "−")
-            across, up = self.to_widget(float(value), self._low), self.to_widget(self._low, float(value))
+            across, up = self.to_widget(value, self._low), self.to_widget(self._low, value)
             below = QRectF(across.x() - 30, rect.bottom() + 4, 60, 16)
             beside = QRectF(rect.left() - 46, up.y() - 8, 40, 16)
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
             painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(theme.color("text"))
         x_name, y_name = self._names
-        quarter = rect.width() / (_TICKS - 1)
-        painter.drawText(
-            QRectF(rect.right() - quarter / 2 - 20, rect.bottom() + 4, 40, 16), Qt.AlignmentFlag.AlignCenter, x_name
-        )
-        painter.drawText(
-            QRectF(rect.left() - 46, rect.top() + quarter / 2 - 8, 40, 16),
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            y_name,
-        )
+        painter.drawText(QRectF(rect.right() + 6, rect.bottom() - 16, 40, 16), Qt.AlignmentFlag.AlignLeft, x_name)
+        painter.drawText(QRectF(rect.left(), rect.top() - 18, 40, 16), Qt.AlignmentFlag.AlignLeft, y_name)
 
     def _paint_way(self, painter: QPainter, theme: Theme) -> None:
         if self._points is None:

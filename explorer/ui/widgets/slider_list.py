@@ -7,7 +7,16 @@ from itertools import count
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from explorer.latent.statistics import histogram
@@ -19,7 +28,8 @@ RANGE = 4.0
 """The track runs from −4 σ to +4 σ."""
 
 KEY_STEP = 0.1
-_NAME_WIDTH = 40
+_NAME_WIDTH = 44
+_SMALL = 0.82
 _VALUE_WIDTH = 62
 _BINS = 33
 
@@ -35,7 +45,7 @@ class SliderRows:
     codes
         Codes of the data in σ, ``(n, rows)``; their histograms stand behind the tracks. May be empty.
     notes
-        A word behind the name of each row, or empty strings.
+        A word under the name of each row, or empty strings.
     """
 
     names: tuple[str, ...]
@@ -272,7 +282,18 @@ class SliderList(QAbstractScrollArea):
             painter.drawRoundedRect(rect.adjusted(1.5, 1.5, -1.5, -1.5), 6, 6)
         painter.setPen(theme.color("text"))
         name = QRectF(8, rect.top(), _NAME_WIDTH - 10, rect.height())
+        note = self._rows.notes[row]
+        if note:
+            name.setHeight(rect.height() / 2 + 2)
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, self._rows.names[row])
+        if note:
+            font = painter.font()
+            font.setPointSizeF(font.pointSizeF() * _SMALL)
+            painter.setFont(font)
+            painter.setPen(theme.color("muted"))
+            below = QRectF(8, name.bottom() - 2, _NAME_WIDTH, rect.height() / 2 - 4)
+            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, note)
+            painter.setFont(self.font())
         self._paint_histogram(painter, row, track, theme)
         middle = track.center().y()
         painter.setPen(theme.color("border"))

@@ -1,0 +1,58 @@
+"""Thumbnails in a list: as large as their cell, pixels sharp, the chosen one framed and not tinted."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from explorer.ui.theme import current_theme
+
+_MARGIN = 4
+
+
+class ThumbnailDelegate(QStyledItemDelegate):
+    """Paints an item's decoration (QPixmap or QIcon) and, below it, its text if it has one."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint one item."""
+        theme = current_theme()
+        cell: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        text = index.data(Qt.ItemDataRole.DisplayRole) or ""
+        height = painter.fontMetrics().height() if text else 0
+        area = cell.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN - height)
+        painter.save()
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        if chosen or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("accent_soft"))
+            painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1), 4, 4)
+        side = min(area.width(), area.height())
+        place = QRect(0, 0, side, side)
+        place.moveCenter(area.center())
+        pixmap = _pixmap(index.data(Qt.ItemDataRole.DecorationRole), side)
+        if pixmap is None:
+            painter.fillRect(place, theme.color("stage"))
+        else:
+            fitted = pixmap.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(place.topLeft(), fitted)
+            target.moveCenter(place.center())
+            painter.drawPixmap(target, pixmap)
+        if chosen:
+            painter.setPen(QPen(theme.color("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(place.adjusted(-1, -1, 1, 1))
+        if text:
+            painter.setPen(theme.color("text" if chosen else "muted"))
+            line = QRect(cell.left(), cell.bottom() - height - 1, cell.width(), height)
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, str(text))
+        painter.restore()
+
+
+def _pixmap(decoration: object, side: int) -> QPixmap | None:
+    if isinstance(decoration, QIcon):
+        return decoration.pixmap(QSize(side, side))
+    return decoration if isinstance(decoration, QPixmap) else None
