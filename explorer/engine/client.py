@@ -16,6 +16,7 @@ from explorer.paths import log_dir
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 _END_SECONDS = 2.0
+_LOGS_KEPT = 5
 
 
 class ModelProcess:
@@ -59,6 +60,7 @@ class ModelProcess:
             self._hang_up()
             for name, value in _QUIET.items():
                 os.environ.setdefault(name, value)
+            _forget_old_logs()
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(target=serve, args=(theirs, str(self.log_path)), name="model", daemon=True)
@@ -87,9 +89,9 @@ class ModelProcess:
                     return
         except (EOFError, OSError) as error:
             raise EngineError(
-                "the model process to answer",
+                "the model process to go on",
                 f"its end ({_exit_of(process)})",
-                "The last checkpoint is kept; resume from it. Details are in the log.",
+                f"What it had written is kept; “train --resume” goes on from its last checkpoint. Log: {self.log_path}",
             ) from error
 
     def cancel(self) -> None:
@@ -125,6 +127,14 @@ class ModelProcess:
             self._process.join(_END_SECONDS)
             self._process.close()
             self._process = None
+
+
+def _forget_old_logs() -> None:
+    """Keep the logs of the last few processes; each window has one of its own."""
+    with suppress(OSError):
+        logs = sorted(log_dir().glob("model-process-*.log"), key=lambda log: log.stat().st_mtime)
+        for log in logs[:-_LOGS_KEPT]:
+            log.unlink(missing_ok=True)
 
 
 def _exit_of(process: multiprocessing.process.BaseProcess) -> str:
