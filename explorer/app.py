@@ -161,7 +161,9 @@ class ErrorCatcher(QObject):
 
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING
-        self._log.log(logging.INFO if kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} else level, "Qt: %s", message)
+        # What the offscreen platform cannot do is no news.
+        quiet = kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} or message.startswith("This plugin does not support")
+        self._log.log(logging.INFO if quiet else level, "Qt: %s", message)
 
 
 def _start_log() -> None:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, Qt, QT
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QPushButton, QSpinBox, QWidget
 
-from explorer.app import Running, make_application, make_window, open_first
+from explorer.app import ErrorCatcher, Running, make_application, make_window, open_first
 from explorer.document.document import Document, Problem
 from explorer.document.views import CursorView, GridView, NoiseView, PictureView
 from explorer.errors import EngineError, UsageError
@@ -174,6 +174,8 @@ def _own_home() -> Iterator[None]:
 def _walk(out: Path, chosen: list[Callable[[_Tour], None]]) -> tuple[_Tour, list[str]]:
     tour = _Tour(out, make_window())
     tour.document.problem_reported.connect(tour.problems.append)
+    catcher = ErrorCatcher(tour.document)
+    catcher.install()
     try:
         heavy = _start(tour)
         for step in chosen:
@@ -182,6 +184,7 @@ def _walk(out: Path, chosen: list[Callable[[_Tour], None]]) -> tuple[_Tour, list
         tour.running.close()
         tour.running.window.deleteLater()
         QCoreApplication.processEvents()
+        catcher.remove()
     return tour, heavy
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from explorer.engine.step import Step
-from explorer.errors import TrainingError
+from explorer.errors import ExplorerError, TrainingError
 from explorer.models.card import EpochRecord
 from explorer.models.settings import TrainingSettings
 from explorer.paths import replacing_folder
@@ -66,7 +66,9 @@ def load_checkpoint(
         step.decoder.set_weights(_load_arrays(folder / "decoder.npz"))
         for variable, value in zip(step.optimizer.variables, _load_arrays(folder / _OPTIMIZER), strict=True):
             variable.assign(value)
-    except (OSError, ValueError, KeyError) as error:
+    except ExplorerError:
+        raise
+    except Exception as error:  # json, zip, zlib, numpy and Keras raise what they like on a damaged file
         raise TrainingError(
             f"a checkpoint to resume from in {folder}", f"“{error}”", "Start afresh without --resume."
         ) from error
@@ -93,5 +95,5 @@ def _save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
 
 
 def _load_arrays(path: Path) -> list[np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return [file[f"arr_{index}"] for index in range(len(file.files))]

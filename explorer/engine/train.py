@@ -145,8 +145,13 @@ class _BestKeeper:
 
 def _identity(prepared: Prepared) -> dict[str, object]:
     """What must be the same for a checkpoint to fit."""
+    request = prepared.request
     return {
         "architecture": prepared.architecture.name,
+        "data": prepared.source.name,
+        "start_from": prepared.started_from,
+        "crop": request.crop,
+        "invert": request.invert,
         "image_shape": list(prepared.spec.image_shape),
         "latent": prepared.spec.latent_dim,
         "train_count": len(prepared.train),

@@ -16,7 +16,8 @@ FORMAT_VERSION = 1
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has no number for the PSNR of a picture that comes back exactly.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class DataRecord(_Record):

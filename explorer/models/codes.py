@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import ModelError
 from explorer.latent.statistics import QUANTILES, CodeStatistics
@@ -80,24 +81,24 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
         If the file is missing, damaged, or of another code size.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         sample = CodeSample(
-            codes=arrays["codes"].astype(np.float32, copy=False),
+            codes=_floats(arrays["codes"]),
             indices=arrays["indices"].astype(np.int64, copy=False),
             labels=arrays["labels"].astype(np.int64, copy=False) if "labels" in arrays else None,
             thumbnails=arrays["thumbnails"],
             statistics=CodeStatistics(
-                mean=arrays["mean"],
-                sigma=arrays["sigma"],
-                quantiles=arrays["quantiles"],
-                kl=arrays.get("kl"),
-                axes=arrays["axes"],
-                axis_sigma=arrays["axis_sigma"],
-                explained=arrays["explained"],
+                mean=_floats(arrays["mean"]),
+                sigma=_floats(arrays["sigma"]),
+                quantiles=_floats(arrays["quantiles"]),
+                kl=_floats(arrays["kl"]) if "kl" in arrays else None,
+                axes=_floats(arrays["axes"]),
+                axis_sigma=_floats(arrays["axis_sigma"]),
+                explained=_floats(arrays["explained"]),
             ),
         )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zip, zlib and numpy raise what they like on a damaged file
         raise ModelError(
             f"the codes of a bundle in {path}", f"“{error}”", "Train or fetch the bundle again."
         ) from error
@@ -105,9 +106,15 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
     return sample
 
 
+def _floats(array: NDArray[Any]) -> Floats:
+    return array.astype(np.float32, copy=False)
+
+
 def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
-    count = len(sample.codes)
+    count = sample.codes.shape[0] if sample.codes.ndim else 0
     statistics = sample.statistics
+    axes = statistics.axes.shape[0] if statistics.axes.ndim else 0
+    finite = [part for part in vars(statistics).values() if part is not None]
     good = (
         sample.codes.shape == (count, latent_dim)
         and sample.indices.shape == (count,)
@@ -117,8 +124,10 @@ def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
         and len(sample.thumbnails) == count
         and statistics.mean.shape == statistics.sigma.shape == (latent_dim,)
         and statistics.quantiles.shape == (len(QUANTILES), latent_dim)
-        and statistics.axes.shape == (len(statistics.axis_sigma), latent_dim)
-        and bool(np.isfinite(sample.codes).all())
+        and (statistics.kl is None or statistics.kl.shape == (latent_dim,))
+        and statistics.axes.shape == (axes, latent_dim)
+        and statistics.axis_sigma.shape == statistics.explained.shape == (axes,)
+        and all(np.isfinite(part).all() for part in [sample.codes, *finite])
     )
     if not good:
         raise ModelError(
