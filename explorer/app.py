@@ -9,7 +9,6 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
-from explorer.models.bundle import CARD, find_bundles
+from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir
 from explorer.ui.main_window import MainWindow
 from explorer.ui.theme import install_theme
@@ -82,11 +81,7 @@ def open_first(document: Document) -> None:
 
 def open_argument(document: Document, text: str) -> None:
     """Open what was named on the command line: a bundle, or pictures."""
-    path = Path(text).expanduser()
-    if (path / CARD).is_file():
-        document.open_model_requested.emit(path)
-    else:
-        document.open_source_requested.emit(text)
+    document.open_source_requested.emit(text)
 
 
 def main(open_me: str | None = None) -> int:

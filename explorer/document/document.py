@@ -438,6 +438,10 @@ class Document:
         for part in _ORDER:
             if part in changed:
                 getattr(self, f"{part}_changed").emit()
+        view = self.picture_view
+        if isinstance(view, PictureView):
+            # An undo may lead to the moment before the encoder answered; nobody would ask it again.
+            self._place_cursor(view)
 
     # -- what the workers put in -----------------------------------------------------------------------------------
 
@@ -448,17 +452,22 @@ class Document:
         choice, not an edit of its own.
         """
         self._views[slot] = view
-        if isinstance(view, PictureView) and self._state.start_code is None:
-            code = np.array(view.code, np.float32)
-            code.flags.writeable = False
-            self._views["cursor"] = CursorView(view.reconstruction, 0.0)
-            self._replace_code(code)
+        if isinstance(view, PictureView):
+            self._place_cursor(view)
         self._view_signal(slot)
 
-    def _replace_code(self, code: Floats) -> None:
-        cursor = code if self._state.code is None else self._state.code
+    def _place_cursor(self, view: PictureView) -> None:
+        if self._state.start_code is not None:
+            return
+        code = np.array(view.code, np.float32)
+        code.flags.writeable = False
+        cursor = self._state.code
+        if cursor is None:
+            cursor = code
+            self._views["cursor"] = CursorView(view.reconstruction, 0.0)
         self._state = replace(self._state, start_code=code, code=cursor)
         self.code_changed.emit()
+        self._view_signal("cursor")
 
     def put_jobs(self, jobs: tuple[JobView, ...]) -> None:
         """Show which jobs run."""
@@ -484,7 +493,7 @@ _ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noise", "c
 _STALE = {
     "model": ("picture", "cursor", "noise", "grid", "keyframes"),
     "source": ("picture", "cursor", "noise", "thumbnails"),
-    "picture": ("picture", "noise"),
+    "picture": ("picture", "cursor", "noise"),
     "grid": ("grid",),
     "keyframes": ("keyframes",),
 }

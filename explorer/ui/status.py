@@ -28,7 +28,7 @@ class StatusBar(QStatusBar):
         self.setObjectName("status_bar")
         self.setSizeGripEnabled(False)
         self._model = self._label("status_model", self.tr("The open model"))
-        self._data = self._label("status_data", self.tr("The open pictures"))
+        self._data = self._label("status_data", "")
         self._decode = self._label("status_decode", self.tr("Time to decode one code, the median of the last few"))
         self._job = self._label("status_job", self.tr("What runs in the background"))
         self._bar = QProgressBar()
@@ -71,6 +71,7 @@ class StatusBar(QStatusBar):
 
     def _on_source_changed(self) -> None:
         source = self._document.source
+        self._data.setToolTip(self.tr("The open pictures"))
         if source is None:
             self._data.setText(self.tr("No pictures"))
             return

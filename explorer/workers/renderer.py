@@ -29,7 +29,7 @@ class Renderer(QObject):
         self._codec_thread = codec_thread
         self._grid_base: tuple[object, ...] | None = None
         codec_thread.answered.connect(self._on_codec_answered)
-        document.source_changed.connect(self._on_open_changed)
+        document.source_changed.connect(self._on_source_changed)
         document.model_changed.connect(self._on_open_changed)
         document.picture_changed.connect(self._on_picture_changed)
         document.code_changed.connect(self._on_code_changed)
@@ -38,10 +38,18 @@ class Renderer(QObject):
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
 
+    def _on_source_changed(self) -> None:
+        self._codec_thread.drop("thumbnails")
+        self._on_open_changed()
+
     def _on_open_changed(self) -> None:
-        """Withdraw every question before asking anew: no answer of the old model can arrive behind this."""
+        """Withdraw every question before asking anew: no answer of the old model can arrive behind this.
+
+        Thumbnails are no model's; the gallery would not ask for them again.
+        """
         for slot in SLOTS:
-            self._codec_thread.drop(slot)
+            if slot != "thumbnails":
+                self._codec_thread.drop(slot)
         self._grid_base = None
         self._on_picture_changed()
         self._on_keyframes_changed()

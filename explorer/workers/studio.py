@@ -11,6 +11,7 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
+from explorer.models.bundle import CARD
 from explorer.models.settings import TrainingRequest
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.jobs import JobRunner
@@ -77,6 +78,10 @@ class Studio(QObject):
         self.document.open(model, None if same else source)
 
     def _on_open_source_requested(self, spec: str) -> None:
+        """Open pictures; a folder that turns out to be a model is opened as one."""
+        if (Path(spec) / CARD).is_file():
+            self._on_open_model_requested(Path(spec))
+            return
         self.jobs.cancel(self._opening_source)
         self._opening_source = self.jobs.start(
             f"Opening {Path(spec).name}", lambda: load_source(spec), lambda source: self.document.open(source=source)

@@ -89,10 +89,13 @@ class MapPanel(QWidget):
             combo.clear()
             combo.addItems([dimension_name(index) for index in range(min(model.latent_dim, _LISTED) if model else 0)])
             combo.setEnabled(model is not None and model.latent_dim > 2)
-        self._hint.clear()
-        if model is not None and model.latent_dim > 2:
-            self._hint.setText(self.tr("The other dimensions stay where the cursor is."))
+        self._show_hint()
         self._on_grid_changed()
+
+    def _show_hint(self) -> None:
+        model = self._document.model
+        more = model is not None and model.latent_dim > 2
+        self._hint.setText(self.tr("The other dimensions stay where the cursor is.") if more else "")
 
     def _on_grid_changed(self) -> None:
         grid = self._document.grid
@@ -113,6 +116,7 @@ class MapPanel(QWidget):
                 self.tr("“From” must be below “To”.") if low >= high else self.tr("Choose two different dimensions.")
             )
             return
+        self._show_hint()
         self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value(), dims=dims))
 
     def _on_grid_view_changed(self) -> None:

@@ -33,6 +33,16 @@ _THUMBNAIL = 48
 _BOX_WIDTH = 86
 
 
+class _Strip(QListWidget):
+    """A list that leaves the arrow keys with Alt to the panel, which reorders by them."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+
 class TimelinePanel(QWidget):
     """Keyframes from the cursor, a playhead that moves it, and the way to a GIF."""
 
@@ -58,11 +68,11 @@ class TimelinePanel(QWidget):
         self._on_keyframes_changed()
 
     def _make_strip(self) -> None:
-        self.strip = QListWidget()
+        self.strip = _Strip()
         name_control(
             self.strip,
             "timeline_keyframes",
-            self.tr("Keyframes in order. Click: go there. Alt+←/→: reorder. Delete: take out."),
+            self.tr("Keyframes in order. Click or Enter: go there. Alt+←/→: reorder. Delete: take out."),
         )
         self.strip.setViewMode(QListWidget.ViewMode.IconMode)
         self.strip.setFlow(QListWidget.Flow.LeftToRight)
@@ -72,7 +82,8 @@ class TimelinePanel(QWidget):
         self.strip.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self.strip.setGridSize(QSize(_THUMBNAIL + 12, _THUMBNAIL + 26))
         self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.strip.itemClicked.connect(lambda item: self._document.take_keyframe(self.strip.row(item)))
+        for chosen in (self.strip.itemClicked, self.strip.itemActivated):
+            chosen.connect(lambda item: self._document.take_keyframe(self.strip.row(item)))
         self._empty = EmptyLabel(
             self.tr("A morph runs through keyframes: move the cursor, press “Add keyframe”, and again.")
         )

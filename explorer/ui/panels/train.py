@@ -104,6 +104,7 @@ class TrainPanel(QWidget):
         side.addStretch()
         settings = QScrollArea()
         settings.setObjectName("train_settings")
+        settings.setAccessibleName(self.tr("Settings of the training"))
         settings.setFrameShape(QScrollArea.Shape.NoFrame)
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

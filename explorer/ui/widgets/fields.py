@@ -40,6 +40,8 @@ def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, d
     box.setRange(*limits)
     box.setSingleStep(step)
     box.setDecimals(decimals)
+    # Told at every key, the document would answer “0” with “0.00” before the rest is typed.
+    box.setKeyboardTracking(False)
     return box
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.document.activity import CurvePoint
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import name_control
 
 _LABELS = 8
 
@@ -25,7 +26,11 @@ class LossPlot(QWidget):
             self.tr("Loss after each epoch, on the training pictures and on held-out ones. Lower is better.")
         )
         self._plot = pg.PlotWidget()
+        name_control(self._plot, "train_plot_curves", self.toolTip())
         self._plot.setMenuEnabled(False)
+        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
+        menu = self._plot.getPlotItem().ctrlMenu
+        menu.setParent(self._plot, menu.windowFlags())
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._legend = self._plot.addLegend(offset=(-8, 8))

@@ -38,6 +38,7 @@ class PictureFrame(QWidget):
         self._problem = False
         self._lines = 1
         self.setAccessibleName(title)
+        self.setAccessibleDescription(empty)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(84, 110)
 

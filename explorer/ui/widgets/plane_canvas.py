@@ -54,6 +54,7 @@ class PlaneCanvas(QWidget):
         """
         half = (last - first) / (steps - 1) / 2
         self._image, self._names = image, names
+        self.setAccessibleDescription("")
         self._low, self._high = first - half, last + half
         self._ticks = [float(value) for value in np.linspace(first, last, _TICKS)]
         self.update()
@@ -61,6 +62,7 @@ class PlaneCanvas(QWidget):
     def show_text(self, text: str) -> None:
         """Show words in place of the plane."""
         self._image, self._empty = None, text
+        self.setAccessibleDescription(text)
         self.update()
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:

@@ -1,0 +1,511 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.builders import as_floats, make_model, make_source
+
+from explorer.data.corruption import Noise
+from explorer.document.activity import JobView, TrainingView
+from explorer.document.document import GRID_LIMIT, Document, Problem
+from explorer.document.state import GridSettings
+from explorer.document.views import CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
+from explorer.errors import UsageError
+from explorer.latent.film import FilmSettings, film_codes
+from explorer.types import Floats
+
+SIGNALS = (
+    "model_changed",
+    "source_changed",
+    "picture_changed",
+    "code_changed",
+    "noise_changed",
+    "keyframes_changed",
+    "film_changed",
+    "grid_changed",
+    "playhead_changed",
+    "picture_view_changed",
+    "cursor_view_changed",
+    "noise_view_changed",
+    "grid_view_changed",
+    "keyframes_view_changed",
+    "thumbnails_view_changed",
+    "history_changed",
+)
+
+BLANK: Floats = np.zeros((12, 10, 1), np.float32)
+FULL: Floats = np.ones((12, 10, 1), np.float32)
+
+
+def picture_view(*code: float) -> PictureView:
+    return PictureView(BLANK, FULL, as_floats(*code), 0.1, 10.0, 0.5)
+
+
+def views() -> dict[str, View]:
+    return {
+        "picture": picture_view(1, 2),
+        "cursor": CursorView(BLANK, 1.0),
+        "noise": NoiseView(BLANK, BLANK, BLANK, 1.0, 2.0),
+        "grid": FailedView("grid"),
+        "keyframes": KeyframesView(BLANK[None]),
+        "thumbnails": FailedView("thumbnails"),
+    }
+
+
+def shown(document: Document) -> set[str]:
+    return {slot for slot in views() if getattr(document, f"{slot}_view") is not None}
+
+
+@pytest.fixture
+def document() -> Document:
+    """A document with a 2-D model, 30 pictures, and the first one's code at (0.5, −1)."""
+    made = Document()
+    made.open(make_model(), make_source())
+    made.put_view("picture", picture_view(0.5, -1))
+    made.forget_history()
+    return made
+
+
+class Heard:
+    """The names of the signals that came, in order."""
+
+    def __init__(self, document: Document) -> None:
+        self.names: list[str] = []
+        for name in SIGNALS:
+            getattr(document, name).connect(self._hearer(name))
+
+    def _hearer(self, name: str) -> Callable[[], None]:
+        return lambda: self.names.append(name)
+
+    def take(self) -> list[str]:
+        names, self.names = self.names, []
+        return names
+
+
+def code_of(document: Document) -> list[float]:
+    assert document.code is not None
+    return [float(value) for value in document.code]
+
+
+def labels(document: Document) -> tuple[str | None, str | None]:
+    return document.undo_label, document.redo_label
+
+
+# -- opening -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_document_is_empty() -> None:
+    document = Document()
+    assert (document.model, document.source, document.picture, document.code, document.start_code) == (None,) * 5
+    assert (document.undo_label, document.redo_label) == (None, None)
+    assert document.frame_count == 0
+    assert shown(document) == set()
+    document.undo()
+    document.redo()
+    document.reset_code()
+    document.reset_dimension(0)
+    document.set_dimension(0, 1.0)
+    document.shuffle_code(np.random.default_rng(0))
+    document.add_keyframe()
+    document.clear_keyframes()
+    document.step_picture(1)
+    document.set_playhead(3, "scrub")
+    assert document.undo_label is None
+
+
+def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(document: Document) -> None:
+    document.add_keyframe()
+    for slot, view in views().items():
+        document.put_view(slot, view)
+    heard = Heard(document)
+    other = make_model(latent_dim=5, name="other")
+    document.open(model=other)
+    assert shown(document) == {"thumbnails"}
+    assert (document.model, document.code, document.start_code, document.keyframes) == (other, None, None, ())
+    assert document.picture == 0
+    told = heard.take()
+    assert {"picture_view_changed", "cursor_view_changed", "noise_view_changed", "keyframes_view_changed"} <= set(told)
+    assert {"model_changed", "code_changed", "keyframes_changed"} <= set(told)
+    assert not {"source_changed", "picture_changed", "thumbnails_view_changed"} & set(told)
+    assert document.undo_label == "Open other"
+
+
+def test_opening_pictures_keeps_keyframes_and_map(document: Document) -> None:
+    document.add_keyframe()
+    document.choose_picture(7)
+    for slot, view in views().items():
+        document.put_view(slot, view)
+    document.open(source=make_source(5, name="five"))
+    assert shown(document) == {"grid", "keyframes"}
+    assert (document.picture, document.code, len(document.keyframes)) == (0, None, 1)
+
+
+def test_both_at_once_is_one_step(document: Document) -> None:
+    before = document.state
+    document.open(make_model(name="b"), make_source(4))
+    document.undo()
+    assert document.state is before
+    assert document.undo_label is None
+
+
+def test_whoever_hears_of_a_part_reads_a_state_that_fits_together(document: Document) -> None:
+    sizes: list[tuple[int | None, int | None]] = []
+
+    def read() -> None:
+        state = document.state
+        model, code = state.model, state.code
+        sizes.append((None if model is None else model.latent_dim, None if code is None else len(code)))
+
+    for name in SIGNALS[:8]:
+        getattr(document, name).connect(read)
+    document.open(model=make_model(latent_dim=5))
+    document.put_view("picture", picture_view(1, 2, 3, 4, 5))
+    document.undo()
+    document.redo()
+    assert sizes
+    assert set(sizes) <= {(5, None), (5, 5), (2, 2)}
+
+
+def test_the_map_of_a_new_model_reaches_its_codes(document: Document) -> None:
+    model = make_model(latent_dim=3)
+    document.open(model=model)
+    codes = model.sample.codes[:, :2]
+    inside = (np.abs(codes) <= document.grid.high).all(axis=1)
+    assert inside.mean() > 0.9
+    assert document.grid.low == -document.grid.high <= -2
+
+
+# -- the cursor --------------------------------------------------------------------------------------------------------
+
+
+def test_the_pictures_own_code_becomes_the_cursor_and_no_step(document: Document) -> None:
+    assert code_of(document) == [0.5, -1.0]
+    assert document.start_code is document.code
+    assert document.undo_label is None
+    view = document.cursor_view
+    assert isinstance(view, CursorView)
+    assert view.image is FULL
+
+
+def test_a_second_answer_for_the_same_picture_does_not_move_the_cursor(document: Document) -> None:
+    document.set_dimension(0, 3.0)
+    document.put_view("picture", picture_view(9, 9))
+    assert code_of(document) == [3.0, -1.0]
+    document.reset_code()
+    assert code_of(document) == [0.5, -1.0]
+
+
+def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
+    document.choose_picture(3)
+    assert document.code is None
+    document.set_code(as_floats(4, 5))
+    document.put_view("cursor", CursorView(BLANK, 1.0))
+    document.put_view("picture", picture_view(9, 8))
+    assert code_of(document) == [4.0, 5.0]
+    assert document.start_code is not None
+    assert document.start_code.tolist() == [9.0, 8.0]
+    view = document.cursor_view
+    assert isinstance(view, CursorView)
+    assert view.image is BLANK, "the picture's reconstruction is shown as the cursor's"
+
+
+def test_a_failed_picture_leaves_no_cursor(document: Document) -> None:
+    document.choose_picture(1)
+    document.put_view("picture", FailedView("no"))
+    assert document.code is None
+    assert isinstance(document.picture_view, FailedView)
+
+
+def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
+    """Noise was changed while the encoder worked; taking that back must not lose the picture's code."""
+    document.choose_picture(1)
+    document.set_noise(Noise("gaussian", 0.7))
+    document.put_view("picture", picture_view(6, 7))
+    document.undo()
+    assert document.picture == 1
+    assert code_of(document) == [6.0, 7.0]
+    document.redo()
+    assert code_of(document) == [6.0, 7.0]
+
+
+def test_setting_the_same_code_again_is_no_edit_and_no_echo(document: Document) -> None:
+    heard = Heard(document)
+    document.set_code(as_floats(0.5, -1))
+    document.set_dimension(1, -1.0)
+    document.reset_code()
+    document.set_noise(document.noise)
+    document.set_grid(document.grid)
+    document.set_film(document.film)
+    document.choose_picture(0)
+    assert heard.take() == []
+    assert document.undo_label is None
+
+
+def test_a_panel_that_sets_what_it_hears_does_not_echo(document: Document) -> None:
+    times = 0
+
+    def echo() -> None:
+        nonlocal times
+        times += 1
+        assert document.code is not None
+        document.set_code(document.code.astype(np.float64))
+
+    document.code_changed.connect(echo)
+    document.set_dimension(0, 2.0)
+    assert times == 1
+    document.undo()
+    assert times == 2
+
+
+@pytest.mark.parametrize("code", [[1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], [1.0, np.nan], [np.inf, 0.0], 1.0])
+def test_a_code_that_does_not_fit_is_refused(document: Document, code: Any) -> None:
+    with pytest.raises(UsageError, match="2 values"):
+        document.set_code(np.array(code))
+    assert code_of(document) == [0.5, -1.0]
+    with pytest.raises(UsageError, match="0 values"):
+        Document().set_code(as_floats(1, 2))
+
+
+def test_the_code_is_a_copy_that_nobody_can_write_into(document: Document) -> None:
+    mine = as_floats(1, 2)
+    document.set_code(mine)
+    mine[0] = 9
+    assert code_of(document) == [1.0, 2.0]
+    assert document.code is not None
+    with pytest.raises(ValueError, match="read-only"):
+        document.code[0] = 9
+    document.choose_picture(1)
+    answer = picture_view(1, 1)
+    document.put_view("picture", answer)
+    answer.code[0] = 9
+    assert code_of(document) == [1.0, 1.0]
+
+
+def test_one_dimension_goes_back_to_the_pictures_own_value(document: Document) -> None:
+    document.set_code(as_floats(3, 4))
+    document.reset_dimension(1)
+    assert code_of(document) == [3.0, -1.0]
+
+
+def test_shuffling_draws_from_the_codes_of_the_data() -> None:
+    document = Document()
+    model = make_model(latent_dim=20)
+    document.open(model)
+    draws = []
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        document.shuffle_code(rng)
+        assert document.code is not None
+        draws.append(document.code)
+    statistics = model.sample.statistics
+    np.testing.assert_allclose(np.std(draws, axis=0), statistics.sigma, rtol=0.2)
+    np.testing.assert_allclose(np.mean(draws, axis=0), statistics.mean, atol=0.25 * statistics.sigma.max())
+    assert document.undo_label == "Shuffle code"
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def test_choices_one_after_another_are_one_step(document: Document) -> None:
+    before = document.state
+    for index in (3, 4, 5):
+        document.choose_picture(index)
+        document.put_view("picture", picture_view(index, index))
+    document.set_dimension(0, 9.0)
+    document.undo()
+    assert (document.picture, code_of(document)) == (5, [5.0, 5.0])
+    document.undo()
+    assert document.state is before
+    document.redo()
+    assert (document.picture, code_of(document)) == (5, [5.0, 5.0])
+
+
+def test_choosing_takes_the_old_pictures_views_away(document: Document) -> None:
+    for slot, view in views().items():
+        document.put_view(slot, view)
+    document.choose_picture(2)
+    assert shown(document) == {"cursor", "grid", "keyframes", "thumbnails"}
+    assert (document.code, document.start_code) == (None, None)
+
+
+@pytest.mark.parametrize("index", [-1, 30])
+def test_a_picture_that_is_not_there_is_refused(document: Document, index: int) -> None:
+    with pytest.raises(UsageError, match=rf"from 0 to 29.*{index}"):
+        document.choose_picture(index)
+    assert document.picture == 0
+
+
+def test_stepping_stops_at_the_ends(document: Document) -> None:
+    document.step_picture(-5)
+    assert document.picture == 0
+    document.step_picture(3)
+    assert document.picture == 3
+    document.step_picture(1_000)
+    assert document.picture == 29
+
+
+# -- undo --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_drag_is_one_step_and_two_drags_are_two(document: Document) -> None:
+    for value in (1.0, 2.0, 3.0):
+        document.set_dimension(0, value, "drag-1")
+    for value in (4.0, 5.0):
+        document.set_dimension(0, value, "drag-2")
+    assert labels(document) == ("Dimension 0", None)
+    document.undo()
+    assert code_of(document) == [3.0, -1.0]
+    document.undo()
+    assert code_of(document) == [0.5, -1.0]
+    assert labels(document) == (None, "Dimension 0")
+    document.redo()
+    document.redo()
+    assert code_of(document) == [5.0, -1.0]
+    assert labels(document) == ("Dimension 0", None)
+
+
+def test_something_between_ends_a_gesture(document: Document) -> None:
+    document.set_dimension(0, 1.0, "drag")
+    document.set_noise(Noise("gaussian", 0.9))
+    document.set_dimension(0, 2.0, "drag")
+    document.undo()
+    assert code_of(document) == [1.0, -1.0]
+    document.undo()
+    assert document.noise.strength == 0.2
+
+
+def test_undo_ends_a_gesture(document: Document) -> None:
+    """An earlier step must be there, else there would be nothing for the gesture to go on with."""
+    document.set_dimension(1, 7.0)
+    document.set_dimension(0, 1.0, "drag")
+    document.undo()
+    document.set_dimension(0, 2.0, "drag")
+    document.undo()
+    assert code_of(document) == [0.5, 7.0]
+
+
+def test_an_edit_forgets_what_could_be_redone(document: Document) -> None:
+    document.set_dimension(0, 1.0)
+    document.undo()
+    assert labels(document) == (None, "Dimension 0")
+    document.set_dimension(0, 2.0)
+    assert labels(document) == ("Dimension 0", None)
+    document.redo()
+    assert code_of(document) == [2.0, -1.0]
+
+
+def test_undo_says_what_changed_and_nothing_else(document: Document) -> None:
+    document.set_noise(Noise("gaussian", 0.9))
+    heard = Heard(document)
+    document.undo()
+    assert sorted(heard.take()) == ["history_changed", "noise_changed"]
+
+
+# -- keyframes, morph, map ---------------------------------------------------------------------------------------------
+
+
+def add_keyframes(document: Document, *codes: tuple[float, float]) -> None:
+    for code in codes:
+        document.set_code(as_floats(*code))
+        document.add_keyframe()
+
+
+def keys(document: Document) -> list[list[float]]:
+    return [keyframe.code.tolist() for keyframe in document.keyframes]
+
+
+def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None:
+    add_keyframes(document, (0, 0), (1, 1), (2, 2))
+    document.move_keyframe(0, 2)
+    assert keys(document) == [[1, 1], [2, 2], [0, 0]]
+    document.move_keyframe(2, 0)
+    assert keys(document) == [[0, 0], [1, 1], [2, 2]]
+    document.take_keyframe(1)
+    assert code_of(document) == [1.0, 1.0]
+    document.remove_keyframe(0)
+    assert keys(document) == [[1, 1], [2, 2]]
+    document.clear_keyframes()
+    assert keys(document) == []
+    assert document.undo_label == "Clear timeline"
+    document.undo()
+    assert keys(document) == [[1, 1], [2, 2]]
+
+
+def test_keyframes_that_change_take_their_pictures_away(document: Document) -> None:
+    document.put_view("keyframes", KeyframesView(BLANK[None]))
+    document.add_keyframe()
+    assert document.keyframes_view is None
+
+
+def test_the_references_film_has_216_frames(document: Document) -> None:
+    add_keyframes(document, (0, 0))
+    assert document.frame_count == 0
+    add_keyframes(document, (1, 2))
+    assert document.frame_count == 216
+    document.set_film(FilmSettings(steps=3, hold=0, loop="none"))
+    assert document.frame_count == 3
+
+
+def test_the_playhead_moves_the_cursor_along_the_film(document: Document) -> None:
+    add_keyframes(document, (0, 0), (1, 2), (3, -1))
+    document.set_film(FilmSettings(steps=4, hold=1, loop="none"))
+    expected = film_codes(np.stack([keyframe.code for keyframe in document.keyframes]), document.film)
+    heard = Heard(document)
+    document.forget_history()
+    for frame in range(document.frame_count):
+        document.set_playhead(frame, "scrub")
+        assert document.playhead == frame
+        np.testing.assert_array_equal(code_of(document), expected[frame])
+    assert heard.take().count("playhead_changed") == document.frame_count - 1
+    document.undo()
+    assert document.undo_label is None, "a scrub is more than one step"
+    document.set_playhead(10_000, "scrub")
+    assert document.playhead == document.frame_count - 1
+    document.set_playhead(-3, "scrub")
+    assert document.playhead == 0
+
+
+def test_the_playhead_stays_within_a_film_that_shrinks(document: Document) -> None:
+    add_keyframes(document, (0, 0), (1, 2), (3, -1))
+    document.set_playhead(document.frame_count - 1, "scrub")
+    document.remove_keyframe(2)
+    assert document.playhead == document.frame_count - 1
+    document.clear_keyframes()
+    assert document.playhead == 0
+
+
+@pytest.mark.parametrize(
+    "grid", [GridSettings(low=1, high=1), GridSettings(steps=1), GridSettings(steps=GRID_LIMIT + 1)]
+)
+def test_a_map_without_extent_is_refused(document: Document, grid: GridSettings) -> None:
+    before = document.grid
+    with pytest.raises(UsageError):
+        document.set_grid(grid)
+    assert document.grid is before
+
+
+def test_another_map_takes_the_old_one_away(document: Document) -> None:
+    document.put_view("grid", FailedView("old"))
+    document.set_grid(GridSettings(low=-1, high=1))
+    assert document.grid_view is None
+
+
+# -- what the workers put in -------------------------------------------------------------------------------------------
+
+
+def test_jobs_training_and_problems_are_told(document: Document) -> None:
+    problems: list[Problem] = []
+    told: list[str] = []
+    document.problem_reported.connect(problems.append)
+    document.jobs_changed.connect(lambda: told.append("jobs"))
+    document.training_changed.connect(lambda: told.append("training"))
+    document.put_jobs((JobView(1, "Opening"),))
+    document.put_training(TrainingView(phase="running"))
+    document.report("It broke", "in line 3")
+    assert told == ["jobs", "training"]
+    assert document.jobs[0].title == "Opening"
+    assert document.training.active
+    assert problems == [Problem("It broke", "in line 3")]
+    assert document.undo_label is None

@@ -1,0 +1,151 @@
+"""Whatever is done to a document can be undone to the first state, and done again to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from explorer_testing.builders import as_floats, make_model, make_source
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.data.corruption import Noise
+from explorer.document.document import Document
+from explorer.document.history import LIMIT, History
+from explorer.document.state import GridSettings, State
+from explorer.document.views import PictureView
+from explorer.latent.film import FilmSettings
+
+Edit = Callable[[Document], object]
+
+MODELS = (make_model(name="two"), make_model(latent_dim=3, name="three"))
+SOURCES = (make_source(), make_source(4, name="four"))
+BLANK = np.zeros((12, 10, 1), np.float32)
+GESTURES = st.sampled_from([None, "a", "b"])
+
+
+def answer(document: Document) -> None:
+    """What the codec thread puts in: a code that tells which picture of which model it is of."""
+    if document.model is not None and document.picture is not None:
+        code = np.full(document.model.latent_dim, document.picture + document.model.latent_dim / 10, np.float32)
+        document.put_view("picture", PictureView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
+
+
+def choose(index: int, answered: bool) -> Edit:
+    def edit(document: Document) -> None:
+        assert document.source is not None
+        document.choose_picture(index % document.source.count)
+        if answered:
+            answer(document)
+
+    return edit
+
+
+def keyframe(number: int, to: int, what: str) -> Edit:
+    def edit(document: Document) -> None:
+        count = len(document.keyframes)
+        if not count or what == "add":
+            document.add_keyframe()
+        elif what == "remove":
+            document.remove_keyframe(number % count)
+        elif what == "take":
+            document.take_keyframe(number % count)
+        elif what == "move":
+            document.move_keyframe(number % count, to % count)
+        else:
+            document.clear_keyframes()
+
+    return edit
+
+
+def open_some(model: int | None, source: int | None) -> Edit:
+    return lambda document: document.open(
+        None if model is None else MODELS[model], None if source is None else SOURCES[source]
+    )
+
+
+SMALL = st.integers(0, 9)
+EDITS: st.SearchStrategy[Edit] = st.one_of(
+    st.builds(
+        lambda dim, value, gesture: lambda document: document.set_dimension(dim, value, gesture),
+        st.integers(0, 1),
+        st.floats(-4, 4, width=32),
+        GESTURES,
+    ),
+    st.builds(lambda seed: lambda document: document.shuffle_code(np.random.default_rng(seed)), SMALL),
+    st.builds(choose, SMALL, st.booleans()),
+    st.builds(keyframe, SMALL, SMALL, st.sampled_from(["add", "add", "remove", "take", "move", "clear"])),
+    st.builds(
+        lambda strength, gesture: lambda document: document.set_noise(Noise("gaussian", strength / 10), gesture),
+        SMALL,
+        GESTURES,
+    ),
+    st.builds(lambda steps: lambda document: document.set_grid(GridSettings(steps=2 + steps)), SMALL),
+    st.builds(lambda steps: lambda document: document.set_film(FilmSettings(steps=2 + steps)), SMALL),
+    st.builds(lambda frame, gesture: lambda document: document.set_playhead(frame * 20, gesture), SMALL, st.just("p")),
+    st.builds(open_some, st.none() | st.integers(0, 1), st.none() | st.integers(0, 1)),
+    st.sampled_from([Document.undo, Document.redo, Document.reset_code, answer]),
+)
+
+
+@settings(max_examples=150)
+@given(edits=st.lists(EDITS, max_size=25))
+def test_all_undone_is_the_first_state_and_all_redone_the_last(edits: list[Edit]) -> None:
+    document = Document()
+    document.open(MODELS[0], SOURCES[0])
+    answer(document)
+    document.forget_history()
+    first = document.state
+    for edit in edits:
+        edit(document)
+        check_consistent(document)
+    answer(document)
+    last = document.state
+    steps = 0
+    while document.undo_label is not None:
+        document.undo()
+        steps += 1
+        answer(document)
+        check_consistent(document)
+    assert document.state is first
+    for _ in range(steps):
+        document.redo()
+        check_consistent(document)
+    assert document.state is last
+
+
+def check_consistent(document: Document) -> None:
+    state = document.state
+    assert state.model is not None
+    assert state.source is not None
+    assert state.picture is not None
+    assert 0 <= state.picture < state.source.count
+    for code in (state.code, state.start_code, *(keyframe.code for keyframe in state.keyframes)):
+        assert code is None or code.shape == (state.model.latent_dim,)
+    assert 0 <= document.playhead <= max(0, document.frame_count - 1)
+    if document.picture_view is not None:
+        assert state.code is not None, "the encoder has answered, and there is no cursor"
+
+
+def test_the_oldest_steps_are_forgotten() -> None:
+    document = Document()
+    document.open(MODELS[0], SOURCES[0])
+    answer(document)
+    for number in range(LIMIT + 7):
+        document.set_code(as_floats(number, 0))
+    for _ in range(LIMIT + 7):
+        document.undo()
+    assert document.undo_label is None
+    assert document.code is not None
+    assert document.code.tolist() == [6.0, 0.0]
+
+
+def test_a_gesture_at_the_very_beginning_is_recorded() -> None:
+    history = History()
+    before, middle, after = State(picture=0), State(picture=1), State(picture=2)
+    history.record(before, "Drag", "gesture")
+    history.record(middle, "Drag", "gesture")
+    assert history.undo_label == "Drag"
+    assert history.undo(after) is before
+    assert history.undo(before) is None
+    assert history.redo(before) is after

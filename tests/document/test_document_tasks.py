@@ -1,0 +1,130 @@
+"""What the codec thread is asked, run here without a thread."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from explorer_testing.builders import as_floats, make_source
+from explorer_testing.codec import MatrixCodec
+
+from explorer.data.corruption import Noise, corrupt
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.document import tasks
+from explorer.document.document import Document
+from explorer.document.state import GridSettings
+from explorer.document.tasks import (
+    SLOTS,
+    THUMBNAIL_SIDE,
+    CorruptPicture,
+    DecodeCursor,
+    DecodeGrid,
+    DecodeKeyframes,
+    EncodePicture,
+    ReadThumbnails,
+)
+from explorer.document.views import (
+    CursorView,
+    GridView,
+    KeyframesView,
+    NoiseView,
+    PictureView,
+    ThumbnailsView,
+    View,
+)
+
+CODEC = MatrixCodec()
+SOURCE = make_source()
+RECIPE = Preprocessing.standard((12, 10, 1))
+
+
+def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
+    kinds = [kind for kind in vars(tasks).values() if isinstance(kind, type) and hasattr(kind, "slot")]
+    found = {kind.slot for kind in kinds if kind.__module__ == tasks.__name__ and hasattr(kind, "__dataclass_fields__")}
+    assert found == set(SLOTS)
+    assert all(hasattr(Document, f"{slot}_view") and hasattr(Document, f"{slot}_view_changed") for slot in SLOTS)
+    assert len(get_args(View)) == len(SLOTS) + 1
+
+
+def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:
+    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "grid")
+
+
+def test_the_cursor_is_decoded() -> None:
+    (view,) = DecodeCursor(CODEC, as_floats(1, 2)).run()
+    assert isinstance(view, CursorView)
+    np.testing.assert_array_equal(view.image, CODEC.decode(as_floats(1, 2)[None])[0])
+    assert view.decode_ms > 0
+
+
+def test_a_picture_is_read_encoded_and_measured() -> None:
+    (view,) = EncodePicture(CODEC, SOURCE, RECIPE, 7).run()
+    assert isinstance(view, PictureView)
+    original = to_floats(SOURCE.read([7], RECIPE))
+    np.testing.assert_array_equal(view.original, original[0])
+    np.testing.assert_array_equal(view.code, CODEC.encode(original)[0])
+    np.testing.assert_array_equal(view.reconstruction, CODEC.decode(CODEC.encode(original))[0])
+    error = float(((view.original - view.reconstruction) ** 2).mean())
+    assert view.mse == pytest.approx(error, rel=1e-5)
+    assert view.psnr == pytest.approx(-10 * np.log10(error), rel=1e-3)
+    assert -1 <= view.ssim <= 1
+
+
+def test_the_noisy_picture_is_reconstructed_and_measured_against_the_clean_one() -> None:
+    noise = Noise("gaussian", 0.3, seed=5)
+    (view,) = CorruptPicture(CODEC, SOURCE, RECIPE, 7, noise).run()
+    assert isinstance(view, NoiseView)
+    clean = to_floats(SOURCE.read([7], RECIPE))
+    noisy = corrupt(clean, (noise,))
+    np.testing.assert_array_equal(view.clean, clean[0])
+    np.testing.assert_array_equal(view.noisy, noisy[0])
+    np.testing.assert_array_equal(view.reconstruction, CODEC.decode(CODEC.encode(noisy))[0])
+    assert view.noisy_psnr == pytest.approx(-10 * np.log10(((clean - noisy) ** 2).mean()), rel=1e-4)
+
+
+def test_no_noise_is_an_infinite_psnr() -> None:
+    (view,) = CorruptPicture(CODEC, SOURCE, RECIPE, 7, Noise("gaussian", 0.0)).run()
+    assert isinstance(view, NoiseView)
+    assert view.noisy_psnr == np.inf
+
+
+@pytest.mark.parametrize("steps", [2, 5, 15, 40])
+def test_the_map_comes_row_by_row_from_the_top_highest_first(steps: int) -> None:
+    codec = MatrixCodec(latent_dim=4)
+    base = as_floats(0.1, 0.2, 0.3, 0.4)
+    views = list(DecodeGrid(codec, base, GridSettings((3, 1), -2, 1, steps)).run())
+    assert all(isinstance(view, GridView) for view in views)
+    grids = [view for view in views if isinstance(view, GridView)]
+    last = grids[-1]
+    assert [view.ready for view in grids] == sorted({view.ready for view in grids})
+    assert last.ready == steps
+    np.testing.assert_allclose(last.xs, np.linspace(-2, 1, steps), atol=1e-6)
+    np.testing.assert_allclose(last.ys, np.linspace(1, -2, steps), atol=1e-6)
+    for row, column in ((0, 0), (0, steps - 1), (steps - 1, 0), (steps // 2, 1)):
+        code = base.copy()
+        code[3], code[1] = last.xs[column], last.ys[row]
+        np.testing.assert_allclose(last.images[row, column], codec.decode(code[None])[0], atol=1e-5)
+    for view in grids:
+        np.testing.assert_array_equal(view.images[: view.ready], last.images[: view.ready])
+        assert not view.images[view.ready :].any()
+
+
+def test_keyframes_are_decoded_at_once() -> None:
+    codes = np.array([[0, 1], [2, 3], [4, 5]], np.float32)
+    (view,) = DecodeKeyframes(CODEC, codes).run()
+    assert isinstance(view, KeyframesView)
+    np.testing.assert_array_equal(view.images, CODEC.decode(codes))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -> None:
+    source = make_source(50, (12, 10, channels))
+    indices = np.array([40, 3, 7, *range(10, 40)], np.int64)
+    views = [view for view in ReadThumbnails(source, indices).run() if isinstance(view, ThumbnailsView)]
+    assert len(views) > 1
+    np.testing.assert_array_equal(np.concatenate([view.indices for view in views]), indices)
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels)
+    pixels = np.concatenate([view.pixels for view in views])
+    np.testing.assert_array_equal(pixels, source.read(indices, Preprocessing.standard(side)))
+    assert all(view.source is source for view in views)

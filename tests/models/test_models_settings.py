@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.errors import ModelError, TrainingError, UsageError
+from explorer.models.settings import command_line, make_request, resolve_image_shape, resolve_settings
+
+
+def request(**values: Any) -> Any:
+    return make_request(**({"architecture": "vae", "data": "digits", "out": Path("new")} | values))
+
+
+def test_defaults_come_from_the_architecture() -> None:
+    settings = resolve_settings(request())
+    assert (settings.epochs, settings.batch, settings.rate, settings.loss, settings.beta) == (30, 128, 1e-3, "bce", 1.0)
+    settings = resolve_settings(request(architecture="deep-dense"))
+    assert (settings.epochs, settings.batch, settings.loss, settings.solver) == (100, 256, "bce", "gradient")
+
+
+def test_what_is_asked_for_overrules_the_defaults() -> None:
+    settings = resolve_settings(request(epochs=2, batch=7, rate=0.5, loss="mse", beta=0.0, seed=4))
+    assert (settings.epochs, settings.batch, settings.rate, settings.loss, settings.beta) == (2, 7, 0.5, "mse", 0.0)
+    assert settings.seed == 4
+
+
+def test_the_closed_form_takes_one_epoch() -> None:
+    settings = resolve_settings(request(architecture="linear", epochs=50))
+    assert (settings.epochs, settings.solver) == (1, "pca")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", 100_001),
+        ("batch", 0),
+        ("rate", 0),
+        ("rate", 11),
+        ("rate", float("nan")),
+        ("beta", -1),
+        ("l1", -0.1),
+        ("limit", -1),
+        ("seed", 2**31),
+        ("latent", 0),
+        ("loss", "hinge"),
+        ("schedule", "warm"),
+        ("crop", -1),
+        ("colour", "blue"),
+    ],
+)
+def test_values_out_of_range_are_named(field: str, value: object) -> None:
+    with pytest.raises(TrainingError, match=f"“{field}”"):
+        request(**{field: value})
+
+
+def test_unknown_architecture_and_noise() -> None:
+    with pytest.raises(ModelError, match="“alexnet”"):
+        resolve_settings(request(architecture="alexnet"))
+    with pytest.raises(UsageError, match="fog"):
+        resolve_settings(request(noise="fog:1"))
+
+
+def test_image_shape_is_what_was_asked_for_then_native_then_the_architectures() -> None:
+    assert resolve_image_shape(request(), None) == (64, 64, 1)
+    assert resolve_image_shape(request(), (28, 30, 3)) == (28, 30, 3)
+    assert resolve_image_shape(request(size=(16, 20)), (28, 28, 3)) == (16, 20, 3)
+    assert resolve_image_shape(request(channels=1), (28, 28, 3)) == (28, 28, 1)
+
+
+def test_the_command_does_the_same_training_again() -> None:
+    """The words in the card, read by the command line, give the request they came from."""
+    from explorer.cli.commands.train import COMMAND
+    from explorer.cli.main import build_parser
+
+    asked = request(
+        architecture="deep-dense",
+        out=Path("new model"),
+        data="my pictures",
+        start_from="parent",
+        latent=5,
+        size=(16, 20),
+        crop=2,
+        invert=True,
+        epochs=3,
+        batch=32,
+        rate=3e-5,
+        schedule="cosine",
+        loss="mse",
+        beta=0.25,
+        l1=1e-6,
+        noise="gaussian:0.1@0.2",
+        augment=10,
+        limit=100,
+        seed=9,
+        early_stop=4,
+    )
+    words = shlex.split(command_line(asked))
+    assert words[:2] == ["latent-explorer", "train"]
+    values = vars(build_parser("train", COMMAND).parse_args(words[2:]))
+    values.pop("json", None)
+    again = make_request(**{key: value for key, value in values.items() if value is not None})
+    assert again == asked
+
+
+def test_the_command_tells_nothing_of_the_machine() -> None:
+    asked = request(out=Path("/home/jane/models/new"), data="/home/jane/cats", start_from="/home/jane/models/old")
+    assert command_line(asked) == "latent-explorer train --arch vae --data cats --out new --from old --seed 0"

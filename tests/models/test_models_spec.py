@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.errors import ModelError
+from explorer.models.architectures import ARCHITECTURES, get_architecture
+from explorer.models.layers import Conv, ConvTranspose, Network, Reshape
+from explorer.types import ImageShape
+
+SIDES = st.integers(16, 512)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "decoder"),
+    [("deep-dense", 134_750, 135_485), ("vae", 281_492, 125_249), ("linear", 124_448, 128_304)],
+)
+def test_parameters_at_the_default_shapes(name: str, encoder: int, decoder: int) -> None:
+    architecture = get_architecture(name)
+    spec = architecture.build(architecture.default_image_shape, architecture.default_latent)
+    assert (spec.encoder.parameters, spec.decoder.parameters) == (encoder, decoder)
+    assert sum(row.parameters for row in spec.encoder.rows()) == encoder
+
+
+def test_names_are_those_of_the_registry() -> None:
+    assert all(architecture.name == name for name, architecture in ARCHITECTURES.items())
+    with pytest.raises(ModelError, match=r"linear, deep-dense, vae.*“alexnet”"):
+        get_architecture("alexnet")
+
+
+@given(
+    name=st.sampled_from(sorted(ARCHITECTURES)),
+    shape=st.tuples(SIDES, SIDES, st.sampled_from([1, 3])),
+    latent=st.integers(1, 256),
+)
+def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: int) -> None:
+    spec = ARCHITECTURES[name].build(shape, latent)
+    assert spec.encoder.input_shape == spec.decoder.output_shape == spec.image_shape == shape
+    assert spec.encoder.output_shape == spec.decoder.input_shape == spec.latent_shape == (latent,)
+    assert spec.latent_dim == latent
+    assert spec.variational == ARCHITECTURES[name].variational
+    assert [head.name for head in spec.encoder.heads] == (["mean", "log_variance"] if spec.variational else [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "latent", "told"),
+    [
+        ((15, 28, 1), 2, "15×28"),
+        ((28, 513, 1), 2, "28×513"),
+        ((28, 28, 2), 2, "1 or 3 channels"),
+        ((28, 28, 1), 0, "from 1 to 784"),
+        ((16, 16, 1), prod((16, 16)) + 1, "from 1 to 256"),
+    ],
+)
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, told: str) -> None:
+    with pytest.raises(ModelError, match=told):
+        ARCHITECTURES[name].build(shape, latent)
+
+
+def test_shapes_of_single_layers() -> None:
+    assert Conv(8, strides=2).output_shape((7, 10, 3)) == (4, 5, 8)
+    assert Conv(8, kernel=5).parameters((7, 10, 3)) == (5 * 5 * 3 + 1) * 8
+    assert ConvTranspose(4).output_shape((3, 5, 2)) == (6, 10, 4)
+    with pytest.raises(ModelError, match="8 values to reshape"):
+        Network((9,), (Reshape((4, 2)),)).rows()

@@ -1,0 +1,179 @@
+"""A real window with everything that works behind it, and hands for it: mouse, keys, and waiting for what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QApplication,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTreeWidgetItem,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from explorer.app import Running
+from explorer.data.source import Source
+from explorer.document.document import Document, Problem
+from explorer.document.state import OpenModel
+from explorer.document.views import CursorView, GridView, NoiseView, PictureView
+from explorer.types import Floats
+from explorer.ui.images import floats_to_qimage
+from explorer.ui.main_window import MainWindow
+from explorer_testing.builders import make_model, make_source
+
+PATIENCE_MS = 30_000
+"""How long to wait for what must come; nothing is measured by it."""
+
+W = TypeVar("W", bound=QWidget)
+
+
+class Desk:
+    """The window of `explorer.app.make_window`, shown, and what a person does with it."""
+
+    def __init__(self, running: Running, bot: QtBot) -> None:
+        self.running = running
+        self.bot = bot
+        self.problems: list[Problem] = []
+        self.document.problem_reported.connect(self.problems.append)
+        self.window.show()
+        bot.waitExposed(self.window)
+
+    @property
+    def document(self) -> Document:
+        return self.running.document
+
+    @property
+    def window(self) -> MainWindow:
+        return self.running.window
+
+    @property
+    def code(self) -> Floats:
+        """The latent cursor."""
+        code = self.document.code
+        assert code is not None
+        return code
+
+    def close(self) -> None:
+        """Close the window as a person does."""
+        self.running.close()
+        self.window.deleteLater()
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Any) -> None:
+        """Serve events until the condition holds."""
+        self.bot.waitUntil(condition, timeout=PATIENCE_MS)
+
+    def open(self, model: OpenModel | None = None, source: Source | None = None) -> None:
+        """Open a small model and 30 pictures, or those given; wait until all is shown, and begin the history."""
+        self.document.open(model or make_model(), source or make_source())
+        self.settle()
+        self.document.forget_history()
+
+    def settle(self) -> None:
+        """Wait until nothing that the codec was asked for is missing."""
+        document = self.document
+        self.until(lambda: isinstance(document.picture_view, PictureView))
+        self.until(lambda: isinstance(document.cursor_view, CursorView))
+        self.until(lambda: isinstance(document.noise_view, NoiseView))
+        if document.model is not None and document.model.latent_dim > 1:
+            self.until(self._grid_is_whole)
+        gallery = self.window.gallery
+        self.until(lambda: not gallery.model.missing(*gallery.visible_range()))
+
+    def _grid_is_whole(self) -> bool:
+        view = self.document.grid_view
+        return isinstance(view, GridView) and view.ready == len(view.ys)
+
+    def until_edited_shows(self, code: Floats) -> None:
+        """Wait until the stage shows what the open model decodes this code to."""
+        model = self.document.model
+        assert model is not None
+        wanted = floats_to_qimage(model.codec.decode(code[None])[0])
+        self.until(lambda: self.window.stage.edited.image == wanted)
+
+    # -- hands ---------------------------------------------------------------------------------------------------
+
+    def find(self, kind: type[W], name: str) -> W:
+        """Return the control of that object name."""
+        found = self.window.findChild(kind, name)
+        assert found is not None, f"no {kind.__name__} named {name}"
+        return found
+
+    def click(self, name: str) -> None:
+        """Click a control in its middle."""
+        QTest.mouseClick(self.find(QWidget, name), Qt.MouseButton.LeftButton)
+
+    def tab(self, number: int) -> None:
+        """Click a tab under the stage."""
+        bar = self.window.tabs.tabBar()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+
+    def click_item(self, item: QTreeWidgetItem | None) -> None:
+        """Click a line of the library."""
+        assert item is not None
+        tree = self.window.library.tree
+        tree.scrollToItem(item)
+        QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+
+    def type_into(self, name: str, text: str) -> None:
+        """Put a text or number into a field, and press Return."""
+        type_into(self.find(QWidget, name), text)
+
+    def save_as(self, path: Path) -> None:
+        """Type a path into the file dialog that is open, and save."""
+        self.until(lambda: bool(self.window.findChildren(QFileDialog)))
+        dialog = self.window.findChildren(QFileDialog)[-1]
+        edit = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert edit is not None
+        # Its list of completions pops up when the folder has been read, and takes the keyboard away.
+        edit.setCompleter(None)  # type: ignore[arg-type]
+        dialog.setDirectory(str(path.parent))
+        edit.setFocus()
+        edit.selectAll()
+        QTest.keyClicks(edit, path.name)
+        save = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+        # While the folder is being read the button says “Open”, and would.
+        self.until(lambda: save.isEnabled() and "Save" in save.text())
+        QTest.mouseClick(save, Qt.MouseButton.LeftButton)
+
+
+def drag(widget: QWidget, points: Sequence[QPointF]) -> None:
+    """Press at the first point, move along the others, let go at the last."""
+    path = [point.toPoint() for point in points]
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=path[0])
+    for point in path[1:]:
+        QTest.mouseMove(widget, point)
+        QApplication.processEvents()
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=path[-1])
+
+
+def type_into(field: QWidget, text: str) -> None:
+    """Put a text or number into a field, and press Return."""
+    assert isinstance(field, QLineEdit | QSpinBox | QDoubleSpinBox)
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def array_of(image: QImage) -> NDArray[np.uint8]:
+    """Return the pixels of an image, ``(h, w, 1)`` where it is grey and ``(h, w, 3)`` where not."""
+    grey = image.format() == QImage.Format.Format_Grayscale8
+    kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    image = image.convertToFormat(kind)
+    lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    channels = 1 if grey else 3
+    return lines[:, : image.width() * channels].reshape(image.height(), image.width(), channels).copy()
