@@ -15,7 +15,7 @@ from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInst
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UsageError
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir
 from explorer.ui.main_window import MainWindow
@@ -97,6 +97,7 @@ def main(open_me: str | None = None) -> int:
     int
         The exit status.
     """
+    _check_display()
     _start_log()
     app = make_application()
     running = make_window()
@@ -157,8 +158,28 @@ class ErrorCatcher(QObject):
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING
         # What the offscreen platform cannot do is no news.
-        quiet = kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} or message.startswith("This plugin does not support")
+        quiet = kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} or message.startswith(
+            "This plugin does not support"
+        )
         self._log.log(logging.INFO if quiet else level, "Qt: %s", message)
+
+
+def _check_display() -> None:
+    """Qt would end the process with a page of its own where there is no display.
+
+    Raises
+    ------
+    UsageError
+        If no window can be opened here.
+    """
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise UsageError(
+            "a display to open the window on",
+            "none",
+            "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR",
+        )
 
 
 def _start_log() -> None:

@@ -13,7 +13,7 @@ class ExplorerError(Exception):
     Parameters
     ----------
     expected
-        What the program needed, as a noun phrase or a sentence without its full stop.
+        What the program needed, as it reads behind “expected”; where nothing was received, the whole message.
     received
         What it found instead. Left out of the message where empty.
     remedy
@@ -27,9 +27,7 @@ class ExplorerError(Exception):
         super().__init__(expected, received, remedy)
 
     def __str__(self) -> str:
-        text = self.expected
-        if self.received:
-            text += f"; received {self.received}"
+        text = f"expected {self.expected}; received {self.received}" if self.received else self.expected
         text = " ".join(text.split())
         if self.remedy:
             text = f"{text.rstrip('.')}. {' '.join(self.remedy.split())}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,7 +69,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     ExportError
         If the folder is missing or cannot be written, or the disk is full; `path` is then as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         if not path.parent.is_dir():
             raise ExportError(
@@ -126,6 +127,26 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(retired, ignore_errors=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that files can be written into `folder`, which is made where it is missing.
+
+    Asked before long work, so that it does not fail at its end.
+
+    Raises
+    ------
+    ExportError
+        If they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".try-", dir=folder):
+            pass
+    except OSError as error:
+        raise ExportError(
+            f"a folder that can be written to at {folder}", f"“{error.strerror or error}”", "Choose another place."
+        ) from error
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

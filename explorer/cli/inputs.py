@@ -132,8 +132,25 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
     yield codes
 
 
+LARGEST_SHEET = 100_000_000
+"""Pixels; 10,000 × 10,000."""
+
+
 def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
-    """Return uint8 pictures ``(n, h, w, c)`` of codes ``(n, latent_dim)``; progress goes to the console."""
+    """Return uint8 pictures ``(n, h, w, c)`` of codes ``(n, latent_dim)``; progress goes to the console.
+
+    Raises
+    ------
+    UsageError
+        If the sheet would be larger than any program opens.
+    """
+    pixels = len(codes) * math.prod(model.card.image_shape[:2])
+    if pixels > LARGEST_SHEET:
+        raise UsageError(
+            f"a sheet of at most {LARGEST_SHEET:,} pixels",
+            f"{len(codes):,} pictures, {pixels:,} pixels",
+            "Ask for fewer steps or pictures.",
+        )
     pictures = np.empty((len(codes), *model.codec.image_shape), np.uint8)
 
     def job() -> Iterator[Progress]:

@@ -54,6 +54,8 @@ class Document:
     model_changed, source_changed, picture_changed, code_changed, noise_changed, keyframes_changed, film_changed,
     grid_changed
         A part of the state is another; no arguments, read the document.
+    map_watched_changed
+        The map came into view, or went out of it.
     playhead_changed
         The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, grid_view_changed, keyframes_view_changed,
@@ -67,8 +69,8 @@ class Document:
         Background work, training, the list of bundles on disk.
     problem_reported
         Something went wrong: a `Problem`.
-    exported
-        A file was written: its path.
+    exported, announced
+        A file was written: its path. Something is worth saying: words for the status bar.
     open_model_requested, open_source_requested
         A bundle's folder; a source's name or path.
     training_expected, training_requested, training_cancel_requested
@@ -87,6 +89,7 @@ class Document:
     keyframes_changed = Signal()
     film_changed = Signal()
     grid_changed = Signal()
+    map_watched_changed = Signal()
     playhead_changed = Signal()
 
     picture_view_changed = Signal()
@@ -103,6 +106,7 @@ class Document:
     library_changed = Signal()
     problem_reported = Signal(Problem)
     exported = Signal(Path)
+    announced = Signal(str)
 
     open_model_requested = Signal(Path)
     open_source_requested = Signal(str)
@@ -116,6 +120,7 @@ class Document:
         self._state = State()
         self._history = History()
         self._playhead = 0
+        self._map_watched = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
         self._views: dict[str, View | None] = {}
@@ -171,6 +176,17 @@ class Document:
     def grid(self) -> GridSettings:
         """What the map shows."""
         return self._state.grid
+
+    @property
+    def map_watched(self) -> bool:
+        """Whether somebody sees the map; it is not decoded otherwise."""
+        return self._map_watched
+
+    def watch_map(self, watched: bool) -> None:
+        """Say whether somebody sees the map."""
+        if watched != self._map_watched:
+            self._map_watched = watched
+            self.map_watched_changed.emit()
 
     @property
     def playhead(self) -> int:
@@ -271,7 +287,7 @@ class Document:
         if source is None or not 0 <= index < source.count:
             raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
         if index != self._state.picture:
-            self._edit("Choose picture", "picture", picture=index, start_code=None, code=None)
+            self._edit("Choose picture", "~picture", picture=index, start_code=None, code=None)
 
     def step_picture(self, by: int) -> None:
         """Choose the picture `by` places on, stopping at the ends."""
@@ -379,7 +395,7 @@ class Document:
     def set_film(self, film: FilmSettings) -> None:
         """Set how the morph runs."""
         if film != self._state.film:
-            self._edit("Morph settings", "film", film=film)
+            self._edit("Morph settings", "~film", film=film)
 
     def set_playhead(self, frame: int, gesture: str) -> None:
         """Move the playhead, and the cursor with it.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.document.state import State
 
+PAUSE_SECONDS = 1.0
 LIMIT = 500
 """Steps that can be undone; states share what did not change, so a step costs little."""
 
@@ -21,10 +24,18 @@ class Step:
 class History:
     """What can be undone and redone.
 
-    Edits of one gesture (a drag of one slider, say) are one step.
+    Edits of one gesture (a drag of one slider, say) are one step. A gesture whose name starts with ``~`` has no end of
+    its own (keys pressed one after another, say): it ends with a pause of `PAUSE_SECONDS`.
+
+    Parameters
+    ----------
+    clock
+        Gives seconds; only their differences count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._edited = -PAUSE_SECONDS
         self._past: list[Step] = []
         self._future: list[Step] = []
         self._gesture: str | None = None
@@ -41,7 +52,11 @@ class History:
 
     def record(self, before: State, label: str, gesture: str | None) -> None:
         """Remember the state before an edit, unless the edit goes on with the last gesture."""
+        now = self._clock()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)
+        if gesture is not None and gesture.startswith("~") and now - self._edited > PAUSE_SECONDS:
+            continues = False
+        self._edited = now
         self._gesture = gesture
         self._future.clear()
         if not continues:

@@ -15,12 +15,13 @@ import numpy as np
 
 from explorer.data.corruption import Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
-from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.state import GridSettings
 from explorer.document.views import CursorView, GridView, KeyframesView, NoiseView, PictureView, ThumbnailsView, View
+from explorer.errors import DataError
 from explorer.latent.planes import grid_axis, grid_codes
-from explorer.types import Codec, Floats, Indices
+from explorer.types import Codec, Floats, Indices, Pixels
 
 THUMBNAIL_SIDE = 48
 _THUMBNAILS_AT_ONCE = 16
@@ -114,12 +115,12 @@ class DecodeGrid:
         ys = xs[::-1].copy()
         codes = grid_codes(self.base, settings.dims, xs, ys)
         columns = len(xs)
-        images = np.zeros((len(ys), columns, *self.codec.image_shape), np.float32)
+        pixels = np.zeros((len(ys), columns, *self.codec.image_shape), np.uint8)
         rows = max(1, 32 // columns)
         for row in range(0, len(ys), rows):
             part = codes[row * columns : (row + rows) * columns]
-            images[row : row + rows] = self.codec.decode(part).reshape(-1, columns, *self.codec.image_shape)
-            yield GridView(xs, ys, images.copy(), min(row + rows, len(ys)), settings.dims)
+            pixels[row : row + rows] = to_pixels(self.codec.decode(part)).reshape(-1, *pixels.shape[1:])
+            yield GridView(xs, ys, pixels, min(row + rows, len(ys)), settings.dims)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,22 @@ class ReadThumbnails:
         preprocessing = Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels))
         for start in range(0, len(self.indices), _THUMBNAILS_AT_ONCE):
             part = self.indices[start : start + _THUMBNAILS_AT_ONCE]
-            yield ThumbnailsView(self.source, part, self.source.read(part, preprocessing))
+            yield ThumbnailsView(self.source, part, self._read(part, preprocessing))
+
+    def _read(self, part: Indices, preprocessing: Preprocessing) -> Pixels:
+        """Read a few; where one cannot be read any more, a cross stands in its place."""
+        try:
+            return self.source.read(part, preprocessing)
+        except DataError:
+            return np.concatenate([self._read_one(part[i : i + 1], preprocessing) for i in range(len(part))])
+
+    def _read_one(self, one: Indices, preprocessing: Preprocessing) -> Pixels:
+        try:
+            return self.source.read(one, preprocessing)
+        except DataError:
+            cross = np.maximum(np.eye(THUMBNAIL_SIDE), np.eye(THUMBNAIL_SIDE)[::-1])
+            grey = (96 + 64 * cross).astype(np.uint8)
+            return np.repeat(grey[None, :, :, None], preprocessing.image_shape[2], axis=3)
 
 
 def _read(source: Source, preprocessing: Preprocessing, index: int) -> Floats:

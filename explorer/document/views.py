@@ -65,8 +65,9 @@ class GridView:
     ----------
     xs, ys
         Code values of the columns, ascending, and of the rows, descending: the top row is the highest.
-    images
-        Float32 ``(rows, columns, h, w, c)``.
+    pixels
+        Uint8 ``(rows, columns, h, w, c)``. Shared with the thread that fills it: only the rows that are ready may be
+        read; they do not change any more.
     ready
         Rows decoded so far, from the top.
     dims
@@ -75,7 +76,7 @@ class GridView:
 
     xs: Floats
     ys: Floats
-    images: Floats
+    pixels: Pixels
     ready: int
     dims: tuple[int, int]
 

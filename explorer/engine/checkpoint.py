@@ -20,11 +20,6 @@ _OPTIMIZER = "optimizer.npz"
 _MAY_CHANGE = {"epochs", "early_stop"}
 
 
-def checkpoint_folder(out: Path) -> Path:
-    """Return the folder of the checkpoint that belongs to the bundle `out`."""
-    return out.with_name(f"{out.name}.checkpoint")
-
-
 def save_checkpoint(
     folder: Path, step: Step, settings: TrainingSettings, arguments: dict[str, object], history: Sequence[EpochRecord]
 ) -> None:

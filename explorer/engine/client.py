@@ -91,7 +91,7 @@ class ModelProcess:
             raise EngineError(
                 "the model process to go on",
                 f"its end ({_exit_of(process)})",
-                f"What it had written is kept; “train --resume” goes on from its last checkpoint. Log: {self.log_path}",
+                f"What it had written is kept. Its log: {self.log_path}",
             ) from error
 
     def cancel(self) -> None:

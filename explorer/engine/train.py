@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.data.preprocessing import to_floats
 from explorer.engine import messages
-from explorer.engine.checkpoint import checkpoint_folder, load_checkpoint, save_checkpoint
+from explorer.engine.checkpoint import load_checkpoint, save_checkpoint
 from explorer.engine.epoch import Interrupted, run_epoch, steps_per_epoch, validation_loss
 from explorer.engine.finish import finish
 from explorer.engine.pca import solve
@@ -17,8 +17,8 @@ from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
 from explorer.errors import UsageError
 from explorer.models.card import EpochRecord
-from explorer.models.settings import TrainingRequest
-from explorer.paths import refuse_existing
+from explorer.models.settings import TrainingRequest, checkpoint_folder
+from explorer.paths import check_writable, refuse_existing
 
 CHECKPOINT_SECONDS = 2.0
 """Shortest time between two checkpoints, so that very short epochs do not spend it on writing."""
@@ -45,6 +45,7 @@ def train(request: TrainingRequest, cancelled: Callable[[], bool]) -> Iterator[m
         If it cannot start or go on; nothing half-written is left, and the last checkpoint stays.
     """
     refuse_existing(request.out, force=request.force)
+    check_writable(request.out.parent)
     folder = checkpoint_folder(request.out)
     begun = time.monotonic()
     try:

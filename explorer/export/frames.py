@@ -15,8 +15,8 @@ from explorer.types import Pixels, Progress
 Palette = Literal["shared", "frame"]
 PALETTES: tuple[str, ...] = get_args(Palette)
 
-MAX_SIDE = 65_535
-"""Longest side of a picture in a file, in pixels: GIF counts in 16 bits."""
+MAX_SIDE = 8_192
+"""Longest side of a picture in a file, in pixels. GIF could count further, but nobody could play it."""
 
 
 @dataclass(frozen=True)

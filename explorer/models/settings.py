@@ -13,6 +13,10 @@ from explorer.models.architectures import get_architecture
 from explorer.models.spec import Loss, Schedule
 from explorer.types import ImageShape
 
+NAME_LIMIT = 80
+_FORBIDDEN = '\\/:*?"<>|'
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
 
 class TrainingRequest(BaseModel):
     """A training as the command line or the Train panel asks for it; ``None`` means the reference's value.
@@ -91,6 +95,29 @@ class TrainingSettings(BaseModel):
     seed: int
     early_stop: int
     solver: str
+
+
+def checkpoint_folder(out: Path) -> Path:
+    """Return the folder of the checkpoint that belongs to the bundle `out`."""
+    return out.with_name(f"{out.name}.checkpoint")
+
+
+def check_new_model(folder: Path, name: str) -> None:
+    """Make sure that a new model can have this name in `folder`, on every system.
+
+    Raises
+    ------
+    TrainingError
+        If the name cannot be a folder's, or is taken.
+    """
+    good = 0 < len(name) <= NAME_LIMIT and not name.startswith(".") and name.isprintable()
+    if not good or any(sign in name for sign in _FORBIDDEN) or name.split(".", maxsplit=1)[0].lower() in _DEVICES:
+        raise TrainingError(
+            f"a name for a folder: at most {NAME_LIMIT} letters, none of {' '.join(_FORBIDDEN)}, no dot first",
+            f"“{name[:NAME_LIMIT]}”",
+        )
+    if (folder / name).exists():
+        raise TrainingError("a name that no model has yet", f"“{name}”", "Choose another.")
 
 
 def make_request(**values: object) -> TrainingRequest:

@@ -116,7 +116,7 @@ class Architecture:
             raise ModelError(
                 f"pictures from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels on each side",
                 f"{height}×{width}",
-                "Choose another size with --size HxW.",
+                "Choose another size (--size HxW).",
             )
         if channels not in {1, 3}:
             raise ModelError("pictures with 1 or 3 channels", str(channels))
@@ -124,6 +124,6 @@ class Architecture:
             raise ModelError(
                 f"a code size from 1 to {prod(image_shape)} for pictures of {height}×{width}×{channels}",
                 str(latent),
-                "Choose another with --latent.",
+                "Choose another code size (--latent).",
             )
         return self.builder(image_shape, latent)

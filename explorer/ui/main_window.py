@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QIcon, QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
-    QComboBox,
     QDockWidget,
     QMainWindow,
     QMenu,
@@ -32,7 +30,7 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.status import StatusBar
-from explorer.ui.theme import choose_scheme
+from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.problem_bar import ProblemBar
 
 _LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -77,6 +75,8 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self._default_layout: QByteArray = self.saveState()
         document.problem_reported.connect(self._on_problem_reported)
+        for success in (document.model_changed, document.source_changed, document.exported):
+            success.connect(self._on_success)
         document.model_changed.connect(self._update_title)
         document.history_changed.connect(self._update_history)
         document.keyframes_changed.connect(self._update_actions)
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         self._export = self._act(file, "action_export", self.tr("&Export morph …"), self.timeline.ask_export, "Ctrl+E")
         file.addSeparator()
-        self._act(file, "action_quit", self.tr("&Quit"), self.close, standard.Quit)
+        self._act(file, "action_quit", self.tr("&Quit"), self.close, "Ctrl+Q")
         edit = self._menu("menu_edit", self.tr("&Edit"))
         self._undo = self._act(edit, "action_undo", self.tr("&Undo"), document.undo, standard.Undo)
         self._redo = self._act(edit, "action_redo", self.tr("&Redo"), document.redo, standard.Redo)
@@ -160,11 +160,11 @@ class MainWindow(QMainWindow):
         self._act(edit, "action_reset", self.tr("Re&set code"), document.reset_code, "Ctrl+R")
         self._act(edit, "action_shuffle", self.tr("S&huffle code"), self.latent.shuffle, "Ctrl+J")
         edit.addSeparator()
-        self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.add_keyframe, "K")
-        self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Space")
+        self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.add_keyframe, "Ctrl+K")
+        self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Ctrl+Space")
         edit.addSeparator()
-        self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "PgUp")
-        self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "PgDown")
+        self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "Alt+PgUp")
+        self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "Alt+PgDown")
         self._make_view_menu()
         help_menu = self._menu("menu_help", self.tr("&Help"))
         self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
@@ -182,12 +182,16 @@ class MainWindow(QMainWindow):
             view.addAction(toggle)
         self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout)
         view.addSeparator()
+        schemes = QActionGroup(self)
         for name, title, scheme in (
             ("system", self.tr("Colours of the s&ystem"), Qt.ColorScheme.Unknown),
             ("light", self.tr("&Light"), Qt.ColorScheme.Light),
             ("dark", self.tr("&Dark"), Qt.ColorScheme.Dark),
         ):
-            self._act(view, f"action_scheme_{name}", title, partial(_set_scheme, scheme))
+            action = self._act(view, f"action_scheme_{name}", title, partial(_set_scheme, scheme))
+            action.setCheckable(True)
+            action.setActionGroup(schemes)
+            action.setChecked(scheme == chosen_scheme())
 
     def _menu(self, name: str, title: str) -> QMenu:
         menu = self.menuBar().addMenu(title)
@@ -230,6 +234,10 @@ class MainWindow(QMainWindow):
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
 
+    def _on_success(self) -> None:
+        """What went wrong before is over once something of the kind went well."""
+        self.problem_bar.hide()
+
     def show_help(self) -> None:
         """Show the page of help."""
         if self._help is None:
@@ -237,22 +245,11 @@ class MainWindow(QMainWindow):
         self._help.show()
         self._help.raise_()
 
-    def event(self, event: QEvent) -> bool:
-        """Leave Space to the button or box that has the keyboard; elsewhere it plays the morph."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
-            and isinstance(QApplication.focusWidget(), QAbstractButton | QComboBox)
-        ):
-            event.accept()
-            return True
-        return super().event(event)
-
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End what works behind the window."""
-        self._on_close()
+        """Go out of sight, then end what works behind the window."""
         super().closeEvent(event)
+        self.hide()
+        self._on_close()
 
 
 def _set_scheme(scheme: Qt.ColorScheme) -> None:

@@ -7,14 +7,18 @@ from pathlib import Path
 from statistics import median
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import CursorView
 from explorer.ui.text import duration
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
 
 _REMEMBERED = 15
+_NAMED = 20
+"""Skipped pictures that the tooltip names."""
+
 _MESSAGE_MS = 12_000
 
 
@@ -53,14 +57,14 @@ class StatusBar(QStatusBar):
         document.jobs_changed.connect(self._on_work_changed)
         document.training_changed.connect(self._on_work_changed)
         document.exported.connect(self._on_exported)
+        document.announced.connect(self._announce)
         self._on_model_changed()
         self._on_source_changed()
         self._on_work_changed()
 
-    def _label(self, name: str, tip: str) -> QLabel:
-        label = QLabel()
+    def _label(self, name: str, tip: str) -> ElidedLabel:
+        label = ElidedLabel("", tip)
         label.setObjectName(name)
-        label.setToolTip(tip)
         return label
 
     def _on_model_changed(self) -> None:
@@ -75,12 +79,14 @@ class StatusBar(QStatusBar):
         if source is None:
             self._data.setText(self.tr("No pictures"))
             return
-        text = self.tr("%1: %2 pictures").replace("%1", source.name).replace("%2", f"{source.count:,}")
+        words = self.tr("%1: %2 picture") if source.count == 1 else self.tr("%1: %2 pictures")
+        text = words.replace("%1", source.name).replace("%2", f"{source.count:,}")
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
-            names = "\n".join(f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:20])
-            self._data.setToolTip(names)
         self._data.setText(text)
+        if source.skipped:
+            names = "\n".join(f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:_NAMED])
+            self._data.setToolTip(f"{text}\n{names}")
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view
@@ -112,8 +118,11 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self._said.setText(self.tr("Written: %1").replace("%1", path.name))
+        self._announce(self.tr("Written: %1").replace("%1", path.name))
         self._said.setToolTip(str(path))
+
+    def _announce(self, text: str) -> None:
+        self._said.setText(text)
         self._fade.start()
 
 

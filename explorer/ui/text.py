@@ -28,3 +28,14 @@ def duration(seconds: float) -> str:
 def dimension_name(index: int) -> str:
     """Return what a dimension of the code is called, ``z₀`` for the first."""
     return "z" + str(index).translate(_SUBSCRIPTS)
+
+
+def unbroken(*parts: str) -> str:
+    """Join parts by dots, so that a line breaks between them and not within one."""
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
+def sigmas(value: float) -> str:
+    """Return a value in σ with its sign, ``+1.25 σ``; zero has none."""
+    text = f"{value:+.2f}"
+    return ("0.00" if float(text) == 0 else text.replace("-", "−")) + " σ"

@@ -85,6 +85,11 @@ def current_theme() -> Theme:
     return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
 
 
+def chosen_scheme() -> Qt.ColorScheme:
+    """Return the scheme that was asked for; ``Unknown`` where the system's is followed."""
+    return _Choice.scheme
+
+
 def choose_scheme(app: QApplication, scheme: Qt.ColorScheme) -> None:
     """Put light or dark in force, or (``Unknown``) follow the system again."""
     _Choice.scheme = scheme

@@ -35,6 +35,7 @@ class _Job:
     cancelled: threading.Event
     begun: float
     on_finished: Callable[[Any], None]
+    on_ended: Callable[[], None]
     progress: Progress
     thread: threading.Thread | None = None
 
@@ -64,7 +65,11 @@ class JobRunner(QObject):
         self._reported.connect(self._on_reported)
 
     def start(
-        self, title: str, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None] = lambda result: None
+        self,
+        title: str,
+        job: Callable[[], Iterator[Any]],
+        on_finished: Callable[[Any], None] = lambda result: None,
+        on_ended: Callable[[], None] = lambda: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -76,9 +81,11 @@ class JobRunner(QObject):
             Called on the job's thread; gives the generator.
         on_finished
             Called on the main thread with the result.
+        on_ended
+            Called on the main thread before that, and also where the job was cancelled or failed.
         """
         key = next(self._keys)
-        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, Progress(0, 0))
+        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, on_ended, Progress(0, 0))
         entry.thread = threading.Thread(
             target=self._run, args=(key, job, entry.cancelled), name=f"job {title}", daemon=True
         )
@@ -146,6 +153,7 @@ class JobRunner(QObject):
             return
         del self._jobs[report.key]
         self.jobs_changed.emit()
+        job.on_ended()
         if report.kind == "finished":
             job.on_finished(report.result)
         elif report.kind == "failed":

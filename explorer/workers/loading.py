@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import open_source, opening
 from explorer.document.state import OpenModel, State
 from explorer.export import AnimationSettings, format_of
 from explorer.inference.codec import OnnxCodec
@@ -46,8 +46,7 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
 
 def load_source(spec: str) -> Iterator[Progress | Source]:
     """Open pictures by name or path."""
-    yield Progress(0, 0, "opening pictures")
-    yield open_source(spec)
+    return opening(spec)
 
 
 HELD_OUT = {"mnist": "digits", "digits": "digits", "glyphs": "glyphs"}

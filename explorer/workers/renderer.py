@@ -35,6 +35,7 @@ class Renderer(QObject):
         document.code_changed.connect(self._on_code_changed)
         document.noise_changed.connect(self._on_noise_changed)
         document.grid_changed.connect(self._on_grid_changed)
+        document.map_watched_changed.connect(self._on_grid_changed)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
 
@@ -91,7 +92,7 @@ class Renderer(QObject):
         The plane of a 2-D code does not depend on the cursor.
         """
         state = self._document.state
-        if state.model is None or state.model.latent_dim < 2:
+        if state.model is None or state.model.latent_dim < 2 or not self._document.map_watched:
             return
         base = np.zeros(state.model.latent_dim, np.float32) if state.code is None else state.code.copy()
         base[list(state.grid.dims)] = 0

@@ -34,6 +34,8 @@ class Studio(QObject):
         self.jobs = JobRunner(self)
         self.trainer = Trainer(self)
         self._opening_model = 0
+        self._opening_path: Path | None = None
+        self._exporting: set[Path] = set()
         self._opening_source = 0
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
@@ -59,12 +61,18 @@ class Studio(QObject):
             self.codec_thread.close()
 
     def _on_open_model_requested(self, path: Path) -> None:
-        """Open a bundle; the one asked for last wins."""
+        """Open a bundle; the one asked for last wins, and a double click asks once."""
+        if path == self._opening_path:
+            return
         self.jobs.cancel(self._opening_model)
+        self._opening_path = path
         home = self._wants_home(path)
         self._opening_model = self.jobs.start(
-            f"Opening {path.name}", lambda: load_model(path, home), self._on_model_loaded
+            f"Opening {path.name}", lambda: load_model(path, home), self._on_model_loaded, self._forget_opening
         )
+
+    def _forget_opening(self) -> None:
+        self._opening_path = None
 
     def _wants_home(self, path: Path) -> bool:
         """Bring a model's own pictures with it, but never put them in place of the user's own."""
@@ -94,9 +102,15 @@ class Studio(QObject):
         self.document.put_training(view)
 
     def _on_training_finished(self, path: Path) -> None:
-        """A new model: show it, with the pictures that are open."""
+        """Show the new model with the pictures that are open; but never take keyframes away to do so."""
         self.document.library_changed.emit()
-        self.jobs.start(f"Opening {path.name}", lambda: load_model(path, False), self._on_model_loaded)
+        if self.document.keyframes:
+            self.document.announced.emit(f"{path.name} is trained; open it from the library")
+            return
+        self.jobs.cancel(self._opening_model)
+        self._opening_model = self.jobs.start(
+            f"Opening {path.name}", lambda: load_model(path, False), self._on_model_loaded
+        )
 
     def _on_export_requested(self, path: Path) -> None:
         state = self.document.state
@@ -104,8 +118,17 @@ class Studio(QObject):
             error = UsageError("at least two keyframes to export", str(len(state.keyframes)), "Add another.")
             self.document.report(str(error))
             return
+        if path in self._exporting:
+            self.document.report(f"{path.name} is being written. Wait for it, or choose another name.")
+            return
+        self._exporting.add(path)
         scale = max(1, EXPORT_SIDE // max(state.model.card.image_shape[:2]))
-        self.jobs.start(f"Exporting {path.name}", lambda: export_film(state, path, scale), self._on_exported)
+        self.jobs.start(
+            f"Exporting {path.name}",
+            lambda: export_film(state, path, scale),
+            self._on_exported,
+            lambda: self._exporting.discard(path),
+        )
 
     def _on_exported(self, path: Path) -> None:
         self.document.exported.emit(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from explorer.engine.messages import (
     Working,
 )
 from explorer.errors import ExplorerError
-from explorer.models.settings import TrainingRequest
+from explorer.models.settings import TrainingRequest, checkpoint_folder
 
 
 class Trainer(QObject):
@@ -54,6 +55,7 @@ class Trainer(QObject):
         self._thread: threading.Thread | None = None
         self._view = TrainingView()
         self._begun = 0.0
+        self._out = Path()
         self._first_epoch = 1
         self._closed = False
         self._warm = False
@@ -87,6 +89,7 @@ class Trainer(QObject):
             self.failed.emit("Another training runs. Wait for it, or cancel it.", "")
             return
         self._show(TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0))
+        self._out = request.out
         self._cancelled.clear()
         self._start(Train(request))
 
@@ -126,6 +129,9 @@ class Trainer(QObject):
         except ExplorerError as error:
             if not self._closed:
                 self._arrived.emit(Failed(str(error)))
+        except Exception as error:
+            if not self._closed:
+                self._arrived.emit(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
 
     @Slot(object)
     def _on_event_arrived(self, event: Event) -> None:
@@ -173,8 +179,14 @@ class Trainer(QObject):
                 kept = " The last checkpoint is kept." if event.checkpoint else ""
                 self._show(replace(done, phase="cancelled", note=f"Cancelled.{kept}"))
             case Failed():
-                self._show(replace(done, phase="failed", note=event.message))
-                self.failed.emit(event.message, event.details)
+                message = event.message + self._kept()
+                self._show(replace(done, phase="failed", note=message))
+                self.failed.emit(message, event.details)
+
+    def _kept(self) -> str:
+        """Say where the last checkpoint is, if one had been written."""
+        folder = checkpoint_folder(self._out)
+        return f" Its last checkpoint is in {folder}." if folder.is_dir() else ""
 
     def _left(self, epochs_done: float) -> float | None:
         fresh = epochs_done - (self._first_epoch - 1)

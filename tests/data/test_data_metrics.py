@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from explorer.data.metrics import (
+    Figures,
     bce,
     bce_per_image,
     mse,
@@ -17,6 +20,7 @@ from explorer.data.metrics import (
     ssim_per_image,
 )
 from explorer.errors import DataError
+from explorer.types import Floats
 
 
 def pair(seed: int, shape: tuple[int, ...], noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +93,9 @@ def test_bce_is_the_mean_in_nats_and_clipped() -> None:
 @pytest.mark.parametrize(
     ("whole", "single"), [(mse, mse_per_image), (bce, bce_per_image), (psnr, psnr_per_image), (ssim, ssim_per_image)]
 )
-def test_the_whole_is_the_mean_of_the_pictures_in_any_batch(whole, single) -> None:
+def test_the_whole_is_the_mean_of_the_pictures_in_any_batch(
+    whole: Callable[[Floats, Floats], float], single: Callable[[Floats, Floats], Figures]
+) -> None:
     # More values than one internal batch holds.
     reference, output = pair(1, (700, 64, 64, 1))
     figures = single(reference, output)
@@ -100,7 +106,7 @@ def test_the_whole_is_the_mean_of_the_pictures_in_any_batch(whole, single) -> No
 
 
 @pytest.mark.parametrize("metric", [mse, bce, psnr, ssim])
-def test_other_shapes_are_refused(metric) -> None:
+def test_other_shapes_are_refused(metric: Callable[[Floats, Floats], float]) -> None:
     with pytest.raises(DataError, match="one shape"):
         metric(np.zeros((1, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 3), np.float32))
     with pytest.raises(DataError, match="not empty"):

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
@@ -187,7 +190,12 @@ def test_standard_refuses_shapes_that_no_picture_has(shape: tuple[int, int, int]
 
 def test_array_pixels_wants_pictures() -> None:
     recipe = Preprocessing.standard((4, 4, 1))
-    for wrong in (np.zeros((4, 4, 1), np.uint8), np.zeros((1, 4, 4, 2), np.uint8), np.zeros((1, 4, 4, 1), np.float32)):
+    wrongs: tuple[NDArray[Any], ...] = (
+        np.zeros((4, 4, 1), np.uint8),
+        np.zeros((1, 4, 4, 2), np.uint8),
+        np.zeros((1, 4, 4, 1), np.float32),
+    )
+    for wrong in wrongs:
         with pytest.raises(DataError, match="8-bit pictures"):
             recipe.array_pixels(wrong)
 

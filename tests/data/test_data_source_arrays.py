@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (20, 9, 7), dtype=np.uint8)
 RECIPE = Preprocessing.standard((9, 7, 1))
 
 
-def npz(folder: Path, **arrays: object) -> Path:
+def npz(folder: Path, **arrays: Any) -> Path:
     path = folder / "pictures.npz"
     np.savez(path, **arrays)
     return path
@@ -23,6 +24,7 @@ def npz(folder: Path, **arrays: object) -> Path:
 
 def read_all(path: Path) -> np.ndarray:
     source = open_source(path)
+    assert source.image_shape is not None
     height, width, channels = source.image_shape
     return source.read(range(source.count), Preprocessing.standard((height, width, channels)))
 

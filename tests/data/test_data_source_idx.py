@@ -167,4 +167,6 @@ def test_the_canonical_mnist(shared_data: Path) -> None:
     digits = open_source("digits")
     recipe = Preprocessing.standard((28, 28, 1))
     np.testing.assert_array_equal(source.read(source.splits.test, recipe), digits.read(range(10_000), recipe))
+    assert source.labels is not None
+    assert digits.labels is not None
     np.testing.assert_array_equal(source.labels[60_000:], digits.labels)

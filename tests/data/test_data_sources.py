@@ -21,6 +21,7 @@ from explorer.paths import resources_dir
 def test_digits_are_the_ten_thousand() -> None:
     source = open_source("digits")
     assert (source.count, source.image_shape, source.status) == (10_000, (28, 28, 1), "embedded")
+    assert source.labels is not None
     assert np.bincount(source.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert [source.label(index) for index in range(5)] == ["7", "2", "1", "0", "4"]
     assert "CC BY-SA" in source.licence
@@ -41,6 +42,7 @@ def test_glyphs_are_split_by_typeface() -> None:
     assert (source.count, source.image_shape) == (672, (64, 64, 1))
     assert source.label_names is not None
     assert len(source.label_names) == 28
+    assert source.labels is not None
     assert np.bincount(source.labels).tolist() == [24] * 28
     assert [name[-1] for name in source.label_names] == list("ابتثجحخدذرزسشصضطظعغفقكلمنهوي")
     with np.load(resources_dir() / "data" / "glyphs.npz", allow_pickle=False) as arrays:

@@ -90,7 +90,8 @@ def code_of(document: Document) -> list[float]:
 
 
 def labels(document: Document) -> tuple[str | None, str | None]:
-    return document.undo_label, document.redo_label
+    undo, redo = document.undo_label, document.redo_label
+    return undo and undo.lower(), redo and redo.lower()
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ def test_choosing_takes_the_old_pictures_views_away(document: Document) -> None:
     for slot, view in views().items():
         document.put_view(slot, view)
     document.choose_picture(2)
-    assert shown(document) == {"cursor", "grid", "keyframes", "thumbnails"}
+    assert shown(document) == {"grid", "keyframes", "thumbnails"}
     assert (document.code, document.start_code) == (None, None)
 
 
@@ -354,16 +355,16 @@ def test_a_drag_is_one_step_and_two_drags_are_two(document: Document) -> None:
         document.set_dimension(0, value, "drag-1")
     for value in (4.0, 5.0):
         document.set_dimension(0, value, "drag-2")
-    assert labels(document) == ("Dimension 0", None)
+    assert labels(document) == ("dimension 0", None)
     document.undo()
     assert code_of(document) == [3.0, -1.0]
     document.undo()
     assert code_of(document) == [0.5, -1.0]
-    assert labels(document) == (None, "Dimension 0")
+    assert labels(document) == (None, "dimension 0")
     document.redo()
     document.redo()
     assert code_of(document) == [5.0, -1.0]
-    assert labels(document) == ("Dimension 0", None)
+    assert labels(document) == ("dimension 0", None)
 
 
 def test_something_between_ends_a_gesture(document: Document) -> None:
@@ -389,9 +390,9 @@ def test_undo_ends_a_gesture(document: Document) -> None:
 def test_an_edit_forgets_what_could_be_redone(document: Document) -> None:
     document.set_dimension(0, 1.0)
     document.undo()
-    assert labels(document) == (None, "Dimension 0")
+    assert labels(document) == (None, "dimension 0")
     document.set_dimension(0, 2.0)
-    assert labels(document) == ("Dimension 0", None)
+    assert labels(document) == ("dimension 0", None)
     document.redo()
     assert code_of(document) == [2.0, -1.0]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,7 @@ def test_closing_the_job_early_leaves_what_was_there(tmp_path: Path, channels: i
     job = write_gif(iter(noise(5, 8, 8, channels)), 5, path, AnimationSettings(fps=10, loop=True))
     for _ in range(3):
         next(job)
+    assert isinstance(job, Generator)
     job.close()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -11,7 +11,11 @@ from PIL import Image
 from explorer.errors import ExportError
 from explorer.export.frames import AnimationSettings
 from explorer.export.sheet import axes_figure, caption, enlarge, mosaic, stack_rows, write_png, write_sheet
-from explorer.types import Pixels
+from explorer.types import Floats, Pixels
+
+
+def line(low: float, high: float, count: int) -> Floats:
+    return np.linspace(low, high, count, dtype=np.float32)
 
 
 def pictures(count: int, height: int, width: int, channels: int, seed: int = 0) -> Pixels:
@@ -90,7 +94,7 @@ def test_contact_sheet_shows_all_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize("labels", [("", ""), ("z0", "z1")])
 def test_axes_figure_holds_the_mosaic_unchanged_beside_ink(channels: int, labels: tuple[str, str]) -> None:
     image = mosaic(pictures(12, 16, 16, channels), 4)
-    figure = axes_figure(image, np.linspace(-8, 8, 4), np.linspace(-3, 3, 3), labels)
+    figure = axes_figure(image, line(-8, 8, 4), line(-3, 3, 3), labels)
     assert figure.dtype == np.uint8
     assert figure.shape[2] == channels
     windows = np.lib.stride_tricks.sliding_window_view(figure, image.shape)[..., 0, :, :, :]
@@ -118,7 +122,7 @@ def test_axes_figure_puts_the_highest_number_on_top() -> None:
 
 def test_axes_figure_refuses_a_mosaic_of_broken_cells() -> None:
     with pytest.raises(ExportError, match="whole cells"):
-        axes_figure(np.zeros((10, 10, 1), dtype=np.uint8), np.arange(3), np.arange(2))
+        axes_figure(np.zeros((10, 10, 1), dtype=np.uint8), line(0, 2, 3), line(0, 1, 2))
 
 
 @given(st.integers(20, 200), st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30))

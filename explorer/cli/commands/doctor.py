@@ -187,17 +187,16 @@ def _pictures() -> Iterator[Check]:
 def _models() -> Iterator[Check]:
     from explorer.errors import ExplorerError
     from explorer.inference.codec import OnnxCodec
-    from explorer.models.bundle import find_bundles
+    from explorer.models.bundle import find_bundles, open_bundle
 
     found = find_bundles()
     if not found:
         yield Check("models", False, "none is installed", "Train one: latent-explorer train --help")
     for entry in found:
         try:
-            if entry.bundle is None:
-                raise entry.error or ExplorerError("a bundle that opens")
-            OnnxCodec(entry.bundle)
-            codes = len(entry.bundle.sample.codes)
+            bundle = open_bundle(entry.path)
+            OnnxCodec(bundle)
+            codes = len(bundle.sample.codes)
         except ExplorerError as error:
             yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or train it again")
         else:

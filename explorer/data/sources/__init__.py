@@ -5,6 +5,7 @@ A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,19 @@ from explorer.data.source import Source
 from explorer.data.sources import arrays, embedded, folder, idx, keras_cache, picture
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
+from explorer.types import Progress
 
-__all__ = ["KINDS", "KNOWN", "KnownSource", "PathKind", "SourceEntry", "describe", "known_sources", "open_source"]
+__all__ = [
+    "KINDS",
+    "KNOWN",
+    "KnownSource",
+    "PathKind",
+    "SourceEntry",
+    "describe",
+    "known_sources",
+    "open_source",
+    "opening",
+]
 
 KNOWN: tuple[KnownSource, ...] = (
     *embedded.SOURCES,
@@ -42,11 +54,33 @@ def open_source(spec: str | Path) -> Source:
     DataError
         If there is no such name or path, it is of no kind that can be opened, or it is broken.
     """
+    found = _find(spec)
+    if isinstance(found, KnownSource):
+        return found.load()
+    kind, path = found
+    return kind.load(path)
+
+
+def opening(spec: str | Path) -> Iterator[Progress | Source]:
+    """Open a source as `open_source` does: yields progress where it takes long, and the source last."""
+    yield Progress(0, 0, "opening pictures")
+    found = _find(spec)
+    if isinstance(found, KnownSource):
+        yield found.load()
+        return
+    kind, path = found
+    if kind.scan is None:
+        yield kind.load(path)
+    else:
+        yield from kind.scan(path)
+
+
+def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
     if isinstance(spec, str):
         wanted = spec.strip().lower().replace("-", "_")
         for known in KNOWN:
             if known.name == wanted:
-                return known.load()
+                return known
     path = Path(spec).expanduser()
     if not str(spec).strip() or not _exists(path):
         raise DataError(
@@ -57,7 +91,7 @@ def open_source(spec: str | Path) -> Source:
     path = path.resolve()
     for kind in KINDS:
         if kind.takes(path):
-            return kind.load(path)
+            return kind, path
     raise DataError(
         f"{', '.join(kind.title for kind in KINDS[:-1])} or {KINDS[-1].title}",
         str(path),

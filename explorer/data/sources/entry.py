@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.data.source import Source, Status
-from explorer.types import ImageShape
+from explorer.types import ImageShape, Progress
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,12 @@ class KnownSource:
 
 @dataclass(frozen=True)
 class PathKind:
-    """A kind of file or folder: `takes` looks at little more than its name, `load` opens it."""
+    """A kind of file or folder: `takes` looks at little more than its name, `load` opens it.
+
+    Where that can take long, `scan` does the same with progress, and yields the source last.
+    """
 
     title: str
     takes: Callable[[Path], bool]
     load: Callable[[Path], Source]
+    scan: Callable[[Path], Iterator[Progress | Source]] | None = None

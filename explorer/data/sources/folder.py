@@ -20,11 +20,12 @@ from explorer.data.sources.entry import PathKind
 from explorer.data.sources.files import FileSource, PictureFile
 from explorer.data.splits import Splits, given_splits, random_splits
 from explorer.errors import DataError
-from explorer.types import Indices
+from explorer.types import Indices, Progress
 
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "testing")
 _VALIDATION_NAMES = ("val", "valid", "validation")
+_TOLD_EVERY = 50
 _IGNORED_FOLDERS = ("__macosx",)
 
 
@@ -43,7 +44,17 @@ def takes(path: Path) -> bool:
 
 
 def load(path: Path) -> FileSource:
-    """Open a folder of pictures.
+    """Open a folder of pictures; see `scan`."""
+    source: FileSource | None = None
+    for item in scan(path):
+        if isinstance(item, FileSource):
+            source = item
+    assert source is not None
+    return source
+
+
+def scan(path: Path) -> Iterator[Progress | FileSource]:
+    """Open a folder of pictures: yields progress while it reads headers, and the source last.
 
     Parameters
     ----------
@@ -65,6 +76,11 @@ def load(path: Path) -> FileSource:
     for part in parts:
         before = len(kept)
         for found in _walk(part, root, skipped):
+            if isinstance(found, Progress):
+                yield found
+                continue
+            if len(kept) % _TOLD_EVERY == 0:
+                yield Progress(len(kept), 0, "reading the pictures' headers")
             try:
                 kept.append((found, PictureFile(found.path, found.name, probe_picture(found.path))))
             except DataError as error:
@@ -75,7 +91,7 @@ def load(path: Path) -> FileSource:
     labels, label_names = _labels([found.label for found, _ in kept])
     facts = Facts(name=path.name or str(path), title=path.name or str(path), spec=str(path), how=f"read from {path}")
     files = [file for _, file in kept]
-    return FileSource(facts, files, _splits(sizes, given=given), labels, label_names, tuple(skipped))
+    yield FileSource(facts, files, _splits(sizes, given=given), labels, label_names, tuple(skipped))
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -117,18 +133,27 @@ def _parts(root: Path) -> tuple[list[list[Path]], bool]:
     return [train + (validation if test else []), test or validation], True
 
 
-def _walk(folders: list[Path], root: Path, skipped: list[Skipped]) -> Iterator[_Found]:
+def _walk(folders: list[Path], root: Path, skipped: list[Skipped]) -> Iterator[Progress | _Found]:
     for folder in folders:
-        yield from sorted(_files(folder, root, skipped), key=lambda found: _path_key(found.name))
+        found: list[_Found] = []
+        for item in _files(folder, root, skipped):
+            if isinstance(item, Progress):
+                yield item
+            else:
+                found.append(item)
+        yield from sorted(found, key=lambda file: _path_key(file.name))
 
 
-def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[_Found]:
+def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Progress | _Found]:
+    """Yield the files, and between two folders a place to be cancelled: there may be many without a picture."""
+
     def unreadable(error: OSError) -> None:
         skipped.append(Skipped(str(error.filename), f"a folder that cannot be read: {error.strerror or error}"))
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not _ignored(name)]
         inside = Path(place).relative_to(folder).parts
+        yield Progress(0, 0, "looking for pictures")
         for name in names:
             path = Path(place, name)
             if not _ignored(name) and path.suffix.lower() in PICTURE_SUFFIXES:
@@ -172,4 +197,4 @@ def _nothing(path: Path, skipped: list[Skipped]) -> DataError:
     )
 
 
-KIND = PathKind("a folder of pictures", takes, load)
+KIND = PathKind("a folder of pictures", takes, load, scan)

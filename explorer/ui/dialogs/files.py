@@ -34,7 +34,17 @@ def ask_save(
     dialog.setDefaultSuffix(suggested.suffix.lstrip("."))
     dialog.setDirectory(str(suggested.parent))
     dialog.selectFile(suggested.name)
+    dialog.filterSelected.connect(lambda name: _take_suffix(dialog, name))
     dialog.open()
+
+
+def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
+    """Give the file the ending of the chosen kind, ``(*.png)``."""
+    suffix = name_filter.rpartition("(*")[2].rstrip(")")
+    dialog.setDefaultSuffix(suffix.lstrip("."))
+    names = dialog.selectedFiles()
+    if names:
+        dialog.selectFile(Path(names[0]).with_suffix(suffix).name)
 
 
 def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QFileDialog:

@@ -18,16 +18,19 @@ What comes back is what the code kept. A variational one is trained so that the 
 <p>Sliders are in standard deviations (σ) of the data: the hill behind each shows where real pictures lie, the tick
 where the chosen one is. Far outside, the decoder has never been, and the picture shows it.</p>
 <p><b>MSE</b> is the mean squared error per pixel, <b>PSNR</b> the same in decibels (higher is better), <b>SSIM</b>
-compares structure (1 is equal).</p>
+compares structure (1 is equal). <b>KL</b> is what a dimension of a variational model tells of a
+picture, in nats: near 0 the model does not use it.</p>
 <h3>Keys</h3>
 <table cellspacing="4">
-<tr><td><b>Page Up, Page Down</b></td><td>previous, next picture</td></tr>
+<tr><td><b>Alt+Page Up, Alt+Page Down</b></td><td>previous, next picture; on the stage ← → too</td></tr>
 <tr><td><b>↑ ↓ ← →</b></td><td>on the sliders: choose, turn (with Shift ten times as far); on the map: move</td></tr>
 <tr><td><b>Delete</b></td><td>on a slider: back to the picture's value; on the timeline: take the keyframe out</td></tr>
-<tr><td><b>K, Space</b></td><td>add a keyframe, play</td></tr>
+<tr><td><b>Ctrl+K, Ctrl+Space</b></td><td>add a keyframe, play</td></tr>
+<tr><td><b>Alt+← →</b></td><td>on the timeline: move the keyframe to another place</td></tr>
+<tr><td><b>Ctrl+wheel</b></td><td>turn the slider under the mouse</td></tr>
 <tr><td><b>Ctrl+R, Ctrl+J</b></td><td>reset, shuffle the code</td></tr>
-<tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
-<tr><td><b>Ctrl+O, Ctrl+D</b></td><td>open a model, open a folder of pictures</td></tr>
+<tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo (Ctrl+Y too where that is the custom)</td></tr>
+<tr><td><b>Ctrl+O, Ctrl+D, Ctrl+Shift+D</b></td><td>open a model, a folder of pictures, a file of pictures</td></tr>
 <tr><td><b>Ctrl+E</b></td><td>export the morph</td></tr>
 <tr><td><b>Ctrl+1 … Ctrl+3</b></td><td>Map, Noise, Train</td></tr>
 </table>

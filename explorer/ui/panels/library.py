@@ -136,17 +136,25 @@ class LibraryPanel(QWidget):
                     yield item
 
     def _mark_open(self) -> None:
-        """Bold is what is open."""
-        model, source = self._document.model, self._document.source
-        opened = {("model", str(model.path)) if model else None, ("source", source.spec) if source else None}
+        """Bold is what is open, and the model among it is selected."""
+        opened = self._opened()
         for item in self._items():
             font = item.font(0)
             shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
             font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
             item.setFont(0, font)
+            if shown and item.data(0, _KIND) == "model":
+                self.tree.setCurrentItem(item)
+
+    def _opened(self) -> set[tuple[str, str]]:
+        model, source = self._document.model, self._document.source
+        opened = {("model", str(model.path))} if model else set()
+        return opened | {("source", source.spec)} if source else opened
 
     def _open(self, item: QTreeWidgetItem) -> None:
         kind, value = item.data(0, _KIND), item.data(0, _VALUE)
+        if (kind, value) in self._opened():
+            return
         if kind == "model":
             self._document.open_model_requested.emit(Path(value))
         elif kind == "source":

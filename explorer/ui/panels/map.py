@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from explorer.data.preprocessing import to_pixels
 from explorer.document.document import GRID_LIMIT, Document
+from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, GridView
 from explorer.export.sheet import mosaic
+from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.fields import combo_box, decimal_box, spin_box
@@ -28,6 +29,10 @@ class MapPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._plane: QImage | None = None
+        self._painted_pixels: Pixels | None = None
+        self._painted_rows = 0
+        self._plane_model: OpenModel | None = None
         self.setObjectName("map_panel")
         self.setAccessibleName(self.tr("Map"))
         self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
@@ -110,30 +115,65 @@ class MapPanel(QWidget):
 
     def _on_settings_edited(self) -> None:
         low, high = self._low.value(), self._high.value()
-        dims = (self._across.currentIndex(), self._up.currentIndex())
-        if low >= high or dims[0] == dims[1] or min(dims) < 0:
-            self._hint.setText(
-                self.tr("“From” must be below “To”.") if low >= high else self.tr("Choose two different dimensions.")
-            )
+        if low >= high:
+            self._on_grid_changed()
+            self._hint.setText(self.tr("“From” must be below “To”."))
             return
         self._show_hint()
-        self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value(), dims=dims))
+        grid = self._document.grid
+        dims = grid.dims
+        if min(self._across.currentIndex(), self._up.currentIndex()) >= 0:
+            dims = (self._across.currentIndex(), self._up.currentIndex())
+        if dims[0] == dims[1]:
+            # Whoever asks for the other axis' dimension wants them exchanged.
+            dims = (grid.dims[1], grid.dims[0])
+        self._document.set_grid(replace(grid, low=low, high=high, steps=self._steps.value(), dims=dims))
 
     def _on_grid_view_changed(self) -> None:
         view = self._document.grid_view
         if isinstance(view, GridView):
             names = (dimension_name(view.dims[0]), dimension_name(view.dims[1]))
-            self.canvas.show_plane(_tile(view), float(view.xs[0]), float(view.xs[-1]), len(view.xs), names)
+            self.canvas.show_plane(self._painted(view), float(view.xs[0]), float(view.xs[-1]), len(view.xs), names)
         elif isinstance(view, FailedView):
             self.canvas.show_text(view.message)
         else:
             model = self._document.model
+            # A new range is decoded over the old plane; another model starts on an empty one.
+            if self._plane_model is model and self._plane is not None:
+                return
+            self._plane, self._plane_model = None, model
             small = model is not None and model.latent_dim < 2
             self.canvas.show_text(
                 self.tr("This model's code has one dimension: there is no plane to show.")
                 if small
                 else self.tr("Decoding the map …")
             )
+
+    def _painted(self, view: GridView) -> QImage:
+        """Paint the rows that are new over the plane that was there, so that it never goes blank."""
+        rows, columns, height, width, channels = view.pixels.shape
+        fits = self._plane is not None and self._plane.size() == QSize(columns * width, rows * height)
+        if self._plane is None or not fits:
+            self._plane = QImage(columns * width, rows * height, QImage.Format.Format_RGB32)
+            self._plane.fill(Qt.GlobalColor.black)
+        first = self._painted_rows if view.pixels is self._painted_pixels else 0
+        if first < view.ready:
+            new = view.pixels[first : view.ready].reshape(-1, height, width, channels)
+            painter = QPainter(self._plane)
+            painter.drawImage(0, first * height, pixels_to_qimage(mosaic(new, columns)))
+            painter.end()
+        self._painted_pixels, self._painted_rows = view.pixels, view.ready
+        return self._plane
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the map decoded from now on."""
+        super().showEvent(event)
+        self._document.watch_map(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have the map decoded no longer."""
+        super().hideEvent(event)
+        self._document.watch_map(False)
 
     def _on_code_changed(self) -> None:
         code = self._document.code
@@ -154,10 +194,3 @@ class MapPanel(QWidget):
             moved = np.array(code, np.float32)
             moved[list(self._document.grid.dims)] = x, y
             self._document.set_code(moved, "Move on the map", gesture)
-
-
-def _tile(view: GridView) -> QImage:
-    """One image of the whole grid, rows not decoded yet left blank."""
-    rows, columns = view.images.shape[:2]
-    pixels = to_pixels(view.images.reshape(rows * columns, *view.images.shape[2:]))
-    return pixels_to_qimage(mosaic(pixels, columns))

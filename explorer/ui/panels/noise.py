@@ -10,7 +10,7 @@ from explorer.data.corruption import KINDS, Noise
 from explorer.document.document import Document
 from explorer.document.views import FailedView, NoiseView
 from explorer.ui.images import floats_to_qimage
-from explorer.ui.text import decibels
+from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_frame import PictureFrame
 
@@ -49,9 +49,9 @@ class NoisePanel(QWidget):
         self._kind.activated.connect(lambda index: self._edit(None))
         self._slider.sliderPressed.connect(self._on_slider_pressed)
         self._slider.valueChanged.connect(self._on_slider_moved)
-        self._strength.valueChanged.connect(lambda value: self._edit("noise-strength"))
-        self._mean.valueChanged.connect(lambda value: self._edit("noise-mean"))
-        self._seed.valueChanged.connect(lambda value: self._edit("noise-seed"))
+        self._strength.valueChanged.connect(lambda value: self._edit("~noise-strength"))
+        self._mean.valueChanged.connect(lambda value: self._edit("~noise-mean"))
+        self._seed.valueChanged.connect(lambda value: self._edit("~noise-seed"))
         self._redraw.clicked.connect(self._on_redraw_clicked)
         document.noise_changed.connect(self._on_noise_changed)
         document.noise_view_changed.connect(self._on_noise_view_changed)
@@ -115,7 +115,9 @@ class NoisePanel(QWidget):
         self.clean.show_image(floats_to_qimage(view.clean))
         self.noisy.show_image(floats_to_qimage(view.noisy), f"PSNR {decibels(view.noisy_psnr)}")
         gain = view.reconstruction_psnr - view.noisy_psnr
-        words = f"  ({gain:+.1f})".replace("-", "−") if np.isfinite(gain) else ""
+        words: tuple[str, ...] = ()
+        if np.isfinite(gain):
+            words = (f"{abs(gain):.1f} dB {self.tr('better') if gain >= 0 else self.tr('worse')}",)
         self.reconstruction.show_image(
-            floats_to_qimage(view.reconstruction), f"PSNR {decibels(view.reconstruction_psnr)}{words}"
+            floats_to_qimage(view.reconstruction), unbroken(f"PSNR {decibels(view.reconstruction_psnr)}", *words)
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import CursorView, FailedView, PictureView
 from explorer.types import Floats, Pixels
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.text import decibels
+from explorer.ui.text import decibels, unbroken
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.picture_frame import PictureFrame
 
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
@@ -35,7 +36,7 @@ class StagePanel(QWidget):
         self.setObjectName("stage_panel")
         self.setAccessibleName(self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._heading = QLabel()
+        self._heading = ElidedLabel()
         self._heading.setObjectName("stage_heading")
         self._heading.setProperty("heading", True)
         waiting = self.tr("Open a model and pictures from the library.")
@@ -75,8 +76,7 @@ class StagePanel(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(self._heading)
-        top.addStretch()
+        top.addWidget(self._heading, 1)
         top.addWidget(self._show_error)
         row = QHBoxLayout()
         row.setSpacing(14)
@@ -116,7 +116,7 @@ class StagePanel(QWidget):
         view = self._document.picture_view
         if isinstance(view, PictureView):
             self.original.show_image(floats_to_qimage(view.original), _size(view.original))
-            figures = f"MSE {view.mse:.4f} · {decibels(view.psnr)} · SSIM {view.ssim:.3f}"
+            figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
             self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
             peak = f"{self.tr('largest')} {difference.max():.2f}"
@@ -126,6 +126,8 @@ class StagePanel(QWidget):
         text = view.message if isinstance(view, FailedView) else self.tr("Encoding …")
         for frame in (self.original, self.reconstruction, self.error):
             frame.show_text(text, problem=failed)
+        if failed:
+            self._on_cursor_view_changed()
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view
@@ -133,7 +135,10 @@ class StagePanel(QWidget):
             self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
         else:
             failed = isinstance(view, FailedView)
-            self.edited.show_text(view.message if isinstance(view, FailedView) else "", problem=failed)
+            text = view.message if isinstance(view, FailedView) else self.tr("Decoding …")
+            if isinstance(self._document.picture_view, FailedView):
+                text = self.tr("No code: the picture cannot be read.")
+            self.edited.show_text(text, problem=failed)
 
     def _cursor_detail(self) -> str:
         """How far the cursor is from the picture's own code, in σ of the data."""
@@ -155,4 +160,4 @@ def heat(difference: Floats) -> Pixels:
 
 def _size(image: Floats) -> str:
     height, width, channels = image.shape
-    return f"{width} × {height}, {'grey' if channels == 1 else 'colour'}"
+    return unbroken(f"{width} × {height} {'grey' if channels == 1 else 'colour'}", "as the model sees it")

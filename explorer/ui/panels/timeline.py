@@ -30,7 +30,7 @@ from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_cont
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _THUMBNAIL = 48
-_BOX_WIDTH = 86
+_BOX_WIDTH = 80
 
 
 class _Strip(QListWidget):
@@ -51,6 +51,7 @@ class TimelinePanel(QWidget):
         self._document = document
         self._gestures = count(1)
         self._gesture = ""
+        self._ticking = False
         self.setObjectName("timeline_panel")
         self.setAccessibleName(self.tr("Morph timeline"))
         self._make_strip()
@@ -62,7 +63,7 @@ class TimelinePanel(QWidget):
         document.keyframes_view_changed.connect(self._on_keyframes_view_changed)
         document.film_changed.connect(self._on_film_changed)
         document.playhead_changed.connect(self._on_playhead_changed)
-        document.code_changed.connect(self._update_controls)
+        document.code_changed.connect(self._on_code_changed)
         document.model_changed.connect(self._on_model_changed)
         self._on_film_changed()
         self._on_keyframes_changed()
@@ -85,17 +86,22 @@ class TimelinePanel(QWidget):
         for chosen in (self.strip.itemClicked, self.strip.itemActivated):
             chosen.connect(lambda item: self._document.take_keyframe(self.strip.row(item)))
         self._empty = EmptyLabel(
-            self.tr("A morph runs through keyframes: move the cursor, press “Add keyframe”, and again.")
+            self.tr("A morph runs through keyframes: edit the picture, press “Add keyframe”, and again.")
         )
 
     def _make_buttons(self) -> None:
         self.add = button(
-            "timeline_add", self.tr("Add keyframe"), self.tr("Put the cursor behind the last keyframe (K)")
+            "timeline_add",
+            self.tr("Add keyframe"),
+            self.tr("Add what is being edited to the end of the morph (Ctrl+K)"),
         )
         self._delete = button("timeline_delete", self.tr("Delete"), self.tr("Take the chosen keyframe out (Delete)"))
         self._clear = button("timeline_clear", self.tr("Clear"), self.tr("Take all keyframes out"))
         self.export = button(
-            "timeline_export", self.tr("Export GIF …"), self.tr("Write the morph to a file (Ctrl+E)"), primary=True
+            "timeline_export",
+            self.tr("Export …"),
+            self.tr("Write the morph as an animated GIF or a sheet of pictures (Ctrl+E)"),
+            primary=True,
         )
         self.add.clicked.connect(self._document.add_keyframe)
         self._delete.clicked.connect(self._delete_current)
@@ -120,7 +126,7 @@ class TimelinePanel(QWidget):
         self._loop.activated.connect(lambda index: self._on_settings_edited())
 
     def _make_player(self) -> None:
-        self.play = button("timeline_play", self.tr("Play"), self.tr("Play the morph on the stage (Space)"))
+        self.play = button("timeline_play", self.tr("Play"), self.tr("Play the morph on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setMinimumWidth(72)
         self.playhead = QSlider(Qt.Orientation.Horizontal)
@@ -143,7 +149,7 @@ class TimelinePanel(QWidget):
             (self.tr("Frames"), self._steps, 0, 0),
             (self.tr("Hold"), self._hold, 0, 2),
             (self.tr("Speed"), self._fps, 1, 0),
-            (self.tr("At the end"), self._loop, 1, 2),
+            (self.tr("Loop"), self._loop, 1, 2),
         )
         for text, box, row, column in places:
             settings.addWidget(QLabel(text), row, column)
@@ -279,7 +285,9 @@ class TimelinePanel(QWidget):
         if playing:
             self._begin_gesture()
             if self._document.playhead >= self._document.frame_count - 1:
+                self._ticking = True
                 self._document.set_playhead(0, self._gesture)
+                self._ticking = False
             self._clock.start()
         else:
             self._clock.stop()
@@ -291,11 +299,19 @@ class TimelinePanel(QWidget):
                 self.play.setChecked(False)
                 return
             frame = 0
+        self._ticking = True
         self._document.set_playhead(frame, self._gesture)
+        self._ticking = False
+
+    def _on_code_changed(self) -> None:
+        """Whoever takes hold of the picture while the morph plays gets it."""
+        if self.play.isChecked() and not self._ticking:
+            self.play.setChecked(False)
+        self._update_controls()
 
     def _on_playhead_dragged(self, frame: int) -> None:
         if not self.playhead.isSliderDown():
-            self._gesture = "playhead-steps"
+            self._gesture = "~playhead-steps"
         self._document.set_playhead(frame, self._gesture)
 
     def _on_playhead_changed(self) -> None:

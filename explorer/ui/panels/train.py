@@ -23,7 +23,7 @@ from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.settings import make_request, resolve_image_shape
+from explorer.models.settings import NAME_LIMIT, check_new_model, make_request, resolve_image_shape
 from explorer.paths import user_models_dir
 from explorer.types import ImageShape
 from explorer.ui.text import duration
@@ -56,6 +56,7 @@ class TrainPanel(QWidget):
         self._limit = spin_box("train_limit", self.tr("Train on at most so many pictures; 0 for all"), 0, 10_000_000, 0)
         self._limit.setSpecialValueText(self.tr("all"))
         self._name = QLineEdit()
+        self._name.setMaxLength(NAME_LIMIT)
         name_control(self._name, "train_name", self.tr("Name of the new model"))
         self._facts = QLabel()
         self._facts.setObjectName("train_facts")
@@ -134,6 +135,7 @@ class TrainPanel(QWidget):
         self._data.activated.connect(lambda index: self._on_settings_changed())
         self._latent.valueChanged.connect(lambda value: self._on_settings_changed())
         self._name.textEdited.connect(self._on_name_edited)
+        self._name.editingFinished.connect(self._on_name_finished)
         self.start.clicked.connect(self._on_start_clicked)
         self.cancel.clicked.connect(self._document.training_cancel_requested.emit)
         self._document.training_changed.connect(self._on_training_changed)
@@ -183,8 +185,13 @@ class TrainPanel(QWidget):
         self._on_settings_changed()
 
     def _on_name_edited(self, text: str) -> None:
-        self._named_by_hand = bool(text)
-        self._on_settings_changed()
+        self._named_by_hand = True
+
+    def _on_name_finished(self) -> None:
+        """An empty name gives way to a made one, but not while it is being typed."""
+        if not self._name.text().strip():
+            self._named_by_hand = False
+            self._on_settings_changed()
 
     def _on_settings_changed(self) -> None:
         name = self._architecture.currentData()
@@ -201,7 +208,7 @@ class TrainPanel(QWidget):
             shape = resolve_image_shape(request, self._native_shape())
             spec = ARCHITECTURES[name].build(shape, self._latent.value())
         except ExplorerError as error:
-            self._facts.setText(str(error))
+            self._say(str(error), problem=True)
             self._set_startable(False)
             return
         height, width, channels = shape
@@ -209,15 +216,21 @@ class TrainPanel(QWidget):
         values = (height, width, channels, spec.latent_dim, spec.encoder.parameters, spec.decoder.parameters)
         for place, value in enumerate(values, 1):
             words = words.replace(f"%{place}", f"{value:,}")
-        self._facts.setText(words)
+        self._say(words)
         self._set_startable(True)
+
+    def _say(self, text: str, *, problem: bool = False) -> None:
+        self._facts.setText(text[:1].upper() + text[1:])
+        if problem != self._facts.property("problem"):
+            self._facts.setProperty("problem", problem)
+            self._facts.style().polish(self._facts)
 
     def _set_startable(self, fits: bool) -> None:
         self._fits = fits
         self.start.setEnabled(fits and not self._document.training.active)
 
     def _free_name(self, wanted: str) -> str:
-        wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")
+        wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
         name, number = wanted, 2
         while (user_models_dir() / name).exists():
             name, number = f"{wanted}-{number}", number + 1
@@ -227,17 +240,8 @@ class TrainPanel(QWidget):
 
     def _on_start_clicked(self) -> None:
         name = self._name.text().strip()
-        if not name or re.search(r'[\\/:*?"<>|]', name) or name.startswith("."):
-            self._facts.setText(
-                self.tr("Give the model a name that can be a folder's: no / \\ : * ? \" < > | and no dot first.")
-            )
-            self._name.setFocus()
-            return
-        if (user_models_dir() / name).exists():
-            self._facts.setText(self.tr("There is a model of that name. Choose another."))
-            self._name.setFocus()
-            return
         try:
+            check_new_model(user_models_dir(), name)
             request = make_request(
                 architecture=self._architecture.currentData(),
                 data=str(self._data.currentData()),
@@ -247,7 +251,7 @@ class TrainPanel(QWidget):
                 limit=self._limit.value(),
             )
         except ExplorerError as error:
-            self._facts.setText(str(error))
+            self._say(str(error), problem=True)
             return
         self._document.training_requested.emit(request)
 

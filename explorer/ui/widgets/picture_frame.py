@@ -54,8 +54,8 @@ class PictureFrame(QWidget):
 
     @property
     def detail(self) -> str:
-        """The line under the title."""
-        return self._detail
+        """The line under the title, with plain spaces."""
+        return self._detail.replace("\N{NO-BREAK SPACE}", " ")
 
     def show_image(self, image: QImage, detail: str = "") -> None:
         """Show a picture and a line of detail."""

@@ -127,7 +127,7 @@ class PlaneCanvas(QWidget):
         step *= 5 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
         x = min(max(self._cursor[0] + move[0] * step, self._low), self._high)
         y = min(max(self._cursor[1] + move[1] * step, self._low), self._high)
-        self.cursor_moved.emit(x, y, "map-keys")
+        self.cursor_moved.emit(x, y, "~map-keys")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint plane, axes, the morph's way and the cursor."""

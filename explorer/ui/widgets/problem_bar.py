@@ -39,7 +39,7 @@ class ProblemBar(QFrame):
 
     def show_problem(self, message: str, details: str) -> None:
         """Show an error; `details` are for copying."""
-        self._text.setText(message)
+        self._text.setText(message[:1].upper() + message[1:])
         self._details = details
         self.setAccessibleDescription(message)
         self.show()

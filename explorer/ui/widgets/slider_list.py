@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from explorer.latent.statistics import histogram
 from explorer.types import Floats
+from explorer.ui.text import sigmas
 from explorer.ui.theme import Theme, current_theme
 
 ROW_HEIGHT = 38
@@ -31,6 +32,7 @@ KEY_STEP = 0.1
 _NAME_WIDTH = 44
 _SMALL = 0.82
 _VALUE_WIDTH = 62
+_SMALLEST_TRACK = 96
 _BINS = 33
 
 
@@ -81,6 +83,7 @@ class SliderList(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(False)
+        self.setMinimumWidth(_NAME_WIDTH + _VALUE_WIDTH + _SMALLEST_TRACK)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
@@ -127,7 +130,7 @@ class SliderList(QAbstractScrollArea):
 
     def _describe(self) -> None:
         if self._current < self.row_count:
-            text = f"{self._rows.names[self._current]}: {self._values[self._current]:+.2f} σ"
+            text = f"{self._rows.names[self._current]}: {sigmas(float(self._values[self._current]))}"
             self.setAccessibleDescription(text)
 
     # -- geometry ------------------------------------------------------------------------------------------------
@@ -208,8 +211,8 @@ class SliderList(QAbstractScrollArea):
         row = self._row_at(event.position().y())
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and row is not None:
             self._current = row
-            self._begin_gesture(f"wheel-{row}")
-            self._move_to(row, float(self._values[row]) + KEY_STEP * event.angleDelta().y() / 120)
+            self._begin_gesture(f"~wheel-{row}")
+            self._turn(row, KEY_STEP * event.angleDelta().y() / 120)
             event.accept()
         else:
             super().wheelEvent(event)
@@ -225,9 +228,8 @@ class SliderList(QAbstractScrollArea):
             by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}[Qt.Key(key)]
             self._choose(self._current + by)
         elif key in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
-            self._begin_gesture(f"keys-{self._current}")
-            value = float(self._values[self._current]) + (step if key == Qt.Key.Key_Right else -step)
-            self._move_to(self._current, min(max(value, -RANGE), RANGE))
+            self._begin_gesture(f"~keys-{self._current}")
+            self._turn(self._current, step if key == Qt.Key.Key_Right else -step)
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Home}:
             self.reset_requested.emit(self._current)
         else:
@@ -257,6 +259,13 @@ class SliderList(QAbstractScrollArea):
     def _begin_gesture(self, name: str = "") -> None:
         """A drag is a gesture of its own; key presses and wheel clicks on one slider, one after another, are one."""
         self._gesture = name or f"drag-{next(self._gestures)}"
+
+    def _turn(self, row: int, by: float) -> None:
+        """Turn a slider by so many σ: to the end of its track at most, and never against the direction."""
+        value = float(self._values[row])
+        target = min(max(value + by, -RANGE), RANGE)
+        if (target - value) * by > 0:
+            self._move_to(row, target)
 
     def _move_to(self, row: int, value: float) -> None:
         self.moved.emit(row, value, self._gesture)
@@ -304,11 +313,13 @@ class SliderList(QAbstractScrollArea):
             mark = self.handle_position(row, float(self._marks[row]))
             painter.setPen(theme.color("muted"))
             painter.drawLine(mark + QPointF(0, -9), mark + QPointF(0, 9))
+        if not self.isEnabled():
+            return
         self._paint_handle(painter, row, theme)
         painter.setPen(theme.color("text" if abs(self._values[row]) <= RANGE else "warn"))
         value = QRectF(track.right() + 6, rect.top(), _VALUE_WIDTH - 4, rect.height())
-        text = f"{self._values[row]:+.2f} σ".replace("-", "−")
-        painter.drawText(value, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(value, flags, sigmas(float(self._values[row])))
 
     def _paint_histogram(self, painter: QPainter, row: int, track: QRectF, theme: Theme) -> None:
         shape = self._shape(row)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -65,6 +65,10 @@ class Desk:
         assert code is not None
         return code
 
+    def undo_label(self) -> str | None:
+        """What undo would take back; a call, since an attribute's value is taken for lasting."""
+        return self.document.undo_label
+
     def close(self) -> None:
         """Close the window as a person does."""
         self.running.close()
@@ -115,6 +119,13 @@ class Desk:
     def click(self, name: str) -> None:
         """Click a control in its middle."""
         QTest.mouseClick(self.find(QWidget, name), Qt.MouseButton.LeftButton)
+
+    def shortcut(self, action: str, at: QWidget | None = None) -> None:
+        """Press the keys of a menu's action, in a widget or in the window itself."""
+        found = self.window.findChild(QAction, action)
+        assert found is not None, f"no action named {action}"
+        assert not found.shortcut().isEmpty(), f"{action} has no keys"
+        QTest.keySequence(at or self.window, found.shortcut())
 
     def tab(self, number: int) -> None:
         """Click a tab under the stage."""
@@ -167,6 +178,11 @@ def type_into(field: QWidget, text: str) -> None:
     field.selectAll()
     QTest.keyClicks(field, text)
     QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def plain(text: str) -> str:
+    """Return a text with plain spaces in place of those that hold words together."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def array_of(image: QImage) -> NDArray[np.uint8]:

@@ -1,0 +1,125 @@
+"""A training that was stopped and resumed ends where one in a piece would have ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.training import of, small_request, train, until
+
+from explorer.engine.client import ModelProcess
+from explorer.engine.messages import Cancelled, Checkpoint, Epoch, Failed, Finished, Started, Train
+from explorer.inference.codec import OnnxCodec
+from explorer.models.bundle import open_bundle
+from explorer.models.settings import checkpoint_folder
+
+pytestmark = pytest.mark.engine
+
+Stopped = tuple[Path, int]
+
+
+@pytest.fixture(scope="module")
+def stopped(process: ModelProcess, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """The folder of a training that was cancelled behind its first checkpoint, and the epoch that holds."""
+    folder = tmp_path_factory.mktemp("stopped")
+    events = process.run(Train(request_of(pictures, folder, epochs=100_000)))
+    checkpoint = until(events, Checkpoint)
+    process.cancel()
+    *_, last = events
+    assert last == Cancelled(checkpoint.path)
+    return folder, checkpoint.epoch
+
+
+def request_of(pictures: Path, folder: Path, **changes: Any) -> Any:
+    values: dict[str, Any] = {"noise": "gaussian:0.1", "limit": 64, "batch": 64, "latent": 4}
+    return small_request(pictures, folder / "new", **(values | changes))
+
+
+@pytest.fixture
+def copy(stopped: Stopped, tmp_path: Path) -> Stopped:
+    shutil.copytree(stopped[0], tmp_path / "copy")
+    return tmp_path / "copy", stopped[1]
+
+
+def test_what_a_stopped_training_leaves(stopped: Stopped) -> None:
+    folder, _ = stopped
+    assert [path.name for path in folder.iterdir()] == ["new.checkpoint"]
+    assert checkpoint_folder(folder / "new") == folder / "new.checkpoint"
+
+
+def test_resumed_equals_uninterrupted(process: ModelProcess, pictures: Path, copy: Stopped, tmp_path: Path) -> None:
+    folder, epoch = copy
+    resumed = train(process, request_of(pictures, folder, epochs=epoch + 3, resume=True))
+    assert isinstance(resumed[-1], Finished), resumed[-1]
+    assert [path.name for path in folder.iterdir()] == ["new"], "the checkpoint outlived its training"
+    assert of(Started, resumed)[0].first_epoch == epoch + 1
+    whole = of(Epoch, train(process, request_of(pictures, tmp_path, epochs=epoch + 3)))
+    tail = [(event.epoch, event.loss, event.val_loss) for event in of(Epoch, resumed)]
+    assert len(tail) == 3
+    for told, expected in zip(tail, whole[-3:], strict=True):
+        assert told == pytest.approx((expected.epoch, expected.loss, expected.val_loss), abs=1e-5)
+    models = [open_bundle(path / "new") for path in (folder, tmp_path)]
+    assert [len(model.card.history) for model in models] == [epoch + 3, epoch + 3]
+    codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
+    pair = [OnnxCodec(model).decode(codes) for model in models]
+    np.testing.assert_allclose(pair[0], pair[1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seed": 9}, "seed 1"),
+        ({"latent": 5}, "latent 4"),
+        ({"noise": ""}, "noise gaussian:0.1"),
+        ({"limit": 60}, "limit 64"),
+        ({"invert": True}, "invert False"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_refused(
+    process: ModelProcess, pictures: Path, copy: Stopped, changes: dict[str, object], told: str
+) -> None:
+    *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True, **changes))
+    assert isinstance(failed, Failed)
+    assert told in failed.message
+    assert (copy[0] / "new.checkpoint").is_dir()
+
+
+def test_a_checkpoint_of_other_pictures_is_refused(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
+    other = shutil.copy(pictures, copy[0] / "other.npz")
+    *_, failed = train(process, request_of(Path(other), copy[0], epochs=1_000, resume=True))
+    assert isinstance(failed, Failed)
+    assert "data blobs.npz" in failed.message
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def forget(path: Path) -> None:
+    path.unlink()
+
+
+def swap(path: Path) -> None:
+    path.write_bytes(path.with_name("decoder.npz").read_bytes())
+
+
+def list_in_place(path: Path) -> None:
+    path.write_text(json.dumps([]))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("encoder.npz", cut), ("optimizer.npz", forget), ("encoder.npz", swap), ("state.json", list_in_place)],
+)
+def test_a_damaged_checkpoint_is_refused(
+    process: ModelProcess, pictures: Path, copy: Stopped, name: str, damage: Any
+) -> None:
+    damage(copy[0] / "new.checkpoint" / name)
+    *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True))
+    assert isinstance(failed, Failed)
+    assert "without --resume" in failed.message
+    assert not (copy[0] / "new").exists()

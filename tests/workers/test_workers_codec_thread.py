@@ -1,0 +1,175 @@
+"""Latest wins, the most urgent first, and an error is an answer; all orders are forced with gates, never with time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from explorer_testing.codec import Gate
+from PySide6.QtCore import QObject, Slot
+from pytestqt.qtbot import QtBot
+
+from explorer.document.tasks import SLOTS, Task
+from explorer.document.views import FailedView, View
+from explorer.workers.codec_thread import Answer, CodecThread
+
+
+@dataclass(eq=False)
+class Steps:
+    """A task of several views; each has a name, and is computed once `gate` lets it through."""
+
+    slot: ClassVar[str] = ""
+    names: list[str]
+    log: list[str] = field(default_factory=list)
+    gate: Gate | None = None
+    broken: bool = False
+
+    def run(self) -> Iterator[View]:
+        for name in self.names:
+            if self.gate is not None:
+                self.gate.pass_through()
+            self.log.append(name)
+            if self.broken:
+                raise ValueError(f"{name} is broken")
+            yield FailedView(name)
+
+
+def steps(slot: str, *arguments: Any, base: type[Steps] = Steps, **options: Any) -> Task:
+    """Return a task of `slot`, which belongs to a task's class."""
+    kind: type[Steps] = type("Steps", (base,), {"slot": slot})
+    return kind(*arguments, **options)
+
+
+class Answers(QObject):
+    """What arrives on the main thread, in order."""
+
+    def __init__(self, codec_thread: CodecThread) -> None:
+        super().__init__()
+        self.all: list[Answer] = []
+        self._codec_thread = codec_thread
+        codec_thread.answered.connect(self._on_answered)
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        self.all.append(answer)
+
+    def texts(self) -> list[str]:
+        return [answer.view.message for answer in self.all if isinstance(answer.view, FailedView)]
+
+    def fresh(self) -> list[str]:
+        """What a document would take: answers of the latest generation."""
+        return [
+            answer.view.message
+            for answer in self.all
+            if isinstance(answer.view, FailedView) and answer.generation == self._codec_thread.generation(answer.slot)
+        ]
+
+
+@pytest.fixture
+def codec_thread(qapp: object) -> Iterator[CodecThread]:
+    made = CodecThread()
+    yield made
+    made.close()
+
+
+def test_every_slot_is_answered_with_its_own_generation(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers = Answers(codec_thread)
+    asked = {slot: codec_thread.submit(steps(slot, [slot])) for slot in SLOTS}
+    qtbot.waitUntil(lambda: len(answers.all) == len(SLOTS))
+    assert {answer.slot: answer.generation for answer in answers.all} == asked
+    assert sorted(answers.fresh()) == sorted(SLOTS)
+
+
+def test_of_many_questions_the_last_one_is_computed(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers, gate, log = Answers(codec_thread), Gate(), list[str]()
+    codec_thread.submit(steps("cursor", ["first"], log, gate))
+    gate.wait_until_entered()
+    for number in range(50):
+        codec_thread.submit(steps("cursor", [f"later {number}"], log))
+    gate.open()
+    qtbot.waitUntil(lambda: "later 49" in answers.texts())
+    assert log == ["first", "later 49"]
+    assert answers.fresh() == ["later 49"]
+
+
+def test_what_is_more_urgent_goes_between_two_rows(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers, gate, log = Answers(codec_thread), Gate(), list[str]()
+    codec_thread.submit(steps("grid", ["row 1", "row 2", "row 3"], log, gate))
+    gate.wait_until_entered()
+    codec_thread.submit(steps("noise", ["noise"], log))
+    codec_thread.submit(steps("picture", ["picture"], log))
+    codec_thread.submit(steps("cursor", ["cursor"], log))
+    gate.open()
+    qtbot.waitUntil(lambda: "row 3" in answers.texts())
+    assert log == ["row 1", "cursor", "picture", "noise", "row 2", "row 3"]
+    assert answers.fresh() == log
+
+
+def test_a_newer_map_ends_the_older_one_between_two_rows(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers, gate, log = Answers(codec_thread), Gate(), list[str]()
+    codec_thread.submit(steps("grid", ["old 1", "old 2", "old 3"], log, gate))
+    gate.wait_until_entered()
+    codec_thread.submit(steps("grid", ["new 1", "new 2"], log))
+    gate.open()
+    qtbot.waitUntil(lambda: "new 2" in answers.texts())
+    assert log == ["old 1", "new 1", "new 2"]
+    assert answers.fresh() == ["new 1", "new 2"]
+
+
+def test_what_is_withdrawn_stops_and_what_it_said_is_stale(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers, gate, log = Answers(codec_thread), Gate(), list[str]()
+    codec_thread.submit(steps("grid", ["old 1", "old 2"], log, gate))
+    gate.wait_until_entered()
+    codec_thread.submit(steps("noise", ["never"], log))
+    codec_thread.drop("noise")
+    codec_thread.drop("grid")
+    codec_thread.submit(steps("thumbnails", ["thumbnails"], log))
+    gate.open()
+    qtbot.waitUntil(lambda: "thumbnails" in answers.texts())
+    assert log == ["old 1", "thumbnails"]
+    assert answers.fresh() == ["thumbnails"]
+
+
+def test_an_answer_under_way_when_its_question_is_withdrawn_is_stale(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    """The answer is already posted to the main thread, which has not come to it yet."""
+    answers, log = Answers(codec_thread), list[str]()
+    posted = threading.Event()
+
+    class Posting(Steps):
+        def run(self) -> Iterator[View]:
+            yield FailedView("old")
+            posted.set()
+
+    codec_thread.submit(steps("cursor", [], base=Posting))
+    assert posted.wait(20)
+    codec_thread.submit(steps("cursor", ["new"], log))
+    qtbot.waitUntil(lambda: "new" in answers.texts())
+    assert answers.texts() == ["old", "new"]
+    assert answers.fresh() == ["new"]
+
+
+def test_an_error_is_an_answer_and_the_thread_lives_on(codec_thread: CodecThread, qtbot: QtBot) -> None:
+    answers, log = Answers(codec_thread), list[str]()
+    codec_thread.submit(steps("picture", ["picture"], log, broken=True))
+    qtbot.waitUntil(lambda: len(answers.all) == 1)
+    codec_thread.submit(steps("picture", ["next"], log))
+    qtbot.waitUntil(lambda: len(answers.all) == 2)
+    assert answers.texts() == ["picture is broken", "next"]
+    assert log == ["picture", "next"]
+
+
+def test_close_does_not_wait_for_the_whole_map(qtbot: QtBot) -> None:
+    codec_thread, gate, log = CodecThread(), Gate(), list[str]()
+    codec_thread.submit(steps("grid", [f"row {row}" for row in range(1000)], log, gate))
+    gate.wait_until_entered()
+    closer = threading.Thread(target=codec_thread.close)
+    closer.start()
+    qtbot.waitUntil(lambda: codec_thread._closed)
+    gate.open()
+    closer.join(20)
+    assert not closer.is_alive()
+    assert log == ["row 0"]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from explorer_testing.codec import Gate
+from pytestqt.qtbot import QtBot
+
+from explorer.errors import DataError
+from explorer.types import Progress
+from explorer.workers.jobs import JobRunner
+
+
+class Told:
+    """Everything that a runner says, in order."""
+
+    def __init__(self, runner: JobRunner) -> None:
+        self.ends: list[Any] = []
+        self.failures: list[tuple[str, str]] = []
+        self.changes = 0
+        runner.jobs_changed.connect(self._on_changed)
+        runner.failed.connect(lambda message, details: self.failures.append((message, details)))
+
+    def _on_changed(self) -> None:
+        self.changes += 1
+
+    def finish(self, result: Any) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        self.ends.append(result)
+
+
+@pytest.fixture
+def runner(qapp: object) -> Iterator[JobRunner]:
+    made = JobRunner()
+    yield made
+    made.close()
+
+
+def idle(runner: JobRunner) -> bool:
+    return not runner.jobs
+
+
+def test_a_job_finishes_once_with_its_result_on_the_main_thread(runner: JobRunner, qtbot: QtBot) -> None:
+    told, threads = Told(runner), list[threading.Thread]()
+
+    def job() -> Iterator[Progress | str]:
+        threads.append(threading.current_thread())
+        yield Progress(1, 2)
+        yield Progress(2, 2)
+        yield "result"
+
+    runner.start("Work", job, told.finish)
+    assert [view.title for view in runner.jobs] == ["Work"]
+    qtbot.waitUntil(lambda: idle(runner))
+    assert (told.ends, told.failures) == (["result"], [])
+    assert threads[0] is not threading.main_thread()
+
+
+def test_progress_is_shown_with_the_time_left(runner: JobRunner, qtbot: QtBot) -> None:
+    gate = Gate()
+
+    def job() -> Iterator[Progress]:
+        yield Progress(30, 120, "half way")
+        gate.pass_through()
+
+    runner.start("Work", job)
+    qtbot.waitUntil(lambda: runner.jobs[0].done == 30)
+    (view,) = runner.jobs
+    assert (view.title, view.total, view.note) == ("Work", 120, "half way")
+    assert view.seconds_left is not None
+    assert view.seconds_left > 0
+    gate.open()
+    qtbot.waitUntil(lambda: idle(runner))
+
+
+def test_a_cancelled_job_is_closed_at_its_next_yield_and_has_no_result(runner: JobRunner, qtbot: QtBot) -> None:
+    told, gate, steps = Told(runner), Gate(), list[str]()
+
+    def job() -> Iterator[Progress | str]:
+        try:
+            gate.pass_through()
+            yield Progress(1, 3)
+            steps.append("went on")
+            yield "result"
+        finally:
+            steps.append("cleaned up")
+
+    key = runner.start("Work", job, told.finish)
+    gate.wait_until_entered()
+    runner.cancel(key)
+    gate.open()
+    qtbot.waitUntil(lambda: idle(runner))
+    assert steps == ["cleaned up"]
+    assert (told.ends, told.failures) == ([], [])
+
+
+def test_an_error_that_was_foreseen_is_its_message(runner: JobRunner, qtbot: QtBot) -> None:
+    told = Told(runner)
+
+    def job() -> Iterator[Progress]:
+        yield Progress(0, 1)
+        raise DataError("a picture", "a cat")
+
+    runner.start("Work", job, told.finish)
+    qtbot.waitUntil(lambda: bool(told.failures))
+    assert told.failures == [("expected a picture; received a cat", "")]
+    assert told.ends == []
+    assert runner.jobs == ()
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_any_other_error_brings_its_traceback(runner: JobRunner, qtbot: QtBot, when: str) -> None:
+    told = Told(runner)
+
+    def later() -> Iterator[Progress]:
+        yield Progress(0, 1)
+        raise ZeroDivisionError("by zero")
+
+    def at_once() -> Iterator[Progress]:
+        raise ZeroDivisionError("by zero")
+
+    runner.start("Work", later if when == "later" else at_once, told.finish)
+    qtbot.waitUntil(lambda: bool(told.failures))
+    ((message, details),) = told.failures
+    assert message == "ZeroDivisionError: by zero"
+    assert "Traceback" in details
+    assert (told.ends, runner.jobs) == ([], ())
+
+
+def test_jobs_run_side_by_side_and_end_on_their_own(runner: JobRunner, qtbot: QtBot) -> None:
+    told, gates = Told(runner), [Gate(), Gate(), Gate()]
+
+    def job(number: int) -> Iterator[int]:
+        gates[number].pass_through()
+        yield number
+
+    keys = [runner.start(f"Job {n}", lambda n=n: job(n), told.finish) for n in range(3)]  # type: ignore[misc]
+    for gate in gates:
+        gate.wait_until_entered()
+    assert [view.key for view in runner.jobs] == keys
+    gates[1].open()
+    qtbot.waitUntil(lambda: told.ends == [1])
+    assert [view.key for view in runner.jobs] == [keys[0], keys[2]]
+    runner.cancel_all()
+    gates[0].open()
+    gates[2].open()
+    qtbot.waitUntil(lambda: idle(runner))
+    assert told.ends == [1]
+    runner.cancel(keys[1])
+
+
+def test_close_waits_and_nothing_comes_after_it(qtbot: QtBot) -> None:
+    runner, gate = JobRunner(), Gate()
+    told, ended = Told(runner), list[str]()
+
+    def job() -> Iterator[str]:
+        gate.pass_through()
+        ended.append("ran to its end")
+        yield "result"
+
+    runner.start("Work", job, told.finish)
+    gate.wait_until_entered()
+    gate.open()
+    before = told.changes
+    runner.close()
+    assert ended == ["ran to its end"]
+    qtbot.wait(1)
+    assert (told.ends, told.failures, told.changes, runner.jobs) == ([], [], before, ())

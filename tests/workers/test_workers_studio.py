@@ -1,0 +1,225 @@
+"""A document with everything that works behind it, on tiny bundles that are really on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import as_floats, make_source, write_bundle
+from explorer_testing.codec import MatrixCodec
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from explorer import paths
+from explorer.document.document import Document, Problem
+from explorer.document.views import PictureView
+from explorer.models.bundle import COMPILED
+from explorer.workers.loading import home_source, open_model
+from explorer.workers.studio import Studio
+
+
+@pytest.fixture
+def studio(qapp: object) -> Iterator[Studio]:
+    made = Studio(Document())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def problems_of(document: Document) -> list[Problem]:
+    told: list[Problem] = []
+    document.problem_reported.connect(told.append)
+    return told
+
+
+def name_of(document: Document) -> str | None:
+    return None if document.model is None else document.model.name
+
+
+def settled(document: Document) -> bool:
+    return isinstance(document.picture_view, PictureView) and document.code is not None and not document.jobs
+
+
+def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    document.open(source=make_source())
+    document.open_model_requested.emit(bundle)
+    assert [job.title for job in document.jobs] == ["Opening tiny"]
+    qtbot.waitUntil(lambda: settled(document))
+    assert name_of(document) == "tiny"
+    assert document.undo_label == "Open tiny"
+
+
+def test_a_damaged_bundle_says_why_and_leaves_the_last_model_working(
+    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = studio.document
+    problems = problems_of(document)
+    document.open(open_model(bundle), make_source())
+    qtbot.waitUntil(lambda: settled(document))
+    before = document.state
+    write_bundle(tmp_path / "broken")
+    (tmp_path / "broken" / COMPILED[0]).write_bytes(b"damaged")
+    document.open_model_requested.emit(tmp_path / "broken")
+    qtbot.waitUntil(lambda: bool(problems))
+    assert "encoder.onnx" in problems[0].message
+    assert document.state is before
+    assert document.jobs == ()
+    document.choose_picture(4)
+    qtbot.waitUntil(lambda: settled(document))
+
+
+def test_pictures_that_cannot_be_read_say_why(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    problems = problems_of(document)
+    document.open_source_requested.emit(str(tmp_path / "nowhere"))
+    qtbot.waitUntil(lambda: bool(problems))
+    assert "nowhere" in problems[0].message
+    assert document.source is None
+
+
+def test_pictures_open(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
+    np.save(tmp_path / "some.npy", np.zeros((4, 9, 9), np.uint8))
+    studio.document.open_source_requested.emit(str(tmp_path / "some.npy"))
+    qtbot.waitUntil(lambda: studio.document.source is not None)
+    assert studio.document.source is not None
+    assert studio.document.source.count == 4
+    assert studio.document.picture == 0
+
+
+def test_the_model_that_was_asked_for_last_is_the_one_that_opens(
+    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = studio.document
+    document.open(source=make_source())
+    for number in range(5):
+        write_bundle(tmp_path / f"number {number}", MatrixCodec(seed=number))
+    for number in range(5):
+        document.open_model_requested.emit(tmp_path / f"number {number}")
+    qtbot.waitUntil(lambda: name_of(document) == "number 4" and settled(document))
+
+
+def test_a_models_own_pictures_come_with_it_but_never_replace_the_users(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    document = studio.document
+    document.open_model_requested.emit(paths.pretrained_dir() / "digits-vae-2d")
+    qtbot.waitUntil(lambda: settled(document))
+    assert document.source is not None
+    assert document.source.name == "digits"
+    document.open_model_requested.emit(paths.pretrained_dir() / "glyphs-vae-2d")
+    qtbot.waitUntil(lambda: name_of(document) == "glyphs-vae-2d" and settled(document))
+    assert document.source.name == "glyphs"
+    mine = make_source(name="mine")
+    document.open(source=mine)
+    document.open_model_requested.emit(paths.pretrained_dir() / "digits-vae-2d")
+    qtbot.waitUntil(lambda: name_of(document) == "digits-vae-2d" and settled(document))
+    assert document.source is mine
+
+
+def test_switching_between_models_of_the_same_pictures_keeps_the_picture(studio: Studio, qtbot: QtBot) -> None:
+    document = studio.document
+    document.open_model_requested.emit(paths.pretrained_dir() / "digits-vae-2d")
+    qtbot.waitUntil(lambda: settled(document))
+    document.choose_picture(17)
+    source = document.source
+    document.open_model_requested.emit(paths.pretrained_dir() / "digits-deep-49")
+    qtbot.waitUntil(lambda: name_of(document) == "digits-deep-49" and settled(document))
+    assert document.source is source
+    assert document.picture == 17
+
+
+def test_home_pictures_are_known_by_what_the_model_was_trained_on(bundle: Path) -> None:
+    assert home_source(open_model(bundle)) is None
+    assert home_source(open_model(paths.pretrained_dir() / "digits-deep-49")) == "digits"
+    assert home_source(open_model(paths.pretrained_dir() / "glyphs-vae-2d")) == "glyphs"
+
+
+def test_the_morph_is_exported_frame_for_frame(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    document.open(open_model(bundle), make_source())
+    for code in (as_floats(0, 0), as_floats(2, -2)):
+        document.set_code(code)
+        document.add_keyframe()
+    target = tmp_path / "morph.gif"
+    written: list[Path] = []
+    document.exported.connect(written.append)
+    document.export_requested.emit(target)
+    qtbot.waitUntil(lambda: written == [target])
+    with Image.open(target) as film:
+        assert film.n_frames == document.frame_count == 216
+        scale = 256 // 12
+        assert film.size == (10 * scale, 12 * scale)
+        film.seek(18 + 89)
+        shown = np.asarray(film.convert("L"))[::scale, ::scale]
+    expected = np.rint(MatrixCodec().decode(as_floats(2, -2)[None])[0, :, :, 0].clip(0, 1) * 255)
+    assert np.abs(shown - expected).max() <= 1
+
+
+def test_exporting_nothing_is_refused_in_words(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    problems = problems_of(document)
+    document.open(open_model(bundle), make_source())
+    qtbot.waitUntil(lambda: settled(document))
+    document.add_keyframe()
+    document.export_requested.emit(tmp_path / "morph.gif")
+    assert "two keyframes" in problems[0].message
+    assert not (tmp_path / "morph.gif").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere/morph.gif", "morph.xyz"])
+def test_an_export_that_cannot_be_written_says_why(
+    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot, name: str
+) -> None:
+    document = studio.document
+    problems = problems_of(document)
+    document.open(open_model(bundle), make_source())
+    document.set_code(as_floats(0, 0))
+    document.add_keyframe()
+    document.add_keyframe()
+    document.export_requested.emit(tmp_path / name)
+    qtbot.waitUntil(lambda: bool(problems))
+    assert name.split("/", maxsplit=1)[0] in problems[0].message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
+
+
+def test_a_cancelled_export_leaves_nothing(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    problems = problems_of(document)
+    document.open(open_model(bundle), make_source())
+    document.set_code(as_floats(0, 0))
+    document.add_keyframe()
+    document.set_code(as_floats(1, 1))
+    document.add_keyframe()
+    document.set_film(replace(document.film, steps=1000))
+    document.export_requested.emit(tmp_path / "morph.gif")
+    document.job_cancel_requested.emit(document.jobs[-1].key)
+    qtbot.waitUntil(lambda: not document.jobs)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
+    assert problems == []
+
+
+def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Path, qapp: object) -> None:
+    """The guards see to it that no thread is left."""
+    for _ in range(5):
+        studio = Studio(Document())
+        document = studio.document
+        document.open(open_model(bundle), make_source())
+        document.set_code(as_floats(0, 0))
+        document.add_keyframe()
+        document.add_keyframe()
+        document.set_film(replace(document.film, steps=1000))
+        document.export_requested.emit(tmp_path / "morph.gif")
+        document.open_model_requested.emit(bundle)
+        document.open_source_requested.emit("digits")
+        studio.close()
+        studio.close()
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]

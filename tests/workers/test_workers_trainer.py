@@ -1,0 +1,151 @@
+"""The supervisor of the model process, with the real process behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from explorer_testing.builders import make_model, make_source
+from explorer_testing.training import small_request, write_pictures
+from pytestqt.qtbot import QtBot
+
+from explorer.document.activity import TrainingView
+from explorer.document.document import Document, Problem
+from explorer.document.views import PictureView
+from explorer.models.bundle import open_bundle
+from explorer.workers.studio import Studio
+from explorer.workers.trainer import Trainer
+
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def studio(qapp: object) -> Iterator[Studio]:
+    made = Studio(Document())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "blobs.npz")
+
+
+def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
+    qtbot.waitUntil(condition, timeout=PATIENCE_MS)
+
+
+def follow(document: Document) -> list[TrainingView]:
+    views: list[TrainingView] = []
+    document.training_changed.connect(lambda: views.append(document.training))
+    return views
+
+
+@pytest.mark.engine
+def test_a_training_is_followed_and_its_model_opens(
+    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = studio.document
+    document.open(source=make_source(name="mine"))
+    views, libraries, problems = follow(document), list[bool](), list[Problem]()
+    document.library_changed.connect(lambda: libraries.append(True))
+    document.problem_reported.connect(problems.append)
+    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=3))
+    assert document.training.phase == "starting"
+    wait(qtbot, lambda: document.model is not None)
+    phases = list(dict.fromkeys(view.phase for view in views))
+    assert phases == ["starting", "running", "finishing", "finished"]
+    assert [view.phase for view in views].count("finished") == 1
+    last = views[-1]
+    card = open_bundle(tmp_path / "new").card
+    assert [(p.epoch, p.loss, p.val_loss) for p in last.curve] == [(r.epoch, r.loss, r.val_loss) for r in card.history]
+    assert (last.path, last.title, last.seconds_left) == (str(tmp_path / "new"), "new", None)
+    assert f"{card.metrics['mse']:.4g}" in last.note
+    assert (libraries, problems) == ([True], [])
+    assert document.model is not None
+    assert document.model.name == "new"
+    assert document.source is not None
+    assert document.source.name == "mine"
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killing_the_model_process_leaves_the_window_working_and_says_what_happened(
+    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = studio.document
+    problems: list[Problem] = []
+    document.problem_reported.connect(problems.append)
+    document.open(make_model(), make_source())
+    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    wait(qtbot, lambda: len(document.training.curve) >= 2)
+    pid = studio.trainer.process_id
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait(qtbot, lambda: document.training.phase == "failed")
+    assert len(problems) == 1
+    assert "killed by signal 9" in problems[0].message
+    assert document.training.note == problems[0].message
+    assert len(document.training.curve) >= 2
+    assert not (tmp_path / "new").exists()
+    document.choose_picture(5)
+    wait(qtbot, lambda: isinstance(document.picture_view, PictureView))
+    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=1))
+    wait(qtbot, lambda: document.model is not None and document.model.name == "new")
+    assert len(problems) == 1
+
+
+@pytest.mark.engine
+def test_a_cancelled_training_ends_as_cancelled(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    views, problems = follow(document), list[Problem]()
+    document.problem_reported.connect(problems.append)
+    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    wait(qtbot, lambda: bool(document.training.curve))
+    document.training_requested.emit(small_request(pictures, tmp_path / "second", epochs=1))
+    assert [problem.message for problem in problems] == ["Another training runs. Wait for it, or cancel it."]
+    document.training_cancel_requested.emit()
+    assert document.training.note == "Cancelling"
+    wait(qtbot, lambda: not document.training.active)
+    assert (views[-1].phase, [view.phase for view in views].count("cancelled")) == ("cancelled", 1)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".checkpoint") == ["blobs.npz"]
+    assert document.model is None
+    assert len(problems) == 1
+
+
+@pytest.mark.engine
+def test_cancelled_before_the_process_is_warm(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = studio.document
+    studio.trainer.warm()
+    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_cancel_requested.emit()
+    wait(qtbot, lambda: not document.training.active)
+    assert document.training.phase == "cancelled"
+    assert [path.name for path in tmp_path.iterdir()] == ["blobs.npz"]
+
+
+@pytest.mark.engine
+def test_a_training_that_fails_says_why_once(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
+    document, problems = studio.document, list[Problem]()
+    document.problem_reported.connect(problems.append)
+    document.training_requested.emit(small_request(tmp_path / "nowhere.npz", tmp_path / "new"))
+    wait(qtbot, lambda: not document.training.active)
+    assert document.training.phase == "failed"
+    assert [problem.message for problem in problems] == [document.training.note]
+    assert "nowhere.npz" in problems[0].message
+
+
+@pytest.mark.parametrize("request_too", [False, True])
+def test_closing_at_once_ends_the_process_wherever_it_is(qapp: object, tmp_path: Path, request_too: bool) -> None:
+    """The guards see to it that neither process nor thread is left."""
+    for _ in range(3):
+        trainer = Trainer()
+        trainer.warm()
+        if request_too:
+            trainer.train(small_request(tmp_path / "blobs.npz", tmp_path / "new"))
+        trainer.close()
+        assert trainer.process_id is None
