@@ -120,12 +120,12 @@ class Found:
     error: ExplorerError | None
 
 
-def find_bundles(*extra: Path) -> list[Found]:
-    """Return every bundle that ships, that the user made, and in the `extra` folders, by name.
+def find_bundles(*, whole: bool = False) -> list[Found]:
+    """Return every bundle that ships and that the user made, by name; broken ones too, with the error.
 
-    Files are looked for, not read: one that was damaged is found out when it is opened.
+    Unless `whole` is asked for, files are looked for and not read: one that was damaged is found out when it is opened.
     """
-    return [_try_open(folder) for root in (pretrained_dir(), user_models_dir(), *extra) for folder in _folders(root)]
+    return [_try_open(folder, whole) for root in (pretrained_dir(), user_models_dir()) for folder in _folders(root)]
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -133,9 +133,9 @@ def _folders(root: Path) -> Iterator[Path]:
         yield from sorted(path for path in root.iterdir() if (path / CARD).is_file() and not path.name.startswith("."))
 
 
-def _try_open(folder: Path) -> Found:
+def _try_open(folder: Path, whole: bool) -> Found:
     try:
-        return Found(folder, open_bundle(folder, whole=False), None)
+        return Found(folder, open_bundle(folder, whole=whole), None)
     except ExplorerError as error:
         return Found(folder, None, error)
 

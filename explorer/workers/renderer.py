@@ -27,6 +27,7 @@ class Renderer(QObject):
         super().__init__(parent)
         self._document = document
         self._codec_thread = codec_thread
+        self._stopped = False
         self._grid_base: tuple[object, ...] | None = None
         codec_thread.answered.connect(self._on_codec_answered)
         document.source_changed.connect(self._on_source_changed)
@@ -116,7 +117,13 @@ class Renderer(QObject):
     def _submit(self, task: Task) -> None:
         self._codec_thread.submit(task)
 
+    def stop(self) -> None:
+        """Put nothing in any more: answers already under way would reach a window that is gone."""
+        self._stopped = True
+
     @Slot(object)
     def _on_codec_answered(self, answer: Answer) -> None:
+        if self._stopped:
+            return
         if answer.generation == self._codec_thread.generation(answer.slot):
             self._document.put_view(answer.slot, answer.view)

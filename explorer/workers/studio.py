@@ -55,6 +55,7 @@ class Studio(QObject):
         """End everything that runs, and wait for it."""
         if not self._closed:
             self._closed = True
+            self.renderer.stop()
             self.jobs.cancel_all()
             self.trainer.close()
             self.jobs.close()

@@ -136,7 +136,7 @@ class Trainer(QObject):
     @Slot(object)
     def _on_event_arrived(self, event: Event) -> None:
         view = self._view
-        if not view.active:
+        if self._closed or not view.active:
             return
         match event:
             case Started():

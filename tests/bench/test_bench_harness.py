@@ -60,7 +60,7 @@ def test_attempt_turns_a_failed_measurement_into_its_reason() -> None:
         raise MeasureError("a clock", "none")
 
     assert attempt(lambda: 2.0) == (2.0, "")
-    assert attempt(fail) == (None, "a clock; received none")
+    assert attempt(fail) == (None, "expected a clock; received none")
 
 
 def test_a_child_gets_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, console: Console) -> Report:
     """List whole bundles; warn of each that is not."""
     bundles: list[Bundle] = []
-    for found in find_bundles():
+    for found in find_bundles(whole=True):
         if found.bundle is not None:
             bundles.append(found.bundle)
         else:

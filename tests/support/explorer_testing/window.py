@@ -92,7 +92,7 @@ class Desk:
         self.until(lambda: isinstance(document.picture_view, PictureView))
         self.until(lambda: isinstance(document.cursor_view, CursorView))
         self.until(lambda: isinstance(document.noise_view, NoiseView))
-        if document.model is not None and document.model.latent_dim > 1:
+        if document.map_watched and document.model is not None and document.model.latent_dim > 1:
             self.until(self._grid_is_whole)
         gallery = self.window.gallery
         self.until(lambda: not gallery.model.missing(*gallery.visible_range()))

@@ -1,0 +1,99 @@
+"""The bundles that ship: what their cards say is what they do, and nothing in them tells of where they were made."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from explorer.data.metrics import mse
+from explorer.data.preprocessing import to_floats
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.models.evaluation import Evaluation, evaluate
+from explorer.paths import pretrained_dir
+from explorer.types import Indices
+from explorer.workers.loading import HELD_OUT, open_model
+
+NAMES = ("digits-deep-49", "digits-vae-2d", "glyphs-vae-2d")
+
+
+@cache
+def pictures(name: str) -> Source:
+    return open_source(HELD_OUT[name])
+
+
+def held_out(source: Source) -> Indices:
+    """The embedded digits are the test pictures of MNIST, all of them; of other embedded sets it is a part."""
+    return np.arange(source.count, dtype=np.int64) if source.name == "digits" else source.splits.test
+
+
+def test_these_bundles_ship() -> None:
+    assert sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
+    model = open_model(pretrained_dir() / name)
+    source = pictures(model.card.data.name)
+    indices = held_out(source)
+    assert len(indices) == model.card.data.test
+    result = list(evaluate(model.codec, source, indices, model.card.preprocessing))[-1]
+    assert isinstance(result, Evaluation)
+    measured = result.metrics()
+    assert set(measured) == set(model.card.metrics)
+    for figure, value in model.card.metrics.items():
+        assert measured[figure] == pytest.approx(value, rel=1e-3), figure
+
+
+def test_forty_nine_numbers_keep_a_digit() -> None:
+    model = open_model(pretrained_dir() / "digits-deep-49")
+    source = pictures("digits")
+    images = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
+    assert len(images) == 10_000
+    assert mse(images, model.codec.decode(model.codec.encode(images))) < 0.006
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reconstructions_are_of_their_own_picture(name: str) -> None:
+    """Each reconstruction is nearer to its own original than to most others, for most pictures."""
+    model = open_model(pretrained_dir() / name)
+    source = pictures(model.card.data.name)
+    images = to_floats(source.read(held_out(source)[:100], model.card.preprocessing))
+    again = model.codec.decode(model.codec.encode(images))
+    assert again.shape == images.shape
+    flat, flat_again = images.reshape(len(images), -1), again.reshape(len(images), -1)
+    distances = ((flat_again[:, None] - flat[None]) ** 2).mean(axis=2)
+    own = np.diagonal(distances)
+    assert np.mean(own < np.median(distances, axis=1)) > 0.8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_is_whole_and_names_no_place(name: str) -> None:
+    text = (pretrained_dir() / name / "card.json").read_text(encoding="utf-8")
+    assert not re.search(r'"(/|~|[A-Za-z]:\\\\)', text), "an absolute path at the start of a value"
+    assert not re.search(r"(/home/|/root|/tmp|/work|/Users/|\\\\Users)", text)
+    card = open_model(pretrained_dir() / name).card
+    assert card.name == name
+    assert card.command.startswith("latent-explorer train ")
+    assert name in card.command
+    assert card.data.trained_on == ("train",), "what it is shown with, it was not trained on"
+    assert card.engine == "onnx"
+    assert 0 <= card.max_difference < 1e-4
+    assert card.data.licence
+    assert card.data.attribution
+    assert len(card.history) > 0
+    assert card.history[-1].loss < card.history[0].loss
+    assert {"keras", "tensorflow"} <= set(card.versions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sample_of_codes_is_what_the_encoder_says(name: str) -> None:
+    """The thumbnails of the sample, encoded again, have the codes that stand beside them."""
+    model = open_model(pretrained_dir() / name)
+    sample = model.sample
+    np.testing.assert_allclose(model.codec.encode(to_floats(sample.thumbnails[:50])), sample.codes[:50], atol=1e-3)
+    np.testing.assert_allclose(sample.statistics.mean, sample.codes.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(sample.statistics.sigma, sample.codes.std(axis=0), rtol=1e-3)

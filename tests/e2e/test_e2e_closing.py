@@ -1,0 +1,51 @@
+"""Closing the window while it is at work; the guards see every thread and process that is left."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from explorer_testing.builders import as_floats
+from explorer_testing.codec import Gate, WrappedCodec
+from explorer_testing.window import Desk
+
+from explorer.types import Floats
+
+
+def test_closing_during_an_export_ends_it_and_leaves_nothing(desk: Desk, tmp_path: Path) -> None:
+    reached = Gate()
+    reached.open()
+
+    def note_jobs(call: str, values: Floats) -> None:
+        if threading.current_thread().name.startswith("job"):
+            reached.pass_through(call, values)
+
+    model = desk.document.model
+    assert model is not None
+    desk.document.open(replace(model, codec=WrappedCodec(model.codec, note_jobs)))
+    desk.settle()
+    for code in (as_floats(-1, 0), as_floats(1, 0)):
+        desk.document.set_code(code)
+        desk.document.add_keyframe()
+    desk.type_into("timeline_steps", "1000")
+    desk.document.export_requested.emit(tmp_path / "long.gif")
+    reached.wait_until_entered()
+    desk.window.close()
+    assert list(tmp_path.iterdir()) == []
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("job", "codec", "trainer"))]
+
+
+def test_closing_while_a_model_opens(desk: Desk) -> None:
+    desk.click_item(desk.window.library.item_of("model", "glyphs-vae-2d"))
+    before = desk.document.model
+    desk.window.close()
+    assert desk.document.model is before
+    assert not desk.problems
+
+
+def test_closing_twice_is_closing_once(desk: Desk) -> None:
+    desk.window.close()
+    desk.running.close()
+    assert not desk.window.isVisible()

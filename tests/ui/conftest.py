@@ -1,0 +1,49 @@
+"""A real window on the codec of one matrix, and the window alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from explorer_testing.window import Desk
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from explorer.app import make_window
+from explorer.document.document import Document
+from explorer.ui.main_window import MainWindow
+from explorer.ui.theme import choose_scheme, install_theme
+
+
+@pytest.fixture(scope="session")
+def themed(qapp: QApplication) -> QApplication:
+    """The application as the program makes it: with its font and style, and dialogs that tests can reach."""
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    install_theme(qapp)
+    return qapp
+
+
+@pytest.fixture
+def desk(themed: QApplication, qtbot: QtBot) -> Iterator[Desk]:
+    """The real window with its threads; nothing is open yet."""
+    desk = Desk(make_window(), qtbot)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def bare_window(themed: QApplication, qtbot: QtBot) -> MainWindow:
+    """The window over a document that nobody serves: nothing starts a thread or a process."""
+    window = MainWindow(Document())
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    return window
+
+
+@pytest.fixture
+def light_again(themed: QApplication) -> Iterator[None]:
+    """Put the colours back that the test changes."""
+    yield
+    choose_scheme(themed, Qt.ColorScheme.Unknown)

@@ -1,0 +1,114 @@
+"""The status bar: model, data, decode time, and the job with a Cancel that works."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from explorer_testing.builders import as_floats, make_model, make_source
+from explorer_testing.codec import Gate, WrappedCodec
+from explorer_testing.window import Desk
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
+
+from explorer.document.activity import CurvePoint, JobView, TrainingView
+from explorer.document.views import CursorView
+from explorer.types import Floats
+from explorer.ui.main_window import MainWindow
+
+
+def text(window: MainWindow, name: str) -> str:
+    label = window.findChild(QLabel, name)
+    assert label is not None
+    return label.text()
+
+
+def test_it_names_model_and_data(desk: Desk) -> None:
+    assert text(desk.window, "status_model") == "No model"
+    assert text(desk.window, "status_data") == "No pictures"
+    desk.open(make_model(name="lovely"), make_source(1_234))
+    assert text(desk.window, "status_model") == "lovely"
+    assert text(desk.window, "status_data") == "tiny: 1,234 pictures"
+
+
+def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:
+    document = bare_window.document
+    for decode_ms in (1.0, 9.0, 2.0):
+        document.put_view("cursor", CursorView(as_floats(0).reshape(1, 1, 1), decode_ms))
+    assert text(bare_window, "status_decode") == "decode 2.00 ms"
+
+
+def test_the_decode_time_appears_and_goes_with_the_model(desk: Desk) -> None:
+    desk.open()
+    desk.document.set_code(as_floats(1, 1))
+    desk.until(lambda: text(desk.window, "status_decode").startswith("decode "))
+    desk.document.open(make_model(name="other"))
+    assert text(desk.window, "status_decode") == ""
+
+
+def test_a_running_export_shows_and_its_cancel_works(desk: Desk, tmp_path: Path) -> None:
+    gate = Gate()
+
+    def hold_jobs(call: str, values: Floats) -> None:
+        if threading.current_thread().name.startswith("job"):
+            gate.pass_through(call, values)
+
+    model = make_model()
+    desk.open(replace(model, codec=WrappedCodec(model.codec, hold_jobs)))
+    for code in (as_floats(-1, 0), as_floats(1, 0)):
+        desk.document.set_code(code)
+        desk.document.add_keyframe()
+    written: list[Path] = []
+    desk.document.exported.connect(written.append)
+    cancel, job = desk.find(QPushButton, "status_cancel"), desk.find(QLabel, "status_job")
+    assert not cancel.isVisible()
+    desk.document.export_requested.emit(tmp_path / "film.gif")
+    assert job.isVisible()
+    assert job.text().startswith("Exporting film.gif")
+    gate.wait_until_entered()
+    desk.click("status_cancel")
+    gate.open()
+    desk.until(lambda: not desk.document.jobs)
+    assert not cancel.isVisible()
+    assert not job.isVisible()
+    assert written == []
+    assert list(tmp_path.iterdir()) == []
+    assert desk.problems == [], "what was asked for is no problem"
+
+
+def test_progress_and_time_left(bare_window: MainWindow) -> None:
+    bare_window.document.put_jobs((JobView(1, "Exporting a.gif", 30, 120, "", 75.0), JobView(2, "Opening b")))
+    bar = bare_window.findChild(QProgressBar, "status_progress")
+    assert bar is not None
+    assert (bar.value(), bar.maximum()) == (30, 120)
+    assert text(bare_window, "status_job") == "Exporting a.gif, 1 min 15 s left  (+1)"
+
+
+def test_cancel_goes_to_the_training_where_no_job_runs(bare_window: MainWindow) -> None:
+    document = bare_window.document
+    cancelled: list[str] = []
+    document.training_cancel_requested.connect(lambda: cancelled.append("training"))
+    document.job_cancel_requested.connect(lambda key: cancelled.append(f"job {key}"))
+    curve = (CurvePoint(1, 0.5, 0.6),)
+    document.put_training(TrainingView("running", "new", epochs=4, step=3, steps=10, curve=curve, seconds_left=8.0))
+    bar, button = bare_window.findChild(QProgressBar, "status_progress"), bare_window.status.findChild(QPushButton)
+    assert bar is not None
+    assert button is not None
+    assert (bar.value(), bar.maximum()) == (13, 40)
+    assert text(bare_window, "status_job") == "Training new, 8 s left"
+    button.click()
+    document.put_jobs((JobView(7, "Exporting"),))
+    button.click()
+    assert cancelled == ["training", "job 7"]
+
+
+@pytest.mark.parametrize("phase", ["finished", "cancelled", "failed"])
+def test_nothing_is_shown_after_the_end(bare_window: MainWindow, phase: str) -> None:
+    document = bare_window.document
+    label = bare_window.findChild(QLabel, "status_job")
+    assert label is not None
+    document.put_training(TrainingView("running", "new"))
+    assert label.isVisible()
+    document.put_training(TrainingView(phase, "new"))  # type: ignore[arg-type]
+    assert not label.isVisible()

@@ -1,0 +1,209 @@
+"""Another model, other pictures, another picture, while the codec is at work: what is shown is never stale or mixed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from explorer_testing.builders import as_floats, make_model, make_source
+from explorer_testing.codec import Gate, WrappedCodec
+from explorer_testing.window import Desk
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.document.state import OpenModel
+from explorer.document.views import GridView
+from explorer.errors import ModelError
+from explorer.types import Floats
+from explorer.ui.images import floats_to_qimage
+
+GATE_OF_PATIENCE_S = Gate.PATIENCE_S
+
+
+def slow_model(gate: Gate, *, name: str = "slow", latent_dim: int = 2) -> OpenModel:
+    """Return a model every call of which waits at the gate."""
+    return wrapped(make_model(name=name, seed=11, latent_dim=latent_dim), gate.pass_through)
+
+
+def wrapped(model: OpenModel, before: Callable[[str, Floats], None]) -> OpenModel:
+    return replace(model, codec=WrappedCodec(model.codec, before))
+
+
+class Watch:
+    """Every picture that the stage shows from now on."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._stage = desk.window.stage
+        self.original: list[QImage] = []
+        self.reconstruction: list[QImage] = []
+        self.edited: list[QImage] = []
+        # Connected behind the stage, so that the stage shows the view already.
+        desk.document.picture_view_changed.connect(self._note)
+        desk.document.cursor_view_changed.connect(self._note)
+
+    def _note(self) -> None:
+        for kept, frame in (
+            (self.original, self._stage.original),
+            (self.reconstruction, self._stage.reconstruction),
+            (self.edited, self._stage.edited),
+        ):
+            if frame.image is not None:
+                kept.append(frame.image)
+
+
+def assert_only(desk: Desk, watch: Watch) -> None:
+    """Assert that all pictures seen are those of the open model, source and picture."""
+    model, source, picture = desk.document.model, desk.document.source, desk.document.picture
+    assert model is not None
+    assert source is not None
+    assert picture is not None
+    original = to_floats(source.read([picture], model.card.preprocessing))
+    again = floats_to_qimage(model.codec.decode(model.codec.encode(original))[0])
+    assert watch.original
+    assert all(image == floats_to_qimage(original[0]) for image in watch.original)
+    assert all(image == again for image in watch.reconstruction)
+    assert all(image == again for image in watch.edited)
+
+
+def other_model(desk: Desk) -> None:
+    desk.document.open(make_model(name="quick", seed=3))
+
+
+def other_source(desk: Desk) -> None:
+    desk.document.open(source=make_source(20, name="other", seed=9))
+
+
+def other_picture(desk: Desk) -> None:
+    desk.document.choose_picture(13)
+
+
+def both(desk: Desk) -> None:
+    desk.document.open(
+        make_model(image_shape=(9, 14, 3), name="colour", seed=3), make_source(8, (9, 14, 3), name="colours", seed=2)
+    )
+
+
+CHANGES = [other_model, other_source, other_picture, both]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_answer_that_is_being_computed_is_dropped(desk: Desk, change: Callable[[Desk], None]) -> None:
+    gate = Gate()
+    desk.document.open(slow_model(gate), make_source())
+    gate.wait_until_entered()
+    change(desk)
+    watch = Watch(desk)
+    gate.open()
+    desk.settle()
+    assert_only(desk, watch)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_answer_that_is_on_its_way_is_dropped(desk: Desk, change: Callable[[Desk], None]) -> None:
+    answers = threading.Semaphore(0)
+    desk.open()
+    # On the codec thread itself: the answer then waits in the window's event queue, behind the change.
+    desk.running.studio.codec_thread.answered.connect(
+        lambda answer: answers.release(), Qt.ConnectionType.DirectConnection
+    )
+    desk.document.choose_picture(5)
+    assert answers.acquire(timeout=GATE_OF_PATIENCE_S)
+    change(desk)
+    watch = Watch(desk)
+    desk.settle()
+    assert_only(desk, watch)
+
+
+def test_the_stage_is_blank_and_not_the_old_picture_while_it_waits(desk: Desk) -> None:
+    gate = Gate()
+    desk.open()
+    desk.document.open(slow_model(gate))
+    stage = desk.window.stage
+    assert stage.original.image is None
+    assert stage.reconstruction.image is None
+    assert stage.edited.image is None
+    assert "Encoding" in stage.original.text
+    gate.open()
+    desk.settle()
+
+
+def test_a_map_half_done_is_dropped(desk: Desk) -> None:
+    grid_gate = Gate()
+
+    def hold_grids(call: str, values: Floats) -> None:
+        if call == "decode" and len(values) > 1:
+            grid_gate.pass_through(call, values)
+
+    desk.document.open(wrapped(make_model(name="slow", seed=11), hold_grids), make_source())
+    grid_gate.wait_until_entered()
+    other_model(desk)
+    seen: list[GridView] = []
+    view_of = desk.document
+
+    def note() -> None:
+        if isinstance(view_of.grid_view, GridView):
+            seen.append(view_of.grid_view)
+
+    desk.document.grid_view_changed.connect(note)
+    grid_gate.open()
+    desk.settle()
+    model = desk.document.model
+    assert model is not None
+    assert seen
+    for view in seen:
+        corner = as_floats(float(view.xs[0]), float(view.ys[0]))
+        np.testing.assert_array_equal(view.pixels[0, 0], to_pixels(model.codec.decode(corner[None])[0]))
+
+
+def test_while_the_codec_is_busy_only_the_latest_code_waits(desk: Desk) -> None:
+    gate, decoded = Gate(), []
+
+    def hold(call: str, values: Floats) -> None:
+        if call == "decode" and len(values) == 1:
+            decoded.append(values[0].copy())
+            gate.pass_through(call, values)
+
+    desk.open(make_model())
+    desk.document.open(wrapped(make_model(name="slow"), hold))
+    gate.wait_until_entered()  # the picture's reconstruction
+    for step in range(50):
+        desk.document.set_code(as_floats(step / 10, 0.0), gesture="drag")
+    gate.open()
+    desk.until_edited_shows(as_floats(4.9, 0.0))
+    on_the_way = [code for code in decoded if code[1] == 0.0 and 0 <= code[0] < 4.85]
+    assert on_the_way == []
+
+
+def test_a_codec_that_fails_says_so_where_the_picture_would_be_and_the_next_one_works(desk: Desk) -> None:
+    def refuse(call: str, values: Floats) -> None:
+        raise ModelError("a network that computes", "one that does not", "Train it again.")
+
+    desk.open()
+    desk.document.open(wrapped(make_model(name="broken"), refuse))
+    stage = desk.window.stage
+    desk.until(lambda: "a network that computes" in stage.reconstruction.text)
+    assert stage.original.image is None
+    assert "a network that computes" in desk.window.noise.clean.text
+    desk.document.open(make_model(name="good", seed=3))
+    watch = Watch(desk)
+    desk.settle()
+    assert_only(desk, watch)
+
+
+def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(desk: Desk) -> None:
+    desk.open()
+    old = desk.document.model
+    desk.document.set_code(as_floats(0.5, -0.5))
+    desk.document.add_keyframe()
+    other_model(desk)
+    desk.settle()
+    assert not desk.document.keyframes
+    desk.document.undo()
+    assert desk.document.model is old
+    assert len(desk.document.keyframes) == 1
+    desk.settle()
+    desk.until_edited_shows(as_floats(0.5, -0.5))

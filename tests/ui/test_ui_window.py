@@ -1,0 +1,251 @@
+"""The main window: help, docks, undo and redo, colours, and that every control can be named and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from explorer_testing.window import Desk, array_of, drag
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialogButtonBox,
+    QDockWidget,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QTabBar,
+    QTextBrowser,
+    QWidget,
+)
+
+from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.main_window import MainWindow
+from explorer.ui.widgets.plane_canvas import PlaneCanvas
+
+CONTROLS = (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    PlaneCanvas,
+)
+EXPLAINED_WITHIN = (QAbstractItemView, QScrollArea, QTextBrowser)
+"""A list has a tooltip for each of its lines, a scroll area holds other controls, a page of text needs none."""
+
+
+def action(window: MainWindow, name: str) -> QAction:
+    found = window.findChild(QAction, name)
+    assert found is not None
+    return found
+
+
+def help_dialog(window: MainWindow) -> HelpDialog | None:
+    return window.findChild(HelpDialog)
+
+
+def test_f1_opens_the_help_and_escape_closes_it(bare_window: MainWindow) -> None:
+    assert help_dialog(bare_window) is None
+    QTest.keyClick(bare_window, Qt.Key.Key_F1)
+    dialog = help_dialog(bare_window)
+    assert dialog is not None
+    assert dialog.isVisible()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    QTest.keyClick(bare_window, Qt.Key.Key_F1)
+    assert help_dialog(bare_window) is dialog
+    assert dialog.isVisible()
+    close = dialog.findChild(QDialogButtonBox)
+    assert close is not None
+    QTest.mouseClick(close.button(QDialogButtonBox.StandardButton.Close), Qt.MouseButton.LeftButton)
+    assert not dialog.isVisible()
+
+
+def test_docks_can_be_hidden_and_moved_and_come_back(bare_window: MainWindow) -> None:
+    docks = bare_window.findChildren(QDockWidget)
+    assert {dock.objectName() for dock in docks} == {"library_dock", "gallery_dock", "latent_dock", "timeline_dock"}
+    areas = {dock.objectName(): bare_window.dockWidgetArea(dock) for dock in docks}
+    for dock in docks:
+        action(bare_window, f"action_show_{dock.objectName()}").trigger()
+        assert not dock.isVisible()
+    bare_window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, docks[0])
+    action(bare_window, "action_reset_layout").trigger()
+    assert all(dock.isVisible() for dock in docks)
+    assert {dock.objectName(): bare_window.dockWidgetArea(dock) for dock in docks} == areas
+
+
+def test_undo_and_redo_say_what_they_would_do(desk: Desk) -> None:
+    undo, redo = action(desk.window, "action_undo"), action(desk.window, "action_redo")
+    desk.open()
+    assert (undo.isEnabled(), redo.isEnabled()) == (False, False)
+    sliders, start = desk.window.latent.sliders, desk.code
+    drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0)])
+    moved = desk.code
+    assert undo.text() == "&Undo: Dimension 1"
+    undo.trigger()
+    np.testing.assert_array_equal(desk.code, start)
+    assert (undo.isEnabled(), undo.text()) == (False, "&Undo")
+    assert redo.text() == "&Redo: Dimension 1"
+    redo.trigger()
+    np.testing.assert_array_equal(desk.code, moved)
+    assert not redo.isEnabled()
+
+
+def test_a_text_field_keeps_its_own_keys(desk: Desk) -> None:
+    desk.open()
+    desk.document.add_keyframe()
+    field = QLineEdit(desk.window)  # as the Train panel's, which would start the model process here
+    field.show()
+    field.setFocus()
+    QTest.keyClicks(field, "k k")
+    assert field.text() == "k k"
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(desk.document.keyframes) == 1
+
+
+def test_space_presses_the_button_that_has_the_keyboard(desk: Desk) -> None:
+    desk.open()
+    box = desk.find(QCheckBox, "stage_show_error")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+    assert box.isChecked()
+    add = desk.find(QPushButton, "timeline_add")
+    add.setFocus()
+    for _ in range(2):
+        QTest.keyClick(add, Qt.Key.Key_Space)
+    assert len(desk.document.keyframes) == 2
+    desk.window.stage.setFocus()
+    desk.shortcut("action_play", desk.window.stage)
+    assert desk.window.timeline.play.isChecked()
+    desk.shortcut("action_play", desk.window.stage)
+    assert not desk.window.timeline.play.isChecked()
+
+
+@pytest.mark.usefixtures("light_again")
+def test_light_and_dark(desk: Desk) -> None:
+    desk.open()
+    pictures = {}
+    for scheme in ("light", "dark"):
+        action(desk.window, f"action_scheme_{scheme}").trigger()
+        pictures[scheme] = array_of(desk.window.stage.grab().toImage())
+    assert pictures["light"].shape == pictures["dark"].shape
+    corner = {scheme: int(picture[2, 2].max()) for scheme, picture in pictures.items()}
+    assert corner["dark"] < 80
+    assert corner["light"] > 180
+    # The picture itself has no scheme.
+    frame = desk.window.stage.original
+    centre = frame.mapTo(desk.window.stage, frame.picture_rect().center().toPoint())
+    np.testing.assert_array_equal(pictures["light"][centre.y(), centre.x()], pictures["dark"][centre.y(), centre.x()])
+
+
+def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
+    bare_window.document.report("What happened.", "Where it happened.")
+    bar = bare_window.problem_bar
+    assert bar.isVisible()
+    copy, dismiss = bar.findChildren(QPushButton)
+    QTest.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "What happened.\n\nWhere it happened."
+    QTest.mouseClick(dismiss, Qt.MouseButton.LeftButton)
+    assert not bar.isVisible()
+
+
+def test_the_export_needs_two_keyframes(desk: Desk) -> None:
+    export = action(desk.window, "action_export")
+    desk.open()
+    desk.document.add_keyframe()
+    assert not export.isEnabled()
+    desk.document.add_keyframe()
+    assert export.isEnabled()
+
+
+def test_tabs_by_keyboard(bare_window: MainWindow) -> None:
+    for number in (2, 1, 0):
+        QTest.keyClick(bare_window, Qt.Key(Qt.Key.Key_1 + number), Qt.KeyboardModifier.ControlModifier)
+        assert bare_window.tabs.currentIndex() == number
+
+
+def test_shortcuts_and_names_of_actions_are_unique(bare_window: MainWindow) -> None:
+    actions = [entry for entry in bare_window.findChildren(QAction) if not entry.objectName().startswith("_q_")]
+    shortcuts = [entry.shortcut().toString() for entry in actions if not entry.shortcut().isEmpty()]
+    assert len(shortcuts) == len(set(shortcuts))
+    names = [entry.objectName() for entry in actions if entry.text() and entry.menu() is None]
+    assert "" not in names
+    assert len(names) == len(set(names))
+
+
+# -- every control -----------------------------------------------------------------------------------------------------
+
+
+def made_by_the_product(control: QWidget) -> bool:
+    """Tell a control from the parts that Qt makes of it: scroll bars, a spin box's line edit, a tab bar's buttons."""
+    if control.objectName().startswith(("qt_", "_q_")):
+        return False
+    parent = control.parentWidget()
+    while parent is not None and not isinstance(parent, QScrollArea):
+        if isinstance(parent, (*CONTROLS, QTabBar)):
+            return False
+        parent = parent.parentWidget()
+    # What a scroll area scrolls is the product's; its own bars are not.
+    scrolled = parent.widget() if parent is not None else None
+    return parent is None or (scrolled is not None and scrolled.isAncestorOf(control))
+
+
+def controls(root: QWidget) -> Iterator[QWidget]:
+    for child in root.findChildren(QWidget):
+        if isinstance(child, CONTROLS) and made_by_the_product(child):
+            yield child
+
+
+def test_every_control_has_a_name_words_and_a_tooltip(bare_window: MainWindow) -> None:
+    bare_window.show_help()
+    for number in range(bare_window.tabs.count()):
+        bare_window.tabs.setCurrentIndex(number)
+    found = list(controls(bare_window))
+    assert len(found) > 45
+    faults = []
+    for control in found:
+        text = control.text() if isinstance(control, QAbstractButton) else ""
+        for what, value in (
+            ("object name", control.objectName()),
+            ("accessible name or text", control.accessibleName() or text),
+            ("tooltip", control.toolTip() or isinstance(control, EXPLAINED_WITHIN)),
+        ):
+            if not value:
+                faults.append(f"{type(control).__name__} {control.objectName() or text!r}: no {what}")
+    assert not faults, "\n".join(faults)
+    names = [control.objectName() for control in found]
+    assert sorted(names) == sorted(set(names)), "object names are unique"
+
+
+def test_every_line_of_a_list_has_a_tooltip(desk: Desk) -> None:
+    desk.open()
+    library = desk.window.library.tree
+    sections = [library.topLevelItem(number) for number in range(library.topLevelItemCount())]
+    lines = [section.child(row) for section in sections if section for row in range(section.childCount())]
+    assert lines
+    assert all(line.toolTip(0) for line in lines if line)
+    gallery = desk.window.gallery.model
+    assert all(gallery.data(gallery.index(row), Qt.ItemDataRole.ToolTipRole) for row in range(gallery.rowCount()))
+
+
+def test_every_control_can_be_reached_by_keyboard(bare_window: MainWindow) -> None:
+    for number in range(bare_window.tabs.count()):
+        bare_window.tabs.setCurrentIndex(number)
+    unreachable = [
+        control.objectName()
+        for control in controls(bare_window)
+        if not isinstance(control, QScrollArea) and not control.focusPolicy() & Qt.FocusPolicy.TabFocus
+    ]
+    assert unreachable == []
