@@ -189,7 +189,7 @@ def test_interrupt_of_a_real_process(program: Any, tmp_path: Path) -> None:
 import signal, sys
 from explorer.cli import main
 from explorer.cli.commands import models
-def slow():
+def slow(**options):
     print('ready', flush=True)
     signal.pause()
 models.find_bundles = slow
