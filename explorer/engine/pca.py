@@ -37,8 +37,8 @@ def solve(images: Floats, encoder: keras.Model, decoder: keras.Model, seed: int)
             str(len(flat)),
             "Choose a smaller code, or bring more pictures.",
         )
-    pca = PCA(latent, random_state=seed).fit(flat)
-    components = pca.components_.astype(np.float32)
-    mean = pca.mean_.astype(np.float32)
-    encoder.set_weights([components.T, -(components @ mean)])
-    decoder.set_weights([components, mean])
+    # In float32 the axes, and with them single code values, are off in the third decimal.
+    pca = PCA(latent, random_state=seed).fit(flat.astype(np.float64))
+    bias = -(pca.components_ @ pca.mean_)
+    encoder.set_weights([pca.components_.T.astype(np.float32), bias.astype(np.float32)])
+    decoder.set_weights([pca.components_.astype(np.float32), pca.mean_.astype(np.float32)])

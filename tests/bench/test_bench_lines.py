@@ -12,7 +12,6 @@ from explorer.bench import LINES, harness, run
 from explorer.bench.decode_one import PEERS
 from explorer.bench.drag import swing
 from explorer.errors import UsageError
-from explorer.paths import pretrained_dir
 
 KEYS = {
     *("name", "case", "unit", "better", "ours", "peer", "peer_name", "limit", "limit_name"),
@@ -54,8 +53,6 @@ def test_the_hand_never_stays_where_it_is() -> None:
 
 @pytest.mark.engine
 def test_decode_one_for_real() -> None:
-    if not (pretrained_dir() / "digits-vae-2d").is_dir():
-        pytest.skip("digits-vae-2d is not in this tree")
     records = run(quick=True, only="decode-one")
     assert [record["peer_name"] for record in records] == list(PEERS.values())
     for record in records:
