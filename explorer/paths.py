@@ -46,6 +46,17 @@ def user_models_dir() -> Path:
     return user_dir() / "models"
 
 
+def datasets_dir() -> Path:
+    """Data sets that were downloaded for the user; it need not exist."""
+    return user_dir() / "datasets"
+
+
+def cache_dir() -> Path:
+    """What can be made again: decoded pictures, unpacked archives, indices; it need not exist."""
+    moved = os.environ.get(HOME_VARIABLE)
+    return user_dir() / "cache" if moved else Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
+
+
 def settings_path() -> Path:
     """The settings file; it need not exist."""
     moved = os.environ.get(HOME_VARIABLE)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, array_picture
 from explorer.data.splits import Splits
 from explorer.errors import DataError
@@ -47,6 +48,8 @@ class Facts:
         ``embedded`` ships with the program, ``present`` lies on this machine, ``missing`` does not.
     how
         Where it comes from, or how to get it.
+    crop
+        Pixels that are usually cut off each side of these pictures before they are resized; 0 for none.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Facts:
     attribution: str = ""
     status: Status = "present"
     how: str = ""
+    crop: int = 0
 
 
 class Source(abc.ABC):
@@ -63,7 +67,7 @@ class Source(abc.ABC):
 
     Attributes
     ----------
-    name, title, spec, licence, attribution, status, how
+    name, title, spec, licence, attribution, status, how, crop
         See `Facts`.
     count
         Number of pictures.
@@ -77,6 +81,8 @@ class Source(abc.ABC):
         What is for training and what is held out.
     skipped
         Pictures that were left out.
+    attributes
+        Further columns by name, each with a value a picture; empty where there are none.
     """
 
     def __init__(
@@ -89,7 +95,15 @@ class Source(abc.ABC):
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
         skipped: tuple[Skipped, ...] = (),
+        attributes: Attributes | None = None,
     ) -> None:
+        for column, attribute in (attributes or {}).items():
+            if len(attribute) != count:
+                raise DataError(
+                    f"{count} values of “{column}” in {facts.name}",
+                    str(len(attribute)),
+                    "Check that both belong together.",
+                )
         self.name = facts.name
         self.title = facts.title
         self.spec = facts.spec
@@ -97,12 +111,14 @@ class Source(abc.ABC):
         self.attribution = facts.attribution
         self.status: Status = facts.status
         self.how = facts.how
+        self.crop = facts.crop
         self.count = count
         self.image_shape = image_shape
         self.splits = splits
         self.labels = labels
         self.label_names = label_names
         self.skipped = skipped
+        self.attributes: Attributes = attributes or {}
         self._content_hash = ""
 
     @abc.abstractmethod
@@ -170,7 +186,7 @@ class ArraySource(Source):
         What is known of them.
     images
         uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not changed.
-    splits, labels, label_names
+    splits, labels, label_names, attributes
         As in `Source`.
 
     Raises
@@ -186,6 +202,7 @@ class ArraySource(Source):
         splits: Splits,
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
+        attributes: Attributes | None = None,
     ) -> None:
         if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
             raise DataError(
@@ -205,6 +222,7 @@ class ArraySource(Source):
             splits=splits,
             labels=labels,
             label_names=label_names,
+            attributes=attributes,
         )
         self._images = images
 

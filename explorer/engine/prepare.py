@@ -100,9 +100,8 @@ def _shape(
 ) -> tuple[ModelSpec, Preprocessing]:
     if parent is None:
         image_shape = resolve_image_shape(request, source.image_shape)
-        latent = request.latent or architecture.default_latent
         preprocessing = Preprocessing.standard(image_shape, crop=request.crop, invert=request.invert)
-        return architecture.build(image_shape, latent), preprocessing
+        return architecture.build(image_shape, request.latent), preprocessing
     if parent.card.architecture != architecture.name:
         raise TrainingError(
             f"the architecture of “{parent.name}”, {parent.card.architecture}",

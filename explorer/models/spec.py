@@ -58,10 +58,11 @@ class TrainingDefaults:
     batch: int
     rate: float = 1e-3
     beta: float = 1.0
+    l1: float = 0.0
 
 
 Builder: TypeAlias = Callable[[ImageShape, int], ModelSpec]
-"""``build(image_shape, latent) -> ModelSpec``."""
+"""``build(image_shape, latent) -> ModelSpec``; a spatial one takes no notice of `latent`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Architecture:
         Makes the networks; call `build`, which checks the shape first.
     solver
         ``gradient`` for training by gradient descent; ``pca`` where the optimum has a closed form.
+    spatial
+        Whether the code is a stack of feature maps, whose size follows from the picture's.
     """
 
     name: str
@@ -95,8 +98,9 @@ class Architecture:
     defaults: TrainingDefaults
     builder: Builder
     solver: Solver = "gradient"
+    spatial: bool = False
 
-    def build(self, image_shape: ImageShape, latent: int) -> ModelSpec:
+    def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
         """Return the networks for pictures of `image_shape` and codes of `latent` values.
 
         Parameters
@@ -104,12 +108,13 @@ class Architecture:
         image_shape
             Height and width from 16 to 512, odd and oblong ones too; channels 1 or 3.
         latent
-            Code size, from 1 to the number of values in a picture.
+            Code size, from 1 to the number of values in a picture; `default_latent` where left out. That of a spatial
+            architecture follows from the picture's size.
 
         Raises
         ------
         ModelError
-            If a size is out of its range.
+            If a size is out of its range, or another code size is asked for than a spatial architecture has.
         """
         height, width, channels = image_shape
         if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
@@ -120,6 +125,9 @@ class Architecture:
             )
         if channels not in {1, 3}:
             raise ModelError("pictures with 1 or 3 channels", str(channels))
+        if self.spatial:
+            return self._spatial(image_shape, latent)
+        latent = self.default_latent if latent is None else latent
         if not 1 <= latent <= prod(image_shape):
             raise ModelError(
                 f"a code size from 1 to {prod(image_shape)} for pictures of {height}×{width}×{channels}",
@@ -127,3 +135,14 @@ class Architecture:
                 "Choose another code size (--latent).",
             )
         return self.builder(image_shape, latent)
+
+    def _spatial(self, image_shape: ImageShape, latent: int | None) -> ModelSpec:
+        spec = self.builder(image_shape, self.default_latent)
+        if latent not in {None, spec.latent_dim}:
+            shape = "×".join(str(side) for side in spec.latent_shape)
+            raise ModelError(
+                f"no code size of its own for {self.name}, whose code is {shape} for these pictures",
+                str(latent),
+                "Leave --latent out, or choose another size of the pictures.",
+            )
+        return spec
