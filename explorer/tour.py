@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QLineEdit, QPushButton, QSpinBox, QWidget
 
 from explorer.app import ErrorCatcher, Running, make_application, make_window, open_first
 from explorer.document.document import Document, Problem
@@ -83,8 +83,9 @@ class _Tour:
     def click(self, name: str) -> None:
         QTest.mouseClick(self.find(QAbstractButton, name), Qt.MouseButton.LeftButton)
 
-    def tab(self, number: int) -> None:
+    def tab(self, panel: QWidget) -> None:
         bar = self.running.window.tabs.tabBar()
+        number = self.running.window.tabs.indexOf(panel)
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
 
     def drag(self, widget: QWidget, points: list[QPointF]) -> None:
@@ -110,6 +111,28 @@ class _Tour:
         where = library.tree.visualItemRect(item).center()
         QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
         self.until(lambda: self.document.model is not before, f"{name} to open")
+
+    def open_source(self, name: str) -> None:
+        library, before = self.running.window.library, self.document.source
+        item = library.item_of("source", name)
+        if item is None:
+            raise UsageError(f"the pictures {name} in the library", "none")
+        library.tree.scrollToItem(item)
+        where = library.tree.visualItemRect(item).center()
+        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.until(lambda: self.document.source is not before, f"{name} to open")
+
+    def choose(self, name: str, value: object) -> None:
+        """Choose an entry of a combo box by its value, with the keyboard."""
+        box = self.find(QComboBox, name)
+        wanted = box.findData(value)
+        if wanted < 0:
+            raise UsageError(f"{value} in {name}", "none")
+        box.setFocus()
+        QTest.keyClick(box, Qt.Key.Key_Home)
+        while box.currentIndex() != wanted:
+            QTest.keyClick(box, Qt.Key.Key_Down)
+        box.activated.emit(wanted)
 
     def shoot(self, name: str) -> None:
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
@@ -240,7 +263,7 @@ def _slider(tour: _Tour) -> None:
 
 def _map(tour: _Tour) -> None:
     """Click and drag on the map; the sliders follow."""
-    tour.tab(0)
+    tour.tab(tour.running.window.map)
     canvas = tour.running.window.map.canvas
     low, high = tour.document.grid.low, tour.document.grid.high
     before = tour.document.code
@@ -253,7 +276,7 @@ def _map(tour: _Tour) -> None:
 
 def _noise(tour: _Tour) -> None:
     """Add noise and redraw it."""
-    tour.tab(1)
+    tour.tab(tour.running.window.noise)
     slider = tour.find(QWidget, "noise_slider")
     slider.setFocus()
     for _ in range(3):
@@ -267,7 +290,7 @@ def _noise(tour: _Tour) -> None:
 
 def _keyframes(tour: _Tour) -> None:
     """Put three pictures on the timeline, scrub, and play a little."""
-    tour.tab(0)
+    tour.tab(tour.running.window.map)
     for picture in (3, 5, 9):
         tour.document.choose_picture(picture)
         tour.settle()
@@ -319,7 +342,7 @@ def _train(tour: _Tour) -> None:
     """Train a small model for real, screenshots early and at its end; it opens by itself."""
     # A finished model opens by itself unless it would take keyframes away.
     tour.click("timeline_clear")
-    tour.tab(2)
+    tour.tab(tour.running.window.train)
     tour.type_number("train_epochs", 4)
     tour.type_number("train_limit", 4_000)
     tour.find(QLineEdit, "train_name").selectAll()
@@ -337,17 +360,73 @@ def _train(tour: _Tour) -> None:
 def _switch(tour: _Tour) -> None:
     """Open another model from the library; its pictures come with it."""
     tour.open_model("glyphs-vae-2d")
-    tour.tab(0)
+    tour.tab(tour.running.window.map)
     tour.settle()
     tour.shoot("glyphs")
 
 
 def _deep(tour: _Tour) -> None:
-    """The 49-dimensional model, with the error map."""
+    """The 49-dimensional model, with the error map and a slider for each dimension, the widest first."""
     tour.open_model("digits-deep-49")
     tour.click("stage_show_error")
+    tour.click("latent_dimensions")
+    tour.choose("latent_sort", "spread")
     tour.settle()
     tour.shoot("deep")
+    tour.click("stage_show_error")
+
+
+def _axes(tour: _Tour) -> None:
+    """The same code along its principal axes; one of them is dragged."""
+    if tour.document.model is None or tour.document.model.name != "digits-deep-49":
+        tour.open_model("digits-deep-49")
+        tour.settle()
+    tour.click("latent_axes")
+    sliders, before = tour.running.window.latent.sliders, tour.document.code
+    start = float(sliders.values[0])
+    end = 2.0 if start < 0 else -2.0
+    tour.drag(sliders.viewport(), [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)])
+    tour.until(lambda: tour.document.code is not before, "the axis to move the code")
+    tour.settle()
+    tour.shoot("axes")
+
+
+def _faces(tour: _Tour) -> None:
+    """The gallery of faces, one class of hair, one of them chosen."""
+    tour.open_source("faces")
+    tour.settle()
+    view = tour.running.window.gallery.view
+    index = tour.running.window.gallery.model.index(4)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+    tour.settle()
+    tour.shoot("faces")
+
+
+def _spatial(tour: _Tour) -> None:
+    """Train a network on faces whose code is a stack of feature maps, then paint on one of them."""
+    tour.click("timeline_clear")
+    if tour.document.source is None or tour.document.source.name != "faces":
+        tour.open_source("faces")
+    tour.tab(tour.running.window.train)
+    tour.choose("train_architecture", "cae-upsample")
+    tour.click("train_more")
+    tour.type_number("train_batch", 16)
+    tour.click("train_more")
+    tour.type_number("train_epochs", 4)
+    tour.type_number("train_limit", 400)
+    tour.find(QLineEdit, "train_name").selectAll()
+    QTest.keyClicks(tour.find(QLineEdit, "train_name"), f"tour-maps-{time.time_ns() % 10**8}")
+    model = tour.document.model
+    tour.click("train_start")
+    tour.until(lambda: tour.document.model is not model, "the spatial model to be trained and to open")
+    tour.settle()
+    tour.type_number("feature_channel", 7)
+    tour.type_number("feature_size", 3)
+    maps, before = tour.running.window.feature_maps, tour.document.code
+    tour.drag(maps.canvas, [maps.canvas.cell_rect(3, column).center() for column in range(1, 7)])
+    tour.until(lambda: tour.document.code is not before, "the brush to change the code")
+    tour.settle()
+    tour.shoot("feature-maps")
 
 
 def _at(point: QPointF) -> QPoint:
@@ -364,4 +443,7 @@ STEPS: dict[str, Callable[[_Tour], None]] = {
     "train": _train,
     "switch": _switch,
     "deep": _deep,
+    "axes": _axes,
+    "faces": _faces,
+    "spatial": _spatial,
 }

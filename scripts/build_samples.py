@@ -2,21 +2,28 @@
 
 Usage: python scripts/build_samples.py ORIGINALS [--out FOLDER]
 
-ORIGINALS holds ``mnist/t10k-images-idx3-ubyte.gz`` and ``mnist/t10k-labels-idx1-ubyte.gz`` as MNIST is published, and
-``glyphs/arabic_ofl_64.npz`` with ``x (672, 64, 64)``, ``letter`` (0 … 27 in the order of the alphabet) and ``font``
-(0 … 23, in the order of `FAMILIES`).
+ORIGINALS holds
+
+* ``mnist/t10k-images-idx3-ubyte.gz`` and ``mnist/t10k-labels-idx1-ubyte.gz`` as MNIST is published;
+* ``fashion-mnist/`` with files of the same names, as Fashion-MNIST is published;
+* ``glyphs/arabic_ofl_64.npz`` with ``x (672, 64, 64)``, ``letter`` (0 … 27 in the order of the alphabet) and ``font``
+  (0 … 23, in the order of `FAMILIES`);
+* ``avatars/personas_64.npz`` with ``x (10000, 64, 64, 3)`` and ``attr_<name>`` (texts), one face for each of the seeds
+  ``personas-0`` … ``personas-9999``.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from explorer.data.sources.idx import read_idx
+from explorer.data.sources.keras_cache import CLOTHING_NAMES
 from explorer.paths import replacing_file
 
 FAMILIES = (6, 4, 2, 2, 2, 2, 2, 4)
@@ -25,6 +32,13 @@ FAMILIES = (6, 4, 2, 2, 2, 2, 2, 4)
 Weights and slants of one typeface are near copies of each other (two of the first six draw these letters identically),
 so a split by single fonts would hold out what the model has seen.
 """
+
+CLOTHES_PER_CLASS = 250
+FACES = 1_000
+"""So many, the last ones: models that ship see the first 9,000 only."""
+
+FACE_LABEL = "attr_hair"
+HEX_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 LETTERS = (
     *("alef ا", "beh ب", "teh ت", "theh ث", "jeem ج", "hah ح", "khah خ", "dal د", "thal ذ", "reh ر"),
@@ -42,6 +56,44 @@ def build_digits(originals: Path, out: Path) -> None:
     write_npz(
         out / "digits.npz", images=images[..., np.newaxis], labels=labels, label_names=np.array(list("0123456789"))
     )
+
+
+def build_clothing(originals: Path, out: Path) -> None:
+    """Write the first test pictures of Fashion-MNIST of each class, in their order."""
+    folder = originals / "fashion-mnist"
+    images = read_idx(folder / "t10k-images-idx3-ubyte.gz")
+    labels = read_idx(folder / "t10k-labels-idx1-ubyte.gz")
+    classes = range(len(CLOTHING_NAMES))
+    chosen = np.sort(np.concatenate([np.flatnonzero(labels == label)[:CLOTHES_PER_CLASS] for label in classes]))
+    write_npz(
+        out / "clothing.npz",
+        images=images[chosen][..., np.newaxis],
+        labels=labels[chosen],
+        label_names=np.array(CLOTHING_NAMES),
+    )
+
+
+def build_faces(originals: Path, out: Path) -> None:
+    """Write the last faces with all their attributes; the hair is the label. What is not drawn is called “none”."""
+    with np.load(originals / "avatars" / "personas_64.npz", allow_pickle=False) as arrays:
+        images = arrays["x"][-FACES:]
+        columns = {name: arrays[name][-FACES:] for name in arrays.files if name.startswith("attr_")}
+    attributes = {in_words(name): np.array([in_words(value) for value in values]) for name, values in columns.items()}
+    names, labels = np.unique(attributes[FACE_LABEL], return_inverse=True)
+    write_npz(
+        out / "faces.npz",
+        images=images,
+        labels=labels.astype(np.uint8),
+        label_names=names,
+        **dict(sorted(attributes.items())),
+    )
+
+
+def in_words(name: str) -> str:
+    """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colours like ``#6dbb58`` stay as they are."""
+    if HEX_COLOUR.fullmatch(name):
+        return name
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower() or "none"
 
 
 def build_glyphs(originals: Path, out: Path) -> None:
@@ -70,13 +122,15 @@ def write_npz(path: Path, **arrays: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Build both files."""
+    """Build all files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("originals", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "resources" / "data")
     options = parser.parse_args()
     build_digits(options.originals, options.out)
+    build_clothing(options.originals, options.out)
     build_glyphs(options.originals, options.out)
+    build_faces(options.originals, options.out)
 
 
 if __name__ == "__main__":

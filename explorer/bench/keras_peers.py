@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from explorer.bench.child import Tell
-from explorer.bench.harness import median_ms, resident_mb
+from explorer.bench.harness import anonymous_mb, median_ms, resident_mb
 from explorer.types import Floats
 
 
@@ -42,6 +42,32 @@ def decode_times(arguments: dict[str, Any], tell: Tell) -> None:
             "tf.function": median_ms(_as_graph(model, code), arguments["repeats"] * 5),
         }
     tell(found)
+
+
+def dataset_from_directory(arguments: dict[str, Any], tell: Tell) -> None:
+    """Open a folder with `keras.utils.image_dataset_from_directory` and read all of it once.
+
+    Tells the seconds from the call until the first batch was there, and by how many MB memory grew at most.
+    """
+    import time
+
+    import keras
+
+    side = arguments["side"]
+    keras.ops.zeros((1,))  # what the first operation of all costs is no matter of the folder
+    resident, anonymous = resident_mb(), anonymous_mb()
+    begun = time.perf_counter()
+    data = keras.utils.image_dataset_from_directory(
+        arguments["folder"], image_size=(side, side), batch_size=128, verbose=False
+    )
+    seconds, most = 0.0, [0.0, 0.0]
+    for number, (pictures, _) in enumerate(data):
+        if number == 0:
+            pictures.numpy()
+            seconds = time.perf_counter() - begun
+        if number % 10 == 0:
+            most = [max(most[0], resident_mb() - resident), max(most[1], anonymous_mb() - anonymous)]
+    tell({"seconds": seconds, "rss_mb": most[0], "anon_mb": most[1]})
 
 
 def _as_graph(model: Any, code: Floats) -> Callable[[], object]:

@@ -15,6 +15,8 @@ LINES = (
     "decode-one",
     "slider-to-pixel",
     "smoothness",
+    "folder",
+    "morph",
 )
 """Each is a module of this room, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""
 

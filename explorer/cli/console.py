@@ -59,6 +59,12 @@ class Console:
         self.clear()
         print(f"warning: {one_line(text)}", file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """Print one line for a person who watches: on standard error, if that is a terminal."""
+        if _terminal():
+            self.clear()
+            print(f"note: {one_line(text)}", file=sys.stderr, flush=True)
+
     def bar(self, progress: Progress) -> None:
         """Draw how far a job is, if standard error is a terminal."""
         now = time.monotonic()

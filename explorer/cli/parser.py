@@ -13,9 +13,12 @@ from explorer.errors import UsageError
 SPLITS = ("test", "train", "all")
 
 MODEL_HELP = "a bundle's name or folder"
-DATA_HELP = "a known name, or the path of a folder, a NumPy file, an IDX file or a picture"
+DATA_HELP = "a known name, or the path of a folder, an archive, a NumPy file, an IDX file, a font or a picture"
 PICTURE_HELP = "a picture's file, or DATA:INDEX (index into the whole source)"
-NOISE_HELP = "corrupt the input: kind:strength, such as gaussian:0.3, gaussian:0.5@0.5 (mean), gaussian:0.3:7 (seed)"
+NOISE_HELP = (
+    "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean) or gaussian:0.3:7 (seed), several "
+    "joined by +; kinds are gaussian, salt_pepper, occlusion, blur, downsample and grey"
+)
 
 
 class Parser(argparse.ArgumentParser):

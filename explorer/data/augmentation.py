@@ -7,16 +7,28 @@ field is a coarse grid drawn out by cubic B-splines instead of a blurred fine on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import DataError
+from explorer.paths import cache_dir
 from explorer.types import Floats, Indices, Pixels, Progress
 
-_BATCH = 256
+_VALUES_AT_ONCE = 1_000_000
+"""Values of pictures that are worked on at once: enough to be quick, few enough to stay in the processor's cache."""
+
+IN_MEMORY = 512 * 2**20
+"""Bytes from which on pictures lie in a file without a name, of which the system keeps in memory what it can."""
+
+_LEFT_FREE = 256 * 2**20
+"""Bytes of the disk that such a file leaves free."""
 
 
 @dataclass(frozen=True)
@@ -54,64 +66,154 @@ class Augmented(NamedTuple):
     indices: Indices
 
 
-def augment(
-    pixels: Pixels,
-    count: int,
-    seed: int,
-    *,
-    strengths: Strengths | None = None,
-    progress: Callable[[Progress], None] | None = None,
-) -> Augmented:
-    """Return `count` pictures: the originals first, in their order, then changed copies of each in turn.
+def augmenting(
+    pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None
+) -> Iterator[Progress | Augmented]:
+    """Make `count` pictures: the originals first, in their order, then changed copies of each in turn.
+
+    Yields progress, and the pictures last. Picture k of the result is what `changed` makes of number k, whatever the
+    count. A large result (`IN_MEMORY`) lies in a temporary file that goes with the array.
 
     Parameters
     ----------
     pixels
         uint8 ``(n, h, w, c)``; not changed. What comes in from outside has the value of the picture's border.
     count
-        How many to return. With fewer than there are, the first ones.
+        How many to make. With fewer than there are, the first ones.
     seed
         Makes it repeatable.
     strengths
         How far the changes may go.
-    progress
-        Called from time to time; an exception that it raises ends the work.
 
     Raises
     ------
     DataError
-        If there is no picture, or the count is below 1.
+        If there is no picture, the count is below 1, or so many pictures have no room on this machine.
     """
     if pixels.ndim != 4 or not pixels.size or count < 1:
         raise DataError(
             "pictures (n, height, width, channels) and a count of at least 1", f"{pixels.shape} and {count}"
         )
-    strengths = strengths or Strengths()
     originals = len(pixels)
+    result = _room((count, *pixels.shape[1:]))
     indices = np.arange(count, dtype=np.int64) % originals
-    result = np.empty((count, *pixels.shape[1:]), np.uint8)
     result[:originals] = pixels[:count]
-    rng = np.random.default_rng(seed)
-    for start in range(originals, count, _BATCH):
-        part = slice(start, min(start + _BATCH, count))
-        images = pixels[indices[part]]
-        rows, columns = _coordinates(len(images), images.shape[1], images.shape[2], strengths, rng)
-        result[part] = _sampled(images, rows, columns)
-        if progress is not None:
-            progress(Progress(part.stop, count, "augmenting"))
-    return Augmented(result, indices)
+    at_once = _at_once(pixels)
+    for start in range(originals, count, at_once):
+        numbers = np.arange(start, min(start + at_once, count), dtype=np.int64)
+        result[start : start + len(numbers)] = changed(pixels[indices[numbers]], numbers, seed, strengths)
+        yield Progress(start + len(numbers), count, "augmenting")
+    yield Augmented(result, indices)
 
 
-def _coordinates(
-    count: int, height: int, width: int, strengths: Strengths, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Return where each pixel of each new picture is taken from: rows and columns, float32 ``(count, h, w)``."""
-    angle = np.deg2rad(rng.uniform(-strengths.rotate, strengths.rotate, count))
-    slant = rng.uniform(-strengths.shear, strengths.shear, count)
-    low, high = strengths.zoom
-    zoom = np.exp(rng.uniform(np.log(low), np.log(high), (2, count)))
-    shift = rng.uniform(-strengths.shift, strengths.shift, (2, count)) * np.array([[height], [width]])
-    cosine, sine = np.cos(angle), np.sin(angle)
+def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
+    """Return at once what `augmenting` makes; see there."""
+    *_, result = augmenting(pixels, count, seed, strengths)
+    assert isinstance(result, Augmented)
+    return result
+
+
+def changed(pixels: Pixels, numbers: Indices, seed: int, strengths: Strengths | None = None) -> Pixels:
+    """Return each picture changed at random.
+
+    Parameters
+    ----------
+    pixels
+        uint8 ``(n, h, w, c)``; not changed.
+    numbers
+        int64 ``(n,)``, from 0: number and seed alone decide how a picture is changed, not the others beside it.
+    seed
+        Makes it repeatable.
+    strengths
+        How far the changes may go.
+
+    Returns
+    -------
+    Pixels
+        uint8 ``(n, h, w, c)``.
+    """
+    strengths = strengths or Strengths()
+    height, width = pixels.shape[1:3]
+    result = np.empty_like(pixels)
+    at_once = _at_once(pixels)
+    for start in range(0, len(pixels), at_once):
+        part = slice(start, start + at_once)
+        rows, columns = _coordinates(height, width, strengths, _draw(numbers[part], seed, strengths))
+        result[part] = _sampled(pixels[part], rows, columns)
+    return result
+
+
+def _at_once(pixels: Pixels) -> int:
+    return max(1, _VALUES_AT_ONCE // math.prod(pixels.shape[1:]))
+
+
+def _room(shape: tuple[int, ...]) -> Pixels:
+    """Return an array to fill: in memory, or where it is large in a temporary file.
+
+    Raises
+    ------
+    DataError
+        If neither has room.
+    """
+    size = math.prod(shape)
+    if size <= IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    folder = cache_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if size > free - _LEFT_FREE:
+        raise DataError(
+            f"room for {shape[0]:,} pictures of {'×'.join(map(str, shape[1:]))}, {size / 1e9:.1f} GB, in {folder}",
+            f"{free / 1e9:.1f} GB free",
+            "Make fewer pictures (--augment), make them smaller (--size), or free some of the disk.",
+        )
+    with tempfile.TemporaryFile(dir=folder, prefix="augmented-") as file:
+        file.truncate(size)
+        return np.memmap(file, np.uint8, "r+", shape=shape)
+
+
+class _Draw(NamedTuple):
+    """What was drawn for n pictures.
+
+    Attributes
+    ----------
+    angle, slant
+        Float64 ``(n,)``, the angle in radians.
+    zoom, shift
+        Float64 ``(2, n)``, down and across; the shift as a share of the side.
+    bend
+        Float32 ``(2, n, cells + 3, cells + 3)``, standard normal.
+    """
+
+    angle: NDArray[np.float64]
+    slant: NDArray[np.float64]
+    zoom: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    bend: Floats
+
+
+def _draw(numbers: Indices, seed: int, strengths: Strengths) -> _Draw:
+    """Draw each picture's changes from a generator of its own."""
+    grid = 2 * (strengths.cells + 3) ** 2
+    uniform = np.empty((len(numbers), 6))
+    normal = np.empty((len(numbers), grid), np.float32)
+    for row, number in enumerate(numbers.tolist()):
+        rng = np.random.Generator(np.random.PCG64([seed, number]))
+        uniform[row] = rng.uniform(-1, 1, 6)
+        normal[row] = rng.standard_normal(grid, dtype=np.float32)
+    low, high = np.log(strengths.zoom)
+    return _Draw(
+        np.deg2rad(strengths.rotate) * uniform[:, 0],
+        strengths.shear * uniform[:, 1],
+        np.exp((low + high) / 2 + (high - low) / 2 * uniform[:, 2:4].T),
+        strengths.shift * uniform[:, 4:6].T,
+        normal.reshape(len(numbers), 2, strengths.cells + 3, -1).swapaxes(0, 1),
+    )
+
+
+def _coordinates(height: int, width: int, strengths: Strengths, draw: _Draw) -> tuple[Floats, Floats]:
+    """Return where each pixel of each new picture is taken from: rows and columns, float32 ``(n, h, w)``."""
+    cosine, sine, slant, zoom = np.cos(draw.angle), np.sin(draw.angle), draw.slant, draw.zoom
     # Inverse of rotate · shear · zoom, as rows of a 2 × 2 matrix for (row, column).
     matrix = np.array(
         [[cosine / zoom[0], -sine / zoom[0]], [(sine - slant * cosine) / zoom[1], (cosine + slant * sine) / zoom[1]]],
@@ -119,15 +221,13 @@ def _coordinates(
     )
     down = (np.arange(height, dtype=np.float32) - (height - 1) / 2)[:, np.newaxis]
     across = (np.arange(width, dtype=np.float32) - (width - 1) / 2)[np.newaxis, :]
-    cells = strengths.cells
-    bend = rng.standard_normal((2, count, cells + 3, cells + 3), dtype=np.float32)
-    basis_down, basis_across = _spline_basis(height, cells), _spline_basis(width, cells)
-    fields = basis_down @ bend @ basis_across.T
+    basis_down, basis_across = _spline_basis(height, strengths.cells), _spline_basis(width, strengths.cells)
+    fields = basis_down @ draw.bend @ basis_across.T
     places = []
     for axis, side in enumerate((height, width)):
         moved = matrix[axis, 0][:, np.newaxis, np.newaxis] * down + matrix[axis, 1][:, np.newaxis, np.newaxis] * across
         moved += fields[axis] * np.float32(strengths.elastic * side)
-        moved += ((side - 1) / 2 - shift[axis]).astype(np.float32)[:, np.newaxis, np.newaxis]
+        moved += ((side - 1) / 2 - draw.shift[axis] * side).astype(np.float32)[:, np.newaxis, np.newaxis]
         places.append(moved)
     return places[0], places[1]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.errors import DataError
 
@@ -29,6 +29,7 @@ MAX_PIXELS: Final = 80_000_000
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA")
 _PLAIN_MODES: Final = ("L", "LA", "RGB", "RGBA")
 _DEEP_MODES: Final = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_JPEG_FORMATS: Final = ("JPEG", "MPO")
 _ORIENTATION_TAG: Final = 0x0112
 _SIDEWAYS: Final = 5
 _TAIL_BYTES: Final = 4096
@@ -135,6 +136,9 @@ def plain_mode(picture: Image.Image) -> Image.Image:
         return plain
     if mode == "1":
         return picture.convert("L")
+    if mode == "CMYK" and picture.format in _JPEG_FORMATS and "adobe" not in picture.info:
+        # Pillow takes every such JPEG for Adobe's, which are negatives; one without Adobe's mark is none.
+        return _with_exif(ImageChops.invert(picture).convert("RGB"), picture)
     return picture.copy() if mode in _PLAIN_MODES else picture.convert("RGB")
 
 
@@ -172,7 +176,10 @@ def _from_deep(picture: Image.Image) -> Image.Image:
         raise DataError(
             "grey values of 8 or 16 bits, or from 0 to 1", f"values from {low:g} to {high:g}", "Save it as 8-bit grey."
         )
-    plain = Image.fromarray(np.rint(values).astype(np.uint8))
+    return _with_exif(Image.fromarray(np.rint(values).astype(np.uint8)), picture)
+
+
+def _with_exif(plain: Image.Image, picture: Image.Image) -> Image.Image:
     plain.info.update({key: value for key, value in picture.info.items() if key == "exif"})
     return plain
 

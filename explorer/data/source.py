@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,11 +16,14 @@ from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, array_picture
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.types import ImageShape, Indices, Pixels
+from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
 UNLABELLED = -1
 """The label of a picture without one, in a source where others have one."""
+
+
+_STREAMED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,11 @@ class Source(abc.ABC):
         Pictures that were left out.
     attributes
         Further columns by name, each with a value a picture; empty where there are none.
+    provisional
+        Whether more will be known soon: another source follows that `continues` this one.
     """
+
+    provisional = False
 
     def __init__(
         self,
@@ -141,6 +149,41 @@ class Source(abc.ABC):
             If there is no such picture, or one cannot be read (any more).
         """
 
+    def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
+        """Make ready to read pictures again and again: yields progress, and last the rows to read from.
+
+        Parameters
+        ----------
+        indices
+            Positions, ``(n,)``. Pictures that cannot be read are left out of the rows.
+        preprocessing
+            The recipe.
+        room
+            Rows that take so many bytes are held in memory; where they take more, they are read when they are asked
+            for.
+
+        Raises
+        ------
+        DataError
+            If none can be read, or the disk has no room for them.
+        """
+        rows = PixelRows(self, self.positions(indices), preprocessing)
+        if rows.nbytes <= room:
+            pixels = np.empty(rows.shape, np.uint8)
+            for start in range(0, len(rows), _STREAMED_AT_ONCE):
+                yield Progress(start, len(rows), "reading pictures")
+                pixels[start : start + _STREAMED_AT_ONCE] = rows[start : start + _STREAMED_AT_ONCE]
+            rows = PixelRows(self, rows.indices, preprocessing, pixels=pixels)
+        yield rows
+
+    def continues(self, other: Source | None) -> bool:
+        """Tell whether this is `other`, or what it became when more was known of it."""
+        return self is other
+
+    def position_in(self, other: Source, index: int) -> int | None:
+        """Return where `other`, which continues this one, has the picture at `index`; None where it is left out."""
+        return index
+
     @abc.abstractmethod
     def _hash_content(self) -> str:
         """Return the SHA-256 of the pictures, in hexadecimal digits."""
@@ -160,6 +203,10 @@ class Source(abc.ABC):
             return ""
         return self.label_names[value] if self.label_names is not None else str(value)
 
+    def file_name(self, index: int) -> str:
+        """Return the name of one picture's file inside the source; empty where pictures are no files."""
+        return ""
+
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
         """Return `indices` as int64 ``(n,)``, checked.
 
@@ -175,6 +222,57 @@ class Source(abc.ABC):
                 f"an index from 0 to {self.count - 1} into {self.name}", str(int(outside[0])), "Choose another picture."
             )
         return positions
+
+
+class PixelRows:
+    """Pictures of a source after a recipe, to be indexed as an array ``(n, h, w, c)`` is, and read only then.
+
+    Parameters
+    ----------
+    source, indices, preprocessing
+        Which pictures, int64 ``(n,)``, and what is done to them.
+    left_out
+        Pictures that were asked for and cannot be read.
+    pixels
+        The pictures themselves, where they lie in memory.
+
+    Attributes
+    ----------
+    source, indices, preprocessing, left_out, pixels
+        See above.
+    shape, nbytes
+        As of an array of them.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        indices: Indices,
+        preprocessing: Preprocessing,
+        left_out: tuple[Skipped, ...] = (),
+        pixels: Pixels | None = None,
+    ) -> None:
+        self.source = source
+        self.indices = indices
+        self.preprocessing = preprocessing
+        self.left_out = left_out
+        self.pixels = pixels
+        self.shape: tuple[int, ...] = (len(indices), *preprocessing.image_shape)
+        self.nbytes = math.prod(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, chosen: Indices | slice) -> Pixels:
+        """Return some pictures: uint8 ``(m, h, w, c)``."""
+        if self.pixels is not None:
+            return self.pixels[chosen]
+        return self.source.read(self.indices[chosen], self.preprocessing)
+
+    def first(self, count: int) -> PixelRows:
+        """Return the first rows, at most so many."""
+        pixels = None if self.pixels is None else self.pixels[:count]
+        return PixelRows(self.source, self.indices[:count], self.preprocessing, self.left_out, pixels)
 
 
 class ArraySource(Source):

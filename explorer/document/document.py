@@ -18,7 +18,9 @@ from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.history import History
+from explorer.document.preparation import Preparation
 from explorer.document.state import GridSettings, Keyframe, OpenModel, State
+from explorer.document.stock import Stock
 from explorer.document.views import (
     CursorView,
     FailedView,
@@ -30,6 +32,7 @@ from explorer.document.views import (
     View,
 )
 from explorer.errors import UsageError
+from explorer.latent.axes import move_axis, random_along_axes, take_axis
 from explorer.latent.film import FilmSettings, code_at, film_times
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
@@ -124,6 +127,8 @@ class Document:
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
         self._views: dict[str, View | None] = {}
+        self.preparation = Preparation()
+        self.stock = Stock()
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -275,6 +280,24 @@ class Document:
             changes |= {"source": source, "picture": 0 if source.count else None}
         self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
 
+    def refine_source(self, source: Source) -> None:
+        """Put a source in the place of the provisional one that it continues, here and in the history.
+
+        That is no edit: picture, cursor and keyframes stay. A picture that is left out now gives way to another.
+        """
+        self._history.replace(lambda state: _refined(state, source))
+        before, self._state = self._state, _refined(self._state, source)
+        if self._state is not before:
+            left_out = self._state.start_code is not before.start_code
+            for slot in _STALE["picture"] if left_out else ():
+                if self._views.pop(slot, None) is not None:
+                    self._view_signal(slot)
+            self.source_changed.emit()
+            if left_out or self._state.picture != before.picture:
+                self.picture_changed.emit()
+            if left_out:
+                self.code_changed.emit()
+
     def choose_picture(self, index: int) -> None:
         """Choose a picture by its position; its code becomes the cursor once the encoder has answered.
 
@@ -328,10 +351,22 @@ class Document:
             code[dimension] = value
             self.set_code(code, f"Dimension {dimension}", gesture)
 
-    def reset_dimension(self, dimension: int) -> None:
+    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
         """Set one dimension back to the chosen picture's own value."""
         if self._state.start_code is not None:
-            self.set_dimension(dimension, float(self._state.start_code[dimension]))
+            self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
+
+    def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
+        """Move the cursor along one principal axis, to a value in σ of the data; the rest of the code is kept."""
+        model, code = self._state.model, self._state.code
+        if model is not None and code is not None:
+            self.set_code(move_axis(code, model.sample.statistics, axis, value), f"Axis {axis}", gesture)
+
+    def reset_axis(self, axis: int, gesture: str | None = None) -> None:
+        """Move the cursor along one principal axis to where the chosen picture is; the rest of the code is kept."""
+        model, code, start = self._state.model, self._state.code, self._state.start_code
+        if model is not None and code is not None and start is not None:
+            self.set_code(take_axis(code, start, model.sample.statistics, axis), f"Axis {axis}", gesture)
 
     def reset_code(self) -> None:
         """Set the cursor back to the chosen picture's own code."""
@@ -339,12 +374,10 @@ class Document:
             self.set_code(self._state.start_code, "Reset code")
 
     def shuffle_code(self, rng: np.random.Generator) -> None:
-        """Set the cursor to a random code: each dimension from the normal distribution of the data."""
+        """Set the cursor to a random code: from the normal distribution of the data along their principal axes."""
         model = self._state.model
         if model is not None:
-            statistics = model.sample.statistics
-            normal = rng.standard_normal(model.latent_dim, dtype=np.float32)
-            self.set_code(statistics.mean + statistics.sigma * normal, "Shuffle code")
+            self.set_code(random_along_axes(model.sample.statistics, rng), "Shuffle code")
 
     def set_noise(self, noise: Noise, gesture: str | None = None) -> None:
         """Set the noise panel's corruption."""
@@ -514,6 +547,19 @@ _STALE = {
     "keyframes": ("keyframes",),
 }
 """Views that no longer belong to the state when a part of it is another."""
+
+
+def _refined(state: State, source: Source) -> State:
+    """Return a state with `source` in place of the one that it continues."""
+    old, picture = state.source, state.picture
+    if old is None or old is source or not source.continues(old):
+        return state
+    if picture is None:
+        return replace(state, source=source)
+    found = old.position_in(source, picture)
+    if found is not None:
+        return replace(state, source=source, picture=found)
+    return replace(state, source=source, picture=min(picture, source.count - 1), start_code=None, code=None)
 
 
 def _grid_for(model: OpenModel) -> GridSettings:

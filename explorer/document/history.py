@@ -12,6 +12,9 @@ PAUSE_SECONDS = 1.0
 LIMIT = 500
 """Steps that can be undone; states share what did not change, so a step costs little."""
 
+CODE_BYTES = 64 * 2**20
+"""Codes that the steps may hold together; a spatial code takes 400 KB, and every stroke on it makes another."""
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -61,7 +64,12 @@ class History:
         self._future.clear()
         if not continues:
             self._past.append(Step(before, label))
-            del self._past[:-LIMIT]
+            del self._past[: -_fitting(self._past)]
+
+    def replace(self, change: Callable[[State], State]) -> None:
+        """Put another state in the place of each."""
+        for steps in (self._past, self._future):
+            steps[:] = [Step(change(step.state), step.label) for step in steps]
 
     def undo(self, current: State) -> State | None:
         """Return the state before the last edit, or None."""
@@ -78,3 +86,17 @@ class History:
         step = source.pop()
         target.append(Step(current, step.label))
         return step.state
+
+
+def _fitting(steps: list[Step]) -> int:
+    """Return how many of the last steps may be kept: at least one, for memory's sake not more than hold so much."""
+    seen: set[int] = set()
+    held = 0
+    for count, step in enumerate(reversed(steps)):
+        for code in (step.state.code, step.state.start_code):
+            if code is not None and id(code) not in seen:
+                seen.add(id(code))
+                held += code.nbytes
+        if count and (count >= LIMIT or held > CODE_BYTES):
+            return count
+    return len(steps)

@@ -113,12 +113,12 @@ class DecodeGrid:
         settings = self.settings
         xs = grid_axis(settings.low, settings.high, settings.steps)
         ys = xs[::-1].copy()
-        codes = grid_codes(self.base, settings.dims, xs, ys)
         columns = len(xs)
         pixels = np.zeros((len(ys), columns, *self.codec.image_shape), np.uint8)
         rows = max(1, 32 // columns)
         for row in range(0, len(ys), rows):
-            part = codes[row * columns : (row + rows) * columns]
+            # Never all codes at once: those of feature maps would take a hundred megabytes at every step of a drag.
+            part = grid_codes(self.base, settings.dims, xs, ys[row : row + rows])
             pixels[row : row + rows] = to_pixels(self.codec.decode(part)).reshape(-1, *pixels.shape[1:])
             yield GridView(xs, ys, pixels, min(row + rows, len(ys)), settings.dims)
 

@@ -16,9 +16,11 @@ from explorer.models.layers import (
     Dense,
     Flatten,
     Layer,
+    MaxPool,
     Network,
     Pad,
     Reshape,
+    UpSample,
 )
 from explorer.models.spec import ModelSpec
 
@@ -30,8 +32,13 @@ _MAKERS: dict[type, Callable[[Any], dict[str, Any]]] = {
         "units": layer.units,
         "activation": layer.activation,
     },
-    Conv: lambda layer: _convolution(kl.Conv2D, layer),
+    Conv: lambda layer: (
+        _convolution(kl.Conv2D, layer)
+        | {"bias_initializer": keras.initializers.Constant(layer.bias) if layer.bias else "zeros"}
+    ),
     ConvTranspose: lambda layer: _convolution(kl.Conv2DTranspose, layer),
+    MaxPool: lambda layer: {"class": kl.MaxPooling2D, "pool_size": layer.size},
+    UpSample: lambda layer: {"class": kl.UpSampling2D, "size": layer.size, "interpolation": "nearest"},
     BatchNorm: lambda layer: {"class": kl.BatchNormalization},
     Pad: lambda layer: {"class": kl.ZeroPadding2D, "padding": ((0, layer.bottom), (0, layer.right))},
     Crop: lambda layer: {"class": kl.Cropping2D, "cropping": ((0, layer.bottom), (0, layer.right))},

@@ -13,7 +13,7 @@ from explorer.engine import messages
 from explorer.engine.prepare import Prepared
 from explorer.engine.step import Step
 from explorer.errors import TrainingError
-from explorer.types import Pixels
+from explorer.models.batches import pictures_at_once
 
 REPORT_SECONDS = 0.2
 _VALIDATION_BATCH = 500
@@ -71,10 +71,11 @@ def steps_per_epoch(prepared: Prepared) -> int:
 def validation_loss(prepared: Prepared, step: Step) -> float:
     """Return the mean loss over the validation pictures, corrupted the same way every time."""
     rng = np.random.default_rng(_VALIDATION_SEED)
-    pixels: Pixels = prepared.validation
+    pixels = prepared.validation
+    batch = pictures_at_once(prepared.spec.image_shape, _VALIDATION_BATCH)
     total = 0.0
-    for start in range(0, len(pixels), _VALIDATION_BATCH):
-        clean = to_floats(pixels[start : start + _VALIDATION_BATCH])
+    for start in range(0, len(pixels), batch):
+        clean = to_floats(pixels[start : start + batch])
         given = corrupt(clean, prepared.noises, rng) if prepared.noises else clean
         total += float(step.validate(given, clean)) * len(clean)
     return total / len(pixels)

@@ -9,20 +9,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 import explorer
-from explorer.data.preprocessing import to_floats
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
 from explorer.errors import ModelError
-from explorer.latent.statistics import compute_statistics
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
-from explorer.models.codes import CodeSample, sample_size, save_codes
+from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line
 from explorer.paths import replacing_folder
 
@@ -47,11 +44,20 @@ def finish(
         else:
             yield messages.Working("measuring on the test pictures", item.done, item.total)
     assert evaluation is not None
+    sample: CodeSample | None = None
+    for part in sample_codes(
+        codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.spec.latent_shape
+    ):
+        if isinstance(part, CodeSample):
+            sample = part
+        else:
+            yield messages.Working("encoding a sample", part.done, part.total)
+    assert sample is not None
     yield messages.Working("compiling")
     out = prepared.request.out
     with replacing_folder(out, force=prepared.request.force) as folder:
         compiled = _write_networks(prepared, folder)
-        save_codes(folder / CODES, _sample(prepared, codec))
+        save_codes(folder / CODES, sample, spatial=prepared.architecture.spatial)
         seal(folder, _card(prepared, history, seconds, evaluation, compiled))
     shutil.rmtree(checkpoint, ignore_errors=True)
     yield messages.Finished(str(out.resolve()), evaluation.metrics())
@@ -68,23 +74,6 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
         if not result.ok:
             raise ModelError("a network that ONNX can express", result.reason, "Choose another architecture.")
     return max(results, key=lambda result: result.max_difference)
-
-
-def _sample(prepared: Prepared, codec: KerasCodec) -> CodeSample:
-    """Codes of test pictures spread evenly over the split."""
-    indices = prepared.test_indices
-    count = min(len(indices), sample_size(codec.latent_dim))
-    chosen = indices[np.linspace(0, len(indices) - 1, count).astype(np.int64)]
-    pixels = prepared.source.read(chosen, prepared.preprocessing)
-    mean, log_variance = codec.encode_distribution(to_floats(pixels))
-    labels = prepared.source.labels
-    return CodeSample(
-        codes=mean,
-        indices=chosen,
-        labels=None if labels is None else labels[chosen],
-        thumbnails=pixels,
-        statistics=compute_statistics(mean, log_variance),
-    )
 
 
 def _card(

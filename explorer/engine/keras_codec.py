@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from explorer.models.batches import pictures_at_once
 from explorer.models.spec import ModelSpec
 from explorer.types import Floats, ImageShape
 
@@ -18,6 +19,7 @@ class KerasCodec:
         self._spec = spec
         self._encoder = encoder
         self._decoder = decoder
+        self._batch = pictures_at_once(spec.image_shape, _BATCH)
 
     @property
     def image_shape(self) -> ImageShape:
@@ -36,18 +38,17 @@ class KerasCodec:
     def decode(self, codes: Floats) -> Floats:
         """Return float32 pictures ``(n, h, w, c)``, unclipped."""
         folded = codes.reshape(-1, *self._spec.latent_shape)
-        return _batched(self._decoder, folded)[0]
+        return self._batched(self._decoder, folded)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
-        outputs = [part.reshape(len(images), -1) for part in _batched(self._encoder, images)]
+        outputs = [part.reshape(len(images), -1) for part in self._batched(self._encoder, images)]
         return outputs[0], outputs[1] if self._spec.variational else None
 
-
-def _batched(model: keras.Model, values: Floats) -> list[Floats]:
-    parts: list[list[Floats]] = []
-    for start in range(0, len(values), _BATCH):
-        result = model(values[start : start + _BATCH], training=False)
-        result = result if isinstance(result, list) else [result]
-        parts.append([np.asarray(part, np.float32) for part in result])
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    def _batched(self, model: keras.Model, values: Floats) -> list[Floats]:
+        parts: list[list[Floats]] = []
+        for start in range(0, len(values), self._batch):
+            result = model(values[start : start + self._batch], training=False)
+            result = result if isinstance(result, list) else [result]
+            parts.append([np.asarray(part, np.float32) for part in result])
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]

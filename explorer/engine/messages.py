@@ -131,6 +131,13 @@ class Working:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """Something that the user may want to set otherwise next time; the training goes on as it was asked for."""
+
+    note: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The bundle is written."""
 
@@ -161,7 +168,7 @@ class Failed:
     details: str = ""
 
 
-TrainingEvent: TypeAlias = Started | Step | Epoch | Checkpoint | Working | Finished | Cancelled | Failed
+TrainingEvent: TypeAlias = Started | Step | Epoch | Checkpoint | Working | Advice | Finished | Cancelled | Failed
 Event: TypeAlias = Warmed | TrainingEvent
 ENDINGS = (Finished, Cancelled, Failed, Warmed)
 """Events after which the model process is idle again."""

@@ -8,21 +8,26 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from explorer.data.augmentation import augment
+from explorer.data.augmentation import Augmented, augmenting
+from explorer.data.border import suggests_invert
 from explorer.data.corruption import Noise, parse_noise
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.source import PixelRows, Skipped, Source
+from explorer.data.sources import opening
 from explorer.engine.build import build
-from explorer.engine.messages import Working
+from explorer.engine.messages import Advice, Working
 from explorer.errors import TrainingError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle, resolve_bundle
-from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_image_shape, resolve_settings
+from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec
 from explorer.types import Indices, Pixels
 
-_READ_BATCH = 1_000
+MEMORY_BYTES = 256 << 20
+"""Pictures that take more are not held in memory: they are decoded into a cache and read from there batch by batch."""
+
+AUGMENTED_BYTES = 2 << 30
+"""Pictures that are to be augmented are held in memory while that is done, and may take so much."""
 
 
 @dataclass
@@ -32,9 +37,12 @@ class Prepared:
     Attributes
     ----------
     train, validation
-        Uint8 pictures ``(n, h, w, c)``, preprocessed; augmented ones included in `train`.
+        Uint8 pictures ``(n, h, w, c)``, preprocessed; augmented ones included in `train`. Large sets are no arrays, but
+        are read when they are indexed, with an array of positions or a slice.
     test_indices
-        The whole test split, for the final figures.
+        The whole test split, for the final figures, without pictures that cannot be read.
+    left_out
+        Pictures of both splits that cannot be read.
     """
 
     request: TrainingRequest
@@ -44,15 +52,16 @@ class Prepared:
     source: Source
     preprocessing: Preprocessing
     noises: tuple[Noise, ...]
-    train: Pixels
-    validation: Pixels
+    train: Pixels | PixelRows
+    validation: Pixels | PixelRows
     test_indices: Indices
+    left_out: tuple[Skipped, ...]
     encoder: keras.Model
     decoder: keras.Model
     started_from: str | None
 
 
-def prepare(request: TrainingRequest) -> Iterator[Working | Prepared]:
+def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
     """Open the pictures, read them, and build the networks: yields progress, and the result last.
 
     Raises
@@ -63,16 +72,20 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Prepared]:
     settings = resolve_settings(request)
     architecture = get_architecture(request.architecture)
     parent = resolve_bundle(request.start_from) if request.start_from else None
-    yield Working(f"opening {request.data}")
-    source = open_source(request.data)
+    source = yield from _open(request.data)
     spec, preprocessing = _shape(request, architecture, source, parent)
+    if not (request.invert or parent) and suggests_invert(source):
+        yield Advice("these pictures are dark on light; --invert makes them light on dark, which is easier to learn")
     train_indices, test_indices = _split(source, settings)
-    train = yield from _read(source, train_indices, preprocessing, "reading the training pictures")
-    if settings.augment:
-        yield Working("augmenting")
-        train = augment(train, max(settings.augment, len(train)), settings.seed).pixels
-    held_out = test_indices[: settings.limit] if settings.limit else test_indices
-    validation = yield from _read(source, held_out, preprocessing, "reading the test pictures")
+    rows = yield from _rows(source, train_indices, preprocessing, "the training pictures")
+    train = yield from _train(rows, settings)
+    test = yield from _rows(source, test_indices, preprocessing, "the test pictures")
+    validation = test.first(settings.limit) if settings.limit else test
+    left_out = (*rows.left_out, *test.left_out)
+    if left_out:
+        note = f"{len(left_out)} pictures cannot be read and are left out, first {left_out[0].name}"
+        yield Advice(note)
+        yield Working(note)
     yield Working("building the network")
     keras.utils.set_random_seed(settings.seed)
     encoder, decoder = build(spec)
@@ -87,21 +100,33 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Prepared]:
         preprocessing,
         parse_noise(settings.noise),
         train,
-        validation,
-        test_indices,
+        validation if validation.pixels is None else validation.pixels,
+        test.indices,
+        left_out,
         encoder,
         decoder,
         parent.name if parent else None,
     )
 
 
+def _open(data: str) -> Generator[Working, None, Source]:
+    source: Source | None = None
+    yield Working(f"opening {data}")
+    for item in opening(data):
+        if isinstance(item, Source):
+            source = item
+        else:
+            yield Working(item.note or f"opening {data}", item.done, item.total)
+    assert source is not None
+    return source
+
+
 def _shape(
     request: TrainingRequest, architecture: Architecture, source: Source, parent: Bundle | None
 ) -> tuple[ModelSpec, Preprocessing]:
     if parent is None:
-        image_shape = resolve_image_shape(request, source.image_shape)
-        preprocessing = Preprocessing.standard(image_shape, crop=request.crop, invert=request.invert)
-        return architecture.build(image_shape, request.latent), preprocessing
+        preprocessing = resolve_preprocessing(request, source)
+        return architecture.build(preprocessing.image_shape, request.latent), preprocessing
     if parent.card.architecture != architecture.name:
         raise TrainingError(
             f"the architecture of “{parent.name}”, {parent.card.architecture}",
@@ -129,14 +154,48 @@ def _split(source: Source, settings: TrainingSettings) -> tuple[Indices, Indices
     return train, test
 
 
-def _read(
-    source: Source, indices: Indices, preprocessing: Preprocessing, note: str
-) -> Generator[Working, None, Pixels]:
-    parts: list[Pixels] = []
-    for start in range(0, len(indices), _READ_BATCH):
-        parts.append(source.read(indices[start : start + _READ_BATCH], preprocessing))
-        yield Working(note, min(start + _READ_BATCH, len(indices)), len(indices))
-    return np.concatenate(parts)
+def _rows(
+    source: Source, indices: Indices, preprocessing: Preprocessing, what: str
+) -> Generator[Working, None, PixelRows]:
+    """Return rows of the pictures that can be read: in memory, or, where they are many, in the cache."""
+    rows: PixelRows | None = None
+    for item in source.streaming(indices, preprocessing, MEMORY_BYTES):
+        if isinstance(item, PixelRows):
+            rows = item
+        else:
+            yield Working(f"reading {what}", item.done, item.total)
+    assert rows is not None
+    return rows
+
+
+def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels | PixelRows]:
+    """Return what is to be trained on: augmented, in memory, or as it is."""
+    if settings.augment:
+        return (yield from _augment(rows, settings))
+    if rows.pixels is None and settings.solver == "pca":
+        raise _too_many(rows, MEMORY_BYTES, "for the closed-form linear model")
+    return rows if rows.pixels is None else rows.pixels
+
+
+def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels]:
+    if rows.nbytes > AUGMENTED_BYTES:
+        raise _too_many(rows, AUGMENTED_BYTES, "to be augmented")
+    train = rows[:]
+    for item in augmenting(train, max(settings.augment, len(rows)), settings.seed):
+        if isinstance(item, Augmented):
+            train = item.pixels
+        else:
+            yield Working(item.note, item.done, item.total)
+    return train
+
+
+def _too_many(rows: PixelRows, limit: int, what: str) -> TrainingError:
+    height, width, channels = rows.shape[1:]
+    return TrainingError(
+        f"at most {limit // (height * width * channels):,} pictures of {height}×{width}×{channels} {what}",
+        f"{len(rows):,}",
+        "Take fewer (--limit) or smaller ones (--size).",
+    )
 
 
 def _copy_weights(parent: Bundle, encoder: keras.Model, decoder: keras.Model) -> None:

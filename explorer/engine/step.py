@@ -5,15 +5,21 @@ Kept apart from the epoch and from what is reported, so that a distributed step 
 
 from __future__ import annotations
 
+from math import prod
 from typing import TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from explorer.models.settings import TrainingSettings
+from explorer.types import Floats
 
 Tensor: TypeAlias = tf.Tensor
 _CLIP = 1e-7
+
+STEP_BYTES = 3 * 2**30
+"""About the most that a step may take; a batch of larger pictures goes through in parts, whose gradients add up."""
 
 
 class Step:
@@ -52,20 +58,39 @@ class Step:
         self.optimizer.build(self._variables)
         pictures = tf.TensorSpec((None, *encoder.inputs[0].shape[1:]), tf.float32)
         number = tf.TensorSpec((), tf.int32)
-        self.train = tf.function(self._train, input_signature=[pictures, pictures, number])
+        self._most = max(1, STEP_BYTES // (_values(encoder) + _values(decoder)) // _BYTES_A_VALUE)
+        self._whole = tf.function(self._train, input_signature=[pictures, pictures, number])
+        self._part = tf.function(self._gradients, input_signature=[pictures, pictures, number])
         self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
 
-    def _train(self, given: Tensor, clean: Tensor, number: Tensor) -> Tensor:
+    def train(self, given: Floats, clean: Floats, number: int) -> Tensor:
         """Update the weights on one batch; return its loss, a scalar.
 
         `given` is the (corrupted) input, `clean` the target, both ``(n, h, w, c)`` in [0, 1]; `number` counts the
         steps of the whole training and seeds ε, so that a resumed training draws what the first would have drawn.
         """
-        with tf.GradientTape() as tape:
-            loss = self._loss(given, clean, number, training=True)
-        gradients = tape.gradient(loss, self._variables)
+        if len(given) <= self._most:
+            return self._whole(given, clean, number)
+        starts = range(0, len(given), self._most)
+        loss, sums = 0.0, [tf.zeros_like(variable) for variable in self._variables]
+        for index, start in enumerate(starts):
+            part = slice(start, start + self._most)
+            share = np.float32(len(given[part]) / len(given))
+            part_loss, gradients = self._part(given[part], clean[part], number * len(starts) + index)
+            loss += share * part_loss
+            sums = [total + share * gradient for total, gradient in zip(sums, gradients, strict=True)]
+        self.optimizer.apply_gradients(zip(sums, self._variables, strict=True))
+        return loss
+
+    def _train(self, given: Tensor, clean: Tensor, number: Tensor) -> Tensor:
+        loss, gradients = self._gradients(given, clean, number)
         self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
         return loss
+
+    def _gradients(self, given: Tensor, clean: Tensor, number: Tensor) -> tuple[Tensor, list[Tensor]]:
+        with tf.GradientTape() as tape:
+            loss = self._loss(given, clean, number, training=True)
+        return loss, tape.gradient(loss, self._variables)
 
     def _validate(self, given: Tensor, clean: Tensor) -> Tensor:
         """Return the loss of one batch without learning from it."""
@@ -91,6 +116,15 @@ class Step:
             activity = tf.reshape(code, (tf.shape(given)[0], -1))
             loss += self._settings.l1 * tf.reduce_mean(tf.reduce_sum(tf.abs(activity), axis=1))
         return loss
+
+
+_BYTES_A_VALUE = 8
+"""Of what a layer gives: float32, once forward and once as a gradient."""
+
+
+def _values(network: keras.Model) -> int:
+    """Return how many values all layers together give for one picture."""
+    return sum(prod(layer.output.shape[1:]) for layer in network.layers)
 
 
 def _squared(clean: Tensor, output: Tensor) -> Tensor:

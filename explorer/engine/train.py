@@ -15,7 +15,6 @@ from explorer.engine.finish import finish
 from explorer.engine.pca import solve
 from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
-from explorer.errors import UsageError
 from explorer.models.card import EpochRecord
 from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.paths import check_writable, refuse_existing
@@ -74,7 +73,7 @@ def _fit(
     if prepared.request.resume:
         history = load_checkpoint(folder, step, settings, _identity(prepared))
     yield _started(prepared, len(history) + 1)
-    if prepared.architecture.solver == "pca":
+    if settings.solver == "pca":
         return [(yield from _solve(prepared, step))]
     keeper = _BestKeeper(step, settings.early_stop)
     saved = time.monotonic()
@@ -97,11 +96,9 @@ def _fit(
 
 
 def _solve(prepared: Prepared, step: Step) -> Generator[messages.TrainingEvent, None, EpochRecord]:
-    if prepared.noises:
-        raise UsageError("no --noise with the closed-form linear model", prepared.settings.noise, "Leave it out.")
     begun = time.monotonic()
     yield messages.Working("solving for the principal components")
-    pictures = to_floats(prepared.train)
+    pictures = to_floats(prepared.train[:])
     solve(pictures, prepared.encoder, prepared.decoder, prepared.settings.seed)
     losses = [float(step.validate(part, part)) * len(part) for part in _parts(pictures)]
     record = EpochRecord(
@@ -151,7 +148,7 @@ def _identity(prepared: Prepared) -> dict[str, object]:
         "architecture": prepared.architecture.name,
         "data": prepared.source.name,
         "start_from": prepared.started_from,
-        "crop": request.crop,
+        "crop": prepared.source.crop if request.crop is None else request.crop,
         "invert": request.invert,
         "image_shape": list(prepared.spec.image_shape),
         "latent": prepared.spec.latent_dim,

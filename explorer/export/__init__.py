@@ -5,30 +5,48 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import ExportError
+from explorer.export.apng import possible_fps as apng_fps
+from explorer.export.apng import write_apng
+from explorer.export.contact_sheet import write_sheet
+from explorer.export.folder import write_folder
 from explorer.export.frames import AnimationSettings, ExportFormat
-from explorer.export.gif import possible_fps, write_gif
-from explorer.export.sheet import write_sheet
+from explorer.export.gif import possible_fps as gif_fps
+from explorer.export.gif import write_gif
+from explorer.export.mp4 import possible_fps as mp4_fps
+from explorer.export.mp4 import write_mp4
+from explorer.export.webp import possible_fps as webp_fps
+from explorer.export.webp import write_webp
 
-__all__ = ["FORMATS", "AnimationSettings", "ExportFormat", "format_of"]
+__all__ = ["FOLDER", "FORMATS", "AnimationSettings", "ExportFormat", "format_of"]
 
 FORMATS: dict[str, ExportFormat] = {
-    ".gif": ExportFormat("Animated GIF", write_gif, animated=True, possible_fps=possible_fps),
+    ".gif": ExportFormat("Animated GIF", write_gif, animated=True, possible_fps=gif_fps),
+    ".webp": ExportFormat("Animated WebP", write_webp, animated=True, possible_fps=webp_fps),
+    ".apng": ExportFormat("Animated PNG", write_apng, animated=True, possible_fps=apng_fps),
+    ".mp4": ExportFormat("MP4 video", write_mp4, animated=True, possible_fps=mp4_fps),
     ".png": ExportFormat("Contact sheet (PNG)", write_sheet, animated=False, possible_fps=float),
 }
 """Formats by the suffix of the file, lower case, with its dot."""
 
+FOLDER = ExportFormat("Folder of frames", write_folder, animated=False, possible_fps=float)
+"""One PNG for each frame; what a name without an ending stands for."""
+
 
 def format_of(path: Path) -> ExportFormat:
-    """Return the format that a file's suffix stands for, in whatever case.
+    """Return the format that a file's suffix stands for, in whatever case; a folder or a bare name is for `FOLDER`.
 
     Raises
     ------
     ExportError
         If none does; the message lists the known ones.
     """
+    if path.is_dir() or not path.suffix:
+        return FOLDER
     try:
         return FORMATS[path.suffix.lower()]
     except KeyError:
         raise ExportError(
-            f"a file that ends in {', '.join(FORMATS)}", f"“{path.name}”", "Give the file one of these endings."
+            f"a file that ends in {', '.join(FORMATS)}, or a folder",
+            f"“{path.name}”",
+            "Give the file one of these endings, or none for a folder of frames.",
         ) from None

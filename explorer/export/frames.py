@@ -1,15 +1,17 @@
-"""What every format of animation shares: its settings, and the checks of the frames it is given."""
+"""What every format of animation shares: its settings, its clock, and the checks of the frames it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import ExportError, UsageError
+from explorer.export.recipe import Recipe
 from explorer.types import Pixels, Progress
 
 Palette = Literal["shared", "frame"]
@@ -17,6 +19,8 @@ PALETTES: tuple[str, ...] = get_args(Palette)
 
 MAX_SIDE = 8_192
 """Longest side of a picture in a file, in pixels. GIF could count further, but nobody could play it."""
+
+MAX_PLAYS = 65_535
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,23 @@ class AnimationSettings:
     fps
         Frames a second, above 0.
     loop
-        Whether the film starts over at its end, for ever.
+        Whether the film starts over at its end.
     scale
         Every pixel becomes a square of this side; at least 1.
     palette
         Where a format has at most 256 colours: one palette for all frames, or one for each.
     dither
         Whether colours that a palette lacks are mixed from neighbouring dots. Grey pictures never need it.
+    plays
+        Where `loop` is on, how often the film is shown in all; 0 for ever. An MP4 cannot say it.
+    size
+        Height and width to which each picture is resized smoothly, before `scale`; None leaves its own pixels.
+    caption
+        A line of text below the pictures; empty for none.
+    beside
+        Pictures ``(h, w, c)`` uint8, of the frames' shape, that stand left and right of every frame; or None.
+    recipe
+        What the file remembers of how it was made, so that it can be opened again; or None.
 
     Raises
     ------
@@ -47,6 +61,11 @@ class AnimationSettings:
     scale: int = 1
     palette: Palette = "shared"
     dither: bool = False
+    plays: int = 0
+    size: tuple[int, int] | None = None
+    caption: str = ""
+    beside: tuple[Pixels, Pixels] | None = field(default=None, compare=False, repr=False)
+    recipe: Recipe | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -56,6 +75,15 @@ class AnimationSettings:
             raise UsageError("a scale of 1 or more", str(self.scale), "Give for example 4.")
         if self.palette not in PALETTES:
             raise UsageError("a known palette", f"“{self.palette}”", f"Choose one of: {', '.join(PALETTES)}.")
+        if not 0 <= self.plays <= MAX_PLAYS:
+            raise UsageError(f"0 to {MAX_PLAYS} plays", str(self.plays), "Give 0 for ever.")
+        if self.size is not None and not all(1 <= side <= MAX_SIDE for side in self.size):
+            raise UsageError(f"a size of 1 to {MAX_SIDE} pixels a side", str(self.size), "Give for example 256, 256.")
+
+    @property
+    def times_shown(self) -> int:
+        """How often the film is shown; 0 for ever."""
+        return self.plays if self.loop else 1
 
 
 FrameWriter: TypeAlias = Callable[[Iterable[Pixels], int, Path, AnimationSettings], Iterator[Progress]]
@@ -87,6 +115,16 @@ class ExportFormat:
     possible_fps: Callable[[float], float]
 
 
+def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:
+    """How long each of `count` frames is shown, ``(count,)``, on a clock of so many ticks a second.
+
+    They add up to ``count / fps`` seconds, rounded, and no frame changes more than half a tick too early or too late:
+    at 30 frames a second and 100 ticks 3, 4, 3 and so on.
+    """
+    ends = np.floor(np.arange(count + 1) * (clock / fps) + 0.5).astype(np.int64)
+    return np.asarray(np.diff(ends), dtype=np.int64)
+
+
 def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iterator[Pixels]:
     """Pass the frames on, all of one shape ``(h, w, c)`` uint8 with c 1 or 3, exactly `total` of them.
 
@@ -106,13 +144,7 @@ def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iter
             )
         if shape is not None and frame.shape != shape:
             raise ExportError(f"frames of one shape, {shape}", str(frame.shape), "Use pictures of one model.")
-        if not 0 < max(frame.shape[:2]) * scale <= MAX_SIDE or min(frame.shape[:2]) == 0:
-            height, width = frame.shape[:2]
-            raise ExportError(
-                f"pictures of 1 to {MAX_SIDE} pixels a side",
-                f"{width * scale}×{height * scale}",
-                "Choose a smaller scale.",
-            )
+        check_side(frame.shape, scale)
         shape = frame.shape
         count += 1
         if count > total:
@@ -121,3 +153,12 @@ def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iter
     if count != total or count == 0:
         received = f"{count} or more" if count > total else str(count)
         raise ExportError(f"a film of {max(total, 1)} frames", received, "Make the film again.")
+
+
+def check_side(shape: tuple[int, ...], scale: int = 1, longest: int = MAX_SIDE) -> None:
+    """Raise ExportError where a picture of `shape` ``(h, w, …)``, enlarged, is empty or larger than anyone plays."""
+    height, width = shape[:2]
+    if not 0 < max(height, width) * scale <= longest or min(height, width) == 0:
+        raise ExportError(
+            f"pictures of 1 to {longest} pixels a side", f"{width * scale}×{height * scale}", "Choose a smaller scale."
+        )

@@ -1,26 +1,39 @@
 """Animated GIF, frame for frame.
 
 Pillow's own writer of animations merges equal frames into one and so loses their number; here each frame is kept, and
-only the rectangle that changed is stored, so that a held frame costs some 20 bytes. Pillow compresses the pixels (a
-still GIF of palette indices each); this module puts the blocks together as the GIF89a specification says.
+only the rectangle that changed is stored, in which pixels that stay are transparent: runs of one index, which compress
+to a quarter. Pillow compresses the pixels (a still GIF of palette indices each); this module puts the blocks together
+as the GIF89a specification says.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings, checked_frames
-from explorer.export.palette import GREYS, ColourPalette, few_colours, palette_for
+from explorer.export.frames import AnimationSettings, frame_ticks
+from explorer.export.layout import Patch, cells_of, patches, strip_below
+from explorer.export.palette import (
+    COLOURS,
+    GREYS,
+    INK,
+    ColourPalette,
+    Histogram,
+    exact_palette,
+    few_colours,
+    fitted_palette,
+    inked,
+    pack,
+    quick_palette,
+)
 from explorer.export.sheet import enlarge
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
@@ -34,13 +47,11 @@ MAX_DELAY = 65_535
 
 _TABLE_OF_256 = 0x87
 _KEEP_WHAT_IS_SHOWN = 1 << 2
+_TRANSPARENT = 1
 _SCREEN_FLAGS = 10
 _SCREEN_END = 13
 _DESCRIPTOR_LENGTH = 10
-
-_Box: TypeAlias = tuple[int, int, int, int]
-_Quantise: TypeAlias = Callable[[Pixels], tuple[NDArray[np.uint8], bytes | None]]
-"""A picture to its indices ``(h, w)`` and, where it is not the file's, its palette."""
+_COUNTED_AT_ONCE = 32
 
 
 def possible_fps(fps: float) -> float:
@@ -54,8 +65,7 @@ def frame_delays(count: int, fps: float) -> NDArray[np.int64]:
     They add up to ``count / possible_fps(fps)`` seconds, rounded, and no frame is shown more than half a hundredth of
     a second too early or too late: 3, 4, 3 and so on for 30 frames a second.
     """
-    ends = np.floor(np.arange(count + 1) * (100 / possible_fps(fps)) + 0.5).astype(np.int64)
-    return np.asarray(np.clip(np.diff(ends), MIN_DELAY, MAX_DELAY), dtype=np.int64)
+    return np.clip(frame_ticks(count, possible_fps(fps), 100), MIN_DELAY, MAX_DELAY)
 
 
 def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
@@ -71,7 +81,7 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
     path
         The file. It is in place when the job ends; closing the job earlier leaves what was there.
     settings
-        Speed, loop, enlargement and palette.
+        Speed, loop, layout, palette, recipe.
 
     Yields
     ------
@@ -83,94 +93,113 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
     ExportError
         If the frames are not as said, or the file cannot be written.
     """
-    checked = checked_frames(frames, total, settings.scale)
+    cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
-        first = next(checked)
-        waiting: Iterable[Pixels] = chain([first], checked)
-        done, units = 0, total
-        table: bytes | None = None
-        quantise = _frame_quantiser(settings.dither)
+        first = next(cells)
+        waiting: Iterable[Pixels] = chain([first], cells)
+        strip = strip_below(first, settings)
+        done, units, quantised = 0, total, None
         if first.shape[2] == 1:
-            table, quantise = GREYS, _grey
+            table, quantised = GREYS, waiting
         elif settings.palette == "shared":
             done, units = total, 2 * total
-            waiting, palette = yield from _read_all(waiting, total, settings.dither)
-            table, quantise = palette.table, _palette_quantiser(palette)
-        file.write(_header(first, table, settings))
-        for frame_blocks in _blocks(waiting, total, quantise, settings):
-            file.write(frame_blocks)
+            kept, palette = yield from _read_all(waiting, total, settings)
+            table, quantised = palette.table, (palette.indices(frame)[..., None] for frame in kept)
+            strip = None if strip is None else palette.indices(inked(strip))[..., None]
+        else:
+            table = GREYS
+        blocks = _own_palettes(waiting, strip, settings) if quantised is None else _shared(quantised, strip, settings)
+        height, width = first.shape[0] * settings.scale + (0 if strip is None else strip.shape[0]), first.shape[1]
+        file.write(_header(height, width * settings.scale, table, settings))
+        for delay, block in zip(frame_delays(total, settings.fps).tolist(), blocks, strict=True):
+            file.write(_placed(block, delay))
             done += 1
             yield Progress(done, units, "writing frames")
         file.write(b";")
 
 
+class _Block:
+    """One frame's part of the file: palette indices ``(h, w, 1)``, where they stand, which of them is transparent."""
+
+    def __init__(
+        self, patch: Patch, indices: Pixels, clear: int | None, strip: Pixels | None, scale: int, table: bytes = b""
+    ) -> None:
+        self.top, self.left = patch.top * scale, patch.left * scale
+        large = enlarge(indices, scale)
+        self.indices = large if strip is None else np.concatenate([large, strip])
+        self.clear = clear
+        self.table = table
+
+
+def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
+    """Yield the blocks of frames ``(h, w, 1)`` of indices into the file's palette; the caption comes with the first."""
+    for number, patch in enumerate(patches(indices)):
+        clear = None
+        if not patch.changed.all():
+            # Any index will do that no changed pixel has; where all 256 are in use, pixels that stay are shown anew.
+            used = np.bincount(patch.cells[patch.changed].ravel(), minlength=COLOURS)
+            clear = int(np.argmin(used)) if used.min() == 0 else None
+        cells = patch.cells if clear is None else np.where(patch.changed[..., None], patch.cells, np.uint8(clear))
+        yield _Block(patch, cells, clear, None if number else strip, settings.scale)
+
+
+def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
+    """Yield the blocks of frames ``(h, w, 3)``, a palette with each."""
+    for number, patch in enumerate(patches(frames)):
+        if not patch.changed.any():
+            # One transparent pixel: what is shown stays, and no palette is needed.
+            yield _Block(patch, np.zeros((1, 1, 1), dtype=np.uint8), 0, None, settings.scale)
+            continue
+        below = None if number or strip is None else inked(strip)
+        few = few_colours(patch.cells, np.empty(0, dtype=np.uint32) if below is None else np.unique(pack(below)))
+        ink = None if below is None else INK
+        palette = exact_palette(few) if few is not None else quick_palette(patch.cells, settings.dither, ink)
+        below = None if below is None else palette.indices(below)[..., None]
+        yield _Block(patch, palette.indices(patch.cells)[..., None], None, below, settings.scale, palette.table)
+
+
 def _read_all(
-    frames: Iterable[Pixels], total: int, dither: bool
+    frames: Iterable[Pixels], total: int, settings: AnimationSettings
 ) -> Generator[Progress, None, tuple[list[Pixels], ColourPalette]]:
     """Read every frame before the first is written, for a palette that serves all."""
     kept: list[Pixels] = []
-    exact: NDArray[np.uint32] | None = np.empty(0, dtype=np.uint32)
+    ink = INK if settings.caption else None
+    few: NDArray[np.uint32] | None = np.empty(0, dtype=np.uint32) if ink is None else np.sort(pack(ink))
     for frame in frames:
         # A generator may fill one array again and again.
         kept.append(frame.copy())
-        exact = few_colours(frame, exact)
+        few = few_colours(frame, few)
         yield Progress(len(kept), 2 * total, "reading frames")
-    return kept, palette_for(kept, dither, exact)
+    if few is not None:
+        return kept, exact_palette(few)
+    histogram = Histogram()
+    for start in range(0, len(kept), _COUNTED_AT_ONCE):
+        histogram.add(kept[start : start + _COUNTED_AT_ONCE])
+    return kept, fitted_palette(histogram, settings.dither, ink)
 
 
-def _grey(frame: Pixels) -> tuple[NDArray[np.uint8], None]:
-    return frame[..., 0], None
+def _header(height: int, width: int, table: bytes, settings: AnimationSettings) -> bytes:
+    """Signature, screen, the common palette, Netscape's loop block for a film that repeats, the recipe as a comment."""
+    head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70 | _TABLE_OF_256, 0, 0) + table
+    # The block counts the times after the first; 0 is for ever.
+    shown = settings.times_shown
+    loop = b"" if shown == 1 else b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", max(shown - 1, 0)) + b"\0"
+    return head + loop + (b"" if settings.recipe is None else _comment(settings.recipe.to_text().encode("ascii")))
 
 
-def _palette_quantiser(palette: ColourPalette) -> _Quantise:
-    return lambda frame: (palette.indices(frame), None)
+def _comment(text: bytes) -> bytes:
+    parts = (text[start : start + 255] for start in range(0, len(text), 255))
+    return b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
-def _frame_quantiser(dither: bool) -> _Quantise:
-    def quantise(frame: Pixels) -> tuple[NDArray[np.uint8], bytes]:
-        palette = palette_for([frame], dither, few_colours(frame, np.empty(0, dtype=np.uint32)))
-        return palette.indices(frame), palette.table
-
-    return quantise
-
-
-def _header(frame: Pixels, table: bytes | None, settings: AnimationSettings) -> bytes:
-    """Signature, screen, the common palette if there is one, and for an endless film Netscape's loop block."""
-    height, width = (side * settings.scale for side in frame.shape[:2])
-    flags = 0x70 | (_TABLE_OF_256 if table else 0)
-    head = b"GIF89a" + struct.pack("<HHBBB", width, height, flags, 0, 0) + (table or b"")
-    return head + (b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00" if settings.loop else b"")
-
-
-def _blocks(frames: Iterable[Pixels], total: int, quantise: _Quantise, settings: AnimationSettings) -> Iterator[bytes]:
-    """Yield the blocks of each frame: its delay, its place, its palette if it has one, its pixels."""
-    previous: Pixels | None = None
-    corner: tuple[NDArray[np.uint8], bytes | None] | None = None
-    scale = settings.scale
-    for frame, delay in zip(frames, frame_delays(total, settings.fps).tolist(), strict=True):
-        box = _changed(previous, frame)
-        top, left, bottom, right = box or (0, 0, 1, 1)
-        # Where nothing changed, one pixel is shown anew as it is shown now: a frame of no pixels is no frame.
-        indices, table = corner if corner and not box else quantise(frame[top:bottom, left:right])
-        if top == left == 0:
-            corner = indices[:1, :1], table
-        height, width = indices.shape
-        flags = _TABLE_OF_256 if table else 0
-        control = b"!\xf9\x04" + struct.pack("<BHBB", _KEEP_WHAT_IS_SHOWN, delay, 0, 0)
-        place = b"," + struct.pack("<HHHHB", left * scale, top * scale, width * scale, height * scale, flags)
-        yield control + place + (table or b"") + _compressed(enlarge(indices[..., None], scale))
-        previous = frame.copy()
-
-
-def _changed(previous: Pixels | None, frame: Pixels) -> _Box | None:
-    """Top, left, bottom, right of the rectangle that differs; None where nothing does."""
-    if previous is None:
-        return 0, 0, frame.shape[0], frame.shape[1]
-    differs = (previous != frame).any(axis=2)
-    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-    if not len(rows):
-        return None
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+def _placed(block: _Block, delay: int) -> bytes:
+    """Delay, place, palette if the frame has one, pixels."""
+    height, width = block.indices.shape[:2]
+    disposal = _KEEP_WHAT_IS_SHOWN | (0 if block.clear is None else _TRANSPARENT)
+    control = b"!\xf9\x04" + struct.pack("<BHBB", disposal, delay, block.clear or 0, 0)
+    flags = _TABLE_OF_256 if block.table else 0
+    place = b"," + struct.pack("<HHHHB", block.left, block.top, width, height, flags)
+    return control + place + block.table + _compressed(block.indices)
 
 
 def _compressed(indices: Pixels) -> bytes:

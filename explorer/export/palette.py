@@ -1,12 +1,14 @@
 """Colour pictures in 256 colours.
 
-Pictures that have no more than 256 colours together keep them exactly: those colours are then the palette. Others are
-brought to the nearest of 256 chosen ones.
+Pictures that have few enough colours together keep them exactly: those colours are then the palette. Others are brought
+to the nearest of 256 chosen ones, which are the centres of a k-means over every pixel of the film. All of this works on
+a histogram of 64 levels a channel, which knows the mean colour of each of its cells: a film of a million pixels has
+some ten thousand cells, so that both the choice and the look-up are exact to a level or two and quick.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,15 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.types import Pixels
+from explorer.types import Floats, Pixels
 
 COLOURS = 256
 
 GREYS = bytes(level for level in range(COLOURS) for _ in range(3))
 """The palette of a grey picture, whose values are their own indices: 768 bytes, RGB after RGB."""
 
-_SAMPLE_FRAMES = 24
-_SAMPLE_PIXELS = 20_000
+INK = np.array([[level] * 3 for level in (0, 51, 102, 153, 204, 255)], dtype=np.uint8)
+"""Colours that a caption needs, ``(6, 3)``."""
+
+_NONE = np.zeros((0, 3), dtype=np.uint8)
+_CELLS = 1 << 18
+_ROUNDS = 4
+_MAX_FITTED = 24_000
+_INITIAL_PIXELS = 20_000
+_BLOCK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +60,26 @@ class ColourPalette:
     def indices(self, frame: Pixels) -> NDArray[np.uint8]:
         """Find the indices ``(h, w)`` into the palette of a picture ``(h, w, 3)``."""
         if self.exact:
-            # Pillow's own look-up rounds colours to 6 bits, so that near neighbours could swap.
-            known = pack(self.colours)
-            return np.searchsorted(known, pack(frame)).astype(np.uint8)
-        mode = Image.Dither.FLOYDSTEINBERG if self.dither else Image.Dither.NONE
-        return np.asarray(Image.fromarray(frame).quantize(palette=self._holder, dither=mode))
+            return np.searchsorted(pack(self.colours), pack(frame)).astype(np.uint8)
+        if self.dither:
+            mode = Image.Dither.FLOYDSTEINBERG
+            return np.asarray(Image.fromarray(frame).quantize(palette=self._holder, dither=mode))
+        cells = cell_of(frame)
+        unknown = np.unique(cells[self._nearest[cells] < 0])
+        if len(unknown):
+            centres = np.stack([unknown >> 12, unknown >> 6 & 63, unknown & 63], axis=1).astype(np.float32) * 4 + 1.5
+            self._nearest[unknown] = nearest_of(centres, self.colours.astype(np.float32))
+        return self._nearest[cells].astype(np.uint8)
+
+    def learn(self, histogram: Histogram) -> None:
+        """Look up the cells of a histogram by the mean colour of their pixels, nearer than the middle of a cell."""
+        cells, colours, _ = histogram.occupied()
+        self._nearest[cells] = nearest_of(colours, self.colours.astype(np.float32))
+
+    @cached_property
+    def _nearest(self) -> NDArray[np.int16]:
+        """Nearest colour for each cell of the histogram, ``(262144,)``; -1 where nobody asked yet."""
+        return np.full(_CELLS, -1, dtype=np.int16)
 
     @cached_property
     def _holder(self) -> Image.Image:
@@ -63,6 +87,44 @@ class ColourPalette:
         holder = Image.new("P", (1, 1))
         holder.putpalette(self.colours.tobytes())
         return holder
+
+
+class Histogram:
+    """How often colours occur, in cells of 4 levels a channel, and the mean colour of each cell."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_CELLS)
+        self._sums = np.zeros((3, _CELLS))
+
+    def add(self, frames: Iterable[Pixels]) -> None:
+        """Count the pixels of pictures ``(h, w, 3)``."""
+        pixels = np.concatenate([frame.reshape(-1, 3) for frame in frames])
+        cells = cell_of(pixels)
+        self._counts += np.bincount(cells, minlength=_CELLS)
+        for channel in range(3):
+            self._sums[channel] += np.bincount(cells, weights=pixels[:, channel], minlength=_CELLS)
+
+    def occupied(self) -> tuple[NDArray[np.intp], Floats, Floats]:
+        """Cells that have pixels ``(m,)``, their mean colours ``(m, 3)`` and their counts ``(m,)``."""
+        cells = np.flatnonzero(self._counts)
+        counts = self._counts[cells]
+        return cells, (self._sums[:, cells] / counts).T.astype(np.float32), counts.astype(np.float32)
+
+
+def cell_of(colours: Pixels) -> NDArray[np.int32]:
+    """Cell of the histogram for each colour ``(..., 3)``."""
+    wide = (colours >> 2).astype(np.int32)
+    return np.asarray((wide[..., 0] << 12) | (wide[..., 1] << 6) | wide[..., 2], dtype=np.int32)
+
+
+def nearest_of(colours: Floats, palette: Floats) -> NDArray[np.intp]:
+    """Number ``(m,)`` of the palette colour ``(n, 3)`` nearest to each colour ``(m, 3)``."""
+    found = np.empty(len(colours), dtype=np.intp)
+    offsets = (palette**2).sum(axis=1)
+    for start in range(0, len(colours), _BLOCK):
+        block = colours[start : start + _BLOCK]
+        found[start : start + _BLOCK] = np.argmin(offsets - 2 * (block @ palette.T), axis=1)
+    return found
 
 
 def pack(colours: Pixels) -> NDArray[np.uint32]:
@@ -88,30 +150,58 @@ def few_colours(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.
     return colours if len(colours) <= COLOURS else None
 
 
-def palette_for(frames: Sequence[Pixels], dither: bool, exact: NDArray[np.uint32] | None) -> ColourPalette:
-    """Choose the palette of frames ``(h, w, 3)``.
+def inked(strip: Pixels) -> Pixels:
+    """Return a caption ``(h, w, 3)`` in the colours of `INK` only, so that it takes no more of a palette."""
+    return (np.rint(strip / 51) * 51).astype(np.uint8)
+
+
+def exact_palette(packed: NDArray[np.uint32]) -> ColourPalette:
+    """Palette of at most 256 packed colours, rising."""
+    return ColourPalette(unpack(packed), exact=True)
+
+
+def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
+    """Palette of one picture ``(h, w, 3)``, made in a millisecond: Pillow's octree, and the reserved colours."""
+    kept = _NONE if reserved is None else reserved
+    quantised = Image.fromarray(frame).quantize(COLOURS - len(kept), method=Image.Quantize.FASTOCTREE)
+    colours = np.concatenate([_palette_of(quantised)[: COLOURS - len(kept)], kept])
+    return ColourPalette(colours, exact=False, dither=dither)
+
+
+def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
+    """Palette of a whole film: median cut, then rounds of k-means over all its pixels.
 
     Parameters
     ----------
-    frames
-        At least one, all of one shape. Of many, an even sample is looked at.
+    histogram
+        Of every frame.
     dither
         Whether missing colours will be mixed.
-    exact
-        All colours of the frames, packed and rising, if they are 256 or fewer.
+    reserved
+        Colours ``(r, 3)`` uint8 that the palette must have, whatever the film's are.
     """
-    if exact is not None:
-        return ColourPalette(unpack(exact), exact=True)
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _SAMPLE_FRAMES)).round().astype(int))
-    pixels = np.concatenate([frames[number].reshape(-1, 3) for number in chosen])
-    # An odd step does not meet the same columns of every row, since widths are mostly even.
-    step = -(-len(pixels) // _SAMPLE_PIXELS) | 1
-    sample = Image.fromarray(np.ascontiguousarray(pixels[::step])[None])
-    # Measured on photographs: median cut refined by k-means 35.1 dB in 80 ms, octree 34.7 dB in 1 ms, plain median cut
-    # 33.8 dB. The slow one pays once for a film, not once for every frame.
-    if len(frames) > 1:
-        quantised = sample.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
-    else:
-        quantised = sample.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
-    colours = np.array(quantised.getpalette(), dtype=np.uint8).reshape(-1, 3)
-    return ColourPalette(colours[:COLOURS], exact=False, dither=dither)
+    kept = _NONE if reserved is None else reserved
+    _, colours, counts = histogram.occupied()
+    if len(colours) > _MAX_FITTED:
+        # An even choice: the most frequent ones alone would leave whole shades out.
+        chosen = np.linspace(0, len(colours) - 1, _MAX_FITTED).round().astype(np.int64)
+        colours, counts = colours[chosen], counts[chosen]
+    # Each cell as often as it takes to have the film's proportions, and once at least.
+    copies = np.maximum(counts / counts.sum() * _INITIAL_PIXELS, 1).astype(np.int64)
+    sample = np.repeat(np.rint(colours).astype(np.uint8), copies, axis=0)
+    first = Image.fromarray(sample[None]).quantize(COLOURS - len(kept), method=Image.Quantize.MEDIANCUT)
+    centres = _palette_of(first)[: COLOURS - len(kept)].astype(np.float32)
+    for _ in range(_ROUNDS):
+        belongs = nearest_of(colours, centres)
+        weights = np.bincount(belongs, counts, len(centres))
+        used = weights > 0
+        for channel in range(3):
+            sums = np.bincount(belongs, counts * colours[:, channel], len(centres))
+            centres[used, channel] = sums[used] / weights[used]
+    palette = ColourPalette(np.concatenate([np.rint(centres).astype(np.uint8), kept]), exact=False, dither=dither)
+    palette.learn(histogram)
+    return palette
+
+
+def _palette_of(quantised: Image.Image) -> Pixels:
+    return np.array(quantised.getpalette(), dtype=np.uint8).reshape(-1, 3)[:COLOURS]

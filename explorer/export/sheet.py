@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings, checked_frames
 from explorer.paths import replacing_file, resources_dir
-from explorer.types import Floats, Pixels, Progress
+from explorer.types import Floats, Pixels
 
 _COLOUR = 3
 
@@ -106,8 +106,17 @@ def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pix
     return mosaic(cells.reshape(-1, height, width, channels), columns, gap, background)
 
 
-def write_png(image: Pixels, path: Path) -> None:
+def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write one picture ``(h, w, c)`` uint8, c 1 or 3, as PNG; what was there is replaced only by a whole file.
+
+    Parameters
+    ----------
+    image
+        The picture.
+    path
+        The file.
+    texts
+        ASCII texts that the file carries, by keyword.
 
     Raises
     ------
@@ -119,31 +128,7 @@ def write_png(image: Pixels, path: Path) -> None:
             "a picture (height, width, 1 or 3) of 8 bits", f"{image.shape} of {image.dtype}", "Convert it first."
         )
     with replacing_file(path) as temporary:
-        _to_pillow(image).save(temporary, format="PNG")
-
-
-def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
-    """Write all frames of a film as one contact sheet, a job like `explorer.export.gif.write_gif`.
-
-    The sheet is as square as whole rows allow; one native pixel of dark grey parts its cells. Of the settings only the
-    scale matters.
-
-    Yields
-    ------
-    Progress
-        After each frame read.
-
-    Raises
-    ------
-    ExportError
-        If the frames are not as said, or the file cannot be written.
-    """
-    kept: list[Pixels] = []
-    for frame in checked_frames(frames, total):
-        kept.append(frame.copy())
-        yield Progress(len(kept), total, "collecting frames")
-    sheet = mosaic(np.stack(kept), math.ceil(math.sqrt(total)), gap=1, background=64)
-    write_png(enlarge(sheet, settings.scale), path)
+        _to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
 
 
 def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Pixels:
@@ -211,16 +196,22 @@ def caption(image: Pixels, text: str) -> Pixels:
 
     Text that does not fit even at the smallest size is cut off on the right.
     """
-    height, width, channels = image.shape
+    return np.concatenate([image, caption_strip(image.shape[1], image.shape[2], text)])
+
+
+def caption_strip(width: int, channels: int, text: str) -> Pixels:
+    """Draw a line of text alone, ``(h, width, channels)`` uint8, as `caption` puts it under a picture.
+
+    Its height is even, so that it can go below a picture in a film whose format wants that.
+    """
     size = 20
     while size > 8 and _font(size).getlength(text) > width - 4:
         size -= 1
     font = _font(size)
-    strip = math.ceil(font.getbbox("Ág")[3] * 1.3)
-    figure = Image.new("RGB" if channels == _COLOUR else "L", (width, height + strip), "white")
-    figure.paste(_to_pillow(image), (0, 0))
+    height = 2 * math.ceil(font.getbbox("Ág")[3] * 0.65)
+    figure = Image.new("RGB" if channels == _COLOUR else "L", (width, height), "white")
     fits = font.getlength(text) <= width - 4
-    place, anchor = ((width / 2, height + strip / 2), "mm") if fits else ((2, height + strip / 2), "lm")
+    place, anchor = ((width / 2, height / 2), "mm") if fits else ((2, height / 2), "lm")
     ImageDraw.Draw(figure).text(place, text, fill="black", font=font, anchor=anchor)
     return _from_pillow(figure)
 
@@ -248,6 +239,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         return ImageFont.truetype(resources_dir() / "fonts" / "Inter-Regular.otf", size)
     except OSError:
         return ImageFont.load_default(size)
+
+
+def _png_texts(texts: Mapping[str, str]) -> PngInfo:
+    info = PngInfo()
+    for keyword, text in texts.items():
+        info.add_text(keyword, text)
+    return info
 
 
 def _check_images(images: Pixels) -> None:

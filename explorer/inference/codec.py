@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from explorer.errors import ModelError
+from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.types import Floats, ImageShape
 
@@ -17,7 +18,7 @@ SINGLE_LIMIT = 4
 """Up to so many pictures or codes the single-threaded session answers; above, the threaded one is faster."""
 
 BATCH = 256
-"""Pictures or codes in one run; bounds the memory that activations take."""
+"""Most pictures or codes in one run; fewer where they are large, which bounds the memory that activations take."""
 
 
 class Network:
@@ -30,6 +31,8 @@ class Network:
     ----------
     path
         The ONNX file: one input, any batch size, no external data.
+    batch
+        Most pictures or codes in one run.
 
     Raises
     ------
@@ -37,7 +40,8 @@ class Network:
         If the file does not load.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, batch: int = BATCH) -> None:
+        self._batch = batch
         self._content = _read(path)
         self._path = path
         self._single = self._session(threads=1)
@@ -63,12 +67,13 @@ class Network:
 
     def run(self, values: Floats) -> list[Floats]:
         """Return the outputs for a batch ``(n, …)``, float32."""
-        if len(values) <= SINGLE_LIMIT:
-            return list(self._single.run(None, {self._input: values}))
-        with self._lock:
-            session = self._threaded
-        parts = [session.run(None, {self._input: values[start : start + BATCH]}) for start in _starts(len(values))]
-        return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+        session = self._single
+        if len(values) > SINGLE_LIMIT:
+            with self._lock:
+                session = self._threaded
+        starts = range(0, max(1, len(values)), self._batch)
+        parts = [session.run(None, {self._input: values[start : start + self._batch]}) for start in starts]
+        return list(parts[0]) if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def _read(path: Path) -> bytes:
@@ -76,10 +81,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"a compiled network in {path}", f"“{error.strerror}”", "Fetch the bundle again.") from error
-
-
-def _starts(count: int) -> range:
-    return range(0, count, BATCH)
 
 
 class OnnxCodec:
@@ -101,8 +102,9 @@ class OnnxCodec:
         if card.engine != "onnx":
             raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
         self._card = card
-        self._encoder = Network(bundle.path / COMPILED[0])
-        self._decoder = Network(bundle.path / COMPILED[1])
+        batch = pictures_at_once(card.image_shape, BATCH)
+        self._encoder = Network(bundle.path / COMPILED[0], batch)
+        self._decoder = Network(bundle.path / COMPILED[1], batch)
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)

@@ -13,9 +13,12 @@ from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, 
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
+from explorer.models.batches import pictures_held
 from explorer.types import Codec, Floats, Indices, Progress
 
 BATCH = 500
+"""Pictures measured at once; fewer where they are large."""
+
 SAMPLING_SEED = 0
 """Seed of the ε that a variational model's loss is scored with."""
 
@@ -84,10 +87,11 @@ def evaluate(
     """
     sums = _Sums()
     rng, noise = np.random.default_rng(SAMPLING_SEED), noise_rng(noises, SAMPLING_SEED)
-    for start in range(0, len(indices), BATCH):
-        clean = to_floats(source.read(indices[start : start + BATCH], preprocessing))
+    step = pictures_held(codec.image_shape, BATCH)
+    for start in range(0, len(indices), step):
+        clean = to_floats(source.read(indices[start : start + step], preprocessing))
         _measure(codec, clean, corrupt(clean, noises, noise) if noises else clean, sums, rng)
-        yield Progress(min(start + BATCH, len(indices)), len(indices), "measuring")
+        yield Progress(min(start + step, len(indices)), len(indices), "measuring")
     yield _summarise(sums, len(indices))
 
 

@@ -64,12 +64,13 @@ class Dense:
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution with bias, ``same`` padding."""
+    """Convolution with bias, ``same`` padding; `bias` is what every bias starts at."""
 
     filters: int
     kernel: int = 3
     strides: int = 1
     activation: Activation = "linear"
+    bias: float = 0.0
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape behind the layer."""
@@ -96,6 +97,38 @@ class ConvTranspose:
     def parameters(self, shape: Shape) -> int:
         """Return the number of weights."""
         return (self.kernel * self.kernel * shape[2] + 1) * self.filters
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """The largest value of each square of `size` × `size`; the sides must be multiples of `size`."""
+
+    size: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        if shape[0] % self.size or shape[1] % self.size:
+            raise ModelError(f"sides that are multiples of {self.size} to pool", f"{shape[0]}×{shape[1]}")
+        return (shape[0] // self.size, shape[1] // self.size, shape[2])
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
+
+
+@dataclass(frozen=True)
+class UpSample:
+    """Every value repeated over a square of `size` × `size`."""
+
+    size: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape behind the layer."""
+        return (shape[0] * self.size, shape[1] * self.size, shape[2])
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of weights."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +176,7 @@ class Crop:
         return 0
 
 
-Layer: TypeAlias = Flatten | Reshape | Dense | Conv | ConvTranspose | BatchNorm | Pad | Crop
+Layer: TypeAlias = Flatten | Reshape | Dense | Conv | ConvTranspose | MaxPool | UpSample | BatchNorm | Pad | Crop
 
 
 @dataclass(frozen=True)
@@ -214,6 +247,33 @@ def _row(kind: str, layer: Layer, shape: Shape) -> LayerRow:
     return LayerRow(kind, layer, layer.output_shape(shape), layer.parameters(shape))
 
 
-def padding_to_multiple(size: int, multiple: int) -> int:
-    """Return how many pixels `size` lacks to be a multiple of `multiple`."""
-    return -size % multiple
+@dataclass(frozen=True)
+class Halving:
+    """How pictures of any size go through a network that halves and doubles their sides.
+
+    Attributes
+    ----------
+    rows, columns
+        Sides of the smallest feature map.
+    pad, crop
+        What comes first in the encoder and last in the decoder; both empty where the size divides as it is.
+    """
+
+    rows: int
+    columns: int
+    pad: tuple[Layer, ...]
+    crop: tuple[Layer, ...]
+
+
+def halve(image_shape: tuple[int, int, int], times: int) -> Halving:
+    """Return how pictures of `image_shape` are padded so that their sides can be halved so many times."""
+    height, width, _ = image_shape
+    multiple = 2**times
+    bottom, right = -height % multiple, -width % multiple
+    padded = bottom or right
+    return Halving(
+        (height + bottom) // multiple,
+        (width + right) // multiple,
+        (Pad(bottom, right),) if padded else (),
+        (Crop(bottom, right),) if padded else (),
+    )

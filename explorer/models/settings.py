@@ -8,9 +8,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.data.corruption import parse_noise
-from explorer.errors import TrainingError
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import Source
+from explorer.errors import ModelError, TrainingError
 from explorer.models.architectures import get_architecture
-from explorer.models.spec import Loss, Schedule
+from explorer.models.spec import Architecture, Loss, Schedule, Solver
 from explorer.types import ImageShape
 
 NAME_LIMIT = 80
@@ -30,7 +32,7 @@ class TrainingRequest(BaseModel):
     latent, size, channels
         Code size; height and width; 1 or 3 channels. None: the architecture's, the pictures' own.
     crop
-        Pixels cut off each side before resizing.
+        Pixels cut off each side before resizing; None: what is usual for these pictures.
     invert
         Whether dark and light are exchanged.
     epochs, batch, rate, schedule, loss, beta, l1
@@ -59,7 +61,7 @@ class TrainingRequest(BaseModel):
     latent: int | None = Field(None, ge=1)
     size: tuple[int, int] | None = None
     channels: int | None = None
-    crop: int = Field(0, ge=0)
+    crop: int | None = Field(None, ge=0)
     invert: bool = False
     epochs: int | None = Field(None, ge=1, le=100_000)
     batch: int | None = Field(None, ge=1)
@@ -67,7 +69,7 @@ class TrainingRequest(BaseModel):
     schedule: Schedule = "constant"
     loss: Loss | None = None
     beta: float | None = Field(None, ge=0)
-    l1: float = Field(0.0, ge=0)
+    l1: float | None = Field(None, ge=0)
     noise: str = ""
     augment: int = Field(0, ge=0)
     limit: int = Field(0, ge=0)
@@ -94,7 +96,7 @@ class TrainingSettings(BaseModel):
     limit: int
     seed: int
     early_stop: int
-    solver: str
+    solver: Solver
 
 
 def checkpoint_folder(out: Path) -> Path:
@@ -142,29 +144,43 @@ def resolve_settings(request: TrainingRequest) -> TrainingSettings:
     Raises
     ------
     ModelError, UsageError
-        If the architecture or the noise is not known.
+        If the architecture or the noise is not known, or a code size is asked for that a spatial code cannot have.
     """
     architecture = get_architecture(request.architecture)
+    if architecture.spatial and request.latent is not None:
+        raise ModelError(
+            f"no code size for {architecture.name}, whose code follows from the pictures' size",
+            str(request.latent),
+            "Leave --latent out, or choose another size of the pictures (--size HxW).",
+        )
     defaults = architecture.defaults
     parse_noise(request.noise)
+    solver = _solver(request, architecture)
     return TrainingSettings(
-        epochs=1 if architecture.solver == "pca" else request.epochs or defaults.epochs,
+        epochs=1 if solver == "pca" else request.epochs or defaults.epochs,
         batch=request.batch or defaults.batch,
         rate=request.rate or defaults.rate,
         schedule=request.schedule,
         loss=request.loss or defaults.loss,
         beta=defaults.beta if request.beta is None else request.beta,
-        l1=request.l1,
+        l1=defaults.l1 if request.l1 is None else request.l1,
         noise=request.noise,
         augment=request.augment,
         limit=request.limit,
         seed=request.seed,
         early_stop=request.early_stop,
-        solver=architecture.solver,
+        solver=solver,
     )
 
 
-def resolve_image_shape(request: TrainingRequest, native: ImageShape | None) -> ImageShape:
+def _solver(request: TrainingRequest, architecture: Architecture) -> Solver:
+    """Say how a training finds its weights: the closed form is the optimum of the plain squared error alone."""
+    squared = (request.loss or architecture.defaults.loss) == "mse"
+    plain = squared and not (request.noise or request.start_from or request.l1)
+    return architecture.solver if plain else "gradient"
+
+
+def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0) -> ImageShape:
     """Return the shape the model takes: what was asked for, else the pictures' own, else the architecture's.
 
     Parameters
@@ -172,13 +188,31 @@ def resolve_image_shape(request: TrainingRequest, native: ImageShape | None) -> 
     request
         The training.
     native
-        Shape of the pictures, or None where they differ.
+        Shape of the pictures before they are cropped, or None where they differ.
+    usual_crop
+        Pixels that are cut off each side where the request does not say.
     """
     default = get_architecture(request.architecture).default_image_shape
     height, width, channels = native or default
     if request.size:
         height, width = request.size
+    elif native:
+        crop = usual_crop if request.crop is None else request.crop
+        height, width = max(1, height - 2 * crop), max(1, width - 2 * crop)
     return height, width, request.channels or channels
+
+
+def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preprocessing:
+    """Return how a training that starts from nothing brings these pictures to its size.
+
+    Raises
+    ------
+    DataError
+        If no picture can have that shape.
+    """
+    crop = source.crop if request.crop is None else request.crop
+    image_shape = resolve_image_shape(request, source.image_shape, source.crop)
+    return Preprocessing.standard(image_shape, crop=crop, invert=request.invert)
 
 
 def command_line(request: TrainingRequest) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QIcon, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QIcon, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from explorer.document.document import Document, Problem
 from explorer.paths import resources_dir
 from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.gallery import GalleryPanel
 from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self.library = LibraryPanel(document)
         self.gallery = GalleryPanel(document)
         self.stage = StagePanel(document)
+        self.feature_maps = FeatureMapsPanel(document)
         self.latent = LatentPanel(document)
         self.timeline = TimelinePanel(document)
         self.map = MapPanel(document)
@@ -73,14 +75,14 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
         self._make_menus()
-        self._default_layout: QByteArray = self.saveState()
+        self._default_layout = QByteArray()
         document.problem_reported.connect(self._on_problem_reported)
         for success in (document.model_changed, document.source_changed, document.exported):
             success.connect(self._on_success)
-        document.model_changed.connect(self._update_title)
+        document.model_changed.connect(self._on_model_changed)
         document.history_changed.connect(self._update_history)
         document.keyframes_changed.connect(self._update_actions)
-        self._update_title()
+        self._on_model_changed()
         self._update_history()
         self._update_actions()
 
@@ -123,12 +125,29 @@ class MainWindow(QMainWindow):
         docks = [
             self._dock("library_dock", self.tr("Library"), self.library, _LEFT),
             self._dock("gallery_dock", self.tr("Gallery"), self.gallery, _LEFT),
-            self._dock("latent_dock", self.tr("Latent code"), self.latent, _RIGHT),
+            self._dock("latent_dock", self.tr("Latent code"), self._code_splitter(), _RIGHT),
             self._dock("timeline_dock", self.tr("Morph timeline"), self.timeline, _BOTTOM),
         ]
-        self.resizeDocks(docks[:1] + docks[2:3], [248, 300], Qt.Orientation.Horizontal)
-        self.resizeDocks(docks[:2], [300, 420], Qt.Orientation.Vertical)
         return docks
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the docks their sizes; before the first show the layout would not keep them."""
+        super().showEvent(event)
+        if self._default_layout.isEmpty():
+            library, gallery, latent = self._docks[:3]
+            self.resizeDocks([library, latent], [248, 320], Qt.Orientation.Horizontal)
+            self.resizeDocks([library, gallery], [300, 420], Qt.Orientation.Vertical)
+            self._default_layout = self.saveState()
+
+    def _code_splitter(self) -> QSplitter:
+        """The feature maps, where the code has any, over the sliders."""
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setObjectName("latent_splitter")
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.feature_maps)
+        splitter.addWidget(self.latent)
+        splitter.setStretchFactor(1, 1)
+        return splitter
 
     def _dock(self, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -159,6 +178,11 @@ class MainWindow(QMainWindow):
         edit.addSeparator()
         self._act(edit, "action_reset", self.tr("Re&set code"), document.reset_code, "Ctrl+R")
         self._act(edit, "action_shuffle", self.tr("S&huffle code"), self.latent.shuffle, "Ctrl+J")
+        edit.addSeparator()
+        self._act(edit, "action_code_view", self.tr("Dimensions or a&xes"), self.latent.switch_view, "Ctrl+Shift+A")
+        self._act(edit, "action_filter", self.tr("&Find sliders"), self.latent.find_sliders, "Ctrl+F")
+        paint = self.feature_maps.begin_painting
+        self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
         edit.addSeparator()
         self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.add_keyframe, "Ctrl+K")
         self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Ctrl+Space")
@@ -216,8 +240,9 @@ class MainWindow(QMainWindow):
 
     # -- following the document ------------------------------------------------------------------------------------
 
-    def _update_title(self) -> None:
+    def _on_model_changed(self) -> None:
         model = self.document.model
+        self._paint.setEnabled(model is not None and len(model.card.latent_shape) == 3)
         self.setWindowTitle(f"{model.name} – Latent Explorer" if model else "Latent Explorer")
 
     def _update_history(self) -> None:

@@ -25,9 +25,34 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
+def file_size(count: int) -> str:
+    """Return a number of bytes: ``730 kB``, ``1.2 GB``; in thousands, as disks are sold."""
+    size = count / 1_000
+    for unit in ("kB", "MB", "GB"):
+        if size < 999.5 or unit == "GB":
+            break
+        size /= 1_000
+    return f"{size:.1f} {unit}" if unit == "GB" else f"{math.ceil(size)} {unit}"
+
+
 def dimension_name(index: int) -> str:
     """Return what a dimension of the code is called, ``z₀`` for the first."""
     return "z" + str(index).translate(_SUBSCRIPTS)
+
+
+def axis_name(index: int) -> str:
+    """Return what a principal axis is called, ``a₀`` for the first."""
+    return "a" + str(index).translate(_SUBSCRIPTS)
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1]: ``31 %``, below ten ``3.1 %``."""
+    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace("%", " %")
+
+
+def number(value: float) -> str:
+    """Return a number of three digits with a true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
 
 
 def unbroken(*parts: str) -> str:

@@ -20,9 +20,16 @@ PROGRESS_SECONDS = 0.05
 
 
 @dataclass(frozen=True, eq=False)
+class Early:
+    """What a job yields that can be shown before it ends: a first result, which the last one will replace."""
+
+    result: Any
+
+
+@dataclass(frozen=True, eq=False)
 class _Report:
     key: int
-    kind: Literal["progress", "finished", "cancelled", "failed"]
+    kind: Literal["progress", "early", "finished", "cancelled", "failed"]
     progress: Progress | None = None
     result: Any = None
     message: str = ""
@@ -36,6 +43,7 @@ class _Job:
     begun: float
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
+    on_early: Callable[[Any], None]
     progress: Progress
     thread: threading.Thread | None = None
 
@@ -44,7 +52,7 @@ class JobRunner(QObject):
     """Runs generator jobs. `start`, `cancel` and `close` belong to the main thread, and so do all callbacks.
 
     A job yields `Progress`, each a point where it can be cancelled (the generator is closed there), and last its
-    result, anything that is not `Progress`.
+    result, anything that is not `Progress`. Between them it may yield `Early` results.
 
     Signals
     -------
@@ -70,6 +78,7 @@ class JobRunner(QObject):
         job: Callable[[], Iterator[Any]],
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
+        on_early: Callable[[Any], None] = lambda result: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -83,9 +92,11 @@ class JobRunner(QObject):
             Called on the main thread with the result.
         on_ended
             Called on the main thread before that, and also where the job was cancelled or failed.
+        on_early
+            Called on the main thread with each early result, unless the job was cancelled by then.
         """
         key = next(self._keys)
-        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, on_ended, Progress(0, 0))
+        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, Progress(0, 0))
         entry.thread = threading.Thread(
             target=self._run, args=(key, job, entry.cancelled), name=f"job {title}", daemon=True
         )
@@ -135,7 +146,9 @@ class JobRunner(QObject):
                 if close is not None:
                     close()
                 return _Report(key, "cancelled")
-            if not isinstance(item, Progress):
+            if isinstance(item, Early):
+                self._reported.emit(_Report(key, "early", result=item.result))
+            elif not isinstance(item, Progress):
                 result = item
             elif time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()
@@ -150,6 +163,10 @@ class JobRunner(QObject):
         if report.kind == "progress" and report.progress is not None:
             job.progress = report.progress
             self.jobs_changed.emit()
+            return
+        if report.kind == "early":
+            if not job.cancelled.is_set():
+                job.on_early(report.result)
             return
         del self._jobs[report.key]
         self.jobs_changed.emit()

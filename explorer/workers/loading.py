@@ -16,6 +16,7 @@ from explorer.inference.codec import OnnxCodec
 from explorer.latent.film import film_codes
 from explorer.models.bundle import open_bundle
 from explorer.types import Codec, Floats, Pixels, Progress
+from explorer.workers.jobs import Early
 
 _FRAMES_AT_ONCE = 32
 
@@ -44,9 +45,22 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
     yield model, source
 
 
-def load_source(spec: str) -> Iterator[Progress | Source]:
-    """Open pictures by name or path."""
-    return opening(spec)
+def load_source(spec: str) -> Iterator[Progress | Early | Source]:
+    """Open pictures by name or path; those of a large folder come early, before every file was looked at."""
+    for item in opening(spec):
+        yield Early(item) if isinstance(item, Source) and item.provisional else item
+
+
+_NAMED = 3
+"""Skipped pictures that a message names; all of them are in its details."""
+
+
+def skipped_words(source: Source) -> tuple[str, str]:
+    """Return what to say of the pictures that a source leaves out, and the whole list."""
+    lines = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped]
+    more = f"; and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
+    text = f"{len(lines):,} of {len(lines) + source.count:,} files could not be read: {'; '.join(lines[:_NAMED])}{more}"
+    return text, "\n".join(lines)
 
 
 HELD_OUT = {"mnist": "digits", "digits": "digits", "glyphs": "glyphs"}

@@ -15,8 +15,10 @@ from explorer.models.bundle import CARD
 from explorer.models.settings import TrainingRequest
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import export_film, load_model, load_source
+from explorer.workers.loading import export_film, load_model, load_source, skipped_words
+from explorer.workers.preparer import Preparer
 from explorer.workers.renderer import Renderer
+from explorer.workers.storekeeper import Storekeeper
 from explorer.workers.trainer import Trainer
 
 EXPORT_SIDE = 256
@@ -32,11 +34,14 @@ class Studio(QObject):
         self.codec_thread = CodecThread(self)
         self.renderer = Renderer(document, self.codec_thread, self)
         self.jobs = JobRunner(self)
+        self.preparer = Preparer(document, self.jobs, self)
+        self.storekeeper = Storekeeper(document, self.jobs, self)
         self.trainer = Trainer(self)
         self._opening_model = 0
         self._opening_path: Path | None = None
         self._exporting: set[Path] = set()
         self._opening_source = 0
+        self._listed_source: Source | None = None
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
         self.jobs.failed.connect(document.report)
@@ -93,8 +98,26 @@ class Studio(QObject):
             return
         self.jobs.cancel(self._opening_source)
         self._opening_source = self.jobs.start(
-            f"Opening {Path(spec).name}", lambda: load_source(spec), lambda source: self.document.open(source=source)
+            f"Opening {Path(spec).name}",
+            lambda: load_source(spec),
+            self._on_source_loaded,
+            on_early=self._on_source_listed,
         )
+
+    def _on_source_listed(self, source: Source) -> None:
+        """Show a large folder before every file in it was looked at."""
+        self._listed_source = source
+        self.document.open(source=source)
+
+    def _on_source_loaded(self, source: Source) -> None:
+        """Show what was opened; what is shown already, or was and is no more, only learns what is known now."""
+        listed, self._listed_source = self._listed_source, None
+        if not source.continues(listed):
+            self.document.open(source=source)
+        else:
+            self.document.refine_source(source)
+        if source.skipped:
+            self.document.report(*skipped_words(source))
 
     def _on_training_requested(self, request: TrainingRequest) -> None:
         self.trainer.train(request)

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.document.activity import CurvePoint, TrainingView
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import (
+    Advice,
     Cancelled,
     Checkpoint,
     Epoch,
@@ -163,7 +164,7 @@ class Trainer(QObject):
                 left = self._left(event.epoch)
                 curve = (*view.curve, point)
                 self._show(replace(view, note=note, epoch=event.epoch, step=0, curve=curve, seconds_left=left))
-            case Checkpoint():
+            case Checkpoint() | Advice():  # the Train panel gives the advice before
                 pass
             case _:
                 self._on_end(event)

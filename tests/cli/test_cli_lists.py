@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from explorer.models.bundle import open_bundle
-from explorer.paths import user_models_dir
+from explorer.paths import resources_dir, user_models_dir
 
 
 def test_models(ask: Any, vae: Path) -> None:
@@ -48,6 +50,9 @@ def test_architectures(ask: Any) -> None:
     counts = {name: (entry["encoder_params"], entry["decoder_params"]) for name, entry in listed.items()}
     assert counts["deep-dense"] == (134_750, 135_485)
     assert counts["vae"] == (281_492, 125_249)
+    assert counts["cae-upsample"] == (93_248, 166_467)
+    assert len(counts) == 10
+    assert (listed["conv-spatial"]["default_latent"], listed["cae-upsample"]["default_latent"]) == (49, 100_352)
     assert listed["vae"]["variational"] is True
     assert listed["deep-dense"]["variational"] is False
     assert set(listed["vae"]) == {
@@ -58,7 +63,11 @@ def test_architectures(ask: Any) -> None:
 
 def test_data_lists_the_known_sources(ask: Any) -> None:
     listed = {entry["name"]: entry for entry in ask("data")}
-    assert {"digits", "glyphs", "mnist", "fashion_mnist"} <= set(listed)
+    assert list(listed)[:4] == ["digits", "clothing", "glyphs", "faces"]
+    assert list(listed)[4:] == ["mnist", "fashion_mnist", "cifar10", "lfw", "stanford_dogs"]
+    for name in ("cifar10", "lfw", "stanford_dogs"):
+        assert listed[name]["status"] == "missing"
+        assert "downloads it" in listed[name]["how"]
     assert set(listed["digits"]) == {"name", "count", "train", "test", "image_shape", "labels", "status", "how"}
     assert listed["digits"]["status"] == listed["glyphs"]["status"] == "embedded"
     assert listed["mnist"]["status"] == "missing"
@@ -76,6 +85,30 @@ def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
     assert (folder["count"], folder["image_shape"], folder["status"]) == (1, [20, 30, 3], "present")
     assert [entry["name"] for entry in folder["skipped"]] == ["bad.png"]
     assert "skipped bad.png: " in call("data", tmp_path).out
+    assert "attributes" not in folder
+
+
+def test_data_with_attributes_and_in_an_archive(ask: Any, call: Any, tmp_path: Path) -> None:
+    faces = ask("data", "faces")
+    assert (faces["count"], faces["train"], faces["status"]) == (1_000, 800, "embedded")
+    assert {"eyes", "hair", "mouth", "skin color"} <= set(faces["attributes"])
+    assert "clothing color, eyes, facial hair" in call("data", "faces").out
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(resources_dir() / "icons" / "app.svg", "icon.svg")
+        archive.writestr("in/labels.csv", "file,label,age\n1.bmp,cat,3\n")
+        picture = io.BytesIO()
+        Image.new("L", (8, 8)).save(picture, "BMP")
+        archive.writestr("in/1.bmp", picture.getvalue())
+    source = ask("data", tmp_path / "a.zip")
+    assert (source["name"], source["labels"], source["attributes"]) == ("a.zip", ["cat"], ["age"])
+    assert ask("data", "Stanford-Dogs")["url"].startswith("http")
+    assert "a whole archive in" in call("data", broken_archive(tmp_path), "--json").error
+
+
+def broken_archive(folder: Path) -> Path:
+    path = folder / "broken.tgz"
+    path.write_bytes(b"nothing")
+    return path
 
 
 def test_data_that_is_not_there(call: Any) -> None:

@@ -355,7 +355,7 @@ def test_morph_to_a_contact_sheet(ask: Any, tmp_path: Path) -> None:
 def test_morph_refuses(call: Any, tmp_path: Path) -> None:
     words = ["morph", "--model", "digits-vae-2d", "--keys", "digits:1"]
     assert "two keys" in call(*words, "--out", tmp_path / "m.gif").error
-    assert ".gif, .png" in call(*words, "digits:2", "--out", tmp_path / "m.mp3").error
+    assert ".gif, .webp" in call(*words, "digits:2", "--out", tmp_path / "m.mp3").error
     assert "10000" in call(*words, "digits:10000", "--out", tmp_path / "m.gif").error
     assert list(tmp_path.iterdir()) == []
 

@@ -127,6 +127,37 @@ def test_wrong_requests_fail_before_keras_is_started(
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+def test_a_spatial_code_takes_no_size(call: Any, tmp_path: Path) -> None:
+    words = ["train", "--arch", "conv-spatial", "--data", "digits", "--latent", 16, "--out", tmp_path / "new", "--json"]
+    outcome = call(*words)
+    assert outcome.code == 2
+    assert "no code size for conv-spatial" in events(outcome.out)[0]["message"]
+    assert "--latent" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.engine
+def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Path) -> None:
+    """Every view of a code that is longer than any sheet: 6 × 6 × 128 numbers."""
+    out = tmp_path / "maps"
+    words = ["train", "--arch", "cae-upsample", "--data", "glyphs", "--size", "45x45", "--limit", 30, "--epochs", 1]
+    outcome = call(*words, "--batch", 15, "--out", out, "--json")
+    assert outcome.code == 0
+    assert events(outcome.out)[0]["latent_shape"] == [6, 6, 128]
+    card = open_bundle(out).card
+    assert card.training.l1 == 0
+    assert "--latent" not in card.command
+    told = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
+    assert told == {"rows": list(range(16)), "values": [-3, 0, 3]}
+    told = ask("traverse", "--model", out, "--mean-to-max", "--out", tmp_path / "max.png")
+    assert told["rows"] == list(range(16))
+    assert all(value > 0 for value in told["values"])
+    told = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
+    assert told["rows"] == [4_607]
+    assert "between 0 and 15" in call("traverse", "--model", out, "--axis", 16, "--out", tmp_path / "x.png").error
+    assert "between 0 and 4607" in call("traverse", "--model", out, "--dim", 4_608, "--out", tmp_path / "x.png").error
+
+
 @pytest.mark.engine
 def test_failure_in_the_model_process(call: Any, tmp_path: Path) -> None:
     words = ["train", "--arch", "deep-dense", "--data", "digits", "--size", "8x8", "--out", tmp_path / "new"]

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from explorer.data.augmentation import Strengths, augment
+from explorer.data import augmentation
+from explorer.data.augmentation import Augmented, Strengths, augment, augmenting, changed
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError
@@ -28,6 +33,46 @@ def test_the_seed_decides(letters: Pixels) -> None:
     first = augment(letters, 200, 5).pixels
     np.testing.assert_array_equal(first, augment(letters, 200, 5).pixels)
     assert (first != augment(letters, 200, 6).pixels).any()
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 33), st.integers(1, 33), st.sampled_from([1, 3]), st.integers(1, 5), st.integers(1, 40))
+def test_any_size_in_grey_or_colour(height: int, width: int, channels: int, originals: int, count: int) -> None:
+    pixels = np.random.default_rng(height).integers(0, 256, (originals, height, width, channels), dtype=np.uint8)
+    before = pixels.copy()
+    result = augment(pixels, count, 3)
+    assert result.pixels.shape == (count, height, width, channels)
+    np.testing.assert_array_equal(pixels, before)
+    # The number of a picture decides, and not how many there are or which lie beside it.
+    last = np.array([count - 1])
+    wanted = changed(pixels[last % originals], last, 3) if count > originals else pixels[last]
+    np.testing.assert_array_equal(result.pixels[-1:], wanted)
+
+
+def test_more_of_them_begin_with_the_same(letters: Pixels) -> None:
+    np.testing.assert_array_equal(augment(letters, 900, 5).pixels[:300], augment(letters, 300, 5).pixels)
+
+
+def test_channels_are_changed_alike(letters: Pixels) -> None:
+    colour = np.repeat(letters, 3, axis=3)
+    grey = augment(letters, 120, 5).pixels
+    np.testing.assert_array_equal(augment(colour, 120, 5).pixels, np.repeat(grey, 3, axis=3))
+
+
+def test_many_lie_in_a_file_that_nobody_sees(
+    letters: Pixels, monkeypatch: pytest.MonkeyPatch, explorer_home: Path
+) -> None:
+    wanted = augment(letters, 300, 5).pixels
+    monkeypatch.setattr(augmentation, "IN_MEMORY", 100_000)
+    result = augment(letters, 300, 5).pixels
+    assert isinstance(result, np.memmap)
+    np.testing.assert_array_equal(result, wanted)
+    assert [file for file in explorer_home.rglob("*") if file.is_file()] == []
+
+
+def test_more_than_the_disk_holds_is_refused(letters: Pixels) -> None:
+    with pytest.raises(DataError, match=r"10,000,000,000 pictures of 64×64×1, 40960\.0 GB.*--augment"):
+        augment(letters, 10_000_000_000, 0)
 
 
 def test_without_strength_nothing_changes(letters: Pixels) -> None:
@@ -90,17 +135,14 @@ def test_fewer_than_there_are(letters: Pixels) -> None:
     np.testing.assert_array_equal(result.pixels, letters[:3])
 
 
-def test_progress_rises_to_the_end_and_can_stop_the_work(letters: Pixels) -> None:
-    heard: list[Progress] = []
-    augment(letters, 1_000, 0, progress=heard.append)
-    assert [progress.done for progress in heard] == sorted(progress.done for progress in heard)
+def test_progress_rises_to_the_end_and_the_pictures_come_last(letters: Pixels) -> None:
+    *heard, result = augmenting(letters, 1_000, 0)
+    assert isinstance(result, Augmented)
+    done = [progress.done for progress in heard if isinstance(progress, Progress)]
+    assert len(done) == len(heard)
+    assert done == sorted(done)
     assert heard[-1] == Progress(1_000, 1_000, "augmenting")
-
-    def stop(_progress: Progress) -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        augment(letters, 1_000, 0, progress=stop)
+    np.testing.assert_array_equal(result.pixels, augment(letters, 1_000, 0).pixels)
 
 
 def test_nothing_to_change_is_an_error() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops
 
 from explorer.data.formats import PICTURE_SUFFIXES, open_picture, plain_mode, probe_picture
 from explorer.errors import DataError
@@ -88,10 +88,88 @@ def test_grey_with_a_transparent_value_keeps_it() -> None:
     assert opened.getpixel((7, 0)) == (7, 0)
 
 
-def test_first_frame_of_an_animation() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_first_frame_of_an_animation_and_first_page(kind: str) -> None:
     frames = [Image.new("L", (6, 6), value) for value in (10, 200)]
-    animation = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    options = {"lossless": True} if kind == "WEBP" else {}
+    animation = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert np.asarray(open_picture(animation, "film").convert("L")).max() == 10
+
+
+COLOURS = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT.T], axis=-1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "TGA", "PPM"])
+def test_colours_come_through_unchanged(kind: str) -> None:
+    options = {"lossless": True} if kind == "WEBP" else {}
+    opened = open_picture(saved(Image.fromarray(COLOURS), kind, **options), "colours")
+    np.testing.assert_array_equal(np.asarray(opened), COLOURS)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "TGA"])
+def test_alpha_comes_through(kind: str) -> None:
+    picture = Image.fromarray(COLOURS)
+    alpha = Image.new("L", (16, 16), 255)
+    alpha.paste(7, (0, 0, 8, 16))
+    picture.putalpha(alpha)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    opened = open_picture(saved(picture, kind, **options), "alpha")
+    assert opened.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(picture))
+
+
+def test_grey_and_colour_jpeg() -> None:
+    smooth = np.repeat(np.linspace(0, 255, 16).astype(np.uint8)[np.newaxis], 16, axis=0)
+    opened = open_picture(saved(Image.fromarray(smooth), "JPEG", quality=95), "grey")
+    assert opened.mode == "L"
+    np.testing.assert_allclose(np.asarray(opened).astype(int), smooth, atol=4)
+    block = np.zeros((16, 16, 3), np.uint8) + np.array([200, 40, 90], np.uint8)
+    opened = open_picture(saved(Image.fromarray(block), "JPEG", quality=95), "colour")
+    np.testing.assert_allclose(np.asarray(opened).astype(int), block, atol=4)
+
+
+def test_cmyk_jpeg_of_adobe_and_of_others() -> None:
+    ink = Image.new("CMYK", (16, 16), (10, 200, 100, 30))
+    wanted = np.asarray(ink.convert("RGB")).astype(int)
+    adobe = saved(ink, "JPEG", quality=95)
+    assert b"Adobe" in adobe
+    np.testing.assert_allclose(np.asarray(open_picture(adobe, "adobe")).astype(int), wanted, atol=4)
+    # Adobe's values are negatives; another program's are not, and have no mark.
+    other = without_adobe_mark(saved(ImageChops.invert(ink), "JPEG", quality=95))
+    opened = open_picture(other, "other")
+    assert opened.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(opened).astype(int), wanted, atol=4)
+
+
+def without_adobe_mark(content: bytes) -> bytes:
+    start = content.index(b"Adobe") - 4
+    assert content[start : start + 2] == b"\xff\xee"
+    return content[:start] + content[start + 2 + struct.unpack(">H", content[start + 2 : start + 4])[0] :]
+
+
+def test_sixteen_bit_colour() -> None:
+    rows = b"".join(b"\0" + (row.astype(">u2") * 257).tobytes() for row in COLOURS)
+    content = (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0))
+        + png_chunk(b"IDAT", zlib.compress(rows))
+        + png_chunk(b"IEND", b"")
+    )
+    np.testing.assert_array_equal(np.asarray(open_picture(content, "deep")), COLOURS)
+
+
+def test_one_bit_is_black_and_white() -> None:
+    mask = GRADIENT > 127
+    for kind in ("PNG", "TIFF", "BMP", "GIF"):
+        opened = open_picture(saved(Image.fromarray(mask), kind), "mask").convert("L")
+        np.testing.assert_array_equal(np.asarray(opened), mask * 255)
+
+
+def test_a_picture_is_known_by_its_content_and_not_by_its_ending(tmp_path: Path) -> None:
+    path = tmp_path / "really_a_png.jpg"
+    path.write_bytes(saved(Image.fromarray(GRADIENT), "PNG"))
+    assert np.asarray(open_picture(path)).tolist() == GRADIENT.tolist()
+    assert (probe_picture(path).height, probe_picture(path).width) == (16, 16)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

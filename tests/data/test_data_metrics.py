@@ -55,18 +55,27 @@ def test_psnr_is_that_of_scikit_image_on_clipped_output(seed: int, shape: tuple[
     assert psnr(reference, output) == pytest.approx(np.mean(expected), abs=1e-6)
 
 
-@given(st.integers(2, 6), st.integers(2, 9), st.integers(0, 100))
-def test_ssim_of_small_pictures_takes_the_largest_odd_window(height: int, width: int, seed: int) -> None:
-    reference, output = pair(seed, (2, height, width, 1))
+@given(st.integers(1, 6), st.integers(1, 9), st.sampled_from([1, 3]), st.integers(0, 100))
+def test_ssim_of_small_pictures_takes_the_largest_odd_window(height: int, width: int, channels: int, seed: int) -> None:
+    reference, output = pair(seed, (2, height, width, channels))
     side = min(height, width, 7)
     window = side if side % 2 else side - 1
     if window < 3:  # scikit-image has no window of one pixel without a warning
         assert np.isfinite(ssim_per_image(reference, output)).all()
         return
     expected = structural_similarity(
-        reference[0, ..., 0].astype(np.float64), output[0, ..., 0].astype(np.float64), data_range=1, win_size=window
+        reference[0].astype(np.float64), output[0].astype(np.float64), data_range=1, win_size=window, channel_axis=-1
     )
     assert ssim_per_image(reference, output)[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 301, 413, 3), (1, 7, 640, 1), (1, 511, 9, 3)])
+def test_large_and_oblong_pictures_agree_too(shape: tuple[int, ...]) -> None:
+    reference, output = pair(5, shape, noise=1e-4)  # near equal: what the running sums must not lose
+    a, b = reference[0].astype(np.float64), output[0].astype(np.float64)
+    expected = structural_similarity(a, b, data_range=1, channel_axis=-1)
+    assert ssim(reference, output) == pytest.approx(expected, abs=1e-6)
+    assert psnr(reference, output) == pytest.approx(peak_signal_noise_ratio(a, b.clip(0, 1), data_range=1), abs=1e-6)
 
 
 def test_equal_pictures() -> None:

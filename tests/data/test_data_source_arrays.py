@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import ArraySource, Facts
-from explorer.data.sources import describe, open_source
+from explorer.data.sources import array_limits, describe, open_source
 from explorer.data.splits import random_splits
 from explorer.errors import DataError
 
@@ -104,6 +106,35 @@ def test_label_names_and_groups_of_the_file_are_used(tmp_path: Path) -> None:
     assert len(source.splits.test) == 4
 
 
+def test_attributes_of_the_file(tmp_path: Path) -> None:
+    eyes = np.array(["open", "wink", "", "open"] * 5)
+    source = open_source(
+        npz(tmp_path, x=IMAGES, attr_eyeShape=eyes, attr_age=np.arange(20.0), attr_glad=eyes == "wink")
+    )
+    assert list(source.attributes) == ["eyeShape", "age", "glad"]
+    assert source.attributes["eyeShape"].names == ("open", "wink")
+    assert [source.attributes["eyeShape"].text(index) for index in range(4)] == ["open", "wink", "", "open"]
+    assert source.attributes["age"].values[7] == 7
+    assert source.attributes["glad"].text(1) == "true"
+    assert describe(source)["attributes"] == ["eyeShape", "age", "glad"]
+    assert "attributes" not in describe(open_source(npz(tmp_path, x=IMAGES)))
+
+
+def test_attributes_of_a_file_with_splits(tmp_path: Path) -> None:
+    both = {"x_train": IMAGES[:15], "x_test": IMAGES[15:], "attr_a": np.arange(20)}
+    source = open_source(npz(tmp_path, **both, attr_b_test=np.arange(15, 20), attr_b_train=np.arange(15)))
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(source.attributes[name].values, np.arange(20))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [(np.arange(19), "20 values of “a”"), (np.zeros((20, 2)), "one number or text a picture")]
+)
+def test_attributes_that_do_not_fit(values: np.ndarray, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        open_source(npz(tmp_path, x=IMAGES, attr_a=values))
+
+
 def test_the_only_pictures_are_found_under_any_key(tmp_path: Path) -> None:
     assert open_source(npz(tmp_path, faces=IMAGES, age=np.arange(20))).count == 20
 
@@ -159,6 +190,42 @@ def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
     np.save(path, IMAGES)
     path.write_bytes(path.read_bytes().replace(b"(20, 9, 7), }        ", b"(200000000000, 9, 7)}"))
     with pytest.raises(DataError, match=r"huge\.npy"):
+        open_source(path)
+
+
+def header(shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"shape": shape, "fortran_order": False, "descr": "|u1"})
+    return buffer.getvalue()
+
+
+def test_a_member_that_promises_too_much_is_not_unfolded(tmp_path: Path) -> None:
+    path = tmp_path / "huge.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", header((1 << 40, 28, 28)) + bytes(1000))
+    with pytest.raises(DataError, match=r"the .* bytes that x\.npy promises"):
+        open_source(path)
+
+
+def test_a_bomb_is_refused_by_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(array_limits, "UNSUSPICIOUS_BYTES", 1 << 20)
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, x=np.zeros((5000, 28, 28), np.uint8))
+    with pytest.raises(DataError, match="300 times the size of the file"):
+        open_source(path)
+    np.savez(path, x=np.zeros((5000, 28, 28), np.uint8))
+    assert open_source(path).count == 5000
+    monkeypatch.setattr(array_limits, "MAX_BYTES", 1 << 20)
+    with pytest.raises(DataError, match="arrays of at most"):
+        open_source(path)
+
+
+def test_an_encrypted_file(tmp_path: Path) -> None:
+    path = npz(tmp_path, x=IMAGES)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="without a password"):
         open_source(path)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.data.picture_listing import natural_key
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.data.sources.files import FileSource
-from explorer.data.sources.folder import natural_key
 from explorer.errors import DataError
 
 RECIPE = Preprocessing.standard((8, 8, 1))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,15 @@ def test_a_truncated_gzip_file(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:3])
     with pytest.raises(DataError, match="a whole IDX file"):
         open_source(path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_header_that_promises_too_much_is_not_unfolded(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    for shape in ((1 << 30, 28, 28), (1 << 20, 28, 28)):
+        path.write_bytes(pack(struct.pack(">HBB3I", 0, 8, 3, *shape) + bytes(1000)))
+        with pytest.raises(DataError, match="at most 300 times the"):
+            open_source(path)
 
 
 def test_read_idx_of_wider_labels(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from explorer.data.sources import describe, known_sources, open_source
 from explorer.errors import DataError
 from explorer.paths import resources_dir
 
+EMBEDDED = ("digits", "clothing", "glyphs", "faces")
+
 
 def test_digits_are_the_ten_thousand() -> None:
     source = open_source("digits")
@@ -56,10 +58,55 @@ def test_glyphs_are_split_by_typeface() -> None:
     assert not any(picture.tobytes() in trained_on for picture in held_out)
 
 
+def test_clothing_is_a_balanced_part_of_the_test_pictures() -> None:
+    source = open_source("clothing")
+    assert (source.count, source.image_shape, source.licence) == (2_500, (28, 28, 1), "MIT")
+    assert source.labels is not None
+    assert np.bincount(source.labels).tolist() == [250] * 10
+    assert [source.label(index) for index in range(4)] == ["Ankle boot", "Pullover", "Trouser", "Trouser"]
+    assert source.splits.test[:5].tolist() == [2, 4, 12, 31, 36]
+    assert source.read([0], Preprocessing.standard((28, 28, 1))).mean() > 20
+
+
+def test_faces_have_what_is_drawn_in_them_as_attributes() -> None:
+    source = open_source("faces")
+    assert (source.count, source.image_shape) == (1_000, (64, 64, 3))
+    assert "Draftbit" in source.attribution
+    assert list(source.attributes)[:5] == ["body", "clothing color", "eyes", "facial hair", "hair"]
+    assert {"mouth", "nose", "skin color"} <= set(source.attributes)
+    assert all(column.names and len(column) == 1_000 for column in source.attributes.values())
+    assert source.attributes["eyes"].names == ("glasses", "happy", "open", "sleep", "sunglasses", "wink")
+    assert "none" in (source.attributes["facial hair"].names or ())
+    assert [source.label(index) for index in range(9)] == [source.attributes["hair"].text(index) for index in range(9)]
+    assert describe(source)["attributes"] == list(source.attributes)
+    # What the attribute says is in the picture: ears and neck have the colour of the skin.
+    pixels = source.read(range(1_000), Preprocessing.standard((64, 64, 3)))
+    skin = source.attributes["skin color"]
+    near = 0
+    for index in range(1_000):
+        colour = np.array([int(skin.text(index)[place : place + 2], 16) for place in (1, 3, 5)])
+        near += bool((np.abs(pixels[index].astype(int) - colour).max(axis=-1) < 4).mean() > 0.005)
+    assert near > 990
+
+
+def test_embedded_faces_are_the_ones_that_models_do_not_see(shared_data: Path) -> None:
+    everyone = open_source(shared_data / "avatars" / "personas_64.npz")
+    recipe = Preprocessing.standard((64, 64, 3))
+    faces = open_source("faces")
+    np.testing.assert_array_equal(faces.read(range(1_000), recipe), everyone.read(range(9_000, 10_000), recipe))
+    assert len(everyone.attributes) == len(faces.attributes)
+    assert everyone.attributes["eyes"].text(9_000) == faces.attributes["eyes"].text(0)
+
+
+def test_the_samples_are_small() -> None:
+    total = sum(path.stat().st_size for path in (resources_dir() / "data").glob("*.npz"))
+    assert total < 4.2e6
+
+
 def test_what_the_list_says_is_so() -> None:
     entries = {entry.name: entry for entry in known_sources()}
-    assert {"digits", "glyphs", "mnist", "fashion_mnist"} <= set(entries)
-    for name in ("digits", "glyphs"):
+    assert list(entries) == [*EMBEDDED, "mnist", "fashion_mnist", "cifar10", "lfw", "stanford_dogs"]
+    for name in EMBEDDED:
         entry, source = entries[name], open_source(name)
         assert entry.status == "embedded"
         assert (entry.count, entry.train, entry.test) == (
@@ -69,6 +116,7 @@ def test_what_the_list_says_is_so() -> None:
         )
         assert entry.image_shape == source.image_shape
         assert entry.labels == len(source.label_names or ())
+        assert not entry.can_fetch
         assert (entry.licence, entry.attribution, entry.how) == (source.licence, source.attribution, source.how)
 
 
@@ -82,14 +130,16 @@ def test_describe_is_plain_json() -> None:
 
 def test_unknown_names_and_paths_list_what_is_known(tmp_path: Path) -> None:
     for unknown in ("digit", str(tmp_path / "nowhere"), "", "a" * 5000, "nul\0"):
-        with pytest.raises(DataError, match="digits, glyphs, mnist, fashion_mnist"):
+        with pytest.raises(
+            DataError, match="digits, clothing, glyphs, faces, mnist, fashion_mnist, cifar10, lfw, stanford_dogs"
+        ):
             open_source(unknown)
 
 
 def test_files_of_no_known_kind(tmp_path: Path) -> None:
-    path = tmp_path / "pictures.zip"
-    path.write_bytes(b"PK\3\4")
-    with pytest.raises(DataError, match=r"pictures\.zip.*Unpack"):
+    path = tmp_path / "pictures.rar"
+    path.write_bytes(b"Rar!")
+    with pytest.raises(DataError, match=r"a zip or tar archive.*pictures\.rar.*Unpack"):
         open_source(path)
 
 
@@ -162,7 +212,7 @@ def test_the_samples_are_built_reproducibly(shared_data: Path, tmp_path: Path) -
     subprocess.run(
         [sys.executable, script, shared_data, "--out", tmp_path], check=True, timeout=120, env=_with_path(root)
     )
-    for name in ("digits.npz", "glyphs.npz"):
+    for name in (f"{sample}.npz" for sample in EMBEDDED):
         with np.load(tmp_path / name) as built, np.load(resources_dir() / "data" / name) as shipped:
             assert built.files == shipped.files
             for key in built.files:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from explorer_testing.builders import as_floats, make_model, make_source
+from explorer_testing.builders import as_floats, make_model, make_sample, make_source
+from explorer_testing.codec import MatrixCodec
 
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
@@ -13,6 +15,7 @@ from explorer.document.document import GRID_LIMIT, Document, Problem
 from explorer.document.state import GridSettings
 from explorer.document.views import CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
 from explorer.errors import UsageError
+from explorer.latent.axes import to_axes
 from explorer.latent.film import FilmSettings, film_codes
 from explorer.types import Floats
 
@@ -109,6 +112,8 @@ def test_a_new_document_is_empty() -> None:
     document.reset_dimension(0)
     document.set_dimension(0, 1.0)
     document.shuffle_code(np.random.default_rng(0))
+    document.set_axis(0, 1.0)
+    document.reset_axis(0)
     document.add_keyframe()
     document.clear_keyframes()
     document.step_picture(1)
@@ -288,6 +293,41 @@ def test_one_dimension_goes_back_to_the_pictures_own_value(document: Document) -
     document.set_code(as_floats(3, 4))
     document.reset_dimension(1)
     assert code_of(document) == [3.0, -1.0]
+
+
+def test_an_axis_moves_alone_and_goes_back_to_where_the_picture_is() -> None:
+    document = Document()
+    model = make_model(latent_dim=9)
+    document.open(model, make_source())
+    start = np.random.default_rng(3).standard_normal(9).astype(np.float32)
+    document.put_view("picture", picture_view(*start))
+    statistics = model.sample.statistics
+    at = to_axes(start, statistics)
+    document.forget_history()
+    for value in (1.0, 1.5, 2.0):
+        document.set_axis(4, value, "drag-1")
+    document.set_axis(2, -1.0)
+    assert document.code is not None
+    at[[4, 2]] = 2.0, -1.0
+    np.testing.assert_allclose(to_axes(document.code, statistics), at, atol=1e-4)
+    document.reset_axis(4)
+    document.reset_axis(2)
+    np.testing.assert_allclose(document.code, start, atol=1e-5)
+    for label in ("Axis 2", "Axis 4", "Axis 2", "Axis 4"):
+        assert document.undo_label == label
+        document.undo()
+    np.testing.assert_array_equal(document.code, start)
+    assert document.undo_label is None
+
+
+def test_a_code_that_cannot_be_correlated_is_shuffled_to_the_mean() -> None:
+    document = Document()
+    codec = MatrixCodec(latent_dim=3)
+    alone = make_model(codec)
+    document.open(replace(alone, sample=make_sample(codec, count=1)))
+    document.shuffle_code(np.random.default_rng(0))
+    assert document.code is not None
+    np.testing.assert_allclose(document.code, alone.sample.codes[0], atol=1e-5)
 
 
 def test_shuffling_draws_from_the_codes_of_the_data() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.data.corruption import Noise
 from explorer.document.document import Document
-from explorer.document.history import LIMIT, History
+from explorer.document.history import CODE_BYTES, LIMIT, History
 from explorer.document.state import GridSettings, State
 from explorer.document.views import PictureView
 from explorer.latent.film import FilmSettings
@@ -149,3 +149,35 @@ def test_a_gesture_at_the_very_beginning_is_recorded() -> None:
     assert history.undo(after) is before
     assert history.undo(before) is None
     assert history.redo(before) is after
+
+
+def test_long_codes_are_forgotten_before_they_fill_the_memory() -> None:
+    history = History()
+    codes = [np.zeros(CODE_BYTES // 4 // 10, np.float32) for _ in range(14)]
+    for code in codes:
+        history.record(State(code=code), "Paint", None)
+    steps = []
+    while (state := history.undo(State())) is not None:
+        steps.append(state.code)
+    assert len(steps) == 10
+    assert all(step is code for step, code in zip(steps, codes[::-1], strict=False))
+
+
+def test_a_code_that_steps_share_counts_once() -> None:
+    history = History()
+    code = np.zeros(CODE_BYTES // 4 // 2 + 1, np.float32)
+    for picture in range(9):
+        history.record(State(picture=picture, code=code), "Noise", None)
+    count = 0
+    while history.undo(State()) is not None:
+        count += 1
+    assert count == 9
+
+
+def test_even_a_code_too_long_to_keep_many_of_can_be_undone() -> None:
+    history = History()
+    code = np.zeros(CODE_BYTES // 4 + 1, np.float32)
+    history.record(State(code=code), "Paint", None)
+    history.record(State(code=code.copy()), "Paint", None)
+    assert history.undo(State()) is not None
+    assert history.undo(State()) is None

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.sources import open_source
 from explorer.errors import ExportError, UsageError
-from explorer.export import FORMATS, AnimationSettings, format_of
+from explorer.export import AnimationSettings, format_of
 from explorer.export.gif import frame_delays, possible_fps, write_gif
 from explorer.export.palette import GREYS
 from explorer.types import Pixels, Progress
@@ -225,17 +227,47 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: 
         AnimationSettings(**({"fps": 10, "loop": True} | wrong))
 
 
-@pytest.mark.parametrize("suffix", list(FORMATS))
-def test_every_registered_format_writes_a_file_that_opens(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"film{suffix.upper()}"
-    job = format_of(path).write(noise(5, 9, 7, 3), 5, path, AnimationSettings(fps=10, loop=False))
-    steps = list(job)
-    assert steps[-1].done == steps[-1].total
-    with Image.open(path) as image:
-        image.load()
-        assert getattr(image, "n_frames", 1) == (5 if FORMATS[suffix].animated else 1)
+def test_pixels_that_stay_are_transparent(tmp_path: Path) -> None:
+    """A film over a busy background costs what moves, and not the background."""
+    background = noise(1, 64, 64, 3)[0] & np.uint8(0xC0)
+    frames: list[Pixels] = []
+    for step in range(20):
+        frame = background.copy()
+        frame[2, 2], frame[60, step * 3] = (255, 0, 0), (0, 255, 0)
+        frames.append(frame)
+    write(frames[:1], tmp_path / "one.gif")
+    write(frames, tmp_path / "all.gif")
+    np.testing.assert_array_equal(read(tmp_path / "all.gif")[0], np.stack(frames))
+    assert (tmp_path / "all.gif").stat().st_size < 2 * (tmp_path / "one.gif").stat().st_size
+
+
+@pytest.mark.parametrize("plays", [0, 1, 2, 7])
+def test_number_of_plays(tmp_path: Path, plays: int) -> None:
+    """Netscape's block counts the times after the first."""
+    write(noise(2, 8, 8, 1), tmp_path / "a.gif", plays=plays)
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.info.get("loop") == {0: 0, 1: None, 2: 1, 7: 6}[plays]
+
+
+def morph_of_faces() -> list[Pixels]:
+    """60 frames through three of the embedded faces, blended: what a decoder makes of a path between them."""
+    keys = open_source("faces").read([11, 340, 777], Preprocessing.standard((64, 64, 3))).astype(np.float64)
+    shares = np.linspace(0, 1, 30)[:, None, None, None]
+    film = np.concatenate([keys[k] * (1 - shares) + keys[k + 1] * shares for k in (0, 1)])
+    return list(film.round().astype(np.uint8))
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_faces_are_close_and_smaller_than_pillows_own(tmp_path: Path, scale: int) -> None:
+    frames = morph_of_faces()
+    write(frames, tmp_path / "ours.gif", scale=scale)
+    shown = read(tmp_path / "ours.gif")[0][:, ::scale, ::scale]
+    assert np.mean([psnr(one, other) for one, other in zip(frames, shown, strict=True)]) >= 38
+    large = [Image.fromarray(frame).resize((64 * scale,) * 2, Image.Resampling.NEAREST) for frame in frames]
+    large[0].save(tmp_path / "theirs.gif", save_all=True, append_images=large[1:], duration=20, loop=0)
+    assert (tmp_path / "ours.gif").stat().st_size < (tmp_path / "theirs.gif").stat().st_size
 
 
 def test_an_unknown_ending_names_the_known_ones() -> None:
-    with pytest.raises(ExportError, match=r"\.gif, \.png"):
+    with pytest.raises(ExportError, match=r"\.gif, \.webp, \.apng, \.mp4, \.png"):
         format_of(Path("film.bmp"))

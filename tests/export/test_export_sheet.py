@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer.errors import ExportError
+from explorer.export.contact_sheet import write_sheet
 from explorer.export.frames import AnimationSettings
-from explorer.export.sheet import axes_figure, caption, enlarge, mosaic, stack_rows, write_png, write_sheet
+from explorer.export.sheet import axes_figure, caption, enlarge, mosaic, stack_rows, write_png
 from explorer.types import Floats, Pixels
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 
 from explorer.errors import UsageError
 from explorer.latent.easing import EASINGS, easing_named
-from explorer.latent.film import LOOPS, FilmSettings, code_at, film_codes, film_times
+from explorer.latent.film import LOOPS, Film, FilmCurve, FilmSettings, Segment, code_at, film_codes, film_times
+from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.paths import PATHS
+
+DATA = NeighbourGraph(np.random.default_rng(8).normal(0, 4, size=(60, 3)).astype(np.float32))
 
 films = st.builds(
     FilmSettings,
@@ -40,36 +44,48 @@ def test_the_references_film() -> None:
 
 @given(films, st.integers(1, 5))
 def test_number_of_frames(settings: FilmSettings, k: int) -> None:
-    once = (k - 1) * (settings.steps - 1) + 1
+    closed = settings.path == "spline" and settings.loop == "repeat" and k > 1
+    once = k * (settings.steps - 1) if closed else (k - 1) * (settings.steps - 1) + 1
     expected = once + 2 * settings.hold
     if settings.loop == "pingpong":
         expected += once if settings.hold else max(once - 2, 0)
     keys = keys_of_seed(k)
-    assert film_codes(keys, settings).shape == (expected, 3)
+    assert film_codes(keys, settings, DATA).shape == (expected, 3)
     assert film_times(k, settings).shape == (expected,)
+    film = settings.film(k)
+    assert film.frames == expected
+    assert film.closed == closed
+    assert film.seconds == pytest.approx(expected / settings.fps)
 
 
 @given(films, st.integers(1, 5))
 def test_every_key_is_hit_exactly(settings: FilmSettings, k: int) -> None:
     keys = keys_of_seed(k)
-    codes = film_codes(keys, settings)
+    codes = film_codes(keys, settings, DATA)
     assert codes.dtype == np.float32
     for number in range(k):
         np.testing.assert_array_equal(codes[settings.hold + number * (settings.steps - 1)], keys[number])
+    np.testing.assert_array_equal(codes[settings.film(k).key_frames()], keys)
     np.testing.assert_array_equal(codes[: settings.hold + 1], np.tile(keys[0], (settings.hold + 1, 1)))
-    if settings.loop != "pingpong":
+    if settings.film(k).closed:
+        np.testing.assert_array_equal(codes[len(codes) - settings.hold :], np.tile(keys[0], (settings.hold, 1)))
+    elif settings.loop != "pingpong":
         np.testing.assert_array_equal(codes[-settings.hold - 1 :], np.tile(keys[-1], (settings.hold + 1, 1)))
 
 
 @given(films, st.integers(1, 4))
 def test_a_timeline_that_scrubs_shows_the_films_frames(settings: FilmSettings, k: int) -> None:
     keys = keys_of_seed(k)
+    film = settings.film(k)
     times = film_times(k, settings)
     assert times.dtype == np.float64
     assert times.min() >= 0
-    assert times.max() <= k - 1
-    for frame, code in enumerate(film_codes(keys, settings)):
-        np.testing.assert_array_equal(code_at(keys, times[frame], settings.path, settings.easing), code)
+    assert times.max() <= len(film.segments)
+    curve = FilmCurve(keys, film, DATA)
+    for frame, code in enumerate(film_codes(keys, settings, DATA)):
+        np.testing.assert_array_equal(curve.at([times[frame]])[0], code)
+        if not film.closed:
+            np.testing.assert_array_equal(code_at(keys, times[frame], settings.path, settings.easing, DATA), code)
 
 
 def test_pingpong_without_hold_doubles_neither_end() -> None:
@@ -119,6 +135,53 @@ def test_easings_are_slow_where_their_name_says() -> None:
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         FilmSettings(**wrong)
+
+
+def test_each_segment_goes_its_own_way() -> None:
+    keys = keys_of_seed(4)
+    film = Film((Segment(5), Segment(9, "slerp", "ease"), Segment(3, "spline")), hold=2, loop="none")
+    codes = FilmCurve(keys, film).at(film.positions())
+    assert len(codes) == film.frames == 4 + 8 + 2 + 1 + 4
+    assert film.key_frames().tolist() == [0, 6, 14, 16]
+    np.testing.assert_array_equal(codes[[0, 6, 14, 16]], keys)
+    np.testing.assert_allclose(codes[3], 0.75 * keys[0] + 0.25 * keys[1], rtol=1e-5)
+    np.testing.assert_array_equal(codes[10], code_at(keys, 1.5, "slerp"))
+    assert not np.allclose(codes[15], (keys[2] + keys[3]) / 2, atol=1e-3)
+
+
+film_plans = st.builds(
+    lambda segments, hold, fps, loop: Film(tuple(segments), hold, fps, loop),
+    st.lists(
+        st.builds(Segment, st.integers(2, 40), st.sampled_from(list(PATHS)), st.sampled_from(list(EASINGS))), max_size=5
+    ),
+    st.integers(0, 9),
+    st.floats(0.1, 100),
+    st.sampled_from(LOOPS),
+)
+
+
+@given(film_plans)
+def test_a_film_is_plain_values(film: Film) -> None:
+    assert Film.from_dict(json.loads(json.dumps(film.to_dict()))) == film
+    assert film.positions().shape == (film.frames,)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"segments": 3}, {"segments": [{"speed": 1}]}, {"segments": [], "hold": -1}, {"segments": [], "times": ["x"]}],
+)
+def test_values_that_make_no_film_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Film.from_dict(values)
+
+
+def test_films_that_cannot_be_meant_are_refused() -> None:
+    with pytest.raises(UsageError, match="closed"):
+        Film((Segment(), Segment()), loop="pingpong", closed=True)
+    with pytest.raises(UsageError, match="3 rising times"):
+        Film((Segment(3),), times=(0.0, 0.7, 0.9))
+    with pytest.raises(UsageError, match="3 keys"):
+        FilmCurve(keys_of_seed(2), Film((Segment(), Segment())))
 
 
 def test_a_film_needs_a_key() -> None:

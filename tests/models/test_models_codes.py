@@ -17,8 +17,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.errors import ModelError
-from explorer.latent.statistics import CodeStatistics
-from explorer.models.codes import SAMPLE_SIZE, load_codes, sample_size, save_codes
+from explorer.latent.axes import to_axes
+from explorer.latent.statistics import CodeStatistics, compute_statistics
+from explorer.models.codes import (
+    LONG_CODE,
+    SAMPLE_SIZE,
+    SPATIAL_AXES,
+    CodeSample,
+    along_axes,
+    load_codes,
+    most_kept,
+    most_measured,
+    save_codes,
+)
 
 CODEC = MatrixCodec((8, 7, 1), 3)
 
@@ -56,9 +67,78 @@ def test_a_sample_comes_back_as_it_was(tmp_path: Path, variational: bool) -> Non
 
 
 def test_the_sample_shrinks_with_the_code() -> None:
-    assert sample_size(2) == SAMPLE_SIZE
-    assert sample_size(100_352) * 100_352 <= 4_000_000
-    assert sample_size(4_000_000) == 16
+    assert most_kept(2) == most_measured(2) == SAMPLE_SIZE
+    assert most_kept(100_352) * 100_352 <= 4_000_000
+    assert 200 < most_measured(100_352) < 400
+    assert most_kept(4_000_000) == most_measured(4_000_000) == 16
+
+
+def long_sample(scale: float = 1.0) -> CodeSample:
+    """Codes longer than are kept in 32 bits, of which half were measured and not kept."""
+    rng = np.random.default_rng(0)
+    codes = (np.maximum(rng.standard_normal((40, LONG_CODE + 8)), 0) * scale).astype(np.float32)
+    statistics = compute_statistics(codes, max_axes=SPATIAL_AXES)
+    thumbnails = rng.integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
+    return CodeSample(codes[::2], np.arange(20), None, thumbnails, statistics, along_axes(codes, statistics))
+
+
+def test_long_codes_are_kept_in_half_the_bits(tmp_path: Path) -> None:
+    sample, path = long_sample(), tmp_path / "codes.npz"
+    save_codes(path, sample, spatial=True)
+    with np.load(path) as file:
+        assert {file[key].dtype for key in ("codes", "axes", "quantiles")} == {np.dtype(np.float16)}
+        assert {file[key].dtype for key in ("mean", "sigma", "axis_coordinates")} == {np.dtype(np.float32)}
+    back = load_codes(path, LONG_CODE + 8)
+    assert back.codes.dtype == back.statistics.axes.dtype == np.float32
+    np.testing.assert_allclose(back.codes, sample.codes, rtol=1e-3)
+    np.testing.assert_allclose(back.statistics.axes @ back.statistics.axes.T, np.eye(16), atol=1e-3)
+    np.testing.assert_array_equal(back.axis_coordinates, sample.axis_coordinates)
+    assert back.axis_coordinates.shape == (40, 16)
+    np.testing.assert_allclose(back.axis_coordinates.std(0), 1, rtol=1e-3)
+    # Of the codes that were kept, the axes that were kept say the same.
+    np.testing.assert_allclose(along_axes(back.codes, back.statistics), sample.axis_coordinates[::2], atol=1e-2)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e6])
+def test_values_that_half_the_bits_cannot_hold_are_kept_whole(tmp_path: Path, scale: float) -> None:
+    sample = long_sample(scale)
+    save_codes(tmp_path / "codes.npz", sample, spatial=True)
+    back = load_codes(tmp_path / "codes.npz", LONG_CODE + 8)
+    np.testing.assert_array_equal(back.codes, sample.codes)
+    np.testing.assert_array_equal(back.statistics.quantiles, sample.statistics.quantiles)
+
+
+def test_short_spatial_codes_keep_their_values(tmp_path: Path) -> None:
+    sample = make_sample(CODEC)
+    save_codes(tmp_path / "codes.npz", sample, spatial=True)
+    back = load_codes(tmp_path / "codes.npz", 3)
+    np.testing.assert_array_equal(back.codes, sample.codes)
+    np.testing.assert_allclose(back.statistics.axes, sample.statistics.axes, atol=1e-3)
+
+
+def test_coordinates_of_an_older_file_are_those_of_its_codes(path: Path) -> None:
+    back = load_codes(path, 3)
+    assert back.coordinates is None
+    np.testing.assert_allclose(back.axis_coordinates, to_axes(back.codes, back.statistics), atol=1e-6)
+    assert back.axis_coordinates is back.axis_coordinates, "computed again at every look"
+
+
+@pytest.mark.parametrize("junk", ["fewer", "narrower", "scalar", "words", "infinite"])
+def test_wrong_coordinates_are_refused(tmp_path: Path, junk: str) -> None:
+    save_codes(tmp_path / "whole.npz", long_sample())
+    with np.load(tmp_path / "whole.npz") as file:
+        arrays = {key: file[key] for key in file.files}
+    good = arrays["axis_coordinates"]
+    arrays["axis_coordinates"] = {
+        "fewer": good[:19],
+        "narrower": good[:, :-1],
+        "scalar": np.array(1.0),
+        "words": np.full(good.shape, "one"),
+        "infinite": np.full_like(good, np.inf),
+    }[junk]
+    np.savez(tmp_path / "codes.npz", **arrays)
+    with pytest.raises(ModelError, match=r"codes\.npz"):
+        load_codes(tmp_path / "codes.npz", LONG_CODE + 8)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

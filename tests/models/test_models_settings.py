@@ -32,6 +32,26 @@ def test_the_closed_form_takes_one_epoch() -> None:
     assert (settings.epochs, settings.solver) == (1, "pca")
 
 
+@pytest.mark.parametrize("change", [{"noise": "gaussian:0.1"}, {"start_from": "parent"}, {"loss": "bce"}, {"l1": 0.1}])
+def test_where_the_closed_form_does_not_apply_the_linear_model_is_trained(change: dict[str, object]) -> None:
+    settings = resolve_settings(request(architecture="linear", **change))
+    assert (settings.epochs, settings.solver) == (50, "gradient")
+    assert resolve_settings(request(architecture="linear", epochs=3, **change)).epochs == 3
+
+
+def test_sparseness_is_the_architectures_unless_it_is_asked_for() -> None:
+    assert resolve_settings(request(architecture="sparse")).l1 == 1e-5
+    assert resolve_settings(request(architecture="sparse", l1=0.0)).l1 == 0
+    assert resolve_settings(request()).l1 == 0
+
+
+@pytest.mark.parametrize("name", ["conv-spatial", "cae-upsample"])
+def test_no_code_size_for_a_spatial_code(name: str) -> None:
+    resolve_settings(request(architecture=name))
+    with pytest.raises(ModelError, match=rf"no code size for {name}.*49.*--latent"):
+        resolve_settings(request(architecture=name, latent=49))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -104,6 +124,12 @@ def test_the_command_does_the_same_training_again() -> None:
     values.pop("json", None)
     again = make_request(**{key: value for key, value in values.items() if value is not None})
     assert again == asked
+
+
+def test_the_command_says_what_is_turned_off() -> None:
+    """No crop and no L1 are not what is usual everywhere; left out, they are."""
+    assert command_line(request(crop=0, l1=0.0)).endswith("--crop 0 --l1 0 --seed 0")
+    assert "--crop" not in command_line(request())
 
 
 def test_the_command_tells_nothing_of_the_machine() -> None:

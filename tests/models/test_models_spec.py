@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import ModelError
 from explorer.models.architectures import ARCHITECTURES, get_architecture
-from explorer.models.layers import Conv, ConvTranspose, Network, Reshape
+from explorer.models.layers import Conv, ConvTranspose, MaxPool, Network, Reshape, UpSample
 from explorer.types import ImageShape
 
 SIDES = st.integers(16, 512)
@@ -16,18 +16,34 @@ SIDES = st.integers(16, 512)
 
 @pytest.mark.parametrize(
     ("name", "encoder", "decoder"),
-    [("deep-dense", 134_750, 135_485), ("vae", 281_492, 125_249), ("linear", 124_448, 128_304)],
+    [
+        ("linear", 124_448, 128_304),
+        ("conv-pool", 462_176, 464_195),
+        ("dense", 38_465, 39_200),
+        ("deep-dense", 134_750, 135_485),
+        ("conv-spatial", 24_385, 24_385),
+        ("sparse", 39_776, 40_544),
+        ("cae-upsample", 93_248, 166_467),
+        ("conv-stride", 2_116_096, 2_169_217),
+        ("vae", 281_492, 125_249),
+        ("cnn", 69_008, 108_993),
+    ],
 )
 def test_parameters_at_the_default_shapes(name: str, encoder: int, decoder: int) -> None:
     architecture = get_architecture(name)
-    spec = architecture.build(architecture.default_image_shape, architecture.default_latent)
+    spec = architecture.build(architecture.default_image_shape)
+    assert spec.latent_dim == architecture.default_latent
     assert (spec.encoder.parameters, spec.decoder.parameters) == (encoder, decoder)
     assert sum(row.parameters for row in spec.encoder.rows()) == encoder
 
 
 def test_names_are_those_of_the_registry() -> None:
     assert all(architecture.name == name for name, architecture in ARCHITECTURES.items())
-    with pytest.raises(ModelError, match=r"linear, deep-dense, vae.*“alexnet”"):
+    assert list(ARCHITECTURES) == [
+        *("linear", "conv-pool", "dense", "deep-dense", "conv-spatial", "sparse", "cae-upsample", "conv-stride"),
+        *("vae", "cnn"),
+    ]
+    with pytest.raises(ModelError, match=r"linear, conv-pool, dense.*“alexnet”"):
         get_architecture("alexnet")
 
 
@@ -37,10 +53,13 @@ def test_names_are_those_of_the_registry() -> None:
     latent=st.integers(1, 256),
 )
 def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: int) -> None:
-    spec = ARCHITECTURES[name].build(shape, latent)
+    spatial = ARCHITECTURES[name].spatial
+    spec = ARCHITECTURES[name].build(shape, None if spatial else latent)
     assert spec.encoder.input_shape == spec.decoder.output_shape == spec.image_shape == shape
-    assert spec.encoder.output_shape == spec.decoder.input_shape == spec.latent_shape == (latent,)
-    assert spec.latent_dim == latent
+    assert spec.encoder.output_shape == spec.decoder.input_shape == spec.latent_shape
+    assert spec.latent_dim == prod(spec.latent_shape)
+    if not spatial:
+        assert spec.latent_shape == (latent,)
     assert spec.variational == ARCHITECTURES[name].variational
     assert [head.name for head in spec.encoder.heads] == (["mean", "log_variance"] if spec.variational else [])
 
@@ -57,13 +76,35 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
 )
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, told: str) -> None:
+    if ARCHITECTURES[name].spatial and "from" in told:
+        told = f"no code size of its own for {name}"
     with pytest.raises(ModelError, match=told):
         ARCHITECTURES[name].build(shape, latent)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "latent_shape"),
+    [
+        ("conv-spatial", (28, 28, 1), (7, 7, 1)),
+        ("conv-spatial", (50, 37, 3), (13, 10, 1)),
+        ("cae-upsample", (224, 224, 3), (28, 28, 128)),
+        ("cae-upsample", (45, 16, 1), (6, 2, 128)),
+    ],
+)
+def test_a_spatial_code_follows_from_the_picture(name: str, shape: ImageShape, latent_shape: tuple[int, ...]) -> None:
+    assert ARCHITECTURES[name].build(shape).latent_shape == latent_shape
+    # A trained model says its code size when it is built again.
+    assert ARCHITECTURES[name].build(shape, prod(latent_shape)).latent_shape == latent_shape
 
 
 def test_shapes_of_single_layers() -> None:
     assert Conv(8, strides=2).output_shape((7, 10, 3)) == (4, 5, 8)
     assert Conv(8, kernel=5).parameters((7, 10, 3)) == (5 * 5 * 3 + 1) * 8
     assert ConvTranspose(4).output_shape((3, 5, 2)) == (6, 10, 4)
+    assert MaxPool().output_shape((6, 10, 2)) == (3, 5, 2)
+    assert UpSample().output_shape((3, 5, 2)) == (6, 10, 2)
+    assert MaxPool().parameters((6, 10, 2)) == UpSample().parameters((3, 5, 2)) == 0
+    with pytest.raises(ModelError, match=r"multiples of 2 to pool.*5×10"):
+        MaxPool().output_shape((5, 10, 2))
     with pytest.raises(ModelError, match="8 values to reshape"):
         Network((9,), (Reshape((4, 2)),)).rows()

@@ -9,9 +9,12 @@ from explorer_testing.window import Desk, array_of
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel
 
+from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.source import ArraySource, Source
+from explorer.data.source import ArraySource, Facts, Source
+from explorer.data.splits import random_splits
 from explorer.document.tasks import THUMBNAIL_SIDE
 from explorer.document.views import ThumbnailsView
 from explorer.types import Indices, Pixels
@@ -168,3 +171,90 @@ def test_thumbnails_of_another_source_are_not_shown(bare_window: MainWindow) -> 
     assert model.missing(0, 1) == [0, 1]
     document.put_view("thumbnails", ThumbnailsView(shown, indices, pixels))
     assert model.missing(0, 1) == []
+
+
+def choose_label(desk: Desk, text: str) -> None:
+    """Choose by keyboard."""
+    box = desk.find(QComboBox, "gallery_label")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    for _ in range(max(0, box.findText(text))):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentText() == text
+
+
+def test_the_pictures_of_one_label(desk: Desk) -> None:
+    source = make_source(300)
+    desk.open(source=source)
+    choose_label(desk, "3 (30)")
+    assert desk.document.picture == 0, "to look through a label chooses nothing"
+    assert desk.window.gallery.view.selectionModel().selectedIndexes() == []
+    desk.settle()
+    gallery = desk.window.gallery
+    assert gallery.model.rowCount() == 30
+    shown = shown_thumbnails(desk)
+    wanted = source.read([10 * row + 3 for row in shown], Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1)))
+    np.testing.assert_array_equal(np.stack(list(shown.values())), wanted)
+    click(desk, 4)
+    assert desk.document.picture == 43
+    assert current(desk) == 4
+    QTest.keyClick(gallery.view, Qt.Key.Key_Right)
+    assert desk.document.picture == 53
+    choose_label(desk, "All labels")
+    assert desk.document.picture == 53
+    assert current(desk) == 53
+    assert gallery.model.rowCount() == 300
+
+
+def test_another_source_is_shown_whole(desk: Desk) -> None:
+    desk.open(source=make_source(60))
+    choose_label(desk, "3 (6)")
+    desk.document.open(source=make_source(40, name="fresh", seed=5))
+    assert desk.find(QComboBox, "gallery_label").currentText() == "All labels"
+    assert desk.window.gallery.model.rowCount() == 40
+
+
+def test_without_labels_there_is_nothing_to_choose(desk: Desk) -> None:
+    desk.open()
+    box = desk.find(QComboBox, "gallery_label")
+    assert box.isVisible()
+    images = np.zeros((6, 12, 10, 1), np.uint8)
+    desk.document.open(source=ArraySource(Facts("bare", "Bare", "/nowhere/bare"), images, random_splits(6)))
+    assert not box.isVisible()
+
+
+class NamedSource(ArraySource):
+    """Pictures that are files."""
+
+    def file_name(self, index: int) -> str:
+        return f"folder/{index:04}.png"
+
+
+def test_all_that_is_known_of_a_picture_is_told(desk: Desk) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 12, 10, 1), dtype=np.uint8)
+    attributes = {
+        "smiling": Attribute(np.array([0.5, np.nan, 1, 2, 3, 4], np.float32)),
+        "hair": Attribute(np.array([0, 1, -1, 0, 1, 0]), ("dark", "fair")),
+    }
+    facts = Facts("faces", "Faces", "/nowhere/faces")
+    source = NamedSource(facts, images, random_splits(6), np.arange(6) % 2, ("Ann", "Bob"), attributes=attributes)
+    desk.open(source=source)
+    model, role = desk.window.gallery.model, Qt.ItemDataRole.ToolTipRole
+    first, second = (model.data(model.index(row), role) for row in (0, 1))
+    assert first == "Picture 1, label Ann\nfolder/0000.png\nsmiling: 0.5\nhair: dark"
+    assert second == "Picture 2, label Bob\nfolder/0001.png\nhair: fair", "what is not known is not told"
+    caption = desk.find(QLabel, "gallery_caption")
+    assert caption.text() == "1 / 6 · Ann · 0000.png"
+    click(desk, 3)
+    assert caption.text() == "4 / 6 · Bob · 0003.png"
+
+
+def test_without_pictures_it_says_what_to_do(bare_window: MainWindow) -> None:
+    empty, caption = bare_window.findChild(QLabel, "gallery_empty"), bare_window.findChild(QLabel, "gallery_caption")
+    assert empty is not None
+    assert caption is not None
+    assert empty.isVisible()
+    assert not caption.isVisible()
+    bare_window.document.open(source=make_source())
+    assert not empty.isVisible()
+    assert caption.isVisible()

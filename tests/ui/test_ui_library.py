@@ -12,10 +12,16 @@ from explorer_testing.window import Desk, drag
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QWidget
 
+from explorer.data import download
+from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
+from explorer.document.activity import JobView
+from explorer.document.stock import Download
 from explorer.models.bundle import find_bundles
+from explorer.paths import cache_dir
+from explorer.ui.main_window import MainWindow
 
 
 @pytest.fixture
@@ -47,9 +53,9 @@ def test_it_lists_bundles_and_pictures(models: Path, desk: Desk) -> None:
         assert found.bundle is not None
         assert item.text(1) == f"{found.bundle.card.latent_dim}-D"
     for source in known_sources():
-        item = library.item_of("source", source.name)
+        item = library.item_of("missing" if source.status == "missing" else "source", source.name)
         assert item is not None
-        assert bool(item.flags() & Qt.ItemFlag.ItemIsEnabled) == (source.status != "missing")
+        assert item.text(1) == ("get it …" if source.status == "missing" else f"{source.count:,}")
 
 
 def test_a_click_opens_the_model(models: Path, desk: Desk) -> None:
@@ -134,6 +140,10 @@ def test_a_folder_with_unreadable_pictures_says_how_many_were_skipped(desk: Desk
     (tmp_path / "broken.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
     desk.document.open_source_requested.emit(str(tmp_path))
     desk.until(lambda: desk.document.source is not None)
+    desk.until(lambda: bool(desk.problems))
+    assert desk.window.problem_bar.isVisible()
+    assert desk.window.problem_bar.text.startswith("1 of 4 files could not be read: broken.png: ")
+    assert desk.problems[-1].details.startswith("broken.png: ")
     data = desk.find(QLabel, "status_data")
     assert "3 pictures" in data.text()
     assert "1 skipped" in data.text()
@@ -149,3 +159,131 @@ def test_pictures_that_do_not_exist(desk: Desk, tmp_path: Path) -> None:
     desk.until(lambda: bool(desk.problems))
     assert "gone" in desk.window.problem_bar.text
     assert desk.document.source is source
+
+
+# -- getting what is not here -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens where LFW is fetched from."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    file = download.RemoteFile("lfw-funneled.tgz", "http://127.0.0.1:9/lfw.tgz", f"sha256:{'0' * 64}", 1_000)
+    monkeypatch.setitem(download.SETS, "lfw", download.RemoteSet((file,), "lfw-funneled.tgz"))
+
+
+def open_get(window: MainWindow, name: str) -> QWidget:
+    """Click what is missing; return the dialog."""
+    item = window.library.item_of("missing", name)
+    assert item is not None
+    tree = window.library.tree
+    tree.scrollToItem(item)
+    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+    dialog = window.findChild(QWidget, "get_dialog")
+    assert dialog is not None
+    return dialog
+
+
+def part(dialog: QWidget, name: str) -> QLabel:
+    found = dialog.findChild(QLabel, name)
+    assert found is not None
+    return found
+
+
+def press(dialog: QWidget, name: str) -> None:
+    found = dialog.findChild(QPushButton, name)
+    assert found is not None
+    QTest.mouseClick(found, Qt.MouseButton.LeftButton)
+
+
+def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> None:
+    entry = next(entry for entry in known_sources() if entry.name == "lfw")
+    dialog = open_get(bare_window, "lfw")
+    assert dialog.isVisible()
+    assert part(dialog, "get_url").text() == entry.url
+    assert entry.licence[1:] in part(dialog, "get_licence").text()
+    assert part(dialog, "get_size").text() == f"{entry.size_mb:,} MB to download"
+    assert part(dialog, "get_how").text() == entry.how
+    open_get(bare_window, "lfw")
+    assert len(bare_window.findChildren(QWidget, "get_dialog")) == 1
+
+
+def test_without_a_network_it_says_so_and_can_be_tried_again(away: None, desk: Desk) -> None:
+    dialog = open_get(desk.window, "lfw")
+    desk.click("get_download")
+    note = part(dialog, "get_note")
+    desk.until(lambda: bool(note.property("problem")))
+    assert "127.0.0.1:9" in note.text()
+    assert "no network" in note.text()
+    again = dialog.findChild(QPushButton, "get_download")
+    assert again is not None
+    assert again.isEnabled()
+    assert again.text() == "Try again"
+    assert desk.problems == [], "it is told where it was asked for, and not twice"
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWindow) -> None:
+    document = bare_window.document
+    asked: list[str] = []
+    cancelled: list[int] = []
+    document.stock.download_requested.connect(asked.append)
+    document.job_cancel_requested.connect(cancelled.append)
+    dialog = open_get(bare_window, "lfw")
+    press(dialog, "get_download")
+    assert asked == ["lfw"]
+    document.stock.put_download(Download("lfw", 7))
+    document.put_jobs(
+        (JobView(6, "another"), JobView(7, "Getting lfw", 3 * 2**31, 4 * 2**31, "downloading lfw.tgz", 65))
+    )
+    bar = dialog.findChild(QProgressBar, "get_progress")
+    assert bar is not None
+    assert bar.value() / bar.maximum() == 0.75
+    assert part(dialog, "get_note").text() == "Downloading lfw.tgz, 1 min 5 s left"
+    press(dialog, "get_cancel")
+    assert cancelled == [7]
+    document.stock.put_download(Download("lfw", 7, "cancelled"))
+    assert not bar.isVisible()
+    assert part(dialog, "get_note").text().startswith("Cancelled")
+
+
+def test_what_was_fetched_can_be_opened(bare_window: MainWindow) -> None:
+    document = bare_window.document
+    opened: list[str] = []
+    document.open_source_requested.connect(opened.append)
+    dialog = open_get(bare_window, "lfw")
+    document.stock.put_download(Download("lfw", 7, "finished"))
+    press(dialog, "get_open")
+    assert opened == ["lfw"]
+    assert not dialog.isVisible()
+
+
+def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> None:
+    dialog = open_get(bare_window, "lfw")
+    press(dialog, "get_file")
+    asking = dialog.findChild(QFileDialog)
+    assert asking is not None
+    for ending in ("*.tgz", "*.zip", "*.npz", "*.ttf", "*.png"):
+        assert ending in asking.nameFilters()[0]
+    asking.reject()
+
+
+# -- the cache of pictures --------------------------------------------------------------------------------------------
+
+
+def test_the_picture_cache_is_told_and_cleared_after_a_question(desk: Desk) -> None:
+    label = desk.find(QLabel, "library_cache")
+    assert not label.isVisible()
+    folder = cache_dir() / "pictures" / "some"
+    folder.mkdir(parents=True)
+    (folder / "pixels").write_bytes(bytes(2_500_000))
+    desk.document.library_changed.emit()
+    assert label.isVisible()
+    assert label.text() == "Picture cache: 3 MB"
+    desk.click("library_clear_cache")
+    desk.click("cache_keep")
+    assert cache_size() > 0
+    desk.click("library_clear_cache")
+    desk.until(lambda: len(desk.window.findChildren(QPushButton, "cache_clear_confirm")) == 1)
+    desk.click("cache_clear_confirm")
+    desk.until(lambda: not label.isVisible())
+    assert cache_size() == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +11,14 @@ from explorer_testing.window import Desk, drag
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from explorer.ui.widgets.slider_list import KEY_STEP, RANGE, SliderList, SliderRows
+from explorer.types import Floats
+from explorer.ui.widgets.sigma_edit import parse_sigma
+from explorer.ui.widgets.slider_list import KEY_STEP, SliderList
+from explorer.ui.widgets.slider_painter import RANGE
+from explorer.ui.widgets.slider_rows import RowOrder, SliderRows
 
 MANY = 100_352
 
@@ -176,40 +180,164 @@ def test_without_a_model_there_is_nothing_to_turn(desk: Desk) -> None:
     assert "No model" in desk.find(QLabel, "latent_summary").text()
 
 
-class AskedFor(tuple[str, ...]):
-    """Names that remember which of them were looked at."""
+class Asked:
+    """Sliders that remember which of them were looked at."""
 
-    rows: set[int]
+    def __init__(self) -> None:
+        self.names: list[int] = []
+        self.histograms: list[int] = []
+        self.rows = SliderRows(MANY, self._name, lambda item: "", self._codes)
 
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, SupportsIndex):
-            self.rows.add(int(key))
-        return super().__getitem__(key)
+    def _name(self, item: int) -> str:
+        self.names.append(item)
+        return f"z{item}"
+
+    def _codes(self, item: int) -> Floats:
+        self.histograms.append(item)
+        return np.random.default_rng(item).standard_normal(4).astype(np.float32)
 
 
 def test_a_hundred_thousand_sliders_scroll_and_only_those_in_view_are_painted(themed: object, qtbot: QtBot) -> None:
     sliders = SliderList()
     qtbot.addWidget(sliders)
     sliders.resize(280, 400)
-    names = AskedFor([f"z{row}" for row in range(MANY)])
-    names.rows = set()
-    codes = np.random.default_rng(0).standard_normal((4, MANY)).astype(np.float32)
-    sliders.set_rows(SliderRows(names, codes, ("",) * MANY))
+    asked = Asked()
+    sliders.set_rows(asked.rows)
     sliders.set_values(np.zeros(MANY, np.float32), None)
     sliders.show()
     qtbot.waitExposed(sliders)
+    asked.names.clear()
+    asked.histograms.clear()
     top = sliders.grab().toImage()
-    assert max(names.rows) < 20
+    assert set(asked.names) == set(range(12))
+    assert len(asked.names) < 40
+    assert len(asked.histograms) <= 12
     bar = sliders.verticalScrollBar()
     wheel(sliders, QPointF(100, 100), -120, Qt.KeyboardModifier.NoModifier)
     assert bar.value() > 0
     bar.setValue(bar.maximum())
     assert sliders.grab().toImage() != top
-    assert max(names.rows) == MANY - 1
-    assert len(names.rows) < 60
+    assert max(asked.names) == MANY - 1
+    assert len(asked.names) < 120
+    assert len(asked.histograms) < 60
     moved: list[tuple[int, float]] = []
     sliders.moved.connect(lambda row, value, gesture: moved.append((row, value)))
     where = sliders.handle_position(MANY - 1, 2.0).toPoint()
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert [row for row, _ in moved] == [MANY - 1]
     assert moved[0][1] == pytest.approx(2.0, abs=0.1)
+
+
+def test_sorted_and_filtered_rows_stand_for_their_own_sliders(themed: object, qtbot: QtBot) -> None:
+    sliders = SliderList()
+    qtbot.addWidget(sliders)
+    sliders.resize(280, 400)
+    sliders.set_rows(SliderRows(6, lambda item: f"z{item}", lambda item: f"n{item}", lambda item: as_floats()))
+    sliders.set_values(as_floats(0, 1, 2, 3, 0.5, 0.25), None)
+    sliders.set_order(RowOrder(np.array([4, 1, 5], np.int64), 6))
+    sliders.show()
+    qtbot.waitExposed(sliders)
+    moved: list[tuple[int, float]] = []
+    back: list[int] = []
+
+    def last() -> tuple[int, float]:
+        return moved[-1][0], round(moved[-1][1], 4)
+
+    sliders.moved.connect(lambda item, value, gesture: moved.append((item, value)))
+    sliders.reset_requested.connect(lambda item, gesture: back.append(item))
+    assert sliders.row_count == 3
+    assert sliders.accessibleDescription() == "z4, n4: +0.50 σ"
+    QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=sliders.handle_position(2, -1).toPoint())
+    assert [item for item, _ in moved] == [5]
+    assert sliders.accessibleDescription() == "z5, n5: +0.25 σ"
+    QTest.keyClick(sliders, Qt.Key.Key_Up)
+    assert sliders.accessibleDescription() == "z1, n1: +1.00 σ"
+    QTest.keyClick(sliders, Qt.Key.Key_Right)
+    assert last() == (1, 1 + KEY_STEP)
+    QTest.keyClick(sliders, Qt.Key.Key_Delete)
+    assert back == [1]
+    wheel(sliders, sliders.handle_position(0, 0), 120, Qt.KeyboardModifier.ControlModifier)
+    assert last() == (4, 0.5 + KEY_STEP)
+    sliders.set_order(RowOrder(np.zeros(0, np.int64), 6), "Nothing is left.")
+    assert (sliders.row_count, sliders.words, sliders.accessibleDescription()) == (0, *["Nothing is left."] * 2)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_5):
+        QTest.keyClick(sliders, key)
+    assert len(moved) == 3
+    assert back == [1]
+
+
+def value_field(desk: Desk) -> QLineEdit:
+    return desk.find(QLineEdit, "slider_value")
+
+
+def test_a_number_can_be_typed(desk: Desk) -> None:
+    desk.open()
+    sliders, start = desk.window.latent.sliders, desk.code
+    sliders.setFocus()
+    QTest.keyClick(sliders, Qt.Key.Key_Down)
+    QTest.keyClick(sliders, Qt.Key.Key_Return)
+    field = value_field(desk)
+    assert field.isVisible()
+    QTest.keyClicks(field, "-1,25")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert in_sigma(desk)[1] == pytest.approx(-1.25, abs=1e-5)
+    assert not field.isVisible()
+    assert sliders.hasFocus()
+    QTest.keyClicks(sliders, "6")
+    QTest.keyClick(field, Qt.Key.Key_Enter)
+    assert in_sigma(desk)[1] == pytest.approx(6, abs=1e-4), "beyond the track too"
+    desk.document.undo()
+    assert in_sigma(desk)[1] == pytest.approx(-1.25, abs=1e-5)
+    desk.document.undo()
+    np.testing.assert_array_equal(desk.code, start)
+
+
+def test_a_number_half_typed_can_be_left(desk: Desk) -> None:
+    desk.open()
+    sliders, start = desk.window.latent.sliders, desk.code
+    sliders.setFocus()
+    QTest.keyClicks(sliders, "3")
+    field = value_field(desk)
+    assert (field.text(), field.isVisible()) == ("3", True)
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert not field.isVisible()
+    QTest.keyClick(sliders, Qt.Key.Key_Return)
+    QTest.keyClicks(field, "1.2.3")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert field.isVisible(), "no number: it stays to be mended"
+    assert field.property("problem")
+    desk.window.stage.setFocus()
+    assert not field.isVisible()
+    np.testing.assert_array_equal(desk.code, start)
+
+
+def test_a_double_click_on_the_number_types_and_a_click_there_moves_nothing(desk: Desk) -> None:
+    desk.open()
+    sliders, start = desk.window.latent.sliders, desk.code
+    where = QPointF(sliders.viewport().width() - 12, sliders.track_rect(1).center().y()).toPoint()
+    QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    np.testing.assert_array_equal(desk.code, start)
+    QTest.mouseDClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    field = value_field(desk)
+    QTest.keyClicks(field, "2")
+    sliders.verticalScrollBar().setFocus()
+    desk.window.latent.find_sliders()
+    assert in_sigma(desk)[1] == pytest.approx(2, abs=1e-5), "going elsewhere takes it"
+    assert desk.code[0] == start[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-1.5", -1.5),
+        ("−3 σ", -3.0),
+        ("+2,25", 2.25),
+        ("", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e9", None),
+        ("a", None),
+    ],
+)
+def test_what_counts_as_a_number(text: str, value: float | None) -> None:
+    assert parse_sigma(text) == value

@@ -6,21 +6,25 @@ Nobody serves the document here, so nothing trains; that a training really runs 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from explorer_testing.builders import make_source
+from explorer_testing.builders import make_card, make_source, write_bundle
+from explorer_testing.codec import MatrixCodec
 from explorer_testing.window import type_into
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import CurvePoint, TrainingView
 from explorer.document.document import Document
 from explorer.models.settings import TrainingRequest
 from explorer.ui.panels.train import TrainPanel
+
+W = TypeVar("W", bound=QWidget)
 
 CURVE = (CurvePoint(1, 0.5, 0.6), CurvePoint(2, 0.25, 0.35))
 
@@ -53,7 +57,21 @@ def text(panel: QWidget, name: str) -> str:
     return label.text()
 
 
-def choose(panel: TrainPanel, name: str, value: str) -> None:
+def find(panel: QWidget, kind: type[W], name: str) -> W:
+    found = panel.findChild(kind, name)
+    assert found is not None
+    return found
+
+
+def unfold(panel: TrainPanel) -> None:
+    QTest.mouseClick(find(panel, QToolButton, "train_more"), Qt.MouseButton.LeftButton)
+
+
+def tick(box: QCheckBox) -> None:
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+
+
+def choose(panel: TrainPanel, name: str, value: object) -> None:
     """Choose by keyboard."""
     box = panel.findChild(QComboBox, name)
     assert box is not None
@@ -203,3 +221,170 @@ def test_showing_it_warms_the_model_process_up(themed: object, qtbot: QtBot, doc
     assert asked == []
     panel.show()
     assert asked == [True]
+
+
+# -- more settings --------------------------------------------------------------------------------------------------
+
+
+def test_what_few_need_is_out_of_sight_until_it_is_unfolded(panel: TrainPanel) -> None:
+    size = find(panel, QLineEdit, "train_size")
+    assert not size.isVisible()
+    unfold(panel)
+    assert size.isVisible()
+    unfold(panel)
+    assert not size.isVisible()
+
+
+def test_every_setting_reaches_the_request(panel: TrainPanel, requests: list[TrainingRequest]) -> None:
+    unfold(panel)
+    choose(panel, "train_architecture", "vae")
+    choose(panel, "train_data", "digits")
+    tick(find(panel, QCheckBox, "train_invert"))
+    fill(panel, augment=3000, seed=7, size="20x24", crop=2, noise="gaussian:0.2", batch=64, early_stop=5)
+    fill(panel, rate="0,002", beta="4", l1="1e-5")
+    for name, value in (("channels", 3), ("loss", "mse"), ("schedule", "cosine")):
+        choose(panel, f"train_{name}", value)
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    (request,) = requests
+    assert (request.size, request.channels, request.crop, request.invert) == ((20, 24), 3, 2, True)
+    assert (request.augment, request.seed, request.noise, request.early_stop) == (3000, 7, "gaussian:0.2", 5)
+    assert (request.batch, request.rate, request.beta, request.l1) == (64, 0.002, 4.0, 1e-5)
+    assert (request.loss, request.schedule) == ("mse", "cosine")
+    assert "20 × 24 × 3" in text(panel, "train_facts")
+
+
+def test_what_is_left_as_it_was_is_left_to_the_reference(panel: TrainPanel, requests: list[TrainingRequest]) -> None:
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    (request,) = requests
+    for name in ("size", "channels", "crop", "batch", "rate", "loss", "beta", "l1", "start_from"):
+        assert getattr(request, name) is None, name
+    assert (request.augment, request.limit, request.noise, request.invert) == (0, 0, "", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "word"),
+    [
+        ("size", "big", "height x width"),
+        ("size", "8x8", "from 16 to 512"),
+        ("noise", "fog:1", "kind of noise"),
+        ("rate", "fast", "rate"),
+        ("l1", "-1", "l1"),
+        ("latent", "5000", "code size from 1 to 784"),
+    ],
+)
+def test_what_cannot_be_is_explained_and_cannot_be_started(
+    panel: TrainPanel, requests: list[TrainingRequest], field: str, value: str, word: str
+) -> None:
+    unfold(panel)
+    choose(panel, "train_data", "digits")
+    before = text(panel, "train_facts")
+    fill(panel, **{field: value})
+    facts = find(panel, QLabel, "train_facts")
+    assert word in facts.text()
+    assert facts.property("problem")
+    assert not panel.start.isEnabled()
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    assert requests == []
+    if field == "latent":
+        fill(panel, latent=49)
+    else:
+        find(panel, QLineEdit, f"train_{field}").clear()
+    assert panel.start.isEnabled()
+    assert text(panel, "train_facts") == before
+
+
+def test_a_spatial_code_follows_from_the_size(panel: TrainPanel, requests: list[TrainingRequest]) -> None:
+    unfold(panel)
+    choose(panel, "train_data", "digits")
+    choose(panel, "train_architecture", "conv-spatial")
+    latent = find(panel, QSpinBox, "train_latent")
+    assert not latent.isEnabled()
+    assert latent.value() == 49
+    assert "to 7 × 7 × 1 numbers; 24,385 weights" in text(panel, "train_facts")
+    fill(panel, size="64")
+    assert latent.value() == 256
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    assert [request.latent for request in requests] == [None]
+    choose(panel, "train_architecture", "dense")
+    assert latent.isEnabled()
+
+
+def test_what_has_no_meaning_here_is_out_of_reach(panel: TrainPanel) -> None:
+    beta, epochs = find(panel, QLineEdit, "train_beta"), find(panel, QSpinBox, "train_epochs")
+    choose(panel, "train_architecture", "vae")
+    assert beta.isEnabled()
+    choose(panel, "train_architecture", "linear")
+    assert not beta.isEnabled()
+    assert not epochs.isEnabled(), "the linear optimum is computed at once"
+    assert "Solved at once" in text(panel, "train_facts")
+    unfold(panel)
+    fill(panel, noise="gaussian:0.3")
+    assert epochs.isEnabled(), "that of a denoiser is not"
+
+
+def test_going_on_with_a_model(
+    themed: object, qtbot: QtBot, document: Document, requests: list[TrainingRequest], explorer_home: Path
+) -> None:
+    write_bundle(explorer_home / "models" / "parent", MatrixCodec((28, 28, 1), 5))
+    panel = TrainPanel(document)
+    qtbot.addWidget(panel)
+    document.training_requested.connect(requests.append)
+    unfold(panel)
+    choose(panel, "train_data", "digits")
+    parents = find(panel, QComboBox, "train_start_from")
+    assert parents.findText("parent") < 0, "it is of another architecture"
+    choose(panel, "train_architecture", make_card(MatrixCodec()).architecture)
+    choose(panel, "train_start_from", str(explorer_home / "models" / "parent"))
+    for name in ("train_latent", "train_size", "train_channels", "train_crop", "train_invert"):
+        assert not find(panel, QWidget, name).isEnabled(), name
+    assert "28 × 28 × 1 pixels to 5 numbers" in text(panel, "train_facts")
+    fill(panel, noise="gaussian:0.3")
+    assert find(panel, QLineEdit, "train_name").text() == "parent-more-denoise"
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    request = requests[-1]
+    assert request.start_from == str(explorer_home / "models" / "parent")
+    assert (request.latent, request.size, request.noise) == (None, None, "gaussian:0.3")
+
+
+# -- inverting and augmenting ---------------------------------------------------------------------------------------
+
+
+def test_inverting_is_suggested_and_asked_for_once(
+    panel: TrainPanel, document: Document, requests: list[TrainingRequest]
+) -> None:
+    asked: list[str] = []
+    document.preparation.ground_requested.connect(asked.append)
+    source = make_source(40, (16, 20, 1), name="scans")
+    document.open(source=source)
+    hint, box = find(panel, QLabel, "train_invert_hint"), find(panel, QCheckBox, "train_invert")
+    assert not hint.isVisible()
+    document.preparation.put_ground(source.spec, True)
+    assert hint.isVisible()
+    choose(panel, "train_data", "glyphs")
+    assert not hint.isVisible(), "those are others"
+    choose(panel, "train_data", source.spec)
+    assert hint.isVisible()
+    assert asked.count(source.spec) == 1
+    tick(box)
+    assert not hint.isVisible()
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    assert [request.invert for request in requests] == [True]
+
+
+def test_nobody_is_asked_while_nobody_looks(themed: object, qtbot: QtBot, document: Document) -> None:
+    asked: list[str] = []
+    document.preparation.ground_requested.connect(asked.append)
+    panel = TrainPanel(document)
+    qtbot.addWidget(panel)
+    document.open(source=make_source(40, (16, 20, 1)))
+    assert asked == []
+    panel.show()
+    assert asked == ["/nowhere/tiny"]
+
+
+def test_it_says_where_augmentation_adds_nothing(panel: TrainPanel, document: Document) -> None:
+    document.open(source=make_source(40, (16, 20, 1)))
+    fill(panel, augment=30)
+    assert "adds nothing: there are 32 pictures" in text(panel, "train_facts")
+    fill(panel, augment=1000)
+    assert "adds nothing" not in text(panel, "train_facts")

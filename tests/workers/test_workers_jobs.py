@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import DataError
 from explorer.types import Progress
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import Early, JobRunner
 
 
 class Told:
@@ -73,6 +73,26 @@ def test_progress_is_shown_with_the_time_left(runner: JobRunner, qtbot: QtBot) -
     assert view.seconds_left > 0
     gate.open()
     qtbot.waitUntil(lambda: idle(runner))
+
+
+def test_an_early_result_comes_before_the_end_but_not_of_a_cancelled_job(runner: JobRunner, qtbot: QtBot) -> None:
+    told, gate, early = Told(runner), Gate(), list[str]()
+
+    def job(number: int) -> Iterator[Progress | Early | str]:
+        yield Early(f"first {number}")
+        gate.pass_through()
+        yield f"last {number}"
+
+    keys = [
+        runner.start("Work", lambda n=n: job(n), told.finish, on_early=early.append)  # type: ignore[misc]
+        for n in range(2)
+    ]
+    runner.cancel(keys[1])
+    qtbot.waitUntil(lambda: early == ["first 0"])
+    assert told.ends == []
+    gate.open()
+    qtbot.waitUntil(lambda: idle(runner))
+    assert (early, told.ends) == (["first 0"], ["last 0"])
 
 
 def test_a_cancelled_job_is_closed_at_its_next_yield_and_has_no_result(runner: JobRunner, qtbot: QtBot) -> None:

@@ -23,7 +23,7 @@ def run(options: Namespace, console: Console) -> Report:
             architecture.name,
             architecture.title,
             shape_text(architecture.default_image_shape),
-            str(architecture.default_latent),
+            shape_text(architecture.build(architecture.default_image_shape).latent_shape),
             f"{record['encoder_params']:,}",
             f"{record['decoder_params']:,}",
             architecture.source,
@@ -34,7 +34,7 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 def _record(architecture: Architecture) -> dict[str, object]:
-    spec = architecture.build(architecture.default_image_shape, architecture.default_latent)
+    spec = architecture.build(architecture.default_image_shape)
     return {
         "name": architecture.name,
         "title": architecture.title,

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
 from explorer.cli.parser import DATA_HELP
-from explorer.data.sources import SourceEntry, describe, known_sources, open_source
+from explorer.data.sources import SourceEntry, describe, known_name, known_sources, opening
 
 _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
 
@@ -23,13 +23,19 @@ def run(options: Namespace, console: Console) -> Report:
     entries = known_sources()
     if options.data is None:
         return _listing(entries)
-    missing = [entry for entry in entries if entry.name == options.data and entry.status == "missing"]
-    facts = asdict(missing[0]) if missing else describe(open_source(options.data))
+    name = known_name(options.data)
+    missing = [entry for entry in entries if entry.name == name and entry.status == "missing"]
+    if missing:
+        facts = asdict(missing[0])
+    else:
+        *_, source = console.items(opening(options.data))
+        facts = describe(source)
     skipped = facts.get("skipped", [])
     shown = {key: value for key, value in facts.items() if value not in ("", None) and key != "skipped"}
     shown["image_shape"] = shape_text(facts["image_shape"])
-    if isinstance(facts["labels"], list):
-        shown["labels"] = ", ".join(facts["labels"])
+    for key in ("labels", "attributes"):
+        if isinstance(shown.get(key), list):
+            shown[key] = ", ".join(shown[key])
     width = max(map(len, shown))
     lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
     return Report(facts, lines + [f"skipped {entry['name']}: {entry['reason']}" for entry in skipped])

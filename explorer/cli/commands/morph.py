@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 import numpy as np
 
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import open_model, output_file
+from explorer.cli.inputs import Model, open_model, output_file
 from explorer.cli.parser import PICTURE_HELP, add_model, add_out, number, whole
 from explorer.errors import UsageError
-from explorer.export import FORMATS, AnimationSettings, format_of
+from explorer.export import FOLDER, FORMATS, AnimationSettings, format_of
+from explorer.export.folder import check_replaceable
 from explorer.export.frames import PALETTES
+from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.easing import EASINGS
 from explorer.latent.film import LOOPS, FilmSettings, film_codes
 from explorer.latent.paths import PATHS
+from explorer.models.bundle import NETWORKS
+from explorer.types import Floats
 from explorer.workers.loading import render
 
 _DEFAULT = FilmSettings()
+_MAX_NAME = 24
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,7 +57,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _add_choice(parser, "palette", PALETTES, "shared", "one palette for all frames of a GIF, or one for each")
     parser.add_argument("--dither", action="store_true", help="mix colours that a GIF's palette lacks")
-    add_out(parser, f"the film to write; its ending says the format: {', '.join(FORMATS)}", "FILE")
+    parser.add_argument("--caption", action="store_true", help="name the model and the keys below the pictures")
+    endings = ", ".join(FORMATS)
+    add_out(parser, f"the film to write; its ending says the format: {endings}, or none for a folder of frames", "FILE")
 
 
 def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], default: str, what: str) -> None:
@@ -59,23 +68,58 @@ def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], def
 
 def run(options: Namespace, console: Console) -> Report:
     """Encode the keys, decode the way between them, write the film."""
-    path = output_file(options.out)
+    path = _output(options.out)
     kind = format_of(path)
-    film = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
+    settings = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
     if len(options.keys) < 2:
         raise UsageError("at least two keys", str(len(options.keys)), "Name another picture after --keys.")
-    fps = kind.possible_fps(film.fps)
-    settings = AnimationSettings(fps, film.loop != "none", options.scale, options.palette, options.dither)
+    fps = kind.possible_fps(settings.fps)
     model = open_model(options.model)
     keys = np.concatenate([model.codec.encode(model.pictures.read(picture)) for picture in options.keys])
-    codes = film_codes(keys, film)
-    if fps != film.fps:
-        console.warn(f"{kind.title} cannot play {film.fps:g} frames a second; {fps:g} are used")
-    console.track(kind.write(render(model.codec, codes), len(codes), path, settings))
+    film = settings.film(len(keys))
+    codes = film_codes(keys, film, model.bundle.sample.codes if settings.path == "data" else None)
+    if fps != settings.fps:
+        console.warn(f"{kind.title} cannot play {settings.fps:g} frames a second; {fps:g} are used")
+    recipe = make_recipe(model.card.name, model.card.files[NETWORKS[1]], keys, film.to_dict())
+    if recipe.keys is None:
+        console.warn("the codes of the keys are too long to be kept in the film; it cannot be opened as a timeline")
+    animation = _animation(options, fps, _caption(model, options.keys), recipe)
+    console.track(kind.write(render(model.codec, codes), len(codes), path, animation))
+    return _report(path, codes, fps)
+
+
+def _animation(options: Namespace, fps: float, caption: str, recipe: Recipe) -> AnimationSettings:
+    return AnimationSettings(
+        fps=fps,
+        loop=options.loop != "none",
+        scale=options.scale,
+        palette=options.palette,
+        dither=options.dither,
+        caption=caption if options.caption else "",
+        recipe=recipe,
+    )
+
+
+def _report(path: Path, codes: Floats, fps: float) -> Report:
     seconds = len(codes) / fps
-    size = path.stat().st_size
+    size = sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
     lines = [f"{len(codes):,} frames, {fps:g} a second: {seconds:.4g} s, {size:,} bytes", f"written to {path}"]
     return Report({"frames": len(codes), "fps": fps, "seconds": seconds, "bytes": size, "path": path}, lines)
+
+
+def _output(text: str) -> Path:
+    """Return the absolute path of the film, checked before any work is done for it."""
+    path = Path(text).expanduser().absolute()
+    if format_of(path) is not FOLDER:
+        return output_file(text)
+    check_replaceable(path)
+    return path
+
+
+def _caption(model: Model, pictures: list[str]) -> str:
+    """Return the model's name and those of the keys, without folders."""
+    names = [re.split(r"[/\\]", picture)[-1][:_MAX_NAME] for picture in pictures]
+    return f"{model.card.name}: {' → '.join(names)}"
 
 
 COMMAND = Command(

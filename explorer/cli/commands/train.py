@@ -31,12 +31,12 @@ ONE_PRESS_S = 1.0
 """Signals that come within so many seconds are one Ctrl+C."""
 
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
-    ("crop", int, "N", "cut N pixels off each side before resizing"),
+    ("crop", int, "N", "cut N pixels off each side before resizing (default: what is usual for these pictures)"),
     ("epochs", int, "N", "passes over the pictures"),
     ("batch", int, "N", "pictures a step"),
     ("rate", float, "X", "Adam's learning rate"),
     ("beta", float, "X", "weight of a variational model's KL term"),
-    ("l1", float, "X", "strength of the L1 penalty on the code"),
+    ("l1", float, "X", "strength of the L1 penalty on the code (default: 1e-5 for sparse, else 0)"),
     ("augment", int, "N", "make N pictures from the training pictures and train on those"),
     ("limit", int, "N", "at most N training pictures"),
     ("seed", int, "N", "seed of weights, order, noise and augmentation (default: 0)"),
@@ -52,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--out", required=True, metavar="DIR", help="the bundle's folder, which must not exist yet")
     omit = argparse.SUPPRESS
     add("--from", dest="start_from", metavar="MODEL", default=omit, help=f"go on with a trained model: {MODEL_HELP}")
-    add("--latent", type=int, metavar="N", default=omit, help="numbers in a code")
+    add("--latent", type=int, metavar="N", default=omit, help="numbers in a code; not for a spatial one")
     add("--size", type=size, metavar="HxW", default=omit, help="resize the pictures (default: as they are)")
     add("--invert", action="store_true", default=omit, help="exchange dark and light")
     for name, kind, metavar, what in _NUMBERS:
@@ -187,6 +187,8 @@ class _Reporter:
                 console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
             case messages.Working():
                 console.bar(Progress(event.done, event.total, event.note))
+            case messages.Advice():
+                console.note(event.note)
             case messages.Epoch():
                 facts = {"epoch": event.epoch, "loss": event.loss, "val_loss": event.val_loss, "seconds": event.seconds}
                 console.event({"event": "epoch", **facts})

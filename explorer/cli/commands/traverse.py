@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from explorer.types import Floats
 
 MOST_DIMENSIONS = 64
 """Above so many dimensions a row for each tells nothing any more; principal axes do."""
+
+MOST_CELLS = 1_024
+"""Above so many dimensions the mean-to-max experiment, a picture for each, goes along principal axes too."""
 
 REACH = 3.0
 """Default range, ± in standard deviations."""
@@ -59,12 +63,7 @@ def run(options: Namespace, console: Console) -> Report:
         raise UsageError("--mean-to-max alone", "a picture or a range beside it", "It starts from the mean code.")
     model = open_model(options.model)
     if options.mean_to_max:
-        codes = mean_to_max(model.statistics)
-        maxima = model.statistics.quantiles[-1]
-        write_png(sheet(decode_codes(model, codes, console)), path)
-        rows = list(range(len(codes)))
-        lines = table([("dimension", "maximum"), *((str(row), f"{maxima[row]:.4g}") for row in rows)])
-        return Report({"rows": rows, "values": short(maxima)}, [*lines, f"written to {path}"])
+        return _mean_to_max(model, path, console)
     walk = _walk(options, model)
     write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path)
     numbers = ", ".join(map(str, walk.rows))
@@ -74,6 +73,23 @@ def run(options: Namespace, console: Console) -> Report:
         f"written to {path}",
     ]
     return Report({"rows": walk.rows, "values": short(walk.values)}, lines)
+
+
+def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
+    """Decode the mean code with one dimension (of a long code: axis) after the other at its largest value."""
+    stats = model.statistics
+    if stats.latent_dim <= MOST_CELLS:
+        codes, largest, what = mean_to_max(stats), stats.quantiles[-1], "dimension"
+    else:
+        largest, what = model.bundle.sample.axis_coordinates.max(axis=0), "principal axis"
+        steps = [traverse_axis(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
+        codes = np.concatenate(steps or [np.empty((0, stats.latent_dim), np.float32)])
+    if not len(codes):
+        raise UsageError("principal axes in the bundle", "none", "Choose a dimension with --dim.")
+    write_png(sheet(decode_codes(model, codes, console)), path)
+    unit = "maximum" if what == "dimension" else "maximum in standard deviations"
+    lines = table([(what, unit), *((str(row), f"{value:.4g}") for row, value in enumerate(largest))])
+    return Report({"rows": list(range(len(codes))), "values": short(largest)}, [*lines, f"written to {path}"])
 
 
 def _walk(options: Namespace, model: Model) -> _Walk:
@@ -109,6 +125,7 @@ COMMAND = Command(
     notes=(
         "Without --dim, --axis and --mean-to-max: a row for each dimension, or above 64 dimensions for each principal\n"
         "axis. A range is in code units; with --sigma, along axes, and where it is left out, in standard deviations\n"
-        "of the data."
+        "of the data. --mean-to-max draws a sheet with a picture for each dimension; above 1,024 dimensions for each\n"
+        "principal axis, with values in standard deviations."
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from explorer.data.corruption.noise import Noise
@@ -13,9 +15,14 @@ class Gaussian:
 
     name = "gaussian"
     title = "Gaussian noise"
+    about = "Adds a normal random number to every value, as a sensor does in poor light."
     scale = "standard deviation, in the value range 0 to 1"
+    unit = ""
     largest = 1.0
+    limit = math.inf
+    default = 0.2
     takes_mean = True
+    random = True
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
         """Return noisy float32 pictures, not clipped."""

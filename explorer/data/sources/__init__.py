@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.data.source import Source
-from explorer.data.sources import arrays, embedded, folder, idx, keras_cache, picture
+from explorer.data.sources import archive, arrays, cifar, dogs, embedded, folder, fonts, idx, keras_cache, lfw, picture
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
 from explorer.types import Progress
@@ -22,6 +22,7 @@ __all__ = [
     "PathKind",
     "SourceEntry",
     "describe",
+    "known_name",
     "known_sources",
     "open_source",
     "opening",
@@ -30,11 +31,18 @@ __all__ = [
 KNOWN: tuple[KnownSource, ...] = (
     *embedded.SOURCES,
     *keras_cache.SOURCES,
+    *lfw.SOURCES,
+    *dogs.SOURCES,
 )
 KINDS: tuple[PathKind, ...] = (
     arrays.KIND,
     picture.KIND,
+    archive.KIND,
+    cifar.KIND,
     idx.KIND,
+    lfw.KIND,
+    dogs.KIND,
+    fonts.KIND,
     folder.KIND,
 )
 """The first kind that takes a path opens it."""
@@ -46,8 +54,8 @@ def open_source(spec: str | Path) -> Source:
     Parameters
     ----------
     spec
-        A known name (``digits``), or the path of a folder, a NumPy file, an IDX file or a picture. A known name wins
-        over a file of that name; ``./digits`` is the file.
+        A known name (``digits``), or the path of a folder, an archive, a NumPy file, an IDX file, a font or a picture.
+        A known name wins over a file of that name; ``./digits`` is the file.
 
     Raises
     ------
@@ -66,7 +74,10 @@ def opening(spec: str | Path) -> Iterator[Progress | Source]:
     yield Progress(0, 0, "opening pictures")
     found = _find(spec)
     if isinstance(found, KnownSource):
-        yield found.load()
+        if found.scan is None:
+            yield found.load()
+        else:
+            yield from found.scan()
         return
     kind, path = found
     if kind.scan is None:
@@ -75,12 +86,16 @@ def opening(spec: str | Path) -> Iterator[Progress | Source]:
         yield from kind.scan(path)
 
 
+def known_name(spec: str | Path) -> str | None:
+    """Return the known name that is meant (``Fashion-MNIST`` means ``fashion_mnist``), or None."""
+    wanted = spec.strip().lower().replace("-", "_") if isinstance(spec, str) else ""
+    return wanted if any(known.name == wanted for known in KNOWN) else None
+
+
 def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
-    if isinstance(spec, str):
-        wanted = spec.strip().lower().replace("-", "_")
-        for known in KNOWN:
-            if known.name == wanted:
-                return known
+    name = known_name(spec)
+    if name is not None:
+        return next(known for known in KNOWN if known.name == name)
     path = Path(spec).expanduser()
     if not str(spec).strip() or not _exists(path):
         raise DataError(
@@ -95,7 +110,7 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
     raise DataError(
         f"{', '.join(kind.title for kind in KINDS[:-1])} or {KINDS[-1].title}",
         str(path),
-        "Unpack an archive first; save anything else as PNG files.",
+        "Unpack an archive of another kind first; save anything else as PNG files.",
     )
 
 
@@ -108,7 +123,7 @@ def describe(source: Source) -> dict[str, Any]:
     """Return a source's facts as plain values that JSON can hold.
 
     ``image_shape`` is None where the pictures' sizes differ; ``labels`` is the list of names, the number of classes
-    where they have no names, or None.
+    where they have no names, or None; ``attributes``, the names of further columns, is there where there are some.
     """
     labels: list[str] | int | None = None
     if source.labels is not None:
@@ -126,6 +141,7 @@ def describe(source: Source) -> dict[str, Any]:
         "how": source.how,
         "licence": source.licence,
         "attribution": source.attribution,
+        **({"attributes": list(source.attributes)} if source.attributes else {}),
         "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in source.skipped],
     }
 

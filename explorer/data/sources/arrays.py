@@ -12,8 +12,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.attributes import Attribute, column_of
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import ArraySource, Facts
+from explorer.data.sources.array_limits import check_size
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
@@ -30,6 +32,7 @@ _IMAGE_KEYS: Final = ("images", "x", "pictures", "pixels", "data", "arr_0")
 _LABEL_KEYS: Final = ("labels", "label", "y", "targets", "target", "arr_1")
 _NAME_KEYS: Final = ("label_names", "class_names", "target_names")
 _GROUP_KEY: Final = "groups"
+_ATTRIBUTE: Final = "attr_"
 _CHANNELS: Final = (1, 3)
 _OVERSHOOT: Final = 1e-5
 """Resizing in floats leaves values that far outside [0, 1]; they are clipped."""
@@ -49,12 +52,14 @@ def load(path: Path) -> ArraySource:
         ``.npy`` with pictures, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
         ``x`` (and ``labels`` or ``y``). Pictures are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
         flat squares ``(n, side²)``; uint8, whole numbers from 0 to 255, bool, or floats in [0, 1], which are rounded to
-        8 bits. ``groups`` in the file are not divided between the splits.
+        8 bits. ``groups`` in the file are not divided between the splits. ``attr_<name>`` with a number or a text a
+        picture is an attribute; beside ``x_train`` and ``x_test`` it is as long as both, or there are
+        ``attr_<name>_train`` and ``attr_<name>_test``.
 
     Raises
     ------
     DataError
-        If the file is broken, has other keys, or holds something else than such pictures.
+        If the file is broken or unfolds into absurdly much, has other keys, or holds something else than such pictures.
     """
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
     return load_as(facts, path)
@@ -80,7 +85,8 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
         splits = grouped_splits(np.unique(groups, return_inverse=True)[1].astype(np.int64))
     else:
         splits = random_splits(len(images))
-    return ArraySource(facts, images, splits, labels, _names_for(labels, label_names or found))
+    attributes = _attributes(arrays, path)
+    return ArraySource(facts, images, splits, labels, _names_for(labels, label_names or found), attributes)
 
 
 def as_pixels(array: AnyArray, name: str) -> Pixels:
@@ -96,6 +102,7 @@ def as_pixels(array: AnyArray, name: str) -> Pixels:
 
 def _read(path: Path) -> Mapping[str, AnyArray]:
     try:
+        check_size(path)
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
@@ -105,12 +112,28 @@ def _read(path: Path) -> Mapping[str, AnyArray]:
                 arrays = {key: _member(loaded, key) for key in loaded.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         raise _broken(path, error) from error
-    plain = {key.lower(): array for key, array in arrays.items() if array is not None}
+    plain = {_plain_key(key): array for key, array in arrays.items() if array is not None}
     if not plain and arrays:
         raise _object_array(path)
     if not plain:
         raise DataError(f"arrays in {path}", "an empty file", "Save it again.")
     return plain
+
+
+def _plain_key(key: str) -> str:
+    """Return a key in lower case, but for the name of an attribute."""
+    start = len(_ATTRIBUTE)
+    return key.lower() if key[:start].lower() != _ATTRIBUTE else _ATTRIBUTE + key[start:]
+
+
+def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribute]:
+    """Return the columns ``attr_…``, the two halves of those that come by split joined, train first."""
+    found = {key[len(_ATTRIBUTE) :]: array for key, array in arrays.items() if key.startswith(_ATTRIBUTE)}
+    for name in [name.removesuffix("_train") for name in found if name.endswith("_train")]:
+        if f"{name}_test" in found:
+            halves = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
+            found[name] = np.concatenate([half.reshape(-1) for half in halves])
+    return {name: column_of(array, f"{_ATTRIBUTE}{name} of {path.name}") for name, array in found.items() if name}
 
 
 def _member(loaded: Any, key: str) -> AnyArray | None:
@@ -178,7 +201,9 @@ def _split_source(
         both = [arrays[key] if arrays[key].ndim == 1 else _flat_labels(arrays[key], key) for key in (y_train, y_test)]
         labels, found = _as_labels(np.concatenate(both), f"{y_train} and {y_test}")
     splits = given_splits(len(train), len(test))
-    return ArraySource(facts, np.concatenate([train, test]), splits, labels, _names_for(labels, label_names or found))
+    attributes = _attributes(arrays, Path(facts.name))
+    names = _names_for(labels, label_names or found)
+    return ArraySource(facts, np.concatenate([train, test]), splits, labels, names, attributes)
 
 
 def _as_stack(array: AnyArray, name: str) -> AnyArray:

@@ -27,6 +27,19 @@ DIGITS = SourceEntry(
     licence="CC BY-SA 3.0",
     attribution="MNIST by Yann LeCun and Corinna Cortes",
 )
+CLOTHING = SourceEntry(
+    name="clothing",
+    title="Clothing (2,500 test pictures of Fashion-MNIST)",
+    status="embedded",
+    how=_HOW,
+    count=2_500,
+    train=2_000,
+    test=500,
+    image_shape=(28, 28, 1),
+    labels=10,
+    licence="MIT",
+    attribution="Fashion-MNIST by Zalando SE",
+)
 GLYPHS = SourceEntry(
     name="glyphs",
     title="Arabic letters in eight typefaces",
@@ -39,6 +52,19 @@ GLYPHS = SourceEntry(
     labels=28,
     licence="SIL OFL 1.1 (the fonts)",
     attribution="Rendered from Noto, Amiri, Lemonada, Alkalami and Reem Kufi",
+)
+FACES = SourceEntry(
+    name="faces",
+    title="Drawn faces",
+    status="embedded",
+    how=_HOW,
+    count=1_000,
+    train=800,
+    test=200,
+    image_shape=(64, 64, 3),
+    labels=20,
+    licence="CC BY 4.0",
+    attribution="Personas by Draftbit, drawn with DiceBear, reduced to pixels",
 )
 
 
@@ -60,4 +86,7 @@ def _load(entry: SourceEntry) -> ArraySource:
     return arrays.load_as(facts, path)
 
 
-SOURCES = tuple(KnownSource(entry.name, partial(_entry, entry), partial(_load, entry)) for entry in (DIGITS, GLYPHS))
+SOURCES = tuple(
+    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry))
+    for entry in (DIGITS, CLOTHING, GLYPHS, FACES)
+)

@@ -30,6 +30,10 @@ class SourceEntry:
         Number of classes.
     licence, attribution
         Of the pictures.
+    url
+        Where the pictures come from, for people; empty where they ship with the program.
+    size_mb
+        What “Get it” downloads, in megabytes; 0 where it cannot: see `can_fetch`.
     """
 
     name: str
@@ -43,15 +47,36 @@ class SourceEntry:
     labels: int
     licence: str
     attribution: str
+    url: str = ""
+    size_mb: int = 0
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether `explorer.data.download.fetch` knows where to get it."""
+        return self.size_mb > 0
 
 
 @dataclass(frozen=True)
 class KnownSource:
-    """A source with a known name: `entry` says what is known of it, `load` opens it."""
+    """A source with a known name: `entry` says what is known of it, `load` opens it.
+
+    Where that can take long, `scan` does the same with progress, and yields the source last.
+    """
 
     name: str
     entry: Callable[[], SourceEntry]
     load: Callable[[], Source]
+    scan: Callable[[], Iterator[Progress | Source]] | None = None
+
+
+def last_source(items: Iterator[Progress | Source]) -> Source:
+    """Return the source that a scan yields last."""
+    source: Source | None = None
+    for item in items:
+        if not isinstance(item, Progress):
+            source = item
+    assert source is not None, "a scan ends with a source"
+    return source
 
 
 @dataclass(frozen=True)

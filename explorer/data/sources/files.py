@@ -1,21 +1,36 @@
-"""Pictures that stay in their files until they are read."""
+"""Pictures that stay in their files until they are read; of large folders, what was decoded is kept in a cache."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.data.attributes import Attributes
 from explorer.data.formats import Header, open_picture
+from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.source import Facts, Skipped, Source
+from explorer.data.source import Facts, PixelRows, Skipped, Source
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.types import ImageShape, Indices, Pixels
+from explorer.types import ImageShape, Indices, Pixels, Progress
+
+_POOLED_PIXELS: Final = 128 * 128
+"""From this size on, decoding on several threads is faster; below it, threads wait for one another more than they
+decode (measured)."""
+
+_THREADS: Final = min(4, os.cpu_count() or 1)
+_FILLED_AT_ONCE: Final = 128
+_OPEN_CACHES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -27,8 +42,55 @@ class PictureFile:
     header: Header
 
 
+@dataclass(frozen=True, eq=False)
+class FileTable:
+    """Many files, without an object for each.
+
+    Attributes
+    ----------
+    paths, names
+        Where each lies, and what it is called inside its source. `paths` are relative to `folder`.
+    headers
+        Int32 ``(n, 3)``: height, width, channels; zeros where they are not known yet.
+    rows
+        Int64 ``(n,)``: the row of each in a cache; None where what is read is not kept.
+    """
+
+    folder: Path
+    paths: Sequence[str]
+    names: Sequence[str]
+    headers: NDArray[np.int32]
+    rows: Indices | None = None
+
+    @classmethod
+    def of(cls, files: Sequence[PictureFile]) -> FileTable:
+        """Return a table of single files."""
+        sizes = [(file.header.height, file.header.width, file.header.channels) for file in files]
+        names = tuple(file.name for file in files)
+        return cls(Path(), tuple(str(file.path) for file in files), names, np.array(sizes, np.int32).reshape(-1, 3))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def path(self, position: int) -> str:
+        """Return where a file lies."""
+        return os.path.join(self.folder, self.paths[position])
+
+    def common_shape(self) -> ImageShape | None:
+        """Return height, width and channels of those that are known, or None where sizes differ."""
+        known = self.headers[self.headers[:, 2] > 0]
+        if not len(known) or (known[:, :2] != known[0, :2]).any():
+            return None
+        return int(known[0, 0]), int(known[0, 1]), int(known[:, 2].max())
+
+    def are_large(self) -> bool:
+        """Tell whether decoding is worth several threads."""
+        known = self.headers[self.headers[:, 2] > 0].astype(np.int64)
+        return bool(len(known)) and float((known[:, 0] * known[:, 1]).mean()) >= _POOLED_PIXELS
+
+
 class FileSource(Source):
-    """Pictures in files, decoded anew on each read.
+    """Pictures in files, decoded when they are read; those of a large folder once for each recipe.
 
     Parameters
     ----------
@@ -36,74 +98,236 @@ class FileSource(Source):
         What is known of them.
     files
         At least one, in source order.
-    splits, labels, label_names, skipped
+    splits, labels, label_names, skipped, attributes
         As in `Source`.
     """
 
     def __init__(
         self,
         facts: Facts,
-        files: Sequence[PictureFile],
+        files: Sequence[PictureFile] | FileTable,
         splits: Splits,
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
         skipped: tuple[Skipped, ...] = (),
+        attributes: Attributes | None = None,
     ) -> None:
+        table = files if isinstance(files, FileTable) else FileTable.of(files)
         super().__init__(
             facts,
-            count=len(files),
-            image_shape=_common_shape(files),
+            count=len(table),
+            image_shape=table.common_shape(),
             splits=splits,
             labels=labels,
             label_names=label_names,
             skipped=skipped,
+            attributes=attributes,
         )
-        self._files = tuple(files)
+        self._opening: object = self
+        self._files = table
+        self._large = table.are_large()
+        self._caches: dict[str, PixelCache] = {}
+        self._lock = threading.Lock()
+        self._gone: set[int] = set()
 
     def file_name(self, index: int) -> str:
         """Return the name of one picture's file inside the source, with ``/`` between folders."""
-        return self._file(index).name
+        return self._files.names[int(self.positions([index])[0])]
+
+    def belongs_to(self, opening: object, *, provisional: bool) -> None:
+        """Say which opening of a folder the source comes from, and whether a better one follows.
+
+        A provisional source may hold pictures that turn out to be unreadable.
+        """
+        self._opening = opening
+        self.provisional = provisional
+
+    def continues(self, other: Source | None) -> bool:
+        """Tell whether this is `other`, or the same folder at another moment of one opening."""
+        return isinstance(other, FileSource) and other._opening is self._opening
+
+    def position_in(self, other: Source, index: int) -> int | None:
+        """Return where `other`, which continues this one, has the picture at `index`; None where it is left out."""
+        if not isinstance(other, FileSource) or other._files.names is self._files.names:
+            return index
+        name = self._files.names[index]
+        # It can only have moved up.
+        return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
     def picture(self, index: int) -> Image.Image:
         """Return one picture, decoded from its file."""
-        file = self._file(index)
-        return open_picture(file.path, file.name)
+        position = int(self.positions([index])[0])
+        return open_picture(Path(self._files.path(position)), self._files.names[position])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`, decoded from their files."""
-        positions = self.positions(indices)
-        pixels = np.empty((len(positions), *preprocessing.image_shape), np.uint8)
-        for row, position in enumerate(positions):
-            pixels[row] = self._pixels(self._files[position], preprocessing)
+        cache = self._cache(preprocessing) if self._files.rows is not None else None
+        pixels, errors = self._read(self.positions(indices), preprocessing, cache)
+        for error in errors.values():
+            raise error
         return pixels
 
-    def _file(self, index: int) -> PictureFile:
-        return self._files[int(self.positions([index])[0])]
+    def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
+        """Decode pictures, into memory or, where they take more than `room`, into the cache; see `Source`."""
+        positions = self.positions(indices)
+        rows = PixelRows(self, positions, preprocessing)
+        cached = rows.nbytes > room
+        cache = self._cache(preprocessing) if cached or self._files.rows is not None else None
+        if cached and cache:
+            self._check_room(cache, rows.nbytes)
+        held = None if cached else np.empty(rows.shape, np.uint8)
+        left_out: dict[int, DataError] = {}
+        for start in range(0, len(rows), _FILLED_AT_ONCE):
+            yield Progress(start, len(rows), "decoding pictures")
+            part = positions[start : start + _FILLED_AT_ONCE]
+            pixels, errors = self._read(part, preprocessing, cache, must_keep=cached)
+            left_out |= {start + place: error for place, error in errors.items()}
+            if held is not None:
+                held[start : start + len(part)] = pixels
+            if len(left_out) == start + len(part) >= min(len(rows), _FILLED_AT_ONCE):
+                raise next(iter(left_out.values()))  # nothing can be read: no use in trying the rest
+        yield self._rows_without(left_out, rows, held, cache)
 
-    def _pixels(self, file: PictureFile, preprocessing: Preprocessing) -> Pixels:
+    def _rows_without(
+        self, left_out: dict[int, DataError], rows: PixelRows, held: Pixels | None, cache: PixelCache | None
+    ) -> PixelRows:
+        self._note_gone(rows.indices[[*left_out]])
+        names = self._files.names
+        skipped = tuple(Skipped(names[rows.indices[at]], str(error)) for at, error in left_out.items())
+        kept = np.setdiff1d(np.arange(len(rows)), [*left_out]) if left_out else slice(None)
+        indices = rows.indices[kept]
+        if held is None and cache is not None:
+            return _CachedRows(self, indices, rows.preprocessing, skipped, cache, self._stamps(indices))
+        return PixelRows(self, indices, rows.preprocessing, skipped, None if held is None else held[kept])
+
+    def _check_room(self, cache: PixelCache, needed: int) -> None:
+        remedy = "Free space there, set LATENT_EXPLORER_HOME to another place, or take fewer or smaller pictures."
+        if not cache.ready():
+            raise DataError(f"a folder for decoded pictures at {cache.folder.parent}", "none that can be used", remedy)
+        # What is there already is not asked for: it would have to be read.
+        free = cache.free_bytes() + cache.used_bytes()
+        if free < needed:
+            raise DataError(
+                f"{needed / 1e9:.1f} GB for decoded pictures in {cache.folder.parent}", f"{free / 1e9:.1f} GB", remedy
+            )
+
+    def _cache(self, preprocessing: Preprocessing) -> PixelCache:
+        key = preprocessing.model_dump_json()
+        with self._lock:
+            highest = self.count - 1 if self._files.rows is None else int(self._files.rows.max())
+            cache = self._caches.pop(key, None) or PixelCache(self.spec, preprocessing, highest + 1)
+            self._caches[key] = cache
+            while len(self._caches) > _OPEN_CACHES:
+                self._caches.pop(next(iter(self._caches)))
+            return cache
+
+    def rows_of(self, positions: Indices) -> Indices:
+        """Return the rows that pictures have in a cache."""
+        return positions if self._files.rows is None else self._files.rows[positions]
+
+    def _stamps(self, positions: Indices) -> Stamps:
+        return np.array([stamp_of(self._files.path(position)) for position in positions.tolist()], np.uint64)
+
+    def _read(
+        self, positions: Indices, preprocessing: Preprocessing, cache: PixelCache | None, *, must_keep: bool = False
+    ) -> tuple[Pixels, dict[int, DataError]]:
+        """Return pictures, and for the places in `positions` that cannot be read, why."""
+        pixels = np.empty((len(positions), *preprocessing.image_shape), np.uint8)
+        if cache is None:
+            return pixels, self._decode(positions, preprocessing, np.arange(len(positions)), pixels)
+        rows, stamps = self.rows_of(positions), self._stamps(positions)
+        missing = np.flatnonzero(~cache.load(rows, stamps, pixels))
+        errors = self._decode(positions, preprocessing, missing, pixels)
+        decoded = np.array([place for place in missing.tolist() if place not in errors and stamps[place]], np.int64)
+        if len(decoded):
+            try:
+                cache.store(rows[decoded], stamps[decoded], pixels[decoded])
+            except OSError as error:
+                # Without a cache it is slower, and that is all; unless somebody counts on it.
+                if must_keep:
+                    raise DataError(
+                        f"to keep decoded pictures in {cache.folder.parent}",
+                        f"“{error.strerror or error}”",
+                        "Free space there, and try again.",
+                    ) from error
+        return pixels, errors
+
+    def _decode(
+        self, positions: Indices, preprocessing: Preprocessing, places: Indices, pixels: Pixels
+    ) -> dict[int, DataError]:
+        """Decode the pictures at some places of `positions` into `pixels`; return what cannot be read, and why."""
+
+        def decode(place: int) -> DataError | None:
+            try:
+                pixels[place] = self._decoded(int(positions[place]), preprocessing)
+            except DataError as error:
+                return error
+            return None
+
+        wanted = places.tolist()
+        if self._large and len(wanted) > 1 and _THREADS > 1:
+            with ThreadPoolExecutor(min(_THREADS, len(wanted)), "decode") as pool:
+                found = list(pool.map(decode, wanted))
+        else:
+            found = [decode(place) for place in wanted]
+        return {place: error for place, error in zip(wanted, found, strict=True) if error is not None}
+
+    def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
+        name = self._files.names[position]
         try:
-            return preprocessing.pixels(open_picture(file.path, file.name))
+            return preprocessing.pixels(open_picture(Path(self._files.path(position)), name))
         except DataError as error:
-            if file.name in error.expected:
+            if name in error.expected:
                 raise
-            raise DataError(f"{error.expected} in {file.name}", error.received, error.remedy) from error
+            raise DataError(f"{error.expected} in {name}", error.received, error.remedy) from error
+
+    def _note_gone(self, positions: Indices) -> None:
+        self._gone |= {position for position in positions.tolist() if not os.path.exists(self._files.path(position))}
 
     def _hash_content(self) -> str:
+        """Return the hash of all files but those that were gone when they were to be streamed."""
         digest = hashlib.sha256()
-        for file in self._files:
+        for position, name in enumerate(self._files.names):
+            if position in self._gone:
+                continue
             try:
-                content = hashlib.sha256(file.path.read_bytes()).hexdigest()
+                with open(self._files.path(position), "rb") as file:
+                    content = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise DataError(
-                    f"a picture in {file.name}", f"“{error.strerror or error}”", "Open the folder again."
+                    f"a picture in {name}", f"“{error.strerror or error}”", "Open the folder again."
                 ) from error
-            digest.update(f"{file.name}\0{content}\n".encode())
+            digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
-def _common_shape(files: Sequence[PictureFile]) -> ImageShape | None:
-    sizes = {(file.header.height, file.header.width) for file in files}
-    if len(sizes) != 1:
-        return None
-    height, width = sizes.pop()
-    return height, width, max(file.header.channels for file in files)
+class _CachedRows(PixelRows):
+    """Rows of a cache. What happened to the files since does not matter, but for those that the cache has lost."""
+
+    def __init__(
+        self,
+        source: FileSource,
+        indices: Indices,
+        preprocessing: Preprocessing,
+        left_out: tuple[Skipped, ...],
+        cache: PixelCache,
+        stamps: Stamps,
+    ) -> None:
+        super().__init__(source, indices, preprocessing, left_out)
+        self._files = source
+        self._cache = cache
+        self._stamps = stamps
+
+    def __getitem__(self, chosen: Indices | slice) -> Pixels:
+        """Return some pictures: uint8 ``(m, h, w, c)``."""
+        indices, stamps = self.indices[chosen], self._stamps[chosen]
+        pixels = np.empty((len(indices), *self.shape[1:]), np.uint8)
+        missing = np.flatnonzero(~self._cache.load(self._files.rows_of(indices), stamps, pixels))
+        if len(missing):
+            pixels[missing] = self.source.read(indices[missing], self.preprocessing)
+        return pixels
+
+    def first(self, count: int) -> PixelRows:
+        """Return the first rows, at most so many."""
+        indices, stamps = self.indices[:count], self._stamps[:count]
+        return _CachedRows(self._files, indices, self.preprocessing, self.left_out, self._cache, stamps)

@@ -1,41 +1,47 @@
 """A folder of pictures, as users have them.
 
 ``train`` and ``test`` folders are kept as splits, further sub-folders are labels, and everything is sorted naturally by
-name. Only headers are read when a folder is opened.
+name. Only headers are read when a folder is opened. A large folder is shown as soon as its names are known, and what
+was learned of its files is kept, so that it opens at once the next time.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from explorer.data.formats import PICTURE_SUFFIXES, probe_picture
+from explorer.data import picture_index
+from explorer.data.attributes import Attribute, Attributes
+from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.picture_index import BAD, GOOD, PictureIndex, load_index, save_index
+from explorer.data.picture_listing import descend, list_folder, natural_key
 from explorer.data.source import UNLABELLED, Facts, Skipped
 from explorer.data.sources.entry import PathKind
-from explorer.data.sources.files import FileSource, PictureFile
+from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.splits import Splits, given_splits, random_splits
+from explorer.data.tables import find_table, read_beside, take_labels
 from explorer.errors import DataError
 from explorer.types import Indices, Progress
 
-_TRAIN_NAMES = ("train", "training")
-_TEST_NAMES = ("test", "testing")
-_VALIDATION_NAMES = ("val", "valid", "validation")
-_TOLD_EVERY = 50
-_IGNORED_FOLDERS = ("__macosx",)
+_SAMPLE: Final = 32
+"""Files of a large folder that are looked at before it is shown: they tell the pictures' shape."""
+
+_AT_ONCE: Final = 50
+_SLOW_SECONDS: Final = 0.002
+"""A look at a header that takes longer waits for a disk; several threads then wait at the same time."""
+
+_THREADS: Final = 8
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A file with a picture's ending, and the label that its sub-folder gives it."""
-
-    path: Path
-    name: str
-    label: str
+Columns: TypeAlias = Callable[[Path, Sequence[str]], tuple[dict[str, Attribute], list[Skipped]]]
 
 
 def takes(path: Path) -> bool:
@@ -53,137 +59,179 @@ def load(path: Path) -> FileSource:
     return source
 
 
-def scan(path: Path) -> Iterator[Progress | FileSource]:
+def scan(
+    path: Path,
+    *,
+    facts: Facts | None = None,
+    label_of: Callable[[str], str] | None = None,
+    attributes: Columns | None = None,
+) -> Iterator[Progress | FileSource]:
     """Open a folder of pictures: yields progress while it reads headers, and the source last.
+
+    Of a large folder a provisional source comes first, as soon as the names are known; the last one continues it.
 
     Parameters
     ----------
     path
         The folder. Sub-folders ``train`` and ``test`` (``val`` stands in for a missing ``test``, and counts as training
         otherwise) are splits; other sub-folders are labels, whatever lies below them; a folder that holds nothing but
-        one folder is passed through.
+        one folder is passed through. A table beside the pictures gives attributes, and labels where no folder does.
+    facts
+        What is known of the pictures; from the folder's name where left out.
+    label_of
+        Turns a sub-folder's name into the name of a label; the sub-folder's own name where left out.
+    attributes
+        Gives further columns, and notes on them, for the folder that holds the pictures and their names in it
+        (``folder/file.png``), in source order; as `explorer.data.tables.read_beside` does.
 
     Raises
     ------
     DataError
         If it holds no picture that can be read.
     """
-    root = _descend(path)
-    parts, given = _parts(root)
-    skipped: list[Skipped] = []
-    kept: list[tuple[_Found, PictureFile]] = []
-    sizes = []
-    for part in parts:
-        before = len(kept)
-        for found in _walk(part, root, skipped):
-            if isinstance(found, Progress):
-                yield found
-                continue
-            if len(kept) % _TOLD_EVERY == 0:
-                yield Progress(len(kept), 0, "reading the pictures' headers")
-            try:
-                kept.append((found, PictureFile(found.path, found.name, probe_picture(found.path))))
-            except DataError as error:
-                skipped.append(Skipped(found.name, str(error)))
-        sizes.append(len(kept) - before)
-    if not kept:
-        raise _nothing(path, skipped)
-    labels, label_names = _labels([found.label for found, _ in kept])
-    facts = Facts(name=path.name or str(path), title=path.name or str(path), spec=str(path), how=f"read from {path}")
-    files = [file for _, file in kept]
-    yield FileSource(facts, files, _splits(sizes, given=given), labels, label_names, tuple(skipped))
+    facts = facts or Facts(path.name or str(path), path.name or str(path), str(path), how=f"read from {path}")
+    root, passed = descend(path)
+    kept = load_index(root)
+    if kept is not None and kept.is_current():
+        index = kept
+    else:
+        index = yield from list_folder(root)
+        index = index.with_rows_of(kept) if kept else index
+    if not len(index):
+        raise _nothing(path, index.notes)
+    opening = _Opening(index, facts, passed, label_of, attributes)
+    looker = _Looker(index, None if index is kept else kept)
+    if len(index) >= picture_index.BIG_FOLDER and (looker.is_long() or opening.has_table()):
+        looker.look_at_some()
+        yield opening.provisional()
+    yield from looker.look_at_all()
+    if not (index.states == GOOD).any():
+        raise _nothing(path, index.skipped())
+    yield Progress(len(index), len(index), "sorting")
+    yield opening.whole()
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key by which ``2.png`` comes before ``10.png``, and case does not matter."""
-    parts = re.split(r"([0-9]+)", text.casefold())
-    return tuple((0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts if part)
+@dataclass(eq=False)
+class _Opening:
+    """Makes sources of an index."""
+
+    index: PictureIndex
+    facts: Facts
+    passed: list[Path]
+    label_of: Callable[[str], str] | None
+    attributes: Columns | None
+
+    def has_table(self) -> bool:
+        """Tell whether there are columns to be read, which may take a while."""
+        return self.attributes is not None or self._table_folder() is not None
+
+    def provisional(self) -> FileSource:
+        """Return a source of all files that are not known to be unreadable."""
+        return self._source(self.index.states != BAD, {}, (), provisional=True)
+
+    def whole(self) -> FileSource:
+        """Return the source of all pictures, with their attributes."""
+        keep = self.index.states == GOOD
+        names = self._names(keep)
+        folder = self._table_folder()
+        columns, notes = read_beside(folder, names) if folder else ({}, [])
+        if self.attributes:
+            more, more_notes = self.attributes(self.index.root, names)
+            columns, notes = columns | more, notes + more_notes
+        return self._source(keep, columns, tuple(notes), provisional=False)
+
+    def _table_folder(self) -> Path | None:
+        """Return the nearest folder with a table, from the pictures' own upwards to the one that was opened."""
+        folders = [self.index.root, *self.passed] if self.index.has_table else self.passed
+        return next((folder for folder in folders if find_table(folder)), None)
+
+    def _names(self, keep: NDArray[np.bool_]) -> tuple[str, ...]:
+        names = self.index.names
+        return names if keep.all() else tuple(names[position] for position in np.flatnonzero(keep))
+
+    def _source(
+        self, keep: NDArray[np.bool_], columns: Attributes, notes: tuple[Skipped, ...], *, provisional: bool
+    ) -> FileSource:
+        index, names = self.index, self._names(keep)
+        rows = index.rows[keep] if len(index) >= picture_index.BIG_FOLDER else None
+        table = FileTable(index.root, names, names, index.headers[keep], rows)
+        labels, label_names = self._labels(index.labels[keep])
+        left = dict(columns)
+        if labels is None and (found := take_labels(left)):
+            labels, label_names = found
+        ends = np.cumsum(index.parts)
+        sizes = [int(part.sum()) for part in np.split(keep, ends[:-1])]
+        skipped = (*index.skipped(), *notes)
+        source = FileSource(self.facts, table, _splits(sizes), labels, label_names, skipped, left)
+        source.belongs_to(self, provisional=provisional)
+        return source
+
+    def _labels(self, folders: Indices) -> tuple[Indices | None, tuple[str, ...] | None]:
+        texts = [self.label_of(name) if self.label_of else name for name in self.index.label_folders]
+        known = sorted({texts[folder] for folder in np.unique(folders) if folder >= 0} - {""}, key=natural_key)
+        if not known:
+            return None, None
+        positions = {name: position for position, name in enumerate(known)}
+        # Position -1, of files in no folder, is the last.
+        lookup = np.array([*(positions.get(text, UNLABELLED) for text in texts), UNLABELLED], np.int64)
+        return lookup[folders], tuple(known)
 
 
-def _path_key(name: str) -> tuple[object, ...]:
-    return (*(natural_key(part) for part in PurePath(name).parts), name)
+class _Looker:
+    """Looks at the files of an index that nothing is known of, or takes over what an older index knows of them."""
 
+    def __init__(self, index: PictureIndex, old: PictureIndex | None) -> None:
+        self._index = index
+        self._old = old
+        self._places = {name: position for position, name in enumerate(old.names)} if old else {}
+        # What could not be read the last time may have been made readable, which no time of change tells.
+        self._waiting = np.flatnonzero(index.states != GOOD)
+        self._seconds = 0.0
 
-def _descend(path: Path) -> Path:
-    """Pass through folders that hold one folder and no picture, such as ``images/Images``."""
-    root = path
-    while True:
+    def is_long(self) -> bool:
+        """Tell whether there is much to be done."""
+        return len(self._waiting) > _SAMPLE * 10
+
+    def look_at_some(self) -> None:
+        """Look at a few files spread over the folder, and learn how long that takes."""
+        some = self._waiting[np.linspace(0, len(self._waiting) - 1, min(_SAMPLE, len(self._waiting))).astype(np.int64)]
+        begun = time.perf_counter()
+        for position in some.tolist():
+            self._look(position)
+        self._seconds = (time.perf_counter() - begun) / max(1, len(some))
+
+    def look_at_all(self) -> Iterator[Progress]:
+        """Look at the rest. What is known by then is kept, also where this is ended early."""
+        waiting = self._waiting.tolist()
+        slow = self._seconds > _SLOW_SECONDS
         try:
-            inside = [entry for entry in root.iterdir() if not _ignored(entry.name)]
-        except OSError as error:
-            raise DataError(f"a folder that can be read at {root}", f"“{error.strerror or error}”") from error
-        folders = [entry for entry in inside if entry.is_dir() and not entry.is_symlink()]
-        if len(folders) != 1 or any(_is_picture(entry) for entry in inside):
-            return root
-        # A folder of labels that happens to hold one label is still passed through: one label says nothing.
-        root = folders[0]
+            with ThreadPoolExecutor(_THREADS, "look") if slow else nullcontext() as pool:
+                for start in range(0, len(waiting), _AT_ONCE):
+                    yield Progress(start, len(waiting), "reading the pictures' headers")
+                    part = waiting[start : start + _AT_ONCE]
+                    for _ in pool.map(self._look, part) if pool else map(self._look, part):
+                        pass
+        finally:
+            fresh = self._old is not None or len(waiting)
+            if fresh and len(self._index) >= picture_index.BIG_FOLDER:
+                save_index(self._index)
+
+    def _look(self, position: int) -> None:
+        index = self._index
+        if index.states[position] == GOOD:
+            return
+        at = self._places.get(index.names[position])
+        if self._old is None or at is None or not index.take_over(position, self._old, at):
+            index.look(position)
 
 
-def _parts(root: Path) -> tuple[list[list[Path]], bool]:
-    """Return the folders that make the training part and the held-out part, or all in one part."""
-    folders = sorted(
-        (entry for entry in root.iterdir() if entry.is_dir() and not _ignored(entry.name)),
-        key=lambda entry: _path_key(entry.name),
-    )
-    train = [folder for folder in folders if folder.name.lower() in _TRAIN_NAMES]
-    test = [folder for folder in folders if folder.name.lower() in _TEST_NAMES]
-    validation = [folder for folder in folders if folder.name.lower() in _VALIDATION_NAMES]
-    if not train or not (test or validation):
-        return [[root]], False
-    return [train + (validation if test else []), test or validation], True
-
-
-def _walk(folders: list[Path], root: Path, skipped: list[Skipped]) -> Iterator[Progress | _Found]:
-    for folder in folders:
-        found: list[_Found] = []
-        for item in _files(folder, root, skipped):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                found.append(item)
-        yield from sorted(found, key=lambda file: _path_key(file.name))
-
-
-def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Progress | _Found]:
-    """Yield the files, and between two folders a place to be cancelled: there may be many without a picture."""
-
-    def unreadable(error: OSError) -> None:
-        skipped.append(Skipped(str(error.filename), f"a folder that cannot be read: {error.strerror or error}"))
-
-    for place, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not _ignored(name)]
-        inside = Path(place).relative_to(folder).parts
-        yield Progress(0, 0, "looking for pictures")
-        for name in names:
-            path = Path(place, name)
-            if not _ignored(name) and path.suffix.lower() in PICTURE_SUFFIXES:
-                yield _Found(path, path.relative_to(root).as_posix(), inside[0] if inside else "")
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-
-
-def _ignored(name: str) -> bool:
-    """Tell whether a name is hidden, or made by an operating system beside the real ones."""
-    return name.startswith(".") or name.lower() in _IGNORED_FOLDERS
-
-
-def _labels(names: list[str]) -> tuple[Indices | None, tuple[str, ...] | None]:
-    known = sorted(set(names) - {""}, key=natural_key)
-    if not known:
-        return None, None
-    positions = {name: position for position, name in enumerate(known)} | {"": UNLABELLED}
-    return np.array([positions[name] for name in names], np.int64), tuple(known)
-
-
-def _splits(sizes: list[int], *, given: bool) -> Splits:
-    if given and all(sizes):
+def _splits(sizes: list[int]) -> Splits:
+    if len(sizes) > 1 and all(sizes):
         return given_splits(sizes[0], sizes[1])
     return random_splits(sum(sizes))
 
 
-def _nothing(path: Path, skipped: list[Skipped]) -> DataError:
+def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:
     if skipped:
         return DataError(
             f"at least one picture that can be read in {path}",

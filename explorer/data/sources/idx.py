@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import re
 import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.source import ArraySource, Facts
+from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
 from explorer.errors import DataError
@@ -33,6 +36,7 @@ _TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4"}
 _IMAGE_DIMS: Final = 3
 _LABEL_DIMS: Final = 1
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_LOOKED_AT: Final = 2_000
 _REMEDY: Final = "Copy or download it again."
 
 
@@ -110,6 +114,7 @@ def read_idx(path: Path) -> NDArray[np.integer]:
         with _opened(path) as file:
             dtype, shape = _header(file, path)
             size = math.prod(shape) * dtype.itemsize
+            _check_size(size, path)
             content = file.read(size + 1)
     except (OSError, EOFError, zlib.error, MemoryError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -118,6 +123,15 @@ def read_idx(path: Path) -> NDArray[np.integer]:
         received = "more" if len(content) > size else f"{len(content)}"
         raise DataError(f"{size} bytes after the header of {path}", received, _REMEDY)
     return cast(NDArray[np.integer], np.frombuffer(content, dtype).reshape(shape))
+
+
+def _check_size(size: int, path: Path) -> None:
+    """Refuse a header that promises more than a file of this size can hold, before it is unfolded."""
+    packed = path.stat().st_size
+    if size > MAX_BYTES or (size > UNSUSPICIOUS_BYTES and size > MAX_RATIO * packed):
+        raise DataError(
+            f"at most {MAX_RATIO} times the {packed:,} bytes of {path}", f"a header for {size:,} bytes", _REMEDY
+        )
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -159,7 +173,10 @@ def _labels(path: Path, count: int) -> Indices:
 def _named_files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder that have a name as MNIST's, by that name."""
     try:
-        return {path.name: path for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name) and path.is_file()}
+        # This is asked of every folder, also of one with 100,000 pictures, which need not all be listed for it.
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in islice(entries, _LOOKED_AT) if _NAME.fullmatch(entry.name)]
+        return {name: folder / name for name in sorted(found) if (folder / name).is_file()}
     except OSError:
         return {}
 

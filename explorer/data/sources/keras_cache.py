@@ -1,25 +1,42 @@
 """Data sets that Keras keeps on this machine, read without Keras.
 
-Keras itself deletes a cached file whose checksum differs and then needs the network; this only reads.
+Keras itself deletes a cached file whose checksum differs and then needs the network; this only reads. What “Get it”
+downloads has the same names, in our own folder.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
-from explorer.data.source import ArraySource, Facts
-from explorer.data.sources import arrays, idx
-from explorer.data.sources.entry import KnownSource, SourceEntry
-from explorer.errors import DataError
+from explorer.data.source import Facts, Source
+from explorer.data.sources import arrays, cifar, idx
+from explorer.data.sources.entry import SourceEntry
+from explorer.data.sources.kept import KeptSet
+from explorer.paths import datasets_dir
+from explorer.types import Progress
+
+DIGIT_NAMES: Final = tuple("0123456789")
+CLOTHING_NAMES: Final = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+
+
+def _remedy(name: str, files: str) -> str:
+    return (
+        "“Get it” in the window downloads it; so does python -c "
+        f'"import keras; keras.datasets.{name}.load_data()", run once. Or open {files} from elsewhere.'
+    )
+
 
 MNIST = SourceEntry(
     name="mnist",
     title="MNIST handwritten digits",
     status="missing",
-    how="",
+    how=_remedy("mnist", "mnist.npz or its IDX files"),
     count=70_000,
     train=60_000,
     test=10_000,
@@ -27,12 +44,14 @@ MNIST = SourceEntry(
     labels=10,
     licence="CC BY-SA 3.0",
     attribution="MNIST by Yann LeCun and Corinna Cortes",
+    url="http://yann.lecun.com/exdb/mnist/",
+    size_mb=11,
 )
 FASHION_MNIST = SourceEntry(
     name="fashion_mnist",
     title="Fashion-MNIST clothing",
     status="missing",
-    how="",
+    how=_remedy("fashion_mnist", "its IDX files"),
     count=70_000,
     train=60_000,
     test=10_000,
@@ -40,59 +59,24 @@ FASHION_MNIST = SourceEntry(
     labels=10,
     licence="MIT",
     attribution="Fashion-MNIST by Zalando SE",
+    url="https://github.com/zalandoresearch/fashion-mnist",
+    size_mb=30,
 )
-_DIGIT_NAMES = tuple("0123456789")
-_CLOTHING_NAMES = (
-    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+CIFAR10 = SourceEntry(
+    name="cifar10",
+    title="CIFAR-10 small pictures of ten things",
+    status="missing",
+    how=_remedy("cifar10", "cifar-10-python.tar.gz"),
+    count=60_000,
+    train=50_000,
+    test=10_000,
+    image_shape=(32, 32, 3),
+    labels=10,
+    licence="no licence is stated; free to use with the citation",
+    attribution="CIFAR-10 by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton",
+    url="https://www.cs.toronto.edu/~kriz/cifar.html",
+    size_mb=171,
 )
-
-
-@dataclass(frozen=True)
-class _Cached:
-    """A data set, its place below the cache, and the reader for it."""
-
-    entry: SourceEntry
-    place: str
-    label_names: tuple[str, ...]
-    load_as: Callable[[Facts, Path, tuple[str, ...]], ArraySource]
-
-    def path(self) -> Path:
-        """Where Keras puts it."""
-        return cache_dir() / self.place
-
-    def present(self) -> bool:
-        """Whether it lies there whole, as far as names tell."""
-        path = self.path()
-        return path.is_file() or (path.is_dir() and idx.holds_both_splits(path))
-
-    def known(self) -> SourceEntry:
-        """What a list shows."""
-        if self.present():
-            return replace(self.entry, status="present", how=f"read from {self.path()}")
-        return replace(self.entry, how=self._remedy())
-
-    def load(self) -> ArraySource:
-        """Open it.
-
-        Raises
-        ------
-        DataError
-            If it is not there, or broken.
-        """
-        path, entry = self.path(), self.entry
-        if not self.present():
-            raise DataError(f"{entry.title} at {path}", "nothing there", self._remedy())
-        facts = Facts(
-            entry.name, entry.title, entry.name, entry.licence, entry.attribution, "present", f"read from {path}"
-        )
-        return self.load_as(facts, path, self.label_names)
-
-    def _remedy(self) -> str:
-        return (
-            f'Run python -c "import keras; keras.datasets.{self.entry.name}.load_data()" once, which downloads it, or '
-            "open a folder that holds its IDX files."
-        )
 
 
 def cache_dir() -> Path:
@@ -102,8 +86,31 @@ def cache_dir() -> Path:
     return home / "datasets"
 
 
-_CACHED = (
-    _Cached(MNIST, "mnist.npz", _DIGIT_NAMES, arrays.load_as),
-    _Cached(FASHION_MNIST, "fashion-mnist", _CLOTHING_NAMES, idx.load_as),
+def _places(*names: str) -> Callable[[], list[Path]]:
+    """Return what gives the places of files and folders by their names: Keras' own before ours."""
+    return lambda: [home / name for home in (cache_dir(), datasets_dir()) for name in names]
+
+
+def _scan_arrays(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
+    yield Progress(0, 0, "reading pictures")
+    yield arrays.load_as(facts, path, DIGIT_NAMES)
+
+
+def _scan_idx(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
+    yield Progress(0, 0, "reading pictures")
+    yield idx.load_as(facts, path, CLOTHING_NAMES)
+
+
+def _scan_cifar(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
+    yield from cifar.scan_as(facts, path)
+
+
+_CIFAR_NAMES: Final = (
+    *("cifar-10-batches-py-target", "cifar-10-batches-py"),
+    *("cifar-10-python.tar.gz", "cifar-10-batches-py.tar.gz"),
 )
-SOURCES = tuple(KnownSource(cached.entry.name, cached.known, cached.load) for cached in _CACHED)
+SOURCES = (
+    KeptSet(MNIST, _places("mnist.npz"), Path.is_file, _scan_arrays).known(),
+    KeptSet(FASHION_MNIST, _places("fashion-mnist"), idx.holds_both_splits, _scan_idx).known(),
+    KeptSet(CIFAR10, _places(*_CIFAR_NAMES), cifar.takes, _scan_cifar).known(),
+)

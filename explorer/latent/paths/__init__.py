@@ -1,29 +1,29 @@
 """Ways from key to key through the code space. A new one is one file here and one line in `PATHS`.
 
-A path is a function of the keys ``(k, d)`` float32 and of positions ``(m,)`` float64 in [0, k - 1], to codes
-``(m, d)`` float32. At a whole position it gives that key exactly.
+A path takes the keys ``(k, d)`` float32 and their surroundings, and gives a curve: a function of positions ``(m,)``
+float64 in [0, k - 1] to codes ``(m, d)`` float32. At a whole position it gives that key exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
-
+from explorer.latent.paths.data import data
 from explorer.latent.paths.linear import linear
+from explorer.latent.paths.path import Curve, Path, Surroundings
+from explorer.latent.paths.slerp import slerp
+from explorer.latent.paths.spline import spline
 from explorer.latent.registry import named
-from explorer.types import Floats
 
-PathFunction: TypeAlias = Callable[[Floats, NDArray[np.float64]], Floats]
+__all__ = ["PATHS", "Curve", "Path", "Surroundings", "path_named"]
 
-PATHS: dict[str, PathFunction] = {
+PATHS: dict[str, Path] = {
     "linear": linear,
+    "slerp": slerp,
+    "spline": spline,
+    "data": data,
 }
 
 
-def path_named(name: str) -> PathFunction:
+def path_named(name: str) -> Path:
     """Return the path of that name.
 
     Raises

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from explorer.errors import ModelError
-from explorer.models.architectures import deep_dense, linear, vae
+from explorer.models.architectures import (
+    cae_upsample,
+    cnn,
+    conv_pool,
+    conv_spatial,
+    conv_stride,
+    deep_dense,
+    dense,
+    linear,
+    sparse,
+    vae,
+)
 from explorer.models.spec import Architecture
 
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
         linear.ARCHITECTURE,
+        conv_pool.ARCHITECTURE,
+        dense.ARCHITECTURE,
         deep_dense.ARCHITECTURE,
+        conv_spatial.ARCHITECTURE,
+        sparse.ARCHITECTURE,
+        cae_upsample.ARCHITECTURE,
+        conv_stride.ARCHITECTURE,
         vae.ARCHITECTURE,
+        cnn.ARCHITECTURE,
     )
 }
 

@@ -26,7 +26,8 @@ ARCHITECTURE = Architecture(
     variational=False,
     default_image_shape=(36, 36, 3),
     default_latent=32,
-    defaults=TrainingDefaults(loss="mse", epochs=1, batch=256),
+    # Epochs and batch, which are ours, are for where the closed form does not apply: with noise, from a trained model.
+    defaults=TrainingDefaults(loss="mse", epochs=50, batch=256),
     builder=build,
     solver="pca",
 )

@@ -6,32 +6,25 @@ from explorer.models.layers import (
     BatchNorm,
     Conv,
     ConvTranspose,
-    Crop,
     Dense,
     Flatten,
     Head,
     Network,
-    Pad,
     Reshape,
-    padding_to_multiple,
+    halve,
 )
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
 
-_HALVINGS = 4
-"""Two strides of 2 need sides that are multiples of 4; other sizes are padded inside and cropped again."""
-
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
     """Return the reference's convolutions with batch normalisation, ending in mean and log-variance."""
-    height, width, channels = image_shape
-    bottom, right = padding_to_multiple(height, _HALVINGS), padding_to_multiple(width, _HALVINGS)
-    rows, columns = (height + bottom) // _HALVINGS, (width + right) // _HALVINGS
-    padded = bool(bottom or right)
+    halved = halve(image_shape, 2)
+    rows, columns = halved.rows, halved.columns
     encoder = Network(
         image_shape,
         (
-            *((Pad(bottom, right),) if padded else ()),
+            *halved.pad,
             Conv(32, strides=2, activation="relu"),
             BatchNorm(),
             Conv(64, strides=2, activation="relu"),
@@ -52,8 +45,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
             BatchNorm(),
             ConvTranspose(8, activation="relu"),
             BatchNorm(),
-            ConvTranspose(channels, strides=1, activation="sigmoid"),
-            *((Crop(bottom, right),) if padded else ()),
+            ConvTranspose(image_shape[2], strides=1, activation="sigmoid"),
+            *halved.crop,
         ),
     )
     return ModelSpec(image_shape, (latent,), encoder, decoder)

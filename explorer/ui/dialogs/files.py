@@ -16,10 +16,25 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
     dialog.open()
 
 
-def ask_file(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
-    """Ask for an existing file."""
+_PICTURE_FILES = (
+    ("Pictures", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),
+    ("Archives", "*.zip *.tar *.tar.gz *.tgz *.tar.bz2 *.tar.xz"),
+    ("Arrays and MNIST files", "*.npz *.npy *.gz *-ubyte"),
+    ("Fonts", "*.ttf *.otf *.ttc *.woff *.woff2"),
+)
+"""What holds pictures, by the endings of the names."""
+
+
+def ask_file(parent: QWidget, title: str, chosen: Callable[[Path], object], *, pictures: bool = False) -> None:
+    """Ask for an existing file; `pictures` offers the kinds of files that hold pictures."""
     dialog = _dialog(parent, title, chosen)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    if pictures:
+        every = " ".join(endings for _, endings in _PICTURE_FILES)
+        kinds = [f"{dialog.tr(kind)} ({endings})" for kind, endings in _PICTURE_FILES]
+        dialog.setNameFilters([dialog.tr("All that can be opened") + f" ({every})", *kinds, dialog.tr("All files (*)")])
+        # With all endings in it, the name would widen the dialog.
+        dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
     dialog.open()
 
 

@@ -16,7 +16,11 @@ _TEXT = """
 <p>An autoencoder squeezes a picture into a short <i>code</i> (encoder) and makes a picture of it again (decoder).
 What comes back is what the code kept. A variational one is trained so that the space between codes makes sense too.</p>
 <p>Sliders are in standard deviations (σ) of the data: the hill behind each shows where real pictures lie, the tick
-where the chosen one is. Far outside, the decoder has never been, and the picture shows it.</p>
+where the chosen one is. <b>Dimensions</b> are the code's own numbers; <b>axes</b> are the directions in which the
+codes of the data vary most, the widest first. A code of <b>feature maps</b> is shown as such, and a brush on a map
+edits it: the left button paints, the right one brings the picture's own values back.</p>
+<p>Far outside the hills the
+decoder has never been, and the picture shows it.</p>
 <p><b>MSE</b> is the mean squared error per pixel, <b>PSNR</b> the same in decibels (higher is better), <b>SSIM</b>
 compares structure (1 is equal). <b>KL</b> is what a dimension of a variational model tells of a
 picture, in nats: near 0 the model does not use it.</p>
@@ -24,7 +28,12 @@ picture, in nats: near 0 the model does not use it.</p>
 <table cellspacing="4">
 <tr><td><b>Alt+Page Up, Alt+Page Down</b></td><td>previous, next picture; on the stage ← → too</td></tr>
 <tr><td><b>↑ ↓ ← →</b></td><td>on the sliders: choose, turn (with Shift ten times as far); on the map: move</td></tr>
-<tr><td><b>Delete</b></td><td>on a slider: back to the picture's value; on the timeline: take the keyframe out</td></tr>
+<tr><td><b>Enter</b></td><td>on a slider: type its value in σ</td></tr>
+<tr><td><b>Ctrl+Shift+A, Ctrl+F</b></td><td>sliders by dimensions or axes; show only some of them</td></tr>
+<tr><td><b>Ctrl+B</b></td><td>to the feature map: arrows move, + − change, Space paints, Page Up and Page Down go
+through the channels</td></tr>
+<tr><td><b>Delete</b></td><td>on a slider or a map: back to the picture's value; on the timeline:
+take the keyframe out</td></tr>
 <tr><td><b>Ctrl+K, Ctrl+Space</b></td><td>add a keyframe, play</td></tr>
 <tr><td><b>Alt+← →</b></td><td>on the timeline: move the keyframe to another place</td></tr>
 <tr><td><b>Ctrl+wheel</b></td><td>turn the slider under the mouse</td></tr>

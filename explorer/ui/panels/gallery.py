@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import numpy as np
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSignalBlocker,
-    QSize,
-    Qt,
-    QTimer,
-    Signal,
-)
-from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.views import ThumbnailsView
-from explorer.types import Pixels
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import combo_box
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
-
-_SMALLEST_CELL = 56
-_KEPT = 4_000
-"""Thumbnails kept, those seen last; some 40 MB."""
-
-
-class GalleryModel(QAbstractListModel):
-    """The pictures of a source as list items; thumbnails arrive later."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._source: Source | None = None
-        self.cell = _SMALLEST_CELL
-        self._pixmaps: OrderedDict[int, QPixmap] = OrderedDict()
-
-    def set_source(self, source: Source | None) -> None:
-        """Show another source."""
-        self.beginResetModel()
-        self._source = source
-        self._pixmaps.clear()
-        self.endResetModel()
-
-    def put(self, indices: list[int], pixels: Pixels) -> None:
-        """Take thumbnails in: positions, and uint8 pictures ``(n, h, w, c)``."""
-        for index, picture in zip(indices, pixels, strict=True):
-            self._pixmaps[index] = QPixmap.fromImage(pixels_to_qimage(picture))
-            self._pixmaps.move_to_end(index)
-            where = self.index(index)
-            self.dataChanged.emit(where, where, [Qt.ItemDataRole.DecorationRole])
-        while len(self._pixmaps) > _KEPT:
-            self._pixmaps.popitem(last=False)
-
-    def missing(self, first: int, last: int) -> list[int]:
-        """Return the positions from first to last (included) whose thumbnails are not there."""
-        return [index for index in range(first, last + 1) if index not in self._pixmaps]
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's signature)
-        """Return the number of pictures."""
-        return 0 if self._source is None or parent.isValid() else self._source.count
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return thumbnail, tooltip or accessible name of a picture."""
-        if self._source is None or not index.isValid():
-            return None
-        if role == Qt.ItemDataRole.DecorationRole:
-            return self._pixmaps.get(index.row())
-        if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole}:
-            label = self._source.label(index.row())
-            name = self.tr("Picture %1").replace("%1", str(index.row() + 1))
-            return f"{name}, {self.tr('label')} {label}" if label else name
-        # Without it a picture that is not read yet has no size, and the first one decides for all.
-        return QSize(self.cell, self.cell) if role == Qt.ItemDataRole.SizeHintRole else None
 
 
 class _View(QListView):
@@ -101,6 +38,7 @@ class GalleryPanel(QWidget):
         self.setAccessibleName(self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
+        self._source: Source | None = None
         self.view = _View()
         self.view.resized.connect(self._on_view_resized)
         # Many scroll steps and resizes within one turn of the event loop ask for thumbnails once.
@@ -109,14 +47,23 @@ class GalleryPanel(QWidget):
         self._ask.setInterval(0)
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
+        self.label = combo_box("gallery_label", self.tr("Show the pictures of one label only"), [])
         self._empty = EmptyLabel(self.tr("No pictures are open.\nChoose some in the library above."))
+        self._empty.setObjectName("gallery_empty")
+        self._caption = ElidedLabel("", self.tr("The chosen picture"))
+        self._caption.setObjectName("gallery_caption")
+        self._caption.setProperty("muted", True)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setSpacing(4)
+        layout.addWidget(self.label)
         layout.addWidget(self.view)
         layout.addWidget(self._empty)
+        layout.addWidget(self._caption)
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.label.activated.connect(lambda row: self._on_label_activated())
         document.source_changed.connect(self._on_source_changed)
         document.picture_changed.connect(self._on_picture_changed)
         document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
@@ -139,13 +86,13 @@ class GalleryPanel(QWidget):
 
     def _on_view_resized(self, width: int) -> None:
         """Let the columns fill the width."""
-        self._columns = max(1, width // _SMALLEST_CELL)
-        self.model.cell = max(_SMALLEST_CELL, width // self._columns)
+        self._columns = max(1, width // SMALLEST_CELL)
+        self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))
         self._ask.start()
 
     def visible_range(self) -> tuple[int, int]:
-        """Return the first and last position in view, with a page more on both sides; (0, −1) where there is none."""
+        """Return the first and last row in view, with a page more on both sides; (0, −1) where there is none."""
         count = self.model.rowCount()
         columns = self._columns
         rows = self.view.viewport().height() // self.model.cell + 1
@@ -156,33 +103,73 @@ class GalleryPanel(QWidget):
         first, last = self.visible_range()
         missing = self.model.missing(first, last)
         if missing:
-            middle = self.view.verticalScrollBar().value() // self.model.cell * self._columns
+            top = self.view.verticalScrollBar().value() // self.model.cell * self._columns
+            middle = self.model.position(min(top, self.model.rowCount() - 1))
             missing.sort(key=lambda index: (index < middle, abs(index - middle)))
             self._document.thumbnails_requested.emit(np.array(missing, np.int64))
 
     def _on_source_changed(self) -> None:
         source = self._document.source
+        stays = source is not None and source.continues(self._source)
+        chosen = self.label.currentText() if stays else ""
+        bar = self.view.verticalScrollBar()
+        place = bar.value()
+        self._source = source
         self.model.set_source(source)
+        self._fill_labels(source, chosen)
         self.view.setVisible(source is not None)
         self._empty.setVisible(source is None)
+        self._on_label_activated()
+        if stays:
+            bar.setValue(place)
+
+    def _fill_labels(self, source: Source | None, chosen: str) -> None:
+        """List the labels that pictures have, by their numbers; nothing to choose where there is one or none."""
+        self.label.clear()
+        self.label.addItem(self.tr("All labels"), None)
+        if source is not None and source.labels is not None:
+            names = source.label_names
+            counts = np.bincount(source.labels[source.labels >= 0])
+            for value in np.flatnonzero(counts).tolist():
+                self.label.addItem(f"{names[value] if names else value} ({counts[value]:,})", value)
+        self.label.setVisible(self.label.count() > 2)
+        self.label.setCurrentIndex(max(0, self.label.findText(chosen)))
+
+    def _on_label_activated(self) -> None:
+        # The view would take the first row for the chosen one, and so would the document.
+        with QSignalBlocker(self.view.selectionModel()):
+            self.model.set_label(self.label.currentData())
         self._ask.start()
         self._on_picture_changed()
 
     def _on_picture_changed(self) -> None:
+        """Select the document's picture, where it is listed, and say what it is."""
         picture = self._document.picture
+        self._show_caption(picture)
         if picture is None:
             return
-        where = self.model.index(picture)
+        row = self.model.row(picture)
+        where = self.model.index(row) if row is not None else QModelIndex()
         with QSignalBlocker(self.view.selectionModel()):
             self.view.selectionModel().setCurrentIndex(where, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self.view.scrollTo(where)
+        if where.isValid():
+            self.view.scrollTo(where)
         self.view.viewport().update()
+
+    def _show_caption(self, picture: int | None) -> None:
+        source = self._document.source
+        self._caption.setVisible(source is not None and picture is not None)
+        if source is not None and picture is not None and picture < source.count:
+            place = f"{picture + 1:,} / {source.count:,}"
+            # Folders are mostly the label, and all of the name is in the picture's tooltip.
+            parts = (place, source.label(picture), source.file_name(picture).rpartition("/")[2])
+            self._caption.setText(" · ".join(part for part in parts if part))
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         if current.isValid():
-            self._document.choose_picture(current.row())
+            self._document.choose_picture(self.model.position(current.row()))
 
     def _on_thumbnails_view_changed(self) -> None:
         view = self._document.thumbnails_view
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
-            self.model.put([int(index) for index in view.indices], view.pixels)
+            self.model.put(view.indices.tolist(), view.pixels)

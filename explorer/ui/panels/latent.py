@@ -1,103 +1,261 @@
-"""The sliders: every raw dimension of the latent cursor, in σ of the data."""
+"""The sliders: the latent cursor in σ of the data, dimension by dimension or along the principal axes."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.types import Floats
-from explorer.ui.text import dimension_name
-from explorer.ui.widgets.fields import button
-from explorer.ui.widgets.slider_list import SliderList, SliderRows
+from explorer.document.state import OpenModel
+from explorer.errors import UsageError
+from explorer.latent.selection import select
+from explorer.types import Floats, LatentShape
+from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, SortKey
+from explorer.ui.text import percent
+from explorer.ui.widgets.fields import button, combo_box, name_control
+from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.slider_list import SliderList
+from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
-_SMALLEST_SIGMA = 1e-6
-"""Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
+_DIMENSIONS, _AXES = 0, 1
+_REST_MS = 250
+"""How long the cursor must rest before sliders sorted by change are sorted anew."""
 
 
 class LatentPanel(QWidget):
-    """Sliders over the code, with reset and shuffle."""
+    """Sliders over the code in two views, with sorting, a filter, reset and shuffle."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._rng = np.random.default_rng()
+        self._view: CodeView | None = None
+        self._latent_shape: LatentShape = ()
+        self._start: Floats | None = None
+        self._marks: Floats | None = None
+        self._moving = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._on_model_changed()
+
+    def _make_controls(self) -> None:
         self.setObjectName("latent_panel")
         self.setAccessibleName(self.tr("Latent code"))
         self._summary = QLabel(self.tr("No model is open."))
         self._summary.setObjectName("latent_summary")
         self._summary.setProperty("muted", True)
         self._summary.setWordWrap(True)
+        self.views = Segments(
+            (
+                ("latent_dimensions", self.tr("Dimensions"), self.tr("A slider for each raw dimension (Ctrl+Shift+A)")),
+                (
+                    "latent_axes",
+                    self.tr("Axes"),
+                    self.tr("A slider for each principal axis of the data, the widest first (Ctrl+Shift+A)"),
+                ),
+            )
+        )
+        self._sort = combo_box("latent_sort", self.tr("What the sliders are sorted by"), [])
+        self.filter = QLineEdit()
+        name_control(self.filter, "latent_filter", self.tr("Show only some of the sliders"))
+        self.filter.setClearButtonEnabled(True)
         self.sliders = SliderList()
         self.sliders.setObjectName("latent_sliders")
         self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))
         self.sliders.setToolTip(
             self.tr(
-                "One slider for each dimension of the code, in standard deviations (σ) of the data. "
-                "The hill behind shows where the data lie, the tick where this picture is. "
-                "Drag to edit, double-click to set back; with the keyboard, arrows and Delete. "
-                "KL, of a variational model, is what the dimension tells of a picture, in nats."
+                "The code in standard deviations (σ) of the data. The hill behind a slider shows where the data lie, "
+                "the tick where this picture is. Drag to edit, double-click to set back, double-click the number to "
+                "type one; with the keyboard: arrows, Delete and Enter. Under the name stands what the slider tells "
+                "of a picture: of a variational model's dimension KL in nats, of an axis its share of the variance."
             )
         )
         self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
         self._shuffle = button("latent_shuffle", self.tr("Shuffle"), self.tr("A random code like the data's (Ctrl+J)"))
+
+    def _lay_out(self) -> None:
+        order = QHBoxLayout()
+        order.addWidget(self._sort)
+        order.addWidget(self.filter, 1)
         buttons = QHBoxLayout()
         buttons.addWidget(self._reset)
         buttons.addWidget(self._shuffle)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.views)
         layout.addWidget(self._summary)
+        layout.addLayout(order)
         layout.addWidget(self.sliders, 1)
         layout.addLayout(buttons)
+
+    def _connect(self) -> None:
+        document = self._document
+        self.views.chosen.connect(self._show_view)
+        self._sort.activated.connect(lambda index: self._arrange())
+        self.filter.textChanged.connect(lambda text: self._arrange())
+        self._rest.timeout.connect(lambda: self._arrange(to_top=False))
         self._reset.clicked.connect(document.reset_code)
         self._shuffle.clicked.connect(self.shuffle)
         self.sliders.moved.connect(self._on_slider_moved)
-        self.sliders.reset_requested.connect(document.reset_dimension)
+        self.sliders.reset_requested.connect(self._on_slider_reset)
         document.model_changed.connect(self._on_model_changed)
         document.code_changed.connect(self._on_code_changed)
-        self._on_model_changed()
+
+    # -- intents -------------------------------------------------------------------------------------------------
 
     def shuffle(self) -> None:
         """Take a random code."""
         self._document.shuffle_code(self._rng)
 
+    def switch_view(self) -> None:
+        """Show the other view: axes for dimensions, dimensions for axes."""
+        other = _AXES if self.views.current == _DIMENSIONS else _DIMENSIONS
+        if self.views.part(other).isEnabled():
+            self.views.choose(other)
+            self._show_view(other)
+
+    def find_sliders(self) -> None:
+        """Give the keyboard to the filter."""
+        self.filter.setFocus()
+        self.filter.selectAll()
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
     def _on_model_changed(self) -> None:
         model = self._document.model
+        shape = () if model is None else model.card.latent_shape
+        same = shape == self._latent_shape and self._view is not None
+        self._latent_shape = shape
+        for control in (self.views, self._sort, self.filter):
+            control.setEnabled(model is not None)
         if model is None:
-            self.sliders.set_rows(SliderRows((), np.zeros((0, 0), np.float32), ()))
-        else:
-            names = tuple(dimension_name(index) for index in range(model.latent_dim))
-            self.sliders.set_rows(SliderRows(names, self._in_sigma(model.sample.codes), self._notes()))
-            kind = self.tr("variational") if model.card.variational else self.tr("plain")
-            text = self.tr("%1 dimensions, %2 autoencoder").replace("%1", f"{model.latent_dim:,}").replace("%2", kind)
-            self._summary.setText(text)
-        self._on_code_changed()
+            self._view = None
+            self._summary.setText(self.tr("No model is open."))
+            self.sliders.set_rows(NO_ROWS)
+            self._on_code_changed()
+            return
+        axes = len(model.sample.statistics.axes)
+        self.views.part(_AXES).setEnabled(axes > 0)
+        wanted = self.views.current
+        if not same:
+            wanted = _AXES if model.latent_dim > AXES_ABOVE else _DIMENSIONS
+            with QSignalBlocker(self.filter):
+                self.filter.clear()
+        self.views.choose(wanted if axes else _DIMENSIONS)
+        self._show_view(self.views.current)
 
-    def _notes(self) -> tuple[str, ...]:
-        """What each dimension of a variational model costs: near zero, the model does not use it."""
+    def _show_view(self, number: int) -> None:
         model = self._document.model
+        if model is None:
+            return
+        self._view = AxesView(model) if number == _AXES else DimensionsView(model)
+        self._fill_sort(self._view)
+        spatial = len(self._view.shape) == 3
+        self.filter.setPlaceholderText("c5  3,4,7  active" if spatial else "3, 10-20  active")
+        self.filter.setToolTip(self._filter_tip(spatial=spatial))
+        self.sliders.set_rows(self._view.rows)
+        self._start = self._marks = None
+        self._show_code()
+        self._arrange()
+
+    def _filter_tip(self, *, spatial: bool) -> str:
+        text = self.tr("Show only some: numbers and ranges such as 3, 10-20; “active” for those that vary (Ctrl+F).")
+        if spatial:
+            text += " " + self.tr("A channel is c5, or c5-8; an entry is 3,4,7: row, column, channel.")
+        return text
+
+    def _fill_sort(self, view: CodeView) -> None:
+        titles: dict[SortKey, str] = {
+            "order": self.tr("In order"),
+            "spread": self.tr("By spread"),
+            "kl": self.tr("By KL"),
+            "changed": self.tr("By change"),
+        }
+        before = self._sort.currentData()
+        with QSignalBlocker(self._sort):
+            self._sort.clear()
+            for key in view.sort_keys:
+                self._sort.addItem(titles[key], key)
+            self._sort.setMinimumContentsLength(8)
+            self._sort.setCurrentIndex(max(0, self._sort.findData(before)))
+
+    def _arrange(self, *, to_top: bool = True) -> None:
+        """Sort and filter."""
+        view = self._view
+        if view is None:
+            return
+        self._rest.stop()
+        count = view.rows.count
+        items, words = view.sorted(self._sort.currentData(), self.sliders.values, self._marks), ""
+        text = self.filter.text().strip()
+        if text:
+            try:
+                chosen = np.zeros(count, np.bool_)
+                chosen[select(text, view.shape, view.active)] = True
+                items = items[chosen[items]]
+                words = self.tr("Nothing matches “%1”.").replace("%1", text)
+            except UsageError as error:
+                items, words = items[:0], str(error)
+        self.sliders.set_order(RowOrder(items, count), words, to_top=to_top)
+        self._show_summary(len(items))
+
+    def _show_summary(self, shown: int) -> None:
+        model, view = self._document.model, self._view
         assert model is not None
-        kl = model.sample.statistics.kl
-        return ("",) * model.latent_dim if kl is None else tuple(f"KL {value:.1f}" for value in kl)
+        assert view is not None
+        count = view.rows.count
+        if isinstance(view, AxesView):
+            share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
+            text = self.tr("%1 principal axes, %2 of the variance").replace("%2", share)
+        else:
+            kind = self.tr("variational") if model.card.variational else self.tr("plain")
+            text = self.tr("%1 dimensions, %2 autoencoder").replace("%2", kind)
+        text = text.replace("%1", _shape_words(model, view))
+        if shown != count:
+            text += " · " + self.tr("%1 shown").replace("%1", f"{shown:,}")
+        self._summary.setText(text)
+
+    # -- the cursor ------------------------------------------------------------------------------------------------
 
     def _on_code_changed(self) -> None:
-        code, start = self._document.code, self._document.start_code
-        ready = code is not None
+        self._show_code()
+        if self._sort.currentData() == "changed" and not self._moving:
+            # Rows must not run away under a hand, and a film must not sort at every frame.
+            self._rest.start()
+
+    def _show_code(self) -> None:
+        view, code, start = self._view, self._document.code, self._document.start_code
+        ready = view is not None and code is not None
         self.sliders.setEnabled(ready)
         self._reset.setEnabled(ready)
-        self._shuffle.setEnabled(self._document.model is not None)
-        if code is not None:
-            self.sliders.set_values(self._in_sigma(code), None if start is None else self._in_sigma(start))
+        self._shuffle.setEnabled(view is not None)
+        if view is None or code is None:
+            return
+        if start is not self._start:
+            self._start = start
+            self._marks = None if start is None else view.coordinates(start)
+        self.sliders.set_values(view.coordinates(code), self._marks)
 
-    def _on_slider_moved(self, row: int, value: float, gesture: str) -> None:
-        model = self._document.model
-        if model is not None:
-            statistics = model.sample.statistics
-            sigma = max(float(statistics.sigma[row]), _SMALLEST_SIGMA)
-            self._document.set_dimension(row, float(statistics.mean[row]) + value * sigma, gesture)
+    def _on_slider_moved(self, item: int, value: float, gesture: str) -> None:
+        if self._view is not None:
+            self._moving = True
+            self._view.move(self._document, item, value, gesture)
+            self._moving = False
 
-    def _in_sigma(self, codes: Floats) -> Floats:
-        model = self._document.model
-        assert model is not None
-        statistics = model.sample.statistics
-        return np.asarray((codes - statistics.mean) / np.maximum(statistics.sigma, _SMALLEST_SIGMA), np.float32)
+    def _on_slider_reset(self, item: int, gesture: str) -> None:
+        if self._view is not None:
+            self._moving = True
+            self._view.reset(self._document, item, gesture)
+            self._moving = False
+
+
+def _shape_words(model: OpenModel, view: CodeView) -> str:
+    """How many sliders there are: of a spatial code's dimensions, its shape."""
+    if isinstance(view, DimensionsView) and len(view.shape) > 1:
+        return " × ".join(f"{side:,}" for side in view.shape)
+    return f"{view.rows.count:,}"

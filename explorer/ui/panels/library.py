@@ -7,12 +7,25 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QMessageBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
+from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.bundle import Found, find_bundles
 from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.text import file_size
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
 
 _VALUE = Qt.ItemDataRole.UserRole
@@ -25,6 +38,7 @@ class LibraryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._dialogs: dict[str, GetDataDialog] = {}
         self.setObjectName("library_panel")
         self.setAccessibleName(self.tr("Library"))
         self.tree = QTreeWidget()
@@ -44,7 +58,9 @@ class LibraryPanel(QWidget):
             "library_open_folder", self.tr("Folder …"), self.tr("Open a folder of pictures (Ctrl+D)")
         )
         self._open_file = button(
-            "library_open_file", self.tr("File …"), self.tr("Open a picture, an .npz, .npy or IDX file (Ctrl+Shift+D)")
+            "library_open_file",
+            self.tr("File …"),
+            self.tr("Open a picture, an archive, an array or a font (Ctrl+Shift+D)"),
         )
         buttons = QGridLayout()
         for column, made in enumerate((self._open_model, self._open_folder, self._open_file)):
@@ -53,6 +69,7 @@ class LibraryPanel(QWidget):
         layout.setContentsMargins(8, 4, 8, 4)
         layout.addWidget(self.tree)
         layout.addLayout(buttons)
+        layout.addWidget(self._make_cache_line())
         self.tree.itemClicked.connect(lambda item, column: self._open(item))
         self.tree.itemActivated.connect(lambda item, column: self._open(item))
         self._open_model.clicked.connect(self.ask_model)
@@ -60,8 +77,23 @@ class LibraryPanel(QWidget):
         self._open_file.clicked.connect(self.ask_file)
         document.library_changed.connect(self.refresh)
         document.model_changed.connect(self._mark_open)
-        document.source_changed.connect(self._mark_open)
+        document.source_changed.connect(self._on_source_changed)
+        document.stock.cache_changed.connect(self._show_cache)
+        document.training_changed.connect(self._on_training_changed)
         self.refresh()
+
+    def _make_cache_line(self) -> QWidget:
+        self._cache = ElidedLabel("", self.tr("Decoded pictures of large folders, kept to open them faster"))
+        self._cache.setObjectName("library_cache")
+        self._cache.setProperty("muted", True)
+        clear = button("library_clear_cache", self.tr("Clear …"), self.tr("Delete the decoded pictures"))
+        clear.clicked.connect(self.ask_clear_cache)
+        self._cache_line = QWidget()
+        line = QHBoxLayout(self._cache_line)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self._cache, 1)
+        line.addWidget(clear)
+        return self._cache_line
 
     def refresh(self) -> None:
         """List again what is on disk."""
@@ -75,11 +107,12 @@ class LibraryPanel(QWidget):
         data = self._section(self.tr("Pictures"))
         for source in known_sources():
             present = source.status != "missing"
-            text = f"{source.count:,}" if present else self.tr("not here")
+            text = f"{source.count:,}" if present else self.tr("get it …")
             tip = f"{source.title}. {source.how}"
-            self._add(data, source.name.replace("_", " "), text, tip, ("source", source.name), enabled=present)
+            self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
         self.tree.expandAll()
         self._mark_open()
+        self._show_cache()
 
     def _section(self, title: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem([title])
@@ -146,6 +179,15 @@ class LibraryPanel(QWidget):
             if shown and item.data(0, _KIND) == "model":
                 self.tree.setCurrentItem(item)
 
+    def _on_source_changed(self) -> None:
+        self._mark_open()
+        self._show_cache()
+
+    def _on_training_changed(self) -> None:
+        """A training may have filled the cache."""
+        if not self._document.training.active:
+            self._show_cache()
+
     def _opened(self) -> set[tuple[str, str]]:
         model, source = self._document.model, self._document.source
         opened = {("model", str(model.path))} if model else set()
@@ -159,6 +201,42 @@ class LibraryPanel(QWidget):
             self._document.open_model_requested.emit(Path(value))
         elif kind == "source":
             self._document.open_source_requested.emit(value)
+        elif kind == "missing":
+            self.show_get(value)
+
+    def show_get(self, name: str) -> None:
+        """Show where a data set comes from, and how to get it; the dialog that is open for it comes to the front."""
+        dialog = self._dialogs.get(name)
+        if dialog is None:
+            entry = next(entry for entry in known_sources() if entry.name == name)
+            dialog = self._dialogs[name] = GetDataDialog(self._document, entry, self)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    # -- the cache of pictures -------------------------------------------------------------------------------------
+
+    def _show_cache(self) -> None:
+        size = cache_size()
+        self._cache.setText(self.tr("Picture cache: %1").replace("%1", file_size(size)))
+        self._cache_line.setVisible(size > 0)
+
+    def ask_clear_cache(self) -> None:
+        """Ask whether the cache may go, and have it cleared."""
+        question = QMessageBox(self)
+        question.setObjectName("cache_question")
+        question.setIcon(QMessageBox.Icon.Question)
+        question.setWindowTitle(self.tr("Clear the picture cache"))
+        question.setText(self.tr("Delete %1 of decoded pictures?").replace("%1", file_size(cache_size())))
+        question.setInformativeText(self.tr("Your own files stay. Large folders take longer to open the next time."))
+        clear = question.addButton(self.tr("Clear"), QMessageBox.ButtonRole.AcceptRole)
+        clear.setObjectName("cache_clear_confirm")
+        keep = question.addButton(self.tr("Keep"), QMessageBox.ButtonRole.RejectRole)
+        keep.setObjectName("cache_keep")
+        question.setDefaultButton(keep)
+        clear.clicked.connect(self._document.stock.clear_requested.emit)
+        question.finished.connect(question.deleteLater)
+        question.open()
 
     def ask_model(self) -> None:
         """Ask for a bundle's folder and open it."""
@@ -170,7 +248,7 @@ class LibraryPanel(QWidget):
 
     def ask_file(self) -> None:
         """Ask for a file of pictures and open it."""
-        ask_file(self, self.tr("Open pictures"), self._open_source)
+        ask_file(self, self.tr("Open pictures"), self._open_source, pictures=True)
 
     def _open_source(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))

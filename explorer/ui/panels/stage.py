@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
@@ -17,6 +17,9 @@ from explorer.ui.widgets.picture_frame import PictureFrame
 
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five points of a perceptually ordered black–red–yellow ramp."""
+
+_ROOM = 24
+"""Beside the longest line under a picture."""
 
 
 class StagePanel(QWidget):
@@ -89,8 +92,18 @@ class StagePanel(QWidget):
 
     def _on_error_toggled(self, shown: bool) -> None:
         self.error.setVisible(shown)
+        self._make_room_for_details()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Break the lines under the pictures where they are narrow."""
+        super().resizeEvent(event)
+        self._make_room_for_details()
+
+    def _make_room_for_details(self) -> None:
+        longest = self.fontMetrics().horizontalAdvance("MSE 0.0000 · 00.0 dB · SSIM 0.000") + _ROOM
+        narrow = self.width() / (3 if self.error.isHidden() else 4) < longest
         for frame in (self.original, self.reconstruction, self.error, self.edited):
-            frame.set_detail_lines(2 if shown else 1)
+            frame.set_detail_lines(2 if narrow else 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Step through the pictures with the arrow keys."""
@@ -146,7 +159,7 @@ class StagePanel(QWidget):
         if model is None or code is None or start is None:
             return ""
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)
-        distance = float(np.linalg.norm((code - start) / sigma))
+        distance = float(np.sqrt(np.square((code - start) / sigma).sum()))
         return self.tr("the picture's own code") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from its code")
 
 

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
-from explorer.models.architectures import ARCHITECTURES
-from explorer.models.settings import NAME_LIMIT, check_new_model, make_request, resolve_image_shape
+from explorer.models.settings import (
+    TrainingRequest,
+    check_new_model,
+    resolve_image_shape,
+    resolve_settings,
+)
+from explorer.models.spec import ModelSpec
 from explorer.paths import user_models_dir
 from explorer.types import ImageShape
+from explorer.ui.dialogs.augment_preview import AugmentPreview
+from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.text import duration
-from explorer.ui.widgets.fields import button, combo_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, name_control
 
 if TYPE_CHECKING:
     from explorer.ui.widgets.loss_plot import LossPlot
 
 _BAR = 1_000
-_FIRST = "deep-dense"
-"""What is offered first: quick to train and good to look at."""
-
-_FIRST_EPOCHS = 10
+_FORM_WIDTH = 356
 
 
 class TrainPanel(QWidget):
@@ -45,25 +39,17 @@ class TrainPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._named_by_hand = False
+        self._fits = True
+        self._preview: AugmentPreview | None = None
         self.setObjectName("train_panel")
         self.setAccessibleName(self.tr("Train"))
-        architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
-        self._architecture = combo_box("train_architecture", self.tr("Architecture of the networks"), architectures)
-        self._data = combo_box("train_data", self.tr("Pictures to train on; 80 % train, the rest tests"), [])
-        self._epochs = spin_box("train_epochs", self.tr("Passes over the training pictures"), 1, 100_000, 5)
-        self._latent = spin_box("train_latent", self.tr("Size of the code"), 1, 100_000, 49)
-        self._limit = spin_box("train_limit", self.tr("Train on at most so many pictures; 0 for all"), 0, 10_000_000, 0)
-        self._limit.setSpecialValueText(self.tr("all"))
-        self._name = QLineEdit()
-        self._name.setMaxLength(NAME_LIMIT)
-        name_control(self._name, "train_name", self.tr("Name of the new model"))
+        self.form = TrainForm(document)
+        self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
+        self.cancel = button("train_cancel", self.tr("Cancel"), self.tr("Stop the training"))
         self._facts = QLabel()
         self._facts.setObjectName("train_facts")
         self._facts.setProperty("muted", True)
         self._facts.setWordWrap(True)
-        self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
-        self.cancel = button("train_cancel", self.tr("Cancel"), self.tr("Stop the training"))
         self._note = QLabel(self.tr("Nothing is training."))
         self._note.setObjectName("train_note")
         self._note.setWordWrap(True)
@@ -79,48 +65,31 @@ class TrainPanel(QWidget):
         self._plot_place = QVBoxLayout()
         self._lay_out()
         self._connect()
-        self._fill_data()
-        self._architecture.setCurrentIndex(self._architecture.findData(_FIRST))
-        self._on_architecture_activated()
+        self._on_form_changed()
         self._on_training_changed()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setVerticalSpacing(5)
-        form.addRow(self.tr("Model"), self._architecture)
-        form.addRow(self.tr("Data"), self._data)
-        form.addRow(self.tr("Code size"), self._latent)
-        form.addRow(self.tr("Epochs"), self._epochs)
-        form.addRow(self.tr("Pictures"), self._limit)
-        form.addRow(self.tr("Name"), self._name)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.start)
-        buttons.addWidget(self.cancel)
-        inner = QWidget()
-        inner.setObjectName("train_form")
-        side = QVBoxLayout(inner)
-        side.setContentsMargins(0, 0, 6, 0)
-        side.addLayout(form)
-        side.addWidget(self._facts)
-        side.addStretch()
         settings = QScrollArea()
         settings.setObjectName("train_settings")
         settings.setAccessibleName(self.tr("Settings of the training"))
         settings.setFrameShape(QScrollArea.Shape.NoFrame)
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        settings.setWidget(inner)
-        left = QVBoxLayout()
+        settings.setWidget(self.form)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.start)
+        buttons.addWidget(self.cancel)
+        holder = QWidget()
+        holder.setFixedWidth(_FORM_WIDTH)
+        left = QVBoxLayout(holder)
+        left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(settings, 1)
         left.addLayout(buttons)
-        holder = QWidget()
-        holder.setLayout(left)
-        holder.setFixedWidth(262)
-        left.setContentsMargins(0, 0, 0, 0)
         progress = QHBoxLayout()
         progress.addWidget(self._note, 1)
         progress.addWidget(self._left)
         right = QVBoxLayout()
+        right.addWidget(self._facts)
         right.addLayout(self._plot_place, 1)
         right.addWidget(self._bar)
         right.addLayout(progress)
@@ -129,22 +98,21 @@ class TrainPanel(QWidget):
         layout.setSpacing(14)
         layout.addWidget(holder)
         layout.addLayout(right, 1)
+        self._settings = settings
 
     def _connect(self) -> None:
-        self._architecture.activated.connect(lambda index: self._on_architecture_activated())
-        self._data.activated.connect(lambda index: self._on_settings_changed())
-        self._latent.valueChanged.connect(lambda value: self._on_settings_changed())
-        self._name.textEdited.connect(self._on_name_edited)
-        self._name.editingFinished.connect(self._on_name_finished)
+        self.form.changed.connect(self._on_form_changed)
+        self.form.preview.clicked.connect(self.show_preview)
+        self.form.fold.toggled.connect(self._on_fold_toggled)
         self.start.clicked.connect(self._on_start_clicked)
         self.cancel.clicked.connect(self._document.training_cancel_requested.emit)
         self._document.training_changed.connect(self._on_training_changed)
-        self._document.source_changed.connect(self._fill_data)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Warm the model process up, and make the plot: both take a moment that the window's start should not."""
         super().showEvent(event)
         self._document.training_expected.emit()
+        self.form.ask_ground()
         if self._plot is None:
             from explorer.ui.widgets.loss_plot import LossPlot
 
@@ -153,71 +121,71 @@ class TrainPanel(QWidget):
             self._plot_place.addWidget(self._plot)
             self._on_training_changed()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Take the preview along."""
+        super().hideEvent(event)
+        if self._preview is not None:
+            self._preview.close()
+
     # -- settings ------------------------------------------------------------------------------------------------
 
-    def _fill_data(self) -> None:
-        """List what can be trained on: the sets that are here, and the pictures that are open."""
-        chosen = self._data.currentData()
-        self._data.clear()
-        for entry in known_sources():
-            if entry.status != "missing":
-                self._data.addItem(entry.name.replace("_", " "), entry.name)
-        source = self._document.source
-        if source is not None and self._data.findData(source.spec) < 0:
-            self._data.addItem(source.name, source.spec)
-        wanted = source.spec if source is not None else chosen
-        self._data.setCurrentIndex(max(0, self._data.findData(wanted)))
-        self._on_settings_changed()
-
-    def _native_shape(self) -> ImageShape | None:
-        source = self._document.source
-        if source is not None and source.spec == self._data.currentData():
-            return source.image_shape
-        shapes = {entry.name: entry.image_shape for entry in known_sources()}
-        return shapes.get(self._data.currentData())
-
-    def _on_architecture_activated(self) -> None:
-        architecture = ARCHITECTURES[self._architecture.currentData()]
-        self._latent.setValue(architecture.default_latent)
-        solved = architecture.solver == "pca"
-        self._epochs.setEnabled(not solved)
-        self._epochs.setValue(1 if solved else min(architecture.defaults.epochs, _FIRST_EPOCHS))
-        self._on_settings_changed()
-
-    def _on_name_edited(self, text: str) -> None:
-        self._named_by_hand = True
-
-    def _on_name_finished(self) -> None:
-        """An empty name gives way to a made one, but not while it is being typed."""
-        if not self._name.text().strip():
-            self._named_by_hand = False
-            self._on_settings_changed()
-
-    def _on_settings_changed(self) -> None:
-        name = self._architecture.currentData()
-        if name is None or self._data.currentData() is None:
-            return
-        if not self._named_by_hand:
-            self._name.setText(self._free_name(f"{self._data.currentText()}-{name}-{self._latent.value()}"))
-        self._describe(name)
-
-    def _describe(self, name: str) -> None:
+    def _on_form_changed(self) -> None:
         """Say how large the networks become, or why the settings do not fit together."""
         try:
-            request = make_request(architecture=name, data=str(self._data.currentData()), out=Path("new"))
-            shape = resolve_image_shape(request, self._native_shape())
-            spec = ARCHITECTURES[name].build(shape, self._latent.value())
+            request = self.form.request(Path("new"))
+            text, spec = self._described(request)
         except ExplorerError as error:
             self._say(str(error), problem=True)
             self._set_startable(False)
             return
-        height, width, channels = shape
-        words = self.tr("%1 × %2 × %3 pixels to %4 numbers; %5 weights in the encoder, %6 in the decoder.")
-        values = (height, width, channels, spec.latent_dim, spec.encoder.parameters, spec.decoder.parameters)
-        for place, value in enumerate(values, 1):
-            words = words.replace(f"%{place}", f"{value:,}")
-        self._say(words)
+        self.form.show_code_size(spec.latent_dim)
+        self._say(text)
         self._set_startable(True)
+        if self._preview is not None and self._preview.isVisible():
+            self._preview.follow(request)
+
+    def _described(self, request: TrainingRequest) -> tuple[str, ModelSpec]:
+        """Return what the settings come to.
+
+        Raises
+        ------
+        ExplorerError
+            If they do not fit together.
+        """
+        parent, architecture = self.form.parent_bundle, self.form.architecture
+        settings = resolve_settings(request)
+        if parent is not None:
+            spec = architecture.build(parent.card.image_shape, None if architecture.spatial else parent.card.latent_dim)
+        else:
+            spec = architecture.build(resolve_image_shape(request, *self._native()), request.latent)
+        height, width, channels = spec.image_shape
+        code = " × ".join(f"{side:,}" for side in spec.latent_shape)
+        values = [f"{height} × {width} × {channels}", code]
+        values += [f"{network.parameters:,}" for network in (spec.encoder, spec.decoder)]
+        words = self.tr("%1 pixels to %2 numbers; %3 weights in the encoder, %4 in the decoder.")
+        for place, value in enumerate(values, 1):
+            words = words.replace(f"%{place}", value)
+        if settings.solver == "pca":
+            words += " " + self.tr("Solved at once, without epochs.")
+        return words + self._augment_text(request), spec
+
+    def _augment_text(self, request: TrainingRequest) -> str:
+        """Say where the wanted number of pictures adds none."""
+        source = self._document.source
+        known = {entry.name: entry.train for entry in known_sources()}
+        opened = source is not None and source.spec == request.data
+        count = len(source.splits.train) if source is not None and opened else known.get(request.data, 0)
+        count = min(count, request.limit or count)
+        if not request.augment or request.augment > count:
+            return ""
+        return " " + self.tr("Augmentation adds nothing: there are %1 pictures.").replace("%1", f"{count:,}")
+
+    def _native(self) -> tuple[ImageShape | None, int]:
+        """Return the pictures' own shape, and the crop that is usual for them."""
+        source = self._document.source
+        if source is not None and source.spec == self.form.data:
+            return source.image_shape, source.crop
+        return {entry.name: entry.image_shape for entry in known_sources()}.get(self.form.data), 0
 
     def _say(self, text: str, *, problem: bool = False) -> None:
         self._facts.setText(text[:1].upper() + text[1:])
@@ -227,29 +195,31 @@ class TrainPanel(QWidget):
 
     def _set_startable(self, fits: bool) -> None:
         self._fits = fits
+        self.form.preview.setEnabled(fits)
         self.start.setEnabled(fits and not self._document.training.active)
 
-    def _free_name(self, wanted: str) -> str:
-        wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
-        name, number = wanted, 2
-        while (user_models_dir() / name).exists():
-            name, number = f"{wanted}-{number}", number + 1
-        return name
+    def _on_fold_toggled(self, unfolded: bool) -> None:
+        """Bring what was unfolded into view."""
+        if unfolded:
+            self.form.adjustSize()
+            self._settings.ensureWidgetVisible(self.form.fold.content, 0, 0)
+            self._settings.ensureWidgetVisible(self.form.fold.button, 0, 0)
+
+    def show_preview(self) -> None:
+        """Show what augmentation makes of a few of the chosen pictures."""
+        if self._preview is None:
+            self._preview = AugmentPreview(self._document, self)
+            self._preview.seed_chosen.connect(self.form.set_seed)
+        self._preview.show()
+        self._preview.raise_()
+        self._preview.follow(self.form.request(Path("new")))
 
     # -- running -------------------------------------------------------------------------------------------------
 
     def _on_start_clicked(self) -> None:
-        name = self._name.text().strip()
         try:
-            check_new_model(user_models_dir(), name)
-            request = make_request(
-                architecture=self._architecture.currentData(),
-                data=str(self._data.currentData()),
-                out=user_models_dir() / name,
-                latent=self._latent.value(),
-                epochs=self._epochs.value(),
-                limit=self._limit.value(),
-            )
+            check_new_model(user_models_dir(), self.form.name)
+            request = self.form.request(user_models_dir() / self.form.name)
         except ExplorerError as error:
             self._say(str(error), problem=True)
             return
@@ -258,7 +228,7 @@ class TrainPanel(QWidget):
     def _on_training_changed(self) -> None:
         training = self._document.training
         self.cancel.setEnabled(training.active)
-        self.start.setEnabled(not training.active and getattr(self, "_fits", True))
+        self.start.setEnabled(self._fits and not training.active)
         if training.phase == "idle":
             return
         title = f"{training.title}: " if training.title else ""
@@ -276,4 +246,4 @@ class TrainPanel(QWidget):
         if self._plot is not None:
             self._plot.show_curve(training.curve, training.epochs)
         if not training.active:
-            self._on_settings_changed()
+            self.form.refresh_name()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QSpinBox, QWidget
 
 _LONGEST = 15
 """Characters that a box for choosing makes room for."""
@@ -54,4 +54,20 @@ def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox
     box.setMinimumContentsLength(min(_LONGEST, max((len(text) for text, _ in items), default=4)))
     for text, value in items:
         box.addItem(text, value)
+    return box
+
+
+def line_edit(name: str, tip: str, placeholder: str = "") -> QLineEdit:
+    """Return a field for a text; the placeholder says what an empty one means."""
+    field = QLineEdit()
+    name_control(field, name, tip)
+    field.setPlaceholderText(placeholder)
+    return field
+
+
+def check_box(name: str, text: str, tip: str) -> QCheckBox:
+    """Return a box to tick."""
+    box = QCheckBox(text)
+    box.setObjectName(name)
+    box.setToolTip(tip)
     return box

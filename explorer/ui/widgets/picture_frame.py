@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.ui.theme import current_theme
 
+_DOT = " · "
 _GAP = 6
 
 
@@ -99,7 +100,9 @@ class PictureFrame(QWidget):
         if scale * device > 1:
             scale = int(scale * device) / device
         width, height = self._image.width() * scale, self._image.height() * scale
-        return QRectF(area.center().x() - width / 2, area.center().y() - height / 2, width, height)
+        left, top = area.center().x() - width / 2, area.center().y() - height / 2
+        # A picture that begins between two pixels of the screen would be drawn half a pixel off.
+        return QRectF(int(left * device) / device, int(top * device) / device, width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint picture or words, and the caption."""
@@ -133,4 +136,16 @@ class PictureFrame(QWidget):
         painter.setPen(theme.color("muted"))
         below = QRectF(0, line.bottom(), self.width(), self._lines * metrics.height())
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(below, int(flags), self._detail)
+        painter.drawText(below, int(flags), _in_lines(self._detail, metrics, self.width()))
+
+
+def _in_lines(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Break a text between its parts where it is too wide; the dot that parts them stays out of sight there."""
+    lines: list[str] = []
+    for part in text.split(_DOT):
+        longer = f"{lines[-1]}{_DOT}{part}" if lines else part
+        if lines and metrics.horizontalAdvance(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return "\n".join(lines)

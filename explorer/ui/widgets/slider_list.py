@@ -2,99 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QFont,
+    QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
-from explorer.latent.statistics import histogram
 from explorer.types import Floats
 from explorer.ui.text import sigmas
-from explorer.ui.theme import Theme, current_theme
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.sigma_edit import SigmaEdit
+from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
+from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
 
 ROW_HEIGHT = 38
-RANGE = 4.0
-"""The track runs from −4 σ to +4 σ."""
-
 KEY_STEP = 0.1
 _NAME_WIDTH = 44
-_SMALL = 0.82
-_VALUE_WIDTH = 62
 _SMALLEST_TRACK = 96
-_BINS = 33
+_GRIP = 8
+"""How far beside its track a slider can still be taken hold of."""
 
-
-@dataclass(frozen=True, eq=False)
-class SliderRows:
-    """What the list shows.
-
-    Attributes
-    ----------
-    names
-        One for each row.
-    codes
-        Codes of the data in σ, ``(n, rows)``; their histograms stand behind the tracks. May be empty.
-    notes
-        A word under the name of each row, or empty strings.
-    """
-
-    names: tuple[str, ...]
-    codes: Floats
-    notes: tuple[str, ...]
+_STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
+_TYPED = "0123456789+-−.,"
 
 
 class SliderList(QAbstractScrollArea):
-    """Sliders in σ, one a row: drag to set, double-click to set back; arrow keys do both.
+    """Sliders in σ, one a row: drag to set, double-click to set back, type a number; keys do all of it.
+
+    The sliders (*items*) keep their numbers when they are sorted and filtered; signals and values are by item, places
+    by row.
 
     Signals
     -------
     moved(int, float, str)
-        Row, value in σ, and the gesture it belongs to.
-    reset_requested(int)
-        The row was double-clicked, or Delete or Home was pressed on it.
+        Item, value in σ, and the gesture it belongs to.
+    reset_requested(int, str)
+        The item that was double-clicked, or on which Delete or Home was pressed, and the gesture.
     """
 
     moved = Signal(int, float, str)
-    reset_requested = Signal(int)
+    reset_requested = Signal(int, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._rows = SliderRows((), np.zeros((0, 0), np.float32), ())
+        self._rows = NO_ROWS
+        self._order = in_order(0)
+        self._words = ""
         self._values = np.zeros(0, np.float32)
         self._marks: Floats | None = None
         self._current = 0
+        self._name_width = float(_NAME_WIDTH)
         self._dragging = False
         self._gestures = count(1)
         self._gesture = ""
-        self._shapes: dict[int, Floats] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(False)
-        self.setMinimumWidth(_NAME_WIDTH + _VALUE_WIDTH + _SMALLEST_TRACK)
+        self.setMinimumWidth(_NAME_WIDTH + VALUE_WIDTH + _SMALLEST_TRACK)
+        self._edit = SigmaEdit(self.viewport())
+        self._edit.entered.connect(self._on_value_entered)
+        self._edit.left.connect(self._on_edit_left)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
     @property
     def row_count(self) -> int:
-        """Number of sliders."""
-        return len(self._rows.names)
+        """Number of rows, after filtering."""
+        return len(self._order)
 
     @property
     def values(self) -> Floats:
-        """Values in σ, ``(rows,)``."""
+        """Values in σ of all items, shown or not, ``(items,)``."""
         return self._values
 
     @property
@@ -102,16 +92,49 @@ class SliderList(QAbstractScrollArea):
         """The row that the keyboard moves."""
         return self._current
 
+    @property
+    def order(self) -> RowOrder:
+        """Which item stands in which row."""
+        return self._order
+
+    @property
+    def words(self) -> str:
+        """What stands there where there are no rows."""
+        return "" if self.row_count else self._words
+
     def set_rows(self, rows: SliderRows) -> None:
-        """Show other sliders, all at 0."""
+        """Show other sliders, in their own order, all at 0."""
         self._rows = rows
-        self._values = np.zeros(len(rows.names), np.float32)
+        self._values = np.zeros(rows.count, np.float32)
         self._marks = None
-        self._shapes.clear()
-        self._current = 0
+        self._dragging = False
+        self._name_width = self._wanted_name_width()
+        self.set_order(in_order(rows.count))
+
+    def set_order(self, order: RowOrder, words: str = "", *, to_top: bool = True) -> None:
+        """Sort and filter.
+
+        Parameters
+        ----------
+        order
+            The items from top to bottom.
+        words
+            What to say where there are none.
+        to_top
+            Begin at the top. Otherwise the chosen item stays chosen, wherever it now stands, and nothing scrolls.
+        """
+        item = self._order.item(self._current) if self._current < self.row_count else 0
+        self._edit.close_quietly()
+        self._dragging = False
+        self._order, self._words = order, words
         self._update_scroll_bar()
-        self.verticalScrollBar().setValue(0)
-        self.viewport().update()
+        if to_top:
+            self._choose(0)
+            self.verticalScrollBar().setValue(0)
+        else:
+            self._current = order.row(item) or 0
+            self._describe()
+            self.viewport().update()
 
     def set_values(self, values: Floats, marks: Floats | None) -> None:
         """Move the handles.
@@ -119,9 +142,9 @@ class SliderList(QAbstractScrollArea):
         Parameters
         ----------
         values
-            In σ, ``(rows,)``.
+            In σ, ``(items,)``.
         marks
-            Where each slider came from, in σ, ``(rows,)``, or None.
+            Where each slider came from, in σ, ``(items,)``, or None.
         """
         self._values = values
         self._marks = marks
@@ -129,9 +152,22 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def _describe(self) -> None:
+        text = self._words
         if self._current < self.row_count:
-            text = f"{self._rows.names[self._current]}: {sigmas(float(self._values[self._current]))}"
-            self.setAccessibleDescription(text)
+            item = self._order.item(self._current)
+            named = ", ".join(part for part in (self._rows.name(item), self._rows.note(item)) if part)
+            text = f"{named}: {sigmas(float(self._values[item]))}"
+        self.setAccessibleDescription(text)
+
+    def _wanted_name_width(self) -> float:
+        """Room for the names of the first and the last item; the last has the most digits."""
+        small = QFont(self.font())
+        small.setPointSizeF(max(1.0, small.pointSizeF() * NOTE_SHARE))
+        names, notes = QFontMetricsF(self.font()), QFontMetricsF(small)
+        ends = (0, self._rows.count - 1) if self._rows.count else ()
+        widths = [names.horizontalAdvance(self._rows.name(item)) for item in ends]
+        widths += [notes.horizontalAdvance(self._rows.note(item)) for item in ends]
+        return max([float(_NAME_WIDTH), *(width + 14 for width in widths)])
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
@@ -143,14 +179,12 @@ class SliderList(QAbstractScrollArea):
     def track_rect(self, row: int) -> QRectF:
         """Return the track of a row, in viewport coordinates."""
         rect = self.row_rect(row)
-        width = max(20, rect.width() - _NAME_WIDTH - _VALUE_WIDTH - 8)
-        return QRectF(_NAME_WIDTH, rect.top() + 4, width, ROW_HEIGHT - 8)
+        width = max(20.0, rect.width() - self._name_width - VALUE_WIDTH - 8)
+        return QRectF(self._name_width, rect.top() + 4, width, ROW_HEIGHT - 8)
 
     def handle_position(self, row: int, value: float) -> QPointF:
         """Return where the handle of a row stands at a value in σ."""
-        track = self.track_rect(row)
-        share = (min(max(value, -RANGE), RANGE) + RANGE) / (2 * RANGE)
-        return QPointF(track.left() + share * track.width(), track.center().y())
+        return place_on(self.track_rect(row), value)
 
     def _value_at(self, row: int, x: float) -> float:
         track = self.track_rect(row)
@@ -166,9 +200,15 @@ class SliderList(QAbstractScrollArea):
         return QSize(280, 8 * ROW_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the scroll bar's range."""
+        """Keep the scroll bar's range, and the field over its number."""
         super().resizeEvent(event)
         self._update_scroll_bar()
+        self._place_edit()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Paint what comes into view; the field goes with its row."""
+        self._place_edit()
+        self.viewport().update()
 
     def _update_scroll_bar(self) -> None:
         bar = self.verticalScrollBar()
@@ -176,18 +216,20 @@ class SliderList(QAbstractScrollArea):
         bar.setSingleStep(ROW_HEIGHT)
         bar.setRange(0, max(0, self.row_count * ROW_HEIGHT - self.viewport().height()))
 
-    # -- hands ---------------------------------------------------------------------------------------------------
+    # -- mouse ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of a slider."""
+        """Take hold of a slider; beside its track, only choose it."""
         row = self._row_at(event.position().y())
         if event.button() != Qt.MouseButton.LeftButton or row is None:
             return
         self._current = row
-        if event.position().x() >= _NAME_WIDTH - 6:
+        track = self.track_rect(row)
+        if track.left() - _GRIP <= event.position().x() <= track.right() + _GRIP:
             self._dragging = True
             self._begin_gesture()
             self._move_to(row, self._value_at(row, event.position().x()))
+        self._describe()
         self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -198,40 +240,59 @@ class SliderList(QAbstractScrollArea):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
         self._dragging = False
+        self.viewport().update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Set the slider back."""
+        """Set the slider back; on its number, type another."""
         row = self._row_at(event.position().y())
-        if row is not None:
-            self._dragging = False
-            self.reset_requested.emit(row)
+        if event.button() != Qt.MouseButton.LeftButton or row is None:
+            return
+        self._dragging = False
+        if event.position().x() > self.track_rect(row).right() + _GRIP:
+            self._current = row
+            self.edit_value()
+            return
+        if row != self._current:
+            self._current = row
+            self._begin_gesture()
+        # The gesture is still that of the first click, which moved the slider: both together are one step.
+        self.reset_requested.emit(self._order.item(row), self._gesture)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl held, turn the slider under the mouse."""
         row = self._row_at(event.position().y())
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and row is not None:
             self._current = row
-            self._begin_gesture(f"~wheel-{row}")
+            self._begin_gesture(f"~wheel-{self._order.item(row)}")
             self._turn(row, KEY_STEP * event.angleDelta().y() / 120)
             event.accept()
         else:
             super().wheelEvent(event)
 
+    # -- keys ----------------------------------------------------------------------------------------------------
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down choose a slider, left and right turn it (with Shift ten times as far), Delete sets it back."""
+        """Up and down choose a slider, left and right turn it (with Shift ten times as far), Delete sets it back.
+
+        Enter opens a field for its number; so does typing one.
+        """
         if not self.row_count:
             super().keyPressEvent(event)
             return
-        key = event.key()
+        key = Qt.Key(event.key())
         step = KEY_STEP * (10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
-        if key in {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}:
-            by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}[Qt.Key(key)]
-            self._choose(self._current + by)
+        if key in _STEPS:
+            self._choose(self._current + _STEPS[key])
         elif key in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
-            self._begin_gesture(f"~keys-{self._current}")
+            self._begin_gesture(f"~keys-{self._order.item(self._current)}")
             self._turn(self._current, step if key == Qt.Key.Key_Right else -step)
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Home}:
-            self.reset_requested.emit(self._current)
+            self._begin_gesture()
+            self.reset_requested.emit(self._order.item(self._current), self._gesture)
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.edit_value()
+        elif event.text() and event.text() in _TYPED:
+            self.edit_value(event.text())
         else:
             super().keyPressEvent(event)
 
@@ -245,8 +306,28 @@ class SliderList(QAbstractScrollArea):
         super().focusOutEvent(event)
         self.viewport().update()
 
+    def edit_value(self, typed: str = "") -> None:
+        """Open the field over the chosen slider's number, with what was typed so far."""
+        if self.row_count and self.isEnabled():
+            self._choose(self._current)
+            self._place_edit()
+            self._edit.begin(float(self._values[self._order.item(self._current)]), typed)
+
+    def _place_edit(self) -> None:
+        rect = self.row_rect(self._current)
+        left = round(self.track_rect(self._current).right()) - 12
+        self._edit.setGeometry(left, rect.top() + 5, rect.right() - left - 1, ROW_HEIGHT - 10)
+
+    def _on_value_entered(self, value: float) -> None:
+        if self._current < self.row_count:
+            self._begin_gesture()
+            self._move_to(self._current, value)
+
+    def _on_edit_left(self) -> None:
+        self.setFocus()
+
     def _choose(self, row: int) -> None:
-        self._current = min(max(row, 0), self.row_count - 1)
+        self._current = min(max(row, 0), max(0, self.row_count - 1))
         rect = self.row_rect(self._current)
         bar = self.verticalScrollBar()
         if rect.top() < 0:
@@ -258,17 +339,17 @@ class SliderList(QAbstractScrollArea):
 
     def _begin_gesture(self, name: str = "") -> None:
         """A drag is a gesture of its own; key presses and wheel clicks on one slider, one after another, are one."""
-        self._gesture = name or f"drag-{next(self._gestures)}"
+        self._gesture = name or f"slider-{next(self._gestures)}"
 
     def _turn(self, row: int, by: float) -> None:
         """Turn a slider by so many σ: to the end of its track at most, and never against the direction."""
-        value = float(self._values[row])
+        value = float(self._values[self._order.item(row)])
         target = min(max(value + by, -RANGE), RANGE)
         if (target - value) * by > 0:
             self._move_to(row, target)
 
     def _move_to(self, row: int, value: float) -> None:
-        self.moved.emit(row, value, self._gesture)
+        self.moved.emit(self._order.item(row), value, self._gesture)
 
     # -- painting ------------------------------------------------------------------------------------------------
 
@@ -277,78 +358,28 @@ class SliderList(QAbstractScrollArea):
         theme = current_theme()
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.row_count and self._words:
+            painter.setPen(theme.color("muted"))
+            area = QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8)
+            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._words)
         first = self.verticalScrollBar().value() // ROW_HEIGHT
         last = min(self.row_count, first + self.viewport().height() // ROW_HEIGHT + 2)
         for row in range(first, last):
-            self._paint_row(painter, row, theme)
+            paint_slider(painter, self._look(row), theme)
         painter.end()
 
-    def _paint_row(self, painter: QPainter, row: int, theme: Theme) -> None:
-        rect, track = QRectF(self.row_rect(row)), self.track_rect(row)
-        if row == self._current and self.hasFocus():
-            painter.setPen(theme.color("accent"))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(rect.adjusted(1.5, 1.5, -1.5, -1.5), 6, 6)
-        painter.setPen(theme.color("text"))
-        name = QRectF(8, rect.top(), _NAME_WIDTH - 10, rect.height())
-        note = self._rows.notes[row]
-        if note:
-            name.setHeight(rect.height() / 2 + 2)
-        painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, self._rows.names[row])
-        if note:
-            font = painter.font()
-            font.setPointSizeF(font.pointSizeF() * _SMALL)
-            painter.setFont(font)
-            painter.setPen(theme.color("muted"))
-            below = QRectF(8, name.bottom() - 2, _NAME_WIDTH, rect.height() / 2 - 4)
-            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, note)
-            painter.setFont(self.font())
-        self._paint_histogram(painter, row, track, theme)
-        middle = track.center().y()
-        painter.setPen(theme.color("border"))
-        painter.drawLine(QPointF(track.left(), middle), QPointF(track.right(), middle))
-        zero = self.handle_position(row, 0).x()
-        painter.drawLine(QPointF(zero, middle - 5), QPointF(zero, middle + 5))
-        if self._marks is not None:
-            mark = self.handle_position(row, float(self._marks[row]))
-            painter.setPen(theme.color("muted"))
-            painter.drawLine(mark + QPointF(0, -9), mark + QPointF(0, 9))
-        if not self.isEnabled():
-            return
-        self._paint_handle(painter, row, theme)
-        painter.setPen(theme.color("text" if abs(self._values[row]) <= RANGE else "warn"))
-        value = QRectF(track.right() + 6, rect.top(), _VALUE_WIDTH - 4, rect.height())
-        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(value, flags, sigmas(float(self._values[row])))
-
-    def _paint_histogram(self, painter: QPainter, row: int, track: QRectF, theme: Theme) -> None:
-        shape = self._shape(row)
-        if not len(shape):
-            return
-        points = [QPointF(track.left(), track.bottom())]
-        step = track.width() / len(shape)
-        for index, height in enumerate(shape):
-            y = track.bottom() - float(height) * track.height()
-            points.append(QPointF(track.left() + (index + 0.5) * step, y))
-        points.append(QPointF(track.right(), track.bottom()))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("accent_soft"))
-        painter.drawPolygon(QPolygonF(points))
-
-    def _shape(self, row: int) -> Floats:
-        """Return the histogram of a row, highest bin 1; computed when it is first seen."""
-        if row not in self._shapes:
-            codes = self._rows.codes
-            if not len(codes):
-                return np.zeros(0, np.float32)
-            clipped = np.concatenate([codes[:, row : row + 1], [[-RANGE], [RANGE]]]).clip(-RANGE, RANGE)
-            counts, _ = histogram(clipped.astype(np.float32), 0, _BINS)
-            self._shapes[row] = (counts / max(1, counts.max())).astype(np.float32)
-        return self._shapes[row]
-
-    def _paint_handle(self, painter: QPainter, row: int, theme: Theme) -> None:
-        centre = self.handle_position(row, float(self._values[row]))
-        held = row == self._current and self._dragging
-        painter.setPen(theme.color("accent"))
-        painter.setBrush(theme.color("accent") if held or row == self._current else theme.color("base"))
-        painter.drawEllipse(centre, 6.5, 6.5)
+    def _look(self, row: int) -> SliderLook:
+        item, current = self._order.item(row), row == self._current
+        return SliderLook(
+            rect=QRectF(self.row_rect(row)),
+            track=self.track_rect(row),
+            name=self._rows.name(item),
+            note=self._rows.note(item),
+            shape=self._rows.shape(item),
+            value=float(self._values[item]),
+            mark=None if self._marks is None else float(self._marks[item]),
+            current=current,
+            focused=self.hasFocus(),
+            held=current and self._dragging,
+            enabled=self.isEnabled(),
+        )

@@ -21,7 +21,7 @@ from explorer.models.card import Card, DataRecord, EpochRecord
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.settings import TrainingSettings
 from explorer.types import Codec, Floats, ImageShape
-from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, plain
+from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, plain
 
 
 def make_source(
@@ -105,6 +105,15 @@ def make_model(
     """Return an open model on `codec`, or on a new `MatrixCodec`."""
     codec = codec or MatrixCodec(image_shape, latent_dim, seed=seed)
     return OpenModel(make_card(codec, name=name), make_sample(codec), codec, Path("/nowhere") / name)
+
+
+def make_spatial_model(
+    latent_shape: tuple[int, int, int] = (7, 7, 1), *, cell: int = 1, name: str = "maps", count: int = 40
+) -> OpenModel:
+    """Return an open model whose code is a stack of feature maps."""
+    codec = SpatialCodec(latent_shape, cell=cell)
+    card = make_card(codec, name=name, latent_shape=latent_shape)
+    return OpenModel(card, make_sample(codec, count), codec, Path("/nowhere") / name)
 
 
 def write_bundle(folder: Path, codec: MatrixCodec | None = None, *, name: str | None = None) -> MatrixCodec:

@@ -50,6 +50,60 @@ class MatrixCodec:
         return mean, np.full(mean.shape, LOG_VARIANCE, np.float32) if self._variational else None
 
 
+class SpatialCodec:
+    """A code ``(h, w, c)``: every cell of channel k holds so much of its square of pixels as weight k says.
+
+    ``encode(decode(z))`` is the part of z that lies along the weights. Painting on a cell changes its square of pixels
+    and no other.
+    """
+
+    def __init__(self, latent_shape: tuple[int, int, int] = (7, 7, 1), *, cell: int = 1, seed: int = 0) -> None:
+        self.latent_shape = latent_shape
+        self._cell = cell
+        weights = np.random.default_rng(seed).standard_normal(latent_shape[2])
+        self.weights: Floats = (weights / np.linalg.norm(weights)).astype(np.float32)
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return self.latent_shape[0] * self._cell, self.latent_shape[1] * self._cell, 1
+
+    @property
+    def latent_dim(self) -> int:
+        return prod(self.latent_shape)
+
+    def encode(self, images: Floats) -> Floats:
+        height, width, _ = self.latent_shape
+        squares = images.reshape(len(images), height, self._cell, width, self._cell).mean(axis=(2, 4))
+        codes: Floats = ((squares - np.float32(0.5))[..., None] * self.weights).reshape(len(images), -1)
+        return codes
+
+    def decode(self, codes: Floats) -> Floats:
+        cells = codes.reshape(-1, *self.latent_shape) @ self.weights
+        images: Floats = cells.repeat(self._cell, axis=1).repeat(self._cell, axis=2)[..., None] + np.float32(0.5)
+        return images
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        return self.encode(images), None
+
+
+class IdentityCodec:
+    """Gives every picture back as it is."""
+
+    def __init__(self, image_shape: ImageShape) -> None:
+        self.image_shape = image_shape
+        self.latent_dim = prod(image_shape)
+
+    def encode(self, images: Floats) -> Floats:
+        assert images.shape[1:] == self.image_shape
+        return images.reshape(len(images), -1)
+
+    def decode(self, codes: Floats) -> Floats:
+        return codes.reshape(-1, *self.image_shape)
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        return self.encode(images), None
+
+
 class WrappedCodec:
     """Another codec, with something done before each call: wait, count, fail."""
 

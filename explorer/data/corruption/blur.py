@@ -1,0 +1,49 @@
+"""Blur: each pixel becomes a Gaussian mean of its surroundings."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from explorer.data.corruption.noise import Noise
+from explorer.data.corruption.separable import apply_along_sides
+from explorer.types import Floats
+
+_REACH = 4.0
+"""Where the bell ends, in standard deviations."""
+
+
+class Blur:
+    """Convolve with a Gaussian, the picture mirrored at its borders; the strength is σ in pixels."""
+
+    name = "blur"
+    title = "Blur"
+    about = "Smooths each picture with a Gaussian bell, as a lens out of focus does."
+    scale = "standard deviation, in pixels"
+    unit = "px"
+    largest = 8.0
+    limit = 100.0
+    default = 1.5
+    takes_mean = False
+    random = False
+
+    def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
+        """Return blurred float32 pictures; mirrored borders keep each picture's mean."""
+        height, width = images.shape[1:3]
+        return apply_along_sides(images, _bell(height, noise.strength), _bell(width, noise.strength))
+
+
+@lru_cache(maxsize=32)
+def _bell(side: int, sigma: float) -> Floats:
+    """Return float32 ``(side, side)``: the weights of all pixels along one side in each; rows sum to 1."""
+    radius = int(_REACH * sigma + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    with np.errstate(over="ignore", under="ignore"):  # of a σ near 0 only the middle is left
+        weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    # Mirrored about the borders' edges (… b a | a b c | c b …), as often as the bell reaches.
+    reached = (np.arange(side)[:, np.newaxis] + offsets) % (2 * side)
+    columns = np.minimum(reached, 2 * side - 1 - reached)
+    matrix = np.zeros((side, side))
+    np.add.at(matrix, (np.arange(side)[:, np.newaxis], columns), weights / weights.sum())
+    return matrix.astype(np.float32)

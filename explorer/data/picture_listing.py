@@ -1,0 +1,187 @@
+"""Which files of a folder may be pictures: walked quickly, in natural order, without looking into any."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.picture_index import PictureIndex, now_ns
+from explorer.data.source import Skipped
+from explorer.errors import DataError
+from explorer.types import Progress
+
+_TRAIN_NAMES: Final = ("train", "training")
+_TEST_NAMES: Final = ("test", "testing")
+_VALIDATION_NAMES: Final = ("val", "valid", "validation")
+_IGNORED_FOLDERS: Final = ("__macosx",)
+_ENDINGS: Final = tuple(sorted(PICTURE_SUFFIXES))
+_DIGITS: Final = re.compile("([0-9]+)")
+
+
+def natural_key(text: str) -> list[int | str]:
+    """Return a sort key by which ``2.png`` comes before ``10.png``, and case does not matter."""
+    parts: list[int | str] = _DIGITS.split(text.casefold())
+    parts[1::2] = map(int, parts[1::2])
+    return parts
+
+
+def descend(path: Path) -> tuple[Path, list[Path]]:
+    """Pass through folders that hold one folder and no picture, such as ``images/Images``.
+
+    Returns
+    -------
+    tuple
+        The last folder, and those that were passed, the nearest first.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read.
+    """
+    root, passed = path, list[Path]()
+    while (only := _only_folder(root)) is not None:
+        # A folder of labels that happens to hold one label is still passed through: one label says nothing.
+        passed.insert(0, root)
+        root = only
+    return root, passed
+
+
+def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
+    """List a folder and all below it: yields progress, and returns an index of which only the names are known.
+
+    Folders ``train`` and ``test`` make two parts; ``val`` stands in for a missing ``test`` and counts as training
+    otherwise.
+    """
+    begun = now_ns()
+    lister = _Lister(root)
+    parts = _parts(root)
+    if parts != [[""]]:
+        lister.note_folder("")
+        lister.has_others = True  # not looked at
+    sizes = []
+    for part in parts:
+        before = len(lister.names)
+        for prefix in part:
+            yield Progress(0, 0, "looking for pictures")
+            yield from lister.walk(prefix)
+        sizes.append(len(lister.names) - before)
+    return PictureIndex.listed(
+        root,
+        tuple(lister.names),
+        np.array(lister.labels, np.int64),
+        tuple(lister.label_folders),
+        tuple(sizes),
+        folders=tuple(lister.folders),
+        listed_ns=begun,
+        notes=tuple(lister.notes),
+        has_table=lister.has_others,
+    )
+
+
+@dataclass(eq=False)
+class _Lister:
+    """Walks through folders, and notes what may be a picture, each folder's entries in natural order."""
+
+    root: Path
+    names: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    label_folders: dict[str, int] = field(default_factory=dict)
+    folders: list[tuple[str, int]] = field(default_factory=list)
+    notes: list[Skipped] = field(default_factory=list)
+    has_others: bool = False
+
+    def walk(self, start: str) -> Iterator[Progress]:
+        """List one folder (a name below the root that ends in ``/``, or nothing) and all below it.
+
+        Yields between two folders, as a place to be cancelled: there may be many without a picture.
+        """
+        stack = [(start, -1, iter(self._entries(start)))]
+        while stack:
+            prefix, label, entries = stack[-1]
+            for name, is_folder in entries:
+                if is_folder:
+                    yield Progress(0, 0, "looking for pictures")
+                    inner = label if label >= 0 else self.label_folders.setdefault(name, len(self.label_folders))
+                    stack.append((f"{prefix}{name}/", inner, iter(self._entries(f"{prefix}{name}/"))))
+                    break
+                self.names.append(prefix + name)
+                self.labels.append(label)
+            else:
+                stack.pop()
+
+    def _entries(self, prefix: str) -> list[tuple[str, bool]]:
+        """Return the pictures and folders in one folder, sorted; which of them are folders."""
+        place = os.path.join(self.root, prefix)
+        folders: set[str] = set()
+        names: list[str] = []
+        try:
+            # Before it is listed: a file that comes while it is listed makes the folder look changed.
+            self.note_folder(prefix)
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if entry.is_dir():
+                        if not (_ignored(name) or entry.is_symlink()):
+                            folders.add(name)
+                            names.append(name)
+                    elif name.lower().endswith(_ENDINGS):
+                        if name[0] != ".":
+                            names.append(name)
+                    elif not prefix:
+                        self.has_others = True
+        except OSError as error:
+            self.notes.append(Skipped(place, f"a folder that cannot be read: {error.strerror or error}"))
+        names.sort()
+        names.sort(key=natural_key)
+        return [(name, name in folders) for name in names]
+
+    def note_folder(self, prefix: str) -> None:
+        """Remember when a folder changed last."""
+        self.folders.append((prefix, os.stat(os.path.join(self.root, prefix)).st_mtime_ns))
+
+
+def _only_folder(root: Path) -> Path | None:
+    """Return the one folder in `root`, None where there are others or pictures; looks no further than it must."""
+    only: str | None = None
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if _ignored(entry.name):
+                    continue
+                if entry.is_dir():
+                    if entry.is_symlink():
+                        continue
+                    if only is not None:
+                        return None
+                    only = entry.name
+                elif entry.name.lower().endswith(_ENDINGS) and entry.is_file():
+                    return None
+    except OSError as error:
+        raise DataError(f"a folder that can be read at {root}", f"“{error.strerror or error}”") from error
+    return None if only is None else root / only
+
+
+def _parts(root: Path) -> list[list[str]]:
+    """Return the folders that make the training part and the held-out part, or all in one part."""
+    with os.scandir(root) as entries:
+        found = [entry.name for entry in entries if not _ignored(entry.name) and entry.is_dir()]
+    found.sort()
+    found.sort(key=natural_key)
+    train = [f"{name}/" for name in found if name.lower() in _TRAIN_NAMES]
+    test = [f"{name}/" for name in found if name.lower() in _TEST_NAMES]
+    validation = [f"{name}/" for name in found if name.lower() in _VALIDATION_NAMES]
+    if not train or not (test or validation):
+        return [[""]]
+    return [train + (validation if test else []), test or validation]
+
+
+def _ignored(name: str) -> bool:
+    """Tell whether a name is hidden, or made by an operating system beside the real ones."""
+    return name.startswith(".") or name.lower() in _IGNORED_FOLDERS

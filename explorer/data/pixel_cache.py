@@ -1,0 +1,291 @@
+"""Decoded pictures on disk, read through a memory map: what was decoded once is not decoded again.
+
+A source and a recipe have one folder, with one row for each picture in the file ``pixels`` and one record in the file
+``records``. Several processes may share it without a lock. A row is used only where its record tells of the same file
+in the same state, and where the checksum of the pixels is the recorded one; so a row that was half written, by
+another process or before a crash, is decoded anew and not shown. Files are written to, never through the map: a full
+disk is then an error and not the end of the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import itertools
+import mmap
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+import weakref
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.preprocessing import Preprocessing
+from explorer.paths import cache_dir
+from explorer.types import Indices, Pixels
+
+Stamps = NDArray[np.uint64]
+"""For each picture a number that is another one once its file has changed; 0 for a file that is not there."""
+
+_PARTS: Final = ("pictures", "index")
+_PIXELS: Final = "pixels"
+_RECORDS: Final = "records"
+_RECORD: Final = np.dtype([("stamp", "<u8"), ("checksum", "<u4"), ("ready", "<u4")])
+_FORMAT: Final = 1
+_KEPT_BYTES: Final = 32 << 20
+_AROUND_BYTES: Final = 64 << 10
+"""The system maps so many bytes around each one that is read."""
+
+_open_caches: weakref.WeakSet[PixelCache] = weakref.WeakSet()
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """What the cache holds: its folder, the bytes that it takes on disk, and the number of sources and recipes."""
+
+    place: Path
+    size: int
+    entries: int
+
+
+def cache_info() -> CacheInfo:
+    """Return what the cache holds."""
+    folder = cache_dir() / _PARTS[0]
+    try:
+        entries = sum(1 for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:
+        entries = 0
+    return CacheInfo(cache_dir(), cache_size(), entries)
+
+
+def cache_size() -> int:
+    """Return the bytes that decoded pictures and indices take on disk; holes in the files are not counted."""
+    return sum(_size_on_disk(path) for part in _PARTS for path in _files_below(cache_dir() / part))
+
+
+def clear_cache() -> CacheInfo:
+    """Delete all decoded pictures and indices; return what is left.
+
+    Another window that reads them goes on: it decodes again what it needs. Where the system does not let files be
+    deleted that are in use (Windows), those stay.
+    """
+    for cache in list(_open_caches):
+        cache.release()
+    for part in _PARTS:
+        folder = cache_dir() / part
+        # Away first, so that nobody begins to use what is being deleted.
+        retired = folder.with_name(f".{part}.{uuid.uuid4().hex[:8]}.old")
+        with contextlib.suppress(OSError):
+            os.rename(folder, retired)
+        for old in (folder, *folder.parent.glob(f".{part}.*.old")):
+            shutil.rmtree(old, ignore_errors=True)
+    return cache_info()
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """The two files of a cache as arrays, and which files they are."""
+
+    pixels: Pixels
+    records: NDArray[Any]
+    memory: mmap.mmap
+    identity: tuple[int, int]
+
+
+class PixelCache:
+    """The decoded pictures of one source after one recipe. May be used by several threads and processes at once.
+
+    Parameters
+    ----------
+    source
+        What the source is called, such as its absolute path.
+    preprocessing
+        The recipe.
+    rows
+        Number of rows that are needed; a cache that has fewer grows.
+    """
+
+    def __init__(self, source: str, preprocessing: Preprocessing, rows: int) -> None:
+        key = f"{_FORMAT}\0{source}\0{preprocessing.model_dump_json()}"
+        name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        self.folder = cache_dir() / _PARTS[0] / name
+        self.image_shape = preprocessing.image_shape
+        self.row_bytes = int(np.prod(self.image_shape))
+        self._rows = rows
+        self._lock = threading.Lock()
+        self._map: _Map | None = None
+        self._touched = 0
+        _open_caches.add(self)
+
+    def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
+        """Read the rows that are there into `out`.
+
+        Parameters
+        ----------
+        rows, stamps
+            Int64 and uint64 ``(n,)``.
+        out
+            Uint8 ``(n, h, w, c)``, contiguous. Rows that are not there are left with any content.
+
+        Returns
+        -------
+        numpy.ndarray
+            Bool ``(n,)``: which were there.
+        """
+        mapped = self._mapped()
+        if mapped is None:
+            return np.zeros(len(rows), np.bool_)
+        records = mapped.records[rows]
+        found: NDArray[np.bool_] = (records["ready"] == 1) & (records["stamp"] == stamps) & (stamps != 0)
+        for place in np.flatnonzero(found):
+            out[place] = mapped.pixels[rows[place]]
+            found[place] = zlib.crc32(out[place].data) == int(records["checksum"][place])
+        self._forget_pages(mapped, len(rows))
+        return found
+
+    def store(self, rows: Indices, stamps: Stamps, pixels: Pixels) -> None:
+        """Keep pictures: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
+
+        Raises
+        ------
+        OSError
+            If the disk is full, or the cache was cleared meanwhile; rows are then there or not, but never wrong.
+        """
+        if self._mapped() is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
+        records = np.zeros(len(rows), _RECORD)
+        records["stamp"], records["ready"] = stamps, 1
+        records["checksum"] = [zlib.crc32(np.ascontiguousarray(picture).data) for picture in pixels]
+        for name, values in ((_PIXELS, pixels), (_RECORDS, records)):
+            with (self.folder / name).open("r+b", buffering=0) as file:
+                for run in _runs(rows):
+                    content = values[run].tobytes()
+                    file.seek(int(rows[run.start]) * (len(content) // (run.stop - run.start)))
+                    if file.write(content) != len(content):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
+
+    def release(self) -> None:
+        """Let the files go until they are needed again."""
+        with self._lock:
+            self._map = None
+
+    def ready(self) -> bool:
+        """Tell whether the cache can be used; it is made where it does not exist."""
+        return self._mapped() is not None
+
+    def free_bytes(self) -> int:
+        """Return the bytes that are free where the cache lies."""
+        return shutil.disk_usage(self.folder).free
+
+    def used_bytes(self) -> int:
+        """Return the bytes that its pictures take on disk."""
+        return _size_on_disk(self.folder / _PIXELS)
+
+    def _mapped(self) -> _Map | None:
+        """Return the map of the files that lie in the folder now; None where there can be none."""
+        with self._lock:
+            try:
+                if self._map is None or _identity(self.folder / _PIXELS) != self._map.identity:
+                    self._map = None
+                    self._map = self._open()
+            except (OSError, ValueError):
+                # Cleared at this moment, or a place that cannot be written: the next call tries again.
+                with contextlib.suppress(OSError, ValueError):
+                    self._map = self._open()
+            return self._map
+
+    def _open(self) -> _Map:
+        if not self.folder.is_dir():
+            self._create()
+        for name, size in self._sizes():
+            _grow(self.folder / name, size)
+        pixels = _map_file(self.folder / _PIXELS)
+        records = _map_file(self.folder / _RECORDS)
+        rows = min(len(pixels) // self.row_bytes, len(records) // _RECORD.itemsize)
+        return _Map(
+            np.frombuffer(pixels, np.uint8, rows * self.row_bytes).reshape(rows, *self.image_shape),
+            np.frombuffer(records, _RECORD, rows),
+            pixels,
+            _identity(self.folder / _PIXELS),
+        )
+
+    def _create(self) -> None:
+        """Make the folder beside its place and rename it; who comes second uses the first one's."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=self.folder.parent))
+        try:
+            for name, size in self._sizes():
+                (temporary / name).touch()
+                _grow(temporary / name, size)
+            with contextlib.suppress(OSError):
+                os.rename(temporary, self.folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _sizes(self) -> tuple[tuple[str, int], ...]:
+        return (_PIXELS, self._rows * self.row_bytes), (_RECORDS, self._rows * _RECORD.itemsize)
+
+    def _forget_pages(self, mapped: _Map, count: int) -> None:
+        """Hand pages that were read back to the system: they would count as this process' memory."""
+        self._touched += count * (self.row_bytes + _AROUND_BYTES)
+        if self._touched > _KEPT_BYTES:
+            self._touched = 0
+            if hasattr(mapped.memory, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+                mapped.memory.madvise(mmap.MADV_DONTNEED)
+
+
+def stamp_of(path: str) -> int:
+    """Return the stamp of a file, from its path, size and time; 0 where it is not there."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return 0
+    text = f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") or 1
+
+
+def _runs(rows: Indices) -> Iterator[slice]:
+    """Yield the stretches of rows that follow one another, which can be written at once."""
+    edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
+    yield from (slice(start, end) for start, end in itertools.pairwise(edges) if end > start)
+
+
+def _grow(path: Path, size: int) -> None:
+    """Make a file at least so long, leaving a hole. Never makes it shorter, whatever another process does meanwhile."""
+    if path.stat().st_size < size:
+        with path.open("r+b", buffering=0) as file:
+            file.seek(size - 1)
+            file.write(b"\0")
+
+
+def _map_file(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
+
+
+def _size_on_disk(path: Path) -> int:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    blocks: int | None = getattr(found, "st_blocks", None)  # not on Windows
+    return found.st_size if blocks is None else blocks * 512

@@ -1,0 +1,121 @@
+"""Stanford Dogs, in the three layouts in which it goes round: a folder for each breed, named by its WordNet number."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from explorer.data.source import Facts, Source
+from explorer.data.sources import folder as folders
+from explorer.data.sources.entry import PathKind, SourceEntry, last_source
+from explorer.data.sources.kept import KeptSet
+from explorer.errors import DataError
+from explorer.paths import datasets_dir
+from explorer.types import Progress
+
+_BREED: Final = re.compile(r"n\d{8}-(?P<breed>.+)")
+_SPLITS: Final = ("train", "test")
+_DEPTH: Final = 4
+_LOOKED_AT: Final = 20
+_ANNOTATIONS: Final = "annotation"
+_ARCHIVES: Final = ("images.tar", "stanford_dogs.tar", "stanford-dogs-dataset.zip", "stanford_dogs.zip")
+_REMEDY: Final = "“Get it” in the window downloads it. Or open images.tar, or the folder in it, from elsewhere."
+_ENTRY: Final = SourceEntry(
+    name="stanford_dogs",
+    title="Stanford Dogs",
+    status="missing",
+    how=_REMEDY,
+    count=20_580,
+    train=16_464,
+    test=4_116,
+    image_shape=(375, 500, 3),
+    labels=120,
+    licence="as ImageNet's: for research and teaching; the pictures' own rights are their owners'",
+    attribution="Stanford Dogs by Aditya Khosla, Nityananda Jayadevaprakash, Bangpeng Yao and Li Fei-Fei",
+    url="http://vision.stanford.edu/aditya86/ImageNetDogs/",
+    size_mb=757,
+)
+
+
+def takes(path: Path) -> bool:
+    """Tell by the names of folders whether `path` holds breeds as Stanford Dogs has them."""
+    return path.is_dir() and _root(path) is not None
+
+
+def load(path: Path) -> Source:
+    """Open a folder with Stanford Dogs; see `scan`."""
+    return last_source(scan(path))
+
+
+def scan(path: Path) -> Iterator[Progress | Source]:
+    """Open a folder with Stanford Dogs: yields progress, and the source last.
+
+    Parameters
+    ----------
+    path
+        Folders ``n02085620-Chihuahua`` directly, below ``Images`` or ``images/Images``, or below ``train`` and
+        ``test``, which are kept as splits. Breeds are labels, without their number.
+
+    Raises
+    ------
+    DataError
+        If no picture can be read.
+    """
+    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
+    yield from scan_as(facts, path)
+
+
+def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
+    """Open Stanford Dogs as `scan` does, under given facts."""
+    root = _root(path)
+    if root is None:
+        raise DataError(f"folders of breeds (n02085620-Chihuahua …) in {path}", "none", _REMEDY)
+    yield from folders.scan(root, facts=facts, label_of=breed_name)
+
+
+def breed_name(folder_name: str) -> str:
+    """Return a breed as people write it: without WordNet's number, with blanks."""
+    match = _BREED.fullmatch(folder_name)
+    return (match["breed"] if match else folder_name).replace("_", " ")
+
+
+def _root(path: Path) -> Path | None:
+    """Return the folder that holds the breeds, or the splits with them; the nearest one."""
+    level = [path]
+    for _ in range(_DEPTH):
+        below: list[Path] = []
+        for folder in level:
+            inside = _few_folders(folder)
+            if any(_BREED.fullmatch(entry.name) for entry in inside):
+                splits = folder.name.lower() in _SPLITS and folder != path
+                return folder.parent if splits else folder
+            below += inside
+        level = below[:_LOOKED_AT]
+    return None
+
+
+def _few_folders(folder: Path) -> list[Path]:
+    """Return the first folders in a folder, but for the one with outlines, whose folders have the same names."""
+    try:
+        with os.scandir(folder) as entries:
+            named = (entry for entry in entries if not entry.name.lower().startswith((_ANNOTATIONS, ".", "__macosx")))
+            return sorted(Path(entry.path) for entry in islice(named, 10 * _LOOKED_AT) if entry.is_dir())[:_LOOKED_AT]
+    except OSError:
+        return []
+
+
+def _places() -> list[Path]:
+    homes = (datasets_dir() / "stanford_dogs", datasets_dir())
+    return [homes[0], *(home / name for home in homes for name in _ARCHIVES)]
+
+
+def _scan_kept(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
+    yield from scan_as(facts, path)
+
+
+KIND = PathKind("Stanford Dogs", takes, load, scan)
+SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)

@@ -1,0 +1,284 @@
+"""Fonts as pictures: each letter of each font 64 × 64, white on black, divided into splits by typeface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from explorer.data.archives import FONT_SUFFIXES
+from explorer.data.attributes import Attribute, column_of
+from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.source import ArraySource, Facts, Skipped, Source
+from explorer.data.sources.entry import PathKind, last_source
+from explorer.data.splits import grouped_splits
+from explorer.errors import DataError
+from explorer.types import Pixels, Progress
+
+SIDE: Final = 64
+MAX_FONTS: Final = 2_000
+"""All letters of so many fonts are some 200 MB; more are left out by name."""
+
+ALPHABETS: Final = {
+    "Latin": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "Greek": "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
+    "Cyrillic": "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "Arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+    "Hebrew": "אבגדהוזחטיכלמנסעפצקרשת",
+    "Armenian": "ԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖ",
+    "Georgian": "აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ",
+    "Devanagari": "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसह",
+    "Bengali": "কখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহ",
+    "Thai": "กขคฆงจฉชซญฐณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ",
+    "Hiragana": "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん",
+    "Hangul": "가나다라마바사아자차카타파하",
+}
+"""Letters by script, in the order in which a script is preferred."""
+
+_FIRST: Final = "Latin"
+_ENOUGH: Final = 0.5
+_MARGIN: Final = 6
+_TRIAL_SIZE: Final = 96
+_LOOK_SIZE: Final = 24
+_MOST: Final = 0.9
+"""A font has an alphabet if it has that share of its letters."""
+
+_NEVER_DRAWN: Final = ("\U0010ffff", "\uffff", "\U000e0fff")
+"""No font has these; what is drawn for them is the sign for a missing letter."""
+
+_MAX_BYTES: Final = 64 << 20
+_LOOKED_AT: Final = 2_000
+
+
+def takes(path: Path) -> bool:
+    """Tell whether `path` is a font, or a folder with fonts and, as far as a first look goes, no pictures."""
+    if path.is_file():
+        return path.suffix.lower() in FONT_SUFFIXES
+    fonts = 0
+    for name in islice(_names(path), _LOOKED_AT):
+        suffix = os.path.splitext(name)[1].lower()
+        if suffix in PICTURE_SUFFIXES:
+            return False
+        fonts += suffix in FONT_SUFFIXES
+    return fonts > 0
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Yield the names of files at any depth as they come; a large folder is not read to its end for the first few."""
+    left = [str(folder)]
+    while left:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        left += [] if entry.name.startswith(".") else [entry.path]
+                    else:
+                        yield entry.name
+        except OSError:
+            continue
+
+
+def load(path: Path) -> Source:
+    """Open fonts; see `scan`."""
+    return last_source(scan(path))
+
+
+def scan(path: Path) -> Iterator[Progress | Source]:
+    """Draw the letters of fonts: yields progress, and the source last.
+
+    Parameters
+    ----------
+    path
+        A ``.ttf``, ``.otf``, ``.woff`` or ``.woff2`` file, or a folder with such files, at any depth. The letters are A
+        to Z if half of the fonts have them, and otherwise those of the script that most of them have. A letter that a
+        font lacks is left out. Letters are labels, the typeface is an attribute, and fonts of one typeface are never
+        divided between the splits.
+
+    Raises
+    ------
+    DataError
+        If no font can be read, or none has the letters of a script.
+    """
+    facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"drawn from {path}")
+    yield from scan_as(facts, path)
+
+
+def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
+    """Draw the letters of fonts as `scan` does, under given facts."""
+    files = _files(path)
+    skipped = [
+        Skipped(file.name, f"more than {MAX_FONTS:,} fonts; open the rest on their own") for file in files[MAX_FONTS:]
+    ]
+    fonts: list[_Font] = []
+    for number, file in enumerate(files[:MAX_FONTS]):
+        yield Progress(number, 2 * len(files), "reading fonts")
+        try:
+            fonts.append(_open(file))
+        except DataError as error:
+            skipped.append(Skipped(file.name, str(error)))
+    scripts = _Scripts(fonts)
+    for number in scripts.look():
+        yield Progress(number, len(fonts), "looking for letters")
+    script = scripts.common()
+    if script is None:
+        reason = (
+            f"{len(skipped)} that cannot be read, first {skipped[0].name} ({skipped[0].reason})" if skipped else "none"
+        )
+        raise DataError(f"fonts with the letters of a script in {path}", reason, "Choose other fonts.")
+    drawn: list[tuple[_Font, list[int], Pixels]] = []
+    for number, font in enumerate(fonts):
+        yield Progress(len(files) + number, 2 * len(files), "drawing letters")
+        letters = scripts.letters(font, script)
+        if letters:
+            drawn.append((font, letters, _draw(font, [ALPHABETS[script][letter] for letter in letters])))
+        else:
+            skipped.append(Skipped(font.path.name, f"has too few letters of the {script} script"))
+    yield _source(facts, ALPHABETS[script], drawn, tuple(skipped))
+
+
+@dataclass(frozen=True)
+class _Font:
+    """A font that can be opened, and its names."""
+
+    path: Path
+    typeface: str
+    style: str
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    found = (Path(place, name) for place, _, names in os.walk(path) for name in names if not name.startswith("."))
+    return sorted(file for file in found if file.suffix.lower() in FONT_SUFFIXES)
+
+
+def _open(path: Path) -> _Font:
+    """Return what a font has.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or drawn.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"a font of at most {_MAX_BYTES >> 20} MB in {path.name}", "a larger one")
+        font = _truetype(path, _LOOK_SIZE)
+        typeface, style = font.getname()
+        _pixels(font, "A")
+    except DataError:
+        raise
+    # FreeType's errors come as OSError, ValueError and others.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"a font in {path.name}", f"“{reason}”", "Remove it, or get it again.") from error
+    return _Font(path, typeface or path.stem, style or "")
+
+
+def _truetype(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    # The basic layout draws what is in the font; the other one may be missing, and joins Arabic letters.
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _pixels(font: ImageFont.FreeTypeFont, text: str) -> bytes:
+    """Return a drawn text to be compared with others; empty where nothing is drawn."""
+    picture = Image.new("L", (3 * _LOOK_SIZE, 3 * _LOOK_SIZE))
+    ImageDraw.Draw(picture).text((_LOOK_SIZE, 2 * _LOOK_SIZE), text, fill=255, font=font, anchor="ls")
+    return picture.tobytes() if picture.getbbox() else b""
+
+
+def _letters(font: _Font, script: str) -> list[int]:
+    """Return the positions of the letters of a script that a font has; none where it lacks too many."""
+    alphabet = ALPHABETS[script]
+    opened = _truetype(font.path, _LOOK_SIZE)
+    missing = {b"", *(_pixels(opened, sign) for sign in _NEVER_DRAWN)}
+    drawn = [_pixels(opened, letter) for letter in alphabet]
+    there = [position for position, pixels in enumerate(drawn) if pixels not in missing]
+    # A font that draws one sign for everything has no letters.
+    different = len({drawn[position] for position in there})
+    return there if len(there) >= _MOST * len(alphabet) and different > len(alphabet) / 2 else []
+
+
+class _Scripts:
+    """Which scripts fonts have. Most have the Latin one; the others are looked for only where they do not."""
+
+    def __init__(self, fonts: Sequence[_Font]) -> None:
+        self._fonts = fonts
+        self._found: dict[tuple[Path, str], list[int]] = {}
+
+    def look(self) -> Iterator[int]:
+        """Look into each font; yields how many are done."""
+        for number, font in enumerate(self._fonts):
+            yield number
+            self.letters(font, _FIRST)
+        if self._share(_FIRST) >= _ENOUGH:
+            return
+        for number, font in enumerate(self._fonts):
+            yield number
+            for script in ALPHABETS:
+                self.letters(font, script)
+
+    def letters(self, font: _Font, script: str) -> list[int]:
+        """Return the positions of the letters of a script that a font has."""
+        key = (font.path, script)
+        if key not in self._found:
+            self._found[key] = _letters(font, script)
+        return self._found[key]
+
+    def common(self) -> str | None:
+        """Return the script to draw, or None where no font has one."""
+        if self._share(_FIRST) >= _ENOUGH:
+            return _FIRST
+        shares = {script: self._share(script) for script in ALPHABETS}
+        most = max(shares, key=lambda script: shares[script])
+        return most if shares[most] else None
+
+    def _share(self, script: str) -> float:
+        having = sum(bool(self._found.get((font.path, script))) for font in self._fonts)
+        return having / len(self._fonts) if self._fonts else 0.0
+
+
+def _draw(font: _Font, letters: Sequence[str]) -> Pixels:
+    """Return letters uint8 ``(n, 64, 64, 1)``: one scale for the font, each letter in the middle of its picture."""
+    trial = _truetype(font.path, _TRIAL_SIZE)
+    boxes = [trial.getbbox(letter) for letter in letters]
+    extent = max(max(right - left, bottom - top) for left, top, right, bottom in boxes)
+    size = max(1, int(_TRIAL_SIZE * (SIDE - 2 * _MARGIN) / extent))
+    opened = _truetype(font.path, size)
+    pixels = np.zeros((len(letters), SIDE, SIDE, 1), np.uint8)
+    for row, letter in enumerate(letters):
+        left, top, right, bottom = opened.getbbox(letter)
+        picture = Image.new("L", (SIDE, SIDE))
+        place = ((SIDE - left - right) / 2, (SIDE - top - bottom) / 2)
+        ImageDraw.Draw(picture).text((round(place[0]), round(place[1])), letter, fill=255, font=opened)
+        pixels[row, ..., 0] = np.asarray(picture)
+    return pixels
+
+
+def _source(
+    facts: Facts, alphabet: str, drawn: Sequence[tuple[_Font, list[int], Pixels]], skipped: tuple[Skipped, ...]
+) -> ArraySource:
+    counts = [len(letters) for _, letters, _ in drawn]
+    names = np.array([font.typeface for font, _, _ in drawn])
+    styles = np.array([font.style for font, _, _ in drawn])
+    typeface = column_of(np.repeat(names, counts), "typeface")
+    attributes: dict[str, Attribute] = {"typeface": typeface, "style": column_of(np.repeat(styles, counts), "style")}
+    source = ArraySource(
+        facts,
+        np.concatenate([pixels for _, _, pixels in drawn]),
+        grouped_splits(typeface.values.astype(np.int64)),
+        np.array([letter for _, letters, _ in drawn for letter in letters], np.int64),
+        tuple(alphabet),
+        attributes,
+    )
+    source.skipped = skipped
+    return source
+
+
+KIND = PathKind("fonts", takes, load, scan)

@@ -1,0 +1,68 @@
+"""Data sets with a known name that somebody put on this machine: Keras, scikit-learn, “Get it”, or the user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from explorer.data.archives import is_archive, unpack
+from explorer.data.source import Facts, Source
+from explorer.data.sources.entry import KnownSource, SourceEntry, last_source
+from explorer.errors import DataError
+from explorer.types import Progress
+
+
+@dataclass(frozen=True)
+class KeptSet:
+    """A data set and the places where it may lie.
+
+    Attributes
+    ----------
+    entry
+        What a list shows where it is missing; ``how`` is what to do then.
+    places
+        Where to look, in order: folders, files and archives. Asked anew each time.
+    holds
+        Tells by names whether a folder or file holds the whole set; not asked about archives.
+    scan_as
+        Opens a folder or file under given facts; the last argument is where it, or its archive, was found.
+    """
+
+    entry: SourceEntry
+    places: Callable[[], Sequence[Path]]
+    holds: Callable[[Path], bool]
+    scan_as: Callable[[Facts, Path, Path], Iterator[Progress | Source]]
+
+    def known(self) -> KnownSource:
+        """Return what is registered."""
+        return KnownSource(self.entry.name, self._entry, self._load, self._scan)
+
+    def _place(self) -> Path | None:
+        return next(
+            (path for path in self.places() if is_archive(path) or (os.path.exists(path) and self.holds(path))), None
+        )
+
+    def _entry(self) -> SourceEntry:
+        place = self._place()
+        return self.entry if place is None else replace(self.entry, status="present", how=f"read from {place}")
+
+    def _load(self) -> Source:
+        return last_source(self._scan())
+
+    def _scan(self) -> Iterator[Progress | Source]:
+        place = self._place()
+        entry = self._entry()
+        if place is None:
+            first = next(iter(self.places()))
+            raise DataError(f"{entry.title} at {first} or another usual place", "nothing there", entry.how)
+        facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "present", entry.how)
+        if not is_archive(place):
+            yield from self.scan_as(facts, place, place)
+            return
+        for item in unpack(place):
+            if isinstance(item, Progress):
+                yield item
+            else:
+                yield from self.scan_as(facts, item, place)

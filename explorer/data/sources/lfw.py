@@ -1,0 +1,216 @@
+"""Labeled Faces in the Wild: a folder for each person, the middle of each picture, 73 measured attributes.
+
+The archives (``lfw.tgz``, ``lfw-funneled.tgz``, ``lfw-deepfunneled.tgz``) unpack to ``First_Last/First_Last_0001.jpg``;
+scikit-learn keeps them so under ``lfw_home``, and Kaggle nests the folder in itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from explorer.data.attributes import Attribute, Row, columns_from
+from explorer.data.formats import PICTURE_SUFFIXES, probe_picture
+from explorer.data.source import Facts, Skipped, Source
+from explorer.data.sources import folder as folders
+from explorer.data.sources.entry import PathKind, SourceEntry, last_source
+from explorer.data.sources.kept import KeptSet
+from explorer.errors import DataError
+from explorer.paths import datasets_dir
+from explorer.types import Progress
+
+CROP: Final = 80
+"""What tutorials cut off each side of the 250 × 250 pixels: around the face is background."""
+
+_CROPPED_SIZE: Final = (250, 250)
+_INSIDE: Final = ("lfw", "lfw_funneled", "lfw-funneled", "lfw-deepfunneled", "lfw_deepfunneled")
+_ARCHIVES: Final = ("lfw-funneled.tgz", "lfw-deepfunneled.tgz", "lfw.tgz")
+_ATTRIBUTES: Final = "lfw_attributes.txt"
+_MAX_TABLE_BYTES: Final = 256 << 20
+_LOOKED_AT: Final = 5
+_REMEDY: Final = (
+    "“Get it” in the window downloads it; so does python -c "
+    '"from sklearn.datasets import fetch_lfw_people; fetch_lfw_people()", run once. Or open lfw.tgz, or the folder in '
+    "it, from elsewhere."
+)
+_ENTRY: Final = SourceEntry(
+    name="lfw",
+    title="Labeled Faces in the Wild",
+    status="missing",
+    how=_REMEDY,
+    count=13_233,
+    train=10_586,
+    test=2_647,
+    image_shape=(250, 250, 3),
+    labels=5_749,
+    licence="for research; the pictures' own rights are their owners'",
+    attribution="Labeled Faces in the Wild by Gary B. Huang, Manu Ramesh, Tamara Berg and Erik Learned-Miller",
+    url="http://vis-www.cs.umass.edu/lfw/",
+    size_mb=233,
+)
+
+
+def takes(path: Path) -> bool:
+    """Tell by the names of a few folders and files whether `path` holds faces as LFW has them."""
+    return path.is_dir() and _root(path) is not None
+
+
+def load(path: Path) -> Source:
+    """Open a folder with LFW; see `scan`."""
+    return last_source(scan(path))
+
+
+def scan(path: Path) -> Iterator[Progress | Source]:
+    """Open a folder with LFW: yields progress, and the source last.
+
+    Persons are labels. Pictures of 250 × 250 are to be cropped (`Facts.crop`). The columns of ``lfw_attributes.txt`` in
+    the folder, beside it or one level above become attributes.
+
+    Raises
+    ------
+    DataError
+        If no picture can be read.
+    """
+    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
+    yield from scan_as(facts, path)
+
+
+def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Progress | Source]:
+    """Open LFW as `scan` does, under given facts; `beside` is another folder where the attributes may be."""
+    root = _root(path)
+    if root is None:
+        raise DataError(f"folders of persons with pictures (First_Last/First_Last_0001.jpg) in {path}", "none", _REMEDY)
+
+    def attributes(_: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
+        return _attributes([root, root.parent, root.parent.parent, path, *([beside] if beside else [])], names)
+
+    facts = replace(facts, crop=CROP if _size(root) == _CROPPED_SIZE else 0)
+    yield from folders.scan(root, facts=facts, label_of=_person, attributes=attributes)
+
+
+def _person(folder_name: str) -> str:
+    return folder_name.replace("_", " ")
+
+
+def _root(path: Path) -> Path | None:
+    """Return the folder that holds the persons' folders."""
+    for inside in ("", *_INSIDE, *(f"{name}/{name}" for name in _INSIDE), "lfw_home/lfw_funneled", "lfw_home/lfw"):
+        folder = path / inside
+        if any(_is_person(entry) for entry in _few_folders(folder)):
+            return folder
+    return None
+
+
+def _few_folders(folder: Path) -> list[Path]:
+    """Return the first few folders in a folder; none where pictures lie between them."""
+    found: list[Path] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
+                    return []
+                if entry.is_dir() and not entry.name.startswith("."):
+                    found.append(Path(entry.path))
+                if len(found) == _LOOKED_AT:
+                    break
+    except OSError:
+        return []
+    return found
+
+
+def _is_person(folder: Path) -> bool:
+    """Tell whether a folder holds pictures that are called as the folder, with a number of four digits."""
+    pattern = re.compile(rf"{re.escape(folder.name)}_\d{{4}}\.(jpe?g|png|ppm|pgm)", re.IGNORECASE)
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, _LOOKED_AT) if not entry.name.startswith(".")]
+    except OSError:
+        return False
+    return bool(names) and all(pattern.fullmatch(name) for name in names)
+
+
+def _size(root: Path) -> tuple[int, int]:
+    """Return height and width of one picture; (0, 0) where none of a few can be read."""
+    for folder in _few_folders(root):
+        for path in sorted(folder.iterdir())[:_LOOKED_AT]:
+            try:
+                header = probe_picture(path)
+            except DataError:
+                continue
+            return header.height, header.width
+    return 0, 0
+
+
+def _attributes(places: Sequence[Path], names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
+    """Return the measured attributes of pictures by their names.
+
+    Format: two lines that begin with ``#``, the second of which names the columns, then a line for each picture: person
+    with blanks, number, and 73 real numbers, tab separated.
+    """
+    table = next((place / _ATTRIBUTES for place in places if os.path.isfile(place / _ATTRIBUTES)), None)
+    if table is None:
+        return {}, []
+    positions = {PurePosixPath(name).stem: position for position, name in enumerate(names)}
+    wrong: list[int] = []
+    try:
+        if table.stat().st_size > _MAX_TABLE_BYTES:
+            return {}, [Skipped(_ATTRIBUTES, f"more than {_MAX_TABLE_BYTES >> 20} MB")]
+        headers = _headers(table)
+
+        def rows() -> Iterator[Row]:
+            wrong.clear()
+            with table.open(encoding="utf-8", errors="replace") as file:
+                for number, line in enumerate(file, 1):
+                    values = line.rstrip("\r\n").split("\t")
+                    if line.startswith("#") or not line.strip():
+                        continue
+                    if len(values) != len(headers) or not values[1].strip().isdecimal():
+                        wrong.append(number)
+                        continue
+                    key = f"{values[0].strip().replace(' ', '_')}_{int(values[1]):04d}"
+                    if key in positions:
+                        yield positions[key], values
+
+        attributes, _ = columns_from(["", "", *headers[2:]], rows, len(names))
+    except (OSError, ValueError) as error:
+        return {}, [Skipped(_ATTRIBUTES, f"cannot be read: {error}")]
+    notes = [Skipped(_ATTRIBUTES, f"{len(wrong):,} lines that are no pictures, first line {wrong[0]}")] if wrong else []
+    return attributes, notes
+
+
+def _headers(table: Path) -> list[str]:
+    with table.open(encoding="utf-8", errors="replace") as file:
+        for line in islice(file, _LOOKED_AT):
+            names = [name.strip() for name in line.lstrip("#").strip().split("\t")]
+            if line.startswith("#") and [name.lower() for name in names[:2]] == ["person", "imagenum"]:
+                return names
+    raise ValueError("no line that names the columns (person, imagenum, …)")
+
+
+def sklearn_dir() -> Path:
+    """Return the folder where scikit-learn keeps LFW; ``SCIKIT_LEARN_DATA`` moves it."""
+    moved = os.environ.get("SCIKIT_LEARN_DATA")
+    home = Path(moved).expanduser() if moved else Path.home() / "scikit_learn_data"
+    return home / "lfw_home"
+
+
+def _places() -> list[Path]:
+    """Return where LFW may lie: a folder before an archive, scikit-learn's place before our own."""
+    homes = (sklearn_dir(), datasets_dir(), datasets_dir() / "lfw")
+    return [
+        *(home / name for home in homes for name in ("lfw_funneled", *_INSIDE)),
+        *(home / name for home in homes for name in _ARCHIVES),
+    ]
+
+
+def _scan_kept(facts: Facts, path: Path, found: Path) -> Iterator[Progress | Source]:
+    yield from scan_as(facts, path, beside=found.parent)
+
+
+KIND = PathKind("Labeled Faces in the Wild", takes, load, scan)
+SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)

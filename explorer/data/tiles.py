@@ -1,0 +1,107 @@
+"""Work on a picture of any size in tiles of one size, blended so that no seam shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.types import Floats, Indices, Pixels, Progress
+
+Transform = Callable[[Floats], Floats]
+"""Float32 tiles ``(n, th, tw, c)`` in [0, 1] to as many of the same shape; any n > 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """Stretches of one length that cover a side, each overlapping the next by half or more.
+
+    Attributes
+    ----------
+    starts
+        Where each begins, int64 ``(k,)``, ascending, the first 0.
+    weights
+        Float32 ``(k, tile)``: what each counts at each of its pixels. At every pixel of the side the weights of all
+        that reach it sum to 1.
+    """
+
+    starts: Indices
+    weights: Floats
+
+
+def cover(side: int, tile: int) -> Cover:
+    """Return the stretches of `tile` pixels that cover `side` pixels, ``side >= tile >= 1``.
+
+    The weights are a raised cosine, so that a tile fades out where the next one fades in.
+    """
+    steps = -(-(side - tile) // max(1, tile // 2))
+    starts = np.rint(np.linspace(0, side - tile, steps + 1)).astype(np.int64)
+    bell = np.sin(np.pi * (np.arange(tile) + 0.5) / tile) ** 2
+    reached = starts[:, np.newaxis] + np.arange(tile)
+    whole = np.bincount(reached.ravel(), np.tile(bell, len(starts)), side)
+    return Cover(starts, (bell / whole[reached]).astype(np.float32))
+
+
+def through_tiles(
+    pixels: Pixels, size: tuple[int, int], transform: Transform, *, at_once: int = 64
+) -> Iterator[Progress | Pixels]:
+    """Send a picture through `transform` tile by tile: yields progress row by row of tiles, and the picture last.
+
+    Parameters
+    ----------
+    pixels
+        Uint8 ``(h, w, c)``. Where it is smaller than a tile, it is padded by reflection, and cut back in the end.
+    size
+        Height and width of a tile.
+    transform
+        What is done to tiles. Its output is clipped to [0, 1] after blending.
+    at_once
+        The most tiles that it gets in one call, at least 1.
+
+    Yields
+    ------
+    Progress
+        After each row of tiles.
+    Pixels
+        Uint8 ``(h, w, c)``.
+    """
+    padded, top, left = _padded(pixels, size)
+    height, width, channels = padded.shape
+    rows, columns = cover(height, size[0]), cover(width, size[1])
+    result = np.empty_like(padded)
+    # Sums for the rows of pixels that this row of tiles and those below it still reach; only so much is kept as floats.
+    sums = np.zeros((size[0], width, channels), np.float32)
+    ends = [*rows.starts[1:], height]
+    for place, (start, end) in enumerate(zip(rows.starts, ends, strict=True)):
+        line = _across(padded[start : start + size[0]], columns, transform, at_once)
+        sums += rows.weights[place][:, np.newaxis, np.newaxis] * line
+        done = int(end - start)
+        result[start:end] = to_pixels(sums[:done])
+        sums[: size[0] - done] = sums[done:].copy()
+        sums[size[0] - done :] = 0
+        yield Progress(place + 1, len(rows.starts), "cleaning")
+    yield np.ascontiguousarray(result[top : top + pixels.shape[0], left : left + pixels.shape[1]])
+
+
+def _padded(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, int, int]:
+    """Return the picture at least as large as a tile, and where the original lies in it."""
+    lacking = [max(0, wanted - side) for side, wanted in zip(pixels.shape[:2], size, strict=True)]
+    if not any(lacking):
+        return pixels, 0, 0
+    before = [(missing // 2, missing - missing // 2) for missing in lacking]
+    return np.pad(pixels, (*before, (0, 0)), mode="reflect"), before[0][0], before[1][0]
+
+
+def _across(line: Pixels, columns: Cover, transform: Transform, at_once: int) -> Floats:
+    """Return one row of tiles ``(th, width, c)``, blended from left to right."""
+    tile = columns.weights.shape[1]
+    blended = np.zeros(line.shape, np.float32)
+    for first in range(0, len(columns.starts), at_once):
+        part = columns.starts[first : first + at_once]
+        tiles = transform(to_floats(np.stack([line[:, start : start + tile] for start in part])))
+        weights = columns.weights[first : first + at_once, np.newaxis, :, np.newaxis]
+        for start, weighted in zip(part, tiles * weights, strict=True):
+            blended[:, start : start + tile] += weighted
+    return blended

@@ -1,0 +1,79 @@
+"""Animated PNG, frame for frame and without loss.
+
+Pillow's own writer merges equal frames and rounds delays to milliseconds; here each frame is kept, and a delay is a
+fraction of a second: 1/30 is 1/30. Only the rectangle that changed is stored. The blocks are those of the PNG
+specification, third edition, section 11.3.6.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from explorer.export.frames import AnimationSettings
+from explorer.export.layout import cells_of, finished, patches, strip_below
+from explorer.export.recipe import png_texts
+from explorer.export.stills import PNG_SIGNATURE, png_data
+from explorer.paths import replacing_file
+from explorer.types import Pixels, Progress
+
+MAX_FPS = 90.0
+"""Browsers play delays of 10 ms and less at 10 frames a second."""
+
+_LONGEST = 65_535
+_KEEP_WHAT_IS_SHOWN, _REPLACE = 0, 0
+
+
+def possible_fps(fps: float) -> float:
+    """Speed nearest to `fps` that viewers of an APNG play: a fraction of two numbers of 16 bits, 90 at most."""
+    return float(1 / _delay(fps))
+
+
+def _delay(fps: float) -> Fraction:
+    wanted = float(np.clip(fps, 1 / _LONGEST, MAX_FPS))
+    if wanted >= 1:
+        # Its inverse, so that the larger of the two numbers is the one that is bounded.
+        return 1 / Fraction(wanted).limit_denominator(int(_LONGEST / wanted))
+    return Fraction(1 / wanted).limit_denominator(max(1, int(_LONGEST * wanted)))
+
+
+def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+    """Write an animated PNG as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`."""
+    cells = cells_of(frames, total, settings)
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        first = next(cells)
+        strip = strip_below(first, settings)
+        whole = finished(first, strip, settings)
+        height, width, channels = whole.shape
+        file.write(PNG_SIGNATURE)
+        _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0))
+        _chunk(file, b"acTL", struct.pack(">II", total, settings.times_shown))
+        for keyword, text in png_texts(settings.recipe).items():
+            _chunk(file, b"tEXt", keyword.encode("ascii") + b"\0" + text.encode("ascii"))
+        delay = _delay(settings.fps)
+        order = 0
+        for number, patch in enumerate(patches(chain([first], cells))):
+            picture = finished(patch.cells, None if number else strip, settings)
+            head = (order, picture.shape[1], picture.shape[0], patch.left * settings.scale, patch.top * settings.scale)
+            shown = (delay.numerator, delay.denominator, _KEEP_WHAT_IS_SHOWN, _REPLACE)
+            _chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", *head, *shown))
+            order += 1
+            data = png_data(picture)
+            if number:
+                _chunk(file, b"fdAT", struct.pack(">I", order) + data)
+                order += 1
+            else:
+                _chunk(file, b"IDAT", data)
+            yield Progress(number + 1, total, "writing frames")
+        _chunk(file, b"IEND", b"")
+
+
+def _chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    file.write(struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content)))

@@ -1,0 +1,50 @@
+"""All frames of a film at once, in one PNG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from explorer.export.frames import AnimationSettings, check_side
+from explorer.export.layout import GAP_SHADE, cells_of, finished, strip_below
+from explorer.export.recipe import png_texts
+from explorer.export.sheet import mosaic, write_png
+from explorer.types import Pixels, Progress
+
+MAX_SHEET_SIDE = 20_000
+"""Longest side of a sheet in pixels."""
+
+
+def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+    """Write all frames of a film as one contact sheet, a job like `explorer.export.gif.write_gif`.
+
+    The sheet is as square as whole rows allow; one native pixel of dark grey parts its cells. Size, scale, caption and
+    recipe matter; the end pictures are frames of the sheet anyway.
+
+    Yields
+    ------
+    Progress
+        After each frame read.
+
+    Raises
+    ------
+    ExportError
+        If the frames are not as said, the sheet would be too large, or the file cannot be written.
+    """
+    kept: list[Pixels] = []
+    columns = math.ceil(math.sqrt(max(total, 1)))
+    settings = replace(settings, beside=None)
+    for cells in cells_of(frames, total, settings):
+        if not kept:
+            # Asked at the first frame, before all the others are kept in memory.
+            rows = -(-total // columns)
+            whole = (rows * (cells.shape[0] + 1) - 1, columns * (cells.shape[1] + 1) - 1)
+            check_side(whole, settings.scale, MAX_SHEET_SIDE)
+        kept.append(cells.copy())
+        yield Progress(len(kept), total, "collecting frames")
+    sheet = mosaic(np.stack(kept), columns, gap=1, background=GAP_SHADE)
+    write_png(finished(sheet, strip_below(sheet, settings), settings), path, png_texts(settings.recipe))

@@ -1,0 +1,99 @@
+"""MP4 video through PyAV, which is an extra: its wheels carry an encoder under the GPL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from explorer.errors import ExportError
+from explorer.export.frames import AnimationSettings
+from explorer.export.layout import cells_of, finished, strip_below
+from explorer.paths import replacing_file
+from explorer.types import Pixels, Progress
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+MAX_FPS = 240.0
+"""What players keep up with."""
+
+_CODECS = ("libx264", "mpeg4")
+_QUALITY = {"libx264": {"crf": "16", "preset": "medium"}, "mpeg4": {"qscale": "2"}}
+
+
+def possible_fps(fps: float) -> float:
+    """Speed nearest to `fps` that an MP4 has: a fraction with a denominator up to 1001, 240 at most."""
+    return float(_rate(fps))
+
+
+def _rate(fps: float) -> Fraction:
+    return max(Fraction(float(min(fps, MAX_FPS))).limit_denominator(1001), Fraction(1, 1001))
+
+
+def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+    """Write a video as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`.
+
+    Colours are stored at half resolution and width and height are even, since players ask for both: of odd sides the
+    last row or column is doubled. The format has no loop flag.
+
+    Raises
+    ------
+    ExportError
+        Where PyAV is missing too.
+    """
+    av = _av()
+    cells = cells_of(frames, total, settings)
+    with replacing_file(path) as temporary:
+        first = next(cells)
+        strip = strip_below(first, settings)
+        try:
+            # MP4's index comes to the front, so that a browser can start at once.
+            with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+                if settings.recipe is not None:
+                    container.metadata["comment"] = settings.recipe.to_text()
+                stream = _stream(av, container, _even(finished(first, strip, settings)), settings)
+                for number, frame in enumerate(chain([first], cells), start=1):
+                    picture = np.ascontiguousarray(_even(finished(frame, strip, settings)))
+                    pixels = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+                    yield Progress(number, total, "writing frames")
+                container.mux(stream.encode(None))
+        except av.FFmpegError as error:
+            raise ExportError(
+                f"to write {path}", f"“{error.strerror or error}”", "Choose another place, or free space there."
+            ) from error
+
+
+def _stream(av: Any, container: OutputContainer, picture: Pixels, settings: AnimationSettings) -> VideoStream:
+    codec = next((name for name in _CODECS if name in av.codecs_available), None)
+    if codec is None:
+        raise ExportError("an encoder for MP4 in PyAV", "none", "Install PyAV from its wheels: pip install av.")
+    stream = cast("VideoStream", container.add_stream(codec, rate=_rate(settings.fps), options=_QUALITY[codec]))
+    stream.height, stream.width = picture.shape[:2]
+    stream.pix_fmt = "yuv420p"
+    return stream
+
+
+def _av() -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise ExportError(
+            "PyAV, which writes MP4",
+            "none",
+            "Install it with: pip install 'latent-explorer[mp4]', or choose .gif, .webp or .apng.",
+        ) from error
+    return av
+
+
+def _even(picture: Pixels) -> Pixels:
+    height, width = picture.shape[:2]
+    if height % 2 == width % 2 == 0:
+        return picture
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

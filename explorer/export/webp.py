@@ -1,0 +1,80 @@
+"""Animated WebP, frame for frame and without loss.
+
+Pillow's own writer merges equal frames; here each frame is kept. Pillow compresses the pixels of the rectangle that
+changed (a still WebP each); this module puts the chunks together as the WebP container specification says.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from explorer.export.frames import AnimationSettings, frame_ticks
+from explorer.export.layout import cells_of, finished, patches, strip_below
+from explorer.export.recipe import Recipe
+from explorer.export.stills import webp_chunk
+from explorer.paths import replacing_file
+from explorer.types import Pixels, Progress
+
+MIN_DELAY, MAX_DELAY = 11, (1 << 24) - 1
+"""In milliseconds. Browsers play delays of 10 ms and less at 10 frames a second."""
+
+_ANIMATED, _HAS_XMP = 0x02, 0x04
+_DO_NOT_BLEND = 0x02
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:le="urn:latent-explorer:1"><le:recipe>{}</le:recipe></rdf:Description>'
+    "</rdf:RDF></x:xmpmeta>"
+)
+
+
+def possible_fps(fps: float) -> float:
+    """Speed nearest to `fps` that viewers of a WebP play on average: its clock counts milliseconds, 11 at least."""
+    return float(np.clip(fps, 1000 / MAX_DELAY, 1000 / MIN_DELAY))
+
+
+def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+    """Write an animated WebP as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`."""
+    cells = cells_of(frames, total, settings)
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        first = next(cells)
+        strip = strip_below(first, settings)
+        height, width = finished(first, strip, settings).shape[:2]
+        flags = _ANIMATED | (_HAS_XMP if settings.recipe else 0)
+        file.write(b"RIFF\0\0\0\0WEBP")
+        _chunk(file, b"VP8X", struct.pack("<I", flags) + _three(width - 1) + _three(height - 1))
+        _chunk(file, b"ANIM", struct.pack("<IH", 0xFFFFFFFF, settings.times_shown))
+        delays = np.clip(frame_ticks(total, possible_fps(settings.fps), 1000), MIN_DELAY, MAX_DELAY).tolist()
+        # A place is counted in pairs of pixels, so an odd scale needs even cells.
+        placed = patches(chain([first], cells), align=1 + settings.scale % 2)
+        for number, (patch, delay) in enumerate(zip(placed, delays, strict=True)):
+            picture = finished(patch.cells, None if number else strip, settings)
+            place = _three(patch.left * settings.scale // 2) + _three(patch.top * settings.scale // 2)
+            size = _three(picture.shape[1] - 1) + _three(picture.shape[0] - 1)
+            _chunk(file, b"ANMF", place + size + _three(delay) + bytes([_DO_NOT_BLEND]) + webp_chunk(picture))
+            yield Progress(number + 1, total, "writing frames")
+        if settings.recipe:
+            _chunk(file, b"XMP ", xmp(settings.recipe))
+        length = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", length))
+
+
+def xmp(recipe: Recipe) -> bytes:
+    """The XMP packet that holds a recipe."""
+    return _XMP.format(escape(recipe.to_text())).encode("ascii")
+
+
+def _three(number: int) -> bytes:
+    """A number in 24 bits."""
+    return struct.pack("<I", number)[:3]
+
+
+def _chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    file.write(name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2))

@@ -1,0 +1,146 @@
+"""The graph that joins each code of the data with its nearest neighbours, and shortest ways over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import UsageError
+from explorer.latent.checks import as_code, as_codes
+from explorer.types import Floats, Indices
+
+NEIGHBOURS = 10
+MAX_CODES = 5_000
+"""Of more codes an even choice is taken: the graph is then made in a second, and a way found in milliseconds."""
+
+_NO_LENGTH = 1e-12
+"""A sparse matrix drops edges of length 0, which equal codes have."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """Edges of a graph: from, to and length, each ``(m,)``."""
+
+    starts: Indices
+    ends: Indices
+    lengths: NDArray[np.float64]
+
+
+class NeighbourGraph:
+    """Nearest neighbours among the codes of the data; made at first use, the same for the same codes.
+
+    Parts that no neighbour joins are joined by their nearest pair, so that there is a way from every code to every
+    other.
+
+    Parameters
+    ----------
+    codes
+        ``(n, d)`` float32, finite.
+    neighbours
+        Each code is joined with so many others.
+
+    Raises
+    ------
+    UsageError
+        If `codes` is no table of finite numbers, or `neighbours` is below 1.
+    """
+
+    def __init__(self, codes: Floats, neighbours: int = NEIGHBOURS) -> None:
+        table = as_codes(codes, "codes of the data")
+        if len(table) > MAX_CODES:
+            table = table[np.linspace(0, len(table) - 1, MAX_CODES).round().astype(np.int64)]
+        if not np.isfinite(table).all():
+            raise UsageError("finite codes", "infinite or undefined numbers among them", "Check the model.")
+        if neighbours < 1:
+            raise UsageError("at least one neighbour", str(neighbours), "Give for example 10.")
+        self.codes = table
+        self.neighbours = neighbours
+
+    @property
+    def latent_dim(self) -> int:
+        """Length d of one code."""
+        return int(self.codes.shape[1])
+
+    def way(self, start: Floats, end: Floats) -> Floats:
+        """Shortest way between two codes ``(d,)`` by way of the data: ``(m, d)``, m at least 2, its ends exact.
+
+        Each end is joined with its nearest codes, and with the other end where that is as near as they are. Loads
+        scikit-learn and scipy.
+
+        Raises
+        ------
+        UsageError
+            If the codes have another length than the graph's.
+        """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import dijkstra
+
+        ends = np.stack([as_code(start), as_code(end)])
+        if ends.shape[1] != self.latent_dim:
+            raise UsageError(f"codes of length {self.latent_dim}", str(ends.shape[1]), "Use one model's codes.")
+        count = len(self.codes)
+        edges = _joined([self._edges, *(self._links(ends, which) for which in (0, 1))])
+        graph = csr_array((edges.lengths, (edges.starts, edges.ends)), shape=(count + 2, count + 2))
+        _, before = dijkstra(graph, directed=False, indices=np.array([count]), return_predecessors=True)
+        nodes = [count + 1]
+        while nodes[-1] != count:
+            nodes.append(int(before[0, nodes[-1]]))
+        return np.concatenate([self.codes, ends])[nodes[::-1]]
+
+    def _links(self, ends: Floats, which: int) -> _Edges:
+        """Edges from one end to its nearest codes, and to the other end if that is no further than the last of them."""
+        lengths = np.linalg.norm(self.codes.astype(np.float64) - ends[which], axis=1)
+        nearest = np.argsort(lengths, kind="stable")[: self.neighbours]
+        across = float(np.linalg.norm(ends[0].astype(np.float64) - ends[1]))
+        count = len(self.codes)
+        if across <= lengths[nearest[-1]]:
+            nearest, lengths = np.append(nearest, count + 1 - which), np.append(lengths, [across, across])
+        return _Edges(np.full(len(nearest), count + which), nearest, np.maximum(lengths[nearest], _NO_LENGTH))
+
+    @cached_property
+    def _edges(self) -> _Edges:
+        from sklearn.neighbors import NearestNeighbors
+
+        count = len(self.codes)
+        if count == 1:
+            return _Edges(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        fitted = NearestNeighbors(n_neighbors=min(self.neighbours, count - 1)).fit(self.codes)
+        lengths, ends = fitted.kneighbors()
+        starts = np.repeat(np.arange(count), ends.shape[1])
+        near = _Edges(starts, ends.ravel().astype(np.int64), np.maximum(lengths.ravel(), _NO_LENGTH))
+        return _joined([near, *self._bridges(near)])
+
+    def _bridges(self, edges: _Edges) -> list[_Edges]:
+        """Edges that join the parts of a graph: from each part but the largest to the nearest code outside it."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+        from sklearn.metrics import pairwise_distances_argmin_min
+
+        count = len(self.codes)
+        bridges: list[_Edges] = []
+        while True:
+            known = _joined([edges, *bridges])
+            graph = csr_array((known.lengths, (known.starts, known.ends)), shape=(count, count))
+            parts, part = connected_components(graph, directed=False)
+            if parts == 1:
+                return bridges
+            sizes = np.bincount(part)
+            for number in np.flatnonzero(np.arange(parts) != np.argmax(sizes)):
+                inside, outside = np.flatnonzero(part == number), np.flatnonzero(part != number)
+                nearest, lengths = pairwise_distances_argmin_min(self.codes[inside], self.codes[outside])
+                best = int(np.argmin(lengths))
+                length = max(float(lengths[best]), _NO_LENGTH)
+                bridges.append(_Edges(inside[[best]], outside[nearest[[best]]], np.array([length])))
+
+
+def _joined(parts: list[_Edges]) -> _Edges:
+    """All edges of several graphs, each pair once: a sparse matrix would add up the lengths of doubled ones."""
+    starts, ends, lengths = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("starts", "ends", "lengths")
+    )
+    low, high = np.minimum(starts, ends), np.maximum(starts, ends)
+    _, first = np.unique(low * (high.max(initial=0) + 1) + high, return_index=True)
+    return _Edges(low[first], high[first], lengths[first])

@@ -1,0 +1,44 @@
+"""The deep convolutional autoencoder of R1: four convolutions with pooling, a code, four transposed convolutions."""
+
+from __future__ import annotations
+
+from explorer.models.layers import Conv, ConvTranspose, Dense, Flatten, Layer, MaxPool, Network, Reshape, halve
+from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
+from explorer.types import ImageShape
+
+_DOWN = (32, 64, 128, 256)
+_UP = (128, 64, 32)
+
+
+def build(image_shape: ImageShape, latent: int) -> ModelSpec:
+    """Return the reference's layers; the code and the last layer are linear, everything else has ReLU.
+
+    The reference recommends ReLU for the code layer too; without it codes can be added and subtracted.
+    """
+    halved = halve(image_shape, len(_DOWN))
+    smallest = (halved.rows, halved.columns, _DOWN[-1])
+    down: list[Layer] = [*halved.pad]
+    for filters in _DOWN:
+        down += [Conv(filters, activation="relu"), MaxPool()]
+    up: list[Layer] = [Dense(halved.rows * halved.columns * _DOWN[-1], "relu"), Reshape(smallest)]
+    up += [ConvTranspose(filters, activation="relu") for filters in _UP]
+    return ModelSpec(
+        image_shape,
+        (latent,),
+        Network(image_shape, (*down, Flatten(), Dense(latent))),
+        Network((latent,), (*up, ConvTranspose(image_shape[2]), *halved.crop)),
+    )
+
+
+ARCHITECTURE = Architecture(
+    name="conv-pool",
+    title="Convolutional, pooling",
+    source="R1, faces: deep convolutional autoencoder",
+    variational=False,
+    # Size and code of the linear baseline, so that both are compared like with like.
+    default_image_shape=(36, 36, 3),
+    default_latent=32,
+    # The reference gives the loss alone; the rest is ours.
+    defaults=TrainingDefaults(loss="mse", epochs=50, batch=64),
+    builder=build,
+)

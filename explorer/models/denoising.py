@@ -1,0 +1,95 @@
+"""Clean pictures of any size with a model whose input has one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.corruption.grey import luma
+from explorer.data.formats import plain_mode
+from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, array_picture, picture_pixels
+from explorer.data.tiles import through_tiles
+from explorer.models.batches import pictures_at_once
+from explorer.types import Codec, Floats, Pixels, Progress
+
+_TILES_AT_ONCE = 256
+_ALPHA_MODES = ("LA", "RGBA")
+
+
+def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Image) -> Iterator[Progress | Image.Image]:
+    """Clean one picture: yields progress, and the clean picture last.
+
+    Overlapping tiles of the model's input size go through it at the picture's own size, and are blended. Of the model's
+    recipe only what concerns values is applied: the background of what is transparent, and swapping dark and light
+    (swapped back in the end). A grey model cleans the channels of a colour picture one by one; of a grey picture a
+    colour model makes a grey one.
+
+    Parameters
+    ----------
+    codec, preprocessing
+        The model.
+    picture
+        Of any mode and size; the EXIF orientation is applied.
+
+    Yields
+    ------
+    Progress
+        After each row of tiles.
+    PIL.Image.Image
+        Upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` as the picture was; alpha is kept.
+
+    Raises
+    ------
+    DataError
+        If the values of a deep picture do not say what white is.
+    """
+    upright = Orientation().on_picture(plain_mode(picture))
+    background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
+    inverted = any(isinstance(step, Invert) for step in preprocessing.steps)
+    clean: Pixels | None = None
+    pixels = picture_pixels(background.on_picture(upright))
+    at_once = max(1, pictures_at_once(codec.image_shape, _TILES_AT_ONCE) // pixels.shape[2])
+    job = through_tiles(
+        pixels, codec.image_shape[:2], lambda tiles: _reconstruct(codec, tiles, inverted), at_once=at_once
+    )
+    for item in job:
+        if isinstance(item, Progress):
+            yield item
+        else:
+            clean = item
+    assert clean is not None
+    yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else array_picture(clean)
+
+
+def _reconstruct(codec: Codec, tiles: Floats, inverted: bool) -> Floats:
+    """Return tiles ``(n, h, w, c)`` as the model has them, whatever its own number of channels."""
+    count, height, width, channels = tiles.shape
+    wanted = codec.image_shape[2]
+    given = 1 - tiles if inverted else tiles
+    if channels > wanted:
+        given = given.transpose(0, 3, 1, 2).reshape(-1, height, width, 1)
+    elif channels < wanted:
+        given = np.repeat(given, wanted, axis=3)
+    output = codec.decode(codec.encode(np.ascontiguousarray(given)))
+    if channels > wanted:
+        output = output.reshape(count, channels, height, width).transpose(0, 2, 3, 1)
+    elif channels < wanted:
+        output = luma(output)
+    return 1 - output if inverted else output
+
+
+def _with_alpha(clean: Pixels, upright: Image.Image, background: Alpha) -> Image.Image:
+    """Return the clean picture behind the alpha it came with.
+
+    It was cleaned on a background, which shows through; so much of it is taken out as will be put in again wherever the
+    picture is shown. Where nothing shows, the old colour stays.
+    """
+    before = np.asarray(upright)
+    opacity = before[..., -1:].astype(np.float32) / 255
+    behind = 255.0 if background.background == "white" else 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = (clean - (1 - opacity) * np.float32(behind)) / opacity
+    colours = np.where(opacity > 0, np.rint(np.clip(own, 0, 255)), before[..., :-1]).astype(np.uint8)
+    return Image.fromarray(np.concatenate([colours, before[..., -1:]], axis=2))

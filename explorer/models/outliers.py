@@ -1,0 +1,203 @@
+"""Outliers: pictures that a model reconstructs badly are unlike those that it learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.metrics import Figures, mse_per_image
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.errors import UsageError
+from explorer.export.table import write_csv
+from explorer.models.batches import pictures_at_once
+from explorer.models.codes import CodeSample
+from explorer.types import Codec, Indices, Pixels, Progress
+
+HISTOGRAM_BINS = 60
+_MOST_AT_ONCE = 250
+_NORMAL_MAD = 0.6744897501960817
+"""The median absolute deviation of a normal distribution with standard deviation 1."""
+
+Rule = Literal["quantile", "mad"]
+
+
+@dataclass(frozen=True)
+class ThresholdRule:
+    """Where the line is drawn between usual and unusual errors.
+
+    Attributes
+    ----------
+    rule
+        ``quantile``: so large that the share `amount` of the held-out errors lies below or at it. ``mad``: the median
+        plus `amount` robust standard deviations, that is median absolute deviations scaled as for normal errors.
+    amount
+        For ``quantile`` 0 to 1; for ``mad`` 0 or more.
+
+    Raises
+    ------
+    UsageError
+        If the rule is unknown or the amount off its scale.
+
+    Notes
+    -----
+    Leys et al. 2013, "Detecting outliers: do not use standard deviation around the mean, use absolute deviation around
+    the median".
+    """
+
+    rule: Rule = "quantile"
+    amount: float = 0.99
+
+    def __post_init__(self) -> None:
+        good = 0 <= self.amount <= 1 if self.rule == "quantile" else 0 <= self.amount < np.inf
+        if self.rule not in ("quantile", "mad") or not good:
+            raise UsageError(
+                "a quantile from 0 to 1, or 0 or more median absolute deviations (mad)",
+                f"{self.rule} {self.amount:g}",
+                "Choose another threshold.",
+            )
+
+    def of(self, errors: Figures) -> float:
+        """Return the threshold for float64 errors ``(n,)``, n > 0."""
+        if self.rule == "quantile":
+            return float(np.quantile(errors, self.amount, method="inverted_cdf"))
+        median = np.median(errors)
+        return float(median + self.amount * np.median(np.abs(errors - median)) / _NORMAL_MAD)
+
+
+@dataclass(frozen=True, eq=False)
+class Outliers:
+    """Pictures ranked by how badly a model reconstructs them.
+
+    Attributes
+    ----------
+    indices
+        Positions in the source, int64 ``(n,)``, in the order that was asked for.
+    errors
+        MSE of each, float64 ``(n,)``, in the same order.
+    reference
+        Errors of held-out pictures like those that the model was trained on, float64 ``(m,)``.
+    threshold
+        Above it an error is unusual. Another line: ``dataclasses.replace(result, threshold=…)``.
+    order
+        Positions in `errors`, int64 ``(n,)``, the largest error first; equal ones as they came.
+    edges
+        Of the histogram's bins, float64 ``(bins + 1,)``; they span all errors, those of the reference too.
+    counts, reference_counts
+        Pictures in each bin, int64 ``(bins,)``.
+    """
+
+    indices: Indices
+    errors: Figures
+    reference: Figures
+    threshold: float
+    order: Indices = field(init=False)
+    edges: NDArray[np.float64] = field(init=False)
+    counts: Indices = field(init=False)
+    reference_counts: Indices = field(init=False)
+
+    def __post_init__(self) -> None:
+        everything = np.concatenate([self.errors, self.reference])
+        edges = np.histogram_bin_edges(everything, HISTOGRAM_BINS)
+        derived = {
+            "order": np.argsort(-self.errors, kind="stable").astype(np.int64),
+            "edges": edges,
+            "counts": np.histogram(self.errors, edges)[0].astype(np.int64),
+            "reference_counts": np.histogram(self.reference, edges)[0].astype(np.int64),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def ranked(self) -> Indices:
+        """Positions in the source, int64 ``(n,)``, the worst picture first: what a gallery shows."""
+        return self.indices[self.order]
+
+    @property
+    def above(self) -> Indices:
+        """Positions in the source of the pictures above the threshold, int64 ``(k,)``, the worst first."""
+        return self.ranked[self.errors[self.order] > self.threshold]
+
+
+def sample_errors(codec: Codec, sample: CodeSample) -> Iterator[Progress | Figures]:
+    """Measure the held-out pictures that a bundle carries: yields progress, and errors float64 ``(m,)`` last.
+
+    They are of the data that the model was trained on, whatever pictures are open.
+    """
+    count, batch = len(sample.thumbnails), pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    errors = np.empty(count)
+    for start in range(0, count, batch):
+        errors[start : start + batch] = _errors(codec, sample.thumbnails[start : start + batch])
+        yield Progress(min(start + batch, count), count, "measuring the model's own pictures")
+    yield errors
+
+
+def rank_by_error(
+    codec: Codec,
+    source: Source,
+    indices: Indices,
+    preprocessing: Preprocessing,
+    reference: CodeSample | None = None,
+    rule: ThresholdRule | None = None,
+) -> Iterator[Progress | Outliers]:
+    """Rank pictures by reconstruction error: yields progress, and the ranking last.
+
+    Parameters
+    ----------
+    codec, preprocessing
+        The model.
+    source, indices
+        The pictures, int64 ``(n,)`` positions, n > 0.
+    reference
+        The sample of held-out pictures in the model's bundle, whose errors are the usual ones. Without it the pictures
+        are compared with one another.
+    rule
+        Draws the line in the reference's errors; the 0.99 quantile where left out.
+
+    Raises
+    ------
+    UsageError
+        If there are no pictures.
+    """
+    if not len(indices):
+        raise UsageError("at least one picture to rank", "none", "Choose other pictures.")
+    usual: Figures | None = None
+    if reference is not None and len(reference.thumbnails):
+        for item in sample_errors(codec, reference):
+            if isinstance(item, Progress):
+                yield item
+            else:
+                usual = item
+    errors, batch = np.empty(len(indices)), pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    for start in range(0, len(indices), batch):
+        errors[start : start + batch] = _errors(codec, source.read(indices[start : start + batch], preprocessing))
+        yield Progress(min(start + batch, len(indices)), len(indices), "measuring")
+    usual = errors if usual is None else usual
+    yield Outliers(indices.copy(), errors, usual, (rule or ThresholdRule()).of(usual))
+
+
+def write_outliers(path: Path, result: Outliers, source: Source) -> None:
+    """Write a ranking as a CSV file, the worst picture first.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    unusual = result.errors > result.threshold
+    labels = [source.label(int(index)) for index in result.indices]
+    rows = (
+        (rank, int(result.indices[place]), labels[place], float(result.errors[place]), int(unusual[place]))
+        for rank, place in enumerate(result.order, start=1)
+    )
+    write_csv(path, ["rank", "index", "label", "mse", "above_threshold"], rows)
+
+
+def _errors(codec: Codec, pixels: Pixels) -> Figures:
+    images = to_floats(pixels)
+    return mse_per_image(images, codec.decode(codec.encode(images)))

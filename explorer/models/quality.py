@@ -1,0 +1,189 @@
+"""Quality over noise strength: how near the noisy picture comes to the clean one, and how near its reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.corruption import KINDS, Noise, corrupt, format_noise, noise_rng
+from explorer.data.metrics import mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.errors import UsageError
+from explorer.export.table import Cell, write_csv
+from explorer.models.batches import pictures_at_once
+from explorer.types import Codec, Floats, Indices, Pixels, Progress
+
+CURVE_PICTURES = 300
+"""Held-out pictures that make a smooth curve within seconds."""
+
+CURVE_STEPS = 11
+_NOISE_SEED = 0
+_MOST_AT_ONCE = 100
+"""Pictures between two points where a cancel can come in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Means over the pictures at each strength, against the clean originals; float64 ``(k,)`` each.
+
+    Attributes
+    ----------
+    mse, psnr, ssim
+        As in the glossary; PSNR is infinite where a picture is equal to its original.
+    """
+
+    mse: NDArray[np.float64]
+    psnr: NDArray[np.float64]
+    ssim: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class QualityCurve:
+    """Quality of one model over the strength of one noise.
+
+    Attributes
+    ----------
+    label
+        The model's name, for a legend.
+    noises
+        What the pictures went through; the varied one at strength 0.
+    varied
+        The position of the noise whose strength varies.
+    strengths
+        Float64 ``(k,)``.
+    corrupted, reconstructed
+        Quality of the model's input, and of its output, at each strength.
+    count
+        Number of pictures.
+    """
+
+    label: str
+    noises: tuple[Noise, ...]
+    varied: int
+    strengths: NDArray[np.float64]
+    corrupted: Scores
+    reconstructed: Scores
+    count: int
+
+    @property
+    def kind(self) -> str:
+        """Name of the kind of noise that varies."""
+        return self.noises[self.varied].kind
+
+
+def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
+    """Return evenly spaced strengths ``(steps,)`` from 0 to the end of the kind's slider.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"a kind of noise ({', '.join(KINDS)})", f"“{kind}”", "Choose one of these.")
+    # Rounded, so that tables show 0.3 and not 0.30000000000000004.
+    return np.round(np.linspace(0, KINDS[kind].largest, steps), 6)
+
+
+def quality_curve(
+    codec: Codec,
+    source: Source,
+    indices: Indices,
+    preprocessing: Preprocessing,
+    noises: Sequence[Noise],
+    strengths: Sequence[float] | NDArray[np.float64],
+    *,
+    varied: int = 0,
+    label: str = "",
+) -> Iterator[Progress | QualityCurve]:
+    """Measure a model at each strength of a noise: yields progress, and the curve last.
+
+    Each strength meets the same random numbers, so that the curve is smooth; two models that are given the same
+    pictures and noises meet the same noisy pictures.
+
+    Parameters
+    ----------
+    codec, preprocessing
+        The model.
+    source, indices
+        The pictures, int64 ``(n,)`` positions, n > 0: ``source.splits.select("test", CURVE_PICTURES)``, say.
+    noises
+        Applied first to last. Their seeds are kept; without any, a fixed one is used.
+    strengths
+        Of the varied noise, ``(k,)``, k > 0; see `curve_strengths`.
+    varied
+        The position in `noises` of the one that varies; its own strength plays no part.
+    label
+        What the curve is called.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to measure, or a strength is not on the noise's scale.
+    """
+    if not len(indices) or not len(strengths) or not 0 <= varied < len(noises):
+        raise UsageError(
+            "at least one picture, one strength and one noise that varies",
+            f"{len(indices)} pictures, {len(strengths)} strengths, noise {varied} of {len(noises)}",
+            "Choose pictures and a noise.",
+        )
+    stacks = [_at(noises, varied, float(strength)) for strength in strengths]
+    corrupt(np.zeros((1, 1, 1, 1), np.float32), [noise for stack in stacks for noise in stack])  # off the scale: now
+    batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    parts = [indices[start : start + batch] for start in range(0, len(indices), batch)]
+    total = len(parts) * (len(stacks) + 1)
+    clean: list[Pixels] = []
+    for part in parts:
+        clean.append(source.read(part, preprocessing))
+        yield Progress(len(clean), total, "reading pictures")
+    figures = np.empty((2, 3, len(stacks), len(indices)))
+    for place, stack in enumerate(stacks):
+        rng, start = noise_rng(stack, _NOISE_SEED), 0
+        for number, pixels in enumerate(clean):
+            figures[:, :, place, start : start + len(pixels)] = _measure(codec, to_floats(pixels), stack, rng)
+            start += len(pixels)
+            yield Progress(len(parts) * (place + 1) + number + 1, total, f"strength {strengths[place]:g}")
+    given, output = (Scores(*measured.mean(axis=-1)) for measured in figures)
+    levels = np.asarray(strengths, np.float64)
+    yield QualityCurve(label, _at(noises, varied, 0.0), varied, levels, given, output, len(indices))
+
+
+def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:
+    """Write curves as a CSV file, one row for each model and strength.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    measures = [f"{what}_{figure}" for what in ("corrupted", "reconstructed") for figure in ("mse", "psnr", "ssim")]
+    header = ["model", "kind", "strength", "noise", "pictures", *measures]
+    write_csv(path, header, (row for curve in curves for row in _rows(curve)))
+
+
+def _rows(curve: QualityCurve) -> Iterator[list[Cell]]:
+    for place, strength in enumerate(curve.strengths):
+        scores = [
+            float(figures[place])
+            for side in (curve.corrupted, curve.reconstructed)
+            for figures in (side.mse, side.psnr, side.ssim)
+        ]
+        noise = format_noise(_at(curve.noises, curve.varied, float(strength)))
+        yield [curve.label, curve.kind, float(strength), noise, curve.count, *scores]
+
+
+def _at(noises: Sequence[Noise], varied: int, strength: float) -> tuple[Noise, ...]:
+    return tuple(replace(noise, strength=strength) if place == varied else noise for place, noise in enumerate(noises))
+
+
+def _measure(codec: Codec, clean: Floats, stack: Sequence[Noise], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return MSE, PSNR and SSIM of noisy pictures and of their reconstructions, float64 ``(2, 3, n)``."""
+    noisy = corrupt(clean, stack, rng)
+    output = codec.decode(codec.encode(noisy))
+    measures = (mse_per_image, psnr_per_image, ssim_per_image)
+    return np.array([[measure(clean, images) for measure in measures] for images in (noisy, output)])

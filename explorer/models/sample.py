@@ -1,0 +1,65 @@
+"""The sample of codes that a bundle carries: many pictures measured, as many codes kept as a small file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.latent.statistics import compute_statistics
+from explorer.models.batches import pictures_held
+from explorer.models.codes import CodeSample, along_axes, most_axes, most_kept, most_measured
+from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
+
+_BATCH = 500
+
+
+def sample_codes(
+    codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, latent_shape: LatentShape
+) -> Iterator[Progress | CodeSample]:
+    """Encode pictures spread evenly over `indices`: yields progress, and the sample last.
+
+    Parameters
+    ----------
+    codec
+        The model.
+    source, indices
+        The pictures, ``(n,)`` positions, n > 0.
+    preprocessing
+        The model's.
+    latent_shape
+        Shape of one code; one of feature maps gets fewer principal axes.
+    """
+    measured = _spread(indices, most_measured(codec.latent_dim))
+    kept = _spread(np.arange(len(measured)), most_kept(codec.latent_dim))
+    codes = np.empty((len(measured), codec.latent_dim), np.float32)
+    log_variances: Floats | None = None
+    thumbnails: list[Pixels] = []
+    step = pictures_held(codec.image_shape, _BATCH)
+    for start in range(0, len(measured), step):
+        part = slice(start, min(start + step, len(measured)))
+        pixels = source.read(measured[part], preprocessing)
+        codes[part], log_variance = codec.encode_distribution(to_floats(pixels))
+        if log_variance is not None:
+            log_variances = np.empty_like(codes) if log_variances is None else log_variances
+            log_variances[part] = log_variance
+        thumbnails.append(pixels[kept[(kept >= part.start) & (kept < part.stop)] - start])
+        yield Progress(part.stop, len(measured), "encoding")
+    statistics = compute_statistics(codes, log_variances, most_axes(latent_shape))
+    chosen = measured[kept]
+    yield CodeSample(
+        codes=codes[kept],
+        indices=chosen,
+        labels=None if source.labels is None else source.labels[chosen],
+        thumbnails=np.concatenate(thumbnails),
+        statistics=statistics,
+        # Where every code is kept, they can be had of the codes at any time.
+        coordinates=along_axes(codes, statistics) if len(kept) < len(measured) else None,
+    )
+
+
+def _spread(values: Indices, most: int) -> Indices:
+    """Return at most so many of `values`, from the first to the last at even distances."""
+    return values[np.linspace(0, len(values) - 1, min(len(values), most)).astype(np.int64)]

@@ -1,0 +1,176 @@
+"""The two ways to see a code: its raw dimensions, or its coordinates along the principal axes; both in σ of the data.
+
+No widgets here: which sliders there are, where they stand, what moving one does, and by what they can be sorted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.latent.axes import to_axes
+from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.types import Floats, Indices, LatentShape
+from explorer.ui.text import axis_name, dimension_name, percent
+from explorer.ui.widgets.slider_rows import SliderRows
+
+SortKey = Literal["order", "spread", "kl", "changed"]
+
+AXES_ABOVE = 64
+"""Above so many dimensions the axes are shown first."""
+
+_SMALLEST_SIGMA = 1e-6
+"""Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
+
+
+class CodeView(ABC):
+    """One way to see the codes of a model."""
+
+    def __init__(self, model: OpenModel) -> None:
+        self._model = model
+        self._statistics = model.sample.statistics
+
+    @property
+    @abstractmethod
+    def shape(self) -> LatentShape:
+        """What a filter means by a number or a position."""
+
+    @property
+    @abstractmethod
+    def spread(self) -> Floats:
+        """σ of the data along each slider, in code units, ``(count,)``."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> SliderRows:
+        """The sliders, ``count`` of them."""
+
+    @abstractmethod
+    def coordinates(self, code: Floats) -> Floats:
+        """Where one code ``(latent_dim,)`` stands on each slider, in σ, ``(count,)``."""
+
+    @abstractmethod
+    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
+        """Set one slider of the cursor to a value in σ."""
+
+    @abstractmethod
+    def reset(self, document: Document, item: int, gesture: str) -> None:
+        """Set one slider of the cursor back to the chosen picture's own value."""
+
+    @property
+    def sort_keys(self) -> Sequence[SortKey]:
+        """By what the sliders can be sorted."""
+        return ("order", "changed")
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Which sliders vary with the data (Burda et al. 2016), ``(count,)``."""
+        return np.asarray(self.spread**2 > ACTIVE_VARIANCE)
+
+    def sorted(self, key: SortKey, values: Floats, marks: Floats | None) -> Indices:
+        """Return all sliders in order, int64 ``(count,)``; most first, equal ones in the order of nature.
+
+        Parameters
+        ----------
+        key
+            One of `sort_keys`.
+        values, marks
+            Where cursor and picture stand, in σ, ``(count,)``.
+        """
+        weights = self._weights(key, values, marks)
+        if weights is None:
+            return np.arange(len(values), dtype=np.int64)
+        return np.argsort(-weights, kind="stable").astype(np.int64)
+
+    def _weights(self, key: SortKey, values: Floats, marks: Floats | None) -> Floats | None:
+        if key == "spread":
+            return self.spread
+        if key == "changed" and marks is not None:
+            return np.asarray(np.abs(values - marks))
+        return self._statistics.kl if key == "kl" else None
+
+
+class DimensionsView(CodeView):
+    """The raw dimensions of the code."""
+
+    @property
+    def shape(self) -> LatentShape:
+        return self._model.card.latent_shape
+
+    @property
+    def spread(self) -> Floats:
+        return self._statistics.sigma
+
+    @cached_property
+    def rows(self) -> SliderRows:
+        """The sliders, ``latent_dim`` of them; data behind them as many as the bundle carries."""
+        return SliderRows(self._model.latent_dim, dimension_name, self._note, self._data)
+
+    @property
+    def sort_keys(self) -> Sequence[SortKey]:
+        """By what the sliders can be sorted: by KL only those of a variational model."""
+        return ("order", "spread", "changed") if self._statistics.kl is None else ("order", "spread", "kl", "changed")
+
+    def coordinates(self, code: Floats) -> Floats:
+        return np.asarray((code - self._statistics.mean) / self._units, np.float32)
+
+    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
+        centre, unit = float(self._statistics.mean[item]), float(self._units[item])
+        document.set_dimension(item, centre + value * unit, gesture)
+
+    def reset(self, document: Document, item: int, gesture: str) -> None:
+        document.reset_dimension(item, gesture)
+
+    @cached_property
+    def _units(self) -> Floats:
+        return np.maximum(self._statistics.sigma, np.float32(_SMALLEST_SIGMA))
+
+    def _note(self, item: int) -> str:
+        """Its place in a spatial code; of a variational model what it costs: near zero, the model does not use it."""
+        if len(self.shape) == 3:
+            return ",".join(str(part) for part in np.unravel_index(item, self.shape))
+        return "" if self._statistics.kl is None else f"KL {self._statistics.kl[item]:.1f}"
+
+    def _data(self, item: int) -> Floats:
+        codes = self._model.sample.codes[:, item]
+        return np.asarray((codes - self._statistics.mean[item]) / self._units[item], np.float32)
+
+
+class AxesView(CodeView):
+    """The principal axes of the data, those along which they vary most first."""
+
+    @property
+    def shape(self) -> LatentShape:
+        return (len(self._statistics.axes),)
+
+    @property
+    def spread(self) -> Floats:
+        return self._statistics.axis_sigma
+
+    @cached_property
+    def rows(self) -> SliderRows:
+        """The sliders, one for each axis that the bundle carries."""
+        return SliderRows(len(self._statistics.axes), axis_name, self._note, self._data)
+
+    def coordinates(self, code: Floats) -> Floats:
+        return to_axes(code, self._statistics)
+
+    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
+        document.set_axis(item, value, gesture)
+
+    def reset(self, document: Document, item: int, gesture: str) -> None:
+        document.reset_axis(item, gesture)
+
+    def _note(self, item: int) -> str:
+        """Its share of the whole variance."""
+        return percent(float(self._statistics.explained[item]))
+
+    def _data(self, item: int) -> Floats:
+        return self._model.sample.axis_coordinates[:, item]

@@ -1,0 +1,49 @@
+"""Numbers to colours of the theme: blue below zero, orange above it, the background at zero itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from PySide6.QtGui import QColor
+
+from explorer.types import Floats, Pixels
+from explorer.ui.theme import Theme, current_theme
+
+_STEPS = 256
+
+
+def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
+    """Return the colours of values, uint8 ``(..., 3)``.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    reach
+        What the ends of the ramp stand for, as `ramp_reach` gives them; what lies outside has the colour of the end.
+    """
+    low, high = reach
+    share = (values - low) / (high - low)
+    ramp = _ramp(current_theme(), low < 0)
+    return np.asarray(ramp[np.clip(share * (_STEPS - 1) + 0.5, 0, _STEPS - 1).astype(np.int64)])
+
+
+def ramp_reach(low: float, high: float) -> tuple[float, float]:
+    """Return the ends of a ramp that holds all from low to high: even about zero where there are negative values."""
+    reach = max(abs(low), abs(high)) or 1.0
+    return (-reach, reach) if low < 0 else (0.0, reach)
+
+
+@lru_cache(maxsize=8)
+def _ramp(theme: Theme, both_ways: bool) -> Pixels:
+    """256 colours, ``(256, 3)``; both ways the middle is the background."""
+    zero, above, below = (_rgb(theme.color(name)) for name in ("base", "warn", "accent"))
+    points = np.array([below, zero, above] if both_ways else [zero, above])
+    place = np.linspace(0, len(points) - 1, _STEPS)
+    columns = [np.interp(place, np.arange(len(points)), points[:, channel]) for channel in range(3)]
+    return np.stack(columns, axis=1).round().astype(np.uint8)
+
+
+def _rgb(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()

@@ -1,0 +1,89 @@
+"""What augmentation makes of a few pictures, beside the window; it follows the settings of the Train panel."""
+
+from __future__ import annotations
+
+import random
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.models.settings import TrainingRequest
+from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.picture_table import PictureTable
+
+_MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
+"""Settings that change an augmented picture, with the architecture where it decides the size."""
+
+
+class AugmentPreview(QDialog):
+    """A small window with originals and changed copies; not modal.
+
+    Signals
+    -------
+    seed_chosen(int)
+        Another seed is wanted.
+    """
+
+    seed_chosen = Signal(int)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._request: TrainingRequest | None = None
+        self.setObjectName("augment_preview")
+        self.setWindowTitle(self.tr("Augmented pictures"))
+        self.resize(640, 380)
+        self.table = PictureTable()
+        name_control(self.table, "augment_table", self.tr("Pictures in the first column, changed copies behind them"))
+        self._caption = QLabel()
+        self._caption.setObjectName("augment_caption")
+        self._caption.setProperty("muted", True)
+        another = button(
+            "augment_another", self.tr("Another seed"), self.tr("Draw other changes; the training takes this seed too")
+        )
+        close = button("augment_close", self.tr("Close"), self.tr("Close this window (Esc)"))
+        another.setAutoDefault(False)
+        close.setAutoDefault(False)
+        another.clicked.connect(self._on_another_clicked)
+        close.clicked.connect(self.close)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._caption, 1)
+        buttons.addWidget(another)
+        buttons.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(buttons)
+        document.preparation.preview_changed.connect(self._on_preview_changed)
+
+    def follow(self, request: TrainingRequest) -> None:
+        """Show what this training would make, unless that is shown."""
+        if self._request is None or _key(request) != _key(self._request):
+            self._request = request
+            self._document.preparation.ask_preview(request)
+
+    def _on_preview_changed(self) -> None:
+        preview = self._document.preparation.preview
+        if preview is None:
+            # What is shown stays until the next is there, so that nothing flickers.
+            if not self.table.rows:
+                self.table.show_message(self.tr("Augmenting a few pictures …"))
+            return
+        if preview.pixels is None:
+            self.table.show_message(preview.message[:1].upper() + preview.message[1:])
+            self._caption.clear()
+            return
+        self.table.show_pixels(preview.pixels)
+        height, width = preview.pixels.shape[2:4]
+        text = self.tr("Left the originals, then copies. %1 × %2 pixels, seed %3")
+        for place, value in enumerate((height, width, preview.request.seed), 1):
+            text = text.replace(f"%{place}", str(value))
+        self._caption.setText(text)
+
+    def _on_another_clicked(self) -> None:
+        self.seed_chosen.emit(random.randrange(1, 10_000))
+
+
+def _key(request: TrainingRequest) -> dict[str, object]:
+    values = request.model_dump(include=_MATTERS)
+    return values | {"architecture": None if request.size else request.architecture}

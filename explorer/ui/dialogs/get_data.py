@@ -1,0 +1,165 @@
+"""“Get it”: where a data set comes from, fetching it, and how to bring it by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.data.sources.entry import SourceEntry
+from explorer.document.document import Document
+from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.text import duration
+from explorer.ui.widgets.fields import button, name_control
+
+_WIDTH = 540
+
+
+class GetDataDialog(QDialog):
+    """About one data set that is not on this machine; not modal, so that it can be left open while it works."""
+
+    def __init__(self, document: Document, entry: SourceEntry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._entry = entry
+        self.setObjectName("get_dialog")
+        self.setWindowTitle(self.tr("Get %1").replace("%1", entry.title))
+        self.setFixedWidth(_WIDTH)
+        self._bar = QProgressBar()
+        name_control(self._bar, "get_progress", self.tr("Progress of the download"))
+        self._bar.setTextVisible(False)
+        self._note = self._text("get_note", "")
+        self._fetch = button("get_download", self.tr("Download"), self.tr("Fetch it into this program's folder"))
+        self._fetch.setProperty("primary", True)
+        self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Stop; what has come is kept for another try"))
+        self._open = button("get_open", self.tr("Open it"), self.tr("Open the pictures"), primary=True)
+        self._file = button("get_file", self.tr("I have a file …"), self.tr("Open a file or archive of this set"))
+        self._folder = button("get_folder", self.tr("I have a folder …"), self.tr("Open a folder of this set"))
+        self._close = button("get_close", self.tr("Close"), self.tr("Close; a download goes on (Esc)"))
+        self._lay_out()
+        self._fetch.clicked.connect(lambda: document.stock.download_requested.emit(entry.name))
+        self._cancel.clicked.connect(self._on_cancel_clicked)
+        self._open.clicked.connect(self._on_open_clicked)
+        self._file.clicked.connect(lambda: ask_file(self, self.tr("Open pictures"), self._on_chosen, pictures=True))
+        self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open a folder of pictures"), self._on_chosen))
+        self._close.clicked.connect(self.close)
+        document.stock.download_changed.connect(self._on_download_changed)
+        document.jobs_changed.connect(self._on_jobs_changed)
+        self._fetch.setDefault(True)
+        for other in (self._cancel, self._file, self._folder, self._close):
+            other.setAutoDefault(False)
+        self._fetch.setFocus()
+        self._show_phase()
+
+    def _lay_out(self) -> None:
+        entry = self._entry
+        heading = QLabel(entry.title)
+        heading.setProperty("heading", True)
+        facts = QFormLayout()
+        facts.setVerticalSpacing(4)
+        height, width, channels = entry.image_shape
+        colours = self.tr("grey") if channels == 1 else self.tr("colour")
+        size = self.tr("%1 MB to download").replace("%1", f"{entry.size_mb:,}") if entry.can_fetch else ""
+        for name, title, text in (
+            ("get_count", self.tr("Pictures"), f"{entry.count:,}, {height} × {width}, {colours}"),
+            ("get_url", self.tr("From"), entry.url),
+            (
+                "get_licence",
+                self.tr("Licence"),
+                ". ".join(_sentence(part) for part in (entry.licence, entry.attribution) if part),
+            ),
+            ("get_size", self.tr("Size"), size),
+            ("get_how", self.tr("By hand"), entry.how),
+        ):
+            if text:
+                label = QLabel(title)
+                label.setProperty("muted", True)
+                label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+                label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+                facts.addRow(label, self._text(name, text))
+        progress = QHBoxLayout()
+        progress.addWidget(self._bar, 1)
+        progress.addWidget(self._cancel)
+        buttons = QHBoxLayout()
+        for made in (self._file, self._folder):
+            buttons.addWidget(made)
+        buttons.addStretch()
+        for made in (self._fetch, self._open, self._close):
+            buttons.addWidget(made)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addWidget(heading)
+        layout.addLayout(facts)
+        layout.addLayout(progress)
+        layout.addWidget(self._note)
+        layout.addStretch()
+        layout.addLayout(buttons)
+
+    def _text(self, name: str, text: str) -> QLabel:
+        label = QLabel(text)
+        label.setObjectName(name)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _on_download_changed(self, name: str) -> None:
+        if name == self._entry.name:
+            self._show_phase()
+
+    def _show_phase(self) -> None:
+        download = self._document.stock.download(self._entry.name)
+        phase = download.phase if download is not None else "new"
+        running, finished = phase == "running", phase == "finished"
+        self._bar.setVisible(running)
+        self._cancel.setVisible(running)
+        self._open.setVisible(finished)
+        self._fetch.setVisible(self._entry.can_fetch and not finished)
+        self._fetch.setEnabled(not running)
+        self._fetch.setText(self.tr("Try again") if phase in {"failed", "cancelled"} else self.tr("Download"))
+        notes = {
+            "running": self.tr("Connecting …"),
+            "finished": self.tr("It is here."),
+            "cancelled": self.tr("Cancelled. What has come is kept for another try."),
+            "failed": _sentence(download.message) if download is not None else "",
+        }
+        self._note.setText(notes.get(phase, ""))
+        self._note.setVisible(bool(self._note.text()))
+        self._note.setProperty("problem", phase == "failed")
+        self._note.style().polish(self._note)
+        self._on_jobs_changed()
+        # Text that wraps is squeezed otherwise where a line more has come.
+        self.adjustSize()
+
+    def _on_jobs_changed(self) -> None:
+        """Follow the job of this download."""
+        download = self._document.stock.download(self._entry.name)
+        if download is None or download.phase != "running":
+            return
+        job = next((job for job in self._document.jobs if job.key == download.key), None)
+        if job is None or not job.note:
+            self._bar.setRange(0, 0)
+            return
+        # Qt counts in 32 bits, which bytes may exceed.
+        self._bar.setRange(0, 1_000 if job.total else 0)
+        self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
+        left = "" if job.seconds_left is None else self.tr(", %1 left").replace("%1", duration(job.seconds_left))
+        self._note.setText(_sentence(job.note) + left)
+
+    def _on_cancel_clicked(self) -> None:
+        download = self._document.stock.download(self._entry.name)
+        if download is not None:
+            self._document.job_cancel_requested.emit(download.key)
+
+    def _on_open_clicked(self) -> None:
+        self._document.open_source_requested.emit(self._entry.name)
+        self.close()
+
+    def _on_chosen(self, path: Path) -> None:
+        self._document.open_source_requested.emit(str(path))
+        self.close()
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,127 @@
+"""The pictures of a source as list items, all of them or those of one label; thumbnails arrive later.
+
+The one place where a row of the list and a picture's position in the source are told from each other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QWidget
+
+from explorer.data.source import Source
+from explorer.types import Indices, Pixels
+from explorer.ui.images import pixels_to_qimage
+
+SMALLEST_CELL = 56
+_KEPT = 4_000
+"""Thumbnails kept, those seen last; some 40 MB."""
+
+_ATTRIBUTES_SHOWN = 24
+"""Lines of a tooltip; more would not fit on a screen."""
+
+
+class GalleryModel(QStringListModel):
+    """A list of pictures, in source order.
+
+    The strings are empty: the class is taken because a view asks for the number of rows twice a row when it lays them
+    out, which for 100,000 pictures takes 0.4 s where Python answers, and 0.02 s where Qt does.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._source: Source | None = None
+        self._positions: Indices | None = None
+        self.cell = SMALLEST_CELL
+        self._pixmaps: OrderedDict[int, QPixmap] = OrderedDict()
+
+    # -- what is listed ------------------------------------------------------------------------------------------
+
+    def set_source(self, source: Source | None) -> None:
+        """Show another source, all of it; thumbnails stay where it only knows more of the same pictures."""
+        old = self._source
+        if source is None or old is None or not source.continues(old) or source.count != old.count:
+            self._pixmaps.clear()
+        self._source = source
+        self._positions = None
+        self._reset_rows()
+
+    def set_label(self, label: int | None) -> None:
+        """Show the pictures of one label only; None for all."""
+        labels = self._source.labels if self._source is not None else None
+        before = self._positions
+        self._positions = None if label is None or labels is None else np.flatnonzero(labels == label).astype(np.int64)
+        if before is not None or self._positions is not None:
+            self._reset_rows()
+
+    def _reset_rows(self) -> None:
+        listed = self._source.count if self._source is not None and self._positions is None else 0
+        self.setStringList([""] * (listed if self._positions is None else len(self._positions)))
+
+    def position(self, row: int) -> int:
+        """Return where the picture of a row is in the source."""
+        return row if self._positions is None else int(self._positions[row])
+
+    def row(self, position: int) -> int | None:
+        """Return the row of a picture, or None where it is not listed."""
+        if self._positions is None:
+            return position if 0 <= position < self.rowCount() else None
+        row = int(np.searchsorted(self._positions, position))
+        return row if row < len(self._positions) and self._positions[row] == position else None
+
+    # -- thumbnails ----------------------------------------------------------------------------------------------
+
+    def put(self, positions: list[int], pixels: Pixels) -> None:
+        """Take thumbnails in: positions in the source, and uint8 pictures ``(n, h, w, c)``."""
+        for position, picture in zip(positions, pixels, strict=True):
+            self._pixmaps[position] = QPixmap.fromImage(pixels_to_qimage(picture))
+            self._pixmaps.move_to_end(position)
+            row = self.row(position)
+            if row is not None:
+                where = self.index(row)
+                self.dataChanged.emit(where, where, [Qt.ItemDataRole.DecorationRole])
+        while len(self._pixmaps) > _KEPT:
+            self._pixmaps.popitem(last=False)
+
+    def missing(self, first: int, last: int) -> list[int]:
+        """Return the positions in the source, by row from first to last (included), whose thumbnails are not there."""
+        positions = (self.position(row) for row in range(first, last + 1))
+        return [position for position in positions if position not in self._pixmaps]
+
+    # -- Qt's questions ------------------------------------------------------------------------------------------
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        """Return what can be done with a picture: choose it; not drag it or write into it."""
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Return thumbnail, tooltip or accessible name of a picture."""
+        if self._source is None or not index.isValid():
+            return None
+        position = self.position(index.row())
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._pixmaps.get(position)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._described(self._source, position)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._named(self._source, position)
+        # Without it a picture that is not read yet has no size, and the first one decides for all.
+        return QSize(self.cell, self.cell) if role == Qt.ItemDataRole.SizeHintRole else None
+
+    def _named(self, source: Source, position: int) -> str:
+        label = source.label(position)
+        name = self.tr("Picture %1").replace("%1", str(position + 1))
+        return f"{name}, {self.tr('label')} {label}" if label else name
+
+    def _described(self, source: Source, position: int) -> str:
+        """Return all that is known of a picture, a line each."""
+        lines = [self._named(source, position), source.file_name(position)]
+        known = [(name, attribute.text(position)) for name, attribute in source.attributes.items()]
+        told = [f"{name}: {text}" for name, text in known if text]
+        lines += told[:_ATTRIBUTES_SHOWN]
+        if len(told) > _ATTRIBUTES_SHOWN:
+            lines.append(self.tr("and %1 more").replace("%1", str(len(told) - _ATTRIBUTES_SHOWN)))
+        return "\n".join(line for line in lines if line)

@@ -1,0 +1,254 @@
+"""The feature maps of a spatial code: a brush on one of them edits the latent cursor."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QSignalBlocker
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.latent.feature_maps import MapStatistics, map_statistics
+from explorer.types import Floats
+from explorer.ui.color_map import colored, ramp_reach
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.text import number, sigmas
+from explorer.ui.widgets.channel_grid import ChannelGrid
+from explorer.ui.widgets.elided_label import ElidedLabel
+from explorer.ui.widgets.fields import button, decimal_box, spin_box
+from explorer.ui.widgets.map_canvas import MapCanvas
+from explorer.ui.widgets.map_legend import MapLegend
+
+NUDGE = 0.5
+"""What + and − change a cell by, in σ of its channel."""
+
+_MOST_SIGMA = 10.0
+
+
+class FeatureMapsPanel(QWidget):
+    """All channels small, the chosen one large, and a brush; hidden while the code is no stack of maps."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._statistics: MapStatistics | None = None
+        self._maps: Floats | None = None
+        self._start: Floats | None = None
+        self._edited: NDArray[np.bool_] | None = None
+        self._make_maps()
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._on_model_changed()
+
+    def _make_maps(self) -> None:
+        self.setObjectName("feature_maps_panel")
+        self.setAccessibleName(self.tr("Feature maps"))
+        self._heading = ElidedLabel()
+        self._heading.setObjectName("feature_heading")
+        self._heading.setProperty("heading", True)
+        self.canvas = MapCanvas(self.tr("Choose a picture."))
+        self.canvas.setObjectName("feature_map")
+        self.canvas.setAccessibleName(self.tr("Chosen feature map"))
+        self.canvas.setToolTip(
+            self.tr(
+                "One channel of the code. Paint with the left button; with the right one, or Shift held, bring the "
+                "picture's own values back. With the keyboard: arrows, + and −, Space to paint, Delete to bring back, "
+                "Page Up and Page Down for the channels."
+            )
+        )
+        self.grid = ChannelGrid()
+        self.grid.setObjectName("feature_channels")
+        self.grid.setAccessibleName(self.tr("Channels of the code"))
+        self.grid.setToolTip(
+            self.tr("Every channel of the code in colours of its own range; a dot marks those that were edited.")
+        )
+        self.legend = MapLegend()
+        self.legend.setObjectName("feature_legend")
+        self.legend.setAccessibleName(self.tr("Range of the colours"))
+        self.legend.setToolTip(self.tr("What the colours stand for, in code units: the channel's range over the data"))
+
+    def _make_controls(self) -> None:
+        self.channel = spin_box("feature_channel", self.tr("Channel that is shown large"), 0, 0, 0)
+        self.channel.setPrefix("c")
+        self._size = spin_box("feature_size", self.tr("Diameter of the brush, in cells"), 1, 1, 1)
+        tip = self.tr("What the brush paints, in σ of the channel from its mean")
+        self._value = decimal_box("feature_value", tip, (-_MOST_SIGMA, _MOST_SIGMA), NUDGE, 1)
+        self._value.setSuffix(" σ")
+        self._value.setValue(3.0)
+        back = self.tr("Bring the picture's own values back, in the whole of this channel")
+        self._back = button("feature_back", self.tr("Reset map"), back)
+        for box, width in ((self._size, 58), (self._value, 84)):
+            box.setMaximumWidth(width)
+        self._readout = QLabel()
+        self._readout.setObjectName("feature_cell")
+        self._readout.setProperty("muted", True)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self._heading, 1)
+        top.addWidget(self.channel)
+        maps = QHBoxLayout()
+        maps.setSpacing(6)
+        maps.addWidget(self.canvas, 2)
+        maps.addWidget(self.grid, 1)
+        brush = QHBoxLayout()
+        brush.addWidget(QLabel(self.tr("Brush")))
+        brush.addWidget(self._size)
+        brush.addWidget(self._value)
+        brush.addStretch(1)
+        brush.addWidget(self._back)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 6)
+        layout.setSpacing(5)
+        layout.addLayout(top)
+        layout.addLayout(maps, 1)
+        layout.addWidget(self.legend)
+        layout.addWidget(self._readout)
+        layout.addLayout(brush)
+
+    def _connect(self) -> None:
+        document = self._document
+        self.grid.chosen.connect(self.channel.setValue)
+        self.channel.valueChanged.connect(self._on_channel_changed)
+        self._size.valueChanged.connect(lambda size: self.canvas.set_brush_size(float(size)))
+        self._back.clicked.connect(self._on_back_clicked)
+        self.canvas.brushed.connect(self._on_brushed)
+        self.canvas.nudged.connect(self._on_nudged)
+        self.canvas.cell_changed.connect(self._show_cell)
+        self.canvas.channel_stepped.connect(lambda by: self.channel.setValue(self.channel.value() + by))
+        document.model_changed.connect(self._on_model_changed)
+        document.code_changed.connect(self._on_code_changed)
+
+    def begin_painting(self) -> None:
+        """Give the keyboard to the large map."""
+        if self._statistics is not None:
+            self.canvas.setFocus()
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def _on_model_changed(self) -> None:
+        model = self._document.model
+        shape = () if model is None else model.card.latent_shape
+        if model is None or len(shape) != 3:
+            self._statistics = self._maps = None
+            self.hide()
+            return
+        height, width, channels = shape
+        self._statistics = map_statistics(model.sample.statistics, shape)
+        self._heading.setText(self.tr("Feature maps") + f"  {height} × {width} × {channels}")
+        with QSignalBlocker(self.channel):
+            self.channel.setMaximum(channels - 1)
+        self.channel.setVisible(channels > 1)
+        self.grid.setVisible(channels > 1)
+        self._size.setMaximum(max(height, width))
+        self._size.setValue(max(1, round(max(height, width) / 9)))
+        self._on_code_changed()
+        self.grid.set_channels(channels, self._picture, self._is_edited)
+        self.grid.set_current(self.channel.value())
+        self.show()
+
+    def _on_code_changed(self) -> None:
+        if self._statistics is None:
+            return
+        code, start, channels = self._document.code, self._document.start_code, len(self._statistics.mean)
+        self._edited = None
+        shape = None if self._document.model is None else self._document.model.card.latent_shape
+        self._maps = None if code is None or shape is None else code.reshape(shape)
+        self._start = None if start is None or shape is None else start.reshape(shape)
+        for control in (self.canvas, self.grid, self._value, self._size, self._back):
+            control.setEnabled(self._maps is not None)
+        if self._maps is not None and self.grid.count != channels:
+            self.grid.set_channels(channels, self._picture, self._is_edited)
+        self._show_map()
+
+    def _show_map(self) -> None:
+        """Show the chosen channel large, what is in view of the others small, and the numbers."""
+        if self._maps is None:
+            self.canvas.set_image(None)
+            self.legend.set_reach(None)
+        else:
+            channel = self.channel.value()
+            self.canvas.set_image(self._picture(channel))
+            self.legend.set_reach(self._reach(channel))
+        self._back.setEnabled(self._is_edited(self.channel.value()))
+        self._show_cell()
+        self.grid.refresh()
+
+    def _show_cell(self) -> None:
+        if self._maps is None or self._statistics is None:
+            self._readout.clear()
+            return
+        (row, column), channel = self.canvas.cell, self.channel.value()
+        value = float(self._maps[row, column, channel])
+        in_sigma = (value - float(self._statistics.mean[channel])) / float(self._statistics.sigma[channel])
+        place = self.tr("row %1, column %2").replace("%1", str(row)).replace("%2", str(column))
+        text = f"{place}:  {number(value)}  ({sigmas(in_sigma)})"
+        self._readout.setText(text)
+        self.canvas.setAccessibleDescription(f"c{channel}, {text}")
+
+    def _picture(self, channel: int) -> QImage:
+        """One channel as an image, a pixel a cell."""
+        if self._maps is None:
+            return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+        return pixels_to_qimage(colored(self._maps[:, :, channel], self._reach(channel)))
+
+    def _reach(self, channel: int) -> tuple[float, float]:
+        """The channel's range over the data, and as far beyond as the cursor is."""
+        assert self._maps is not None
+        assert self._statistics is not None
+        plane = self._maps[:, :, channel]
+        low = min(float(self._statistics.low[channel]), float(plane.min()))
+        return ramp_reach(low, max(float(self._statistics.high[channel]), float(plane.max())))
+
+    def _is_edited(self, channel: int) -> bool:
+        if self._maps is None or self._start is None:
+            return False
+        if self._edited is None:
+            self._edited = (self._maps != self._start).any(axis=(0, 1))
+        return bool(self._edited[channel])
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Paint in the colours of the scheme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._statistics is not None:
+            self._show_map()
+
+    # -- hands ---------------------------------------------------------------------------------------------------
+
+    def _on_channel_changed(self, channel: int) -> None:
+        self.grid.set_current(channel)
+        self._show_map()
+
+    def _on_brushed(self, cells: NDArray[np.bool_], back: bool, gesture: str) -> None:
+        if self._maps is None or self._statistics is None or (back and self._start is None):
+            return
+        channel = self.channel.value()
+        maps = self._maps.copy()
+        if back and self._start is not None:
+            maps[cells, channel] = self._start[cells, channel]
+        else:
+            maps[cells, channel] = self._in_code_units(self._value.value())
+        self._put(maps, gesture)
+
+    def _on_nudged(self, direction: int, gesture: str) -> None:
+        if self._maps is not None and self._statistics is not None:
+            channel = self.channel.value()
+            maps = self._maps.copy()
+            maps[(*self.canvas.cell, channel)] += direction * NUDGE * self._statistics.sigma[channel]
+            self._put(maps, f"{gesture}-{channel}")
+
+    def _on_back_clicked(self) -> None:
+        if self._maps is not None and self._start is not None:
+            maps = self._maps.copy()
+            maps[:, :, self.channel.value()] = self._start[:, :, self.channel.value()]
+            self._put(maps, None)
+
+    def _in_code_units(self, in_sigma: float) -> float:
+        assert self._statistics is not None
+        channel = self.channel.value()
+        return float(self._statistics.mean[channel]) + in_sigma * float(self._statistics.sigma[channel])
+
+    def _put(self, maps: Floats, gesture: str | None) -> None:
+        self._document.set_code(maps.reshape(-1), self.tr("Paint map") + f" {self.channel.value()}", gesture)

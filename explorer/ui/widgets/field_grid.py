@@ -1,0 +1,49 @@
+"""Labels and fields in columns that stand in line."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+_NARROWEST = 60
+
+
+class FieldGrid(QGridLayout):
+    """One wide field a row, or two narrow ones, each behind its label."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setVerticalSpacing(5)
+        self.setHorizontalSpacing(8)
+        self.setColumnMinimumWidth(0, 68)
+        self.setColumnMinimumWidth(2, 56)
+        self.setColumnStretch(1, 1)
+        self.setColumnStretch(3, 1)
+
+    def wide(self, title: str, field: QWidget) -> None:
+        """Add a row of one field."""
+        row = self.rowCount()
+        self._label(title, field, row, 0)
+        self.addWidget(field, row, 1, 1, 3)
+
+    def pair(self, first: tuple[str, QWidget], second: tuple[str, QWidget]) -> None:
+        """Add a row of two fields; one without a title takes its label's place too."""
+        row = self.rowCount()
+        for column, (title, field) in ((0, first), (2, second)):
+            # The columns share the width evenly, whatever the longest text of a field is.
+            field.setMinimumWidth(_NARROWEST)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, field.sizePolicy().verticalPolicy())
+            if title:
+                self._label(title, field, row, column)
+                self.addWidget(field, row, column + 1)
+            else:
+                self.addWidget(field, row, column, 1, 2)
+
+    def bare(self, field: QWidget) -> None:
+        """Add a row of one field without a label."""
+        self.addWidget(field, self.rowCount(), 1, 1, 3)
+
+    def _label(self, title: str, field: QWidget, row: int, column: int) -> None:
+        label = QLabel(title)
+        label.setBuddy(field)
+        self.addWidget(label, row, column)

@@ -1,0 +1,43 @@
+"""Settings that few need, out of sight until they are unfolded."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+
+from explorer.ui.widgets.fields import name_control
+
+
+class Fold(QWidget):
+    """A button with an arrow over some content; folded at first.
+
+    Signals
+    -------
+    toggled(bool)
+        It was unfolded, or folded.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, name: str, title: str, tip: str, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.content = content
+        self.button = QToolButton()
+        name_control(self.button, name, tip)
+        self.button.setText(title)
+        self.button.setAccessibleName(title)
+        self.button.setCheckable(True)
+        self.button.setAutoRaise(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.toggled.connect(self._on_toggled)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.button)
+        layout.addWidget(content)
+        self._on_toggled(False)
+
+    def _on_toggled(self, unfolded: bool) -> None:
+        self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self.content.setVisible(unfolded)
+        self.toggled.emit(unfolded)

@@ -1,0 +1,77 @@
+"""Pictures in rows and columns, painted as they are."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.types import Pixels
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.theme import current_theme
+
+_GAP = 4
+_FIRST_GAP = 14
+"""Wider, so that the first column is seen to be another thing than the rest."""
+
+
+class PictureTable(QWidget):
+    """A grid of small pictures; the first column stands a little apart."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[list[QImage]] = []
+        self._message = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 100)
+
+    @property
+    def rows(self) -> list[list[QImage]]:
+        """The pictures, row by row."""
+        return self._rows
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        """Show pictures, uint8 ``(rows, columns, h, w, c)``."""
+        self._rows = [[pixels_to_qimage(picture) for picture in row] for row in pixels]
+        self._message = ""
+        self.update()
+
+    def show_message(self, text: str) -> None:
+        """Show words instead of pictures."""
+        self._rows, self._message = [], text
+        self.update()
+
+    def cell(self, row: int, column: int) -> QRect:
+        """Return where a picture is painted."""
+        picture, columns = self._rows[0][0], len(self._rows[0])
+        across = (self.width() - _FIRST_GAP - _GAP * (columns + 1)) / columns
+        down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)
+        scale = min(across / picture.width(), down / picture.height())
+        # Whole multiples keep pixels square and equal; large pictures are made smaller as they must.
+        scale = int(scale) if scale >= 1 else scale
+        width, height = max(1, int(picture.width() * scale)), max(1, int(picture.height() * scale))
+        left = (self.width() - columns * (width + _GAP) + _GAP - _FIRST_GAP) // 2
+        top = (self.height() - len(self._rows) * (height + _GAP) + _GAP) // 2
+        shift = _FIRST_GAP if column else 0
+        return QRect(left + shift + column * (width + _GAP), top + row * (height + _GAP), width, height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the pictures, or the words."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), current_theme().color("stage"))
+        if not self._rows:
+            painter.setPen(current_theme().color("muted"))
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._message)
+        for row, pictures in enumerate(self._rows):
+            for column, picture in enumerate(pictures):
+                place = self.cell(row, column)
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, place.width() < picture.width())
+                painter.drawImage(place, picture)
+        painter.end()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange}:
+            self.update()

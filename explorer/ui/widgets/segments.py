@@ -1,0 +1,65 @@
+"""A few buttons in a row, one of them down: a visible switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from explorer.ui.widgets.fields import button
+
+
+class Segments(QWidget):
+    """A switch of push buttons; Tab goes to the one that is down, arrow keys choose.
+
+    Parameters
+    ----------
+    parts
+        Object name, text and tooltip of each button.
+
+    Signals
+    -------
+    chosen(int)
+        The user pressed another button: its number.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parts: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for number, (name, text, tip) in enumerate(parts):
+            made = button(name, text, tip)
+            made.setCheckable(True)
+            made.setAutoDefault(False)
+            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            made.setProperty("segment", _place(number, len(parts)))
+            self._group.addButton(made, number)
+            layout.addWidget(made)
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self.chosen)
+
+    @property
+    def current(self) -> int:
+        """Number of the button that is down."""
+        return self._group.checkedId()
+
+    def choose(self, number: int) -> None:
+        """Press a button down without telling anyone."""
+        self._group.button(number).setChecked(True)
+
+    def part(self, number: int) -> QPushButton:
+        """Return a button."""
+        found = self._group.button(number)
+        assert isinstance(found, QPushButton)
+        return found
+
+
+def _place(number: int, count: int) -> str:
+    if number == 0:
+        return "first"
+    return "last" if number == count - 1 else "middle"

@@ -1,0 +1,98 @@
+"""A small field over a slider's number: type a value in σ."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+LIMIT = 1000.0
+"""Farthest from the mean that can be typed, in σ."""
+
+
+def parse_sigma(text: str) -> float | None:
+    """Return the number of a text such as ``-1.5``, ``+2,25`` or ``−3 σ``; None where it is none within `LIMIT`."""
+    plain = text.replace("σ", "").replace("−", "-").replace(",", ".").strip()
+    try:
+        value = float(plain)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and abs(value) <= LIMIT else None
+
+
+class SigmaEdit(QLineEdit):
+    """Enter takes the number, and so does going elsewhere; Esc leaves it.
+
+    Signals
+    -------
+    entered(float)
+        The number, in σ.
+    left()
+        The field was closed by a key; the keyboard is free.
+    """
+
+    entered = Signal(float)
+    left = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._open = False
+        tip = self.tr("Value in σ: Enter takes it, Esc leaves")
+        self.setObjectName("slider_value")
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.textEdited.connect(lambda text: self._mark(wrong=False))
+        self.hide()
+
+    def begin(self, value: float, typed: str) -> None:
+        """Open with a value to be replaced, or with what was typed so far."""
+        self.setText(typed or f"{value:.3f}".replace("-", "−"))
+        self._mark(wrong=False)
+        self._open = True
+        self.show()
+        self.setFocus()
+        if not typed:
+            self.selectAll()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter takes the number, Esc leaves; a text that is no number stays."""
+        key = event.key()
+        if key == Qt.Key.Key_Escape:
+            self.close_quietly()
+            self.left.emit()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            if self._take():
+                self.left.emit()
+            else:
+                self._mark(wrong=True)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the number when the user goes elsewhere."""
+        super().focusOutEvent(event)
+        if self._open and event.reason() != Qt.FocusReason.PopupFocusReason and not self._take():
+            self.close_quietly()
+
+    def close_quietly(self) -> None:
+        """Close without taking the number."""
+        # Hiding takes the keyboard away, which is not going elsewhere.
+        self._open = False
+        self.hide()
+
+    def _take(self) -> bool:
+        value = parse_sigma(self.text())
+        if value is None:
+            return False
+        self.close_quietly()
+        self.entered.emit(value)
+        return True
+
+    def _mark(self, *, wrong: bool) -> None:
+        self.setProperty("problem", wrong)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.setAccessibleDescription(self.tr("Not a number") if wrong else "")

@@ -1,0 +1,98 @@
+"""Looks at pictures before a training: whether they are dark on light, and what augmentation makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from explorer.data.augmentation import changed
+from explorer.data.border import suggests_invert
+from explorer.data.source import Source
+from explorer.data.sources import opening
+from explorer.document.document import Document
+from explorer.document.preparation import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView
+from explorer.errors import ExplorerError
+from explorer.models.bundle import resolve_bundle
+from explorer.models.settings import TrainingRequest, resolve_preprocessing
+from explorer.types import Pixels, Progress
+from explorer.workers.jobs import JobRunner
+
+
+def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
+    """Say whether the pictures of `spec` are dark on light; `source` is that source where it is open already.
+
+    False where they cannot be opened: whoever opens them or trains on them is told why.
+    """
+    try:
+        opened = source or (yield from _open(spec))
+        yield Progress(0, 0, "looking at a few pictures")
+        yield suggests_invert(opened)
+    except ExplorerError:
+        yield False
+
+
+def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
+    """Make a few augmented pictures as this training would; an error is a view too."""
+    try:
+        opened = source or (yield from _open(request.data))
+        yield Progress(0, 0, "augmenting a few pictures")
+        yield AugmentView(request, _table(request, opened))
+    except ExplorerError as error:
+        yield AugmentView(request, None, str(error))
+
+
+def _open(spec: str) -> Generator[Progress, None, Source]:
+    for item in opening(spec):
+        if isinstance(item, Source):
+            return item
+        yield item
+    raise AssertionError("a source comes last")
+
+
+def _table(request: TrainingRequest, source: Source) -> Pixels:
+    """Return uint8 ``(rows, columns, h, w, c)``: the copies that a training on all of them would make first."""
+    train = source.splits.train
+    chosen = source.splits.select("train", PREVIEW_ROWS)
+    parent = resolve_bundle(request.start_from) if request.start_from else None
+    originals = source.read(chosen, parent.card.preprocessing if parent else resolve_preprocessing(request, source))
+    places = np.searchsorted(train, chosen)[:, np.newaxis]
+    numbers = places + len(train) * np.arange(1, PREVIEW_COLUMNS)
+    copies = changed(originals.repeat(PREVIEW_COLUMNS - 1, axis=0), numbers.ravel(), request.seed)
+    rows = copies.reshape(len(originals), PREVIEW_COLUMNS - 1, *originals.shape[1:])
+    return np.concatenate([originals[:, np.newaxis], rows], axis=1)
+
+
+class Preparer(QObject):
+    """Answers the questions of `Preparation` with jobs. Lives on the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._previewing = 0
+        document.preparation.ground_requested.connect(self._on_ground_requested)
+        document.preparation.preview_requested.connect(self._on_preview_requested)
+
+    def _opened(self, spec: str) -> Source | None:
+        source = self._document.source
+        return source if source is not None and source.spec == spec else None
+
+    def _on_ground_requested(self, spec: str) -> None:
+        source = self._opened(spec)
+        self._jobs.start(
+            "Looking at the pictures",
+            lambda: judge_ground(spec, source),
+            lambda dark: self._document.preparation.put_ground(spec, dark),
+        )
+
+    def _on_preview_requested(self, request: TrainingRequest) -> None:
+        """Make the pictures; those asked for last win."""
+        self._jobs.cancel(self._previewing)
+        source = self._opened(request.data)
+        self._previewing = self._jobs.start(
+            "Augmenting a few pictures",
+            lambda: preview_augmentation(request, source),
+            self._document.preparation.put_preview,
+        )

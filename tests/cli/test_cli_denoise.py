@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.builders import write_bundle
+from explorer_testing.codec import MatrixCodec
+from PIL import Image
+
+from explorer.cli.inputs import open_model
+from explorer.data.corruption import KINDS, Noise, corrupt
+from explorer.data.preprocessing import to_floats
+from explorer.data.sources import open_source
+
+
+def page(noise: float) -> Image.Image:
+    """Digits side by side, as on a page that was scanned badly."""
+    source = open_source("digits")
+    rows = [
+        np.concatenate([np.asarray(source.picture(5 * row + column)) for column in range(5)], 1) for row in range(3)
+    ]
+    values = to_floats(np.concatenate(rows)[np.newaxis, ..., np.newaxis])
+    return Image.fromarray((corrupt(values, [Noise("gaussian", noise, seed=1)])[0, ..., 0] * 255).astype(np.uint8))
+
+
+def test_a_page_larger_than_the_model_is_cleaned(ask: Any, tmp_path: Path) -> None:
+    page(0.4).save(tmp_path / "noisy.png")
+    told = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
+    assert told == {"count": 1, "path": str(tmp_path / "clean.png")}
+    clean = np.asarray(page(0)).astype(float)
+    with Image.open(tmp_path / "clean.png") as written:
+        assert (written.mode, written.size) == ("L", (140, 84))
+        after = np.asarray(written).astype(float)
+    with Image.open(tmp_path / "noisy.png") as noisy:
+        before = np.asarray(noisy).astype(float)
+    assert ((after - clean) ** 2).mean() < 0.85 * ((before - clean) ** 2).mean()
+
+
+def test_a_picture_of_the_models_size_is_its_reconstruction(ask: Any, deep: Path, tmp_path: Path) -> None:
+    picture = open_source("digits").picture(3)
+    picture.save(tmp_path / "three.png")
+    ask("denoise", "--model", "digits-deep-49", tmp_path / "three.png", "--out", tmp_path / "clean.png")
+    model = open_model(str(deep))
+    output = model.codec.decode(model.codec.encode(to_floats(np.asarray(picture)[np.newaxis, ..., np.newaxis])))
+    with Image.open(tmp_path / "clean.png") as written:
+        np.testing.assert_allclose(np.asarray(written) / 255, output[0, ..., 0].clip(0, 1), atol=0.01)
+
+
+def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    page(0.2).convert("RGB").save(tmp_path / "in" / "sub" / "colour.jpg")
+    page(0.2).crop((0, 0, 20, 9)).save(tmp_path / "in" / "small.png")
+    (tmp_path / "in" / "broken.png").write_bytes(b"?")
+    monkeypatch.chdir(tmp_path)
+    outcome = call("denoise", "--model", "digits-deep-49", "in", "--out", "out", "--json")
+    assert outcome.code == 0
+    assert outcome.document == {"count": 2, "path": str(tmp_path / "out")}
+    assert outcome.err.startswith("warning: broken.png is left out: ")
+    assert outcome.err.count("\n") == 1
+    with Image.open("out/sub/colour.jpg") as colour, Image.open("out/small.png") as small:
+        assert (colour.mode, colour.size) == ("RGB", (140, 84))
+        assert (small.mode, small.size) == ("L", (20, 9))
+
+
+def test_originals_stay(call: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.png"
+    page(0.1).save(file)
+    before = file.read_bytes()
+    assert "never overwritten" in call("denoise", "--model", "digits-deep-49", file, "--out", file).error
+    assert "never overwritten" in call("denoise", "--model", "digits-deep-49", tmp_path, "--out", tmp_path / "x").error
+    assert "does not exist" in call("denoise", "--model", "digits-deep-49", tmp_path / "y.png", "--out", "z.png").error
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_noise_goes_into_every_command_that_takes_one(ask: Any, tmp_path: Path, kind: str) -> None:
+    # A colour model: grey in is colourisation, down-sampled in is super-resolution.
+    write_bundle(tmp_path / "model", MatrixCodec((16, 16, 3), 200))
+    values = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), dtype=np.uint8)
+    np.save(tmp_path / "data.npy", values)
+    words = ("--model", tmp_path / "model", "--data", tmp_path / "data.npy", "--split", "all")
+    noise = f"{kind}:{KINDS[kind].default}:1"
+    clean = ask("evaluate", *words)
+    noisy = ask("evaluate", *words, "--noise", noise)
+    assert noisy["mse"] > clean["mse"] * 1.001
+    drawn = ask("reconstruct", *words, "--count", 10, "--noise", noise, "--out", tmp_path / "rows.png")
+    assert drawn["mse"] > clean["mse"] * 1.001
+    with Image.open(tmp_path / "rows.png") as rows:
+        middle = np.asarray(rows).reshape(3, 16, 10, 16, 3)[1].swapaxes(0, 1)
+    assert (middle != values).any()
+    if kind == "grey":
+        assert (middle == middle[..., :1]).all()

@@ -1,0 +1,311 @@
+"""A large folder: shown before it is read, opened again without reading, and noticing what happened to its files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.data import picture_index
+from explorer.data.formats import open_picture, probe_picture
+from explorer.data.picture_index import load_index
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import PixelRows, Source
+from explorer.data.sources import files, folder, open_source, opening
+from explorer.data.sources.files import FileSource
+from explorer.errors import DataError
+from explorer.paths import cache_dir
+from explorer.types import Progress
+
+RECIPE = Preprocessing.standard((8, 8, 1))
+COUNT = 400
+
+
+@pytest.fixture(autouse=True)
+def _small_is_big(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_index, "BIG_FOLDER", 50)
+
+
+class Opened:
+    """Which files were opened, and how."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.probed: list[str] = []
+        self.decoded: list[str] = []
+        monkeypatch.setattr(picture_index, "probe_picture", self._probe)
+        monkeypatch.setattr(files, "open_picture", self._decode)
+
+    def _probe(self, path: Path) -> object:
+        self.probed.append(path.name)
+        return probe_picture(path)
+
+    def _decode(self, path: Path, name: str) -> Image.Image:
+        self.decoded.append(path.name)
+        return open_picture(path, name)
+
+    def forget(self) -> None:
+        self.probed.clear()
+        self.decoded.clear()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    return Opened(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def _pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("pictures")
+    for number in range(COUNT):
+        path = place / f"class{number % 4}" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), number % 256).save(path)
+    return place
+
+
+@pytest.fixture
+def pictures(_pictures: Path, tmp_path: Path) -> Path:
+    """A folder of 400 grey pictures in four sub-folders, this test's own."""
+    return shutil.copytree(_pictures, tmp_path / "pictures")
+
+
+def sources(items: Iterator[Progress | Source]) -> list[FileSource]:
+    return [item for item in items if isinstance(item, FileSource)]
+
+
+def names(source: FileSource) -> list[str]:
+    return [source.file_name(index) for index in range(source.count)]
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"no picture at all")
+
+
+def value_of(source: Source, name: str) -> int:
+    assert isinstance(source, FileSource)
+    return int(source.read([names(source).index(name)], RECIPE)[0, 0, 0, 0])
+
+
+def test_it_is_shown_before_it_is_read(pictures: Path, opened: Opened) -> None:
+    spoil(pictures / "class1" / "5.png")
+    scan = opening(pictures)
+    listed = next(item for item in scan if isinstance(item, FileSource))
+    assert listed.provisional
+    assert listed.count == COUNT
+    assert len(opened.probed) < COUNT / 4
+    assert listed.image_shape == (8, 8, 1)
+    (whole,) = sources(scan)
+    assert not whole.provisional
+    assert whole.continues(listed)
+    assert [skipped.name for skipped in whole.skipped] == ["class1/5.png"]
+    assert names(whole) == [name for name in names(listed) if name != "class1/5.png"]
+    at = names(listed).index("class1/5.png")
+    assert [listed.position_in(whole, index) for index in (0, at - 1, at, at + 1, COUNT - 1)] == [
+        *(0, at - 1, None, at, COUNT - 2)
+    ]
+    assert listed.label(at + 1) == whole.label(at) == "class1"
+
+
+def test_small_folders_come_once_and_leave_nothing_behind(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (source,) = sources(opening(tmp_path))
+    source.read([0], RECIPE)
+    assert not source.provisional
+    assert not cache_dir().exists()
+
+
+def test_a_second_opening_reads_no_picture(pictures: Path, opened: Opened) -> None:
+    first = open_source(pictures)
+    pixels = first.read(np.arange(COUNT), RECIPE)
+    opened.forget()
+    second = sources(opening(pictures))[-1]
+    np.testing.assert_array_equal(second.read(np.arange(COUNT), RECIPE), pixels)
+    assert (opened.probed, opened.decoded) == ([], [])
+    assert names(second) == names(sources(opening(pictures))[-1])
+    assert (second.image_shape, second.label_names) == (first.image_shape, first.label_names)
+    assert [second.label(index) for index in range(COUNT)] == [first.label(index) for index in range(COUNT)]
+
+
+def test_a_folder_that_has_not_changed_is_not_even_listed(
+    pictures: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = 10**18
+    for place, _, _ in os.walk(pictures):
+        os.utime(place, ns=(long_ago, long_ago))
+    before = open_source(pictures)
+    monkeypatch.setattr(folder, "list_folder", None)
+    assert isinstance(before, FileSource)
+    assert names(sources(opening(pictures))[0]) == names(before)
+
+
+def test_what_came_went_and_changed_is_noticed_and_nothing_else_is_read(pictures: Path, opened: Opened) -> None:
+    first = open_source(pictures)
+    first.read(np.arange(COUNT), RECIPE)
+    (pictures / "class0" / "8.png").unlink()
+    Image.new("L", (8, 8), 77).save(pictures / "class0" / "9999.png")
+    Image.new("RGB", (9, 9), (200, 200, 200)).save(pictures / "class2" / "2.png")
+    opened.forget()
+    second = sources(opening(pictures))[-1]
+    assert sorted(opened.probed) == ["2.png", "9999.png"]
+    assert "class0/8.png" not in names(second)
+    assert second.image_shape is None
+    pixels = second.read(np.arange(second.count), RECIPE)
+    assert sorted(opened.decoded) == ["2.png", "9999.png"]
+    found = dict(zip(names(second), pixels[:, 0, 0, 0].tolist(), strict=True))
+    assert (found["class0/9999.png"], found["class2/2.png"], found["class3/399.png"]) == (77, 200, 399 % 256)
+
+
+def test_what_was_unreadable_is_looked_at_again(pictures: Path, opened: Opened) -> None:
+    bad = pictures / "class0" / "4.png"
+    spoil(bad)
+    assert open_source(pictures).count == COUNT - 1
+    found = bad.stat()
+    Image.new("L", (8, 8), 4).save(bad)
+    os.utime(bad, ns=(found.st_atime_ns, found.st_mtime_ns))
+    opened.forget()
+    assert open_source(pictures).count == COUNT
+    assert opened.probed == ["4.png"]
+
+
+def test_ended_in_the_midst_it_goes_on_where_it_was(pictures: Path, opened: Opened) -> None:
+    scan = opening(pictures)
+    for item in scan:
+        if isinstance(item, Progress) and item.done >= COUNT // 2:
+            break
+    scan.close()  # type: ignore[attr-defined]
+    seen = set(opened.probed)
+    assert COUNT // 2 <= len(seen) < COUNT
+    opened.forget()
+    assert open_source(pictures).count == COUNT
+    assert not seen & set(opened.probed)
+    assert len(seen) + len(opened.probed) == COUNT
+
+
+def test_an_index_that_is_damaged_is_made_anew(pictures: Path, opened: Opened) -> None:
+    open_source(pictures)
+    (path,) = (cache_dir() / "index").iterdir()
+    path.write_bytes(path.read_bytes()[:-500])
+    opened.forget()
+    assert load_index(pictures) is None
+    assert open_source(pictures).count == COUNT
+    assert len(opened.probed) == COUNT
+
+
+def test_an_index_that_leads_elsewhere_is_not_believed(pictures: Path, tmp_path: Path) -> None:
+    open_source(pictures)
+    (path,) = (cache_dir() / "index").iterdir()
+    with np.load(path, allow_pickle=False) as file:
+        parts = dict(file)
+    blob = parts["names"].tobytes()
+    parts["names"] = np.frombuffer(blob.replace(b"class0/", b"../../x", 1), np.uint8)
+    np.savez(path, **parts)
+    assert load_index(pictures) is None
+
+
+def test_a_changed_file_is_decoded_anew_and_a_removed_one_says_so(pictures: Path, opened: Opened) -> None:
+    source = open_source(pictures)
+    assert value_of(source, "class0/0.png") == 0
+    Image.new("L", (10, 10), 99).save(pictures / "class0" / "0.png")
+    assert value_of(source, "class0/0.png") == 99
+    assert value_of(source, "class3/3.png") == 3
+    (pictures / "class3" / "3.png").unlink()
+    with pytest.raises(DataError, match=r"class3/3\.png.*no such file"):
+        value_of(source, "class3/3.png")
+    assert value_of(source, "class3/7.png") == 7
+
+
+def test_given_splits_and_labels_survive_what_is_left_out(pictures: Path) -> None:
+    root = pictures.parent / "set"
+    for split, parts in (("train", ("class0", "class1", "class2")), ("test", ("class3",))):
+        for part in parts:
+            shutil.move(pictures / part, root / split / part)
+    spoil(root / "train" / "class1" / "1.png")
+    source = sources(folder.scan(root, label_of=lambda name: f"no. {name[-1]}"))[-1]
+    assert [len(source.splits.train), len(source.splits.test)] == [299, 100]
+    assert source.label_names == ("no. 0", "no. 1", "no. 2", "no. 3")
+    assert {source.label(int(index)) for index in source.splits.test} == {"no. 3"}
+    assert np.bincount(source.labels if source.labels is not None else []).tolist() == [100, 99, 100, 100]
+
+
+def test_a_table_beside_the_pictures(pictures: Path) -> None:
+    lines = [f"{number}.png,{number / 2}" for number in range(COUNT)]
+    (pictures / "attributes.csv").write_text("\n".join(["file,size", *lines]))
+    listed, whole = sources(opening(pictures))
+    assert (listed.provisional, dict(listed.attributes)) == (True, {})
+    assert whole.attributes["size"].text(names(whole).index("class1/5.png")) == "2.5"
+    listed, whole = sources(opening(pictures))  # the second time, too: a table takes a while
+    assert len(whole.attributes["size"]) == COUNT
+
+
+def test_others_may_bring_columns_of_their_own(pictures: Path) -> None:
+    from explorer.data.attributes import Attribute
+
+    def columns(root: Path, names: object) -> tuple[dict[str, Attribute], list[object]]:
+        assert root == pictures
+        return {"one": Attribute(np.ones(COUNT, np.float32))}, []
+
+    whole = sources(folder.scan(pictures, attributes=columns))[-1]  # type: ignore[arg-type]
+    assert list(whole.attributes) == ["one"]
+
+
+# -- streaming ---------------------------------------------------------------------------------------------------------
+
+
+def stream(source: Source, room: int) -> PixelRows:
+    last = list(source.streaming(source.splits.train, RECIPE, room))[-1]
+    assert isinstance(last, PixelRows)
+    return last
+
+
+def test_rows_are_the_pictures_in_memory_or_not(pictures: Path) -> None:
+    source = open_source(pictures)
+    held, streamed = stream(source, 10**9), stream(source, 0)
+    wanted = source.read(source.splits.train, RECIPE)
+    assert held.pixels is not None
+    assert streamed.pixels is None
+    order = np.random.default_rng(0).permutation(len(wanted))[:50]
+    for rows in (held, streamed):
+        assert (rows.shape, rows.nbytes, len(rows)) == (wanted.shape, wanted.nbytes, len(wanted))
+        np.testing.assert_array_equal(rows[order], wanted[order])
+        np.testing.assert_array_equal(rows[10:30], wanted[10:30])
+        np.testing.assert_array_equal(rows.first(7)[:], wanted[:7])
+
+
+def test_streamed_rows_outlast_their_files_and_the_cache(pictures: Path, opened: Opened) -> None:
+    source = open_source(pictures)
+    rows = stream(source, 0)
+    wanted = rows[:]
+    opened.forget()
+    np.testing.assert_array_equal(rows[:], wanted)
+    assert opened.decoded == []
+    shutil.rmtree(cache_dir())
+    np.testing.assert_array_equal(rows[:], wanted)
+    shutil.rmtree(pictures)
+    np.testing.assert_array_equal(rows[:], wanted)
+
+
+@pytest.mark.parametrize("room", [0, 10**9])
+def test_what_cannot_be_read_is_left_out_and_told(pictures: Path, room: int) -> None:
+    source = open_source(pictures)
+    assert isinstance(source, FileSource)
+    gone, bad = (int(index) for index in source.splits.train[[3, 200]])
+    (pictures / source.file_name(gone)).unlink()
+    spoil(pictures / source.file_name(bad))
+    rows = stream(source, room)
+    assert [skipped.name for skipped in rows.left_out] == [source.file_name(gone), source.file_name(bad)]
+    assert "no such file" in rows.left_out[0].reason
+    np.testing.assert_array_equal(rows.indices, np.setdiff1d(source.splits.train, [gone, bad]))
+    np.testing.assert_array_equal(rows[:], source.read(rows.indices, RECIPE))
+    assert source.content_hash()
+
+
+def test_where_nothing_can_be_read_it_says_why_at_once(pictures: Path, opened: Opened) -> None:
+    source = open_source(pictures)
+    with pytest.raises(DataError, match="cut 5 off"):
+        list(source.streaming(source.splits.train, Preprocessing.standard((8, 8, 1), crop=5), 0))
+    assert len(opened.decoded) < COUNT / 2

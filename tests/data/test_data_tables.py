@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.data import attributes, tables
+from explorer.data.attributes import Attribute, column_of
+from explorer.data.tables import find_table, read_beside, take_labels
+from explorer.errors import DataError
+
+NAMES = ("cat/1.png", "cat/2.png", "ant/10.JPG", "ü.png")
+
+
+def read(folder: Path, name: str, text: str | bytes) -> dict[str, Attribute]:
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_beside(folder, NAMES)[0]
+
+
+def texts(column: Attribute) -> list[str]:
+    return [column.text(index) for index in range(len(column))]
+
+
+def test_numbers_and_categories(tmp_path: Path) -> None:
+    columns = read(
+        tmp_path,
+        "attributes.csv",
+        "file,age,hair,empty\ncat/1.png,3,red,\ncat/2.png,,blue,\nant/10.JPG,1e1,red,\nelsewhere.png,5,green,\n",
+    )
+    assert list(columns) == ["age", "hair"]
+    np.testing.assert_array_equal(columns["age"].values, np.array([3, np.nan, 10, np.nan], np.float32))
+    assert columns["hair"].names == ("blue", "red")
+    assert columns["hair"].values.tolist() == [1, 0, 1, -1]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["ant/10.JPG", "ANT/10.jpg", "10.jpg", "10", "ant/10", "./ant/10.jpg", "images\\ant\\10.jpg", "/x/y/10.png.jpg"],
+)
+def test_how_a_table_may_name_a_picture(key: str, tmp_path: Path) -> None:
+    columns = read(tmp_path, "metadata.csv", f"note,id\nthis,{key}\n")
+    found = columns["note"].text(2) if columns else ""
+    assert found == ("" if "png.jpg" in key else "this")
+
+
+def test_a_name_that_two_pictures_share_names_neither(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,v\n1.png,5\nb/2.png,7\n")
+    columns, _ = read_beside(tmp_path, ("a/1.png", "b/1.png", "a/2.png", "b/2.png"))
+    np.testing.assert_array_equal(columns["v"].values, [np.nan, np.nan, np.nan, 7])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "\ufefffile;size\r\n1.png;0,5\r\n2.png;-2\r\n".encode()),
+        ("labels.tsv", b"file\tsize\n1.png\t0.5\n2.png\t-2\n"),
+        ("labels.csv", "file\tsize\n1.png\t0.5\n2.png\t-2\n".encode("utf-16")),
+        ("labels.csv", b'"file","size"\n"1.png","0.5"\n\n"2.png","-2"'),
+        ("labels.jsonl", b'{"file": "1.png", "size": 0.5}\n\n{"size": -2, "file": "2.png", "more": [1]}\n'),
+        ("whatever.csv", b",size,n\n1.png,0.5,1\n2.png,-2,2\n"),
+    ],
+    ids=["semicolon", "tab", "utf-16", "quoted", "jsonl", "any name"],
+)
+def test_layouts(name: str, content: bytes, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read(tmp_path, name, content)["size"].values[:2], [0.5, -2])
+
+
+def test_a_table_in_an_old_code_page(tmp_path: Path) -> None:
+    columns = read(tmp_path, "labels.csv", "file,sort\nü.png,größer\n".encode("cp1252"))
+    assert columns["sort"].text(3) == "größer"
+
+
+def test_a_table_without_a_line_of_names(tmp_path: Path) -> None:
+    columns = read(tmp_path, "labels.csv", "1.png,7\n2.png,10\n10.jpg,7\n")
+    labels = take_labels(columns)
+    assert labels is not None
+    assert labels[0].tolist() == [0, 1, 0, -1]
+    assert labels[1] == ("7", "10")
+    assert columns == {}
+
+
+@pytest.mark.parametrize("header", ["label", "Class"])
+def test_a_column_of_labels_is_one_of_categories(header: str, tmp_path: Path) -> None:
+    columns = read(tmp_path, "labels.csv", f"file,{header},v\n1.png,2,2\n")
+    assert columns[header].names == ("2",)
+    assert columns["v"].names is None
+    assert take_labels(columns) is not None
+    assert list(columns) == ["v"]
+    assert take_labels(columns) is None
+
+
+def test_wrong_lines_are_noted_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,v\n1.png,1\nbroken\na,b,c\n2.png,2\n")
+    columns, notes = read_beside(tmp_path, NAMES)
+    np.testing.assert_array_equal(columns["v"].values[:2], [1, 2])
+    assert [note.name for note in notes] == ["labels.csv"]
+    assert notes[0].reason == "2 lines with another number of columns than 2, first line 3"
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "labels.jsonl").write_text('{"file": "1.png", "v": 1}\nnonsense\n[1]\n')
+    columns, notes = read_beside(tmp_path, NAMES)
+    assert columns["v"].values[0] == 1
+    assert "2 lines without a JSON object, first line 2" in notes[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a,b\n1,2\n", "file names"),
+        ("", "empty first line"),
+        ("file\n1.png\n", ""),
+        ('file,v\n1.png,"' + "x" * 200_000, "cannot be read"),
+    ],
+)
+def test_tables_of_no_use(content: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(content)
+    columns, notes = read_beside(tmp_path, ("cat.png", "1.png") if "1.png" in content else ("cat.png",))
+    assert columns == {}
+    assert (reason in notes[0].reason) if reason else not notes
+
+
+def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.png" for number in range(6)]
+    lines = [f"{name},{name},{number}" for number, name in enumerate(names)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,caption,v", *lines]))
+    monkeypatch.setattr(attributes, "MAX_CATEGORIES", 3)
+    columns, notes = read_beside(tmp_path, names)
+    assert list(columns) == ["v"]
+    assert "“caption” has more than" in notes[0].reason
+    monkeypatch.setattr(tables, "MAX_LINES", 4)
+    columns, notes = read_beside(tmp_path, names)
+    assert np.isnan(columns["v"].values).tolist() == [False] * 4 + [True] * 2
+    assert any("more than 4 lines" in note.reason for note in notes)
+    monkeypatch.setattr(tables, "MAX_COLUMNS", 2)
+    assert any("first 2 are used" in note.reason for note in read_beside(tmp_path, names)[1])
+    monkeypatch.setattr(tables, "MAX_BYTES", 10)
+    columns, notes = read_beside(tmp_path, names)
+    assert columns == {}
+    assert "at most 0 MB" in notes[0].reason
+
+
+def test_which_table_is_taken(tmp_path: Path) -> None:
+    assert find_table(tmp_path) is None
+    assert find_table(tmp_path / "nowhere") is None
+    assert read_beside(tmp_path, NAMES) == ({}, [])
+    (tmp_path / ".hidden.csv").write_text("x")
+    (tmp_path / "b.csv").write_text("x")
+    assert find_table(tmp_path) == tmp_path / "b.csv"
+    (tmp_path / "c.jsonl").write_text("x")
+    assert find_table(tmp_path) is None
+    (tmp_path / "Metadata.CSV").write_text("x")
+    assert find_table(tmp_path) == tmp_path / "Metadata.CSV"
+
+
+@given(st.dictionaries(st.sampled_from(NAMES[:3]), st.floats(width=32, allow_nan=False, allow_infinity=False)))
+def test_numbers_come_back(tmp_path_factory: pytest.TempPathFactory, values: dict[str, float]) -> None:
+    folder = tmp_path_factory.mktemp("table")
+    text = "".join(json.dumps({"file": name, "v": value}) + "\n" for name, value in values.items())
+    columns = read(folder, "labels.jsonl", text)
+    for position, name in enumerate(NAMES):
+        if columns:
+            assert columns["v"].values[position] == values.get(name, np.nan) or name not in values
+    assert bool(columns) == bool(values)
+
+
+@given(st.binary(max_size=300), st.sampled_from(["labels.csv", "labels.jsonl"]))
+def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str) -> None:
+    folder = tmp_path_factory.mktemp("table")
+    for column in read(folder, name, b"file,v\n1.png," + content).values():
+        assert len(column) == len(NAMES)
+
+
+def test_columns_of_arrays() -> None:
+    assert texts(column_of(np.array(["b", "", "a"]), "x")) == ["b", "", "a"]
+    assert texts(column_of(np.array([[1.5], [np.inf]]), "x")) == ["1.5", ""]
+    assert texts(column_of(np.array([True, False]), "x")) == ["true", "false"]
+    assert texts(column_of(np.array([b"u", b"v"]), "x")) == ["u", "v"]
+    for wrong in (np.zeros((2, 3)), np.array([None, 1], object), np.zeros(2, complex)):
+        with pytest.raises(DataError, match="one number or text a picture in x"):
+            column_of(wrong, "x")

@@ -1,0 +1,97 @@
+"""Training on pictures that are not held in memory: the same losses; what cannot be read is left out, with a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.programs import run_python
+from explorer_testing.training import blobs
+from PIL import Image
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from explorer.engine import prepare
+from explorer.engine.messages import Advice, Epoch, Finished, Started
+from explorer.engine.train import train
+from explorer.errors import TrainingError
+from explorer_testing.training import small_request
+
+folder, out = json.loads(sys.argv[1])
+
+def losses(name, **changes):
+    request = small_request(Path(folder), Path(out, name), **changes)
+    told = list(train(request, lambda: False))
+    assert isinstance(told[-1], Finished)
+    started = next(event for event in told if isinstance(event, Started))
+    notes = [event.note for event in told if isinstance(event, Advice)]
+    epochs = [[event.loss, event.val_loss] for event in told if isinstance(event, Epoch)]
+    return [started.train_count, started.val_count, epochs, notes, told[-1].metrics]
+
+held = losses("held", noise="gaussian:0.1")
+prepare.MEMORY_BYTES = 1_000
+streamed = losses("streamed", noise="gaussian:0.1")
+refusals = []
+for changes in ({"architecture": "linear", "noise": "", "latent": 4}, {"augment": 500}):
+    prepare.AUGMENTED_BYTES = 1_000
+    try:
+        losses("refused", **changes)
+    except TrainingError as error:
+        refusals.append(str(error))
+print(json.dumps([held, streamed, refusals]))
+"""
+
+LEFT_OUT = """
+import json, sys
+from pathlib import Path
+from explorer.data.sources import open_source
+from explorer.engine import prepare
+from explorer.engine.messages import Advice, Finished, Started
+from explorer.engine.train import train
+from explorer_testing.training import small_request
+
+folder, out = json.loads(sys.argv[1])
+opened = open_source(folder)
+names = [opened.file_name(int(opened.splits.train[3])), opened.file_name(int(opened.splits.test[5]))]
+Path(folder, names[0]).unlink()
+Path(folder, names[1]).write_bytes(b"no picture")
+prepare.opening = lambda spec: iter([opened])  # opened before that happened
+results = []
+for room in (prepare.MEMORY_BYTES, 1_000):
+    prepare.MEMORY_BYTES = room
+    told = list(train(small_request(Path(folder), Path(out, str(room)), epochs=1, limit=100), lambda: False))
+    started = next(event for event in told if isinstance(event, Started))
+    notes = [event.note for event in told if isinstance(event, Advice)]
+    results.append([started.train_count, notes, isinstance(told[-1], Finished)])
+print(json.dumps([names, results]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for number, picture in enumerate(blobs(125)):
+        Image.fromarray(picture[..., 0]).save(place / f"{number}.png")
+    return place
+
+
+def test_streamed_or_held_the_losses_are_the_same(folder: Path, tmp_path: Path) -> None:
+    held, streamed, refusals = run_python(PROGRAM, [str(folder), str(tmp_path)])
+    assert held[:2] == streamed[:2] == [100, 25]
+    assert len(held[2]) == 3
+    np.testing.assert_array_equal(streamed[2], held[2])
+    assert streamed[4] == held[4]
+    assert ["closed-form" in refusals[0], "augmented" in refusals[1]] == [True, True]
+
+
+def test_what_cannot_be_read_is_left_out_with_a_word(folder: Path, tmp_path: Path) -> None:
+    names, results = run_python(LEFT_OUT, [str(folder), str(tmp_path)])
+    for count, notes, finished in results:
+        assert count == 99
+        assert any(f"2 pictures cannot be read and are left out, first {names[0]}" in note for note in notes)
+        assert finished

@@ -1,0 +1,86 @@
+"""The preview of augmented pictures, with the threads that make them."""
+
+from __future__ import annotations
+
+import numpy as np
+from explorer_testing.builders import make_source
+from explorer_testing.window import Desk, array_of, type_into
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox
+
+from explorer.data.augmentation import augment
+from explorer.data.preprocessing import Preprocessing
+from explorer.types import Pixels
+from explorer.ui.dialogs.augment_preview import AugmentPreview
+
+TRAIN = 2
+
+
+def preview_of(desk: Desk) -> AugmentPreview:
+    """Open the preview over 20 pictures."""
+    desk.open(source=make_source(20, (18, 16, 1)))
+    desk.tab(TRAIN)
+    desk.click("train_preview")
+    return desk.find(AugmentPreview, "augment_preview")
+
+
+def shown(desk: Desk, preview: AugmentPreview, seed: int) -> Pixels:
+    """Wait for the pictures of a seed; return them ``(rows, columns, h, w, 1)``."""
+    preparation = desk.document.preparation
+    desk.until(lambda: preparation.preview is not None and preparation.preview.request.seed == seed)
+    assert preparation.preview is not None
+    assert preparation.preview.message == ""
+    return np.stack([np.stack([array_of(image) for image in row]) for row in preview.table.rows])
+
+
+def test_it_shows_originals_and_what_training_would_make_of_them(desk: Desk) -> None:
+    preview = preview_of(desk)
+    pixels = shown(desk, preview, 0)
+    source = desk.document.source
+    assert source is not None
+    train = source.splits.train
+    originals = source.read(train, Preprocessing.standard((18, 16, 1)))
+    chosen = np.searchsorted(train, source.splits.select("train", 4))
+    trained_on = augment(originals, 8 * len(train), 0).pixels.reshape(8, len(train), 18, 16, 1)
+    np.testing.assert_array_equal(pixels, trained_on[:, chosen].swapaxes(0, 1))
+    assert not preview.isModal()
+
+
+def test_another_seed_is_that_of_the_training_too(desk: Desk) -> None:
+    preview = preview_of(desk)
+    first = shown(desk, preview, 0)
+    desk.click("augment_another")
+    seed = desk.find(QSpinBox, "train_seed").value()
+    assert seed != 0
+    second = shown(desk, preview, seed)
+    np.testing.assert_array_equal(second[:, 0], first[:, 0])
+    assert (second[:, 1:] != first[:, 1:]).any()
+
+
+def test_it_follows_the_settings(desk: Desk) -> None:
+    preview = preview_of(desk)
+    first = shown(desk, preview, 0)
+    box = desk.find(QCheckBox, "train_invert")
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    desk.click("augment_another")
+    second = shown(desk, preview, desk.find(QSpinBox, "train_seed").value())
+    np.testing.assert_array_equal(second[:, 0], 255 - first[:, 0])
+
+
+def test_pictures_that_cannot_be_made_say_why(desk: Desk) -> None:
+    preview = preview_of(desk)
+    shown(desk, preview, 0)
+    size = desk.find(QLineEdit, "train_size")
+    type_into(size, "24x20")
+    type_into(desk.find(QSpinBox, "train_crop"), "9")
+    preparation = desk.document.preparation
+    desk.until(lambda: preparation.preview is not None and bool(preparation.preview.message))
+    assert preview.table.rows == []
+
+
+def test_it_goes_with_the_panel(desk: Desk) -> None:
+    preview = preview_of(desk)
+    assert preview.isVisible()
+    desk.tab(0)
+    assert not preview.isVisible()
