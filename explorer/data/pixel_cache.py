@@ -68,8 +68,8 @@ def cache_info() -> CacheInfo:
 
 
 def cache_size() -> int:
-    """Return the bytes that decoded pictures and indices take on disk; holes in the files are not counted."""
-    return sum(_size_on_disk(path) for part in _PARTS for path in _files_below(cache_dir() / part))
+    """Return the bytes on disk of decoded pictures, indices and unpacked archives, without holes in the files."""
+    return sum(_size_on_disk(path) for part in (*_PARTS, "unpacked") for path in _files_below(cache_dir() / part))
 
 
 def clear_cache() -> CacheInfo:

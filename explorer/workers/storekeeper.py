@@ -28,10 +28,12 @@ def fetching(name: str) -> Iterator[Progress | str]:
 
 
 def clearing() -> Iterator[Progress | int]:
-    """Clear the cache of pictures; yields the bytes that are left last."""
+    """Clear the cache of pictures and unpacked archives; yields the bytes that are left last."""
+    from explorer.data.archives import remove_unpacked
     from explorer.data.pixel_cache import clear_cache
 
-    yield Progress(0, 0, "deleting decoded pictures")
+    yield Progress(0, 0, "deleting unpacked archives and decoded pictures")
+    remove_unpacked()
     yield clear_cache().size
 
 
