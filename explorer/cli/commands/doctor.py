@@ -29,6 +29,8 @@ LIBRARIES = {
     "numpy": "numpy",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
+    "pooch": "pooch",
+    "requests": "requests",
     "psygnal": "psygnal",
     "pydantic": "pydantic",
     "onnxruntime": "onnxruntime",
