@@ -57,7 +57,7 @@ def test_the_length_goes_evenly_from_one_to_the_other(keys: Floats) -> None:
     a, b = np.linalg.norm(start), np.linalg.norm(end)
     opposite_on_a_line = len(start) == 1 and start[0] * end[0] < 0
     if not opposite_on_a_line:
-        np.testing.assert_allclose(lengths, a + (b - a) * shares, rtol=1e-5, atol=1e-30)
+        np.testing.assert_allclose(lengths, a * (1 - shares) + b * shares, rtol=1e-5, atol=1e-30)
     np.testing.assert_array_equal(codes[0], start)
     np.testing.assert_array_equal(codes[-1], end)
 
