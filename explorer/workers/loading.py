@@ -63,7 +63,9 @@ def skipped_words(source: Source) -> tuple[str, str]:
     return text, "\n".join(lines)
 
 
-HELD_OUT = {"mnist": "digits", "digits": "digits", "glyphs": "glyphs"}
+HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing"} | {
+    name: name for name in ("digits", "clothing", "glyphs", "faces")
+}
 """Embedded pictures for a model, by the name of what it was trained on."""
 
 

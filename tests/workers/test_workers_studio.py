@@ -14,10 +14,11 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer import paths
+from explorer.data.sources import known_sources
 from explorer.document.document import Document, Problem
 from explorer.document.views import PictureView
 from explorer.models.bundle import COMPILED
-from explorer.workers.loading import home_source, open_model
+from explorer.workers.loading import HELD_OUT, home_source, open_model
 from explorer.workers.studio import Studio
 
 
@@ -141,6 +142,9 @@ def test_home_pictures_are_known_by_what_the_model_was_trained_on(bundle: Path) 
     assert home_source(open_model(bundle)) is None
     assert home_source(open_model(paths.pretrained_dir() / "digits-deep-49")) == "digits"
     assert home_source(open_model(paths.pretrained_dir() / "glyphs-vae-2d")) == "glyphs"
+    embedded = {entry.name for entry in known_sources() if entry.status == "embedded"}
+    assert set(HELD_OUT.values()) == embedded
+    assert all(HELD_OUT[name] == name for name in embedded)
 
 
 def test_the_morph_is_exported_frame_for_frame(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
