@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +16,13 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer import paths
-from explorer.data.sources import known_sources
+from explorer.data.pixel_cache import cache_size
+from explorer.data.sources import known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.views import PictureView
 from explorer.models.bundle import COMPILED
 from explorer.workers.loading import HELD_OUT, home_source, open_model
+from explorer.workers.storekeeper import clearing
 from explorer.workers.studio import Studio
 
 
@@ -227,3 +231,17 @@ def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Pat
         studio.close()
         studio.close()
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+
+
+def test_clearing_the_cache_frees_unpacked_archives_too(explorer_home: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "letters.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for number in range(3):
+            content = io.BytesIO()
+            Image.effect_noise((40, 40), 50).save(content, "PNG")
+            file.writestr(f"{number}.png", content.getvalue())
+    assert open_source(archive).count == 3
+    assert cache_size() > 0
+    *_, left = clearing()
+    assert left == cache_size() == 0
+    assert open_source(archive).count == 3, "it is unpacked again"

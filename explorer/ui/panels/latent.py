@@ -156,7 +156,7 @@ class LatentPanel(QWidget):
         self._view = AxesView(model) if number == _AXES else DimensionsView(model)
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
-        self.filter.setPlaceholderText("c5  3,4,7  active" if spatial else "3, 10-20  active")
+        self.filter.setPlaceholderText(self.tr("Filter: c5 or 3,4,7") if spatial else self.tr("Filter: 3, 10-20"))
         self.filter.setToolTip(self._filter_tip(spatial=spatial))
         self.sliders.set_rows(self._view.rows)
         self._start = self._marks = None
