@@ -1,0 +1,135 @@
+"""A walk through the main loop in the real window, with real mouse and key events, a screenshot at every step.
+
+A new step is one function, in a file beside this one, and one line in `STEPS`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt
+
+from explorer.app import ErrorCatcher, make_application, make_window, open_first
+from explorer.errors import UsageError
+from explorer.paths import HOME_VARIABLE
+from explorer.tour import basics, film, models, training
+from explorer.tour.guide import Tour
+
+HEAVY = ("tensorflow", "keras", "sklearn")
+
+STEPS: dict[str, Callable[[Tour], None]] = {
+    "picture": basics.picture,
+    "slider": basics.slider,
+    "map": basics.walk_map,
+    "noise": basics.noise,
+    "keyframes": film.keyframes,
+    "gif": film.gif,
+    "train": training.train,
+    "switch": models.switch,
+    "deep": models.deep,
+    "axes": models.axes,
+    "faces": models.faces,
+    "spatial": training.spatial,
+}
+
+
+def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
+    """Drive the window through the tour.
+
+    Parameters
+    ----------
+    out
+        Folder for screenshots and the GIF; made where it is missing.
+    only
+        Name of one step; it runs right after the start. None for all.
+
+    Returns
+    -------
+    dict
+        ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras and
+        sklearn the window had loaded after its first paint).
+
+    Raises
+    ------
+    UsageError
+        If there is no step of that name.
+    EngineError
+        If a step does not get where it should.
+    """
+    chosen = _chosen_steps(only)
+    out = out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    make_application()
+    begun = time.monotonic()
+    with _own_home():
+        tour, heavy = _walk(out, chosen)
+    return {
+        "screenshots": tour.screenshots,
+        "gif": str(tour.gif) if tour.gif else None,
+        "seconds": round(time.monotonic() - begun, 2),
+        "heavy_modules": heavy,
+    }
+
+
+@contextmanager
+def _own_home() -> Iterator[None]:
+    """Keep what the tour trains out of the user's library."""
+    before = os.environ.get(HOME_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-tour-") as folder:
+        os.environ[HOME_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[HOME_VARIABLE]
+            else:
+                os.environ[HOME_VARIABLE] = before
+
+
+def _walk(out: Path, chosen: list[Callable[[Tour], None]]) -> tuple[Tour, list[str]]:
+    tour = Tour(out, make_window())
+    tour.document.problem_reported.connect(tour.problems.append)
+    catcher = ErrorCatcher(tour.document)
+    catcher.install()
+    try:
+        heavy = _start(tour)
+        for step in chosen:
+            step(tour)
+    finally:
+        tour.running.close()
+        tour.running.window.deleteLater()
+        QCoreApplication.processEvents()
+        catcher.remove()
+    return tour, heavy
+
+
+def _chosen_steps(only: str | None) -> list[Callable[[Tour], None]]:
+    if only is None:
+        return list(STEPS.values())
+    if only == "start":
+        return []
+    if only not in STEPS:
+        raise UsageError(f"a step of the tour: start, {', '.join(STEPS)}", f"“{only}”")
+    return [STEPS[only]]
+
+
+def _start(tour: Tour) -> list[str]:
+    """Open the window as a new user sees it; return the heavy modules that its first paint had loaded."""
+    painted: list[bool] = []
+    window = tour.running.window
+    window.stage.reconstruction_painted.connect(lambda: painted.append(True))
+    open_first(tour.document)
+    window.show()
+    tour.until(lambda: bool(painted), "the first reconstruction")
+    heavy = [name for name in HEAVY if name in sys.modules]
+    tour.settle()
+    tour.shoot("start")
+    return heavy

@@ -1,0 +1,64 @@
+"""Steps of the tour: a picture, a slider, the map, noise."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from explorer.tour.guide import Tour
+
+
+def picture(tour: Tour) -> None:
+    """Click a picture in the gallery, then go on by keyboard."""
+    view = tour.running.window.gallery.view
+    index = tour.running.window.gallery.model.index(7)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+    tour.until(lambda: tour.document.picture == 7, "the clicked picture")
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    tour.until(lambda: tour.document.picture == 8, "the next picture")
+    tour.settle()
+    tour.shoot("picture")
+
+
+def slider(tour: Tour) -> None:
+    """Drag the first slider, and see the picture follow."""
+    sliders = tour.running.window.latent.sliders
+    before = tour.document.code
+    start, end = float(sliders.values[0]), 1.8 if sliders.values[0] < 0 else -1.8
+    points = [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)]
+    tour.drag(sliders.viewport(), points)
+    tour.until(lambda: tour.document.code is not before, "the slider to move the code")
+    tour.settle()
+    tour.shoot("slider")
+
+
+def walk_map(tour: Tour) -> None:
+    """Click and drag on the map; the sliders follow."""
+    tour.tab(tour.running.window.map)
+    canvas = tour.running.window.map.canvas
+    low, high = tour.document.grid.low, tour.document.grid.high
+    before = tour.document.code
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas.to_widget(low / 3, high / 3)))
+    tour.until(lambda: tour.document.code is not before, "the click to move the cursor")
+    tour.drag(canvas, [canvas.to_widget(low / 3 + step * (high - low) / 40, high / 3) for step in range(14)])
+    tour.settle()
+    tour.shoot("map")
+
+
+def noise(tour: Tour) -> None:
+    """Add noise and redraw it."""
+    tour.tab(tour.running.window.noise)
+    slider = tour.find(QWidget, "noise_slider")
+    slider.setFocus()
+    for _ in range(3):
+        QTest.keyClick(slider, Qt.Key.Key_PageUp)
+    before = tour.document.noise_view
+    tour.click("noise_redraw")
+    tour.until(lambda: tour.document.noise_view is not before, "other noise")
+    tour.settle()
+    tour.shoot("noise")
+
+
+def _at(point: QPointF) -> QPoint:
+    return point.toPoint()

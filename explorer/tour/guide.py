@@ -1,0 +1,138 @@
+"""The hand that drives the real window in the tour: clicks, drags, keys, waiting, screenshots."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
+
+from explorer.app import Running
+from explorer.document.document import Document, Problem
+from explorer.document.views import CursorView, GridView, NoiseView, PictureView
+from explorer.errors import EngineError, UsageError
+
+PATIENCE_SECONDS = 60.0
+"""Longest wait for anything in the tour; a training on a slow machine is the longest."""
+
+_TICK_MS = 10
+W = TypeVar("W", bound=QWidget)
+
+
+@dataclass
+class Tour:
+    """One walk: where its pictures go, the window, and what was seen on the way."""
+
+    out: Path
+    running: Running
+    screenshots: list[str] = field(default_factory=list)
+    gif: Path | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        """What the window shows."""
+        return self.running.document
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Serve events until the condition holds."""
+        clock = QTimer()
+        clock.start(_TICK_MS)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            if self.problems:
+                raise EngineError("the tour to go on", self.problems[0].message)
+            if time.monotonic() > deadline:
+                raise EngineError(f"{what} within {PATIENCE_SECONDS:.0f} s", "nothing")
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        clock.stop()
+
+    def settle(self) -> None:
+        """Wait until nothing that the codec was asked for is missing."""
+        self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
+        self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited picture")
+        self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
+        self.until(self._grid_ready, "the map")
+        self.until(self._gallery_ready, "the thumbnails")
+
+    def _grid_ready(self) -> bool:
+        if not self.document.map_watched:
+            return True
+        view = self.document.grid_view
+        return isinstance(view, GridView) and view.ready == len(view.ys)
+
+    def _gallery_ready(self) -> bool:
+        gallery = self.running.window.gallery
+        return not gallery.model.missing(*gallery.visible_range())
+
+    def find(self, kind: type[W], name: str) -> W:
+        widget = self.running.window.findChild(kind, name)
+        if widget is None:
+            raise UsageError(f"a {kind.__name__} named {name}", "none")
+        return widget
+
+    def click(self, name: str) -> None:
+        QTest.mouseClick(self.find(QAbstractButton, name), Qt.MouseButton.LeftButton)
+
+    def tab(self, panel: QWidget) -> None:
+        bar = self.running.window.tabs.tabBar()
+        number = self.running.window.tabs.indexOf(panel)
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+
+    def drag(self, widget: QWidget, points: list[QPointF]) -> None:
+        path = [point.toPoint() for point in points]
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=path[0])
+        for point in path[1:]:
+            QTest.mouseMove(widget, point)
+            QCoreApplication.processEvents()
+        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=path[-1])
+
+    def type_number(self, name: str, value: int) -> None:
+        box = self.find(QSpinBox, name)
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, str(value))
+        QTest.keyClick(box, Qt.Key.Key_Return)
+
+    def open_model(self, name: str) -> None:
+        library, before = self.running.window.library, self.document.model
+        item = library.item_of("model", name)
+        if item is None:
+            raise UsageError(f"the model {name} in the library", "none")
+        where = library.tree.visualItemRect(item).center()
+        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.until(lambda: self.document.model is not before, f"{name} to open")
+
+    def open_source(self, name: str) -> None:
+        library, before = self.running.window.library, self.document.source
+        item = library.item_of("source", name)
+        if item is None:
+            raise UsageError(f"the pictures {name} in the library", "none")
+        library.tree.scrollToItem(item)
+        where = library.tree.visualItemRect(item).center()
+        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.until(lambda: self.document.source is not before, f"{name} to open")
+
+    def choose(self, name: str, value: object) -> None:
+        """Choose an entry of a combo box by its value, with the keyboard."""
+        box = self.find(QComboBox, name)
+        wanted = box.findData(value)
+        if wanted < 0:
+            raise UsageError(f"{value} in {name}", "none")
+        box.setFocus()
+        QTest.keyClick(box, Qt.Key.Key_Home)
+        while box.currentIndex() != wanted:
+            QTest.keyClick(box, Qt.Key.Key_Down)
+        box.activated.emit(wanted)
+
+    def shoot(self, name: str) -> None:
+        path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
+        QCoreApplication.processEvents()
+        if not self.running.window.grab().save(str(path)):
+            raise UsageError("a folder that pictures can be written to", str(self.out))
+        self.screenshots.append(str(path))

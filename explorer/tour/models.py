@@ -1,0 +1,53 @@
+"""Steps of the tour: other models, other pictures, other views of a code."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from explorer.tour.guide import Tour
+
+
+def switch(tour: Tour) -> None:
+    """Open another model from the library; its pictures come with it."""
+    tour.open_model("glyphs-vae-2d")
+    tour.tab(tour.running.window.map)
+    tour.settle()
+    tour.shoot("glyphs")
+
+
+def deep(tour: Tour) -> None:
+    """The 49-dimensional model, with the error map and a slider for each dimension, the widest first."""
+    tour.open_model("digits-deep-49")
+    tour.click("stage_show_error")
+    tour.click("latent_dimensions")
+    tour.choose("latent_sort", "spread")
+    tour.settle()
+    tour.shoot("deep")
+    tour.click("stage_show_error")
+
+
+def axes(tour: Tour) -> None:
+    """The same code along its principal axes; one of them is dragged."""
+    if tour.document.model is None or tour.document.model.name != "digits-deep-49":
+        tour.open_model("digits-deep-49")
+        tour.settle()
+    tour.click("latent_axes")
+    sliders, before = tour.running.window.latent.sliders, tour.document.code
+    start = float(sliders.values[0])
+    end = 2.0 if start < 0 else -2.0
+    tour.drag(sliders.viewport(), [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)])
+    tour.until(lambda: tour.document.code is not before, "the axis to move the code")
+    tour.settle()
+    tour.shoot("axes")
+
+
+def faces(tour: Tour) -> None:
+    """The gallery of faces, one class of hair, one of them chosen."""
+    tour.open_source("faces")
+    tour.settle()
+    view = tour.running.window.gallery.view
+    index = tour.running.window.gallery.model.index(4)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+    tour.settle()
+    tour.shoot("faces")
