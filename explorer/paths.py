@@ -46,6 +46,11 @@ def user_models_dir() -> Path:
     return user_dir() / "models"
 
 
+def runs_dir() -> Path:
+    """The logs of trainings; it need not exist."""
+    return user_dir() / "runs"
+
+
 def datasets_dir() -> Path:
     """Data sets that were downloaded for the user; it need not exist."""
     return user_dir() / "datasets"

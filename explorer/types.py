@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8]
 """Pictures of 8 bits, ``(n, height, width, channels)`` or one ``(height, width, channels)``; channels 1 or 3."""
 
+Bytes: TypeAlias = NDArray[np.uint8]
+"""The content of a file, ``(size,)``."""
+
 Floats: TypeAlias = NDArray[np.float32]
 """Any float32 array. Pictures are ``(n, height, width, channels)`` in [0, 1]; codes are ``(n, latent_dim)``."""
 

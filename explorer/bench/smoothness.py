@@ -78,7 +78,7 @@ def train_in_thread(arguments: dict[str, Any], tell: Tell) -> None:
     def work() -> None:
         from explorer.engine.train import train
 
-        for _ in train(request, lambda: False):
+        for _ in train(request):
             pass
 
     timer, thread = FrameTimer(), threading.Thread(target=work)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+from explorer.models.runs import CurvePoint, FilmFrame
 
 
 @dataclass(frozen=True)
@@ -19,22 +22,14 @@ class JobView:
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """Losses of one epoch."""
-
-    epoch: int
-    loss: float
-    val_loss: float
-
-
-@dataclass(frozen=True)
 class TrainingView:
     """The training that runs, or the last one.
 
     Attributes
     ----------
     phase
-        ``idle`` before the first; ``starting`` until the first step; then ``running``; then one of the ends.
+        ``idle`` before the first; ``starting`` until the first step; then ``running``, ``paused`` where it holds; then
+        one of the ends.
     title
         Name of the model in training.
     note
@@ -42,14 +37,20 @@ class TrainingView:
     epoch, epochs, step, steps
         How far it is.
     curve
-        Losses of the epochs so far.
+        The epochs so far.
+    rate
+        Pictures a second, or None.
     seconds_left
         Estimate, or None.
     path
         The bundle, once it is finished.
+    run
+        The run's folder, or None.
+    film
+        Frames of its film so far.
     """
 
-    phase: Literal["idle", "starting", "running", "finishing", "finished", "cancelled", "failed"] = "idle"
+    phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"
     title: str = ""
     note: str = ""
     epoch: int = 0
@@ -57,10 +58,18 @@ class TrainingView:
     step: int = 0
     steps: int = 0
     curve: tuple[CurvePoint, ...] = field(default=())
+    rate: float | None = None
     seconds_left: float | None = None
     path: str = ""
+    run: Path | None = None
+    film: tuple[FilmFrame, ...] = field(default=())
 
     @property
     def active(self) -> bool:
-        """Whether a training runs."""
-        return self.phase in {"starting", "running", "finishing"}
+        """Whether a training runs, or holds."""
+        return self.phase in {"starting", "running", "paused", "finishing"}
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, with a fraction."""
+        return len(self.curve) + (self.step / self.steps if self.steps else 0)

@@ -21,6 +21,7 @@ from explorer.document.history import History
 from explorer.document.preparation import Preparation
 from explorer.document.state import GridSettings, Keyframe, OpenModel, State
 from explorer.document.stock import Stock
+from explorer.document.trainings import Trainings
 from explorer.document.views import (
     CursorView,
     FailedView,
@@ -29,6 +30,7 @@ from explorer.document.views import (
     NoiseView,
     PictureView,
     ThumbnailsView,
+    TrainingFilmView,
     View,
 )
 from explorer.errors import UsageError
@@ -62,7 +64,7 @@ class Document:
     playhead_changed
         The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, grid_view_changed, keyframes_view_changed,
-    thumbnails_view_changed
+    thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
         Positions of the pictures that the gallery shows: int64 ``(n,)``.
@@ -101,6 +103,7 @@ class Document:
     grid_view_changed = Signal()
     keyframes_view_changed = Signal()
     thumbnails_view_changed = Signal()
+    training_film_view_changed = Signal()
     thumbnails_requested = Signal(object)
 
     history_changed = Signal()
@@ -124,10 +127,12 @@ class Document:
         self._history = History()
         self._playhead = 0
         self._map_watched = False
+        self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
         self._views: dict[str, View | None] = {}
         self.preparation = Preparation()
+        self.trainings = Trainings()
         self.stock = Stock()
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -246,6 +251,12 @@ class Document:
         return view if isinstance(view, ThumbnailsView | FailedView) else None
 
     @property
+    def training_film_view(self) -> TrainingFilmView | FailedView | None:
+        """The frame of a training's film that was asked for last."""
+        view = self._views.get("training_film")
+        return view if isinstance(view, TrainingFilmView | FailedView) else None
+
+    @property
     def jobs(self) -> tuple[JobView, ...]:
         """Long jobs that run."""
         return self._jobs
@@ -297,6 +308,20 @@ class Document:
                 self.picture_changed.emit()
             if left_out:
                 self.code_changed.emit()
+
+    def refine_model(self, model: OpenModel) -> None:
+        """Put a newer version of a model that learns in the place of the older, here and in the history.
+
+        That is no edit: picture, keyframes and an edited cursor stay, and what is shown stays until the new answers
+        come. A cursor that stands on the chosen picture's own code goes where the new encoder puts it.
+        """
+        self._history.replace(lambda state: _newer(state, model))
+        before = self._state
+        if model is before.model or not model.continues(before.model):
+            return
+        self._stale_code = True
+        self._state = replace(before, model=model)
+        self.model_changed.emit()
 
     def choose_picture(self, index: int) -> None:
         """Choose a picture by its position; its code becomes the cursor once the encoder has answered.
@@ -478,6 +503,7 @@ class Document:
     def _replace(self, state: State) -> None:
         """Put a state in place, take away the views it makes stale, then say which parts are others."""
         before, self._state = self._state, state
+        self._stale_code = False
         changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
         stale = {slot for part in changed for slot in _STALE.get(part, ())}
         gone = [slot for slot in stale if self._views.pop(slot, None) is not None]
@@ -506,12 +532,13 @@ class Document:
         self._view_signal(slot)
 
     def _place_cursor(self, view: PictureView) -> None:
-        if self._state.start_code is not None:
+        start, cursor = self._state.start_code, self._state.code
+        if start is not None and not self._stale_code:
             return
+        self._stale_code = False
         code = np.array(view.code, np.float32)
         code.flags.writeable = False
-        cursor = self._state.code
-        if cursor is None:
+        if cursor is None or cursor is start:
             cursor = code
             self._views["cursor"] = CursorView(view.reconstruction, 0.0)
         self._state = replace(self._state, start_code=code, code=cursor)
@@ -560,6 +587,14 @@ def _refined(state: State, source: Source) -> State:
     if found is not None:
         return replace(state, source=source, picture=found)
     return replace(state, source=source, picture=min(picture, source.count - 1), start_code=None, code=None)
+
+
+def _newer(state: State, model: OpenModel) -> State:
+    """Return a state with `model` in place of the older one that it continues; its picture is to be encoded anew."""
+    if not model.continues(state.model):
+        return state
+    code = None if state.code is state.start_code else state.code
+    return replace(state, model=model, start_code=None, code=code)
 
 
 def _grid_for(model: OpenModel) -> GridSettings:

@@ -26,13 +26,19 @@ class OpenModel:
     codec
         Pictures to codes and back.
     path
-        The bundle's folder.
+        The bundle's folder; that of one to be, while the model still learns.
+    run
+        The training that it comes from, where that is known: its newer versions take its place.
+    epochs
+        Epochs done, with a fraction, while the model still learns; None where it is finished.
     """
 
     card: Card
     sample: CodeSample
     codec: Codec
     path: Path
+    run: Path | None = None
+    epochs: float | None = None
 
     @property
     def name(self) -> str:
@@ -43,6 +49,10 @@ class OpenModel:
     def latent_dim(self) -> int:
         """Length of one flat code."""
         return self.card.latent_dim
+
+    def continues(self, other: OpenModel | None) -> bool:
+        """Say whether this is the same model as `other`, at another time of its training."""
+        return other is not None and self.run is not None and self.run == other.run
 
 
 @dataclass(frozen=True)

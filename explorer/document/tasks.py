@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -18,9 +19,19 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.state import GridSettings
-from explorer.document.views import CursorView, GridView, KeyframesView, NoiseView, PictureView, ThumbnailsView, View
+from explorer.document.views import (
+    CursorView,
+    GridView,
+    KeyframesView,
+    NoiseView,
+    PictureView,
+    ThumbnailsView,
+    TrainingFilmView,
+    View,
+)
 from explorer.errors import DataError
 from explorer.latent.planes import grid_axis, grid_codes
+from explorer.models.runs import FilmFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels
 
 THUMBNAIL_SIDE = 48
@@ -36,7 +47,7 @@ class Task(Protocol):
         """Compute; yield each view as it is ready."""
 
 
-SLOTS = ("cursor", "picture", "keyframes", "noise", "thumbnails", "grid")
+SLOTS = ("cursor", "picture", "keyframes", "noise", "training_film", "thumbnails", "grid")
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
 
 
@@ -166,6 +177,21 @@ class ReadThumbnails:
             cross = np.maximum(np.eye(THUMBNAIL_SIDE), np.eye(THUMBNAIL_SIDE)[::-1])
             grey = (96 + 64 * cross).astype(np.uint8)
             return np.repeat(grey[None, :, :, None], preprocessing.image_shape[2], axis=3)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadTrainingFilm:
+    """Read one frame of a training's film."""
+
+    slot: ClassVar[str] = "training_film"
+    originals: Path
+    frame: FilmFrame
+
+    def run(self) -> Iterator[View]:
+        """Yield one `TrainingFilmView`."""
+        yield TrainingFilmView(
+            self.frame.path, self.frame.progress, read_strip(self.originals), read_strip(self.frame.path)
+        )
 
 
 def _read(source: Source, preprocessing: Preprocessing, index: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from explorer.data.source import Source
 from explorer.types import Floats, Indices, Pixels
@@ -97,6 +98,24 @@ class ThumbnailsView:
     pixels: Pixels
 
 
+@dataclass(frozen=True, eq=False)
+class TrainingFilmView:
+    """One frame of the film of a training.
+
+    Attributes
+    ----------
+    path, progress
+        Which frame; epochs done by then, with a fraction.
+    originals, reconstructions
+        Uint8 ``(k, h, w, c)``.
+    """
+
+    path: Path
+    progress: float
+    originals: Pixels
+    reconstructions: Pixels
+
+
 @dataclass(frozen=True)
 class FailedView:
     """A task that ended in an error; its message is shown where the picture would be."""
@@ -104,4 +123,4 @@ class FailedView:
     message: str
 
 
-View = PictureView | CursorView | NoiseView | GridView | KeyframesView | ThumbnailsView | FailedView
+View = PictureView | CursorView | NoiseView | GridView | KeyframesView | ThumbnailsView | TrainingFilmView | FailedView

@@ -1,27 +1,56 @@
-"""What resuming needs: weights, optimizer, and how far the training is. Written whole, beside the bundle to be."""
+"""What resuming needs: weights, optimizer, and how far the training is. One file beside the bundle to be.
+
+One file, since a file can be replaced in one stroke: whenever the process is killed, the last checkpoint is whole.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
+from explorer.engine.early_stop import BestKeeper
+from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
-from explorer.errors import ExplorerError, TrainingError
+from explorer.errors import ExplorerError, ExportError, TrainingError
 from explorer.models.card import EpochRecord
-from explorer.models.settings import TrainingSettings
-from explorer.paths import replacing_folder
+from explorer.models.settings import CHECKPOINT, TrainingSettings
+from explorer.paths import replacing_file
 
-_STATE = "state.json"
-_OPTIMIZER = "optimizer.npz"
 _MAY_CHANGE = {"epochs", "early_stop"}
+_STATE = "state"
+
+
+@dataclass
+class Checkpointed:
+    """What of a training changes while it runs.
+
+    Attributes
+    ----------
+    step
+        Networks and optimizer.
+    history
+        The whole epochs so far.
+    progress
+        How far the one after them is.
+    keeper
+        What early stopping remembers.
+    """
+
+    step: Step
+    history: list[EpochRecord]
+    progress: EpochProgress
+    keeper: BestKeeper
 
 
 def save_checkpoint(
-    folder: Path, step: Step, settings: TrainingSettings, arguments: dict[str, object], history: Sequence[EpochRecord]
+    folder: Path, training: Checkpointed, settings: TrainingSettings, arguments: dict[str, object]
 ) -> None:
     """Write a checkpoint; an older one stays until the new one is whole.
 
@@ -30,23 +59,34 @@ def save_checkpoint(
     ExportError
         If the disk is full or the folder cannot be written.
     """
+    step, progress, keeper = training.step, training.progress, training.keeper
     state = {
         "settings": settings.model_dump(),
         "arguments": arguments,
-        "history": [record.model_dump() for record in history],
+        "history": [record.model_dump() for record in training.history],
+        "progress": {"epoch": progress.epoch, "step": progress.step, "seen": progress.seen}
+        | {"sums": progress.sums.tolist(), "seconds": progress.seconds},
+        "early_stop": {"best": keeper.best, "waited": keeper.waited},
     }
-    with replacing_folder(folder, force=True) as temporary:
-        _save_weights(temporary / "encoder.npz", step.encoder)
-        _save_weights(temporary / "decoder.npz", step.decoder)
-        variables = [np.asarray(variable) for variable in step.optimizer.variables]
-        _save_arrays(temporary / _OPTIMIZER, variables)
-        (temporary / _STATE).write_text(json.dumps(state, indent=2), encoding="utf-8")
+    arrays: dict[str, NDArray[Any]] = {
+        _STATE: np.frombuffer(json.dumps(state).encode(), np.uint8),
+        **_numbered("encoder", step.encoder.get_weights()),
+        **_numbered("decoder", step.decoder.get_weights()),
+        **_numbered("optimizer", [np.asarray(variable) for variable in step.optimizer.variables]),
+        **_numbered("best", keeper.weights),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"to write into {folder}", f"“{error.strerror or error}”", "Free space there.") from error
+    with replacing_file(folder / CHECKPOINT) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy types its own keyword only
 
 
 def load_checkpoint(
-    folder: Path, step: Step, settings: TrainingSettings, arguments: dict[str, object]
-) -> list[EpochRecord]:
-    """Put a checkpoint's weights and optimizer back; return the epochs it holds.
+    folder: Path, training: Checkpointed, settings: TrainingSettings, arguments: dict[str, object]
+) -> None:
+    """Put back what a checkpoint holds: weights, optimizer, history and progress.
 
     Raises
     ------
@@ -54,20 +94,30 @@ def load_checkpoint(
         If there is no checkpoint, it is damaged, or it belongs to other settings.
     """
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        history = [EpochRecord.model_validate(record) for record in state["history"]]
+        with (folder / CHECKPOINT).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        state = json.loads(arrays[_STATE].tobytes())
         _check_same(state["settings"] | state["arguments"], settings.model_dump() | arguments, folder)
-        step.encoder.set_weights(_load_arrays(folder / "encoder.npz"))
-        step.decoder.set_weights(_load_arrays(folder / "decoder.npz"))
-        for variable, value in zip(step.optimizer.variables, _load_arrays(folder / _OPTIMIZER), strict=True):
+        _set(training.step.encoder, _listed("encoder", arrays))
+        _set(training.step.decoder, _listed("decoder", arrays))
+        for variable, value in zip(training.step.optimizer.variables, _listed("optimizer", arrays), strict=True):
             variable.assign(value)
+        history = [EpochRecord.model_validate(record) for record in state["history"]]
+        told = state["progress"]
+        progress = EpochProgress(
+            int(told["epoch"]), int(told["step"]), int(told["seen"]), np.array(told["sums"], np.float64)
+        )
+        progress.seconds = float(told["seconds"])
+        keeper = state["early_stop"]
+        training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))
     except ExplorerError:
         raise
     except Exception as error:  # json, zip, zlib, numpy and Keras raise what they like on a damaged file
         raise TrainingError(
             f"a checkpoint to resume from in {folder}", f"“{error}”", "Start afresh without --resume."
         ) from error
-    return history
+    training.history[:] = history
+    training.progress = progress
 
 
 def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Path) -> None:
@@ -80,15 +130,14 @@ def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Pat
             )
 
 
-def _save_weights(path: Path, model: keras.Model) -> None:
-    _save_arrays(path, model.get_weights())
+def _numbered(name: str, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{name}_{number}": array for number, array in enumerate(arrays)}
 
 
-def _save_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, *arrays)
+def _listed(name: str, arrays: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    count = sum(key.startswith(f"{name}_") for key in arrays)
+    return [arrays[f"{name}_{number}"] for number in range(count)]
 
 
-def _load_arrays(path: Path) -> list[np.ndarray]:
-    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        return [file[f"arr_{index}"] for index in range(len(file.files))]
+def _set(model: keras.Model, weights: list[NDArray[Any]]) -> None:
+    model.set_weights(weights)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from explorer.engine.messages import ENDINGS, Cancel, Event, Request
+from explorer.engine.messages import ENDINGS, Cancel, Event, Order, Request
 from explorer.errors import EngineError
 from explorer.paths import log_dir
 
@@ -22,7 +22,7 @@ _LOGS_KEPT = 5
 class ModelProcess:
     """Starts the model process when it is first needed, sends it one request at a time, and reads its events.
 
-    `run` belongs to one thread; `cancel` and `kill` may be called from any other.
+    `run` belongs to one thread; `order`, `cancel` and `kill` may be called from any other.
     """
 
     def __init__(self) -> None:
@@ -96,10 +96,14 @@ class ModelProcess:
 
     def cancel(self) -> None:
         """Ask the running request to stop at its next step."""
+        self.order(Cancel())
+
+    def order(self, order: Order) -> None:
+        """Tell the running request something; it is done at its next step."""
         connection = self._connection
         if connection is not None:
             with suppress(OSError):
-                connection.send(Cancel())
+                connection.send(order)
 
     def kill(self) -> None:
         """End the process now, whatever it does."""

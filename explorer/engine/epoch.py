@@ -4,63 +4,139 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.data.corruption import corrupt
 from explorer.data.preprocessing import to_floats
 from explorer.engine import messages
+from explorer.engine.control import Rest
 from explorer.engine.prepare import Prepared
 from explorer.engine.step import Step
 from explorer.errors import TrainingError
 from explorer.models.batches import pictures_at_once
+from explorer.types import Floats
 
 REPORT_SECONDS = 0.2
 _VALIDATION_BATCH = 500
 _VALIDATION_SEED = 1
 
+Between: TypeAlias = Callable[[], Generator[messages.TrainingEvent, None, None]]
+"""What is done between two steps: orders are obeyed, weights are shown, checkpoints are written."""
 
-class Interrupted(Exception):
-    """The user asked to stop."""
+
+@dataclass
+class EpochProgress:
+    """How far the current epoch is; part of a checkpoint.
+
+    Attributes
+    ----------
+    epoch, step, seen
+        Its number from 1; steps and pictures behind it.
+    sums
+        ``(3,)`` float64: loss, reconstruction and KL, summed over these pictures.
+    seconds
+        What was spent on it, without pauses.
+    """
+
+    epoch: int
+    step: int = 0
+    seen: int = 0
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    seconds: float = 0.0
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """Mean loss, reconstruction and KL so far, ``(3,)``."""
+        return self.sums / max(1, self.seen)
 
 
 def run_epoch(
-    prepared: Prepared, step: Step, epoch: int, cancelled: Callable[[], bool]
-) -> Generator[messages.Step, None, float]:
-    """Train for one epoch; yield progress a few times a second, return the mean training loss.
+    prepared: Prepared, step: Step, progress: EpochProgress, rest: Rest, between: Between
+) -> Generator[messages.TrainingEvent, None, float]:
+    """Train to the end of an epoch; yield progress a few times a second, return pictures a second.
 
-    Order and noise are drawn from the seed and the epoch's number alone, so that a resumed training goes on exactly
-    as the first would have.
+    Order and noise are drawn from the seed and the numbers of epoch and step alone, so that a resumed training goes on
+    exactly as the first would have, also from the middle of an epoch.
 
     Raises
     ------
     TrainingError
         If the loss is not finite.
-    Interrupted
-        If `cancelled` says so; asked before every step.
+    Interrupted, StoppedEarly
+        If `between` says so; asked before every step.
     """
-    settings = prepared.settings
-    rng = np.random.default_rng([settings.seed, epoch])
-    order = rng.permutation(len(prepared.train))
+    settings, epoch = prepared.settings, progress.epoch
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(prepared.train))
     steps = steps_per_epoch(prepared)
-    total, seen, reported = 0.0, 0, time.monotonic()
-    for number in range(steps):
-        if cancelled():
-            raise Interrupted
+    clock = _Clock(progress, rest)
+    while progress.step < steps:
+        clock.stop()
+        yield from between()
+        clock.start()
+        number = progress.step
         clean = to_floats(prepared.train[order[number * settings.batch : (number + 1) * settings.batch]])
-        given = corrupt(clean, prepared.noises, rng) if prepared.noises else clean
-        loss = float(step.train(given, clean, (epoch - 1) * steps + number))
-        if not np.isfinite(loss):
+        given = clean
+        if prepared.noises:
+            given = corrupt(clean, prepared.noises, np.random.default_rng([settings.seed, epoch, number + 1]))
+        losses = np.asarray(step.train(given, clean, (epoch - 1) * steps + number), np.float64)
+        if not np.isfinite(losses[0]):
             raise TrainingError(
                 "a finite loss",
-                f"{loss} in epoch {epoch}, step {number + 1}",
+                f"{losses[0]} in epoch {epoch}, step {number + 1}",
                 "Lower the learning rate, or start from the last checkpoint.",
             )
-        total, seen = total + loss * len(clean), seen + len(clean)
-        if time.monotonic() - reported > REPORT_SECONDS:
-            reported = time.monotonic()
-            yield messages.Step(epoch, number + 1, steps, total / seen)
-    return total / seen
+        progress.sums += losses * len(clean)
+        progress.seen += len(clean)
+        progress.step += 1
+        if clock.report_due():
+            yield messages.Step(epoch, progress.step, steps, float(progress.losses[0]), clock.rate())
+    clock.stop()
+    return clock.whole_rate()
+
+
+class _Clock:
+    """Times an epoch without its pauses, and says how fast it goes."""
+
+    def __init__(self, progress: EpochProgress, rest: Rest) -> None:
+        self._progress = progress
+        self._rest = rest
+        self._rested = rest.seconds
+        self._running: float | None = None
+        self._begun = self._reported = time.monotonic()
+        self._seen_before = self._seen_reported = progress.seen
+
+    def start(self) -> None:
+        self._running = time.monotonic()
+
+    def stop(self) -> None:
+        """Count what has run; a pause in between moves everything on."""
+        now = time.monotonic()
+        held = self._rest.seconds - self._rested
+        self._rested = self._rest.seconds
+        self._begun += held
+        self._reported += held
+        if self._running is not None:
+            self._progress.seconds += now - self._running
+            self._running = None
+
+    def report_due(self) -> bool:
+        return time.monotonic() - self._reported > REPORT_SECONDS
+
+    def rate(self) -> float:
+        """Pictures a second since the last report."""
+        now = time.monotonic()
+        rate = (self._progress.seen - self._seen_reported) / max(1e-9, now - self._reported)
+        self._reported, self._seen_reported = now, self._progress.seen
+        return rate
+
+    def whole_rate(self) -> float:
+        """Pictures a second since the epoch began, or was taken up."""
+        self.stop()
+        return (self._progress.seen - self._seen_before) / max(1e-9, time.monotonic() - self._begun)
 
 
 def steps_per_epoch(prepared: Prepared) -> int:
@@ -68,14 +144,24 @@ def steps_per_epoch(prepared: Prepared) -> int:
     return -(-len(prepared.train) // prepared.settings.batch)
 
 
-def validation_loss(prepared: Prepared, step: Step) -> float:
-    """Return the mean loss over the validation pictures, corrupted the same way every time."""
+def validation_losses(prepared: Prepared, step: Step) -> tuple[NDArray[np.float64], Floats]:
+    """Return the mean losses over the validation pictures, corrupted the same way every time.
+
+    Returns
+    -------
+    losses, kl_per_dim
+        ``(3,)`` float64: loss, reconstruction and KL. ``(d,)`` float32: KL of each dimension, empty where the model is
+        not variational.
+    """
     rng = np.random.default_rng(_VALIDATION_SEED)
     pixels = prepared.validation
     batch = pictures_at_once(prepared.spec.image_shape, _VALIDATION_BATCH)
-    total = 0.0
+    totals: list[NDArray[np.float64]] = []
+    divergences: list[Floats] = []
     for start in range(0, len(pixels), batch):
         clean = to_floats(pixels[start : start + batch])
         given = corrupt(clean, prepared.noises, rng) if prepared.noises else clean
-        total += float(step.validate(given, clean)) * len(clean)
-    return total / len(pixels)
+        losses, per_dim = step.validate(given, clean)
+        totals.append(np.asarray(losses, np.float64) * len(clean))
+        divergences.append(np.asarray(per_dim, np.float32) * np.float32(len(clean)))
+    return np.sum(totals, axis=0) / len(pixels), np.sum(divergences, axis=0) / np.float32(len(pixels))

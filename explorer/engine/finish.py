@@ -58,14 +58,16 @@ def finish(
     with replacing_folder(out, force=prepared.request.force) as folder:
         compiled = _write_networks(prepared, folder)
         save_codes(folder / CODES, sample, spatial=prepared.architecture.spatial)
-        seal(folder, _card(prepared, history, seconds, evaluation, compiled))
+        card = make_card(prepared, history, seconds)
+        figures = {"metrics": evaluation.metrics(), "max_difference": compiled.max_difference}
+        record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})
+        seal(folder, card.model_copy(update=figures | {"data": record}))
     shutil.rmtree(checkpoint, ignore_errors=True)
     yield messages.Finished(str(out.resolve()), evaluation.metrics())
 
 
 def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
-    outputs = ("mean", "log_variance") if prepared.spec.variational else ("code",)
-    plans = ((prepared.encoder, outputs), (prepared.decoder, ("picture",)))
+    plans = zip((prepared.encoder, prepared.decoder), output_names(prepared), strict=True)
     results = []
     for (model, names), network, onnx in zip(plans, NETWORKS, COMPILED, strict=True):
         model.save(folder / network)
@@ -76,9 +78,13 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
     return max(results, key=lambda result: result.max_difference)
 
 
-def _card(
-    prepared: Prepared, history: Sequence[EpochRecord], seconds: float, evaluation: Evaluation, compiled: Compiled
-) -> Card:
+def output_names(prepared: Prepared) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the outputs of the compiled encoder and of the compiled decoder are called."""
+    return ("mean", "log_variance") if prepared.spec.variational else ("code",), ("picture",)
+
+
+def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float) -> Card:
+    """Return the card of a model that was trained so far: nothing is measured, and there are no files yet."""
     spec, request = prepared.spec, prepared.request
     return Card(
         name=request.out.name,
@@ -88,7 +94,7 @@ def _card(
         image_shape=spec.image_shape,
         latent_shape=spec.latent_shape,
         preprocessing=prepared.preprocessing,
-        max_difference=compiled.max_difference,
+        max_difference=0.0,
         encoder_params=spec.encoder.parameters,
         decoder_params=spec.decoder.parameters,
         data=_data_record(prepared),
@@ -97,7 +103,7 @@ def _card(
         trained_from=prepared.started_from,
         seconds=round(seconds, 1),
         command=command_line(request),
-        metrics=evaluation.metrics(),
+        metrics={},
         versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
     )
 
@@ -114,7 +120,7 @@ def _data_record(prepared: Prepared) -> DataRecord:
         test=len(source.splits.test),
         trained_on=("train",),
         split_origin=source.splits.origin,
-        content_hash=source.content_hash(),
+        content_hash="",
     )
 
 

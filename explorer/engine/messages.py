@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from explorer.models.card import Card, LossParts
+from explorer.models.codes import CodeSample
 from explorer.models.settings import TrainingRequest
+from explorer.types import Bytes, Pixels
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,40 @@ class Warm:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a model and write its bundle."""
+    """Train a model and write its bundle.
+
+    Attributes
+    ----------
+    live
+        Whether the weights are to be shown while they are learnt (`Live`).
+    """
 
     request: TrainingRequest
+    live: bool = False
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """Stop the running request at its next step."""
+    """Stop the running request at its next step; nothing is kept but the last checkpoint."""
 
 
-Request: TypeAlias = Warm | Train | Cancel
+@dataclass(frozen=True)
+class Pause:
+    """Hold the running training at its next step; a checkpoint is written first."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on behind a `Pause`."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the running training at its next step, and write the bundle of what has been learnt."""
+
+
+Request: TypeAlias = Warm | Train
+Order: TypeAlias = Cancel | Pause | Resume | Stop
 
 
 @dataclass(frozen=True)
@@ -77,12 +103,15 @@ class Step:
         Current epoch from 1, steps done in it, steps in each.
     loss
         Mean training loss of the epoch so far.
+    rate
+        Pictures a second since the last of these events.
     """
 
     epoch: int
     step: int
     steps: int
     loss: float
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +124,13 @@ class Epoch:
         Mean training loss, and loss on the test split. BCE and MSE are means per pixel; a variational model's is the
         summed reconstruction loss plus β times KL, in nats a picture.
     seconds
-        Duration, validation included.
+        Duration, validation included; without pauses.
+    rate
+        Pictures a second, validation not counted.
+    parts
+        What a variational model's losses are made of, else None.
+    kl_per_dim
+        Nats of each dimension on the test split; empty where the model is not variational.
     """
 
     epoch: int
@@ -103,6 +138,49 @@ class Epoch:
     loss: float
     val_loss: float
     seconds: float
+    rate: float
+    parts: LossParts | None = None
+    kl_per_dim: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The training holds, behind so many steps of that epoch."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The training goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """The model as it is now.
+
+    Attributes
+    ----------
+    encoder, decoder
+        The compiled networks: the bytes of two ONNX files, uint8.
+    card
+        What the model is so far; it has no files and no metrics.
+    sample
+        Codes of some held-out pictures.
+    progress
+        Epochs done, with a fraction: 0 before the first step.
+    originals, reconstructions
+        Uint8 ``(k, h, w, c)``: the same few held-out pictures every time, and what the model makes of them.
+    """
+
+    encoder: Bytes
+    decoder: Bytes
+    card: Card
+    sample: CodeSample
+    progress: float
+    originals: Pixels
+    reconstructions: Pixels
 
 
 @dataclass(frozen=True)
@@ -112,7 +190,7 @@ class Checkpoint:
     Attributes
     ----------
     epoch
-        The last epoch that it holds.
+        The last whole epoch that it holds.
     path
         Its folder.
     """
@@ -168,7 +246,9 @@ class Failed:
     details: str = ""
 
 
-TrainingEvent: TypeAlias = Started | Step | Epoch | Checkpoint | Working | Advice | Finished | Cancelled | Failed
+TrainingEvent: TypeAlias = (
+    Started | Step | Epoch | Checkpoint | Paused | Resumed | Live | Working | Advice | Finished | Cancelled | Failed
+)
 Event: TypeAlias = Warmed | TrainingEvent
 ENDINGS = (Finished, Cancelled, Failed, Warmed)
 """Events after which the model process is idle again."""

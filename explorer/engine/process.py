@@ -12,14 +12,18 @@ import traceback
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import ClassVar
 
-from explorer.engine.messages import Cancel, Event, Failed, Request, Train, Warm, Warmed
+from explorer.engine.control import Order
+from explorer.engine.messages import Cancel, Event, Failed, Pause, Request, Resume, Stop, Train, Warm, Warmed
 from explorer.errors import ExplorerError
 
 NICENESS = 10
 """Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
 
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000
+
+_NO_MEMORY = "Training needs more memory than there is. Choose a smaller size, batch or model."
 
 
 def serve(connection: Connection, log_path: str) -> None:
@@ -52,16 +56,17 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
         elif isinstance(request, Train):
             from explorer.engine.train import train
 
-            yield from train(request.request, lambda: _cancel_asked(connection))
-        # A Cancel that arrives when nothing runs is late: the request has ended by itself.
+            yield from train(request.request, _PipeControl(connection), live=request.live)
+        # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
         yield Failed(str(error))
     except MemoryError:
-        yield Failed("Training needs more memory than there is. Choose a smaller size, batch or model.")
+        yield Failed(_NO_MEMORY)
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
-        yield Failed(_first_line(error), traceback.format_exc())
+        message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(error)
+        yield Failed(message, traceback.format_exc())
 
 
 def _first_line(error: Exception) -> str:
@@ -69,8 +74,22 @@ def _first_line(error: Exception) -> str:
     return f"Training stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
-def _cancel_asked(connection: Connection) -> bool:
-    return connection.poll() and isinstance(connection.recv(), Cancel)
+class _PipeControl:
+    """Orders that come through the pipe (see `explorer.engine.control.Control`)."""
+
+    _ORDERS: ClassVar[dict[type, Order]] = {Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def order(self) -> Order | None:
+        return self.wait() if self._connection.poll() else None
+
+    def wait(self) -> Order:
+        while True:
+            order = self._ORDERS.get(type(self._connection.recv()))
+            if order is not None:
+                return order
 
 
 def _warm() -> Warmed:

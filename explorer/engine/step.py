@@ -64,7 +64,7 @@ class Step:
         self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
 
     def train(self, given: Floats, clean: Floats, number: int) -> Tensor:
-        """Update the weights on one batch; return its loss, a scalar.
+        """Update the weights on one batch; return its losses ``(3,)``: all of it, reconstruction, KL.
 
         `given` is the (corrupted) input, `clean` the target, both ``(n, h, w, c)`` in [0, 1]; `number` counts the
         steps of the whole training and seeds ε, so that a resumed training draws what the first would have drawn.
@@ -72,50 +72,52 @@ class Step:
         if len(given) <= self._most:
             return self._whole(given, clean, number)
         starts = range(0, len(given), self._most)
-        loss, sums = 0.0, [tf.zeros_like(variable) for variable in self._variables]
+        losses, sums = tf.zeros(3), [tf.zeros_like(variable) for variable in self._variables]
         for index, start in enumerate(starts):
             part = slice(start, start + self._most)
             share = np.float32(len(given[part]) / len(given))
-            part_loss, gradients = self._part(given[part], clean[part], number * len(starts) + index)
-            loss += share * part_loss
+            part_losses, gradients = self._part(given[part], clean[part], number * len(starts) + index)
+            losses += share * part_losses
             sums = [total + share * gradient for total, gradient in zip(sums, gradients, strict=True)]
         self.optimizer.apply_gradients(zip(sums, self._variables, strict=True))
-        return loss
+        return losses
 
     def _train(self, given: Tensor, clean: Tensor, number: Tensor) -> Tensor:
-        loss, gradients = self._gradients(given, clean, number)
+        losses, gradients = self._gradients(given, clean, number)
         self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
-        return loss
+        return losses
 
     def _gradients(self, given: Tensor, clean: Tensor, number: Tensor) -> tuple[Tensor, list[Tensor]]:
         with tf.GradientTape() as tape:
-            loss = self._loss(given, clean, number, training=True)
-        return loss, tape.gradient(loss, self._variables)
+            losses, _ = self._losses(given, clean, number, training=True)
+            loss = losses[0]
+        return losses, tape.gradient(loss, self._variables)
 
-    def _validate(self, given: Tensor, clean: Tensor) -> Tensor:
-        """Return the loss of one batch without learning from it."""
-        return self._loss(given, clean, tf.constant(-1, tf.int32), training=False)
+    def _validate(self, given: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the losses ``(3,)`` of one batch without learning from it, and KL of each dimension ``(d,)``."""
+        return self._losses(given, clean, tf.constant(-1, tf.int32), training=False)
 
-    def _loss(self, given: Tensor, clean: Tensor, number: Tensor, *, training: bool) -> Tensor:
+    def _losses(self, given: Tensor, clean: Tensor, number: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
         code = self.encoder(given, training=training)
-        divergence = tf.constant(0.0)
+        divergences = tf.zeros(0)
         if self._variational:
             mean, log_variance = code
             seed = tf.stack([tf.constant(self._settings.seed, tf.int32), number])
             code = mean + tf.exp(log_variance / 2) * tf.random.stateless_normal(tf.shape(mean), seed)
-            # Kingma and Welling 2014, appendix B; a sum over dimensions, in nats.
+            # Kingma and Welling 2014, appendix B; the mean over pictures for each dimension, in nats.
             parts = 1 + log_variance - tf.square(mean) - tf.exp(log_variance)
-            divergence = -0.5 * tf.reduce_mean(tf.reduce_sum(parts, axis=1))
+            divergences = -0.5 * tf.reduce_mean(parts, axis=0)
         output = self.decoder(code, training=training)
         errors = _squared(clean, output) if self._settings.loss == "mse" else _cross_entropy(clean, output)
         # The evidence bound needs the sum over pixels; the plain autoencoders are published with the mean.
-        loss = tf.reduce_mean(errors)
+        reconstruction, divergence = tf.reduce_mean(errors), tf.reduce_sum(divergences)
         if self._variational:
-            loss = tf.reduce_mean(tf.reduce_sum(errors, axis=(1, 2, 3))) + self._settings.beta * divergence
+            reconstruction = tf.reduce_mean(tf.reduce_sum(errors, axis=(1, 2, 3)))
+        loss = reconstruction + self._settings.beta * divergence
         if self._settings.l1:
             activity = tf.reshape(code, (tf.shape(given)[0], -1))
             loss += self._settings.l1 * tf.reduce_mean(tf.reduce_sum(tf.abs(activity), axis=1))
-        return loss
+        return tf.stack([loss, reconstruction, divergence]), divergences
 
 
 _BYTES_A_VALUE = 8

@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 from explorer.data.preprocessing import to_floats
 from explorer.engine import messages
-from explorer.engine.checkpoint import load_checkpoint, save_checkpoint
-from explorer.engine.epoch import Interrupted, run_epoch, steps_per_epoch, validation_loss
+from explorer.engine.budget import Budget
+from explorer.engine.checkpoint import Checkpointed, load_checkpoint, save_checkpoint
+from explorer.engine.control import Control, Interrupted, Rest, StoppedEarly, Unattended, obey
+from explorer.engine.early_stop import BestKeeper
+from explorer.engine.epoch import EpochProgress, run_epoch, steps_per_epoch, validation_losses
 from explorer.engine.finish import finish
+from explorer.engine.live import WITHIN_SECONDS, LiveView
 from explorer.engine.pca import solve
 from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
-from explorer.models.card import EpochRecord
+from explorer.errors import ExportError, ModelError
+from explorer.models.card import EpochRecord, LossParts
 from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.paths import check_writable, refuse_existing
 
 CHECKPOINT_SECONDS = 2.0
 """Shortest time between two checkpoints, so that very short epochs do not spend it on writing."""
 
+LONG_SECONDS = 30.0
+"""Longest time between two checkpoints within an epoch, as far as their share allows."""
 
-def train(request: TrainingRequest, cancelled: Callable[[], bool]) -> Iterator[messages.TrainingEvent]:
+CHECKPOINT_SHARE = 0.01
+"""Most of the training's time that checkpoints may take."""
+
+
+def train(
+    request: TrainingRequest, control: Control | None = None, *, live: bool = False
+) -> Iterator[messages.TrainingEvent]:
     """Train a model and write its bundle to ``request.out``.
 
     Parameters
     ----------
     request
         What to train.
-    cancelled
-        Asked before every step; when it says yes, the stream ends in `Cancelled`.
+    control
+        Asked for orders before every step; None where nobody gives any.
+    live
+        Whether to show the model while it learns.
 
     Yields
     ------
     TrainingEvent
-        `Working`, `Started`, `Step`, `Epoch`, `Checkpoint`, and last `Finished` or `Cancelled`.
+        `Working`, `Started`, `Step`, `Epoch`, `Checkpoint`, `Live`, `Paused` and `Resumed`, and last `Finished` or
+        `Cancelled`.
 
     Raises
     ------
@@ -46,99 +62,197 @@ def train(request: TrainingRequest, cancelled: Callable[[], bool]) -> Iterator[m
     refuse_existing(request.out, force=request.force)
     check_writable(request.out.parent)
     folder = checkpoint_folder(request.out)
-    begun = time.monotonic()
+    control = control or Unattended()
+    begun, rest = time.monotonic(), Rest()
     try:
         prepared: Prepared | None = None
         for item in prepare(request):
-            if cancelled():
-                raise Interrupted
+            try:
+                yield from obey(control, rest)
+            except StoppedEarly:
+                raise Interrupted from None  # there is nothing yet that could be kept
             if isinstance(item, Prepared):
                 prepared = item
             else:
                 yield item
         assert prepared is not None
-        history = yield from _fit(prepared, folder, cancelled)
-        yield from finish(prepared, history, time.monotonic() - begun, folder)
+        training = _Training(prepared, folder, control, rest, live=live)
+        yield from training.run()
+        seconds = time.monotonic() - begun - rest.seconds
+        yield from finish(prepared, training.history, seconds, folder)
     except Interrupted:
         yield messages.Cancelled(str(folder) if folder.is_dir() else "")
 
 
-def _fit(
-    prepared: Prepared, folder: Path, cancelled: Callable[[], bool]
-) -> Generator[messages.TrainingEvent, None, list[EpochRecord]]:
-    settings = prepared.settings
-    total = settings.epochs * steps_per_epoch(prepared)
-    step = Step(prepared.encoder, prepared.decoder, settings, total, variational=prepared.spec.variational)
-    history: list[EpochRecord] = []
-    if prepared.request.resume:
-        history = load_checkpoint(folder, step, settings, _identity(prepared))
-    yield _started(prepared, len(history) + 1)
-    if settings.solver == "pca":
-        return [(yield from _solve(prepared, step))]
-    keeper = _BestKeeper(step, settings.early_stop)
-    saved = time.monotonic()
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        begun = time.monotonic()
-        loss = yield from run_epoch(prepared, step, epoch, cancelled)
-        record = EpochRecord(
-            epoch=epoch, loss=loss, val_loss=validation_loss(prepared, step), seconds=time.monotonic() - begun
+class _Training:
+    """The part between the first step and the last."""
+
+    def __init__(self, prepared: Prepared, folder: Path, control: Control, rest: Rest, *, live: bool) -> None:
+        self.prepared = prepared
+        self.settings = prepared.settings
+        self.folder = folder
+        self.control = control
+        self.rest = rest
+        self._wants_live = live
+        self._live: LiveView | None = None
+        self._steps = steps_per_epoch(prepared)
+        self._step = Step(
+            prepared.encoder,
+            prepared.decoder,
+            self.settings,
+            self.settings.epochs * self._steps,
+            variational=prepared.spec.variational,
         )
-        history.append(record)
-        yield messages.Epoch(epoch, settings.epochs, record.loss, record.val_loss, record.seconds)
-        if epoch < settings.epochs and time.monotonic() - saved >= CHECKPOINT_SECONDS:
-            save_checkpoint(folder, step, settings, _identity(prepared), history)
-            saved = time.monotonic()
-            yield messages.Checkpoint(epoch, str(folder))
-        if keeper.should_stop(record.val_loss):
-            break
-    keeper.restore()
-    return history
+        keeper = BestKeeper(self._step, self.settings.early_stop)
+        self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
+        self._begun = time.monotonic()
+        self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
 
+    @property
+    def history(self) -> list[EpochRecord]:
+        """The epochs so far."""
+        return self._kept.history
 
-def _solve(prepared: Prepared, step: Step) -> Generator[messages.TrainingEvent, None, EpochRecord]:
-    begun = time.monotonic()
-    yield messages.Working("solving for the principal components")
-    pictures = to_floats(prepared.train[:])
-    solve(pictures, prepared.encoder, prepared.decoder, prepared.settings.seed)
-    losses = [float(step.validate(part, part)) * len(part) for part in _parts(pictures)]
-    record = EpochRecord(
-        epoch=1,
-        loss=sum(losses) / len(pictures),
-        val_loss=validation_loss(prepared, step),
-        seconds=time.monotonic() - begun,
-    )
-    yield messages.Epoch(1, 1, record.loss, record.val_loss, record.seconds)
-    return record
+    def run(self) -> Iterator[messages.TrainingEvent]:
+        """Train; yields events."""
+        kept = self._kept
+        if self.prepared.request.resume:
+            load_checkpoint(self.folder, kept, self.settings, _identity(self.prepared))
+        yield _started(self.prepared, len(kept.history) + 1)
+        if self.settings.solver == "pca":
+            kept.history.append((yield from self._solve()))
+            return
+        yield from self._begin_live()
+        self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
+        try:
+            while len(kept.history) < self.settings.epochs:
+                rate = yield from run_epoch(self.prepared, self._step, kept.progress, self.rest, self._between)
+                yield from self._end_epoch(rate)
+                if kept.keeper.should_stop(kept.history[-1].val_loss):
+                    break
+                yield from self._after_epoch()
+        except StoppedEarly:
+            yield from self._stop()
+        kept.keeper.restore()
+
+    # -- epochs --------------------------------------------------------------------------------------------------
+
+    def _end_epoch(self, rate: float) -> Iterator[messages.Epoch]:
+        """Measure the epoch, and begin the next."""
+        progress = self._kept.progress
+        begun = time.monotonic()
+        validation, kl_per_dim = validation_losses(self.prepared, self._step)
+        loss, reconstruction, kl = (float(value) for value in progress.losses)
+        val_loss, val_reconstruction, val_kl = (float(value) for value in validation)
+        parts = None
+        if self.prepared.spec.variational:
+            parts = LossParts(
+                reconstruction=reconstruction, kl=kl, val_reconstruction=val_reconstruction, val_kl=val_kl
+            )
+        seconds = progress.seconds + time.monotonic() - begun
+        record = EpochRecord(epoch=progress.epoch, loss=loss, val_loss=val_loss, seconds=seconds, parts=parts)
+        self._kept.history.append(record)
+        self._kept.progress = EpochProgress(progress.epoch + 1)
+        dimensions = tuple(float(value) for value in kl_per_dim)
+        yield messages.Epoch(
+            record.epoch, self.settings.epochs, loss, val_loss, seconds, rate, record.parts, dimensions
+        )
+
+    def _after_epoch(self) -> Iterator[messages.TrainingEvent]:
+        """Write a checkpoint and show the model, as far as both are due."""
+        last = len(self.history) >= self.settings.epochs
+        if self._budget.due() and not last:
+            yield from self._save()
+        if self._live is not None and self._live.budget.due() and not last:
+            yield from self._show()
+
+    def _between(self) -> Generator[messages.TrainingEvent, None, None]:
+        """What is done between two steps."""
+        progress = self._kept.progress
+        order = obey(self.control, self.rest, progress.epoch, progress.step)
+        for event in order:
+            if isinstance(event, messages.Paused):
+                # Before anybody is told that it holds: from then on the process may be ended without any loss.
+                yield from self._save()
+            yield event
+        if self._budget.due(LONG_SECONDS):
+            yield from self._save()
+        if self._live is not None and self._live.budget.due(WITHIN_SECONDS):
+            yield from self._show()
+
+    def _stop(self) -> Iterator[messages.TrainingEvent]:
+        """End here, and count what was done of the epoch.
+
+        Raises
+        ------
+        Interrupted
+            If not a single step was done.
+        """
+        progress = self._kept.progress
+        if progress.step:
+            yield from self._end_epoch(progress.seen / max(progress.seconds, 1e-9))
+            self._kept.keeper.should_stop(self.history[-1].val_loss)
+        elif not self.history:
+            raise Interrupted
+
+    # -- beside the training ---------------------------------------------------------------------------------------
+
+    def _save(self) -> Iterator[messages.TrainingEvent]:
+        """Write a checkpoint; where that fails, say so and go on: there may be space again the next time."""
+        try:
+            with self._budget.spending():
+                save_checkpoint(self.folder, self._kept, self.settings, _identity(self.prepared))
+        except ExportError as error:
+            yield messages.Advice(f"no checkpoint could be written, and the last one is kept: {error}")
+        else:
+            yield messages.Checkpoint(len(self.history), str(self.folder))
+
+    def _begin_live(self) -> Iterator[messages.TrainingEvent]:
+        """Compile the networks to be shown, and show them before the first step."""
+        if not self._wants_live:
+            return
+        yield messages.Working("compiling the model, to show it while it learns")
+        try:
+            self._live = LiveView(self.prepared)
+        except ModelError as error:
+            yield messages.Advice(f"the model cannot be shown while it learns: {error}")
+            return
+        yield self._live_event(self._live)
+        self._live.budget.start()
+
+    def _show(self) -> Iterator[messages.TrainingEvent]:
+        """Show the model; what sending it takes is counted too."""
+        if self._live is not None:
+            with self._live.budget.spending():
+                yield self._live_event(self._live)
+
+    def _live_event(self, view: LiveView) -> messages.Live:
+        progress = self._kept.progress
+        seconds = time.monotonic() - self._begun - self.rest.seconds
+        return view.show(self.history, progress.epoch - 1 + progress.step / self._steps, seconds)
+
+    # -- the closed form -------------------------------------------------------------------------------------------
+
+    def _solve(self) -> Generator[messages.TrainingEvent, None, EpochRecord]:
+        begun = time.monotonic()
+        yield messages.Working("solving for the principal components")
+        pictures = to_floats(self.prepared.train[:])
+        solve(pictures, self.prepared.encoder, self.prepared.decoder, self.settings.seed)
+        losses = [float(self._step.validate(part, part)[0][0]) * len(part) for part in _parts(pictures)]
+        validation, _ = validation_losses(self.prepared, self._step)
+        record = EpochRecord(
+            epoch=1,
+            loss=sum(losses) / len(pictures),
+            val_loss=float(validation[0]),
+            seconds=time.monotonic() - begun,
+        )
+        rate = len(pictures) / max(record.seconds, 1e-9)
+        yield messages.Epoch(1, 1, record.loss, record.val_loss, record.seconds, rate)
+        return record
 
 
 def _parts(pictures: Any, size: int = 1_000) -> Iterator[Any]:
     return (pictures[start : start + size] for start in range(0, len(pictures), size))
-
-
-class _BestKeeper:
-    """Early stopping: remembers the weights of the best validation loss."""
-
-    def __init__(self, step: Step, patience: int) -> None:
-        self._step = step
-        self._patience = patience
-        self._best = float("inf")
-        self._waited = 0
-        self._weights: tuple[Any, Any] | None = None
-
-    def should_stop(self, val_loss: float) -> bool:
-        if not self._patience:
-            return False
-        if val_loss < self._best:
-            self._best, self._waited = val_loss, 0
-            self._weights = self._step.encoder.get_weights(), self._step.decoder.get_weights()
-        else:
-            self._waited += 1
-        return self._waited >= self._patience
-
-    def restore(self) -> None:
-        if self._weights:
-            self._step.encoder.set_weights(self._weights[0])
-            self._step.decoder.set_weights(self._weights[1])
 
 
 def _identity(prepared: Prepared) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The codec: a bundle's compiled networks in ONNX Runtime."""
+"""The codec: a model's compiled networks in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import onnxruntime
 from explorer.errors import ModelError
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
+from explorer.models.card import Card
 from explorer.types import Floats, ImageShape
 
 SINGLE_LIMIT = 4
@@ -29,21 +30,23 @@ class Network:
 
     Parameters
     ----------
-    path
-        The ONNX file: one input, any batch size, no external data.
+    content
+        An ONNX file: one input, any batch size, no external data.
     batch
         Most pictures or codes in one run.
+    where
+        What to call it in an error.
 
     Raises
     ------
     ModelError
-        If the file does not load.
+        If it does not load.
     """
 
-    def __init__(self, path: Path, batch: int = BATCH) -> None:
+    def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory") -> None:
         self._batch = batch
-        self._content = _read(path)
-        self._path = path
+        self._content = content
+        self._where = where
         self._single = self._session(threads=1)
         self._lock = threading.Lock()
         self._input = self._single.get_inputs()[0].name
@@ -62,7 +65,7 @@ class Network:
             return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelError(
-                f"a compiled network in {self._path}", f"“{error}”", "Train or import the model again."
+                f"a compiled network in {self._where}", f"“{error}”", "Train or import the model again."
             ) from error
 
     def run(self, values: Floats) -> list[Floats]:
@@ -84,7 +87,7 @@ def _read(path: Path) -> bytes:
 
 
 class OnnxCodec:
-    """Encoder and decoder of a bundle (see `explorer.types.Codec`); may be called from several threads.
+    """Encoder and decoder of a model (see `explorer.types.Codec`); may be called from several threads.
 
     Parameters
     ----------
@@ -101,10 +104,27 @@ class OnnxCodec:
         card = bundle.card
         if card.engine != "onnx":
             raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
+        encoder, decoder = (_read(bundle.path / name) for name in COMPILED)
+        self._open(card, encoder, decoder, str(bundle.path))
+
+    @classmethod
+    def from_contents(cls, card: Card, encoder: bytes, decoder: bytes) -> OnnxCodec:
+        """Return the codec of a model that is not on disk: its card, and the contents of its compiled files.
+
+        Raises
+        ------
+        ModelError
+            If a network does not load, or has not the shapes that the card says.
+        """
+        codec = cls.__new__(cls)
+        codec._open(card, encoder, decoder, card.name)
+        return codec
+
+    def _open(self, card: Card, encoder: bytes, decoder: bytes, where: str) -> None:
         self._card = card
         batch = pictures_at_once(card.image_shape, BATCH)
-        self._encoder = Network(bundle.path / COMPILED[0], batch)
-        self._decoder = Network(bundle.path / COMPILED[1], batch)
+        self._encoder = Network(encoder, batch, where)
+        self._decoder = Network(decoder, batch, where)
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)

@@ -49,13 +49,23 @@ class DataRecord(_Record):
     content_hash: str
 
 
+class LossParts(_Record):
+    """What a variational model's losses are made of: reconstruction and KL on both splits, nats a picture."""
+
+    reconstruction: float
+    kl: float
+    val_reconstruction: float
+    val_kl: float
+
+
 class EpochRecord(_Record):
-    """One epoch: mean training loss, validation loss, seconds."""
+    """One epoch: mean training loss, validation loss, seconds; and what they are made of, for a variational model."""
 
     epoch: int
     loss: float
     val_loss: float
     seconds: float
+    parts: LossParts | None = None
 
 
 class Card(_Record):

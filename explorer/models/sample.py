@@ -47,16 +47,49 @@ def sample_codes(
             log_variances[part] = log_variance
         thumbnails.append(pixels[kept[(kept >= part.start) & (kept < part.stop)] - start])
         yield Progress(part.stop, len(measured), "encoding")
-    statistics = compute_statistics(codes, log_variances, most_axes(latent_shape))
     chosen = measured[kept]
-    yield CodeSample(
+    labels = None if source.labels is None else source.labels[chosen]
+    yield _assemble(codes, log_variances, kept, (chosen, labels, np.concatenate(thumbnails)), latent_shape)
+
+
+def sample_pictures(
+    codec: Codec, pixels: Pixels, indices: Indices, labels: Indices | None, latent_shape: LatentShape
+) -> CodeSample:
+    """Encode pictures that are in memory, all of them: the quick sample of a model that is still learning.
+
+    Parameters
+    ----------
+    codec
+        The model.
+    pixels, indices, labels
+        The pictures as the model takes them, uint8 ``(n, h, w, c)``, n > 0; where they are in their source; labels.
+    latent_shape
+        Shape of one code.
+    """
+    kept = _spread(np.arange(len(pixels)), most_kept(codec.latent_dim))
+    codes, log_variances = codec.encode_distribution(to_floats(pixels))
+    rest = indices[kept], None if labels is None else labels[kept], pixels[kept]
+    return _assemble(codes, log_variances, kept, rest, latent_shape)
+
+
+def _assemble(
+    codes: Floats,
+    log_variances: Floats | None,
+    kept: Indices,
+    rest: tuple[Indices, Indices | None, Pixels],
+    latent_shape: LatentShape,
+) -> CodeSample:
+    """Measure all codes ``(m, d)``, keep some; `rest` are indices, labels and thumbnails of those."""
+    statistics = compute_statistics(codes, log_variances, most_axes(latent_shape))
+    indices, labels, thumbnails = rest
+    return CodeSample(
         codes=codes[kept],
-        indices=chosen,
-        labels=None if source.labels is None else source.labels[chosen],
-        thumbnails=np.concatenate(thumbnails),
+        indices=indices,
+        labels=labels,
+        thumbnails=thumbnails,
         statistics=statistics,
         # Where every code is kept, they can be had of the codes at any time.
-        coordinates=along_axes(codes, statistics) if len(kept) < len(measured) else None,
+        coordinates=along_axes(codes, statistics) if len(kept) < len(codes) else None,
     )
 
 

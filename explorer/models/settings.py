@@ -99,6 +99,10 @@ class TrainingSettings(BaseModel):
     solver: Solver
 
 
+CHECKPOINT = "training.npz"
+"""The one file of a checkpoint's folder."""
+
+
 def checkpoint_folder(out: Path) -> Path:
     """Return the folder of the checkpoint that belongs to the bundle `out`."""
     return out.with_name(f"{out.name}.checkpoint")

@@ -21,8 +21,8 @@ from explorer.workers.jobs import Early
 _FRAMES_AT_ONCE = 32
 
 
-def open_model(path: Path) -> OpenModel:
-    """Open a bundle and its codec.
+def open_model(path: Path, run: Path | None = None) -> OpenModel:
+    """Open a bundle and its codec; `run` is the training that it is known to come from.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def open_model(path: Path) -> OpenModel:
         If any part of it is damaged.
     """
     bundle = open_bundle(path)
-    return OpenModel(bundle.card, bundle.sample, OnnxCodec(bundle), bundle.path)
+    return OpenModel(bundle.card, bundle.sample, OnnxCodec(bundle), bundle.path, run)
 
 
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
@@ -43,6 +43,13 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
         yield Progress(0, 0, "opening its pictures")
         source = open_source(name)
     yield model, source
+
+
+def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:
+    """Open the embedded pictures of the kind that a model was trained on; the result is None where there are none."""
+    yield Progress(0, 0, "opening its pictures")
+    name = home_source(model)
+    yield None if name is None else open_source(name)
 
 
 def load_source(spec: str) -> Iterator[Progress | Early | Source]:

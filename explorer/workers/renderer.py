@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PySide6.QtCore import QObject, Slot
 
@@ -14,8 +16,10 @@ from explorer.document.tasks import (
     DecodeKeyframes,
     EncodePicture,
     ReadThumbnails,
+    ReadTrainingFilm,
     Task,
 )
+from explorer.models.runs import FilmFrame
 from explorer.types import Indices
 from explorer.workers.codec_thread import Answer, CodecThread
 
@@ -39,6 +43,7 @@ class Renderer(QObject):
         document.map_watched_changed.connect(self._on_grid_changed)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
+        document.trainings.frame_requested.connect(self._on_frame_requested)
 
     def _on_source_changed(self) -> None:
         self._codec_thread.drop("thumbnails")
@@ -47,10 +52,10 @@ class Renderer(QObject):
     def _on_open_changed(self) -> None:
         """Withdraw every question before asking anew: no answer of the old model can arrive behind this.
 
-        Thumbnails are no model's; the gallery would not ask for them again.
+        Thumbnails and films are no model's; nobody would ask for them again.
         """
         for slot in SLOTS:
-            if slot != "thumbnails":
+            if slot not in {"thumbnails", "training_film"}:
                 self._codec_thread.drop(slot)
         self._grid_base = None
         self._on_picture_changed()
@@ -113,6 +118,9 @@ class Renderer(QObject):
     def _on_thumbnails_requested(self, indices: Indices) -> None:
         if self._document.source is not None:
             self._submit(ReadThumbnails(self._document.source, indices))
+
+    def _on_frame_requested(self, originals: Path, frame: FilmFrame) -> None:
+        self._submit(ReadTrainingFilm(originals, frame))
 
     def _submit(self, task: Task) -> None:
         self._codec_thread.submit(task)

@@ -7,17 +7,16 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from explorer.data.source import Source
-from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.models.bundle import CARD
-from explorer.models.settings import TrainingRequest
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import export_film, load_model, load_source, skipped_words
 from explorer.workers.preparer import Preparer
 from explorer.workers.renderer import Renderer
+from explorer.workers.run_keeper import RunKeeper
 from explorer.workers.storekeeper import Storekeeper
 from explorer.workers.trainer import Trainer
 
@@ -37,6 +36,7 @@ class Studio(QObject):
         self.preparer = Preparer(document, self.jobs, self)
         self.storekeeper = Storekeeper(document, self.jobs, self)
         self.trainer = Trainer(self)
+        self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
         self._opening_path: Path | None = None
         self._exporting: set[Path] = set()
@@ -45,14 +45,8 @@ class Studio(QObject):
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
         self.jobs.failed.connect(document.report)
-        self.trainer.changed.connect(self._on_training_changed)
-        self.trainer.finished.connect(self._on_training_finished)
-        self.trainer.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
-        document.training_expected.connect(self.trainer.warm)
-        document.training_requested.connect(self._on_training_requested)
-        document.training_cancel_requested.connect(self.trainer.cancel)
         document.export_requested.connect(self._on_export_requested)
         document.job_cancel_requested.connect(self.jobs.cancel)
 
@@ -118,23 +112,6 @@ class Studio(QObject):
             self.document.refine_source(source)
         if source.skipped:
             self.document.report(*skipped_words(source))
-
-    def _on_training_requested(self, request: TrainingRequest) -> None:
-        self.trainer.train(request)
-
-    def _on_training_changed(self, view: TrainingView) -> None:
-        self.document.put_training(view)
-
-    def _on_training_finished(self, path: Path) -> None:
-        """Show the new model with the pictures that are open; but never take keyframes away to do so."""
-        self.document.library_changed.emit()
-        if self.document.keyframes:
-            self.document.announced.emit(f"{path.name} is trained; open it from the library")
-            return
-        self.jobs.cancel(self._opening_model)
-        self._opening_model = self.jobs.start(
-            f"Opening {path.name}", lambda: load_model(path, False), self._on_model_loaded
-        )
 
     def _on_export_requested(self, path: Path) -> None:
         state = self.document.state

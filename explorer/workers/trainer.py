@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QLockFile, QObject, Signal, Slot
 
-from explorer.document.activity import CurvePoint, TrainingView
+from explorer.document.activity import TrainingView
+from explorer.document.state import OpenModel
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import (
     Advice,
@@ -20,18 +23,54 @@ from explorer.engine.messages import (
     Event,
     Failed,
     Finished,
+    Live,
+    Order,
+    Pause,
+    Paused,
+    Resume,
+    Resumed,
     Started,
     Step,
+    Stop,
     Train,
     Warm,
     Working,
 )
 from explorer.errors import ExplorerError
+from explorer.inference.codec import OnnxCodec
+from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
+from explorer.workers.run_log import log_event
+
+LOCK = "lock"
+"""A file in a run's folder that the window holds while it trains there."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """The model as it is now, opened on the worker thread, and the film's frames so far."""
+
+    model: OpenModel
+    film: tuple[FilmFrame, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A run's folder is there."""
+
+    run: Path
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be trained: a new run, or one to go on with."""
+
+    request: TrainingRequest
+    run: Run | None = None
 
 
 class Trainer(QObject):
-    """Runs one training at a time in the model process.
+    """Runs one training at a time in the model process, and those that wait after it.
 
     Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed.
 
@@ -39,15 +78,24 @@ class Trainer(QObject):
     -------
     changed(TrainingView)
         The training went on.
+    live(OpenModel)
+        The model as it is now.
+    queue_changed()
+        The `queue` is another.
     finished(Path)
         A bundle was written.
     failed(str, str)
         The training ended in an error: message and details.
+    advised(str)
+        Something to say, while the training goes on.
     """
 
     changed = Signal(object)
+    live = Signal(object)
+    queue_changed = Signal()
     finished = Signal(object)
     failed = Signal(str, str)
+    advised = Signal(str)
     _arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -55,9 +103,9 @@ class Trainer(QObject):
         self._process = ModelProcess()
         self._thread: threading.Thread | None = None
         self._view = TrainingView()
-        self._begun = 0.0
-        self._out = Path()
-        self._first_epoch = 1
+        self._asked: _Asked | None = None
+        self._waiting: list[_Asked] = []
+        self._pace = _Pace()
         self._closed = False
         self._warm = False
         self._cancelled = threading.Event()
@@ -69,6 +117,11 @@ class Trainer(QObject):
         return self._view
 
     @property
+    def queue(self) -> tuple[TrainingRequest, ...]:
+        """What waits, the next first."""
+        return tuple(asked.request for asked in self._waiting)
+
+    @property
     def process_id(self) -> int | None:
         """Number of the model process, or None where it does not run."""
         return self._process.pid
@@ -78,6 +131,8 @@ class Trainer(QObject):
         """Where the model process' output goes."""
         return self._process.log_path
 
+    # -- what can be asked -----------------------------------------------------------------------------------------
+
     def warm(self) -> None:
         """Start the model process and import Keras there, unless that is done or under way."""
         if not (self._warm and self._process.pid) and not self._busy():
@@ -85,14 +140,32 @@ class Trainer(QObject):
             self._start(Warm())
 
     def train(self, request: TrainingRequest) -> None:
-        """Start a training; where the process is still warming up, the request waits in its pipe."""
-        if self._view.active:
-            self.failed.emit("Another training runs. Wait for it, or cancel it.", "")
+        """Start a training, or put it behind those that run and wait."""
+        self._ask(_Asked(request))
+
+    def go_on(self, run: Run) -> None:
+        """Take a run up again at its last checkpoint."""
+        if run.path == self._view.run and self._view.active:
             return
-        self._show(TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0))
-        self._out = request.out
-        self._cancelled.clear()
-        self._start(Train(request))
+        self._ask(_Asked(run.request.model_copy(update={"resume": True}), run))
+
+    def unqueue(self, place: int) -> None:
+        """Take a training out of the queue."""
+        if 0 <= place < len(self._waiting):
+            del self._waiting[place]
+            self.queue_changed.emit()
+
+    def pause(self) -> None:
+        """Hold the running training at its next step."""
+        self._order(Pause(), "Pausing", {"running"})
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._order(Resume(), "Going on", {"paused"})
+
+    def stop(self) -> None:
+        """End the running training at its next step, and keep what it has learnt."""
+        self._order(Stop(), "Stopping", {"running", "paused"})
 
     def cancel(self) -> None:
         """Ask the running training to stop, or one that still waits for the process not to begin."""
@@ -104,29 +177,61 @@ class Trainer(QObject):
     def close(self) -> None:
         """End the model process and the thread, and wait for both."""
         self._closed = True
+        self._waiting.clear()
         self._process.shut()
         if self._thread is not None:
             self._thread.join()
         self._process.close()
 
+    def _order(self, order: Order, note: str, phases: set[str]) -> None:
+        if self._view.phase in phases:
+            self._process.order(order)
+            self._show(replace(self._view, note=note))
+
+    def _ask(self, asked: _Asked) -> None:
+        taken = [waiting.request.out for waiting in self._waiting]
+        if self._view.active and self._asked is not None:
+            taken.append(self._asked.request.out)
+        if asked.request.out in taken:
+            self.failed.emit(f"A training of the name {asked.request.out.name} runs or waits. Choose another name.", "")
+            return
+        if self._view.active:
+            self._waiting.append(asked)
+            self.queue_changed.emit()
+        else:
+            self._begin(asked)
+
+    def _begin(self, asked: _Asked) -> None:
+        """Start; where the process is still warming up, the request waits in its pipe."""
+        request, run = asked.request, asked.run
+        view = TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0)
+        if run is not None:
+            view = replace(view, curve=run.curve, film=run.film)
+        self._asked = asked
+        self._pace = _Pace()
+        self._cancelled.clear()
+        self._show(view)
+        self._start(asked)
+
     def _busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def _start(self, request: Train | Warm) -> None:
+    # -- on the worker thread --------------------------------------------------------------------------------------
+
+    def _start(self, request: _Asked | Warm) -> None:
         previous = self._thread
         self._thread = threading.Thread(target=self._supervise, args=(request, previous), name="trainer", daemon=True)
         self._thread.start()
 
-    def _supervise(self, request: Train | Warm, previous: threading.Thread | None) -> None:
+    def _supervise(self, asked: _Asked | Warm, previous: threading.Thread | None) -> None:
         """Read the events of one request; runs on the worker thread."""
         if previous is not None:
             previous.join()
-        if isinstance(request, Train) and self._cancelled.is_set():
-            self._arrived.emit(Cancelled(""))
-            return
+        self._guarded(self._warm_up if isinstance(asked, Warm) else lambda: self._run(asked))
+
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            for event in self._process.run(request):
-                self._arrived.emit(event)
+            work()
         except ExplorerError as error:
             if not self._closed:
                 self._arrived.emit(Failed(str(error)))
@@ -134,43 +239,86 @@ class Trainer(QObject):
             if not self._closed:
                 self._arrived.emit(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
 
+    def _warm_up(self) -> None:
+        for event in self._process.run(Warm()):
+            self._arrived.emit(event)
+
+    def _run(self, asked: _Asked) -> None:
+        """Train, and keep the run's log and film."""
+        if self._cancelled.is_set():
+            self._arrived.emit(Cancelled(""))
+            return
+        writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
+        lock = QLockFile(str(writer.path / LOCK))
+        lock.setStaleLockTime(0)  # only a process that is gone makes it stale
+        if not lock.tryLock(0):
+            self._arrived.emit(Failed(f"The run {writer.path.name} goes on in another window."))
+            return
+        self._arrived.emit(_Begun(writer.path))
+        try:
+            for event in self._process.run(Train(asked.request, live=True)):
+                log_event(writer, event)
+                self._arrived.emit(_shown(event, writer, asked.request.out) if isinstance(event, Live) else event)
+        except ExplorerError as error:
+            if not self._closed:
+                writer.log("failed", message=str(error))
+            raise
+        finally:
+            lock.unlock()
+
+    # -- on the main thread ----------------------------------------------------------------------------------------
+
     @Slot(object)
-    def _on_event_arrived(self, event: Event) -> None:
+    def _on_event_arrived(self, event: Event | _Shown | _Begun) -> None:
         view = self._view
         if self._closed or not view.active:
             return
         match event:
+            case _Begun():
+                self._show(replace(view, run=event.run))
+            case _Shown():
+                self._show(replace(view, film=event.film))
+                self.live.emit(event.model)
             case Started():
-                self._begun, self._first_epoch = time.monotonic(), event.first_epoch
-                self._show(replace(view, phase="running", note="Training", epochs=event.epochs))
+                self._pace.start(event)
+                curve = tuple(point for point in view.curve if point.epoch < event.first_epoch)
+                self._show(replace(view, phase="running", note="Training", epochs=event.epochs, curve=curve))
             case Working():
-                phase = "finishing" if view.curve else view.phase
+                # Between two epochs there is nothing of the kind.
+                phase = "finishing" if self._pace.moved else view.phase
                 self._show(replace(view, phase=phase, note=event.note.capitalize()))
-            case Step():
-                progress = event.epoch - 1 + event.step / event.steps
-                self._show(
-                    replace(
-                        view,
-                        note=f"Epoch {event.epoch}, loss {event.loss:.4g}",
-                        epoch=event.epoch,
-                        step=event.step,
-                        steps=event.steps,
-                        seconds_left=self._left(progress),
-                    )
-                )
-            case Epoch():
-                point = CurvePoint(event.epoch, event.loss, event.val_loss)
-                note = f"Epoch {event.epoch}, loss {event.loss:.4g}, validation {event.val_loss:.4g}"
-                left = self._left(event.epoch)
-                curve = (*view.curve, point)
-                self._show(replace(view, note=note, epoch=event.epoch, step=0, curve=curve, seconds_left=left))
-            case Checkpoint() | Advice():  # the Train panel gives the advice before
+            case Step() | Epoch():
+                self._on_progress(event)
+            case Paused():
+                self._pace.hold()
+                self._show(replace(view, phase="paused", note="Paused", seconds_left=None, rate=None))
+            case Resumed():
+                self._pace.go_on()
+                self._show(replace(view, phase="running", note="Training"))
+            case Advice():
+                self.advised.emit(event.note)
+            case Checkpoint():
                 pass
             case _:
                 self._on_end(event)
 
+    def _on_progress(self, event: Step | Epoch) -> None:
+        view = self._view
+        if isinstance(event, Step):
+            left = self._pace.left(event.epoch - 1 + event.step / event.steps)
+            note = f"Epoch {event.epoch}, loss {event.loss:.4g}"
+            view = replace(view, note=note, epoch=event.epoch, step=event.step, steps=event.steps)
+        else:
+            point = CurvePoint(
+                event.epoch, event.loss, event.val_loss, event.seconds, event.rate, event.parts, event.kl_per_dim
+            )
+            left = self._pace.left(event.epoch)
+            note = f"Epoch {event.epoch}, loss {event.loss:.4g}, validation {event.val_loss:.4g}"
+            view = replace(view, note=note, epoch=event.epoch, step=0, curve=(*view.curve, point))
+        self._show(replace(view, rate=event.rate, seconds_left=left))
+
     def _on_end(self, event: Event) -> None:
-        done = replace(self._view, seconds_left=None)
+        done = replace(self._view, seconds_left=None, rate=None)
         match event:
             case Finished():
                 mse = event.metrics.get("mse", float("nan"))
@@ -183,17 +331,59 @@ class Trainer(QObject):
                 message = event.message + self._kept()
                 self._show(replace(done, phase="failed", note=message))
                 self.failed.emit(message, event.details)
+        if not self._view.active and self._waiting:
+            following = self._waiting.pop(0)
+            self.queue_changed.emit()
+            self._begin(following)
 
     def _kept(self) -> str:
-        """Say where the last checkpoint is, if one had been written."""
-        folder = checkpoint_folder(self._out)
-        return f" Its last checkpoint is in {folder}." if folder.is_dir() else ""
-
-    def _left(self, epochs_done: float) -> float | None:
-        fresh = epochs_done - (self._first_epoch - 1)
-        remaining = self._view.epochs - epochs_done
-        return (time.monotonic() - self._begun) / fresh * remaining if fresh > 0 else None
+        """Say that the last checkpoint is there, if one had been written."""
+        asked = self._asked
+        if asked is None or not checkpoint_folder(asked.request.out).is_dir():
+            return ""
+        return " Its last checkpoint is kept; go on from it in the list of runs."
 
     def _show(self, view: TrainingView) -> None:
         self._view = view
         self.changed.emit(view)
+
+
+class _Pace:
+    """How long a training will still take, from how long it has taken, without its pauses.
+
+    Attributes
+    ----------
+    moved
+        Whether a step was done since the start.
+    """
+
+    def __init__(self) -> None:
+        self._begun = 0.0
+        self._held: float | None = None
+        self._first = self._last = 0
+        self.moved = False
+
+    def start(self, event: Started) -> None:
+        self._begun = time.monotonic()
+        self._first, self._last = event.first_epoch - 1, event.epochs
+
+    def hold(self) -> None:
+        self._held = time.monotonic()
+
+    def go_on(self) -> None:
+        if self._held is not None:
+            self._begun += time.monotonic() - self._held
+            self._held = None
+
+    def left(self, epochs_done: float) -> float | None:
+        """Return the seconds that are left, or None where nothing is known."""
+        self.moved = True
+        fresh, remaining = epochs_done - self._first, self._last - epochs_done
+        return (time.monotonic() - self._begun) / fresh * remaining if fresh > 0 else None
+
+
+def _shown(event: Live, writer: RunWriter, out: Path) -> _Shown:
+    """Open the model on this thread, and put its pictures into the film."""
+    codec = OnnxCodec.from_contents(event.card, event.encoder.tobytes(), event.decoder.tobytes())
+    film = writer.add_frame(event.progress, event.originals, event.reconstructions)
+    return _Shown(OpenModel(event.card, event.sample, codec, out, writer.path, event.progress), film)

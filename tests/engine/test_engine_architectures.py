@@ -231,7 +231,7 @@ def weights(limit):
     settings = resolve_settings(make_request(architecture="conv-stride", data="none", out=Path("none")))
     step = module.Step(encoder, decoder, settings, 10, variational=False)
     pictures = np.random.default_rng(0).uniform(0, 1, (7, 16, 20, 1)).astype(np.float32)
-    losses = [float(step.train(pictures, pictures, number)) for number in range(3)]
+    losses = [float(step.train(pictures, pictures, number)[0]) for number in range(3)]
     return losses, np.concatenate([weight.ravel() for model in (encoder, decoder) for weight in model.get_weights()])
 
 (whole, expected), (parts, received) = weights(2**30), weights(1)

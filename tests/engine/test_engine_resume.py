@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Cancelled, Checkpoint, Epoch, Failed, Finished, Started, Train
 from explorer.inference.codec import OnnxCodec
 from explorer.models.bundle import open_bundle
-from explorer.models.settings import checkpoint_folder
+from explorer.models.settings import CHECKPOINT, checkpoint_folder
 
 pytestmark = pytest.mark.engine
 
@@ -103,22 +104,31 @@ def forget(path: Path) -> None:
     path.unlink()
 
 
+def change(path: Path, **arrays: Any) -> None:
+    with np.load(path) as file:
+        kept = dict(file)
+    np.savez(path, **(kept | arrays))
+
+
 def swap(path: Path) -> None:
-    path.write_bytes(path.with_name("decoder.npz").read_bytes())
+    with np.load(path) as file:
+        encoder, decoder = file["encoder_0"], file["decoder_0"]
+    change(path, encoder_0=decoder, decoder_0=encoder)
 
 
 def list_in_place(path: Path) -> None:
-    path.write_text(json.dumps([]))
+    change(path, state=np.frombuffer(json.dumps([]).encode(), np.uint8))
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [("encoder.npz", cut), ("optimizer.npz", forget), ("encoder.npz", swap), ("state.json", list_in_place)],
-)
+def objects_in_place(path: Path) -> None:
+    change(path, optimizer_0=np.array([{}], object))
+
+
+@pytest.mark.parametrize("damage", [cut, forget, swap, list_in_place, objects_in_place])
 def test_a_damaged_checkpoint_is_refused(
-    process: ModelProcess, pictures: Path, copy: Stopped, name: str, damage: Any
+    process: ModelProcess, pictures: Path, copy: Stopped, damage: Callable[[Path], None]
 ) -> None:
-    damage(copy[0] / "new.checkpoint" / name)
+    damage(copy[0] / "new.checkpoint" / CHECKPOINT)
     *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
     assert "without --resume" in failed.message

@@ -25,7 +25,7 @@ folder, out = json.loads(sys.argv[1])
 
 def losses(name, **changes):
     request = small_request(Path(folder), Path(out, name), **changes)
-    told = list(train(request, lambda: False))
+    told = list(train(request))
     assert isinstance(told[-1], Finished)
     started = next(event for event in told if isinstance(event, Started))
     notes = [event.note for event in told if isinstance(event, Advice)]
@@ -63,7 +63,7 @@ prepare.opening = lambda spec: iter([opened])  # opened before that happened
 results = []
 for room in (prepare.MEMORY_BYTES, 1_000):
     prepare.MEMORY_BYTES = room
-    told = list(train(small_request(Path(folder), Path(out, str(room)), epochs=1, limit=100), lambda: False))
+    told = list(train(small_request(Path(folder), Path(out, str(room)), epochs=1, limit=100)))
     started = next(event for event in told if isinstance(event, Started))
     notes = [event.note for event in told if isinstance(event, Advice)]
     results.append([started.train_count, notes, isinstance(told[-1], Finished)])

@@ -12,8 +12,9 @@ from explorer_testing.codec import Gate, WrappedCodec
 from explorer_testing.window import Desk
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
-from explorer.document.activity import CurvePoint, JobView, TrainingView
+from explorer.document.activity import JobView, TrainingView
 from explorer.document.views import CursorView
+from explorer.models.runs import CurvePoint
 from explorer.types import Floats
 from explorer.ui.main_window import MainWindow
 

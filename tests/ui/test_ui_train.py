@@ -19,8 +19,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from explorer.document.activity import CurvePoint, TrainingView
+from explorer.document.activity import TrainingView
 from explorer.document.document import Document
+from explorer.models.runs import CurvePoint
 from explorer.models.settings import TrainingRequest
 from explorer.ui.panels.train import TrainPanel
 

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.document.activity import CurvePoint
+from explorer.models.runs import CurvePoint
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import name_control

@@ -41,9 +41,9 @@ def small_request(data: Path, out: Path, **changes: Any) -> TrainingRequest:
     return make_request(data=str(data), out=out, **(values | changes))
 
 
-def train(process: ModelProcess, request: TrainingRequest) -> list[Event]:
+def train(process: ModelProcess, request: TrainingRequest, *, live: bool = False) -> list[Event]:
     """Run a training to its end; return all its events."""
-    return list(process.run(Train(request)))
+    return list(process.run(Train(request, live)))
 
 
 def until(events: Iterator[Event], kind: type[E], wanted: Callable[[E], bool] = lambda event: True) -> E:

@@ -1,0 +1,125 @@
+"""The model as it is now, for whoever looks on: compiled networks, codes of held-out pictures, reconstructions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.source import PixelRows
+from explorer.engine.budget import Budget
+from explorer.engine.finish import make_card, output_names
+from explorer.engine.live_network import LiveNetwork
+from explorer.engine.messages import Live
+from explorer.engine.prepare import Prepared
+from explorer.inference.codec import OnnxCodec
+from explorer.models.batches import pictures_held
+from explorer.models.card import EpochRecord
+from explorer.models.sample import sample_pictures
+from explorer.types import Indices
+
+SHARE = 0.03
+"""Most of the training's time that showing the model may take."""
+
+EPOCH_SECONDS, WITHIN_SECONDS = 0.5, 3.0
+"""Shortest time between two of them at the end of an epoch, and within a long one."""
+
+FILM_PICTURES = 8
+"""Pictures whose reconstructions are followed through the whole training."""
+
+_FEWEST, _MOST = 48, 512
+_SAMPLE_SECONDS = 0.1
+
+
+class LiveView:
+    """Shows the model of one training.
+
+    Parameters
+    ----------
+    prepared
+        The training; its networks may change, its pictures do not.
+
+    Attributes
+    ----------
+    budget
+        When it may be shown again.
+
+    Raises
+    ------
+    ModelError
+        If a network cannot be compiled.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        names = output_names(prepared)
+        self._networks = tuple(
+            LiveNetwork(model, outputs)
+            for model, outputs in zip((prepared.encoder, prepared.decoder), names, strict=True)
+        )
+        rows = prepared.validation
+        most = min(len(rows), _MOST, pictures_held(prepared.spec.image_shape, _MOST))
+        self._places = np.linspace(0, len(rows) - 1, most).astype(np.int64)
+        self._pixels = rows[self._places]
+        film = _film_places(prepared, rows)
+        self._originals = rows[film]
+        self._count = min(_FEWEST, most)
+        self.budget = Budget(SHARE, EPOCH_SECONDS)
+
+    def show(self, history: Sequence[EpochRecord], progress: float, seconds: float) -> Live:
+        """Return the model as it is at this moment.
+
+        Parameters
+        ----------
+        history
+            The whole epochs so far.
+        progress
+            Epochs done, with a fraction.
+        seconds
+            Duration of the training so far.
+        """
+        prepared = self._prepared
+        encoder, decoder = (network.content() for network in self._networks)
+        card = make_card(prepared, history, seconds)
+        codec = OnnxCodec.from_contents(card, encoder, decoder)
+        chosen = np.linspace(0, len(self._places) - 1, self._count).astype(np.int64)
+        indices: Indices = prepared.test_indices[self._places[chosen]]
+        labels = prepared.source.labels
+        begun = time.monotonic()
+        sample = sample_pictures(
+            codec,
+            self._pixels[chosen],
+            indices,
+            None if labels is None else labels[indices],
+            prepared.spec.latent_shape,
+        )
+        self._choose_count(time.monotonic() - begun)
+        reconstructions = to_pixels(codec.decode(codec.encode(to_floats(self._originals))))
+        return Live(
+            np.frombuffer(encoder, np.uint8),
+            np.frombuffer(decoder, np.uint8),
+            card,
+            sample,
+            progress,
+            self._originals,
+            reconstructions,
+        )
+
+    def _choose_count(self, seconds: float) -> None:
+        """Take as many pictures the next time as fit into a tenth of a second."""
+        fitting = int(self._count * _SAMPLE_SECONDS / max(seconds, 1e-6))
+        most = len(self._places)
+        self._count = min(max(fitting, min(_FEWEST, most)), most)
+
+
+def _film_places(prepared: Prepared, rows: PixelRows | np.ndarray) -> Indices:
+    """Return places of a few held-out pictures: one a class where there are classes, else spread evenly."""
+    count = min(FILM_PICTURES, len(rows))
+    labels = prepared.source.labels
+    if labels is not None:
+        _, first = np.unique(labels[prepared.test_indices[: len(rows)]], return_index=True)
+        if len(first) >= count:
+            return np.sort(first[np.linspace(0, len(first) - 1, count).astype(np.int64)]).astype(np.int64)
+    return np.linspace(0, len(rows) - 1, count).astype(np.int64)

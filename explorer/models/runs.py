@@ -1,0 +1,344 @@
+"""Runs: what is kept of every training that the window started, whether it ended well, badly or not at all.
+
+A run is a folder::
+
+    runs/20260314-092653-my-digits/
+      run.json         what was asked for
+      log.jsonl        what happened, one JSON object a line
+      film/            PNG: the same few held-out pictures (originals.png), and what the model made of them as it learnt
+
+Lines are only ever appended, so that a window that is killed leaves a log that can be read to its last whole line.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from explorer.errors import TrainingError
+from explorer.models.card import LossParts
+from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder
+from explorer.paths import replacing_file, runs_dir
+from explorer.types import Pixels
+
+FORMAT_VERSION = 1
+FACTS, LOG, FILM, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
+
+FRAMES = 240
+"""Most frames of a film. One more, and every second of them goes."""
+
+_COUNT = "pictures"
+
+Phase: TypeAlias = Literal["unfinished", "finished", "cancelled", "failed"]
+
+
+class RunFacts(BaseModel):
+    """What a run was asked to do, and when it began (ISO 8601, local time with its offset)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    request: TrainingRequest
+    begun: str
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One epoch.
+
+    Attributes
+    ----------
+    epoch
+        From 1.
+    loss, val_loss
+        Mean training loss and validation loss.
+    seconds, rate
+        Duration; pictures a second.
+    parts
+        What a variational model's losses are made of, else None.
+    kl_per_dim
+        Nats of each dimension on the held-out pictures; empty where the model is not variational.
+    """
+
+    epoch: int
+    loss: float
+    val_loss: float
+    seconds: float = 0.0
+    rate: float = 0.0
+    parts: LossParts | None = None
+    kl_per_dim: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class FilmFrame:
+    """What the model made of the film's pictures after so many epochs: a strip in a PNG file."""
+
+    progress: float
+    path: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its folder tells it.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    request, begun
+        What was asked for; when it began.
+    phase
+        How it ended; ``unfinished`` where it goes on, or was ended from outside.
+    note
+        How it ended, in words.
+    curve
+        The epochs so far.
+    metrics
+        On the held-out pictures, once it is finished.
+    film
+        Frames, the earliest first.
+    """
+
+    path: Path
+    request: TrainingRequest
+    begun: datetime
+    phase: Phase = "unfinished"
+    note: str = ""
+    curve: tuple[CurvePoint, ...] = ()
+    metrics: dict[str, float] = field(default_factory=dict)
+    film: tuple[FilmFrame, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.request.out.name
+
+    @property
+    def originals(self) -> Path:
+        """The strip of the film's originals; it need not exist."""
+        return originals_of(self.path)
+
+    @property
+    def model(self) -> Path | None:
+        """The bundle that came of it, if it is still there."""
+        out = self.request.out
+        return out if self.phase == "finished" and (out / "card.json").is_file() else None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a checkpoint lies where this run would go on from."""
+        return self.phase != "finished" and (checkpoint_folder(self.request.out) / CHECKPOINT).is_file()
+
+
+def originals_of(run: Path) -> Path:
+    """Return the strip of a film's originals in a run's folder."""
+    return run / FILM / ORIGINALS
+
+
+class RunWriter:
+    """Writes one run; belongs to one thread. What cannot be written is left out: a full disk stops no training.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._frames: list[FilmFrame] = list(read_film(path))
+
+    @classmethod
+    def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
+        """Make the folder of a new run.
+
+        Raises
+        ------
+        ExportError
+            If it cannot be written.
+        """
+        stem = f"{now:%Y%m%d-%H%M%S}-{request.out.name[:NAME_LIMIT]}"
+        path, number = runs_dir() / stem, 2
+        while path.exists():
+            path, number = runs_dir() / f"{stem}-{number}", number + 1
+        facts = RunFacts(request=request, begun=now.astimezone().isoformat(timespec="seconds"))
+        try:
+            (path / FILM).mkdir(parents=True)
+        except OSError as error:
+            raise TrainingError(
+                f"to write the run's log into {path}", f"“{error.strerror or error}”", "Free space there."
+            ) from error
+        with replacing_file(path / FACTS) as temporary:
+            temporary.write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return cls(path)
+
+    def log(self, event: str, **values: object) -> None:
+        """Append a line; a line that cannot be written is left out."""
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": event} | values)
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError:
+            return
+
+    def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[FilmFrame, ...]:
+        """Add a frame to the film, pictures uint8 ``(k, h, w, c)``; return all frames that there are now."""
+        folder = self.path / FILM
+        frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
+        try:
+            if not (folder / ORIGINALS).is_file():
+                write_strip(folder / ORIGINALS, originals)
+            write_strip(frame.path, reconstructions)
+        except OSError:
+            return tuple(self._frames)
+        self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
+        if len(self._frames) > FRAMES:
+            for gone in self._frames[1:-1:2]:
+                gone.path.unlink(missing_ok=True)
+            self._frames = [*self._frames[0:-1:2], self._frames[-1]]
+        return tuple(self._frames)
+
+
+def write_strip(path: Path, pictures: Pixels) -> None:
+    """Write pictures uint8 ``(k, h, w, c)`` side by side into a PNG file, which says how many they are."""
+    count, height, width, channels = pictures.shape
+    strip = pictures.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
+    told = PngInfo()
+    told.add_text(_COUNT, str(count))
+    image = Image.fromarray(strip[..., 0] if channels == 1 else strip)
+    image.save(path, format="PNG", compress_level=1, pnginfo=told)
+
+
+def read_strip(path: Path) -> Pixels:
+    """Read the pictures of a strip back, uint8 ``(k, h, w, c)``.
+
+    Raises
+    ------
+    TrainingError
+        If the file is missing, damaged, or no strip.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            strip = np.asarray(image)
+            count = int(image.info.get(_COUNT, 0))
+    except Exception as error:  # Pillow raises what it likes on a damaged file
+        raise TrainingError(f"a frame of a film in {path}", f"“{error}”", "Choose another frame.") from error
+    if strip.ndim == 2:
+        strip = strip[..., None]
+    height, width, channels = strip.shape
+    if count < 1 or width % count or strip.dtype != np.uint8 or channels not in {1, 3}:
+        raise TrainingError(f"a strip of pictures in {path}", f"{width}×{height} pixels", "Choose another frame.")
+    return strip.reshape(height, count, width // count, channels).transpose(1, 0, 2, 3)
+
+
+def read_film(path: Path) -> Iterator[FilmFrame]:
+    """Yield the frames of a run's film, the earliest first."""
+    folder = path / FILM
+    for file in sorted(folder.glob("*.png")) if folder.is_dir() else ():
+        try:
+            yield FilmFrame(float(file.stem), file)
+        except ValueError:
+            continue
+
+
+def read_run(path: Path) -> Run:
+    """Read a run's folder; lines that are no JSON objects, as a kill leaves them, are passed over.
+
+    Raises
+    ------
+    TrainingError
+        If it is none.
+    """
+    try:
+        facts = RunFacts.model_validate_json((path / FACTS).read_text(encoding="utf-8"))
+        begun = datetime.fromisoformat(facts.begun)
+    except (OSError, ValueError, ValidationError) as error:
+        raise TrainingError(f"a run in {path}", f"“{error}”", "Delete the folder if it is of no use.") from error
+    phase: Phase = "unfinished"
+    note, metrics = "", dict[str, float]()
+    curve: list[CurvePoint] = []
+    for line in _lines(path / LOG):
+        match line.get("event"):
+            case "started":
+                phase, note = "unfinished", ""
+                curve = [point for point in curve if point.epoch < int(line.get("first_epoch", 1))]
+            case "epoch":
+                point = _point(line)
+                if point is not None:
+                    curve.append(point)
+            case "finished":
+                phase, metrics = "finished", dict(line.get("metrics", {}))
+            case "cancelled":
+                phase = "cancelled"
+            case "failed":
+                phase, note = "failed", str(line.get("message", ""))
+    return Run(path, facts.request, begun, phase, note, tuple(curve), metrics, tuple(read_film(path)))
+
+
+def _point(line: dict[str, Any]) -> CurvePoint | None:
+    try:
+        parts = line.get("parts")
+        return CurvePoint(
+            int(line["epoch"]),
+            float(line["loss"]),
+            float(line["val_loss"]),
+            float(line.get("seconds", 0.0)),
+            float(line.get("rate", 0.0)),
+            LossParts.model_validate(parts) if parts else None,
+            tuple(float(value) for value in line.get("kl_per_dim", ())),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def find_runs() -> list[Run]:
+    """Return every run, the latest first; folders that are none are passed over."""
+    found = []
+    folder = runs_dir()
+    for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ():
+        try:
+            found.append(read_run(path))
+        except TrainingError:
+            continue
+    return found
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run and, unless a model came of it, its checkpoint. The model stays.
+
+    Raises
+    ------
+    TrainingError
+        If the folder cannot be deleted.
+    """
+    try:
+        shutil.rmtree(run.path)
+        if run.resumable:
+            shutil.rmtree(checkpoint_folder(run.request.out))
+    except OSError as error:
+        raise TrainingError(f"to delete {run.path}", f"“{error.strerror or error}”", "Delete it by hand.") from error
