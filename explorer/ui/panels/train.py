@@ -25,6 +25,7 @@ from explorer.ui.dialogs.augment_preview import AugmentPreview
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 if TYPE_CHECKING:
     from explorer.ui.widgets.loss_plot import LossPlot
@@ -46,6 +47,7 @@ class TrainPanel(QWidget):
         self.form = TrainForm(document)
         self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
         self.cancel = button("train_cancel", self.tr("Cancel"), self.tr("Stop the training"))
+        self.drawing = NetworkDrawing()
         self._facts = QLabel()
         self._facts.setObjectName("train_facts")
         self._facts.setProperty("muted", True)
@@ -90,6 +92,7 @@ class TrainPanel(QWidget):
         progress.addWidget(self._left)
         right = QVBoxLayout()
         right.addWidget(self._facts)
+        right.addWidget(self.drawing, 1)
         right.addLayout(self._plot_place, 1)
         right.addWidget(self._bar)
         right.addLayout(progress)
@@ -135,9 +138,11 @@ class TrainPanel(QWidget):
             request = self.form.request(Path("new"))
             text, spec = self._described(request)
         except ExplorerError as error:
+            self.drawing.show_spec(None)
             self._say(str(error), problem=True)
             self._set_startable(False)
             return
+        self.drawing.show_spec(spec)
         self.form.show_code_size(spec.latent_dim)
         self._say(text)
         self._set_startable(True)
