@@ -197,7 +197,7 @@ def plan_training(
             f"{pictures.train} and {pictures.test} in {pictures.name}",
             "Bring more pictures.",
         )
-    spec = _spec(request, pictures, parent)
+    spec = plan_network(request, pictures, parent)
     originals = min(pictures.train, settings.limit or pictures.train)
     trained_on = max(originals, settings.augment)
     _check_held(settings, spec, originals)
@@ -207,8 +207,14 @@ def plan_training(
     return Plan(settings, spec, originals, trained_on, steps, need, machine)
 
 
-def _spec(request: TrainingRequest, pictures: Pictures, parent: Bundle | None) -> ModelSpec:
-    """Return the networks, after the same checks as the engine's."""
+def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | None = None) -> ModelSpec:
+    """Return the networks alone: see `plan_training`.
+
+    Raises
+    ------
+    ExplorerError
+        If there can be none.
+    """
     architecture = get_architecture(request.architecture)
     if parent is None:
         _check_crop(pictures.crop if request.crop is None else request.crop, pictures)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from explorer.models.architectures import get_architecture
+from explorer.models.bundle import Bundle
 from explorer.models.settings import TrainingRequest, resolve_settings
 from explorer.models.spec import Architecture, Loss
 
@@ -51,6 +53,27 @@ class TrainingPreset:
     def choose_data(self, present: Collection[str]) -> str:
         """Return the name of the pictures to take of those that are present; empty where it does not matter."""
         return self.data if self.data in present else self.stand_in
+
+    def choose_parent(self, bundles: Sequence[Bundle], opened: Path | None) -> Bundle | None:
+        """Return the model to go on with: the one that is open where it fits, else one of the usual kind.
+
+        Parameters
+        ----------
+        bundles
+            Those that there are.
+        opened
+            Folder of the one that is open.
+        """
+        fitting = [bundle for bundle in bundles if self._takes(bundle)]
+        return min(
+            fitting,
+            key=lambda bundle: (bundle.path != opened, self.parents.index(bundle.card.architecture)),
+            default=None,
+        )
+
+    def _takes(self, bundle: Bundle) -> bool:
+        name = bundle.card.architecture
+        return name in self.parents and bundle.card.image_shape == get_architecture(name).default_image_shape
 
     def describes(self, request: TrainingRequest) -> bool:
         """Tell whether a training is this one: seed, number of pictures and name are its own affair.

@@ -10,6 +10,7 @@ import pytest
 from explorer.data.corruption import Noise, parse_noise
 from explorer.data.sources import known_sources
 from explorer.models.architectures import ARCHITECTURES, get_architecture
+from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.feasibility import pictures_in, plan_training
 from explorer.models.presets import PRESETS, TrainingPreset, matching_preset
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
@@ -114,3 +115,18 @@ def test_denoising_goes_on_with_any_of_the_digit_models() -> None:
         assert denoising.describes(request.model_copy(update={"architecture": architecture}))
     assert not denoising.describes(request.model_copy(update={"architecture": "vae"}))
     assert not denoising.describes(request.model_copy(update={"start_from": None}))
+
+
+def test_the_model_to_go_on_with_is_the_open_one_where_it_fits(explorer_home: Path) -> None:
+    denoising = BY_NAME["mnist_denoising"]
+    shipped = [found.bundle for found in find_bundles() if found.bundle is not None]
+    usual = denoising.choose_parent(shipped, None)
+    assert usual is not None
+    assert usual.card.architecture == "deep-dense"
+    digits = next(bundle for bundle in shipped if bundle.path.name == "digits-vae-2d")
+    assert denoising.choose_parent(shipped, digits.path) is usual, "a variational one is none of the reference's"
+    other = Bundle(Path("other"), usual.card)
+    assert denoising.choose_parent([*shipped, other], other.path) is other
+    wide = Bundle(Path("wide"), usual.card.model_copy(update={"image_shape": (64, 64, 1)}))
+    assert denoising.choose_parent([wide], wide.path) is None, "it is of other pictures"
+    assert BY_NAME["mnist_deep"].choose_parent(shipped, usual.path) is None

@@ -14,8 +14,12 @@ from explorer.ui.widgets.network_layout import EDGE, Block, Frame, Layout, Part,
 from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_words, paint_network, upright_lines
 
 _FONT_SHARE = 0.86
-_ROOM = 52.0
-"""Least height of the tallest block."""
+_ROOM = 48.0
+"""Height that the blocks need for words to stand under them."""
+
+_LEAST_ROOM = 28.0
+_NARROWEST = 14.0
+"""Width of a column without words."""
 
 _COLUMN_GAP = 5.0
 _LINES = 4
@@ -25,7 +29,7 @@ class NetworkDrawing(QAbstractScrollArea):
     """Encoder, code and decoder of a `ModelSpec`; mouse and arrow keys tell of each layer.
 
     It fits its width: the words under the blocks lie flat where there is room and stand upright where there is little;
-    where there is less, it scrolls sideways.
+    where there is less, it scrolls sideways. Where it is low, there are no words but those of one block at the bottom.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,9 +54,8 @@ class NetworkDrawing(QAbstractScrollArea):
         return QSize(560, 230)
 
     def minimumSizeHint(self) -> QSize:
-        """Take no less than what keeps the blocks and their words apart."""
-        line = self._line
-        return QSize(200, round(2 * (line + 6) + _ROOM + 7 * line))
+        """Take no less than the blocks need; words come with more room."""
+        return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
 
     @property
     def layout_of_blocks(self) -> Layout | None:
@@ -106,8 +109,11 @@ class NetworkDrawing(QAbstractScrollArea):
         frame = Frame(frame.width, 0, 100, frame.narrow, widest + _COLUMN_GAP)
         words = _LINES * LINE_SHARE * self._line if lay_out(spec, frame).flat else longest
         self._below = self.viewport().height() - self._footer - words - 2
-        top, bottom = self._header + 6, max(self._header + 6 + _ROOM / 2, self._below - 8)
-        return lay_out(spec, Frame(frame.width, top, bottom, frame.narrow, frame.wide))
+        top, bottom, narrow = self._header + 6, self._below - 8, frame.narrow
+        if bottom - top < _ROOM:
+            self._words = ()
+            bottom, narrow = max(top + _LEAST_ROOM, self.viewport().height() - self._footer - 4), _NARROWEST
+        return lay_out(spec, Frame(frame.width, top, bottom, narrow, frame.wide))
 
     @property
     def _header(self) -> float:

@@ -28,7 +28,7 @@ class NetworkLook:
     layout
         Where the blocks stand.
     words
-        The lines under each block: what it is, then its shape and its parameters.
+        The lines under each block: what it is, then its shape and its parameters; nothing where there is no room.
     titles
         What stands above each part.
     current, hovered
@@ -80,7 +80,7 @@ def paint_network(painter: QPainter, look: NetworkLook, theme: Theme) -> None:
     for number, block in enumerate(blocks):
         marked = number == look.current and look.focused
         _paint_block(painter, block, theme, marked=marked, hovered=number == look.hovered)
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(blocks if look.words else ()):
         strong = number in (look.current if look.focused else None, look.hovered)
         if block.role == "head" and block.column == blocks[number + 1].column:
             continue  # the words of both stand under the lower one
