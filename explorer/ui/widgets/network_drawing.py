@@ -41,6 +41,11 @@ class NetworkDrawing(QAbstractScrollArea):
         self._hovered: int | None = None
         self.setObjectName("network_drawing")
         self.setAccessibleName(self.tr("Layers of the network"))
+        self.setToolTip(
+            self.tr(
+                "One block a layer: its height is that of what comes out, its thickness grows with the number of maps"
+            )
+        )
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -195,11 +200,14 @@ class NetworkDrawing(QAbstractScrollArea):
             text = text.replace(f"%{place}", f"{value:,}" if place == 1 else count_words(value))
         return text
 
-    def _titles(self) -> dict[Part, str]:
+    def _titles(self) -> dict[Part, tuple[str, ...]]:
         assert self._spec is not None
-        encoder = f"{self.tr('Encoder')} · {self._spec.encoder.parameters:,}"
-        decoder = f"{self.tr('Decoder')} · {self._spec.decoder.parameters:,}"
-        return {"encoder": encoder, "code": "", "decoder": decoder}
+        encoder, decoder = self._spec.encoder.parameters, self._spec.decoder.parameters
+        return {
+            "encoder": _title_sizes(self.tr("Encoder"), encoder),
+            "code": ("",),
+            "decoder": _title_sizes(self.tr("Decoder"), decoder),
+        }
 
     def _told(self) -> str:
         """Return what the line at the bottom says: of the block under the mouse, of the current one, or of all."""
@@ -317,3 +325,7 @@ class NetworkDrawing(QAbstractScrollArea):
             self._header,
             self._below,
         )
+
+
+def _title_sizes(name: str, parameters: int) -> tuple[str, ...]:
+    return f"{name} · {parameters:,}", f"{name} · {count_words(parameters)}", name

@@ -30,7 +30,7 @@ class NetworkLook:
     words
         The lines under each block: what it is, then its shape and its parameters; nothing where there is no room.
     titles
-        What stands above each part.
+        What may stand above each part, the longest first.
     current, hovered
         Numbers of blocks, or None.
     focused
@@ -43,7 +43,7 @@ class NetworkLook:
 
     layout: Layout
     words: tuple[tuple[str, ...], ...]
-    titles: dict[Part, str]
+    titles: dict[Part, tuple[str, ...]]
     current: int | None
     hovered: int | None
     focused: bool
@@ -89,9 +89,11 @@ def paint_network(painter: QPainter, look: NetworkLook, theme: Theme) -> None:
 
 def _paint_titles(painter: QPainter, look: NetworkLook, theme: Theme) -> None:
     metrics = QFontMetricsF(look.font)
-    for part, title in look.titles.items():
+    for part, titles in look.titles.items():
         left, right = look.layout.span(part)
-        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, right - left - _GAP)
+        room = right - left - _GAP
+        title = next((title for title in titles if metrics.horizontalAdvance(title) <= room), titles[-1])
+        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
         painter.setPen(theme.color("muted"))
         painter.drawText(QRectF(left, 0, right - left, look.header - 4), Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(QPen(theme.color("accent" if part == "code" else "border"), 1.5))
