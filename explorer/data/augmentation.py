@@ -147,17 +147,17 @@ def _at_once(pixels: Pixels) -> int:
     return max(1, _VALUES_AT_ONCE // math.prod(pixels.shape[1:]))
 
 
-def _room(shape: tuple[int, ...]) -> Pixels:
-    """Return an array to fill: in memory, or where it is large in a temporary file.
+def check_room(shape: tuple[int, ...]) -> None:
+    """Make sure that so many pictures ``(n, h, w, c)`` can be made: what is too large for memory goes to the disk.
 
     Raises
     ------
     DataError
-        If neither has room.
+        If the disk has no room.
     """
     size = math.prod(shape)
     if size <= IN_MEMORY:
-        return np.empty(shape, np.uint8)
+        return
     folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
@@ -167,7 +167,21 @@ def _room(shape: tuple[int, ...]) -> Pixels:
             f"{free / 1e9:.1f} GB free",
             "Make fewer pictures (--augment), make them smaller (--size), or free some of the disk.",
         )
-    with tempfile.TemporaryFile(dir=folder, prefix="augmented-") as file:
+
+
+def _room(shape: tuple[int, ...]) -> Pixels:
+    """Return an array to fill: in memory, or where it is large in a temporary file.
+
+    Raises
+    ------
+    DataError
+        If neither has room.
+    """
+    check_room(shape)
+    size = math.prod(shape)
+    if size <= IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    with tempfile.TemporaryFile(dir=cache_dir(), prefix="augmented-") as file:
         file.truncate(size)
         return np.memmap(file, np.uint8, "r+", shape=shape)
 

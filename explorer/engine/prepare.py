@@ -19,15 +19,10 @@ from explorer.engine.messages import Advice, Working
 from explorer.errors import TrainingError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle, resolve_bundle
+from explorer.models.limits import AUGMENTED_BYTES, MEMORY_BYTES
 from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec
 from explorer.types import Indices, Pixels
-
-MEMORY_BYTES = 256 << 20
-"""Pictures that take more are not held in memory: they are decoded into a cache and read from there batch by batch."""
-
-AUGMENTED_BYTES = 2 << 30
-"""Pictures that are to be augmented are held in memory while that is done, and may take so much."""
 
 
 @dataclass

@@ -12,14 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from explorer.models.limits import BYTES_A_VALUE, STEP_BYTES
 from explorer.models.settings import TrainingSettings
 from explorer.types import Floats
 
 Tensor: TypeAlias = tf.Tensor
 _CLIP = 1e-7
-
-STEP_BYTES = 3 * 2**30
-"""About the most that a step may take; a batch of larger pictures goes through in parts, whose gradients add up."""
 
 
 class Step:
@@ -58,7 +56,7 @@ class Step:
         self.optimizer.build(self._variables)
         pictures = tf.TensorSpec((None, *encoder.inputs[0].shape[1:]), tf.float32)
         number = tf.TensorSpec((), tf.int32)
-        self._most = max(1, STEP_BYTES // (_values(encoder) + _values(decoder)) // _BYTES_A_VALUE)
+        self._most = max(1, STEP_BYTES // (_values(encoder) + _values(decoder)) // BYTES_A_VALUE)
         self._whole = tf.function(self._train, input_signature=[pictures, pictures, number])
         self._part = tf.function(self._gradients, input_signature=[pictures, pictures, number])
         self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
@@ -118,10 +116,6 @@ class Step:
             activity = tf.reshape(code, (tf.shape(given)[0], -1))
             loss += self._settings.l1 * tf.reduce_mean(tf.reduce_sum(tf.abs(activity), axis=1))
         return tf.stack([loss, reconstruction, divergence]), divergences
-
-
-_BYTES_A_VALUE = 8
-"""Of what a layer gives: float32, once forward and once as a gradient."""
 
 
 def _values(network: keras.Model) -> int:

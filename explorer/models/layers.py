@@ -1,7 +1,8 @@
 """Layers as plain records that know their output shape and parameter count, so that Keras is not needed to show them.
 
 Convolutions use ``same`` padding throughout; shapes leave out the batch. `explorer.engine.build` makes the Keras layer
-of each record, and a test holds both counts equal.
+of each record, and a test holds both counts equal. Multiply-adds are those of the products and of the normalisation:
+biases, activations and pooling are not counted, and what falls on the padding is.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class Flatten:
         """Return the number of weights."""
         return 0
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Reshape:
@@ -45,6 +50,10 @@ class Reshape:
         """Return the number of weights."""
         return 0
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -60,6 +69,10 @@ class Dense:
     def parameters(self, shape: Shape) -> int:
         """Return the number of weights."""
         return (shape[-1] + 1) * self.units
+
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return prod(shape) * self.units
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,10 @@ class Conv:
         """Return the number of weights."""
         return (self.kernel * self.kernel * shape[2] + 1) * self.filters
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return prod(self.output_shape(shape)) * self.kernel * self.kernel * shape[2]
+
 
 @dataclass(frozen=True)
 class ConvTranspose:
@@ -98,6 +115,10 @@ class ConvTranspose:
         """Return the number of weights."""
         return (self.kernel * self.kernel * shape[2] + 1) * self.filters
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return prod(shape) * self.kernel * self.kernel * self.filters
+
 
 @dataclass(frozen=True)
 class MaxPool:
@@ -115,6 +136,10 @@ class MaxPool:
         """Return the number of weights."""
         return 0
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return 0
+
 
 @dataclass(frozen=True)
 class UpSample:
@@ -130,6 +155,10 @@ class UpSample:
         """Return the number of weights."""
         return 0
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return 0
+
 
 @dataclass(frozen=True)
 class BatchNorm:
@@ -142,6 +171,10 @@ class BatchNorm:
     def parameters(self, shape: Shape) -> int:
         """Return the number of weights."""
         return 4 * shape[-1]
+
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return prod(shape)
 
 
 @dataclass(frozen=True)
@@ -159,6 +192,10 @@ class Pad:
         """Return the number of weights."""
         return 0
 
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -173,6 +210,10 @@ class Crop:
 
     def parameters(self, shape: Shape) -> int:
         """Return the number of weights."""
+        return 0
+
+    def operations(self, shape: Shape) -> int:
+        """Return the number of multiply-adds for one picture."""
         return 0
 
 
@@ -193,8 +234,10 @@ class LayerRow:
 
     kind: str
     layer: Layer
+    input_shape: Shape
     output_shape: Shape
     parameters: int
+    operations: int
 
 
 @dataclass(frozen=True)
@@ -216,7 +259,7 @@ class Network:
     heads: tuple[Head, ...] = ()
 
     def rows(self) -> list[LayerRow]:
-        """Return every layer with its output shape and parameter count, heads last.
+        """Return every layer with its shapes, parameter count and multiply-adds, heads last.
 
         Raises
         ------
@@ -242,9 +285,19 @@ class Network:
         """Number of weights, moving statistics included."""
         return sum(row.parameters for row in self.rows())
 
+    @property
+    def operations(self) -> int:
+        """Number of multiply-adds for one picture, forward."""
+        return sum(row.operations for row in self.rows())
+
+    @property
+    def values(self) -> int:
+        """How many values all layers together give for one picture."""
+        return sum(prod(row.output_shape) for row in self.rows())
+
 
 def _row(kind: str, layer: Layer, shape: Shape) -> LayerRow:
-    return LayerRow(kind, layer, layer.output_shape(shape), layer.parameters(shape))
+    return LayerRow(kind, layer, shape, layer.output_shape(shape), layer.parameters(shape), layer.operations(shape))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -124,6 +125,31 @@ def check_new_model(folder: Path, name: str) -> None:
         )
     if (folder / name).exists():
         raise TrainingError("a name that no model has yet", f"“{name}”", "Choose another.")
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """Return a name like `wanted` that a new model in `folder` can have: plain letters, and a number where needed."""
+    wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
+    name, number = wanted, 2
+    while (folder / name).exists():
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Read a height and width: ``64x48``, or ``64`` for a square; nothing means as the pictures are.
+
+    Raises
+    ------
+    TrainingError
+        If the text is of another form.
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,5})\s*(?:[xX×]\s*(\d{1,5})\s*)?", text)
+    if match is None:
+        raise TrainingError("a size as height x width, such as 64x48", f"“{text}”", "Leave it empty for no change.")
+    return int(match[1]), int(match[2] or match[1])
 
 
 def make_request(**values: object) -> TrainingRequest:

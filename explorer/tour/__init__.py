@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
 from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
-from explorer.tour import basics, film, models, training
+from explorer.tour import basics, film, models, settings, training
 from explorer.tour.guide import Tour
 
 HEAVY = ("tensorflow", "keras", "sklearn")
@@ -31,6 +31,7 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "noise": basics.noise,
     "keyframes": film.keyframes,
     "gif": film.gif,
+    "settings": settings.settings,
     "train": training.train,
     "switch": models.switch,
     "deep": models.deep,

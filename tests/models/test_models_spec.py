@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import ModelError
 from explorer.models.architectures import ARCHITECTURES, get_architecture
-from explorer.models.layers import Conv, ConvTranspose, MaxPool, Network, Reshape, UpSample
+from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Dense, Head, MaxPool, Network, Pad, Reshape, UpSample
 from explorer.types import ImageShape
 
 SIDES = st.integers(16, 512)
@@ -108,3 +108,26 @@ def test_shapes_of_single_layers() -> None:
         MaxPool().output_shape((5, 10, 2))
     with pytest.raises(ModelError, match="8 values to reshape"):
         Network((9,), (Reshape((4, 2)),)).rows()
+
+
+def test_multiply_adds_of_single_layers_are_those_counted_by_hand() -> None:
+    # 784 inputs to each of 49 units.
+    assert Dense(49).operations((784,)) == 784 * 49 == 38_416
+    # 4 × 5 places, each 3 × 3 taps on 3 channels for 8 filters.
+    assert Conv(8, strides=2).operations((7, 10, 3)) == 4 * 5 * 9 * 3 * 8 == 4_320
+    # Each of 3 × 5 places with 2 channels is spread over 3 × 3 places of 4 filters.
+    assert ConvTranspose(4).operations((3, 5, 2)) == 3 * 5 * 2 * 9 * 4 == 1_080
+    assert BatchNorm().operations((3, 5, 2)) == 30
+    for layer in (MaxPool(), UpSample(), Pad(1, 1)):
+        assert layer.operations((4, 6, 2)) == 0
+
+
+def test_multiply_adds_of_a_network_are_those_of_its_layers_and_heads() -> None:
+    network = Network((6,), (Dense(4), Dense(3)), (Head("mean", Dense(2)), Head("log_variance", Dense(2))))
+    assert network.operations == 6 * 4 + 4 * 3 + 3 * 2 + 3 * 2
+    assert network.values == 4 + 3 + 2 + 2
+    # R2's dense network has one weight for each multiply-add, and a bias for each unit beside.
+    spec = get_architecture("deep-dense").build((28, 28, 1))
+    assert spec.encoder.operations == spec.encoder.parameters - (147 + 98 + 49)
+    # R2's convolution: 28² · 49 · 128, then 14² · 4 · 128 · 32, then 7² · 49 · 32.
+    assert get_architecture("conv-spatial").build((28, 28, 1)).encoder.operations == 4_917_248 + 3_211_264 + 76_832

@@ -74,9 +74,10 @@ def test_pictures_that_cannot_be_made_say_why(desk: Desk) -> None:
     size = desk.find(QLineEdit, "train_size")
     type_into(size, "24x20")
     type_into(desk.find(QSpinBox, "train_crop"), "9")
-    preparation = desk.document.preparation
-    desk.until(lambda: preparation.preview is not None and bool(preparation.preview.message))
-    assert preview.table.rows == []
+    assert preview.table.rows == [], "18 × 16 pixels have nothing left of them"
+    type_into(desk.find(QSpinBox, "train_crop"), "3")
+    desk.until(lambda: bool(preview.table.rows))
+    assert array_of(preview.table.rows[0][0]).shape == (24, 20, 1)
 
 
 def test_it_goes_with_the_panel(desk: Desk) -> None:

@@ -21,9 +21,11 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
+from explorer.models.architectures import ARCHITECTURES
 from explorer.models.runs import CurvePoint
 from explorer.models.settings import TrainingRequest
 from explorer.ui.panels.train import TrainPanel
+from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 W = TypeVar("W", bound=QWidget)
 
@@ -111,6 +113,22 @@ def test_another_code_size_is_another_number_of_weights(panel: TrainPanel) -> No
     fill(panel, latent=10)
     assert "to 10 numbers" in text(panel, "train_facts")
     assert text(panel, "train_facts") != before
+
+
+def test_the_drawing_follows_the_settings(panel: TrainPanel) -> None:
+    choose(panel, "train_data", "digits")
+    drawing = find(panel, NetworkDrawing, "network_drawing")
+    assert drawing.accessibleDescription().startswith("270,235 parameters")
+    fill(panel, latent=10)
+    spec = ARCHITECTURES["deep-dense"].build((28, 28, 1), 10)
+    parameters = spec.encoder.parameters + spec.decoder.parameters
+    assert drawing.accessibleDescription().startswith(f"{parameters:,} parameters")
+    choose(panel, "train_architecture", "vae")
+    layout = drawing.layout_of_blocks
+    assert layout is not None
+    assert [block.row.kind for block in layout.blocks if block.row and block.role == "head"] == ["mean", "log_variance"]
+    fill(panel, latent=5_000)
+    assert drawing.layout_of_blocks is None, "there is no such network"
 
 
 def test_start_asks_once_for_what_was_chosen(

@@ -38,6 +38,7 @@ _ENTRY: Final = SourceEntry(
     attribution="Stanford Dogs by Aditya Khosla, Nityananda Jayadevaprakash, Bangpeng Yao and Li Fei-Fei",
     url="http://vision.stanford.edu/aditya86/ImageNetDogs/",
     size_mb=757,
+    one_size=False,
 )
 
 

@@ -34,6 +34,10 @@ class SourceEntry:
         Where the pictures come from, for people; empty where they ship with the program.
     size_mb
         What “Get it” downloads, in megabytes; 0 where it cannot: see `can_fetch`.
+    crop
+        Pixels that are usually cut off each side, as in `Facts`.
+    one_size
+        Whether all pictures have `image_shape`; else it is that of most.
     """
 
     name: str
@@ -49,6 +53,8 @@ class SourceEntry:
     attribution: str
     url: str = ""
     size_mb: int = 0
+    crop: int = 0
+    one_size: bool = True
 
     @property
     def can_fetch(self) -> bool:

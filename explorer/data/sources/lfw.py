@@ -52,6 +52,7 @@ _ENTRY: Final = SourceEntry(
     attribution="Labeled Faces in the Wild by Gary B. Huang, Manu Ramesh, Tamara Berg and Erik Learned-Miller",
     url="http://vis-www.cs.umass.edu/lfw/",
     size_mb=233,
+    crop=CROP,
 )
 
 

@@ -62,7 +62,18 @@ class AugmentPreview(QDialog):
             self._request = request
             self._document.preparation.ask_preview(request)
 
+    def explain(self, problem: str) -> None:
+        """Say why nothing can be made with the settings as they are."""
+        self._request = None
+        self._show_problem(problem)
+
+    def _show_problem(self, problem: str) -> None:
+        self.table.show_message(problem[:1].upper() + problem[1:])
+        self._caption.clear()
+
     def _on_preview_changed(self) -> None:
+        if self._request is None:
+            return  # the settings make none any more
         preview = self._document.preparation.preview
         if preview is None:
             # What is shown stays until the next is there, so that nothing flickers.
@@ -70,8 +81,7 @@ class AugmentPreview(QDialog):
                 self.table.show_message(self.tr("Augmenting a few pictures …"))
             return
         if preview.pixels is None:
-            self.table.show_message(preview.message[:1].upper() + preview.message[1:])
-            self._caption.clear()
+            self._show_problem(preview.message)
             return
         self.table.show_pixels(preview.pixels)
         height, width = preview.pixels.shape[2:4]

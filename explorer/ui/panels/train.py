@@ -9,22 +9,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
-from explorer.models.settings import (
-    TrainingRequest,
-    check_new_model,
-    resolve_image_shape,
-    resolve_settings,
-)
-from explorer.models.spec import ModelSpec
 from explorer.paths import user_models_dir
-from explorer.types import ImageShape
 from explorer.ui.dialogs.augment_preview import AugmentPreview
+from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 if TYPE_CHECKING:
     from explorer.ui.widgets.loss_plot import LossPlot
@@ -46,10 +39,8 @@ class TrainPanel(QWidget):
         self.form = TrainForm(document)
         self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
         self.cancel = button("train_cancel", self.tr("Cancel"), self.tr("Stop the training"))
-        self._facts = QLabel()
-        self._facts.setObjectName("train_facts")
-        self._facts.setProperty("muted", True)
-        self._facts.setWordWrap(True)
+        self.drawing = NetworkDrawing()
+        self._facts = TrainFacts()
         self._note = QLabel(self.tr("Nothing is training."))
         self._note.setObjectName("train_note")
         self._note.setWordWrap(True)
@@ -90,6 +81,7 @@ class TrainPanel(QWidget):
         progress.addWidget(self._left)
         right = QVBoxLayout()
         right.addWidget(self._facts)
+        right.addWidget(self.drawing, 1)
         right.addLayout(self._plot_place, 1)
         right.addWidget(self._bar)
         right.addLayout(progress)
@@ -130,68 +122,22 @@ class TrainPanel(QWidget):
     # -- settings ------------------------------------------------------------------------------------------------
 
     def _on_form_changed(self) -> None:
-        """Say how large the networks become, or why the settings do not fit together."""
+        """Draw the networks and say what the training comes to, or why it cannot be."""
         try:
-            request = self.form.request(Path("new"))
-            text, spec = self._described(request)
+            plan = self.form.plan()
         except ExplorerError as error:
-            self._say(str(error), problem=True)
+            self.drawing.show_spec(self.form.network())
+            self._facts.show_problem(str(error))
             self._set_startable(False)
+            if self._preview is not None:
+                self._preview.explain(str(error))
             return
-        self.form.show_code_size(spec.latent_dim)
-        self._say(text)
+        self.drawing.show_spec(plan.spec)
+        self.form.show_code_size(plan.spec.latent_dim)
+        self._facts.show_plan(plan)
         self._set_startable(True)
         if self._preview is not None and self._preview.isVisible():
-            self._preview.follow(request)
-
-    def _described(self, request: TrainingRequest) -> tuple[str, ModelSpec]:
-        """Return what the settings come to.
-
-        Raises
-        ------
-        ExplorerError
-            If they do not fit together.
-        """
-        parent, architecture = self.form.parent_bundle, self.form.architecture
-        settings = resolve_settings(request)
-        if parent is not None:
-            spec = architecture.build(parent.card.image_shape, None if architecture.spatial else parent.card.latent_dim)
-        else:
-            spec = architecture.build(resolve_image_shape(request, *self._native()), request.latent)
-        height, width, channels = spec.image_shape
-        code = " × ".join(f"{side:,}" for side in spec.latent_shape)
-        values = [f"{height} × {width} × {channels}", code]
-        values += [f"{network.parameters:,}" for network in (spec.encoder, spec.decoder)]
-        words = self.tr("%1 pixels to %2 numbers; %3 weights in the encoder, %4 in the decoder.")
-        for place, value in enumerate(values, 1):
-            words = words.replace(f"%{place}", value)
-        if settings.solver == "pca":
-            words += " " + self.tr("Solved at once, without epochs.")
-        return words + self._augment_text(request), spec
-
-    def _augment_text(self, request: TrainingRequest) -> str:
-        """Say where the wanted number of pictures adds none."""
-        source = self._document.source
-        known = {entry.name: entry.train for entry in known_sources()}
-        opened = source is not None and source.spec == request.data
-        count = len(source.splits.train) if source is not None and opened else known.get(request.data, 0)
-        count = min(count, request.limit or count)
-        if not request.augment or request.augment > count:
-            return ""
-        return " " + self.tr("Augmentation adds nothing: there are %1 pictures.").replace("%1", f"{count:,}")
-
-    def _native(self) -> tuple[ImageShape | None, int]:
-        """Return the pictures' own shape, and the crop that is usual for them."""
-        source = self._document.source
-        if source is not None and source.spec == self.form.data:
-            return source.image_shape, source.crop
-        return {entry.name: entry.image_shape for entry in known_sources()}.get(self.form.data), 0
-
-    def _say(self, text: str, *, problem: bool = False) -> None:
-        self._facts.setText(text[:1].upper() + text[1:])
-        if problem != self._facts.property("problem"):
-            self._facts.setProperty("problem", problem)
-            self._facts.style().polish(self._facts)
+            self._preview.follow(self.form.request(Path("new")))
 
     def _set_startable(self, fits: bool) -> None:
         self._fits = fits
@@ -218,11 +164,12 @@ class TrainPanel(QWidget):
 
     def _on_start_clicked(self) -> None:
         try:
-            check_new_model(user_models_dir(), self.form.name)
-            request = self.form.request(user_models_dir() / self.form.name)
+            self.form.plan()
+            request = self.form.request(user_models_dir() / self.form.chosen_name)
         except ExplorerError as error:
-            self._say(str(error), problem=True)
+            self._facts.show_problem(str(error))
             return
+        self.form.let_name_go()
         self._document.training_requested.emit(request)
 
     def _on_training_changed(self) -> None:

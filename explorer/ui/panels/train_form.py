@@ -1,39 +1,50 @@
-"""The settings of a training: the few that everybody looks at, and the others under a fold."""
+"""The settings of a training: what each means, which belong together, and the request that they make."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QWidget
 
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
-from explorer.errors import ExplorerError, TrainingError
+from explorer.errors import ExplorerError
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import Bundle, find_bundles
-from explorer.models.settings import NAME_LIMIT, TrainingRequest, make_request, resolve_settings
-from explorer.models.spec import Architecture
+from explorer.models.feasibility import Pictures, Plan, pictures_in, pictures_of, plan_network, plan_training
+from explorer.models.machine import memory_bytes
+from explorer.models.presets import PRESETS, TrainingPreset, matching_preset
+from explorer.models.settings import (
+    TrainingRequest,
+    check_new_model,
+    free_name,
+    make_request,
+    parse_size,
+    resolve_settings,
+)
+from explorer.models.spec import Architecture, ModelSpec
 from explorer.paths import user_models_dir
-from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
-from explorer.ui.widgets.fold import Fold
+from explorer.ui.panels.train_fields import TrainFields
 
-_FIRST = "deep-dense"
-"""What is offered first: quick to train and good to look at."""
-
-_FIRST_EPOCHS = 10
-_MOST = 10_000_000
+_NAMED = {preset.name: preset for preset in PRESETS}
 
 
-class TrainForm(QWidget):
+class TrainForm(TrainFields):
     """Fields, and the request that they make. An empty field means what the reference of the architecture had.
 
     Signals
     -------
     changed()
         A setting is another.
+
+    Attributes
+    ----------
+    machine
+        Memory of this machine in bytes, or None where it is not known.
     """
 
     changed = Signal()
@@ -42,226 +53,237 @@ class TrainForm(QWidget):
         super().__init__(parent)
         self._document = document
         self._named_by_hand = False
+        self._filling = False
         self._parents: dict[str, Bundle] = {}
+        self._known: dict[str, Pictures] = {}
+        self._preset = PRESETS[0]
+        self.machine = memory_bytes()
         self.setObjectName("train_form")
-        self._make_main_fields()
-        self._make_picture_fields()
-        self._make_training_fields()
-        self._lay_out()
         self._connect()
-        self._fill_data()
-        self._architecture.setCurrentIndex(self._architecture.findData(_FIRST))
-        self._on_architecture_activated()
-
-    # -- fields --------------------------------------------------------------------------------------------------
-
-    def _make_main_fields(self) -> None:
-        architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
-        self._architecture = combo_box("train_architecture", self.tr("Architecture of the networks"), architectures)
-        self._data = combo_box("train_data", self.tr("Pictures to train on; some of them are kept for testing"), [])
-        self._hint = QLabel(self.tr("These pictures are dark on light. Light on dark is easier to learn: invert them."))
-        self._hint.setObjectName("train_invert_hint")
-        self._hint.setProperty("notice", True)
-        self._hint.setWordWrap(True)
-        self._invert = check_box(
-            "train_invert", self.tr("Invert the pictures"), self.tr("Exchange dark and light before training")
-        )
-        self._latent = spin_box("train_latent", self.tr("Numbers in a code"), 1, 100_000, 49)
-        self._epochs = spin_box("train_epochs", self.tr("Passes over the training pictures"), 1, 100_000, 5)
-        self._limit = self._optional("train_limit", self.tr("Train on at most so many pictures"), self.tr("all"))
-        self._augment = self._optional(
-            "train_augment",
-            self.tr("Make so many pictures from the training pictures: turned, slanted, zoomed, bent and shifted"),
-            self.tr("off"),
-        )
-        self._augment.setSingleStep(1_000)
-        self.preview = button(
-            "train_preview", self.tr("Preview …"), self.tr("Show what augmentation makes of a few pictures")
-        )
-        self._name = line_edit("train_name", self.tr("Name of the new model"))
-        self._name.setMaxLength(NAME_LIMIT)
-
-    def _make_picture_fields(self) -> None:
-        self._start_from = combo_box(
-            "train_start_from", self.tr("A trained model of this architecture to go on with, or a new one"), []
-        )
-        self._size = line_edit(
-            "train_size",
-            self.tr("Height × width that the pictures are brought to, such as 64x48"),
-            self.tr("as is"),
-        )
-        channels: list[tuple[str, object]] = [(self.tr("as is"), None), (self.tr("grey"), 1)]
-        channels.append((self.tr("colour"), 3))
-        self._channels = combo_box("train_channels", self.tr("Grey or colour"), channels)
-        self._crop = spin_box("train_crop", self.tr("Pixels cut off each side before resizing"), -1, 4_096, -1)
-        self._crop.setSpecialValueText(self.tr("as usual"))
-        self._noise = line_edit(
-            "train_noise",
-            self.tr("Noise on the input, for a model that takes it away: gaussian:0.3, several joined by +"),
-            self.tr("none; or gaussian:0.3"),
-        )
-
-    def _make_training_fields(self) -> None:
-        losses: list[tuple[str, object]] = [("BCE", "bce"), ("MSE", "mse")]
-        self._loss = combo_box("train_loss", self.tr("Reconstruction loss: cross entropy or squared error"), losses)
-        schedules: list[tuple[str, object]] = [(self.tr("constant"), "constant"), (self.tr("cosine"), "cosine")]
-        self._schedule = combo_box("train_schedule", self.tr("How the learning rate goes on"), schedules)
-        self._batch = self._optional("train_batch", self.tr("Pictures a step"), self.tr("as usual"))
-        self._rate = line_edit("train_rate", self.tr("Learning rate of Adam"))
-        self._beta = line_edit("train_beta", self.tr("Weight of the KL term (β); variational models only"))
-        self._l1 = line_edit("train_l1", self.tr("Strength of the L1 penalty on the code, for sparse codes"))
-        self._early_stop = self._optional(
-            "train_early_stop",
-            self.tr("End after so many epochs without a better validation loss, and keep the best"),
-            self.tr("never"),
-        )
-        self._seed = spin_box("train_seed", self.tr("Seed of weights, order, noise and augmentation"), 0, 2**31 - 1, 0)
-
-    def _optional(self, name: str, tip: str, none: str) -> QSpinBox:
-        box = spin_box(name, f"{tip}; 0: {none}", 0, _MOST, 0)
-        box.setSpecialValueText(none)
-        return box
-
-    def _lay_out(self) -> None:
-        main = FieldGrid()
-        main.wide(self.tr("Model"), self._architecture)
-        main.wide(self.tr("Data"), self._data)
-        main.bare(self._hint)
-        main.bare(self._invert)
-        main.pair((self.tr("Code size"), self._latent), (self.tr("Epochs"), self._epochs))
-        main.pair((self.tr("Pictures"), self._limit), (self.tr("Seed"), self._seed))
-        main.pair((self.tr("Augment to"), self._augment), ("", self.preview))
-        main.wide(self.tr("Name"), self._name)
-        more = FieldGrid()
-        more.wide(self.tr("Go on from"), self._start_from)
-        more.wide(self.tr("Noise"), self._noise)
-        more.pair((self.tr("Size"), self._size), (self.tr("Colours"), self._channels))
-        more.pair((self.tr("Cut off"), self._crop), (self.tr("Batch"), self._batch))
-        more.pair((self.tr("Loss"), self._loss), (self.tr("Rate"), self._rate))
-        more.pair((self.tr("Schedule"), self._schedule), (self.tr("Early stop"), self._early_stop))
-        more.pair((self.tr("KL weight"), self._beta), (self.tr("L1"), self._l1))
-        content = QWidget()
-        content.setLayout(more)
-        self.fold = Fold(
-            "train_more",
-            self.tr("More settings"),
-            self.tr("Size, noise, loss and rate; going on from a model"),
-            content,
-        )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 6, 0)
-        layout.addLayout(main)
-        layout.addWidget(self.fold)
-        layout.addStretch()
+        with self._filled():
+            self._fill_data()
+            self._apply(PRESETS[0])
 
     def _connect(self) -> None:
-        self._architecture.activated.connect(lambda index: self._on_architecture_activated())
-        for combo in (self._data, self._channels, self._loss, self._schedule, self._start_from):
+        self.preset.activated.connect(self._on_preset_activated)
+        self.architecture.activated.connect(lambda index: self._on_architecture_activated())
+        for combo in (self.data, self.channels, self.loss, self.schedule, self.start_from):
             combo.activated.connect(lambda index: self._on_settings_changed())
-        for box in (self._latent, self._epochs, self._limit, self._augment, self._crop, self._batch, self._early_stop):
+        for box in (self.latent, self.epochs, self.limit, self.augment, self.crop, self.batch, self.early_stop):
             box.valueChanged.connect(lambda value: self._on_settings_changed())
-        self._seed.valueChanged.connect(lambda value: self._on_settings_changed())
-        for field in (self._size, self._noise, self._rate, self._beta, self._l1):
+        self.seed.valueChanged.connect(lambda value: self._on_settings_changed())
+        for field in (self.picture_size, self.rate, self.beta, self.l1):
             field.textChanged.connect(lambda text: self._on_settings_changed())
-        self._invert.toggled.connect(lambda checked: self._on_settings_changed())
-        self._name.textEdited.connect(self._on_name_edited)
-        self._name.editingFinished.connect(self._on_name_finished)
-        self._document.source_changed.connect(self._fill_data)
+        self.noise.changed.connect(self._on_settings_changed)
+        self.invert.toggled.connect(lambda checked: self._on_settings_changed())
+        self.name.textEdited.connect(self._on_name_edited)
+        self.name.editingFinished.connect(self._on_name_finished)
+        self._document.source_changed.connect(self._on_source_changed)
         self._document.library_changed.connect(self._on_library_changed)
         self._document.preparation.ground_changed.connect(self._show_hint)
+
+    @contextmanager
+    def _filled(self) -> Iterator[None]:
+        """Set several fields as one change."""
+        self._filling = True
+        try:
+            yield
+        finally:
+            self._filling = False
+        self._on_settings_changed()
 
     # -- what can be chosen ----------------------------------------------------------------------------------------
 
     def _fill_data(self) -> None:
-        """List what can be trained on: the sets that are here, and the pictures that are open."""
-        chosen = self._data.currentData()
-        self._data.clear()
-        for entry in known_sources():
-            if entry.status != "missing":
-                self._data.addItem(entry.name.replace("_", " "), entry.name)
+        """List what can be trained on: the sets that are here, the pictures that are open, and what could be got."""
+        chosen = self.data.currentData()
+        self._known = {}
+        self.data.clear()
+        entries = known_sources()
+        for entry in sorted(entries, key=lambda entry: entry.status == "missing"):
+            self._known[entry.name] = pictures_in(entry)
+            title = entry.name.replace("_", " ")
+            missing = entry.status == "missing"
+            self.data.addItem(f"{title} ({self.tr('not here')})" if missing else title, entry.name)
+            tip = f"{entry.title}. {entry.how}" if missing else entry.title
+            self.data.setItemData(self.data.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         source = self._document.source
-        if source is not None and self._data.findData(source.spec) < 0:
-            self._data.addItem(source.name, source.spec)
-        wanted = source.spec if source is not None else chosen
-        self._data.setCurrentIndex(max(0, self._data.findData(wanted)))
-        self._on_settings_changed()
+        if source is not None:
+            self._known[source.spec] = pictures_of(source)
+            if self.data.findData(source.spec) < 0:
+                self.data.insertItem(0, source.name, source.spec)
+        self.data.setCurrentIndex(max(0, self.data.findData(chosen)))
+
+    def _on_source_changed(self) -> None:
+        """Take the pictures that were opened."""
+        source = self._document.source
+        with self._filled():
+            self._fill_data()
+            if source is not None:
+                self.data.setCurrentIndex(self.data.findData(source.spec))
 
     def _fill_models(self) -> None:
         """List the models that can be gone on with, and keep the choice where it is still there."""
-        chosen, opened = self._start_from.currentData(), self._document.model
+        chosen, opened = self.start_from.currentData(), self._document.model
         self._parents = {}
-        self._start_from.clear()
-        self._start_from.addItem(self.tr("nothing: a new model"), None)
+        self.start_from.clear()
+        self.start_from.addItem(self.tr("nothing: a new model"), None)
         for found in find_bundles():
             bundle = found.bundle
-            if bundle is None or bundle.card.architecture != self._architecture.currentData():
+            if bundle is None or bundle.card.architecture != self.architecture.currentData():
                 continue
             self._parents[str(found.path)] = bundle
             is_open = opened is not None and opened.path == found.path
-            self._start_from.addItem(f"{bundle.name} ({self.tr('open')})" if is_open else bundle.name, str(found.path))
-        self._start_from.setCurrentIndex(max(0, self._start_from.findData(chosen)))
+            self.start_from.addItem(f"{bundle.name} ({self.tr('open')})" if is_open else bundle.name, str(found.path))
+        self.start_from.setCurrentIndex(max(0, self.start_from.findData(chosen)))
 
     def _on_library_changed(self) -> None:
         self._fill_models()
         self._on_settings_changed()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look again what is here: a data set may have come meanwhile."""
+        super().showEvent(event)
+        with self._filled():
+            self._fill_data()
+
     def ask_ground(self) -> None:
         """Have the pictures looked at, whether they should be inverted."""
-        if self._data.currentData() is not None:
-            self._document.preparation.ask_ground(self._data.currentData())
+        if self.data.currentData() is not None and not self._pictures().missing:
+            self._document.preparation.ask_ground(self.data.currentData())
 
     def _show_hint(self) -> None:
-        dark = self._document.preparation.dark_on_light(self.data)
-        self._hint.setVisible(dark and self._invert.isEnabled() and not self._invert.isChecked())
+        dark = self._document.preparation.dark_on_light(self.chosen_data)
+        self.hint.setVisible(dark and self.invert.isEnabled() and not self.invert.isChecked())
+
+    # -- presets ---------------------------------------------------------------------------------------------------
+
+    def _on_preset_activated(self, index: int) -> None:
+        preset = _NAMED.get(self.preset.currentData())
+        if preset is not None:
+            with self._filled():
+                self._apply(preset)
+
+    def _apply(self, preset: TrainingPreset) -> None:
+        """Put every setting as the preset has it; what it leaves open, as the architecture's reference has it."""
+        self._preset = preset
+        bundles = [found.bundle for found in find_bundles() if found.bundle is not None]
+        opened = self._document.model
+        parent = preset.choose_parent(bundles, None if opened is None else opened.path)
+        architecture = parent.card.architecture if parent else preset.architecture
+        self.architecture.setCurrentIndex(self.architecture.findData(architecture))
+        self._begin_with_reference()
+        self.start_from.setCurrentIndex(max(0, self.start_from.findData(str(parent.path) if parent else None)))
+        here = {name for name, pictures in self._known.items() if not pictures.missing}
+        if preset.data:
+            self.data.setCurrentIndex(self.data.findData(preset.choose_data(here)))
+        self.latent.setValue(preset.latent or self.chosen_architecture.default_latent)
+        self.epochs.setValue(preset.epochs or self.chosen_architecture.defaults.epochs)
+        usual = self.chosen_architecture.defaults
+        self.batch.setValue(0 if preset.batch in {None, usual.batch} else preset.batch or 0)
+        self.loss.setCurrentIndex(self.loss.findData(preset.loss or usual.loss))
+        for field, value in ((self.beta, preset.beta), (self.l1, preset.l1)):
+            field.setText("" if value is None else f"{value:g}")
+        self.noise.set_text(preset.noise)
+        self.augment.setValue(preset.augment)
+        self.picture_size.setText(f"{preset.size[0]}x{preset.size[1]}" if preset.size else "")
+        self.channels.setCurrentIndex(self.channels.findData(preset.channels))
+        self.crop.setValue(-1)
+        self.schedule.setCurrentIndex(0)
+        self.early_stop.setValue(0)
+
+    def _show_preset(self) -> None:
+        """Say which preset the settings are, or which they were before something was changed."""
+        changed = True
+        try:
+            request = self.request(Path("new"))
+            match = self._preset if self._preset.describes(request) else matching_preset(request)
+            changed = match is None
+            self._preset = match or self._preset
+        except ExplorerError:
+            pass
+        for row, preset in enumerate(PRESETS):
+            self.preset.setItemText(row, preset.title)
+        preset = self._preset
+        related = self.chosen_architecture.name in {preset.architecture, *preset.parents}
+        row = PRESETS.index(preset) if related else len(PRESETS)
+        if changed and related:
+            self.preset.setItemText(row, f"{preset.title} ({self.tr('changed')})")
+        self.preset.setCurrentIndex(row)
+        self.preset.setToolTip(preset.about if related else self.tr("Settings of your own"))
+        self._show_preset_note(preset if related else None)
+
+    def _show_preset_note(self, preset: TrainingPreset | None) -> None:
+        """Say where something stands in for what the reference had."""
+        words, tip = "", ""
+        if preset and preset.data and self._known[preset.data].missing and self.chosen_data == preset.stand_in:
+            words = self.tr("The reference had %1, which are not here; the nearest that ship stand in.")
+            words, tip = words.replace("%1", self._known[preset.data].name), self._known[preset.data].missing
+        if preset and preset.parents and self.parent_bundle is None:
+            words = self.tr("This goes on with a trained model, and there is none: train “MNIST deep dense” first.")
+            if self._parents:
+                words = self.tr("This goes on with a trained model: choose one under “Go on from”.")
+        self.preset_note.setText(words)
+        self.preset_note.setToolTip(tip)
+        self.preset_note.setVisible(bool(words))
 
     # -- following the settings ------------------------------------------------------------------------------------
 
     @property
-    def architecture(self) -> Architecture:
+    def chosen_architecture(self) -> Architecture:
         """The chosen architecture."""
-        return ARCHITECTURES[self._architecture.currentData()]
+        return ARCHITECTURES[self.architecture.currentData()]
 
     @property
-    def data(self) -> str:
+    def chosen_data(self) -> str:
         """Name or path of the chosen pictures."""
-        return str(self._data.currentData())
+        return str(self.data.currentData())
 
     @property
     def parent_bundle(self) -> Bundle | None:
         """The model to go on with."""
-        return self._parents.get(str(self._start_from.currentData()))
+        return self._parents.get(str(self.start_from.currentData()))
 
     @property
-    def name(self) -> str:
+    def chosen_name(self) -> str:
         """The name of the new model."""
-        return self._name.text().strip()
+        return self.name.text().strip()
+
+    def _pictures(self) -> Pictures:
+        return self._known[self.chosen_data]
+
+    def _begin_with_reference(self) -> None:
+        """Set what the architecture's reference decides."""
+        architecture, defaults = self.chosen_architecture, self.chosen_architecture.defaults
+        self._fill_models()
+        self.latent.setValue(architecture.default_latent)
+        self.epochs.setValue(defaults.epochs)
+        for field, value in ((self.rate, defaults.rate), (self.beta, defaults.beta), (self.l1, defaults.l1)):
+            field.clear()
+            field.setPlaceholderText(f"{value:g}")
+        self.batch.setValue(0)
+        self.batch.setSpecialValueText(str(defaults.batch))
+        self.loss.setCurrentIndex(self.loss.findData(defaults.loss))
 
     def _on_architecture_activated(self) -> None:
-        """Begin with the values of its reference."""
-        defaults = self.architecture.defaults
-        self._fill_models()
-        with QSignalBlocker(self._latent), QSignalBlocker(self._epochs):
-            self._latent.setValue(self.architecture.default_latent)
-            self._epochs.setValue(min(defaults.epochs, _FIRST_EPOCHS))
-        for field, value in ((self._rate, defaults.rate), (self._beta, defaults.beta), (self._l1, defaults.l1)):
-            field.setPlaceholderText(f"{value:g}")
-        self._batch.setSpecialValueText(str(defaults.batch))
-        self._loss.setCurrentIndex(self._loss.findData(defaults.loss))
-        self._on_settings_changed()
+        with self._filled():
+            self._begin_with_reference()
 
     def _on_name_edited(self, text: str) -> None:
         self._named_by_hand = True
+        self.changed.emit()
 
     def _on_name_finished(self) -> None:
         """An empty name gives way to a made one, but not while it is being typed."""
-        if not self.name:
-            self._named_by_hand = False
+        if not self.chosen_name:
+            self.let_name_go()
             self._on_settings_changed()
 
     def _on_settings_changed(self) -> None:
-        if self._architecture.currentData() is None or self._data.currentData() is None:
+        if self._filling or self.architecture.currentData() is None or self.data.currentData() is None:
             return
         self._enable()
+        self._show_preset()
         self._show_hint()
         self.refresh_name()
         self.changed.emit()
@@ -271,12 +293,12 @@ class TrainForm(QWidget):
     def _enable(self) -> None:
         """Take out of reach what has no meaning here: what the model that is gone on with has settled, and so on."""
         fresh = self.parent_bundle is None
-        for control in (self._size, self._channels, self._crop, self._invert):
+        for control in (self.picture_size, self.channels, self.crop, self.invert):
             control.setEnabled(fresh)
-        self._latent.setEnabled(fresh and not self.architecture.spatial)
-        self._beta.setEnabled(self.architecture.variational)
+        self.latent.setEnabled(fresh and not self.chosen_architecture.spatial)
+        self.beta.setEnabled(self.chosen_architecture.variational)
         solved = self._solved()
-        for control in (self._epochs, self._batch, self._rate, self._schedule, self._early_stop):
+        for control in (self.epochs, self.batch, self.rate, self.schedule, self.early_stop):
             control.setEnabled(not solved)
 
     def _solved(self) -> bool:
@@ -284,32 +306,57 @@ class TrainForm(QWidget):
         try:
             return resolve_settings(self.request(Path("new"))).solver == "pca"
         except ExplorerError:
-            return self.architecture.solver == "pca"
+            return self.chosen_architecture.solver == "pca"
 
     def show_code_size(self, latent_dim: int) -> None:
         """Show the code size that follows from other settings."""
-        if not self._latent.isEnabled():
-            with QSignalBlocker(self._latent):
-                self._latent.setMaximum(max(self._latent.maximum(), latent_dim))
-                self._latent.setValue(latent_dim)
+        if not self.latent.isEnabled():
+            with QSignalBlocker(self.latent):
+                self.latent.setMaximum(max(self.latent.maximum(), latent_dim))
+                self.latent.setValue(latent_dim)
 
     def set_seed(self, seed: int) -> None:
         """Choose another seed."""
-        self._seed.setValue(seed)
+        self.seed.setValue(seed)
+
+    def let_name_go(self) -> None:
+        """Suggest names again: the one that was typed has been used."""
+        self._named_by_hand = False
 
     def refresh_name(self) -> None:
         """Suggest a name that is free, unless one was typed."""
         if not self._named_by_hand:
-            self._name.setText(self._suggested_name())
+            self.name.setText(self._suggested_name())
 
     def _suggested_name(self) -> str:
         parent = self.parent_bundle
-        words = [parent.name, "more"] if parent else [self._data.currentText(), self._architecture.currentData()]
-        if not parent and not self.architecture.spatial:
-            words.append(str(self._latent.value()))
-        if self._noise.text().strip():
+        source = self._document.source
+        opened = source is not None and source.spec == self.chosen_data
+        data = source.name if source is not None and opened else self.chosen_data
+        words = [parent.name, "more"] if parent else [data, self.chosen_architecture.name]
+        if not parent and not self.chosen_architecture.spatial:
+            words.append(str(self.latent.value()))
+        if self.noise.text():
             words.append("denoise")
-        return _free_name("-".join(words))
+        return free_name(user_models_dir(), "-".join(words))
+
+    def plan(self) -> Plan:
+        """Return what the training comes to.
+
+        Raises
+        ------
+        ExplorerError
+            If it cannot be.
+        """
+        check_new_model(user_models_dir(), self.chosen_name)
+        return plan_training(self.request(Path("new")), self._pictures(), self.parent_bundle, self.machine)
+
+    def network(self) -> ModelSpec | None:
+        """Return the networks alone, also where something else keeps a training from starting; None for none."""
+        try:
+            return plan_network(self.request(Path("new")), self._pictures(), self.parent_bundle)
+        except ExplorerError:
+            return None
 
     def request(self, out: Path) -> TrainingRequest:
         """Return what is asked for.
@@ -319,47 +366,30 @@ class TrainForm(QWidget):
         TrainingError
             If a field holds what cannot be meant.
         """
+        loss, usual = self.loss.currentData(), self.chosen_architecture.defaults.loss
         values: dict[str, object] = {
-            "architecture": self.architecture.name,
-            "data": self.data,
+            "architecture": self.chosen_architecture.name,
+            "data": self.chosen_data,
             "out": out,
-            "epochs": self._epochs.value(),
-            "limit": self._limit.value(),
-            "augment": self._augment.value(),
-            "seed": self._seed.value(),
-            "schedule": self._schedule.currentData(),
-            "loss": None if self._loss.currentData() == self.architecture.defaults.loss else self._loss.currentData(),
-            "early_stop": self._early_stop.value(),
-            "noise": self._noise.text().strip(),
-            "batch": self._batch.value() or None,
+            "epochs": self.epochs.value(),
+            "limit": self.limit.value(),
+            "augment": self.augment.value(),
+            "seed": self.seed.value(),
+            "schedule": self.schedule.currentData(),
+            "loss": None if loss == usual else loss,
+            "early_stop": self.early_stop.value(),
+            "noise": self.noise.text(),
+            "batch": self.batch.value() or None,
         }
-        for name, field in (("rate", self._rate), ("beta", self._beta), ("l1", self._l1)):
+        for name, field in (("rate", self.rate), ("beta", self.beta), ("l1", self.l1)):
             values[name] = field.text().strip().replace(",", ".") or None if field.isEnabled() else None
         if self.parent_bundle is not None:
-            return make_request(**values, start_from=str(self._start_from.currentData()))
+            return make_request(**values, start_from=str(self.start_from.currentData()))
         return make_request(
             **values,
-            latent=None if self.architecture.spatial else self._latent.value(),
-            size=_parse_size(self._size.text()),
-            channels=self._channels.currentData(),
-            crop=None if self._crop.value() < 0 else self._crop.value(),
-            invert=self._invert.isChecked(),
+            latent=None if self.chosen_architecture.spatial else self.latent.value(),
+            size=parse_size(self.picture_size.text()),
+            channels=self.channels.currentData(),
+            crop=None if self.crop.value() < 0 else self.crop.value(),
+            invert=self.invert.isChecked(),
         )
-
-
-def _parse_size(text: str) -> tuple[int, int] | None:
-    """Read ``64x48``, or ``64`` for a square; nothing means as the pictures are."""
-    if not text.strip():
-        return None
-    match = re.fullmatch(r"\s*(\d{1,5})\s*(?:[xX×]\s*(\d{1,5})\s*)?", text)
-    if match is None:
-        raise TrainingError("a size as height x width, such as 64x48", f"“{text}”", "Leave it empty for no change.")
-    return int(match[1]), int(match[2] or match[1])
-
-
-def _free_name(wanted: str) -> str:
-    wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
-    name, number = wanted, 2
-    while (user_models_dir() / name).exists():
-        name, number = f"{wanted}-{number}", number + 1
-    return name

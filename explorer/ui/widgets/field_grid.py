@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 _NARROWEST = 60
+_TOP = 5
 
 
 class FieldGrid(QGridLayout):
@@ -20,10 +22,13 @@ class FieldGrid(QGridLayout):
         self.setColumnStretch(1, 1)
         self.setColumnStretch(3, 1)
 
-    def wide(self, title: str, field: QWidget) -> None:
-        """Add a row of one field."""
+    def wide(self, title: str, field: QWidget, *, tall: bool = False) -> None:
+        """Add a row of one field; the label of a `tall` one, which grows, stands at its top."""
         row = self.rowCount()
-        self._label(title, field, row, 0)
+        label = self._label(title, field, row, 0)
+        if tall:
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            label.setContentsMargins(0, _TOP, 0, 0)
         self.addWidget(field, row, 1, 1, 3)
 
     def pair(self, first: tuple[str, QWidget], second: tuple[str, QWidget]) -> None:
@@ -43,7 +48,8 @@ class FieldGrid(QGridLayout):
         """Add a row of one field without a label."""
         self.addWidget(field, self.rowCount(), 1, 1, 3)
 
-    def _label(self, title: str, field: QWidget, row: int, column: int) -> None:
+    def _label(self, title: str, field: QWidget, row: int, column: int) -> QLabel:
         label = QLabel(title)
         label.setBuddy(field)
         self.addWidget(label, row, column)
+        return label

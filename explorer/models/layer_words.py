@@ -1,0 +1,74 @@
+"""Layers in words, as drawings and tables of networks have them."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from explorer.models.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Crop,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool,
+    Pad,
+    Reshape,
+    Shape,
+    UpSample,
+)
+
+_ACTIVATIONS = {"linear": "", "relu": "ReLU", "silu": "SiLU", "sigmoid": "sigmoid"}
+
+
+def activation_word(layer: Layer) -> str:
+    """Return ``ReLU`` and so on; empty for a linear layer, and for one that has no activation."""
+    return _ACTIVATIONS.get(getattr(layer, "activation", "linear"), getattr(layer, "activation", ""))
+
+
+def layer_words(layer: Layer) -> tuple[str, str]:
+    """Return what a layer is and what it does besides, both short: ``("Conv 3×3 /2", "ReLU")``, ``("Pool 2", "")``."""
+    match layer:
+        case Conv():
+            words = f"Conv {layer.kernel}×{layer.kernel}{_stride(layer.strides)}"
+        case ConvTranspose():
+            words = f"ConvT {layer.kernel}×{layer.kernel}{_stride(layer.strides, '×')}"
+        case Dense():
+            words = f"Dense {layer.units:,}"
+        case MaxPool():
+            words = f"Pool {layer.size}"
+        case UpSample():
+            words = f"Up {layer.size}"
+        case BatchNorm():
+            words = "BatchNorm"
+        case Flatten():
+            words = "Flatten"
+        case Reshape():
+            words = "Reshape"
+        case Pad():
+            words = "Pad"
+        case Crop():
+            words = "Crop"
+        case _:
+            assert_never(layer)
+    return words, activation_word(layer)
+
+
+def shape_words(shape: Shape) -> str:
+    """Return ``28×28×1``, or ``2,304`` for a plain row of values."""
+    return "×".join(f"{side:,}" if len(shape) == 1 else str(side) for side in shape)
+
+
+def count_words(count: int) -> str:
+    """Return a number short: ``896``, ``18.5 k``, ``2.17 M``, ``4.1 G``."""
+    size = float(count)
+    for unit in ("", " k", " M", " G"):
+        if size < 999.5 or unit == " G":
+            break
+        size /= 1_000
+    return f"{size:.3g}{unit}" if unit and size < 999.5 else f"{size:,.0f}{unit}"
+
+
+def _stride(strides: int, sign: str = "/") -> str:
+    return f" {sign}{strides}" if strides > 1 else ""

@@ -1,0 +1,21 @@
+"""What a training may take, in one place: the engine keeps to it, and the form tells it before Start."""
+
+from __future__ import annotations
+
+MEMORY_BYTES = 256 << 20
+"""Pictures that take more are not held in memory: they are decoded into a cache and read from there batch by batch."""
+
+AUGMENTED_BYTES = 2 << 30
+"""Pictures that are to be augmented are held in memory while that is done, and may take so much."""
+
+STEP_BYTES = 3 * 2**30
+"""About the most that a step may take; a batch of larger pictures goes through in parts, whose gradients add up."""
+
+BYTES_A_VALUE = 8
+"""Of what a layer gives: float32, once forward and once as a gradient."""
+
+BYTES_A_WEIGHT = 16
+"""Adam keeps a weight, its gradient and two moments, float32 each."""
+
+ENGINE_BYTES = 550 * 10**6
+"""What TensorFlow takes once it is imported, about."""

@@ -1,0 +1,39 @@
+"""Steps of the tour: choosing what to train."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton
+
+from explorer.errors import EngineError
+from explorer.tour.guide import Tour
+from explorer.ui.widgets.network_drawing import NetworkDrawing
+
+
+def settings(tour: Tour) -> None:
+    """Choose a preset, add noise by its menu, walk over the drawing's layers, meet a refusal; then begin anew."""
+    source = tour.document.source
+    tour.tab(tour.running.window.train)
+    tour.choose("train_preset", "lfw_denoising")
+    tour.click("train_more")
+    menu = tour.find(QPushButton, "train_noise_add").menu()
+    action = menu.findChild(QAction, "train_noise_add_occlusion") or tour.running.window.findChild(
+        QAction, "train_noise_add_occlusion"
+    )
+    assert action is not None
+    action.trigger()
+    tour.until(lambda: tour.find(QDoubleSpinBox, "train_noise_2_strength").isVisible(), "a row for the second noise")
+    drawing = tour.find(NetworkDrawing, "network_drawing")
+    drawing.setFocus()
+    for _ in range(2):
+        QTest.keyClick(drawing, Qt.Key.Key_Right)
+    tour.shoot("train-settings")
+    tour.click("train_more")
+    tour.type_number("train_latent", 5_000)
+    if not tour.find(QLabel, "train_facts").property("problem"):
+        raise EngineError("a code of 5,000 numbers to be refused", "none that was")
+    tour.choose("train_preset", "quick")
+    if source is not None:
+        tour.choose("train_data", source.spec)

@@ -1,0 +1,94 @@
+"""What a training comes to, in words; or why it cannot be."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from explorer.models.feasibility import Plan
+from explorer.models.layer_words import count_words
+from explorer.models.machine import gigabytes
+
+
+class TrainFacts(QWidget):
+    """Sizes, work and memory of a training that can be, with a warning where there is one; else the problem."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._facts = QLabel()
+        self._facts.setObjectName("train_facts")
+        self._facts.setProperty("muted", True)
+        self._facts.setWordWrap(True)
+        self._warning = QLabel()
+        self._warning.setObjectName("train_warning")
+        self._warning.setProperty("notice", True)
+        self._warning.setWordWrap(True)
+        self._warning.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._facts)
+        layout.addWidget(self._warning)
+
+    def show_problem(self, words: str) -> None:
+        """Say why it cannot be."""
+        self._say(words, problem=True)
+        self._warn("")
+
+    def show_plan(self, plan: Plan) -> None:
+        """Say what it comes to."""
+        self._say(" ".join(filter(None, (self._sizes(plan), self._work(plan), self._idle(plan)))), problem=False)
+        self._warn(" ".join(filter(None, (self._tight(plan), self._unbounded(plan)))))
+
+    def _say(self, words: str, *, problem: bool) -> None:
+        self._facts.setText(words[:1].upper() + words[1:])
+        if problem != bool(self._facts.property("problem")):
+            self._facts.setProperty("problem", problem)
+            self._facts.style().polish(self._facts)
+
+    def _warn(self, words: str) -> None:
+        self._warning.setText(words)
+        self._warning.setVisible(bool(words))
+
+    def _sizes(self, plan: Plan) -> str:
+        spec = plan.spec
+        height, width, channels = spec.image_shape
+        code = " × ".join(f"{side:,}" for side in spec.latent_shape)
+        weights = (f"{network.parameters:,}" for network in (spec.encoder, spec.decoder))
+        words = self.tr("%1 pixels to %2 numbers; %3 weights in the encoder, %4 in the decoder.")
+        return _filled(words, f"{height} × {width} × {channels}", code, *weights)
+
+    def _work(self, plan: Plan) -> str:
+        memory = gigabytes(plan.need.total)
+        if plan.solved:
+            return _filled(self.tr("Solved at once, without epochs; about %1 of memory."), memory)
+        words = self.tr("An epoch: %1 pictures in %2 steps, %3 multiply-adds; about %4 of memory.")
+        work = count_words(plan.epoch_operations)
+        return _filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
+
+    def _idle(self, plan: Plan) -> str:
+        if not plan.idle_augmentation:
+            return ""
+        return _filled(self.tr("Augmentation adds nothing: there are %1 pictures."), f"{plan.originals:,}")
+
+    def _tight(self, plan: Plan) -> str:
+        if not plan.tight or plan.machine is None:
+            return ""
+        words = self.tr(
+            "It needs about %1 of memory, and this machine has %2: it may become slow or fail. A smaller batch, a "
+            "smaller code or smaller pictures need less."
+        )
+        return _filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
+
+    def _unbounded(self, plan: Plan) -> str:
+        if not plan.unbounded:
+            return ""
+        return self.tr(
+            "Cross entropy wants values from 0 to 1, and the last layer of this network gives any: squared error (MSE) "
+            "suits it better."
+        )
+
+
+def _filled(words: str, *values: str) -> str:
+    for place, value in enumerate(values, 1):
+        words = words.replace(f"%{place}", value)
+    return words

@@ -1,0 +1,331 @@
+"""A model's networks as a drawing: encoder, code and decoder, one block a layer."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
+
+from explorer.models.layer_words import activation_word, count_words, shape_words
+from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
+from explorer.models.spec import ModelSpec
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.network_layout import EDGE, Block, Frame, Layout, Part, lay_out
+from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_words, paint_network, upright_lines
+
+_FONT_SHARE = 0.86
+_ROOM = 48.0
+"""Height that the blocks need for words to stand under them."""
+
+_LEAST_ROOM = 28.0
+_NARROWEST = 14.0
+"""Width of a column without words."""
+
+_COLUMN_GAP = 5.0
+_LINES = 4
+
+
+class NetworkDrawing(QAbstractScrollArea):
+    """Encoder, code and decoder of a `ModelSpec`; mouse and arrow keys tell of each layer.
+
+    It fits its width: the words under the blocks lie flat where there is room and stand upright where there is little;
+    where there is less, it scrolls sideways. Where it is low, there are no words but those of one block at the bottom.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._spec: ModelSpec | None = None
+        self._layout: Layout | None = None
+        self._words: tuple[tuple[str, ...], ...] = ()
+        self._current = 0
+        self._hovered: int | None = None
+        self.setObjectName("network_drawing")
+        self.setAccessibleName(self.tr("Layers of the network"))
+        self.setToolTip(
+            self.tr(
+                "One block a layer: its height is that of what comes out, its thickness grows with the number of maps"
+            )
+        )
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.viewport().setAutoFillBackground(False)
+        self.viewport().setMouseTracking(True)
+        self.show_spec(None)
+
+    def sizeHint(self) -> QSize:
+        """Prefer room for ten blocks."""
+        return QSize(560, 230)
+
+    def minimumSizeHint(self) -> QSize:
+        """Take no less than the blocks need; words come with more room."""
+        return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
+
+    @property
+    def layout_of_blocks(self) -> Layout | None:
+        """Where everything stands; None where nothing is drawn."""
+        return self._layout
+
+    @property
+    def current(self) -> int:
+        """Number of the block that the keyboard is on."""
+        return self._current
+
+    def show_spec(self, spec: ModelSpec | None) -> None:
+        """Draw these networks, or nothing."""
+        if spec == self._spec and (spec is None) == (self._layout is None):
+            self._describe()
+            return
+        self._spec, self._hovered = spec, None
+        self._arrange()
+        self._current = min(self._current, len(self._layout.blocks) - 1) if self._layout else 0
+        self._describe()
+
+    # -- geometry ------------------------------------------------------------------------------------------------
+
+    @property
+    def _small(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(max(6.0, font.pointSizeF() * _FONT_SHARE))
+        return font
+
+    @property
+    def _line(self) -> float:
+        return QFontMetricsF(self._small).height()
+
+    def _arrange(self) -> None:
+        self._layout = None if self._spec is None else self._laid_out(self._spec)
+        bar = self.horizontalScrollBar()
+        wide = self._layout.width if self._layout else 0
+        bar.setPageStep(self.viewport().width())
+        bar.setSingleStep(40)
+        bar.setRange(0, max(0, round(wide) - self.viewport().width()))
+        self.viewport().update()
+
+    def _laid_out(self, spec: ModelSpec) -> Layout:
+        """Return the layout, which depends on how long the words are, and they on where they stand."""
+        metrics = QFontMetricsF(self._small)
+        frame = Frame(self.viewport().width(), 0, 100, 2 * LINE_SHARE * self._line + 1, 0)
+        blocks = lay_out(spec, frame).blocks
+        self._words = tuple(block_words(block, self.tr("Code"), self.tr("Picture")) for block in blocks)
+        widest = max(metrics.horizontalAdvance(text) for words in self._words for text in words)
+        longest = max(metrics.horizontalAdvance(text) for words in self._words for text in upright_lines(words))
+        frame = Frame(frame.width, 0, 100, frame.narrow, widest + _COLUMN_GAP)
+        words = _LINES * LINE_SHARE * self._line if lay_out(spec, frame).flat else longest
+        self._below = self.viewport().height() - self._footer - words - 2
+        top, bottom, narrow = self._header + 6, self._below - 8, frame.narrow
+        if bottom - top < _ROOM:
+            self._words = ()
+            bottom, narrow = max(top + _LEAST_ROOM, self.viewport().height() - self._footer - 4), _NARROWEST
+        return lay_out(spec, Frame(frame.width, top, bottom, narrow, frame.wide))
+
+    @property
+    def _header(self) -> float:
+        return self._line + 7
+
+    @property
+    def _footer(self) -> float:
+        return self._line + 4
+
+    def _point(self, point: QPointF) -> QPointF:
+        return point + QPointF(self.horizontalScrollBar().value(), 0)
+
+    # -- words ---------------------------------------------------------------------------------------------------
+
+    def details(self, number: int) -> str:
+        """Return all that is known of a block, in a line."""
+        assert self._layout is not None
+        block = self._layout.blocks[number]
+        if block.row is None:
+            return self._plain_details(block)
+        row = block.row
+        shapes = f"{shape_words(row.input_shape)} → {shape_words(row.output_shape)}"
+        parts = [f"{self._title(block)}: {shapes}"]
+        if row.parameters:
+            parts.append(self.tr("%1 parameters").replace("%1", f"{row.parameters:,}"))
+        if row.operations:
+            parts.append(self.tr("%1 multiply-adds").replace("%1", count_words(row.operations)))
+        return ", ".join(parts)
+
+    def _plain_details(self, block: Block) -> str:
+        shape = shape_words(block.shape)
+        if block.role == "picture":
+            return self.tr("Picture: %1").replace("%1", shape)
+        assert self._spec is not None
+        text = self.tr("Code: %1 numbers").replace("%1", f"{self._spec.latent_dim:,}")
+        if len(block.shape) > 1:
+            text += " " + self.tr("as %1").replace("%1", shape)
+        return text + (self.tr(", drawn from mean and variance") if self._spec.variational else "")
+
+    def _title(self, block: Block) -> str:
+        """Return a layer's kind with everything that was chosen about it."""
+        assert block.row is not None
+        words = self._kind(block)
+        activation = activation_word(block.row.layer)
+        if block.role != "head" and isinstance(block.row.layer, Conv | ConvTranspose | Dense):
+            words += ", " + (activation or self.tr("linear"))
+        return words
+
+    def _kind(self, block: Block) -> str:
+        assert block.row is not None
+        layer, kind = block.row.layer, block.row.kind
+        heads = {"mean": self.tr("Mean of the code"), "log_variance": self.tr("Logarithm of the code's variance")}
+        if block.role == "head":
+            return heads.get(kind, kind)
+        if isinstance(layer, Conv | ConvTranspose):
+            name = self.tr("Convolution") if isinstance(layer, Conv) else self.tr("Transposed convolution")
+            stride = self.tr("stride %1").replace("%1", str(layer.strides))
+            return f"{name} {layer.kernel}×{layer.kernel}, {stride}"
+        names: dict[type, str] = {
+            Dense: self.tr("Fully connected"),
+            MaxPool: self.tr("Largest of each square (pooling)"),
+            UpSample: self.tr("Every value repeated (upsampling)"),
+            BatchNorm: self.tr("Batch normalisation"),
+            Flatten: self.tr("Flattened to a row"),
+            Reshape: self.tr("Folded to maps"),
+            Pad: self.tr("Padded, so that the sides can be halved"),
+            Crop: self.tr("Padding taken off"),
+        }
+        return names[type(layer)]
+
+    def _totals(self) -> str:
+        if self._spec is None:
+            return self.tr("These settings make no network.")
+        encoder, decoder = self._spec.encoder, self._spec.decoder
+        text = self.tr("%1 parameters, %2 multiply-adds a picture")
+        for place, value in enumerate(
+            (encoder.parameters + decoder.parameters, encoder.operations + decoder.operations), 1
+        ):
+            text = text.replace(f"%{place}", f"{value:,}" if place == 1 else count_words(value))
+        return text
+
+    def _titles(self) -> dict[Part, tuple[str, ...]]:
+        assert self._spec is not None
+        encoder, decoder = self._spec.encoder.parameters, self._spec.decoder.parameters
+        return {
+            "encoder": _title_sizes(self.tr("Encoder"), encoder),
+            "code": ("",),
+            "decoder": _title_sizes(self.tr("Decoder"), decoder),
+        }
+
+    def _told(self) -> str:
+        """Return what the line at the bottom says: of the block under the mouse, of the current one, or of all."""
+        if self._layout is None:
+            return self._totals()
+        if self._hovered is not None:
+            return self.details(self._hovered)
+        return self.details(self._current) if self.hasFocus() else self._totals()
+
+    def _describe(self) -> None:
+        told = self._told()
+        self.setAccessibleDescription(told)
+        self.viewport().setToolTip(told if self._hovered is not None else "")
+        self.viewport().update()
+
+    # -- hands ---------------------------------------------------------------------------------------------------
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell of the layer under the mouse."""
+        self._hover(self._number_at(event.position()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Put the keyboard on the layer under the mouse."""
+        number = self._number_at(event.position())
+        if number is not None:
+            self._go(number)
+
+    def leaveEvent(self, event: object) -> None:
+        """Tell of what the keyboard is on."""
+        self._hover(None)
+
+    def _number_at(self, point: QPointF) -> int | None:
+        if self._layout is None:
+            return None
+        there = self._point(point)
+        return self._layout.at(there.x(), there.y())
+
+    def _hover(self, number: int | None) -> None:
+        if number != self._hovered:
+            self._hovered = number
+            self._describe()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go over the layers with the arrow keys, Home and End."""
+        last = len(self._layout.blocks) - 1 if self._layout else 0
+        places = {
+            Qt.Key.Key_Left: self._current - 1,
+            Qt.Key.Key_Right: self._current + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        number = places.get(Qt.Key(event.key()))
+        if number is None or self._layout is None:
+            super().keyPressEvent(event)
+            return
+        self._go(min(max(number, 0), last))
+
+    def _go(self, number: int) -> None:
+        assert self._layout is not None
+        self._current = number
+        left, right = self._layout.column_span(self._layout.blocks[number])
+        bar = self.horizontalScrollBar()
+        shown = max(bar.value(), right + EDGE - self.viewport().width())
+        bar.setValue(round(min(left - EDGE, shown)))
+        self._describe()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell of the current layer."""
+        super().focusInEvent(event)
+        self._describe()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Tell of the whole again."""
+        super().focusOutEvent(event)
+        self._describe()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay out anew."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def scrollContentsBy(self, across: int, down: int) -> None:
+        """Repaint where it was scrolled to."""
+        self.viewport().update()
+
+    # -- painting ------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the drawing, and a line of words under it."""
+        theme = current_theme()
+        painter = QPainter(self.viewport())
+        painter.setFont(self._small)
+        width, height = self.viewport().width(), self.viewport().height()
+        foot = QPointF(0, height - self._footer)
+        if self._layout is not None:
+            painter.save()
+            painter.translate(QPoint(-self.horizontalScrollBar().value(), 0))
+            paint_network(painter, self._look(self._layout), theme)
+            painter.restore()
+        told = QFontMetricsF(self._small).elidedText(self._told(), Qt.TextElideMode.ElideRight, width - 8)
+        painter.setPen(theme.color("muted" if self._hovered is None and not self.hasFocus() else "text"))
+        where = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter
+        painter.drawText(QRectF(foot.x(), foot.y(), width, self._footer), where, told)
+        painter.end()
+
+    def _look(self, layout: Layout) -> NetworkLook:
+        return NetworkLook(
+            layout,
+            self._words,
+            self._titles(),
+            self._current,
+            self._hovered,
+            self.hasFocus(),
+            self._small,
+            self._header,
+            self._below,
+        )
+
+
+def _title_sizes(name: str, parameters: int) -> tuple[str, ...]:
+    return f"{name} · {parameters:,}", f"{name} · {count_words(parameters)}", name

@@ -1,0 +1,216 @@
+"""Choose the noise that a model shall learn to take away: a row for each, and the same as a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from explorer.data.corruption import KINDS, PRESETS, Noise, format_noise, parse_noise
+from explorer.errors import ExplorerError
+from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
+
+_MOST = 1_000.0
+"""End of a box whose kind takes any strength."""
+
+_STEPS = 20
+_DIGITS = 4
+_KIND_WIDTH = 64
+_BOX_WIDTH = 66
+
+
+class NoiseEdit(QWidget):
+    """A text such as ``gaussian:0.3+blur:1``, a menu that adds to it, and under it a row of boxes for each noise.
+
+    Signals
+    -------
+    changed()
+        The noise is another; it may be one that cannot be read.
+    """
+
+    changed = Signal()
+
+    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self._tip = tip
+        self._rows: list[_NoiseRow] = []
+        self._count = 0
+        self.setObjectName(f"{name}_edit")
+        self._text = line_edit(name, tip, self.tr("none"))
+        self._add = button(f"{name}_add", self.tr("Add"), self.tr("Put one more kind of noise on the input pictures"))
+        self._add.setMenu(self._menu())
+        first = QHBoxLayout()
+        first.setSpacing(6)
+        first.addWidget(self._text, 1)
+        first.addWidget(self._add)
+        self._stack = QVBoxLayout()
+        self._stack.setSpacing(4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(first)
+        layout.addLayout(self._stack)
+        self.setFocusProxy(self._text)
+        self._text.textChanged.connect(lambda text: self._on_text_changed())
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setObjectName(f"{self._name}_menu")
+        menu.setToolTipsVisible(True)
+        for kind in KINDS.values():
+            noise = Noise(kind.name, kind.default)
+            self._entry(menu, f"add_{kind.name}", kind.title, kind.about, partial(self.add, noise))
+        menu.addSeparator()
+        for preset in PRESETS:
+            text = format_noise(preset.noises)
+            self._entry(menu, f"preset_{preset.name}", preset.title, preset.about, partial(self.set_text, text))
+        return menu
+
+    def _entry(self, menu: QMenu, name: str, title: str, tip: str, act: Callable[[], None]) -> None:
+        action = menu.addAction(title)
+        action.setObjectName(f"{self._name}_{name}")
+        action.setToolTip(tip)
+        action.triggered.connect(lambda checked: act())
+
+    def text(self) -> str:
+        """Return the noise as the command line has it."""
+        return self._text.text().strip()
+
+    def set_text(self, text: str) -> None:
+        """Take another noise; an empty text for none."""
+        self._text.setText(text)
+
+    def add(self, noise: Noise) -> None:
+        """Put one more noise behind the others; in place of what cannot be read."""
+        try:
+            noises = parse_noise(self.text())
+        except ExplorerError:
+            noises = ()
+        self.set_text(format_noise((*noises, noise)))
+
+    def _on_text_changed(self) -> None:
+        """Bring the rows in line; while a text cannot be read they wait as they are."""
+        problem = ""
+        try:
+            self._show_rows(parse_noise(self.text()))
+        except ExplorerError as error:
+            problem = str(error)
+        if bool(problem) != bool(self._text.property("problem")):
+            self._text.setProperty("problem", bool(problem))
+            self._text.style().polish(self._text)
+        self._text.setToolTip(problem[:1].upper() + problem[1:] or self._tip)
+        for row in self._rows:
+            row.setEnabled(not problem)
+        self.changed.emit()
+
+    def _show_rows(self, noises: tuple[Noise, ...]) -> None:
+        while len(self._rows) < len(noises):
+            number = len(self._rows)
+            row = _NoiseRow(f"{self._name}_{number + 1}", noises[number], self)
+            row.edited.connect(self._on_row_edited)
+            row.removed.connect(partial(self._on_row_removed, row))
+            self._rows.append(row)
+            self._stack.addWidget(row)
+        for number, row in enumerate(self._rows):
+            row.setVisible(number < len(noises))
+        self._count = len(noises)
+        for row, noise in zip(self._rows, noises, strict=False):
+            row.show_noise(noise)
+
+    def _on_row_edited(self) -> None:
+        self.set_text(format_noise([row.noise for row in self._rows[: self._count]]))
+
+    def _on_row_removed(self, row: _NoiseRow) -> None:
+        self.set_text(format_noise([other.noise for other in self._rows[: self._count] if other is not row]))
+        self._text.setFocus()
+
+
+class _NoiseRow(QWidget):
+    """Kind, strength and mean of one noise."""
+
+    edited = Signal()
+    removed = Signal()
+
+    def __init__(self, name: str, noise: Noise, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._noise = noise
+        self.setObjectName(name)
+        kinds: list[tuple[str, object]] = [(kind.title, kind.name) for kind in KINDS.values()]
+        self._kind = combo_box(f"{name}_kind", self.tr("What is done to the input pictures"), kinds)
+        self._kind.setMinimumWidth(_KIND_WIDTH)
+        self._kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._strength = _PlainBox(f"{name}_strength", self.tr("Strength"))
+        self._mean = _PlainBox(
+            f"{name}_mean", self.tr("Mean of the noise: above 0 it brightens the picture, below 0 it darkens it")
+        )
+        self._mean.setRange(-1, 1)
+        self._mean.setSingleStep(0.05)
+        self._mean.setPrefix("μ ")
+        self._remove = QToolButton()
+        self._remove.setText("×")
+        self._remove.setAutoRaise(True)
+        name_control(self._remove, f"{name}_remove", self.tr("Take this noise away again"))
+        self._remove.setFixedWidth(26)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._kind, 1)
+        layout.addWidget(self._strength)
+        layout.addWidget(self._mean)
+        layout.addWidget(self._remove)
+        self._kind.activated.connect(self._on_kind_activated)
+        self._strength.valueChanged.connect(lambda value: self._take(strength=round(value, _DIGITS)))
+        self._mean.valueChanged.connect(lambda value: self._take(mean=round(value, _DIGITS)))
+        self._remove.clicked.connect(self.removed)
+
+    @property
+    def noise(self) -> Noise:
+        """What the row says."""
+        return self._noise
+
+    def show_noise(self, noise: Noise) -> None:
+        """Show another noise without telling anyone."""
+        self._noise = noise
+        kind = KINDS[noise.kind]
+        blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
+        self._kind.setCurrentIndex(self._kind.findData(noise.kind))
+        self._kind.setToolTip(kind.about)
+        self._strength.setRange(0, min(kind.limit, _MOST))
+        self._strength.setSingleStep(kind.largest / _STEPS)
+        self._strength.setSuffix(f" {kind.unit}" if kind.unit else "")
+        self._strength.setToolTip(self.tr("Strength: %1").replace("%1", kind.scale))
+        self._strength.setValue(noise.strength)
+        self._mean.setVisible(kind.takes_mean)
+        self._mean.setValue(noise.mean)
+        for blocker in blockers:
+            blocker.unblock()
+
+    def _on_kind_activated(self, index: int) -> None:
+        """Begin with a strength that shows, since scales differ."""
+        kind = KINDS[self._kind.currentData()]
+        if kind.name != self._noise.kind:
+            self._noise = Noise(kind.name, kind.default, seed=self._noise.seed)
+            self.edited.emit()
+
+    def _take(self, **values: float) -> None:
+        """Take in what was set, and only that: a text can have more digits than a box shows."""
+        self._noise = replace(self._noise, **values)  # type: ignore[arg-type]
+        self.edited.emit()
+
+
+class _PlainBox(QDoubleSpinBox):
+    """A box for a number that shows no more digits than it has."""
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__()
+        name_control(self, name, tip)
+        self.setDecimals(_DIGITS)
+        self.setFixedWidth(_BOX_WIDTH)
+
+    def textFromValue(self, value: float) -> str:
+        """Return the number without closing zeros."""
+        return self.locale().toString(value, "g", _DIGITS)

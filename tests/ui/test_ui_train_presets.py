@@ -1,0 +1,255 @@
+"""Presets in the Train panel, and what it explains before Start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_source
+from explorer_testing.window import type_into
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from explorer.document.document import Document
+from explorer.models.architectures import ARCHITECTURES
+from explorer.models.presets import PRESETS, TrainingPreset
+from explorer.models.settings import TrainingRequest, resolve_settings
+from explorer.paths import datasets_dir
+from explorer.ui.panels.train import TrainPanel
+
+GB = 2**30
+
+
+@pytest.fixture
+def document() -> Document:
+    return Document()
+
+
+@pytest.fixture
+def panel(themed: object, qtbot: QtBot, document: Document, explorer_home: Path) -> TrainPanel:
+    return make_panel(qtbot, document)
+
+
+def make_panel(qtbot: QtBot, document: Document) -> TrainPanel:
+    panel = TrainPanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(900, 420)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def box(panel: TrainPanel, name: str) -> QComboBox:
+    found = panel.findChild(QComboBox, f"train_{name}")
+    assert found is not None
+    return found
+
+
+def label(panel: TrainPanel, name: str) -> QLabel:
+    found = panel.findChild(QLabel, f"train_{name}")
+    assert found is not None
+    return found
+
+
+def choose(panel: TrainPanel, name: str, value: object) -> None:
+    """Choose by keyboard."""
+    combo = box(panel, name)
+    combo.setFocus()
+    QTest.keyClick(combo, Qt.Key.Key_Home)
+    while combo.currentData() != value:
+        before = combo.currentIndex()
+        QTest.keyClick(combo, Qt.Key.Key_Down)
+        assert combo.currentIndex() != before, f"{value} cannot be chosen"
+
+
+def fill(panel: TrainPanel, name: str, text: str) -> None:
+    field = panel.findChild(QSpinBox, f"train_{name}") or panel.findChild(QLineEdit, f"train_{name}")
+    assert field is not None
+    type_into(field, text)
+
+
+def request(panel: TrainPanel) -> TrainingRequest:
+    return panel.form.request(Path("new"))
+
+
+def test_a_newcomer_begins_with_a_quick_try(panel: TrainPanel) -> None:
+    assert box(panel, "preset").currentText() == "Quick try"
+    assert request(panel).epochs == 10
+    assert request(panel).data == "digits"
+    assert panel.start.isEnabled()
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPreset) -> None:
+    # Whatever was set before …
+    choose(panel, "architecture", "vae")
+    for name, text in (
+        ("noise", "blur:2"),
+        ("augment", "50"),
+        ("rate", "0.5"),
+        ("beta", "9"),
+        ("l1", "3"),
+        ("crop", "2"),
+    ):
+        fill(panel, name, text)
+    for name, text in (("batch", "3"), ("early_stop", "4"), ("size", "40x44"), ("latent", "5"), ("epochs", "6")):
+        fill(panel, name, text)
+    choose(panel, "schedule", "cosine")
+    # … is as the reference had it.
+    choose(panel, "preset", preset.name)
+    made = request(panel)
+    assert preset.describes(made)
+    assert (made.noise, made.augment, made.size, made.crop) == (preset.noise, preset.augment, preset.size, None)
+    assert made.rate is None
+    assert resolve_settings(made) == resolve_settings(preset.request(made))
+    assert box(panel, "preset").currentText() == preset.title
+    assert box(panel, "preset").toolTip() == preset.about
+    assert panel.start.isEnabled(), label(panel, "facts").text()
+
+
+def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPanel) -> None:
+    choose(panel, "preset", "glyph_vae")
+    combo = box(panel, "preset")
+    fill(panel, "epochs", "31")
+    assert combo.currentText() == "Glyph VAE (changed)"
+    fill(panel, "epochs", "30")
+    assert combo.currentText() == "Glyph VAE"
+    fill(panel, "seed", "5")
+    assert combo.currentText() == "Glyph VAE", "a seed is no setting of the reference"
+    fill(panel, "size", "nonsense")
+    assert combo.currentText() == "Glyph VAE (changed)"
+    choose(panel, "preset", "glyph_vae")
+    assert combo.currentText() == "Glyph VAE"
+    assert request(panel).size == (64, 64)
+    choose(panel, "architecture", "cnn")
+    assert combo.currentText() == "Custom"
+    assert [combo.itemText(row) for row in range(len(PRESETS))] == [preset.title for preset in PRESETS]
+
+
+def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
+    choose(panel, "architecture", "dense")
+    assert request(panel).epochs == ARCHITECTURES["dense"].defaults.epochs == 50
+    assert box(panel, "preset").currentText() == "MNIST dense"
+
+
+def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
+    document.open(source=make_source(40, (16, 20, 3)))
+    assert box(panel, "preset").currentText() == "Quick try"
+    choose(panel, "preset", "glyph_ae")
+    assert request(panel).data == "glyphs"
+    choose(panel, "data", "/nowhere/tiny")
+    assert box(panel, "preset").currentText() == "Glyph AE (changed)"
+    choose(panel, "preset", "quick")
+    assert request(panel).data == "/nowhere/tiny"
+
+
+def test_it_says_where_other_pictures_stand_in(panel: TrainPanel) -> None:
+    note = label(panel, "preset_note")
+    assert not note.isVisible()
+    choose(panel, "preset", "dogs")
+    assert request(panel).data == "faces"
+    assert note.isVisible()
+    assert note.text() == "The reference had Stanford Dogs, which are not here; the nearest that ship stand in."
+    assert "“Get it”" in note.toolTip()
+    choose(panel, "preset", "glyph_ae")
+    assert not note.isVisible(), "the glyphs are here"
+
+
+def test_the_references_pictures_are_taken_where_they_are(
+    themed: object, qtbot: QtBot, document: Document, explorer_home: Path
+) -> None:
+    pixels, labels = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
+    datasets_dir().mkdir(parents=True)
+    np.savez(datasets_dir() / "mnist.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    panel = make_panel(qtbot, document)
+    choose(panel, "preset", "mnist_sparse")
+    assert request(panel).data == "mnist"
+    assert not label(panel, "preset_note").isVisible()
+
+
+def test_denoising_goes_on_with_a_trained_model(panel: TrainPanel) -> None:
+    choose(panel, "preset", "mnist_denoising")
+    made = request(panel)
+    assert made.start_from is not None
+    assert Path(made.start_from).name == "digits-deep-49"
+    assert (made.batch, made.epochs, made.noise) == (16, 200, "gaussian:0.5@0.5")
+    choose(panel, "start_from", None)
+    assert "choose one under “Go on from”" in label(panel, "preset_note").text()
+    assert box(panel, "preset").currentText() == "MNIST denoising (changed)"
+
+
+# -- what is explained before Start -----------------------------------------------------------------------------------
+
+
+def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
+    choose(panel, "data", "stanford_dogs")
+    assert box(panel, "data").currentText() == "stanford dogs (not here)"
+    facts = label(panel, "facts")
+    assert "Stanford Dogs is not" in facts.text()
+    assert "“Get it” in the window downloads it" in facts.text()
+    assert facts.property("problem")
+    assert not panel.start.isEnabled()
+    choose(panel, "data", "faces")
+    assert panel.start.isEnabled()
+
+
+def test_pictures_without_a_test_split_are_explained(panel: TrainPanel, document: Document) -> None:
+    source = make_source(1, (28, 28, 1))
+    document.open(source=source)
+    assert "one to test on" in label(panel, "facts").text()
+    assert not panel.start.isEnabled()
+
+
+@pytest.mark.parametrize("name", ["con", "a/b", ".hidden"])
+def test_a_name_that_cannot_be_is_explained_at_once(panel: TrainPanel, name: str) -> None:
+    fill(panel, "name", name)
+    assert "name for a folder" in label(panel, "facts").text()
+    assert not panel.start.isEnabled()
+    assert panel.drawing.layout_of_blocks is not None, "the network has nothing to do with its name"
+    fill(panel, "name", "good")
+    assert panel.start.isEnabled()
+
+
+def test_a_name_that_was_used_gives_way_to_a_suggestion(panel: TrainPanel, explorer_home: Path) -> None:
+    fill(panel, "name", "mine")
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    (explorer_home / "models" / "mine").mkdir(parents=True)
+    panel.form.refresh_name()
+    field = panel.findChild(QLineEdit, "train_name")
+    assert field is not None
+    assert field.text() == "digits-deep-dense-49"
+
+
+def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
+    warning = label(panel, "warning")
+    assert "of memory" in label(panel, "facts").text()
+    assert not warning.isVisible()
+    panel.form.machine = 2 * GB
+    choose(panel, "preset", "dogs")
+    assert warning.isVisible()
+    assert "and this machine has 2.0 GB" in warning.text()
+    assert panel.start.isEnabled(), "it is not certain"
+    fill(panel, "batch", "2")
+    assert not warning.isVisible()
+    choose(panel, "preset", "quick")
+    fill(panel, "size", "512")
+    fill(panel, "latent", "5000")
+    assert "for the 2.0 GB of memory that this machine has" in label(panel, "facts").text()
+    assert not panel.start.isEnabled()
+
+
+def test_the_work_of_an_epoch_is_told(panel: TrainPanel) -> None:
+    assert "An epoch: 8,000 pictures in 32 steps, 6.45 G multiply-adds" in label(panel, "facts").text()
+    fill(panel, "limit", "1000")
+    assert "An epoch: 1,000 pictures in 4 steps, 807 M multiply-adds" in label(panel, "facts").text()
+
+
+def test_cross_entropy_without_a_sigmoid_is_warned_of(panel: TrainPanel) -> None:
+    choose(panel, "architecture", "conv-pool")
+    choose(panel, "loss", "bce")
+    assert "squared error (MSE) suits it better" in label(panel, "warning").text()
+    choose(panel, "loss", "mse")
+    assert not label(panel, "warning").isVisible()
