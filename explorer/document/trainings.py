@@ -24,8 +24,10 @@ class Trainings:
         The running training is to hold, to go on, to end and be kept.
     unqueue_requested
         A place in the queue, from 0.
-    queue_changed, live_changed, runs_changed
-        `queue`, `live`, `runs` is another.
+    queue_changed, live_changed, runs_changed, chosen_changed
+        `queue`, `live`, `runs`, `chosen` is another.
+    again_requested
+        A `TrainingRequest` is to be put into the form.
     runs_requested
         The runs are to be read again.
     run_resume_requested, run_delete_requested
@@ -47,6 +49,8 @@ class Trainings:
     live_changed = Signal()
     runs_requested = Signal()
     runs_changed = Signal()
+    chosen_changed = Signal()
+    again_requested = Signal(TrainingRequest)
     run_resume_requested = Signal(Run)
     run_delete_requested = Signal(Run)
     live_open_requested = Signal()
@@ -56,6 +60,7 @@ class Trainings:
     def __init__(self) -> None:
         self._queue: tuple[TrainingRequest, ...] = ()
         self._runs: tuple[Run, ...] = ()
+        self._chosen: frozenset[Path] = frozenset()
         self._live: OpenModel | None = None
         self.follow = True
         """Whether a model that begins to learn is shown at once."""
@@ -75,6 +80,17 @@ class Trainings:
         """The model that learns, as it was last; None where none does."""
         return self._live
 
+    @property
+    def chosen(self) -> frozenset[Path]:
+        """Folders of the runs that are looked at: their curves, and the film where it is one."""
+        return self._chosen
+
+    def choose(self, runs: frozenset[Path]) -> None:
+        """Look at these runs."""
+        if runs != self._chosen:
+            self._chosen = runs
+            self.chosen_changed.emit()
+
     def put_queue(self, queue: tuple[TrainingRequest, ...]) -> None:
         """Show what waits."""
         self._queue = queue
@@ -84,6 +100,7 @@ class Trainings:
         """Show which runs there are."""
         self._runs = runs
         self.runs_changed.emit()
+        self.choose(self._chosen & {run.path for run in runs})
 
     def put_live(self, model: OpenModel | None) -> None:
         """Take the model in as it is now."""

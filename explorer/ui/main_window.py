@@ -31,6 +31,7 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.status import StatusBar
+from explorer.ui.text import learning
 from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.problem_bar import ProblemBar
 
@@ -243,7 +244,7 @@ class MainWindow(QMainWindow):
     def _on_model_changed(self) -> None:
         model = self.document.model
         self._paint.setEnabled(model is not None and len(model.card.latent_shape) == 3)
-        self.setWindowTitle(f"{model.name} – Latent Explorer" if model else "Latent Explorer")
+        self.setWindowTitle(f"{learning(model.name, model.epochs)} – Latent Explorer" if model else "Latent Explorer")
 
     def _update_history(self) -> None:
         for action, word, label in (

@@ -10,8 +10,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from explorer.document.document import Document
+from explorer.document.state import OpenModel
 from explorer.document.views import CursorView
-from explorer.ui.text import duration
+from explorer.ui.text import duration, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
 
@@ -41,6 +42,7 @@ class StatusBar(QStatusBar):
         self._bar.setTextVisible(False)
         self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Stop the job"))
         self._said = self._label("status_said", self.tr("What was done last"))
+        self._shown: OpenModel | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.setInterval(_MESSAGE_MS)
@@ -69,9 +71,11 @@ class StatusBar(QStatusBar):
 
     def _on_model_changed(self) -> None:
         model = self._document.model
-        self._times.clear()
-        self._decode.clear()
-        self._model.setText(model.name if model else self.tr("No model"))
+        if model is None or not model.continues(self._shown):
+            self._times.clear()
+            self._decode.clear()
+        self._shown = model
+        self._model.setText(learning(model.name, model.epochs) if model else self.tr("No model"))
 
     def _on_source_changed(self) -> None:
         source = self._document.source

@@ -64,3 +64,8 @@ def sigmas(value: float) -> str:
     """Return a value in σ with its sign, ``+1.25 σ``; zero has none."""
     text = f"{value:+.2f}"
     return ("0.00" if float(text) == 0 else text.replace("-", "−")) + " σ"
+
+
+def learning(name: str, epochs: float | None) -> str:
+    """Return a model's name, and how far it has learnt where it still does: ``my-digits, epoch 3.2``."""
+    return name if epochs is None else f"{name}, epoch {epochs:.1f}"

@@ -55,6 +55,8 @@ class RunKeeper(QObject):
     def _on_training_changed(self, view: TrainingView) -> None:
         before = self._document.training
         self._document.put_training(view)
+        if view.run is not None and view.run != before.run:
+            self.read_runs()
         if before.active and not view.active:
             if view.phase != "finished":
                 self._document.trainings.put_live(None)

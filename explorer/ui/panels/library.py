@@ -39,6 +39,7 @@ class LibraryPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._dialogs: dict[str, GetDataDialog] = {}
+        self._live_shown = False
         self.setObjectName("library_panel")
         self.setAccessibleName(self.tr("Library"))
         self.tree = QTreeWidget()
@@ -80,6 +81,7 @@ class LibraryPanel(QWidget):
         document.source_changed.connect(self._on_source_changed)
         document.stock.cache_changed.connect(self._show_cache)
         document.training_changed.connect(self._on_training_changed)
+        document.trainings.live_changed.connect(self._on_live_changed)
         self.refresh()
 
     def _make_cache_line(self) -> QWidget:
@@ -99,6 +101,7 @@ class LibraryPanel(QWidget):
         """List again what is on disk."""
         self.tree.clear()
         models = self._section(self.tr("Models"))
+        self._add_live(models)
         found = find_bundles()
         for entry in found:
             self._add_model(models, entry)
@@ -122,6 +125,18 @@ class LibraryPanel(QWidget):
         item.setFont(0, font)
         self.tree.addTopLevelItem(item)
         return item
+
+    def _add_live(self, section: QTreeWidgetItem) -> None:
+        live = self._document.trainings.live
+        self._live_shown = live is not None
+        if live is not None:
+            tip = self.tr("Learns at the moment; it is shown as it is now, and changes while you look")
+            self._add(section, live.name, self.tr("learning"), tip, ("live", str(live.path)))
+
+    def _on_live_changed(self) -> None:
+        """List the model that learns, or no more; a newer version of it is no news here."""
+        if self._live_shown != (self._document.trainings.live is not None):
+            self.refresh()
 
     def _add_model(self, section: QTreeWidgetItem, entry: Found) -> None:
         if entry.bundle is None:
@@ -154,7 +169,7 @@ class LibraryPanel(QWidget):
         section.addChild(item)
 
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
-        """Return the item of a model's folder name, or of a source's name; `kind` is ``model`` or ``source``."""
+        """Return the item of a model's folder name, or of a source's name; `kind` is ``model``, ``live`` or ``source``."""
         for item in self._items():
             if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
                 return item
@@ -176,7 +191,7 @@ class LibraryPanel(QWidget):
             shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
             font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
             item.setFont(0, font)
-            if shown and item.data(0, _KIND) == "model":
+            if shown and item.data(0, _KIND) in {"model", "live"}:
                 self.tree.setCurrentItem(item)
 
     def _on_source_changed(self) -> None:
@@ -190,7 +205,8 @@ class LibraryPanel(QWidget):
 
     def _opened(self) -> set[tuple[str, str]]:
         model, source = self._document.model, self._document.source
-        opened = {("model", str(model.path))} if model else set()
+        kind = "model" if model is None or model.epochs is None else "live"
+        opened = {(kind, str(model.path))} if model else set()
         return opened | {("source", source.spec)} if source else opened
 
     def _open(self, item: QTreeWidgetItem) -> None:
@@ -199,6 +215,8 @@ class LibraryPanel(QWidget):
             return
         if kind == "model":
             self._document.open_model_requested.emit(Path(value))
+        elif kind == "live":
+            self._document.trainings.live_open_requested.emit()
         elif kind == "source":
             self._document.open_source_requested.emit(value)
         elif kind == "missing":

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
@@ -15,19 +14,15 @@ from explorer.paths import user_models_dir
 from explorer.ui.dialogs.augment_preview import AugmentPreview
 from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
-from explorer.ui.text import duration
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.panels.train_watch import TrainWatchPanel
+from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
-if TYPE_CHECKING:
-    from explorer.ui.widgets.loss_plot import LossPlot
-
-_BAR = 1_000
 _FORM_WIDTH = 356
 
 
 class TrainPanel(QWidget):
-    """Settings, Start and Cancel on the left; curve and progress on the right."""
+    """Settings and Start on the left; the network, and the training as it goes, on the right."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,26 +33,21 @@ class TrainPanel(QWidget):
         self.setAccessibleName(self.tr("Train"))
         self.form = TrainForm(document)
         self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
-        self.cancel = button("train_cancel", self.tr("Cancel"), self.tr("Stop the training"))
         self.drawing = NetworkDrawing()
         self._facts = TrainFacts()
-        self._note = QLabel(self.tr("Nothing is training."))
-        self._note.setObjectName("train_note")
-        self._note.setWordWrap(True)
-        self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._bar = QProgressBar()
-        name_control(self._bar, "train_progress", self.tr("Progress of the training"))
-        self._bar.setRange(0, _BAR)
-        self._bar.setTextVisible(False)
-        self._left = QLabel()
-        self._left.setObjectName("train_left")
-        self._left.setProperty("muted", True)
-        self._plot: LossPlot | None = None
-        self._plot_place = QVBoxLayout()
+        self.watch = TrainWatchPanel(document, self._make_network_page())
         self._lay_out()
         self._connect()
         self._on_form_changed()
         self._on_training_changed()
+
+    def _make_network_page(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.addWidget(self._facts)
+        layout.addWidget(self.drawing, 1)
+        return page
 
     def _lay_out(self) -> None:
         settings = QScrollArea()
@@ -67,29 +57,17 @@ class TrainPanel(QWidget):
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         settings.setWidget(self.form)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.start)
-        buttons.addWidget(self.cancel)
         holder = QWidget()
         holder.setFixedWidth(_FORM_WIDTH)
         left = QVBoxLayout(holder)
         left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(settings, 1)
-        left.addLayout(buttons)
-        progress = QHBoxLayout()
-        progress.addWidget(self._note, 1)
-        progress.addWidget(self._left)
-        right = QVBoxLayout()
-        right.addWidget(self._facts)
-        right.addWidget(self.drawing, 1)
-        right.addLayout(self._plot_place, 1)
-        right.addWidget(self._bar)
-        right.addLayout(progress)
+        left.addWidget(self.start)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(14)
         layout.addWidget(holder)
-        layout.addLayout(right, 1)
+        layout.addWidget(self.watch, 1)
         self._settings = settings
 
     def _connect(self) -> None:
@@ -97,21 +75,13 @@ class TrainPanel(QWidget):
         self.form.preview.clicked.connect(self.show_preview)
         self.form.fold.toggled.connect(self._on_fold_toggled)
         self.start.clicked.connect(self._on_start_clicked)
-        self.cancel.clicked.connect(self._document.training_cancel_requested.emit)
         self._document.training_changed.connect(self._on_training_changed)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Warm the model process up, and make the plot: both take a moment that the window's start should not."""
+        """Warm the model process up: that takes a moment which the window's start should not."""
         super().showEvent(event)
         self._document.training_expected.emit()
         self.form.ask_ground()
-        if self._plot is None:
-            from explorer.ui.widgets.loss_plot import LossPlot
-
-            self._plot = LossPlot()
-            self._plot.setObjectName("train_plot")
-            self._plot_place.addWidget(self._plot)
-            self._on_training_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Take the preview along."""
@@ -142,7 +112,7 @@ class TrainPanel(QWidget):
     def _set_startable(self, fits: bool) -> None:
         self._fits = fits
         self.form.preview.setEnabled(fits)
-        self.start.setEnabled(fits and not self._document.training.active)
+        self.start.setEnabled(fits)
 
     def _on_fold_toggled(self, unfolded: bool) -> None:
         """Bring what was unfolded into view."""
@@ -173,24 +143,10 @@ class TrainPanel(QWidget):
         self._document.training_requested.emit(request)
 
     def _on_training_changed(self) -> None:
-        training = self._document.training
-        self.cancel.setEnabled(training.active)
-        self.start.setEnabled(self._fits and not training.active)
-        if training.phase == "idle":
-            return
-        title = f"{training.title}: " if training.title else ""
-        self._note.setText(f"{title}{training.note}")
-        self._left.setText(
-            "" if training.seconds_left is None else self.tr("%1 left").replace("%1", duration(training.seconds_left))
-        )
-        if training.phase == "starting":
-            self._bar.setRange(0, 0)
-        else:
-            self._bar.setRange(0, _BAR)
-            epochs = len(training.curve) + (training.step / training.steps if training.steps else 0)
-            whole = training.phase == "finished" or not training.epochs
-            self._bar.setValue(_BAR if whole else round(_BAR * min(1.0, epochs / training.epochs)))
-        if self._plot is not None:
-            self._plot.show_curve(training.curve, training.epochs)
-        if not training.active:
+        """Start a training, or put it behind the one that runs."""
+        active = self._document.training.active
+        self.start.setText(self.tr("Add to the queue") if active else self.tr("Start"))
+        tip = self.tr("Train when the others have ended") if active else self.tr("Train in the background")
+        self.start.setToolTip(tip)
+        if not active:
             self.form.refresh_name()

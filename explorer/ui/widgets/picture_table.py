@@ -16,10 +16,20 @@ _FIRST_GAP = 14
 
 
 class PictureTable(QWidget):
-    """A grid of small pictures; the first column stands a little apart."""
+    """A grid of small pictures.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    first_gap
+        By how many pixels the first column stands apart.
+    whole
+        Whether pictures are enlarged by whole numbers only, which keeps pixels square and equal; else as much as fits.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, first_gap: int = _FIRST_GAP, whole: bool = True) -> None:
         super().__init__(parent)
+        self._first_gap = first_gap
+        self._whole = whole
         self._rows: list[list[QImage]] = []
         self._message = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -44,15 +54,15 @@ class PictureTable(QWidget):
     def cell(self, row: int, column: int) -> QRect:
         """Return where a picture is painted."""
         picture, columns = self._rows[0][0], len(self._rows[0])
-        across = (self.width() - _FIRST_GAP - _GAP * (columns + 1)) / columns
+        across = (self.width() - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)
         scale = min(across / picture.width(), down / picture.height())
-        # Whole multiples keep pixels square and equal; large pictures are made smaller as they must.
-        scale = int(scale) if scale >= 1 else scale
+        # Large pictures are made smaller as they must.
+        scale = int(scale) if scale >= 1 and self._whole else scale
         width, height = max(1, int(picture.width() * scale)), max(1, int(picture.height() * scale))
-        left = (self.width() - columns * (width + _GAP) + _GAP - _FIRST_GAP) // 2
+        left = (self.width() - columns * (width + _GAP) + _GAP - self._first_gap) // 2
         top = (self.height() - len(self._rows) * (height + _GAP) + _GAP) // 2
-        shift = _FIRST_GAP if column else 0
+        shift = self._first_gap if column else 0
         return QRect(left + shift + column * (width + _GAP), top + row * (height + _GAP), width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -66,7 +76,7 @@ class PictureTable(QWidget):
         for row, pictures in enumerate(self._rows):
             for column, picture in enumerate(pictures):
                 place = self.cell(row, column)
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, place.width() < picture.width())
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, place.width() % picture.width() != 0)
                 painter.drawImage(place, picture)
         painter.end()
 

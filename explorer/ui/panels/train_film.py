@@ -1,0 +1,122 @@
+"""The film of a training: a few held-out pictures, and what the model made of them as it learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.document.views import FailedView, TrainingFilmView
+from explorer.export import FORMATS
+from explorer.models.runs import FilmFrame, originals_of
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.picture_table import PictureTable
+
+
+class TrainFilmPanel(QWidget):
+    """Originals over reconstructions, and a playhead through the training; at its end it follows what comes."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._film: tuple[FilmFrame, ...] = ()
+        self._run: Path | None = None
+        self.setObjectName("train_film_panel")
+        self.setAccessibleName(self.tr("Film of the training"))
+        self.table = PictureTable(first_gap=0, whole=False)
+        self.table.setObjectName("train_film")
+        self.table.setAccessibleName(self.tr("Held-out pictures, over what the model makes of them"))
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        name_control(
+            self.slider,
+            "train_film_slider",
+            self.tr("Playhead: drag to see what the model made of these pictures earlier in its training"),
+        )
+        self._epoch = QLabel()
+        self._epoch.setObjectName("train_film_epoch")
+        self._epoch.setProperty("muted", True)
+        self._epoch.setMinimumWidth(84)
+        self._export = button(
+            "train_film_export", self.tr("Export …"), self.tr("Write the film as an animation, or as a contact sheet")
+        )
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.slider, 1)
+        bottom.addWidget(self._epoch)
+        bottom.addWidget(self._export)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(bottom)
+        self.slider.valueChanged.connect(lambda number: self._ask())
+        self._export.clicked.connect(self._ask_export)
+        document.training_changed.connect(self._follow)
+        document.trainings.chosen_changed.connect(self._follow)
+        document.trainings.runs_changed.connect(self._follow)
+        document.training_film_view_changed.connect(self._on_view_changed)
+        self._follow()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up on what came while nobody looked."""
+        super().showEvent(event)
+        self._ask()
+
+    def _follow(self) -> None:
+        """Take the film of the one run that is chosen, else of the training that runs or ran last."""
+        run, film = self._source()
+        if run == self._run and len(film) == len(self._film) and film[-1:] == self._film[-1:]:
+            return
+        at_end = run != self._run or self.slider.value() >= len(self._film) - 1
+        self._run, self._film = run, film
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, max(0, len(film) - 1))
+            self.slider.setEnabled(len(film) > 1)
+            if at_end:
+                self.slider.setValue(self.slider.maximum())
+        self._export.setEnabled(bool(film))
+        if not film:
+            self._epoch.clear()
+            self.table.show_message(
+                self.tr("While a model learns, a few held-out pictures and what it makes of them appear here.")
+            )
+        elif at_end:
+            self._ask()
+
+    def _source(self) -> tuple[Path | None, tuple[FilmFrame, ...]]:
+        training, trainings = self._document.training, self._document.trainings
+        chosen = [run for run in trainings.runs if run.path in trainings.chosen]
+        if len(chosen) == 1 and chosen[0].path != training.run:
+            return chosen[0].path, chosen[0].film
+        return training.run, training.film
+
+    def _ask(self) -> None:
+        """Have the frame under the playhead read."""
+        if self._run is not None and self._film and self.isVisible():
+            frame = self._film[min(self.slider.value(), len(self._film) - 1)]
+            self._document.trainings.frame_requested.emit(originals_of(self._run), frame)
+
+    def _on_view_changed(self) -> None:
+        view = self._document.training_film_view
+        if isinstance(view, FailedView):
+            self.table.show_message(view.message)
+        elif isinstance(view, TrainingFilmView) and self._film:
+            self.table.show_pixels(np.stack([view.originals, view.reconstructions]))
+            text = self.tr("Epoch %1").replace("%1", f"{view.progress:.3g}")
+            self._epoch.setText(self.tr("Untrained") if view.progress == 0 else text)
+            self.slider.setAccessibleDescription(self._epoch.text())
+
+    def _ask_export(self) -> None:
+        run, film = self._run, self._film
+        if run is None or not film:
+            return
+        kinds = [f"{kind.title} (*{suffix})" for suffix, kind in FORMATS.items()]
+        chosen: Callable[[Path], object] = lambda path: self._document.trainings.film_export_requested.emit(  # noqa: E731
+            originals_of(run), film, path
+        )
+        ask_save(self, self.tr("Export the film of the training"), kinds, Path.home() / "training.gif", chosen)

@@ -1,0 +1,241 @@
+"""Runs: every training that was started here, with what it was asked and how it went; and what still waits."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHeaderView,
+    QMessageBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document
+from explorer.models.runs import Run
+from explorer.models.settings import TrainingRequest, command_line
+from explorer.ui.run_series import shown_series
+from explorer.ui.text import duration
+from explorer.ui.widgets.curve import curve_color
+from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import button, name_control
+
+_RUN = Qt.ItemDataRole.UserRole
+_PLACE = Qt.ItemDataRole.UserRole + 1
+_DOT = 10
+
+
+class TrainRunsPanel(QWidget):
+    """A list; several runs can be chosen to see their curves over one another."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._shown: object = None
+        self.setObjectName("train_runs_panel")
+        self.setAccessibleName(self.tr("Runs"))
+        self.tree = QTreeWidget()
+        about = self.tr("Runs, the latest first; choose several to lay their curves over one another")
+        name_control(self.tree, "train_runs", about)
+        self.tree.setToolTip("")
+        self.tree.setHeaderLabels([self.tr("Run"), self.tr("Epochs"), self.tr("Validation"), self.tr("State")])
+        self.tree.setRootIsDecorated(False)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.tree.setUniformRowHeights(True)
+        header = self.tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._empty = EmptyLabel(self.tr("Every training that you start is kept here, whether it ended well or not."))
+        self._make_buttons()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addLayout(self._buttons)
+        self.tree.itemSelectionChanged.connect(self._on_selection_changed)
+        self.tree.itemActivated.connect(lambda item, column: self._open())
+        document.trainings.runs_changed.connect(self._fill)
+        document.trainings.queue_changed.connect(self._fill)
+        document.training_changed.connect(self._on_training_changed)
+        self._fill()
+
+    def _make_buttons(self) -> None:
+        self.open = button("train_run_open", self.tr("Open"), self.tr("Open the model that this run made"))
+        self.go_on = button(
+            "train_run_go_on", self.tr("Go on"), self.tr("Take the run up again where its last checkpoint was written")
+        )
+        self.again = button(
+            "train_run_again", self.tr("Again …"), self.tr("Put the settings of this run into the form, to train again")
+        )
+        self.delete = button(
+            "train_run_delete",
+            self.tr("Delete …"),
+            self.tr("Delete log, film and checkpoint of the chosen runs, or take what waits out of the queue"),
+        )
+        self._buttons = QGridLayout()
+        self._buttons.setHorizontalSpacing(6)
+        for column, made in enumerate((self.open, self.go_on, self.again, self.delete)):
+            self._buttons.addWidget(made, 0, column)
+        self.open.clicked.connect(self._open)
+        self.go_on.clicked.connect(self._go_on)
+        self.again.clicked.connect(self._again)
+        self.delete.clicked.connect(self.ask_delete)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the runs: another window may have made some."""
+        super().showEvent(event)
+        self._document.trainings.runs_requested.emit()
+
+    # -- the list ----------------------------------------------------------------------------------------------------
+
+    def _on_training_changed(self) -> None:
+        """The list's first line follows the running training, but only what it says."""
+        training = self._document.training
+        now = (training.run, training.phase, len(training.curve))
+        if now != self._shown:
+            self._shown = now
+            self._fill()
+
+    def _fill(self) -> None:
+        trainings, training = self._document.trainings, self._document.training
+        with QSignalBlocker(self.tree):
+            current = self.tree.currentItem()
+            kept = current.data(0, _RUN).path if current is not None and current.data(0, _RUN) is not None else None
+            self.tree.clear()
+            for place, request in enumerate(trainings.queue):
+                item = QTreeWidgetItem([request.out.name, f"0 / {request.epochs or '–'}", "", self.tr("waits")])
+                item.setData(0, _PLACE, place)
+                item.setToolTip(0, command_line(request))
+                self.tree.addTopLevelItem(item)
+            for run in trainings.runs:
+                item = self._item(run)
+                self.tree.addTopLevelItem(item)
+                item.setSelected(run.path in trainings.chosen)
+                if run.path == kept:
+                    self.tree.setCurrentItem(item, 0, self.tree.selectionModel().SelectionFlag.NoUpdate)
+        there = self.tree.topLevelItemCount() > 0
+        self.tree.setVisible(there)
+        self._empty.setVisible(not there)
+        self._color()
+        self._enable()
+        self._shown = (training.run, training.phase, len(training.curve))
+
+    def _item(self, run: Run) -> QTreeWidgetItem:
+        training = self._document.training
+        running = run.path == training.run and training.active
+        curve = training.curve if running else run.curve
+        held_out = f"{curve[-1].val_loss:.4g}" if curve else "–"
+        item = QTreeWidgetItem([run.name, str(len(curve)), held_out, self._state(run, running=running)])
+        item.setData(0, _RUN, run)
+        for column in (1, 2):
+            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for column in range(4):
+            item.setToolTip(column, self._tip(run))
+        return item
+
+    def _state(self, run: Run, *, running: bool) -> str:
+        if running:
+            return self.tr("paused") if self._document.training.phase == "paused" else self.tr("runs")
+        if run.phase == "unfinished":
+            return self.tr("interrupted")
+        words = {"finished": self.tr("finished"), "cancelled": self.tr("cancelled"), "failed": self.tr("failed")}
+        return words[run.phase]
+
+    def _tip(self, run: Run) -> str:
+        """Say everything of a run: when, the command that does the same, how it ended."""
+        lines = [f"{run.begun:%Y-%m-%d %H:%M}", command_line(run.request)]
+        if run.curve:
+            seconds = sum(point.seconds for point in run.curve)
+            lines.append(self.tr("%1 epochs in %2").replace("%1", str(len(run.curve))).replace("%2", duration(seconds)))
+        if run.metrics:
+            lines.append(", ".join(f"{name.upper()} {value:.4g}" for name, value in run.metrics.items()))
+        return "\n".join([*lines, *([run.note] if run.note else [])])
+
+    def _color(self) -> None:
+        """Mark the runs whose curves are drawn with their colour."""
+        drawn = [series.run for series in shown_series(self._document)]
+        for row in range(self.tree.topLevelItemCount()):
+            item = self.tree.topLevelItem(row)
+            run = item.data(0, _RUN) if item is not None else None
+            if item is None or run is None:
+                continue
+            dot = QPixmap(_DOT, _DOT)
+            dot.fill(curve_color(drawn.index(run.path)) if run.path in drawn else Qt.GlobalColor.transparent)
+            item.setIcon(0, dot)
+
+    # -- what is chosen ----------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> list[Run]:
+        runs = [item.data(0, _RUN) for item in self.tree.selectedItems()]
+        return [run for run in runs if run is not None]
+
+    def _places(self) -> list[int]:
+        places = [item.data(0, _PLACE) for item in self.tree.selectedItems()]
+        return [place for place in places if place is not None]
+
+    def _on_selection_changed(self) -> None:
+        self._document.trainings.choose(frozenset(run.path for run in self._chosen()))
+        self._color()
+        self._enable()
+
+    def _enable(self) -> None:
+        chosen, training = self._chosen(), self._document.training
+        one = chosen[0] if len(chosen) == 1 else None
+        running = {training.run} if training.active else set()
+        self.open.setEnabled(one is not None and one.model is not None)
+        self.go_on.setEnabled(one is not None and one.resumable and one.path not in running)
+        self.again.setEnabled(one is not None)
+        ended = [run for run in chosen if run.path not in running]
+        self.delete.setEnabled(bool(ended or self._places()))
+
+    # -- what is done ------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        chosen = self._chosen()
+        if len(chosen) == 1 and chosen[0].model is not None:
+            self._document.open_model_requested.emit(chosen[0].model)
+
+    def _go_on(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self._document.trainings.run_resume_requested.emit(chosen[0])
+
+    def _again(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            request: TrainingRequest = chosen[0].request
+            self._document.trainings.again_requested.emit(request)
+
+    def ask_delete(self) -> None:
+        """Take what waits out of the queue; ask before runs are deleted."""
+        for place in sorted(self._places(), reverse=True):
+            self._document.trainings.unqueue_requested.emit(place)
+        training = self._document.training
+        runs = [run for run in self._chosen() if not (training.active and run.path == training.run)]
+        if not runs:
+            return
+        question = QMessageBox(self)
+        question.setObjectName("train_run_question")
+        question.setIcon(QMessageBox.Icon.Question)
+        question.setWindowTitle(self.tr("Delete runs"))
+        text = self.tr("Delete the run “%1”?") if len(runs) == 1 else self.tr("Delete %1 runs?")
+        question.setText(text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs))))
+        question.setInformativeText(self.tr("Log, film and checkpoint go. Models that came of them stay."))
+        delete = question.addButton(self.tr("Delete"), QMessageBox.ButtonRole.AcceptRole)
+        delete.setObjectName("train_run_delete_confirm")
+        keep = question.addButton(self.tr("Keep"), QMessageBox.ButtonRole.RejectRole)
+        keep.setObjectName("train_run_keep")
+        question.setDefaultButton(keep)
+        delete.clicked.connect(lambda: self._delete(runs))
+        question.finished.connect(question.deleteLater)
+        question.open()
+
+    def _delete(self, runs: list[Run]) -> None:
+        for run in runs:
+            self._document.trainings.run_delete_requested.emit(run)

@@ -1,0 +1,170 @@
+"""Watching a training: what it trains, its curves, its film, the runs before it; and the hands that hold or end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+
+from explorer.document.activity import TrainingView
+from explorer.document.document import Document
+from explorer.ui.panels.train_film import TrainFilmPanel
+from explorer.ui.panels.train_runs import TrainRunsPanel
+from explorer.ui.text import duration
+from explorer.ui.widgets.elided_label import ElidedLabel
+from explorer.ui.widgets.fields import button, check_box, name_control
+
+if TYPE_CHECKING:
+    from explorer.ui.panels.train_curves import TrainCurvesPanel
+
+_BAR = 1_000
+
+
+class TrainWatchPanel(QWidget):
+    """Pages over a line of progress and the buttons that hold, stop and cancel.
+
+    Parameters
+    ----------
+    document
+        What it shows.
+    network
+        The first page: what the settings come to.
+    """
+
+    def __init__(self, document: Document, network: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._was_active = False
+        self.setObjectName("train_watch_panel")
+        self.setAccessibleName(self.tr("The training"))
+        self.curves: TrainCurvesPanel | None = None
+        self.film = TrainFilmPanel(document)
+        self.runs = TrainRunsPanel(document)
+        self._curves_place = QWidget()
+        place = QVBoxLayout(self._curves_place)
+        place.setContentsMargins(0, 0, 0, 0)
+        self.pages = QTabWidget()
+        self.pages.setObjectName("train_pages")
+        self.pages.setAccessibleName(self.tr("What is shown of the training"))
+        self.pages.setDocumentMode(True)
+        self.pages.tabBar().setDrawBase(False)
+        for page, title, tip in (
+            (network, self.tr("Network"), self.tr("The layers of encoder and decoder, and what the training comes to")),
+            (self._curves_place, self.tr("Curves"), self.tr("Loss over epochs, also of earlier runs")),
+            (self.film, self.tr("Film"), self.tr("What the model made of a few held-out pictures as it learnt")),
+            (self.runs, self.tr("Runs"), self.tr("Every training that was started here")),
+        ):
+            self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
+        self._make_progress()
+        self._lay_out()
+        document.training_changed.connect(self._on_training_changed)
+        document.trainings.queue_changed.connect(self._on_training_changed)
+        self._on_training_changed()
+
+    def _make_progress(self) -> None:
+        self._bar = QProgressBar()
+        name_control(self._bar, "train_progress", self.tr("Progress of the training"))
+        self._bar.setRange(0, _BAR)
+        self._bar.setTextVisible(False)
+        self._note = ElidedLabel(self.tr("Nothing is training."), "")
+        self._note.setObjectName("train_note")
+        self._left = QLabel()
+        self._left.setObjectName("train_left")
+        self._left.setProperty("muted", True)
+        self.pause = button(
+            "train_pause",
+            self.tr("Pause"),
+            self.tr("Hold the training at its next step, behind a checkpoint"),
+        )
+        self.stop = button(
+            "train_stop", self.tr("Stop and keep"), self.tr("End the training now, and keep the model as it is")
+        )
+        self.cancel = button(
+            "train_cancel", self.tr("Cancel"), self.tr("End the training without a model; its last checkpoint is kept")
+        )
+        self.follow = check_box(
+            "train_follow",
+            self.tr("Show live"),
+            self.tr("Open a model when its training begins: stage, sliders and map show it as it is at the moment"),
+        )
+        self.follow.setChecked(self._document.trainings.follow)
+        self.pause.clicked.connect(self._on_pause_clicked)
+        self.stop.clicked.connect(self._document.trainings.stop_requested.emit)
+        self.cancel.clicked.connect(self._document.training_cancel_requested.emit)
+        self.follow.toggled.connect(self._on_follow_toggled)
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.addWidget(self.follow)
+        line.addStretch()
+        line.addWidget(self._left)
+        buttons = QGridLayout()
+        buttons.setHorizontalSpacing(6)
+        for column, made in enumerate((self.pause, self.stop, self.cancel)):
+            buttons.addWidget(made, 0, column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(self._bar)
+        layout.addWidget(self._note)
+        layout.addLayout(line)
+        layout.addLayout(buttons)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the curves: the plotting library takes a moment that the window's start should not."""
+        super().showEvent(event)
+        if self.curves is None:
+            from explorer.ui.panels.train_curves import TrainCurvesPanel
+
+            self.curves = TrainCurvesPanel(self._document)
+            layout = self._curves_place.layout()
+            assert layout is not None
+            layout.addWidget(self.curves)
+
+    # -- following ---------------------------------------------------------------------------------------------------
+
+    def _on_training_changed(self) -> None:
+        training = self._document.training
+        self.pause.setEnabled(training.phase in {"running", "paused"})
+        self.pause.setText(self.tr("Go on") if training.phase == "paused" else self.tr("Pause"))
+        self.stop.setEnabled(training.phase in {"running", "paused"})
+        self.cancel.setEnabled(training.active)
+        if training.active and not self._was_active and self.pages.currentIndex() == 0:
+            # Whoever pressed Start has seen the network.
+            self.pages.setCurrentWidget(self._curves_place)
+        self._was_active = training.active
+        if training.phase != "idle":
+            self._show_progress(training)
+
+    def _show_progress(self, training: TrainingView) -> None:
+        title = f"{training.title}: " if training.title else ""
+        self._note.setText(f"{title}{training.note}")
+        self._left.setText(self._pace(training))
+        if training.phase == "starting":
+            self._bar.setRange(0, 0)
+            return
+        self._bar.setRange(0, _BAR)
+        whole = training.phase == "finished" or not training.epochs
+        self._bar.setValue(_BAR if whole else round(_BAR * min(1.0, training.progress / training.epochs)))
+
+    def _pace(self, training: TrainingView) -> str:
+        """How fast it goes, how long it takes, and what waits behind it."""
+        told = []
+        if training.rate is not None:
+            told.append(self.tr("%1 pictures/s").replace("%1", f"{training.rate:,.0f}"))
+        if training.seconds_left is not None:
+            told.append(self.tr("%1 left").replace("%1", duration(training.seconds_left)))
+        waiting = len(self._document.trainings.queue)
+        if waiting:
+            told.append(self.tr("%1 waiting").replace("%1", str(waiting)))
+        return " · ".join(told)
+
+    def _on_pause_clicked(self) -> None:
+        trainings = self._document.trainings
+        held = self._document.training.phase == "paused"
+        (trainings.resume_requested if held else trainings.pause_requested).emit()
+
+    def _on_follow_toggled(self, follow: bool) -> None:
+        self._document.trainings.follow = follow
