@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -109,8 +110,10 @@ def checkpoint_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.checkpoint")
 
 
-def check_new_model(folder: Path, name: str) -> None:
+def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> None:
     """Make sure that a new model can have this name in `folder`, on every system.
+
+    `taken` are names that others will have there, such as those that are being trained.
 
     Raises
     ------
@@ -123,15 +126,15 @@ def check_new_model(folder: Path, name: str) -> None:
             f"a name for a folder: at most {NAME_LIMIT} letters, none of {' '.join(_FORBIDDEN)}, no dot first",
             f"“{name[:NAME_LIMIT]}”",
         )
-    if (folder / name).exists():
+    if name in taken or (folder / name).exists():
         raise TrainingError("a name that no model has yet", f"“{name}”", "Choose another.")
 
 
-def free_name(folder: Path, wanted: str) -> str:
+def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
     """Return a name like `wanted` that a new model in `folder` can have: plain letters, and a number where needed."""
     wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
     name, number = wanted, 2
-    while (folder / name).exists():
+    while name in taken or (folder / name).exists():
         name, number = f"{wanted}-{number}", number + 1
     return name
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from explorer.errors import ModelError, TrainingError, UsageError
-from explorer.models.settings import command_line, make_request, resolve_image_shape, resolve_settings
+from explorer.models.settings import (
+    check_new_model,
+    command_line,
+    free_name,
+    make_request,
+    parse_size,
+    resolve_image_shape,
+    resolve_settings,
+)
 
 
 def request(**values: Any) -> Any:
@@ -135,3 +143,24 @@ def test_the_command_says_what_is_turned_off() -> None:
 def test_the_command_tells_nothing_of_the_machine() -> None:
     asked = request(out=Path("/home/jane/models/new"), data="/home/jane/cats", start_from="/home/jane/models/old")
     assert command_line(asked) == "latent-explorer train --arch vae --data cats --out new --from old --seed 0"
+
+
+def test_a_free_name_is_one_that_a_folder_can_have(tmp_path: Path) -> None:
+    assert free_name(tmp_path, "My scans: 3/4") == "my-scans-3-4"
+    (tmp_path / "digits").mkdir()
+    assert free_name(tmp_path, "digits") == "digits-2"
+    assert free_name(tmp_path, "digits", {"digits-2"}) == "digits-3"
+    check_new_model(tmp_path, "digits-2")
+    with pytest.raises(TrainingError, match="no model has yet"):
+        check_new_model(tmp_path, "digits-2", {"digits-2"})
+
+
+@pytest.mark.parametrize(("text", "size"), [("", None), (" 64x48 ", (64, 48)), ("64 × 48", (64, 48)), ("32", (32, 32))])
+def test_sizes_are_read_as_people_write_them(text: str, size: tuple[int, int] | None) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["big", "64x", "x48", "64x48x3", "-4", "123456"])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(TrainingError, match="height x width"):
+        parse_size(text)

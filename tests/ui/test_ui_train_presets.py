@@ -13,10 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.presets import PRESETS, TrainingPreset
-from explorer.models.settings import TrainingRequest, resolve_settings
+from explorer.models.settings import TrainingRequest, make_request, resolve_settings
 from explorer.paths import datasets_dir
 from explorer.ui.panels.train import TrainPanel
 
@@ -179,6 +180,73 @@ def test_denoising_goes_on_with_a_trained_model(panel: TrainPanel) -> None:
     choose(panel, "start_from", None)
     assert "choose one under “Go on from”" in label(panel, "preset_note").text()
     assert box(panel, "preset").currentText() == "MNIST denoising (changed)"
+
+
+# -- doing a training again -------------------------------------------------------------------------------------------
+
+
+FULL: dict[str, object] = {
+    "architecture": "vae",
+    "data": "glyphs",
+    "out": Path("kept"),
+    "latent": 3,
+    "size": (40, 44),
+    "channels": 3,
+    "crop": 2,
+    "invert": True,
+    "epochs": 7,
+    "batch": 9,
+    "rate": 0.002,
+    "schedule": "cosine",
+    "loss": "mse",
+    "beta": 4.0,
+    "l1": 1e-5,
+    "noise": "gaussian:0.3@0.1+blur:1",
+    "augment": 900,
+    "limit": 300,
+    "seed": 11,
+    "early_stop": 2,
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, preset: TrainingPreset) -> None:
+    choose(panel, "preset", preset.name)
+    first = request(panel)
+    full = make_request(**FULL)
+    panel.form.show_request(full)
+    assert request(panel).model_copy(update={"out": Path("kept")}) == full
+    assert box(panel, "preset").currentText() == ("Glyph VAE (changed)" if preset.name == "glyph_vae" else "Custom")
+    panel.form.show_request(first)
+    assert request(panel) == first
+    assert box(panel, "preset").currentText() == preset.title
+
+
+def test_pictures_that_are_not_open_any_more_are_asked_for(panel: TrainPanel, document: Document) -> None:
+    document.open(source=make_source(40, (16, 20, 3)))
+    panel.form.show_request(make_request(architecture="dense", data="/elsewhere/scans", out=Path("new")))
+    assert box(panel, "data").currentText() == "scans (not open)"
+    assert "Open /elsewhere/scans first" in label(panel, "facts").text()
+    assert not panel.start.isEnabled()
+    panel.hide()
+    panel.show()
+    assert request(panel).data == "/elsewhere/scans", "it is not exchanged for others behind anybody's back"
+    document.open(source=make_source(40, (16, 20, 3), name="other"))
+    assert panel.start.isEnabled()
+
+
+def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, document: Document) -> None:
+    field = panel.findChild(QLineEdit, "train_name")
+    assert field is not None
+    first = field.text()
+    document.put_training(TrainingView("running", first))
+    assert field.text() == f"{first}-2"
+    document.trainings.put_queue((request(panel).model_copy(update={"out": Path("models") / f"{first}-2"}),))
+    assert field.text() == f"{first}-3"
+    fill(panel, "name", f"{first}-2")
+    assert "a name that no model has yet" in label(panel, "facts").text()
+    document.trainings.put_queue(())
+    assert "a name that no model has yet" not in label(panel, "facts").text()
 
 
 # -- what is explained before Start -----------------------------------------------------------------------------------

@@ -6,34 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
-from explorer.models.architectures import ARCHITECTURES
-from explorer.models.bundle import Bundle, find_bundles
-from explorer.models.feasibility import Pictures, Plan, pictures_in, pictures_of, plan_network, plan_training
+from explorer.models.bundle import find_bundles
+from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
 from explorer.models.presets import PRESETS, TrainingPreset, matching_preset
 from explorer.models.settings import (
     TrainingRequest,
     check_new_model,
     free_name,
-    make_request,
-    parse_size,
     resolve_settings,
 )
-from explorer.models.spec import Architecture, ModelSpec
+from explorer.models.spec import ModelSpec
 from explorer.paths import user_models_dir
-from explorer.ui.panels.train_fields import TrainFields
+from explorer.ui.panels.train_choices import TrainChoices
 
 _NAMED = {preset.name: preset for preset in PRESETS}
 
 
-class TrainForm(TrainFields):
+class TrainForm(TrainChoices):
     """Fields, and the request that they make. An empty field means what the reference of the architecture had.
 
     Signals
@@ -50,18 +46,16 @@ class TrainForm(TrainFields):
     changed = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._named_by_hand = False
         self._filling = False
-        self._parents: dict[str, Bundle] = {}
-        self._known: dict[str, Pictures] = {}
         self._preset = PRESETS[0]
+        self._were_taken: set[str] = set()
         self.machine = memory_bytes()
         self.setObjectName("train_form")
         self._connect()
         with self._filled():
-            self._fill_data()
+            self._fill_data(None)
             self._apply(PRESETS[0])
 
     def _connect(self) -> None:
@@ -81,6 +75,8 @@ class TrainForm(TrainFields):
         self._document.source_changed.connect(self._on_source_changed)
         self._document.library_changed.connect(self._on_library_changed)
         self._document.preparation.ground_changed.connect(self._show_hint)
+        self._document.training_changed.connect(self._on_trainings_changed)
+        self._document.trainings.queue_changed.connect(self._on_trainings_changed)
 
     @contextmanager
     def _filled(self) -> Iterator[None]:
@@ -92,50 +88,13 @@ class TrainForm(TrainFields):
             self._filling = False
         self._on_settings_changed()
 
-    # -- what can be chosen ----------------------------------------------------------------------------------------
-
-    def _fill_data(self) -> None:
-        """List what can be trained on: the sets that are here, the pictures that are open, and what could be got."""
-        chosen = self.data.currentData()
-        self._known = {}
-        self.data.clear()
-        entries = known_sources()
-        for entry in sorted(entries, key=lambda entry: entry.status == "missing"):
-            self._known[entry.name] = pictures_in(entry)
-            title = entry.name.replace("_", " ")
-            missing = entry.status == "missing"
-            self.data.addItem(f"{title} ({self.tr('not here')})" if missing else title, entry.name)
-            tip = f"{entry.title}. {entry.how}" if missing else entry.title
-            self.data.setItemData(self.data.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        source = self._document.source
-        if source is not None:
-            self._known[source.spec] = pictures_of(source)
-            if self.data.findData(source.spec) < 0:
-                self.data.insertItem(0, source.name, source.spec)
-        self.data.setCurrentIndex(max(0, self.data.findData(chosen)))
+    # -- following what there is --------------------------------------------------------------------------------
 
     def _on_source_changed(self) -> None:
         """Take the pictures that were opened."""
         source = self._document.source
         with self._filled():
-            self._fill_data()
-            if source is not None:
-                self.data.setCurrentIndex(self.data.findData(source.spec))
-
-    def _fill_models(self) -> None:
-        """List the models that can be gone on with, and keep the choice where it is still there."""
-        chosen, opened = self.start_from.currentData(), self._document.model
-        self._parents = {}
-        self.start_from.clear()
-        self.start_from.addItem(self.tr("nothing: a new model"), None)
-        for found in find_bundles():
-            bundle = found.bundle
-            if bundle is None or bundle.card.architecture != self.architecture.currentData():
-                continue
-            self._parents[str(found.path)] = bundle
-            is_open = opened is not None and opened.path == found.path
-            self.start_from.addItem(f"{bundle.name} ({self.tr('open')})" if is_open else bundle.name, str(found.path))
-        self.start_from.setCurrentIndex(max(0, self.start_from.findData(chosen)))
+            self._fill_data(self.data.currentData() if source is None else source.spec)
 
     def _on_library_changed(self) -> None:
         self._fill_models()
@@ -145,7 +104,7 @@ class TrainForm(TrainFields):
         """Look again what is here: a data set may have come meanwhile."""
         super().showEvent(event)
         with self._filled():
-            self._fill_data()
+            self._fill_data(self.data.currentData())
 
     def ask_ground(self) -> None:
         """Have the pictures looked at, whether they should be inverted."""
@@ -156,7 +115,7 @@ class TrainForm(TrainFields):
         dark = self._document.preparation.dark_on_light(self.chosen_data)
         self.hint.setVisible(dark and self.invert.isEnabled() and not self.invert.isChecked())
 
-    # -- presets ---------------------------------------------------------------------------------------------------
+    # -- presets ------------------------------------------------------------------------------------------------
 
     def _on_preset_activated(self, index: int) -> None:
         preset = _NAMED.get(self.preset.currentData())
@@ -165,32 +124,30 @@ class TrainForm(TrainFields):
                 self._apply(preset)
 
     def _apply(self, preset: TrainingPreset) -> None:
-        """Put every setting as the preset has it; what it leaves open, as the architecture's reference has it."""
+        """Put every setting as the preset has it, but seed, number of pictures and what is its user's own."""
         self._preset = preset
         bundles = [found.bundle for found in find_bundles() if found.bundle is not None]
         opened = self._document.model
         parent = preset.choose_parent(bundles, None if opened is None else opened.path)
-        architecture = parent.card.architecture if parent else preset.architecture
-        self.architecture.setCurrentIndex(self.architecture.findData(architecture))
-        self._begin_with_reference()
-        self.start_from.setCurrentIndex(max(0, self.start_from.findData(str(parent.path) if parent else None)))
         here = {name for name, pictures in self._known.items() if not pictures.missing}
-        if preset.data:
-            self.data.setCurrentIndex(self.data.findData(preset.choose_data(here)))
-        self.latent.setValue(preset.latent or self.chosen_architecture.default_latent)
-        self.epochs.setValue(preset.epochs or self.chosen_architecture.defaults.epochs)
-        usual = self.chosen_architecture.defaults
-        self.batch.setValue(0 if preset.batch in {None, usual.batch} else preset.batch or 0)
-        self.loss.setCurrentIndex(self.loss.findData(preset.loss or usual.loss))
-        for field, value in ((self.beta, preset.beta), (self.l1, preset.l1)):
-            field.setText("" if value is None else f"{value:g}")
-        self.noise.set_text(preset.noise)
-        self.augment.setValue(preset.augment)
-        self.picture_size.setText(f"{preset.size[0]}x{preset.size[1]}" if preset.size else "")
-        self.channels.setCurrentIndex(self.channels.findData(preset.channels))
-        self.crop.setValue(-1)
-        self.schedule.setCurrentIndex(0)
-        self.early_stop.setValue(0)
+        own = TrainingRequest(
+            architecture=preset.architecture,
+            data=preset.choose_data(here) if preset.data else self.chosen_data,
+            out=Path("new"),
+            start_from=str(parent.path) if parent else None,
+            limit=self.limit.value(),
+            seed=self.seed.value(),
+            invert=self.invert.isChecked(),
+        )
+        request = preset.request(own)
+        self._fill(request.model_copy(update={"architecture": parent.card.architecture}) if parent else request)
+
+    def show_request(self, request: TrainingRequest) -> None:
+        """Put every setting as a training had it, so that it can be done again."""
+        with self._filled():
+            self.let_name_go()
+            self._fill_data(request.data)
+            self._fill(request)
 
     def _show_preset(self) -> None:
         """Say which preset the settings are, or which they were before something was changed."""
@@ -227,57 +184,11 @@ class TrainForm(TrainFields):
         self.preset_note.setToolTip(tip)
         self.preset_note.setVisible(bool(words))
 
-    # -- following the settings ------------------------------------------------------------------------------------
-
-    @property
-    def chosen_architecture(self) -> Architecture:
-        """The chosen architecture."""
-        return ARCHITECTURES[self.architecture.currentData()]
-
-    @property
-    def chosen_data(self) -> str:
-        """Name or path of the chosen pictures."""
-        return str(self.data.currentData())
-
-    @property
-    def parent_bundle(self) -> Bundle | None:
-        """The model to go on with."""
-        return self._parents.get(str(self.start_from.currentData()))
-
-    @property
-    def chosen_name(self) -> str:
-        """The name of the new model."""
-        return self.name.text().strip()
-
-    def _pictures(self) -> Pictures:
-        return self._known[self.chosen_data]
-
-    def _begin_with_reference(self) -> None:
-        """Set what the architecture's reference decides."""
-        architecture, defaults = self.chosen_architecture, self.chosen_architecture.defaults
-        self._fill_models()
-        self.latent.setValue(architecture.default_latent)
-        self.epochs.setValue(defaults.epochs)
-        for field, value in ((self.rate, defaults.rate), (self.beta, defaults.beta), (self.l1, defaults.l1)):
-            field.clear()
-            field.setPlaceholderText(f"{value:g}")
-        self.batch.setValue(0)
-        self.batch.setSpecialValueText(str(defaults.batch))
-        self.loss.setCurrentIndex(self.loss.findData(defaults.loss))
+    # -- following the settings ---------------------------------------------------------------------------------
 
     def _on_architecture_activated(self) -> None:
         with self._filled():
             self._begin_with_reference()
-
-    def _on_name_edited(self, text: str) -> None:
-        self._named_by_hand = True
-        self.changed.emit()
-
-    def _on_name_finished(self) -> None:
-        """An empty name gives way to a made one, but not while it is being typed."""
-        if not self.chosen_name:
-            self.let_name_go()
-            self._on_settings_changed()
 
     def _on_settings_changed(self) -> None:
         if self._filling or self.architecture.currentData() is None or self.data.currentData() is None:
@@ -319,6 +230,23 @@ class TrainForm(TrainFields):
         """Choose another seed."""
         self.seed.setValue(seed)
 
+    # -- the name -----------------------------------------------------------------------------------------------
+
+    @property
+    def chosen_name(self) -> str:
+        """The name of the new model."""
+        return self.name.text().strip()
+
+    def _on_name_edited(self, text: str) -> None:
+        self._named_by_hand = True
+        self.changed.emit()
+
+    def _on_name_finished(self) -> None:
+        """An empty name gives way to a made one, but not while it is being typed."""
+        if not self.chosen_name:
+            self.let_name_go()
+            self._on_settings_changed()
+
     def let_name_go(self) -> None:
         """Suggest names again: the one that was typed has been used."""
         self._named_by_hand = False
@@ -338,7 +266,21 @@ class TrainForm(TrainFields):
             words.append(str(self.latent.value()))
         if self.noise.text():
             words.append("denoise")
-        return free_name(user_models_dir(), "-".join(words))
+        return free_name(user_models_dir(), "-".join(words), self._taken())
+
+    def _on_trainings_changed(self) -> None:
+        """Suggest another name once one is taken: the next training waits for this one."""
+        if self._taken() != self._were_taken:
+            self._were_taken = self._taken()
+            self._on_settings_changed()
+
+    def _taken(self) -> set[str]:
+        """Return the names of models that are being trained or wait for it."""
+        training = self._document.training
+        waiting = {request.out.name for request in self._document.trainings.queue}
+        return waiting | ({training.title} if training.active else set())
+
+    # -- the training -------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """Return what the training comes to.
@@ -348,7 +290,7 @@ class TrainForm(TrainFields):
         ExplorerError
             If it cannot be.
         """
-        check_new_model(user_models_dir(), self.chosen_name)
+        check_new_model(user_models_dir(), self.chosen_name, self._taken())
         return plan_training(self.request(Path("new")), self._pictures(), self.parent_bundle, self.machine)
 
     def network(self) -> ModelSpec | None:
@@ -357,39 +299,3 @@ class TrainForm(TrainFields):
             return plan_network(self.request(Path("new")), self._pictures(), self.parent_bundle)
         except ExplorerError:
             return None
-
-    def request(self, out: Path) -> TrainingRequest:
-        """Return what is asked for.
-
-        Raises
-        ------
-        TrainingError
-            If a field holds what cannot be meant.
-        """
-        loss, usual = self.loss.currentData(), self.chosen_architecture.defaults.loss
-        values: dict[str, object] = {
-            "architecture": self.chosen_architecture.name,
-            "data": self.chosen_data,
-            "out": out,
-            "epochs": self.epochs.value(),
-            "limit": self.limit.value(),
-            "augment": self.augment.value(),
-            "seed": self.seed.value(),
-            "schedule": self.schedule.currentData(),
-            "loss": None if loss == usual else loss,
-            "early_stop": self.early_stop.value(),
-            "noise": self.noise.text(),
-            "batch": self.batch.value() or None,
-        }
-        for name, field in (("rate", self.rate), ("beta", self.beta), ("l1", self.l1)):
-            values[name] = field.text().strip().replace(",", ".") or None if field.isEnabled() else None
-        if self.parent_bundle is not None:
-            return make_request(**values, start_from=str(self.start_from.currentData()))
-        return make_request(
-            **values,
-            latent=None if self.chosen_architecture.spatial else self.latent.value(),
-            size=parse_size(self.picture_size.text()),
-            channels=self.channels.currentData(),
-            crop=None if self.crop.value() < 0 else self.crop.value(),
-            invert=self.invert.isChecked(),
-        )

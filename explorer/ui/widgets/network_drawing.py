@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
-from explorer.models.layer_words import activation_word, count_words, shape_words
+from explorer.models.layer_words import activation_word, count_words, layer_words, shape_words
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
 from explorer.models.spec import ModelSpec
 from explorer.ui.theme import current_theme
@@ -148,6 +148,16 @@ class NetworkDrawing(QAbstractScrollArea):
             parts.append(self.tr("%1 multiply-adds").replace("%1", count_words(row.operations)))
         return ", ".join(parts)
 
+    def _short_details(self, number: int) -> str:
+        """Return the same in fewer words, for a narrow line."""
+        assert self._layout is not None
+        row = self._layout.blocks[number].row
+        if row is None:
+            return self.details(number)
+        words = " ".join(filter(None, layer_words(row.layer)))
+        shapes = f"{shape_words(row.input_shape)} → {shape_words(row.output_shape)}"
+        return f"{words}: {shapes}" + (f" · {count_words(row.parameters)}" if row.parameters else "")
+
     def _plain_details(self, block: Block) -> str:
         shape = shape_words(block.shape)
         if block.role == "picture":
@@ -209,13 +219,22 @@ class NetworkDrawing(QAbstractScrollArea):
             "decoder": _title_sizes(self.tr("Decoder"), decoder),
         }
 
-    def _told(self) -> str:
-        """Return what the line at the bottom says: of the block under the mouse, of the current one, or of all."""
+    def _spoken_of(self) -> int | None:
+        """Return the number of the block under the mouse, else of the current one, or None where all are meant."""
         if self._layout is None:
-            return self._totals()
-        if self._hovered is not None:
-            return self.details(self._hovered)
-        return self.details(self._current) if self.hasFocus() else self._totals()
+            return None
+        return self._current if self._hovered is None and self.hasFocus() else self._hovered
+
+    def _told(self) -> str:
+        number = self._spoken_of()
+        return self._totals() if number is None else self.details(number)
+
+    def _caption(self, room: float) -> str:
+        """Return what the line at the bottom says, in the words that it has room for."""
+        number, told = self._spoken_of(), self._told()
+        if number is None or QFontMetricsF(self._small).horizontalAdvance(told) <= room:
+            return told
+        return self._short_details(number)
 
     def _describe(self) -> None:
         told = self._told()
@@ -307,7 +326,7 @@ class NetworkDrawing(QAbstractScrollArea):
             painter.translate(QPoint(-self.horizontalScrollBar().value(), 0))
             paint_network(painter, self._look(self._layout), theme)
             painter.restore()
-        told = QFontMetricsF(self._small).elidedText(self._told(), Qt.TextElideMode.ElideRight, width - 8)
+        told = QFontMetricsF(self._small).elidedText(self._caption(width - 8), Qt.TextElideMode.ElideRight, width - 8)
         painter.setPen(theme.color("muted" if self._hovered is None and not self.hasFocus() else "text"))
         where = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter
         painter.drawText(QRectF(foot.x(), foot.y(), width, self._footer), where, told)
