@@ -6,6 +6,7 @@ import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -126,5 +127,9 @@ def _data_record(prepared: Prepared) -> DataRecord:
 
 def library_versions() -> dict[str, str]:
     """Return the version of each library that makes a bundle, of Python and of this program."""
-    versions = {name: version(name) for name in LIBRARIES}
-    return versions | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
+    return _installed() | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}

@@ -30,7 +30,7 @@ FILM_PICTURES = 8
 """Pictures whose reconstructions are followed through the whole training."""
 
 _FEWEST, _MOST = 48, 512
-_SAMPLE_SECONDS = 0.1
+_SAMPLE_SECONDS = 0.04
 
 
 class LiveView:
@@ -108,7 +108,7 @@ class LiveView:
         )
 
     def _choose_count(self, seconds: float) -> None:
-        """Take as many pictures the next time as fit into a tenth of a second."""
+        """Take as many pictures the next time as fit into `_SAMPLE_SECONDS`."""
         fitting = int(self._count * _SAMPLE_SECONDS / max(seconds, 1e-6))
         most = len(self._places)
         self._count = min(max(fitting, min(_FEWEST, most)), most)

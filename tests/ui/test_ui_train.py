@@ -29,6 +29,8 @@ from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 W = TypeVar("W", bound=QWidget)
 
+NETWORK, CURVES = 0, 1
+
 CURVE = (CurvePoint(1, 0.5, 0.6), CurvePoint(2, 0.25, 0.35))
 
 
@@ -186,7 +188,7 @@ def test_a_name_that_is_taken_is_refused_and_not_suggested(
 
 def test_nothing_can_be_cancelled_before_a_training(panel: TrainPanel) -> None:
     assert panel.start.isEnabled()
-    assert not panel.cancel.isEnabled()
+    assert not panel.watch.cancel.isEnabled()
     assert text(panel, "train_note") == "Nothing is training."
 
 
@@ -195,11 +197,13 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     plot = panel.findChild(pg.PlotWidget)
     assert bar is not None
     assert plot is not None
-    assert not plot.isVisible()
+    assert panel.watch.pages.currentIndex() == NETWORK
     document.put_training(TrainingView("starting", "new", "Starting", epochs=4))
     assert (bar.minimum(), bar.maximum()) == (0, 0), "nobody knows how long the start takes"
-    assert panel.cancel.isEnabled()
-    assert not panel.start.isEnabled()
+    assert panel.watch.cancel.isEnabled()
+    assert panel.watch.pages.currentIndex() == CURVES, "whoever pressed Start wants to see how it goes"
+    assert not plot.isVisible()
+    assert panel.start.text() == "Add to the queue"
     running = TrainingView("running", "new", "Epoch 3", 3, 4, step=5, steps=10, curve=CURVE, seconds_left=75.0)
     document.put_training(running)
     assert bar.value() / bar.maximum() == pytest.approx(2.5 / 4)
@@ -211,8 +215,9 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     np.testing.assert_array_equal(curves[1], [[1, 2], [0.6, 0.35]])
     document.put_training(TrainingView("finished", "new", "Finished", 4, 4, curve=CURVE, path="/nowhere"))
     assert bar.value() == bar.maximum()
+    assert panel.start.text() == "Start"
     assert panel.start.isEnabled()
-    assert not panel.cancel.isEnabled()
+    assert not panel.watch.cancel.isEnabled()
 
 
 @pytest.mark.parametrize("phase", ["cancelled", "failed"])
@@ -220,7 +225,7 @@ def test_after_another_end_a_new_one_can_be_started(panel: TrainPanel, document:
     document.put_training(TrainingView("running", "new", curve=CURVE, epochs=4))
     document.put_training(TrainingView(phase, "new", "The end.", curve=CURVE, epochs=4))  # type: ignore[arg-type]
     assert panel.start.isEnabled()
-    assert not panel.cancel.isEnabled()
+    assert not panel.watch.cancel.isEnabled()
     assert text(panel, "train_note") == "new: The end."
 
 
@@ -228,7 +233,7 @@ def test_cancel_asks_to_cancel(panel: TrainPanel, document: Document) -> None:
     asked: list[bool] = []
     document.training_cancel_requested.connect(lambda: asked.append(True))
     document.put_training(TrainingView("running", "new"))
-    QTest.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel.watch.cancel, Qt.MouseButton.LeftButton)
     assert asked == [True]
 
 

@@ -169,7 +169,7 @@ class LibraryPanel(QWidget):
         section.addChild(item)
 
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
-        """Return the item of a model's folder name, or of a source's name; `kind` is ``model``, ``live`` or ``source``."""
+        """Return the item of a folder's or source's name; `kind` is ``model``, ``live`` or ``source``."""
         for item in self._items():
             if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
                 return item
