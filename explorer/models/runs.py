@@ -35,7 +35,7 @@ FORMAT_VERSION = 1
 FACTS, LOG, FILM, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
 
 FRAMES = 240
-"""Most frames of a film. One more, and every second of them goes."""
+"""Most frames of a film. One more, and the one goes that has others closest on both sides."""
 
 _COUNT = "pictures"
 
@@ -204,10 +204,14 @@ class RunWriter:
             return tuple(self._frames)
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
         if len(self._frames) > FRAMES:
-            for gone in self._frames[1:-1:2]:
-                gone.path.unlink(missing_ok=True)
-            self._frames = [*self._frames[0:-1:2], self._frames[-1]]
+            self._frames.pop(_closest(self._frames)).path.unlink(missing_ok=True)
         return tuple(self._frames)
+
+
+def _closest(frames: list[FilmFrame]) -> int:
+    """Return which frame but the first and the last leaves the smallest gap."""
+    gaps = [after.progress - before.progress for before, after in zip(frames, frames[2:], strict=False)]
+    return 1 + gaps.index(min(gaps))
 
 
 def write_strip(path: Path, pictures: Pixels) -> None:

@@ -1,0 +1,146 @@
+"""A model that learns is replaced by its newer versions: no edit, nothing goes blank, nothing of the work is lost."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model, make_source
+
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.document.views import CursorView, GridView, PictureView
+from explorer.types import Floats
+
+RUN = Path("/nowhere/runs/one")
+
+
+def version(number: float | None, run: Path | None = RUN) -> OpenModel:
+    return replace(make_model(), run=run, epochs=number)
+
+
+def answer(document: Document, value: float) -> None:
+    """Put in what the encoder of the moment answers for the chosen picture."""
+    image = np.zeros((12, 10, 1), np.float32)
+    document.put_view("picture", PictureView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
+
+
+def code_of(document: Document) -> list[float]:
+    code: Floats | None = document.code
+    assert code is not None
+    return [float(value) for value in code]
+
+
+@pytest.fixture
+def document() -> Document:
+    document = Document()
+    document.open(version(0.0), make_source())
+    answer(document, 0.5)
+    document.forget_history()
+    return document
+
+
+def test_a_cursor_on_the_pictures_code_goes_where_the_new_encoder_puts_it(document: Document) -> None:
+    newer = version(1.0)
+    document.refine_model(newer)
+    assert document.model is newer
+    assert code_of(document) == [0.5, 0.5], "it went blank before the answer came"
+    answer(document, 0.75)
+    assert code_of(document) == [0.75, 0.75]
+    assert document.undo_label is None
+
+
+def test_an_edited_cursor_stays(document: Document) -> None:
+    document.set_dimension(0, 2.0)
+    document.refine_model(version(1.0))
+    answer(document, 0.75)
+    assert code_of(document) == [2.0, 0.5]
+    assert document.start_code is not None
+    assert float(document.start_code[0]) == 0.75
+    document.reset_code()
+    assert code_of(document) == [0.75, 0.75]
+
+
+def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> None:
+    cursor = CursorView(np.zeros((12, 10, 1), np.float32), 0.1)
+    grid = GridView(np.zeros(2, np.float32), np.zeros(2, np.float32), np.zeros((2, 2, 12, 10, 1), np.uint8), 2, (0, 1))
+    document.put_view("cursor", cursor)
+    document.put_view("grid", grid)
+    picture = document.picture_view
+    document.refine_model(version(1.0))
+    assert (document.picture_view, document.cursor_view, document.grid_view) == (picture, cursor, grid)
+
+
+def test_keyframes_and_pictures_stay(document: Document) -> None:
+    document.add_keyframe()
+    source, picture = document.source, document.picture
+    document.refine_model(version(2.0))
+    assert len(document.keyframes) == 1
+    assert (document.source, document.picture) == (source, picture)
+
+
+def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Document) -> None:
+    document.choose_picture(3)
+    answer(document, 0.25)
+    document.set_dimension(1, 1.5)
+    newest = version(3.0)
+    document.refine_model(newest)
+    answer(document, 0.75)
+    document.undo()
+    assert document.model is newest
+    answer(document, 0.75)
+    assert code_of(document) == [0.75, 0.75]
+    document.undo()
+    assert (document.picture, document.model) == (0, newest)
+    answer(document, 0.625)
+    assert code_of(document) == [0.625, 0.625]
+    document.redo()
+    document.redo()
+    assert (document.picture, document.model) == (3, newest)
+    assert code_of(document) == [0.25, 1.5], "an edit is what it was"
+
+
+def test_another_model_that_is_open_is_left_alone(document: Document) -> None:
+    other = make_model()
+    document.open(other)
+    answer(document, 0.5)
+    heard: list[bool] = []
+    document.model_changed.connect(lambda: heard.append(True))
+    newest = version(4.0)
+    document.refine_model(newest)
+    assert (document.model, heard) == (other, [])
+    document.undo()
+    assert document.model is newest, "the way back leads to the model as it is now"
+
+
+def test_the_finished_model_takes_the_place_of_the_one_that_learnt(document: Document) -> None:
+    finished = version(None)
+    document.refine_model(finished)
+    assert document.model is finished
+    document.refine_model(version(5.0, run=Path("/nowhere/runs/another")))
+    assert document.model is finished
+
+
+def test_models_without_a_run_never_continue_one_another() -> None:
+    assert not version(None, run=None).continues(version(None, run=None))
+    assert not version(1.0).continues(None)
+
+
+def test_400_versions_leave_one(document: Document) -> None:
+    """Old versions hold sessions and arrays: nobody may keep them, the history neither."""
+    for number in range(3):
+        document.set_dimension(0, float(number))
+    seen = [put_version(document, number) for number in range(400)]
+    gc.collect()
+    assert sum(reference() is not None for reference in seen) == 1
+
+
+def put_version(document: Document, number: int) -> weakref.ref[OpenModel]:
+    model = version(float(number))
+    document.refine_model(model)
+    answer(document, number / 100)
+    return weakref.ref(model)

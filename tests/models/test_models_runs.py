@@ -1,0 +1,189 @@
+"""What is kept of a training, and how it is read back, also after a kill."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.training import blobs, small_request
+
+from explorer.errors import TrainingError
+from explorer.models.runs import (
+    FRAMES,
+    LOG,
+    RunWriter,
+    delete_run,
+    find_runs,
+    originals_of,
+    read_run,
+    read_strip,
+    write_strip,
+)
+from explorer.models.settings import CHECKPOINT, TrainingRequest, checkpoint_folder
+from explorer.paths import runs_dir
+
+NOW = datetime(2026, 3, 14, 9, 26, 53)
+
+
+@pytest.fixture
+def request_of_run(explorer_home: Path) -> TrainingRequest:
+    return small_request(explorer_home / "blobs.npz", explorer_home / "models" / "new", architecture="vae")
+
+
+@pytest.fixture
+def writer(request_of_run: TrainingRequest) -> RunWriter:
+    return RunWriter.create(request_of_run, NOW)
+
+
+def epoch(writer: RunWriter, number: int, loss: float) -> None:
+    parts = {"reconstruction": loss - 1, "kl": 1.0, "val_reconstruction": loss, "val_kl": 0.5}
+    writer.log(
+        "epoch",
+        epoch=number,
+        loss=loss,
+        val_loss=loss + 0.5,
+        seconds=2.5,
+        rate=800.0,
+        parts=parts,
+        kl_per_dim=[0.75, 0.25],
+    )
+
+
+def test_a_run_is_read_back_as_it_was_written(writer: RunWriter, request_of_run: TrainingRequest) -> None:
+    writer.log("started", first_epoch=1)
+    epoch(writer, 1, 9.0)
+    epoch(writer, 2, 7.0)
+    writer.log("finished", metrics={"mse": 0.25}, model="anywhere")
+    (run,) = find_runs()
+    assert run.path == writer.path == runs_dir() / "20260314-092653-new"
+    assert (run.request, run.name, run.phase) == (request_of_run, "new", "finished")
+    assert run.begun.replace(tzinfo=None) == NOW
+    assert [(point.epoch, point.loss, point.val_loss) for point in run.curve] == [(1, 9.0, 9.5), (2, 7.0, 7.5)]
+    assert run.curve[0].parts is not None
+    assert (run.curve[0].parts.reconstruction, run.curve[0].parts.val_kl) == (8.0, 0.5)
+    assert (run.curve[0].kl_per_dim, run.curve[0].seconds, run.curve[0].rate) == ((0.75, 0.25), 2.5, 800.0)
+    assert run.metrics == {"mse": 0.25}
+    lines = [json.loads(line) for line in (run.path / LOG).read_text("utf-8").splitlines()]
+    assert [line["event"] for line in lines] == ["started", "epoch", "epoch", "finished"]
+    assert all(datetime.fromisoformat(line["time"]).tzinfo for line in lines)
+
+
+def test_two_runs_of_one_second_have_a_folder_each(writer: RunWriter, request_of_run: TrainingRequest) -> None:
+    assert RunWriter.create(request_of_run, NOW).path.name == "20260314-092653-new-2"
+    assert len(find_runs()) == 2
+
+
+def test_a_log_that_a_kill_cut_off_is_read_to_its_last_whole_line(writer: RunWriter) -> None:
+    writer.log("started", first_epoch=1)
+    epoch(writer, 1, 9.0)
+    with (writer.path / LOG).open("a", encoding="utf-8") as file:
+        file.write('{"event": "epoch", "epoch": 2, "lo')
+    run = read_run(writer.path)
+    assert (run.phase, [point.epoch for point in run.curve]) == ("unfinished", [1])
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "7", '{"event": "epoch"}', '{"event": "epoch", "epoch": "x", "loss": 1}', "\x00"]
+)
+def test_lines_of_another_kind_are_passed_over(writer: RunWriter, line: str) -> None:
+    epoch(writer, 1, 9.0)
+    with (writer.path / LOG).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    epoch(writer, 2, 7.0)
+    assert [point.epoch for point in read_run(writer.path).curve] == [1, 2]
+
+
+def test_what_is_trained_again_after_a_resume_counts_once(writer: RunWriter) -> None:
+    writer.log("started", first_epoch=1)
+    for number in (1, 2, 3):
+        epoch(writer, number, 10.0 - number)
+    writer.log("failed", message="killed by signal 9")
+    assert (read_run(writer.path).phase, read_run(writer.path).note) == ("failed", "killed by signal 9")
+    writer.log("started", first_epoch=3)
+    epoch(writer, 3, 6.5)
+    run = read_run(writer.path)
+    assert (run.phase, run.note) == ("unfinished", "")
+    assert [(point.epoch, point.loss) for point in run.curve] == [(1, 9.0), (2, 8.0), (3, 6.5)]
+
+
+def test_a_run_can_go_on_while_its_checkpoint_is_there(writer: RunWriter, request_of_run: TrainingRequest) -> None:
+    assert not read_run(writer.path).resumable
+    folder = checkpoint_folder(request_of_run.out)
+    folder.mkdir(parents=True)
+    (folder / CHECKPOINT).write_bytes(b"whatever")
+    assert read_run(writer.path).resumable
+    writer.log("finished", metrics={})
+    assert not read_run(writer.path).resumable
+
+
+def test_deleting_takes_log_film_and_checkpoint_and_leaves_the_model(
+    writer: RunWriter, request_of_run: TrainingRequest
+) -> None:
+    folder, model = checkpoint_folder(request_of_run.out), request_of_run.out
+    for made in (folder, model):
+        made.mkdir(parents=True)
+    (folder / CHECKPOINT).write_bytes(b"whatever")
+    delete_run(read_run(writer.path))
+    assert not writer.path.exists()
+    assert not folder.exists()
+    assert model.exists()
+    assert find_runs() == []
+
+
+def test_the_checkpoint_of_a_finished_run_is_somebody_elses(writer: RunWriter, request_of_run: TrainingRequest) -> None:
+    writer.log("finished", metrics={})
+    folder = checkpoint_folder(request_of_run.out)
+    folder.mkdir(parents=True)
+    (folder / CHECKPOINT).write_bytes(b"of another training of that name")
+    delete_run(read_run(writer.path))
+    assert (folder / CHECKPOINT).exists()
+
+
+def test_folders_that_are_no_runs_are_passed_over(writer: RunWriter) -> None:
+    (runs_dir() / "notes").mkdir()
+    (runs_dir() / "broken").mkdir()
+    (runs_dir() / "broken" / "run.json").write_text('{"format_version": 1, "surprise": true}', "utf-8")
+    assert [run.path for run in find_runs()] == [writer.path]
+    with pytest.raises(TrainingError, match="a run in"):
+        read_run(runs_dir() / "broken")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_strip_gives_its_pictures_back(tmp_path: Path, channels: int) -> None:
+    pictures = blobs(5, (16, 11, channels))
+    write_strip(tmp_path / "strip.png", pictures)
+    np.testing.assert_array_equal(read_strip(tmp_path / "strip.png"), pictures)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_what_is_no_strip_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "strip.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(TrainingError, match="a frame of a film"):
+        read_strip(path)
+
+
+def test_a_film_keeps_its_first_and_last_frame_and_stays_short(writer: RunWriter) -> None:
+    pictures = blobs(3, (16, 16, 1))
+    film = writer.add_frame(0.0, pictures, pictures)
+    for number in range(1, 3 * FRAMES):
+        film = writer.add_frame(number / 10, pictures, pictures)
+        assert len(film) <= FRAMES
+        assert (film[0].progress, film[-1].progress) == (0.0, number / 10)
+        assert all(frame.path.is_file() for frame in film[:3])
+    assert [frame.progress for frame in film] == sorted(frame.progress for frame in film)
+    gaps = np.diff([frame.progress for frame in film])
+    assert gaps.max() <= 4 * gaps.min() + 1e-9, "it forgot a whole stretch"
+    assert read_run(writer.path).film == film
+    assert RunWriter(writer.path).add_frame(0.05, pictures, pictures)[-1].progress == 0.05
+    np.testing.assert_array_equal(read_strip(originals_of(writer.path)), pictures)
+
+
+def test_a_log_whose_folder_is_gone_stops_nothing(writer: RunWriter) -> None:
+    delete_run(read_run(writer.path))
+    writer.log("started", first_epoch=1)
+    assert writer.add_frame(0.0, blobs(1), blobs(1)) == ()
