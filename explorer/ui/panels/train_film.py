@@ -60,7 +60,7 @@ class TrainFilmPanel(QWidget):
         document.trainings.chosen_changed.connect(self._follow)
         document.trainings.runs_changed.connect(self._follow)
         document.training_film_view_changed.connect(self._on_view_changed)
-        self._follow()
+        self._take(None, ())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up on what came while nobody looked."""
@@ -72,6 +72,9 @@ class TrainFilmPanel(QWidget):
         run, film = self._source()
         if run == self._run and len(film) == len(self._film) and film[-1:] == self._film[-1:]:
             return
+        self._take(run, film)
+
+    def _take(self, run: Path | None, film: tuple[FilmFrame, ...]) -> None:
         at_end = run != self._run or self.slider.value() >= len(self._film) - 1
         self._run, self._film = run, film
         with QSignalBlocker(self.slider):
