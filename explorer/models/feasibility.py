@@ -20,6 +20,7 @@ from explorer.models.limits import (
     AUGMENTED_BYTES,
     BYTES_A_VALUE,
     BYTES_A_WEIGHT,
+    COMPILED_BYTES_A_WEIGHT,
     ENGINE_BYTES,
     MEMORY_BYTES,
     STEP_BYTES,
@@ -89,17 +90,20 @@ class Need:
         The same for a single picture: a batch can be parted, a picture cannot.
     pictures
         Those that are held.
+    compiling
+        What turning the networks into files takes at the end, when nothing is trained any more.
     """
 
     weights: int
     activations: int
     one: int
     pictures: int
+    compiling: int
 
     @property
     def total(self) -> int:
-        """All of it, and TensorFlow itself."""
-        return ENGINE_BYTES + self.weights + self.activations + self.pictures
+        """The most at one time, with TensorFlow itself."""
+        return ENGINE_BYTES + self.weights + self.pictures + max(self.activations, self.compiling)
 
     @property
     def least(self) -> int:
@@ -278,8 +282,8 @@ def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_o
         pictures = sum(held) + (made if made <= IN_MEMORY else 0)
     if settings.solver == "pca":
         pictures += trained_on * size * _SOLVER_BYTES
-    weights = BYTES_A_WEIGHT * (spec.encoder.parameters + spec.decoder.parameters)
-    return Need(weights, at_once * one, one, pictures)
+    counts = spec.encoder.parameters, spec.decoder.parameters
+    return Need(BYTES_A_WEIGHT * sum(counts), at_once * one, one, pictures, COMPILED_BYTES_A_WEIGHT * max(counts))
 
 
 def _check_memory(need: Need, machine: int | None) -> None:

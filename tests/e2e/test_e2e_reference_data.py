@@ -132,9 +132,12 @@ def test_both_train_in_the_window(desk: Desk, lfw: Path, dogs: Path, explorer_ho
         desk.type_into("train_name", architecture)
         desk.click("train_start")
         assert desk.document.training.active, desk.find(QLabel, "train_facts").text()
-        desk.until(lambda name=architecture: desk.document.model is not None and desk.document.model.name == name)
+        # The model in training has its name already.
+        folder = explorer_home / "models" / architecture
+        desk.until(lambda folder=folder: desk.document.model is not None and desk.document.model.path == folder)
+        desk.until(lambda: not desk.document.training.active)
         desk.settle()
-        card = open_bundle(explorer_home / "models" / architecture).card
+        card = open_bundle(folder).card
         assert card.architecture == architecture
         assert not desk.problems, desk.problems
     assert desk.code.shape == (28 * 28 * 128,)

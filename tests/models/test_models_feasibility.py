@@ -44,7 +44,10 @@ def test_work_and_memory_of_a_small_network() -> None:
     assert made.need.one == 8 * (784 + 147 + 98 + 49 + 98 + 147 + 784 + 784)
     assert made.need.activations == 256 * made.need.one
     assert made.need.pictures == 10_000 * 784
-    assert made.need.total == 550_000_000 + made.need.weights + made.need.activations + made.need.pictures
+    assert made.need.compiling == 24 * 135_485 < made.need.activations
+    assert made.need.total == 800_000_000 + made.need.weights + made.need.activations + made.need.pictures
+    large = plan(latent=784)
+    assert large.need.total == 800_000_000 + large.need.weights + large.need.compiling + large.need.pictures
     assert not any((made.tight, made.solved, made.idle_augmentation, made.unbounded))
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -184,6 +184,12 @@ def test_a_narrow_one_scrolls_to_the_layer_that_the_keyboard_is_on(drawing: Netw
     assert drawing.current == len(layout.blocks) - 1
     QTest.keyClick(drawing, Qt.Key.Key_Home)
     assert bar.value() == 0
+    place = QPointF(60, 60)
+    turned = QPoint(0, -120)
+    buttons, keys, phase = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    wheel = QWheelEvent(place, drawing.mapToGlobal(place), QPoint(), turned, buttons, keys, phase, False)
+    QApplication.sendEvent(drawing.viewport(), wheel)
+    assert bar.value() == 120
 
 
 def test_another_code_size_is_drawn_at_once(drawing: NetworkDrawing) -> None:

@@ -159,12 +159,26 @@ def test_it_says_where_other_pictures_stand_in(panel: TrainPanel) -> None:
     assert not note.isVisible(), "the glyphs are here"
 
 
-def test_the_references_pictures_are_taken_where_they_are(
-    themed: object, qtbot: QtBot, document: Document, explorer_home: Path
-) -> None:
+def put_mnist() -> None:
+    """Put a file where “Get it” would."""
     pixels, labels = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
     datasets_dir().mkdir(parents=True)
     np.savez(datasets_dir() / "mnist.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+
+
+def test_pictures_that_come_meanwhile_can_be_chosen(panel: TrainPanel, document: Document) -> None:
+    choose(panel, "data", "mnist")
+    assert not panel.start.isEnabled()
+    put_mnist()
+    document.library_changed.emit()
+    assert box(panel, "data").currentText() == "mnist"
+    assert panel.start.isEnabled()
+
+
+def test_the_references_pictures_are_taken_where_they_are(
+    themed: object, qtbot: QtBot, document: Document, explorer_home: Path
+) -> None:
+    put_mnist()
     panel = make_panel(qtbot, document)
     choose(panel, "preset", "mnist_sparse")
     assert request(panel).data == "mnist"

@@ -97,8 +97,10 @@ class TrainForm(TrainChoices):
             self._fill_data(self.data.currentData() if source is None else source.spec)
 
     def _on_library_changed(self) -> None:
-        self._fill_models()
-        self._on_settings_changed()
+        """Take in a model that was trained or taken away, or a data set that was got."""
+        with self._filled():
+            self._fill_data(self.data.currentData())
+            self._fill_models()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look again what is here: a data set may have come meanwhile."""

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
 from explorer.models.layer_words import activation_word, count_words, layer_words, shape_words
@@ -253,6 +263,15 @@ class NetworkDrawing(QAbstractScrollArea):
         number = self._number_at(event.position())
         if number is not None:
             self._go(number)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll sideways with any wheel."""
+        turned = event.angleDelta()
+        bar = self.horizontalScrollBar()
+        if not bar.maximum():
+            event.ignore()
+            return
+        bar.setValue(bar.value() - (turned.y() or turned.x()))
 
     def leaveEvent(self, event: object) -> None:
         """Tell of what the keyboard is on."""
