@@ -3,30 +3,100 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QSlider, QTabWidget
 
+from explorer.document.views import PictureView, TrainingFilmView
+from explorer.errors import EngineError
 from explorer.tour.guide import Tour
+
+NETWORK, CURVES, FILM, RUNS = range(4)
 
 
 def train(tour: Tour) -> None:
-    """Train a small model for real, screenshots early and at its end; it opens by itself."""
-    # A finished model opens by itself unless it would take keyframes away.
+    """Train a small model for real and watch it: screenshots early, midway and at its end, and the film of it."""
+    # A model in training is shown at once unless that would take keyframes away.
     tour.click("timeline_clear")
     tour.tab(tour.running.window.train)
-    tour.type_number("train_epochs", 4)
+    _show_page(tour, NETWORK)
+    tour.shoot("network")
+    tour.type_number("train_epochs", 30)
     tour.type_number("train_limit", 4_000)
-    tour.find(QLineEdit, "train_name").selectAll()
-    QTest.keyClicks(tour.find(QLineEdit, "train_name"), f"tour-{time.time_ns() % 10**8}")
-    model = tour.document.model
+    _name(tour, f"tour-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: len(tour.document.training.curve) >= 1, "the first epoch")
-    tour.shoot("training")
-    tour.until(lambda: tour.document.training.phase == "finished", "the end of the training")
-    tour.until(lambda: tour.document.model is not model, "the trained model to open")
+    tour.until(lambda: _learnt(tour) is not None, "the model to be shown before its first step")
     tour.settle()
-    tour.shoot("trained")
+    tour.shoot("training-early")
+    early = _error(tour)
+    # Half way, by what is shown: the newest weights may be a few epochs behind the curve.
+    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model as it is midway")
+    tour.settle()
+    tour.shoot("training-midway")
+    midway = _error(tour)
+    _hold(tour)
+    tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the trained model")
+    tour.settle()
+    tour.shoot("training-end")
+    late = _error(tour)
+    if not late < midway < early:
+        raise EngineError("reconstructions that get better", f"MSE {early:.4f}, {midway:.4f}, {late:.4f}")
+    _look_back(tour)
+
+
+def _hold(tour: Tour) -> None:
+    """Pause, look at the runs, and go on."""
+    tour.click("train_pause")
+    tour.until(lambda: tour.document.training.phase == "paused", "the training to hold")
+    _show_page(tour, RUNS)
+    tour.until(lambda: len(tour.document.trainings.runs) > 0, "the list of runs")
+    tour.shoot("training-paused")
+    tour.click("train_pause")
+    tour.until(lambda: tour.document.training.phase != "paused", "the training to go on")
+    _show_page(tour, CURVES)
+
+
+def _look_back(tour: Tour) -> None:
+    """Scrub through the film of the training, back to its first third."""
+    _show_page(tour, FILM)
+    slider = tour.find(QSlider, "train_film_slider")
+    tour.until(lambda: isinstance(tour.document.training_film_view, TrainingFilmView), "the film")
+    slider.setFocus()
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    for _ in range(max(1, slider.maximum() // 3)):
+        QTest.keyClick(slider, Qt.Key.Key_Right)
+    wanted = tour.document.training.film[slider.value()].path
+    tour.until(lambda: _frame(tour) == wanted, "the frame under the playhead")
+    tour.shoot("training-film")
+
+
+def _frame(tour: Tour) -> Path | None:
+    view = tour.document.training_film_view
+    return view.path if isinstance(view, TrainingFilmView) else None
+
+
+def _learnt(tour: Tour) -> float | None:
+    """How many epochs the open model has behind it; None where it does not learn, or is no more than opened."""
+    model = tour.document.model
+    return None if model is None else model.epochs
+
+
+def _error(tour: Tour) -> float:
+    view = tour.document.picture_view
+    return view.mse if isinstance(view, PictureView) else float("nan")
+
+
+def _name(tour: Tour, name: str) -> None:
+    edit = tour.find(QLineEdit, "train_name")
+    edit.selectAll()
+    QTest.keyClicks(edit, name)
+
+
+def _show_page(tour: Tour, number: int) -> None:
+    bar = tour.find(QTabWidget, "train_pages").tabBar()
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
 
 
 def spatial(tour: Tour) -> None:
@@ -41,11 +111,10 @@ def spatial(tour: Tour) -> None:
     tour.click("train_more")
     tour.type_number("train_epochs", 4)
     tour.type_number("train_limit", 400)
-    tour.find(QLineEdit, "train_name").selectAll()
-    QTest.keyClicks(tour.find(QLineEdit, "train_name"), f"tour-maps-{time.time_ns() % 10**8}")
-    model = tour.document.model
+    _name(tour, f"tour-maps-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: tour.document.model is not model, "the spatial model to be trained and to open")
+    tour.until(lambda: _learnt(tour) is not None, "the spatial model to be shown")
+    tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the spatial model")
     tour.settle()
     tour.type_number("feature_channel", 7)
     tour.type_number("feature_size", 3)

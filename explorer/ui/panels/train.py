@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
+from explorer.models.settings import TrainingRequest
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.augment_preview import AugmentPreview
 from explorer.ui.panels.train_facts import TrainFacts
@@ -76,6 +77,7 @@ class TrainPanel(QWidget):
         self.form.fold.toggled.connect(self._on_fold_toggled)
         self.start.clicked.connect(self._on_start_clicked)
         self._document.training_changed.connect(self._on_training_changed)
+        self._document.trainings.again_requested.connect(self._on_again_requested)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Warm the model process up: that takes a moment which the window's start should not."""
@@ -129,6 +131,11 @@ class TrainPanel(QWidget):
         self._preview.show()
         self._preview.raise_()
         self._preview.follow(self.form.request(Path("new")))
+
+    def _on_again_requested(self, request: TrainingRequest) -> None:
+        """Put a kept training's settings into the form, and show what they come to."""
+        self.form.show_request(request)
+        self.watch.pages.setCurrentIndex(0)
 
     # -- running -------------------------------------------------------------------------------------------------
 
