@@ -17,6 +17,7 @@ LINES = (
     "smoothness",
     "folder",
     "morph",
+    "training",
 )
 """Each is a module of this room, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class LiveView:
     ----------
     prepared
         The training; its networks may change, its pictures do not.
+    clock
+        Seconds of training.
 
     Attributes
     ----------
@@ -52,7 +54,7 @@ class LiveView:
         If a network cannot be compiled.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, clock: Callable[[], float] = time.monotonic) -> None:
         self._prepared = prepared
         names = output_names(prepared)
         self._networks = tuple(
@@ -66,7 +68,7 @@ class LiveView:
         film = _film_places(prepared, rows)
         self._originals = rows[film]
         self._count = min(_FEWEST, most)
-        self.budget = Budget(SHARE, EPOCH_SECONDS)
+        self.budget = Budget(SHARE, EPOCH_SECONDS, clock)
 
     def show(self, history: Sequence[EpochRecord], progress: float, seconds: float) -> Live:
         """Return the model as it is at this moment.

@@ -39,7 +39,7 @@ def serve(connection: Connection, log_path: str) -> None:
     # Ctrl+C reaches the whole group; the parent decides what becomes of the training.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(Path(log_path))
-    _lower_priority()
+    lower_priority()
     _watch_parent()
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -113,7 +113,8 @@ def _redirect_output(log_path: Path) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
 
 
-def _lower_priority() -> None:
+def lower_priority() -> None:
+    """Step behind the window: its frames come first."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     elif sys.platform == "win32":

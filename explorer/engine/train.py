@@ -76,7 +76,7 @@ def train(
             else:
                 yield item
         assert prepared is not None
-        training = _Training(prepared, folder, control, rest, live=live)
+        training = Training(prepared, folder, control, rest, live=live)
         yield from training.run()
         seconds = time.monotonic() - begun - rest.seconds
         yield from finish(prepared, training.history, seconds, folder)
@@ -84,8 +84,22 @@ def train(
         yield messages.Cancelled(str(folder) if folder.is_dir() else "")
 
 
-class _Training:
-    """The part between the first step and the last."""
+class Training:
+    """The part between the first step and the last.
+
+    Parameters
+    ----------
+    prepared
+        Pictures, networks and settings.
+    folder
+        Where checkpoints go.
+    control
+        Asked for orders before every step.
+    rest
+        Time that does not count, such as pauses.
+    live
+        Whether to show the model while it learns.
+    """
 
     def __init__(self, prepared: Prepared, folder: Path, control: Control, rest: Rest, *, live: bool) -> None:
         self.prepared = prepared
@@ -94,7 +108,7 @@ class _Training:
         self.control = control
         self.rest = rest
         self._wants_live = live
-        self._live: LiveView | None = None
+        self.live: LiveView | None = None
         self._steps = steps_per_epoch(prepared)
         self._step = Step(
             prepared.encoder,
@@ -106,7 +120,11 @@ class _Training:
         keeper = BestKeeper(self._step, self.settings.early_stop)
         self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
         self._begun = time.monotonic()
-        self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
+        self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
+
+    def _clock(self) -> float:
+        """Seconds that count: a pause is no training time of which anything could have its share."""
+        return time.monotonic() - self.rest.seconds
 
     @property
     def history(self) -> list[EpochRecord]:
@@ -123,7 +141,7 @@ class _Training:
             kept.history.append((yield from self._solve()))
             return
         yield from self._begin_live()
-        self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
+        self._budget.start()
         try:
             while len(kept.history) < self.settings.epochs:
                 rate = yield from run_epoch(self.prepared, self._step, kept.progress, self.rest, self._between)
@@ -163,7 +181,7 @@ class _Training:
         last = len(self.history) >= self.settings.epochs
         if self._budget.due() and not last:
             yield from self._save()
-        if self._live is not None and self._live.budget.due() and not last:
+        if self.live is not None and self.live.budget.due() and not last:
             yield from self._show()
 
     def _between(self) -> Generator[messages.TrainingEvent, None, None]:
@@ -177,7 +195,7 @@ class _Training:
             yield event
         if self._budget.due(LONG_SECONDS):
             yield from self._save()
-        if self._live is not None and self._live.budget.due(WITHIN_SECONDS):
+        if self.live is not None and self.live.budget.due(WITHIN_SECONDS):
             yield from self._show()
 
     def _stop(self) -> Iterator[messages.TrainingEvent]:
@@ -213,22 +231,22 @@ class _Training:
             return
         yield messages.Working("compiling the model, to show it while it learns")
         try:
-            self._live = LiveView(self.prepared)
+            self.live = LiveView(self.prepared, self._clock)
         except ModelError as error:
             yield messages.Advice(f"the model cannot be shown while it learns: {error}")
             return
-        yield self._live_event(self._live)
-        self._live.budget.start()
+        yield self._live_event(self.live)
+        self.live.budget.start()
 
     def _show(self) -> Iterator[messages.TrainingEvent]:
         """Show the model; what sending it takes is counted too."""
-        if self._live is not None:
-            with self._live.budget.spending():
-                yield self._live_event(self._live)
+        if self.live is not None:
+            with self.live.budget.spending():
+                yield self._live_event(self.live)
 
     def _live_event(self, view: LiveView) -> messages.Live:
         progress = self._kept.progress
-        seconds = time.monotonic() - self._begun - self.rest.seconds
+        seconds = self._clock() - self._begun
         return view.show(self.history, progress.epoch - 1 + progress.step / self._steps, seconds)
 
     # -- the closed form -------------------------------------------------------------------------------------------

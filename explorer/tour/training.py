@@ -33,17 +33,24 @@ def train(tour: Tour) -> None:
     early = _error(tour)
     # Half way, by what is shown: the newest weights may be a few epochs behind the curve.
     tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model as it is midway")
-    tour.settle()
+    _settle_anew(tour)
     tour.shoot("training-midway")
     midway = _error(tour)
     _hold(tour)
     tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the trained model")
-    tour.settle()
+    _settle_anew(tour)
     tour.shoot("training-end")
     late = _error(tour)
     if not late < midway < early:
         raise EngineError("reconstructions that get better", f"MSE {early:.4f}, {midway:.4f}, {late:.4f}")
     _look_back(tour)
+
+
+def _settle_anew(tour: Tour) -> None:
+    """Wait for the answers of the version that was just put in place: those of the one before it stay till then."""
+    tour.document.step_picture(-1)
+    tour.document.step_picture(1)
+    tour.settle()
 
 
 def _hold(tour: Tour) -> None:

@@ -1,0 +1,182 @@
+"""``training``: pictures a second while a model learns and is watched, beside bare ``model.fit``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explorer.bench.child import Tell
+from explorer.bench.entry import Entry
+from explorer.bench.harness import MeasureError, median, require_shipped_bundle, run_child
+
+if TYPE_CHECKING:
+    from explorer.engine.control import Order
+
+CASES: tuple[dict[str, Any], ...] = (
+    {"architecture": "deep-dense", "data": "digits", "limit": 8_000},
+    {"architecture": "vae", "data": "clothing", "size": (64, 64)},
+    {"architecture": "conv-pool", "data": "faces", "size": (36, 36)},
+    {"architecture": "cnn", "data": "digits", "limit": 4_000},
+)
+"""Architectures that differ: small products, batch normalisation and sampling, pooling in colour, strides."""
+
+ROUNDS, QUICK_ROUNDS = 8, 3
+TURN_SECONDS = 3.0
+"""At least so long one of the two trains before the other has its turn."""
+
+LIVE_PERCENT = 3.0
+
+
+def measure(quick: bool) -> list[Entry]:
+    """Measure each architecture in a process of its own.
+
+    Raises
+    ------
+    MeasureError
+        If the program is not whole.
+    """
+    require_shipped_bundle()
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    return [entry for case in CASES for entry in _measured(case, rounds)]
+
+
+def _measured(case: dict[str, Any], rounds: int) -> list[Entry]:
+    name = case["architecture"]
+    try:
+        told: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
+    except MeasureError as error:
+        return [Entry("training", name, "pictures/s", None, better="higher", why=str(error))]
+    height, width, channels = told["image_shape"]
+    speed = Entry(
+        name="training",
+        case=f"{name} {height}×{width}×{channels}, watched",
+        unit="pictures/s",
+        ours=median(told["ours"]),
+        peer=median(told["peer"]),
+        peer_name="bare model.fit",
+        limit=told["limit"],
+        limit_name="the network's multiply-adds at this machine's matrix-product rate",
+        better="higher",
+    )
+    share = Entry(
+        name="training",
+        case=f"{name}: shown {told['shown']} times, {told['checkpoints']} checkpoints",
+        unit="% of the time, to show it",
+        ours=100 * told["share"],
+        limit=LIVE_PERCENT,
+        limit_name="the share that it may take",
+        why="model.fit shows nothing",
+    )
+    return [speed, share]
+
+
+def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
+    """Train one network with the engine and another with `model.fit`, by turns, and tell the pictures a second.
+
+    Neither's first turn counts: in it the graphs are compiled. In every other turn of ours events are sent, checkpoints
+    are written and the model is shown, as for a window.
+    """
+    import tempfile
+    from pathlib import Path
+
+    from explorer.bench.fit_peer import FitPeer, matrix_product_rate
+    from explorer.engine.control import Rest
+    from explorer.engine.messages import Checkpoint, Epoch, Live
+    from explorer.engine.prepare import Prepared, prepare
+    from explorer.engine.process import lower_priority
+    from explorer.engine.train import Training
+    from explorer.models.settings import make_request
+
+    lower_priority()
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-bench-") as folder:
+        request = make_request(out=Path(folder, "new"), epochs=100_000, **arguments["case"])
+        *_, prepared = prepare(request)
+        assert isinstance(prepared, Prepared)
+        rest = Rest()
+        turns = _Turns(FitPeer(prepared), rest, arguments["rounds"])
+        training = Training(prepared, Path(folder, "checkpoint"), turns, rest, live=True)
+        shown = checkpoints = 0
+        for event in training.run():
+            # What the pipe costs is part of it: every event is made ready to be sent.
+            turns.send(event)
+            shown += isinstance(event, Live)
+            checkpoints += isinstance(event, Checkpoint)
+            if isinstance(event, Epoch):
+                turns.seen += len(prepared.train)
+                turns.whole = True
+            if turns.done:
+                break
+        assert training.live is not None
+        share = training.live.budget.spent / turns.seconds
+        operations = prepared.spec.encoder.operations + prepared.spec.decoder.operations
+        limit = matrix_product_rate() / (3 * operations)
+    if not (shown > 1 and checkpoints):
+        raise RuntimeError(f"the model was shown {shown} times and {checkpoints} checkpoints were written")
+    rates = {"ours": turns.ours[1:], "peer": turns.peer[1:], "limit": limit}
+    tell(rates | {"shown": shown, "checkpoints": checkpoints, "share": share, "image_shape": prepared.spec.image_shape})
+
+
+class _Turns:
+    """Gives the peer its turns between two steps of ours (see `explorer.engine.control.Control`).
+
+    Attributes
+    ----------
+    ours, peer
+        Pictures a second of each turn, the first included.
+    seen
+        Pictures that ours has seen; counted by whoever reads its events.
+    whole
+        Whether an epoch of ours has just ended; told by them too.
+    seconds
+        What ours took in all.
+    done
+        Whether every round is over.
+    """
+
+    def __init__(self, peer: Any, rest: Any, rounds: int) -> None:
+        import time
+        from multiprocessing import Pipe
+
+        self._peer = peer
+        self._rest = rest
+        self._rounds = rounds
+        self._clock = time.perf_counter
+        self._begun: float | None = None
+        self._seen = 0
+        self._ours, self._theirs = Pipe()
+        self.ours: list[float] = []
+        self.peer: list[float] = []
+        self.seen = 0
+        self.whole = False
+        self.seconds = 0.0
+        self.done = False
+
+    def send(self, event: object) -> None:
+        """Send an event through a pipe, and read it at once, so that it never fills."""
+        import threading
+
+        reader = threading.Thread(target=self._theirs.recv)
+        reader.start()
+        self._ours.send(event)
+        reader.join()
+
+    def order(self) -> None:
+        """Let the peer train, once ours has trained long enough and stands between two epochs."""
+        now = self._clock()
+        if self._begun is None:
+            self._begun = now
+        fresh, whole = self.seen - self._seen, self.whole
+        self.whole = False
+        # Pictures are counted by epochs, so a turn ends with one.
+        if not whole or now - self._begun < TURN_SECONDS or self.done:
+            return
+        self.ours.append(fresh / (now - self._begun))
+        self.seconds += now - self._begun
+        self.peer.append(self._peer.train(TURN_SECONDS))
+        self._seen = self.seen
+        self.done = len(self.ours) > self._rounds
+        self._begun = self._clock()
+        self._rest.seconds += self._begun - now
+
+    def wait(self) -> Order:
+        """Nobody is ever held."""
+        return "resume"
