@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -73,29 +75,49 @@ def run_epoch(
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(prepared.train))
     steps = steps_per_epoch(prepared)
     clock = _Clock(progress, rest)
-    while progress.step < steps:
-        clock.stop()
-        yield from between()
-        clock.start()
-        number = progress.step
-        clean = to_floats(prepared.train[order[number * settings.batch : (number + 1) * settings.batch]])
-        given = clean
-        if prepared.noises:
-            given = corrupt(clean, prepared.noises, np.random.default_rng([settings.seed, epoch, number + 1]))
-        losses = np.asarray(step.train(given, clean, (epoch - 1) * steps + number), np.float64)
-        if not np.isfinite(losses[0]):
-            raise TrainingError(
-                "a finite loss",
-                f"{losses[0]} in epoch {epoch}, step {number + 1}",
-                "Lower the learning rate, or start from the last checkpoint.",
-            )
-        progress.sums += losses * len(clean)
-        progress.seen += len(clean)
-        progress.step += 1
-        if clock.report_due():
-            yield messages.Step(epoch, progress.step, steps, float(progress.losses[0]), clock.rate())
+    with closing(_batches(prepared, order, epoch, range(progress.step, steps))) as batches:
+        for number in range(progress.step, steps):
+            clock.stop()
+            yield from between()
+            clock.start()
+            given, clean = next(batches)
+            losses = np.asarray(step.train(given, clean, (epoch - 1) * steps + number), np.float64)
+            if not np.isfinite(losses[0]):
+                raise TrainingError(
+                    "a finite loss",
+                    f"{losses[0]} in epoch {epoch}, step {number + 1}",
+                    "Lower the learning rate, or start from the last checkpoint.",
+                )
+            progress.sums += losses * len(clean)
+            progress.seen += len(clean)
+            progress.step += 1
+            if clock.report_due():
+                yield messages.Step(epoch, progress.step, steps, float(progress.losses[0]), clock.rate())
     clock.stop()
     return clock.whole_rate()
+
+
+def _batches(
+    prepared: Prepared, order: NDArray[np.int64], epoch: int, numbers: range
+) -> Generator[tuple[Floats, Floats], None, None]:
+    """Yield input and target of each step; the next are made on a thread of their own while a step runs."""
+    settings = prepared.settings
+
+    def make(number: int) -> tuple[Floats, Floats]:
+        clean = to_floats(prepared.train[order[number * settings.batch : (number + 1) * settings.batch]])
+        if not prepared.noises:
+            return clean, clean
+        rng = np.random.default_rng([settings.seed, epoch, number + 1])
+        return corrupt(clean, prepared.noises, rng), clean
+
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        ready = pool.submit(make, numbers[0]) if numbers else None
+        for following in [*numbers[1:], None]:
+            if ready is None:
+                return
+            batch = ready.result()
+            ready = None if following is None else pool.submit(make, following)
+            yield batch
 
 
 class _Clock:

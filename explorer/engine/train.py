@@ -19,6 +19,7 @@ from explorer.engine.live import WITHIN_SECONDS, LiveView
 from explorer.engine.pca import solve
 from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
+from explorer.engine.tensorboard import TensorBoardLog, check_tensorboard
 from explorer.errors import ExportError, ModelError
 from explorer.models.card import EpochRecord, LossParts
 from explorer.models.settings import TrainingRequest, checkpoint_folder
@@ -61,6 +62,8 @@ def train(
     """
     refuse_existing(request.out, force=request.force)
     check_writable(request.out.parent)
+    if request.tensorboard is not None:
+        check_tensorboard()
     folder = checkpoint_folder(request.out)
     control = control or Unattended()
     begun, rest = time.monotonic(), Rest()
@@ -119,6 +122,7 @@ class Training:
         )
         keeper = BestKeeper(self._step, self.settings.early_stop)
         self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
+        self._log: TensorBoardLog | None = None
         self._begun = time.monotonic()
         self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
 
@@ -140,6 +144,8 @@ class Training:
         if self.settings.solver == "pca":
             kept.history.append((yield from self._solve()))
             return
+        log = self.prepared.request.tensorboard
+        self._log = None if log is None else TensorBoardLog(log, self.prepared)
         yield from self._begin_live()
         self._budget.start()
         try:
@@ -151,6 +157,9 @@ class Training:
                 yield from self._after_epoch()
         except StoppedEarly:
             yield from self._stop()
+        finally:
+            if self._log is not None:
+                self._log.close()
         kept.keeper.restore()
 
     # -- epochs --------------------------------------------------------------------------------------------------
@@ -172,9 +181,12 @@ class Training:
         self._kept.history.append(record)
         self._kept.progress = EpochProgress(progress.epoch + 1)
         dimensions = tuple(float(value) for value in kl_per_dim)
-        yield messages.Epoch(
+        event = messages.Epoch(
             record.epoch, self.settings.epochs, loss, val_loss, seconds, rate, record.parts, dimensions
         )
+        if self._log is not None:
+            self._log.write(event, self._step.optimizer, last=record.epoch == self.settings.epochs)
+        yield event
 
     def _after_epoch(self) -> Iterator[messages.TrainingEvent]:
         """Write a checkpoint and show the model, as far as both are due."""

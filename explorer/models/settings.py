@@ -50,6 +50,8 @@ class TrainingRequest(BaseModel):
         Seed of weights, order, noise and augmentation.
     early_stop
         End after so many epochs without a better validation loss and keep the best; 0 for never.
+    tensorboard
+        Folder for a log that TensorBoard shows, or None.
     resume, force
         Go on from the checkpoint beside `out`; replace an existing bundle.
     """
@@ -77,6 +79,7 @@ class TrainingRequest(BaseModel):
     limit: int = Field(0, ge=0)
     seed: int = Field(0, ge=0, lt=2**31)
     early_stop: int = Field(0, ge=0)
+    tensorboard: Path | None = None
     resume: bool = False
     force: bool = False
 

@@ -60,6 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--schedule", choices=("constant", "cosine"), default=omit, help="how the rate goes on")
     add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
     add("--noise", metavar="N", default=omit, help=NOISE_HELP)
+    add("--tensorboard", metavar="DIR", default=omit, help="write a log for TensorBoard there (extra: tensorboard)")
     add("--resume", action="store_true", default=omit, help="go on from the checkpoint that an earlier run left")
     add("--force", action="store_true", default=omit, help="replace an existing bundle")
 
@@ -78,6 +79,8 @@ def _checked_request(options: Namespace) -> TrainingRequest:
     values = {name: value for name, value in vars(options).items() if name in TrainingRequest.model_fields}
     values["out"] = Path(values["out"]).expanduser().absolute()
     values["data"] = _checked_data(values["data"])
+    if "tensorboard" in values:
+        values["tensorboard"] = Path(values["tensorboard"]).expanduser().absolute()
     request = make_request(**values)
     resolve_settings(request)
     refuse_existing(request.out, force=request.force)

@@ -118,6 +118,7 @@ class TrainChoices(TrainFields):
         self.channels.setCurrentIndex(self.channels.findData(request.channels))
         self.crop.setValue(-1 if request.crop is None else request.crop)
         self.invert.setChecked(request.invert)
+        self.tensorboard.setChecked(request.tensorboard is not None)
 
     def request(self, out: Path) -> TrainingRequest:
         """Return what is asked for.
@@ -141,6 +142,7 @@ class TrainChoices(TrainFields):
             "early_stop": self.early_stop.value(),
             "noise": self.noise.text(),
             "batch": self.batch.value() or None,
+            "tensorboard": out.with_name(f"{out.name}.tensorboard") if self.tensorboard.isChecked() else None,
         }
         for name, field in (("rate", self.rate), ("beta", self.beta), ("l1", self.l1)):
             values[name] = field.text().strip().replace(",", ".") or None if field.isEnabled() else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
@@ -154,6 +156,15 @@ class TrainFields(QWidget):
             *(0, 2**31 - 1, 0),
         )
 
+        self.tensorboard = check_box(
+            "train_tensorboard",
+            self.tr("Log for TensorBoard"),
+            self.tr("Write scalars, histograms of the codes and reconstructions for TensorBoard, beside the model"),
+        )
+        if importlib.util.find_spec("tensorboard") is None:
+            self.tensorboard.setEnabled(False)
+            self.tensorboard.setToolTip(self.tr("An extra: pip install 'latent-explorer[tensorboard]'"))
+
     def _optional(self, name: str, tip: str, none: str) -> QSpinBox:
         box = spin_box(name, f"{tip}; 0: {none}", 0, _MOST, 0)
         box.setSpecialValueText(none)
@@ -179,6 +190,7 @@ class TrainFields(QWidget):
         more.pair((self.tr("Loss"), self.loss), (self.tr("Rate"), self.rate))
         more.pair((self.tr("Schedule"), self.schedule), (self.tr("Early stop"), self.early_stop))
         more.pair((self.tr("KL weight"), self.beta), (self.tr("L1"), self.l1))
+        more.bare(self.tensorboard)
         content = QWidget()
         content.setLayout(more)
         self.fold = Fold(

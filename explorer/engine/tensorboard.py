@@ -1,0 +1,108 @@
+"""A training as TensorBoard shows it: scalars, histograms of the codes, reconstructions; one step an epoch."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from explorer.data.preprocessing import to_floats
+from explorer.engine.budget import Budget
+from explorer.engine.keras_codec import KerasCodec
+from explorer.engine.messages import Epoch
+from explorer.engine.prepare import Prepared
+from explorer.errors import TrainingError
+from explorer.models.batches import pictures_held
+from explorer.types import Floats
+
+SHARE = 0.02
+"""Most of the training's time that codes and pictures may take; scalars cost nothing and come every epoch."""
+
+PICTURES = 8
+_CODES = 200
+_DIMENSIONS = 16
+
+
+def check_tensorboard() -> None:
+    """Make sure that the extra is installed; tensorflow alone can make a file, but has nothing to write into it.
+
+    Raises
+    ------
+    TrainingError
+        If it is not.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise TrainingError(
+            "TensorBoard, which is an extra", "none", "Install it: pip install 'latent-explorer[tensorboard]'."
+        )
+
+
+class TensorBoardLog:
+    """Writes one training's events.
+
+    Parameters
+    ----------
+    folder
+        Where the file goes; made where it is missing.
+    prepared
+        The training; its networks may change.
+
+    Raises
+    ------
+    TrainingError
+        If the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, prepared: Prepared) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer = tf.summary.create_file_writer(str(folder))
+        except (OSError, tf.errors.OpError) as error:
+            raise TrainingError(f"to write into {folder}", f"“{error}”", "Choose another folder.") from error
+        self._codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
+        rows = prepared.validation
+        count = min(len(rows), _CODES, pictures_held(prepared.spec.image_shape, _CODES))
+        self._pictures: Floats = to_floats(rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)])
+        self._budget = Budget(SHARE, 0.0)
+
+    def write(self, epoch: Epoch, optimizer: keras.optimizers.Optimizer, *, last: bool) -> None:
+        """Write what is known of an epoch; codes and pictures as their share allows, and always of the last."""
+        with self._writer.as_default(step=epoch.epoch):
+            self._write_scalars(epoch, optimizer)
+            if last or self._budget.due():
+                with self._budget.spending():
+                    self._write_codes()
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _write_scalars(self, epoch: Epoch, optimizer: keras.optimizers.Optimizer) -> None:
+        values = {"loss/training": epoch.loss, "loss/validation": epoch.val_loss, "speed/pictures_a_second": epoch.rate}
+        if epoch.parts is not None:
+            values |= {
+                "reconstruction/training": epoch.parts.reconstruction,
+                "reconstruction/validation": epoch.parts.val_reconstruction,
+                "kl/training": epoch.parts.kl,
+                "kl/validation": epoch.parts.val_kl,
+            }
+        values["learning_rate"] = float(np.asarray(optimizer.learning_rate))
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+        for dimension, value in enumerate(epoch.kl_per_dim[:_DIMENSIONS]):
+            tf.summary.scalar(f"kl_of_dimension/{dimension:02d}", value)
+
+    def _write_codes(self) -> None:
+        codes = self._codec.encode(self._pictures)
+        tf.summary.histogram("codes/all", codes)
+        for dimension in range(min(codes.shape[1], _DIMENSIONS)):
+            tf.summary.histogram(f"codes/{dimension:02d}", codes[:, dimension])
+        originals = self._pictures[:PICTURES]
+        reconstructions = np.clip(self._codec.decode(codes[:PICTURES]), 0, 1)
+        # Originals over what the model makes of them, pair by pair.
+        pairs = np.concatenate([originals, reconstructions], axis=1)
+        tf.summary.image("originals_over_reconstructions", pairs, max_outputs=PICTURES)
