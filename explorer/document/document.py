@@ -320,8 +320,10 @@ class Document:
         if model is before.model or not model.continues(before.model):
             return
         self._stale_code = True
-        self._state = replace(before, model=model)
+        self._state = replace(before, model=model, grid=_newer_grid(before, model))
         self.model_changed.emit()
+        if self._state.grid != before.grid:
+            self.grid_changed.emit()
 
     def choose_picture(self, index: int) -> None:
         """Choose a picture by its position; its code becomes the cursor once the encoder has answered.
@@ -594,7 +596,13 @@ def _newer(state: State, model: OpenModel) -> State:
     if not model.continues(state.model):
         return state
     code = None if state.code is state.start_code else state.code
-    return replace(state, model=model, start_code=None, code=code)
+    return replace(state, model=model, start_code=None, code=code, grid=_newer_grid(state, model))
+
+
+def _newer_grid(state: State, model: OpenModel) -> GridSettings:
+    """Let the map grow and shrink with the codes of a model that learns, unless its range was set by hand."""
+    old = state.model
+    return _grid_for(model) if old is not None and state.grid == _grid_for(old) else state.grid
 
 
 def _grid_for(model: OpenModel) -> GridSettings:

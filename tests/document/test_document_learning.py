@@ -75,6 +75,25 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
     assert (document.picture_view, document.cursor_view, document.grid_view) == (picture, cursor, grid)
 
 
+def spread(model: OpenModel, factor: float) -> OpenModel:
+    """Return a model whose codes lie so much further apart."""
+    statistics = replace(model.sample.statistics, quantiles=model.sample.statistics.quantiles * np.float32(factor))
+    return replace(model, sample=replace(model.sample, statistics=statistics))
+
+
+def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Document) -> None:
+    heard: list[bool] = []
+    document.grid_changed.connect(lambda: heard.append(True))
+    before = document.grid
+    document.refine_model(spread(version(1.0), 10.0))
+    assert document.grid.high >= 4 * before.high
+    assert heard == [True]
+    document.set_grid(replace(document.grid, low=-1.0, high=1.0))
+    document.refine_model(spread(version(2.0), 20.0))
+    assert (document.grid.low, document.grid.high) == (-1.0, 1.0)
+    assert document.undo_label == "Map range"
+
+
 def test_keyframes_and_pictures_stay(document: Document) -> None:
     document.add_keyframe()
     source, picture = document.source, document.picture

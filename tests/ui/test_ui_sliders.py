@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -341,3 +343,30 @@ def test_a_double_click_on_the_number_types_and_a_click_there_moves_nothing(desk
 )
 def test_what_counts_as_a_number(text: str, value: float | None) -> None:
     assert parse_sigma(text) == value
+
+
+def test_a_drag_goes_on_when_the_model_learns_meanwhile(desk: Desk) -> None:
+    run = Path("/nowhere/run")
+    desk.open(replace(make_model(latent_dim=40), run=run, epochs=1.0))
+    sliders = desk.window.latent.sliders
+    bar = sliders.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    scrolled = bar.value()
+    assert scrolled > 0
+    item = 38
+    path = [sliders.handle_position(item, value).toPoint() for value in (float(sliders.values[item]), 0.5, 1.0, 1.5)]
+    QTest.mousePress(sliders.viewport(), Qt.MouseButton.LeftButton, pos=path[0])
+    QTest.mouseMove(sliders.viewport(), path[1])
+    before = desk.document.code
+    newer = replace(make_model(latent_dim=40, seed=1), run=run, epochs=2.0)
+    desk.document.refine_model(newer)
+    desk.settle()
+    assert bar.value() == scrolled, "the list was pulled away"
+    QTest.mouseMove(sliders.viewport(), path[3])
+    assert desk.document.code is not before
+    assert float(sliders.values[item]) == pytest.approx(1.5, abs=0.1)
+    QTest.mouseRelease(sliders.viewport(), Qt.MouseButton.LeftButton, pos=path[3])
+    assert desk.undo_label() == f"Dimension {item}"
+    desk.document.undo()
+    assert desk.document.undo_label is None, "the drag was to be one step"
+    assert desk.document.model is newer

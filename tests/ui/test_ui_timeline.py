@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,21 @@ def test_playing_stops_with_the_model(desk: Desk) -> None:
     assert not desk.window.timeline.play.isChecked()
     assert desk.window.timeline.strip.count() == 0
     desk.settle()
+
+
+def test_playing_goes_on_with_a_model_that_learns(desk: Desk) -> None:
+    run = Path("/nowhere/run")
+    desk.open(replace(make_model(), run=run, epochs=1.0))
+    add_keyframes(desk)
+    desk.click("timeline_play")
+    desk.until(lambda: desk.document.playhead > 0)
+    newer = replace(make_model(seed=1), run=run, epochs=2.0)
+    desk.document.refine_model(newer)
+    at = desk.document.playhead
+    desk.until(lambda: desk.document.playhead != at)
+    assert desk.window.timeline.play.isChecked()
+    desk.click("timeline_play")
+    desk.until_edited_shows(desk.code)
 
 
 def test_settings_change_the_length(desk: Desk) -> None:

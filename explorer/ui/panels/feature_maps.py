@@ -142,8 +142,9 @@ class FeatureMapsPanel(QWidget):
             self.channel.setMaximum(channels - 1)
         self.channel.setVisible(channels > 1)
         self.grid.setVisible(channels > 1)
-        self._size.setMaximum(max(height, width))
-        self._size.setValue(max(1, round(max(height, width) / 9)))
+        if self._size.maximum() != max(height, width):
+            self._size.setMaximum(max(height, width))
+            self._size.setValue(max(1, round(max(height, width) / 9)))
         self._on_code_changed()
         self.grid.set_channels(channels, self._picture, self._is_edited)
         self.grid.set_current(self.channel.value())

@@ -31,6 +31,7 @@ class LatentPanel(QWidget):
         self._document = document
         self._rng = np.random.default_rng()
         self._view: CodeView | None = None
+        self._model: OpenModel | None = None
         self._latent_shape: LatentShape = ()
         self._start: Floats | None = None
         self._marks: Floats | None = None
@@ -147,7 +148,20 @@ class LatentPanel(QWidget):
             with QSignalBlocker(self.filter):
                 self.filter.clear()
         self.views.choose(wanted if axes else _DIMENSIONS)
-        self._show_view(self.views.current)
+        newer, self._model = model.continues(self._model), model
+        if not (newer and self._renew_view(model)):
+            self._show_view(self.views.current)
+
+    def _renew_view(self, model: OpenModel) -> bool:
+        """Show a newer version of a model that learns, under the hand that drags; say whether that can be."""
+        view = AxesView(model) if self.views.current == _AXES else DimensionsView(model)
+        if self._view is None or view.rows.count != self._view.rows.count:
+            return False
+        self._view = view
+        self.sliders.renew_rows(view.rows)
+        self._start = self._marks = None
+        self._show_code()
+        return True
 
     def _show_view(self, number: int) -> None:
         model = self._document.model

@@ -90,9 +90,11 @@ class MapPanel(QWidget):
         usable = model is not None and model.latent_dim > 1
         for box in (self._low, self._high, self._steps):
             box.setEnabled(usable)
+        listed = min(model.latent_dim, _LISTED) if model else 0
         for combo in (self._across, self._up):
-            combo.clear()
-            combo.addItems([dimension_name(index) for index in range(min(model.latent_dim, _LISTED) if model else 0)])
+            if combo.count() != listed:
+                combo.clear()
+                combo.addItems([dimension_name(index) for index in range(listed)])
             combo.setEnabled(model is not None and model.latent_dim > 2)
         self._show_hint()
         self._on_grid_changed()

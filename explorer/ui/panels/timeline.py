@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document
+from explorer.document.state import OpenModel
 from explorer.document.views import KeyframesView
 from explorer.export import FORMATS
 from explorer.ui.dialogs.files import ask_save
@@ -52,6 +53,7 @@ class TimelinePanel(QWidget):
         self._gestures = count(1)
         self._gesture = ""
         self._ticking = False
+        self._model: OpenModel | None = None
         self.setObjectName("timeline_panel")
         self.setAccessibleName(self.tr("Morph timeline"))
         self._make_strip()
@@ -203,7 +205,11 @@ class TimelinePanel(QWidget):
             self._document.remove_keyframe(row)
 
     def _on_model_changed(self) -> None:
-        self.play.setChecked(False)
+        """Stop playing; but a newer version of a model that learns plays on."""
+        model = self._document.model
+        if model is None or not model.continues(self._model):
+            self.play.setChecked(False)
+        self._model = model
         self._update_controls()
 
     def _on_keyframes_changed(self) -> None:

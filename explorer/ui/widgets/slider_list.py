@@ -111,6 +111,19 @@ class SliderList(QAbstractScrollArea):
         self._name_width = self._wanted_name_width()
         self.set_order(in_order(rows.count))
 
+    def renew_rows(self, rows: SliderRows) -> None:
+        """Show the same sliders before other histograms: values, order and a drag under way stay.
+
+        Raises
+        ------
+        ValueError
+            If it is another number of sliders.
+        """
+        if rows.count != self._rows.count:
+            raise ValueError(f"{rows.count} sliders in place of {self._rows.count}")
+        self._rows = rows
+        self.viewport().update()
+
     def set_order(self, order: RowOrder, words: str = "", *, to_top: bool = True) -> None:
         """Sort and filter.
 

@@ -1,0 +1,23 @@
+"""The line ``training``, for real on one small case: both train, the model is shown, checkpoints are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.bench import run, training
+
+
+@pytest.mark.engine
+def test_training_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = {"architecture": "vae", "data": "digits", "limit": 600, "latent": 2, "size": (16, 16)}
+    monkeypatch.setattr(training, "CASES", (case,))
+    speed, share = run(quick=True, only="training")
+    assert (speed["unit"], speed["better"], speed["peer_name"]) == ("pictures/s", "higher", "bare model.fit")
+    assert speed["case"] == "vae 16×16×1, watched"
+    for figure in ("ours", "peer", "limit", "ratio_to_peer", "ratio_to_limit"):
+        assert speed[figure] > 0
+    assert speed["ratio_to_limit"] < 1, "faster than the machine multiplies"
+    assert share["case"].startswith("vae: shown ")
+    assert 0 < share["ours"] <= share["limit"] == 3.0
+    assert share["peer"] is None
+    assert share["why"] == "model.fit shows nothing"
