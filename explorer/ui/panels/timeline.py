@@ -24,6 +24,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import KeyframesView
 from explorer.export import FORMATS
+from explorer.types import Floats
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.widgets.empty_label import EmptyLabel
@@ -54,6 +55,7 @@ class TimelinePanel(QWidget):
         self._gesture = ""
         self._ticking = False
         self._model: OpenModel | None = None
+        self._played: Floats | None = None
         self.setObjectName("timeline_panel")
         self.setAccessibleName(self.tr("Morph timeline"))
         self._make_strip()
@@ -308,10 +310,14 @@ class TimelinePanel(QWidget):
         self._ticking = True
         self._document.set_playhead(frame, self._gesture)
         self._ticking = False
+        self._played = self._document.code
 
     def _on_code_changed(self) -> None:
-        """Whoever takes hold of the picture while the morph plays gets it."""
-        if self.play.isChecked() and not self._ticking:
+        """Whoever takes hold of the picture while the morph plays gets it.
+
+        A model that learns tells of codes, too, when its picture's own code is another and the cursor is not.
+        """
+        if self.play.isChecked() and not self._ticking and self._document.code is not self._played:
             self.play.setChecked(False)
         self._update_controls()
 
