@@ -216,6 +216,13 @@ class Advice:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Something went wrong that does not end the training; the user should see to it."""
+
+    note: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The bundle is written."""
 
@@ -247,7 +254,19 @@ class Failed:
 
 
 TrainingEvent: TypeAlias = (
-    Started | Step | Epoch | Checkpoint | Paused | Resumed | Live | Working | Advice | Finished | Cancelled | Failed
+    Started
+    | Step
+    | Epoch
+    | Checkpoint
+    | Paused
+    | Resumed
+    | Live
+    | Working
+    | Advice
+    | Trouble
+    | Finished
+    | Cancelled
+    | Failed
 )
 Event: TypeAlias = Warmed | TrainingEvent
 ENDINGS = (Finished, Cancelled, Failed, Warmed)

@@ -123,6 +123,7 @@ class Training:
         keeper = BestKeeper(self._step, self.settings.early_stop)
         self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
         self._log: TensorBoardLog | None = None
+        self._trouble = ""
         self._begun = time.monotonic()
         self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
 
@@ -233,8 +234,12 @@ class Training:
             with self._budget.spending():
                 save_checkpoint(self.folder, self._kept, self.settings, _identity(self.prepared))
         except ExportError as error:
-            yield messages.Advice(f"no checkpoint could be written, and the last one is kept: {error}")
+            note = f"The training goes on, but no checkpoint could be written, and the last one is kept: {error}"
+            if note != self._trouble:  # once is enough, until it is another
+                yield messages.Trouble(note)
+            self._trouble = note
         else:
+            self._trouble = ""
             yield messages.Checkpoint(len(self.history), str(self.folder))
 
     def _begin_live(self) -> Iterator[messages.TrainingEvent]:

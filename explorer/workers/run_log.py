@@ -13,6 +13,7 @@ from explorer.engine.messages import (
     Paused,
     Resumed,
     Started,
+    Trouble,
 )
 from explorer.models.runs import RunWriter
 
@@ -49,7 +50,7 @@ def log_event(writer: RunWriter, event: Event) -> None:
             writer.log("paused", epoch=event.epoch, step=event.step)
         case Resumed():
             writer.log("resumed")
-        case Advice():
+        case Advice() | Trouble():
             writer.log("advice", note=event.note)
         case Finished():
             writer.log("finished", metrics=event.metrics, model=event.path)

@@ -33,6 +33,7 @@ from explorer.engine.messages import (
     Step,
     Stop,
     Train,
+    Trouble,
     Warm,
     Working,
 )
@@ -85,7 +86,7 @@ class Trainer(QObject):
     finished(Path)
         A bundle was written.
     failed(str, str)
-        The training ended in an error: message and details.
+        Something went wrong, and may have ended the training: message and details.
     advised(str)
         Something to say, while the training goes on.
     """
@@ -297,6 +298,8 @@ class Trainer(QObject):
                 self._show(replace(view, phase="running", note="Training"))
             case Advice():
                 self.advised.emit(event.note)
+            case Trouble():
+                self.failed.emit(event.note, "")
             case Checkpoint():
                 pass
             case _:

@@ -40,7 +40,7 @@ LIMITED = """
 import json, resource, sys
 from pathlib import Path
 from explorer.engine.client import ModelProcess
-from explorer.engine.messages import Advice, Cancel, Checkpoint, Epoch, Failed, Pause, Paused, Resume, Train
+from explorer.engine.messages import Cancel, Checkpoint, Epoch, Failed, Pause, Paused, Resume, Train, Trouble
 from explorer_testing.training import small_request
 
 if __name__ == "__main__":
@@ -51,13 +51,13 @@ if __name__ == "__main__":
     for event in events:
         if isinstance(event, Epoch):
             process.order(Pause())
-        if isinstance(event, (Checkpoint, Advice, Failed)):
+        if isinstance(event, (Checkpoint, Trouble, Failed)):
             told.append([type(event).__name__, getattr(event, "note", getattr(event, "message", ""))])
         if isinstance(event, Paused):
             if len([kind for kind, _ in told if kind == "Checkpoint"]) == 1 and told[-1][0] == "Checkpoint":
                 # From here on no file of the model process may become larger than a few bytes: as on a full disk.
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
-            if told[-1][0] == "Advice":
+            if told[-1][0] == "Trouble":
                 process.order(Cancel())
             else:
                 process.order(Resume())
@@ -85,8 +85,8 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     told = json.loads(ended.stdout.splitlines()[-1])
-    assert [kind for kind, _ in told] == ["Checkpoint", "Advice"]
-    assert told[1][1].startswith("no checkpoint could be written, and the last one is kept: ")
+    assert [kind for kind, _ in told] == ["Checkpoint", "Trouble"]
+    assert "no checkpoint could be written, and the last one is kept: " in told[1][1]
     assert "free space there" in told[1][1]
     resumed = train(process, small_request(pictures, out, epochs=3, batch=8, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]

@@ -190,7 +190,7 @@ class _Reporter:
                 console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
             case messages.Working():
                 console.bar(Progress(event.done, event.total, event.note))
-            case messages.Advice():
+            case messages.Advice() | messages.Trouble():
                 console.note(event.note)
             case messages.Epoch():
                 facts = {"epoch": event.epoch, "loss": event.loss, "val_loss": event.val_loss, "seconds": event.seconds}
