@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from explorer.ui.panels.train_curves import TrainCurvesPanel
 
 _BAR = 1_000
+_BUTTON_WIDTH = 180
+"""Wider, on a large screen, they would look like bars."""
+
 
 
 class TrainWatchPanel(QWidget):
@@ -102,7 +105,10 @@ class TrainWatchPanel(QWidget):
         buttons = QGridLayout()
         buttons.setHorizontalSpacing(6)
         for column, made in enumerate((self.pause, self.stop, self.cancel)):
+            made.setMaximumWidth(_BUTTON_WIDTH)
             buttons.addWidget(made, 0, column)
+            buttons.setColumnStretch(column, 100)
+        buttons.setColumnStretch(3, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
