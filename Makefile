@@ -19,7 +19,7 @@ run: $(STAMP) ## open the window (without a display: take pictures of it)
 
 test: $(STAMP) ## run the whole suite, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
-	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest $(PYTEST_ARGS)
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
 check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/ruff check

@@ -54,6 +54,7 @@ class Preparation:
     def __init__(self) -> None:
         self._dark_on_light: dict[str, bool | None] = {}
         self._preview: AugmentView | None = None
+        self._asked: TrainingRequest | None = None
 
     def ask_ground(self, spec: str) -> None:
         """Ask whether a source's pictures are dark on light, unless that was asked before."""
@@ -77,10 +78,13 @@ class Preparation:
 
     def ask_preview(self, request: TrainingRequest) -> None:
         """Ask for augmented pictures as that training would make them."""
-        self.put_preview(None)
+        self._asked = request
+        self._preview = None
+        self.preview_changed.emit()
         self.preview_requested.emit(request)
 
-    def put_preview(self, preview: AugmentView | None) -> None:
-        """Take the answer in."""
-        self._preview = preview
-        self.preview_changed.emit()
+    def put_preview(self, preview: AugmentView) -> None:
+        """Take the answer in, unless other pictures have been asked for since."""
+        if preview.request is self._asked:
+            self._preview = preview
+            self.preview_changed.emit()

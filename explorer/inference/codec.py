@@ -65,7 +65,7 @@ class Network:
             return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelError(
-                f"a compiled network in {self._where}", f"“{error}”", "Train or import the model again."
+                f"a compiled network ({self._where})", f"“{error}”", "Train or import the model again."
             ) from error
 
     def run(self, values: Floats) -> list[Floats]:
@@ -123,8 +123,8 @@ class OnnxCodec:
     def _open(self, card: Card, encoder: bytes, decoder: bytes, where: str) -> None:
         self._card = card
         batch = pictures_at_once(card.image_shape, BATCH)
-        self._encoder = Network(encoder, batch, where)
-        self._decoder = Network(decoder, batch, where)
+        self._encoder = Network(encoder, batch, f"{where}, {COMPILED[0]}")
+        self._decoder = Network(decoder, batch, f"{where}, {COMPILED[1]}")
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)

@@ -23,7 +23,6 @@ _BUTTON_WIDTH = 180
 """Wider, on a large screen, they would look like bars."""
 
 
-
 class TrainWatchPanel(QWidget):
     """Pages over a line of progress and the buttons that hold, stop and cancel.
 

@@ -187,8 +187,9 @@ class TrainingPlot(QWidget):
         self._legend.setLabelTextColor(theme.text)
         for curve, drawn in zip(self._curves, self._items, strict=True):
             color = curve_color(curve.color)
-            style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
-            drawn.setPen(pg.mkPen(color, width=2, style=style))
+            # Short enough dashes to be seen as such in the legend, too.
+            dashes = [1.5, 1.5] if curve.dashed else None
+            drawn.setPen(pg.mkPen(color, width=2, dash=dashes))
             drawn.setSymbol("o")
             drawn.setSymbolBrush(color)
             drawn.setSymbolPen(None)
