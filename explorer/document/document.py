@@ -7,6 +7,7 @@ Requests that need a thread (open a folder, train, export) leave as ``…_reques
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,11 @@ class Document:
 
     Signals
     -------
-    model_changed, source_changed, picture_changed, code_changed, noise_changed, keyframes_changed, film_changed,
+    model_changed, source_changed, picture_changed, code_changed, noises_changed, keyframes_changed, film_changed,
     grid_changed
         A part of the state is another; no arguments, read the document.
-    map_watched_changed
-        The map came into view, or went out of it.
+    map_watched_changed, noise_watched_changed
+        The map, or the noise lab, came into view, or went out of it.
     playhead_changed
         The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, grid_view_changed, keyframes_view_changed,
@@ -90,11 +91,12 @@ class Document:
     source_changed = Signal()
     picture_changed = Signal()
     code_changed = Signal()
-    noise_changed = Signal()
+    noises_changed = Signal()
     keyframes_changed = Signal()
     film_changed = Signal()
     grid_changed = Signal()
     map_watched_changed = Signal()
+    noise_watched_changed = Signal()
     playhead_changed = Signal()
 
     picture_view_changed = Signal()
@@ -127,6 +129,7 @@ class Document:
         self._history = History()
         self._playhead = 0
         self._map_watched = False
+        self._noise_watched = False
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
@@ -168,9 +171,9 @@ class Document:
         return self._state.start_code
 
     @property
-    def noise(self) -> Noise:
-        """The noise panel's corruption."""
-        return self._state.noise
+    def noises(self) -> tuple[Noise, ...]:
+        """The noise lab's corruptions, applied first to last; none leave the picture as it is."""
+        return self._state.noises
 
     @property
     def keyframes(self) -> tuple[Keyframe, ...]:
@@ -197,6 +200,17 @@ class Document:
         if watched != self._map_watched:
             self._map_watched = watched
             self.map_watched_changed.emit()
+
+    @property
+    def noise_watched(self) -> bool:
+        """Whether somebody sees the noise lab; nothing is corrupted otherwise."""
+        return self._noise_watched
+
+    def watch_noise(self, watched: bool) -> None:
+        """Say whether somebody sees the noise lab."""
+        if watched != self._noise_watched:
+            self._noise_watched = watched
+            self.noise_watched_changed.emit()
 
     @property
     def playhead(self) -> int:
@@ -406,10 +420,10 @@ class Document:
         if model is not None:
             self.set_code(random_along_axes(model.sample.statistics, rng), "Shuffle code")
 
-    def set_noise(self, noise: Noise, gesture: str | None = None) -> None:
-        """Set the noise panel's corruption."""
-        if noise != self._state.noise:
-            self._edit("Noise", gesture, noise=noise)
+    def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
+        """Set the noise lab's corruptions."""
+        if tuple(noises) != self._state.noises:
+            self._edit("Noise", gesture, noises=tuple(noises))
 
     def set_grid(self, grid: GridSettings) -> None:
         """Set what the map shows.
@@ -565,7 +579,7 @@ class Document:
         getattr(self, f"{slot}_view_changed").emit()
 
 
-_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noise", "code")
+_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noises", "code")
 """What is told first: whoever hears of a code reads the model that it belongs to."""
 
 _STALE = {

@@ -96,8 +96,8 @@ class State:
         The picture's own code, ``(latent_dim,)`` float32; None until the encoder has answered.
     code
         The latent cursor, ``(latent_dim,)`` float32; None until the encoder has answered.
-    noise
-        The corruption of the noise panel.
+    noises
+        The corruptions of the noise lab, applied first to last.
     keyframes, film
         The morph.
     grid
@@ -109,7 +109,7 @@ class State:
     picture: int | None = None
     start_code: Floats | None = None
     code: Floats | None = None
-    noise: Noise = field(default_factory=lambda: Noise("gaussian", 0.2, seed=0))
+    noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
     keyframes: tuple[Keyframe, ...] = ()
     film: FilmSettings = field(default_factory=FilmSettings)
     grid: GridSettings = field(default_factory=GridSettings)

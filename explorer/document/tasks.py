@@ -20,6 +20,7 @@ from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.state import GridSettings
 from explorer.document.views import (
+    Closeness,
     CursorView,
     GridView,
     KeyframesView,
@@ -35,6 +36,9 @@ from explorer.models.runs import FilmFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels
 
 THUMBNAIL_SIDE = 48
+NOISE_ROW = 8
+"""Pictures in the noise lab's row."""
+
 _THUMBNAILS_AT_ONCE = 16
 
 
@@ -92,22 +96,40 @@ class EncodePicture:
 
 
 @dataclass(frozen=True, eq=False)
-class CorruptPicture:
-    """Corrupt one picture and reconstruct it."""
+class CorruptPictures:
+    """Corrupt one picture and those behind it, and reconstruct them."""
 
     slot: ClassVar[str] = "noise"
     codec: Codec
     source: Source
     preprocessing: Preprocessing
     index: int
-    noise: Noise
+    noises: tuple[Noise, ...]
 
     def run(self) -> Iterator[View]:
-        """Yield one `NoiseView`."""
-        clean = _read(self.source, self.preprocessing, self.index)
-        noisy = corrupt(clean, (self.noise,))
+        """Yield a `NoiseView` of the one picture, and then one of the whole row, in which it comes first again."""
+        row = np.arange(self.index, min(self.index + NOISE_ROW, self.source.count))
+        yield self._view(to_floats(self.source.read(row[:1], self.preprocessing)))
+        if len(row) > 1:
+            yield self._view(to_floats(self.source.read(row, self.preprocessing)))
+
+    def _view(self, clean: Floats) -> NoiseView:
+        # The first picture of a row meets the noise that it meets alone.
+        noisy = corrupt(clean, self.noises)
         reconstruction = self.codec.decode(self.codec.encode(noisy))
-        yield NoiseView(clean[0], noisy[0], reconstruction[0], psnr(clean, noisy), psnr(clean, reconstruction))
+        return NoiseView(
+            clean,
+            noisy,
+            reconstruction,
+            _closeness(clean[:1], noisy[:1]),
+            _closeness(clean[:1], reconstruction[:1]),
+            _closeness(clean, noisy),
+            _closeness(clean, reconstruction),
+        )
+
+
+def _closeness(clean: Floats, images: Floats) -> Closeness:
+    return Closeness(mse(clean, images), psnr(clean, images), ssim(clean, images))
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,22 +40,35 @@ class CursorView:
 
 
 @dataclass(frozen=True, eq=False)
+class Closeness:
+    """How near pictures come to their clean originals, on average: MSE; PSNR in dB, infinite where equal; SSIM."""
+
+    mse: float
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True, eq=False)
 class NoiseView:
-    """The chosen picture, corrupted, and what the model makes of that.
+    """A row of pictures, corrupted, and what the model makes of them.
 
     Attributes
     ----------
     clean, noisy, reconstruction
-        Float32 ``(h, w, c)``.
-    noisy_psnr, reconstruction_psnr
-        Against the clean picture, dB; infinite where equal.
+        Float32 ``(n, h, w, c)``; the chosen picture first, then those behind it in the source.
+    of_noisy, of_reconstruction
+        How near the chosen picture comes to its original.
+    of_noisy_row, of_reconstruction_row
+        The same, on average over the row.
     """
 
     clean: Floats
     noisy: Floats
     reconstruction: Floats
-    noisy_psnr: float
-    reconstruction_psnr: float
+    of_noisy: Closeness
+    of_reconstruction: Closeness
+    of_noisy_row: Closeness
+    of_reconstruction_row: Closeness
 
 
 @dataclass(frozen=True, eq=False)

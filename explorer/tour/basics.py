@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from explorer.document.views import NoiseView
 from explorer.tour.guide import Tour
 
 
@@ -58,6 +59,22 @@ def noise(tour: Tour) -> None:
     tour.until(lambda: tour.document.noise_view is not before, "other noise")
     tour.settle()
     tour.shoot("noise")
+    _row_of_noise(tour)
+
+
+def _row_of_noise(tour: Tour) -> None:
+    """Take the digits' published noise from the menu, and see it on several pictures."""
+    tour.trigger("noise_preset_reference_digits")
+    tour.click("noise_several")
+    tour.until(lambda: [noise.mean for noise in tour.document.noises] == [0.5], "the published noise")
+    tour.until(lambda: _pictures(tour) > 1, "the row of pictures")
+    tour.shoot("noise-row")
+    tour.click("noise_one")
+
+
+def _pictures(tour: Tour) -> int:
+    view = tour.document.noise_view
+    return len(view.clean) if isinstance(view, NoiseView) and view.of_noisy.psnr < 15 else 0
 
 
 def _at(point: QPointF) -> QPoint:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, Qt, QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
 
@@ -56,7 +57,8 @@ class Tour:
         """Wait until nothing that the codec was asked for is missing."""
         self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
         self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited picture")
-        self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
+        if self.document.noise_watched:
+            self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
         self.until(self._grid_ready, "the map")
         self.until(self._gallery_ready, "the thumbnails")
 
@@ -75,6 +77,13 @@ class Tour:
         if widget is None:
             raise UsageError(f"a {kind.__name__} named {name}", "none")
         return widget
+
+    def trigger(self, name: str) -> None:
+        """Trigger the menu entry of that name."""
+        action = self.running.window.findChild(QAction, name)
+        if action is None:
+            raise UsageError(f"a menu entry named {name}", "none")
+        action.trigger()
 
     def click(self, name: str) -> None:
         QTest.mouseClick(self.find(QAbstractButton, name), Qt.MouseButton.LeftButton)

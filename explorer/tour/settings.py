@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel
 
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
@@ -18,12 +17,7 @@ def settings(tour: Tour) -> None:
     tour.tab(tour.running.window.train)
     tour.choose("train_preset", "lfw_denoising")
     tour.click("train_more")
-    menu = tour.find(QPushButton, "train_noise_add").menu()
-    action = menu.findChild(QAction, "train_noise_add_occlusion") or tour.running.window.findChild(
-        QAction, "train_noise_add_occlusion"
-    )
-    assert action is not None
-    action.trigger()
+    tour.trigger("train_noise_add_occlusion")
     tour.until(lambda: tour.find(QDoubleSpinBox, "train_noise_2_strength").isVisible(), "a row for the second noise")
     drawing = tour.find(NetworkDrawing, "network_drawing")
     drawing.setFocus()

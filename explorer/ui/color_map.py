@@ -12,6 +12,9 @@ from explorer.ui.theme import Theme, current_theme
 
 _STEPS = 256
 
+_HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
+"""Five points of a perceptually ordered black–red–yellow ramp."""
+
 
 def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
     """Return the colours of values, uint8 ``(..., 3)``.
@@ -47,3 +50,11 @@ def _ramp(theme: Theme, both_ways: bool) -> Pixels:
 
 def _rgb(color: QColor) -> tuple[int, int, int]:
     return color.red(), color.green(), color.blue()
+
+
+def heat(difference: Floats) -> Pixels:
+    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half and above."""
+    position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)
+    low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
+    share = (position - low)[..., None]
+    return np.asarray(_HEAT[low] * (1 - share) + _HEAT[low + 1] * share, np.uint8)

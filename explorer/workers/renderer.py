@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from explorer.document.document import Document
 from explorer.document.tasks import (
     SLOTS,
-    CorruptPicture,
+    CorruptPictures,
     DecodeCursor,
     DecodeGrid,
     DecodeKeyframes,
@@ -38,9 +38,10 @@ class Renderer(QObject):
         document.model_changed.connect(self._on_open_changed)
         document.picture_changed.connect(self._on_picture_changed)
         document.code_changed.connect(self._on_code_changed)
-        document.noise_changed.connect(self._on_noise_changed)
+        document.noises_changed.connect(self._on_noises_changed)
         document.grid_changed.connect(self._on_grid_changed)
         document.map_watched_changed.connect(self._on_grid_changed)
+        document.noise_watched_changed.connect(self._on_noises_changed)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
         document.trainings.frame_requested.connect(self._on_frame_requested)
@@ -71,13 +72,15 @@ class Renderer(QObject):
             return
         preprocessing = state.model.card.preprocessing
         self._submit(EncodePicture(state.model.codec, state.source, preprocessing, state.picture))
-        self._on_noise_changed()
+        self._on_noises_changed()
 
-    def _on_noise_changed(self) -> None:
+    def _on_noises_changed(self) -> None:
         state = self._document.state
+        if not self._document.noise_watched:
+            return
         if state.model is not None and state.source is not None and state.picture is not None:
             preprocessing = state.model.card.preprocessing
-            task = CorruptPicture(state.model.codec, state.source, preprocessing, state.picture, state.noise)
+            task = CorruptPictures(state.model.codec, state.source, preprocessing, state.picture, state.noises)
             self._submit(task)
 
     def _on_code_changed(self) -> None:

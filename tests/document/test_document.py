@@ -13,7 +13,7 @@ from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.document import GRID_LIMIT, Document, Problem
 from explorer.document.state import GridSettings
-from explorer.document.views import CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
+from explorer.document.views import Closeness, CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
 from explorer.errors import UsageError
 from explorer.latent.axes import to_axes
 from explorer.latent.film import FilmSettings, film_codes
@@ -24,7 +24,7 @@ SIGNALS = (
     "source_changed",
     "picture_changed",
     "code_changed",
-    "noise_changed",
+    "noises_changed",
     "keyframes_changed",
     "film_changed",
     "grid_changed",
@@ -50,7 +50,7 @@ def views() -> dict[str, View]:
     return {
         "picture": picture_view(1, 2),
         "cursor": CursorView(BLANK, 1.0),
-        "noise": NoiseView(BLANK, BLANK, BLANK, 1.0, 2.0),
+        "noise": NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4),
         "grid": FailedView("grid"),
         "keyframes": KeyframesView(BLANK[None]),
         "thumbnails": FailedView("thumbnails"),
@@ -227,7 +227,7 @@ def test_a_failed_picture_leaves_no_cursor(document: Document) -> None:
 def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
     """Noise was changed while the encoder worked; taking that back must not lose the picture's code."""
     document.choose_picture(1)
-    document.set_noise(Noise("gaussian", 0.7))
+    document.set_noises([Noise("gaussian", 0.7)])
     document.put_view("picture", picture_view(6, 7))
     document.undo()
     assert document.picture == 1
@@ -241,7 +241,7 @@ def test_setting_the_same_code_again_is_no_edit_and_no_echo(document: Document) 
     document.set_code(as_floats(0.5, -1))
     document.set_dimension(1, -1.0)
     document.reset_code()
-    document.set_noise(document.noise)
+    document.set_noises(document.noises)
     document.set_grid(document.grid)
     document.set_film(document.film)
     document.choose_picture(0)
@@ -409,12 +409,12 @@ def test_a_drag_is_one_step_and_two_drags_are_two(document: Document) -> None:
 
 def test_something_between_ends_a_gesture(document: Document) -> None:
     document.set_dimension(0, 1.0, "drag")
-    document.set_noise(Noise("gaussian", 0.9))
+    document.set_noises([Noise("gaussian", 0.9)])
     document.set_dimension(0, 2.0, "drag")
     document.undo()
     assert code_of(document) == [1.0, -1.0]
     document.undo()
-    assert document.noise.strength == 0.2
+    assert document.noises[0].strength == 0.2
 
 
 def test_undo_ends_a_gesture(document: Document) -> None:
@@ -438,10 +438,10 @@ def test_an_edit_forgets_what_could_be_redone(document: Document) -> None:
 
 
 def test_undo_says_what_changed_and_nothing_else(document: Document) -> None:
-    document.set_noise(Noise("gaussian", 0.9))
+    document.set_noises([Noise("gaussian", 0.9)])
     heard = Heard(document)
     document.undo()
-    assert sorted(heard.take()) == ["history_changed", "noise_changed"]
+    assert sorted(heard.take()) == ["history_changed", "noises_changed"]
 
 
 # -- keyframes, morph, map ---------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(choose, SMALL, st.booleans()),
     st.builds(keyframe, SMALL, SMALL, st.sampled_from(["add", "add", "remove", "take", "move", "clear"])),
     st.builds(
-        lambda strength, gesture: lambda document: document.set_noise(Noise("gaussian", strength / 10), gesture),
+        lambda strength, gesture: lambda document: document.set_noises([Noise("gaussian", strength / 10)], gesture),
         SMALL,
         GESTURES,
     ),

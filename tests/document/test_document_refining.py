@@ -80,7 +80,7 @@ def test_picture_cursor_and_keyframes_stay(
 
 def test_undo_leads_to_the_whole_source_too(document: Document, both: tuple[FileSource, FileSource]) -> None:
     document.choose_picture(12)
-    document.set_noise(document.noise.__class__("gaussian", 0.4, seed=0))
+    document.set_noises([document.noises[0].__class__("gaussian", 0.4, seed=0)])
     document.undo()
     document.refine_source(both[1])
     document.undo()

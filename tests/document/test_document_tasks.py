@@ -9,15 +9,17 @@ import pytest
 from explorer_testing.builders import as_floats, make_source
 from explorer_testing.codec import MatrixCodec
 
-from explorer.data.corruption import Noise, corrupt
+from explorer.data.corruption import KINDS, Kind, Noise, corrupt
+from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.document import tasks
 from explorer.document.document import Document
 from explorer.document.state import GridSettings
 from explorer.document.tasks import (
+    NOISE_ROW,
     SLOTS,
     THUMBNAIL_SIDE,
-    CorruptPicture,
+    CorruptPictures,
     DecodeCursor,
     DecodeGrid,
     DecodeKeyframes,
@@ -71,22 +73,43 @@ def test_a_picture_is_read_encoded_and_measured() -> None:
     assert -1 <= view.ssim <= 1
 
 
-def test_the_noisy_picture_is_reconstructed_and_measured_against_the_clean_one() -> None:
-    noise = Noise("gaussian", 0.3, seed=5)
-    (view,) = CorruptPicture(CODEC, SOURCE, RECIPE, 7, noise).run()
-    assert isinstance(view, NoiseView)
-    clean = to_floats(SOURCE.read([7], RECIPE))
-    noisy = corrupt(clean, (noise,))
-    np.testing.assert_array_equal(view.clean, clean[0])
-    np.testing.assert_array_equal(view.noisy, noisy[0])
-    np.testing.assert_array_equal(view.reconstruction, CODEC.decode(CODEC.encode(noisy))[0])
-    assert view.noisy_psnr == pytest.approx(-10 * np.log10(((clean - noisy) ** 2).mean()), rel=1e-4)
+def test_the_noisy_pictures_are_reconstructed_and_measured_against_the_clean_ones() -> None:
+    noises = (Noise("gaussian", 0.3, seed=5), Noise("blur", 1.0))
+    first, row = CorruptPictures(CODEC, SOURCE, RECIPE, 7, noises).run()
+    assert isinstance(first, NoiseView)
+    assert isinstance(row, NoiseView)
+    clean = to_floats(SOURCE.read(range(7, 7 + NOISE_ROW), RECIPE))
+    noisy = corrupt(clean, noises)
+    reconstruction = CODEC.decode(CODEC.encode(noisy))
+    for view, count in ((first, 1), (row, NOISE_ROW)):
+        np.testing.assert_array_equal(view.clean, clean[:count])
+        np.testing.assert_array_equal(view.noisy, noisy[:count])
+        np.testing.assert_allclose(view.reconstruction, reconstruction[:count], rtol=1e-6)
+        for told, images, reach in (
+            (view.of_noisy, noisy, 1),
+            (view.of_reconstruction, reconstruction, 1),
+            (view.of_noisy_row, noisy, count),
+            (view.of_reconstruction_row, reconstruction, count),
+        ):
+            expected = (measure(clean[:reach], images[:reach]) for measure in (mse, psnr, ssim))
+            assert (told.mse, told.psnr, told.ssim) == pytest.approx(tuple(expected))
 
 
-def test_no_noise_is_an_infinite_psnr() -> None:
-    (view,) = CorruptPicture(CODEC, SOURCE, RECIPE, 7, Noise("gaussian", 0.0)).run()
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_picture_meets_the_same_noise_alone_and_in_a_row(kind: Kind) -> None:
+    """Else the large picture would change as the row behind it arrives."""
+    first, row = CorruptPictures(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),)).run()
+    assert isinstance(first, NoiseView)
+    assert isinstance(row, NoiseView)
+    np.testing.assert_array_equal(first.noisy[0], row.noisy[0])
+
+
+def test_the_row_ends_with_the_source() -> None:
+    last = SOURCE.count - 1
+    (view,) = CorruptPictures(CODEC, SOURCE, RECIPE, last, (Noise("gaussian", 0.0),)).run()
     assert isinstance(view, NoiseView)
-    assert view.noisy_psnr == np.inf
+    assert len(view.clean) == 1
+    assert view.of_noisy.psnr == np.inf, "no noise"
 
 
 @pytest.mark.parametrize("steps", [2, 5, 15, 40])

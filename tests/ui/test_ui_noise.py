@@ -1,16 +1,23 @@
-"""The noise lab: strength, seed, redraw, and nothing at all at strength 0."""
+"""The noise lab: a stack of noises, strength, seed, redraw, one picture and a row; and nothing at all at strength 0."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from explorer_testing.window import Desk, plain
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QPushButton, QSlider, QSpinBox, QToolButton
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from explorer.data.corruption import Noise, corrupt
+from explorer.data.corruption import KINDS, Noise, corrupt
+from explorer.data.metrics import psnr, ssim
+from explorer.document.tasks import NOISE_ROW
 from explorer.document.views import NoiseView
 from explorer.ui.images import floats_to_qimage
+
+NOISE = 1
 
 
 def noise_view(desk: Desk) -> NoiseView:
@@ -19,110 +26,179 @@ def noise_view(desk: Desk) -> NoiseView:
     return view
 
 
-def until_other(desk: Desk, before: NoiseView) -> NoiseView:
-    desk.until(lambda: desk.document.noise_view is not before and isinstance(desk.document.noise_view, NoiseView))
+def until_shows(desk: Desk, *noises: Noise) -> NoiseView:
+    """Wait until the whole row is shown with these noises."""
+    assert desk.document.noises == noises
+
+    def shown() -> bool:
+        view = desk.document.noise_view
+        if not isinstance(view, NoiseView) or len(view.clean) != NOISE_ROW:
+            return False
+        return np.array_equal(view.noisy, corrupt(view.clean, noises))
+
+    desk.until(shown)
     return noise_view(desk)
 
 
-def test_the_typed_strength_is_the_noise_that_is_shown(desk: Desk) -> None:
+@pytest.fixture
+def lab(desk: Desk) -> Desk:
     desk.open()
-    desk.tab(1)
-    before = noise_view(desk)
-    desk.type_into("noise_strength", "0.5")
-    assert desk.find(QDoubleSpinBox, "noise_strength").value() == 0.5
-    view = until_other(desk, before)
-    np.testing.assert_array_equal(view.noisy, corrupt(view.clean[None], (Noise("gaussian", 0.5, 0.0, 0),))[0])
-    panel = desk.window.noise
-    assert panel.noisy.image == floats_to_qimage(view.noisy)
-    assert panel.clean.image == floats_to_qimage(view.clean)
-    assert panel.reconstruction.image == floats_to_qimage(view.reconstruction)
-    assert f"{view.noisy_psnr:.1f} dB" in plain(panel.noisy.detail)
-    assert f"PSNR {view.reconstruction_psnr:.1f} dB" in plain(panel.reconstruction.detail)
-    assert desk.find(QSlider, "noise_slider").value() == 50
-    desk.document.undo()
-    assert desk.document.undo_label is None, "a typed number is one step"
+    desk.tab(NOISE)
+    until_shows(desk, Noise("gaussian", 0.2, seed=0))
+    desk.document.forget_history()
+    return desk
 
 
-def test_a_drag_of_the_strength_is_one_step(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    slider, before = desk.find(QSlider, "noise_slider"), desk.document.noise
-    assert before.strength == 0.2
-    at = QPoint(round(7 + (slider.width() - 14) * 0.2), slider.height() // 2)
+def test_the_typed_strength_is_the_noise_that_is_shown(lab: Desk) -> None:
+    lab.type_into("noise_1_strength", "0.5")
+    view = until_shows(lab, Noise("gaussian", 0.5, seed=0))
+    panel = lab.window.noise
+    assert panel.noisy.image == floats_to_qimage(view.noisy[0])
+    assert panel.clean.image == floats_to_qimage(view.clean[0])
+    assert panel.reconstruction.image == floats_to_qimage(view.reconstruction[0])
+    assert panel.difference.image is not None
+    assert plain(panel.noisy.detail).startswith(f"PSNR {view.of_noisy.psnr:.1f} dB")
+    assert f"MSE {view.of_reconstruction.mse:.4f}" in plain(panel.reconstruction.detail)
+    gain = view.of_reconstruction.psnr - view.of_noisy.psnr
+    assert f"{abs(gain):.1f} dB" in panel.difference.detail
+    assert ("nearer" in panel.difference.detail) == (gain >= 0)
+    lab.document.undo()
+    assert lab.undo_label() is None, "a typed number is one step"
+    until_shows(lab, Noise("gaussian", 0.2, seed=0))
+
+
+def test_figures_are_scikit_images(lab: Desk) -> None:
+    view = noise_view(lab)
+    for images, told in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
+        clean, image = view.clean[0].astype(np.float64), np.clip(images[0], 0, 1).astype(np.float64)
+        assert told.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
+        expected = structural_similarity(clean, image, data_range=1, channel_axis=2)
+        assert told.ssim == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_row_is_measured_as_a_row(lab: Desk) -> None:
+    lab.click("noise_several")
+    view = noise_view(lab)
+    table = lab.window.noise.table
+    assert [len(row) for row in table.rows] == [NOISE_ROW] * 4
+    assert table.isVisible()
+    assert view.of_noisy_row.psnr == pytest.approx(psnr(view.clean, view.noisy))
+    assert view.of_reconstruction_row.ssim == pytest.approx(ssim(view.clean, view.reconstruction))
+    words = lab.find(QLabel, "noise_row_figures").text()
+    assert words.startswith(f"{NOISE_ROW} pictures, on average: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
+    lab.document.choose_picture(28)
+    lab.until(lambda: isinstance(lab.document.noise_view, NoiseView) and len(noise_view(lab).clean) == 2)
+    assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"
+
+
+def test_noises_are_stacked_and_taken_away_again(lab: Desk) -> None:
+    add = lab.find(QPushButton, "noise_add").menu().findChild(QAction, "noise_add_occlusion")
+    assert isinstance(add, QAction)
+    add.trigger()
+    occlusion = Noise("occlusion", KINDS["occlusion"].default, seed=0)
+    until_shows(lab, Noise("gaussian", 0.2, seed=0), occlusion)
+    QTest.mouseClick(lab.find(QToolButton, "noise_1_remove"), Qt.MouseButton.LeftButton)
+    until_shows(lab, occlusion)
+    QTest.mouseClick(lab.find(QToolButton, "noise_1_remove"), Qt.MouseButton.LeftButton)
+    view = until_shows(lab)
+    np.testing.assert_array_equal(view.noisy, view.clean)
+    assert not lab.find(QSlider, "noise_slider").isEnabled()
+
+
+@pytest.mark.parametrize(("name", "mean", "sigma"), [("reference_digits", 0.5, 0.5), ("reference_faces", 0.0, 0.1)])
+def test_the_references_noises_are_presets(lab: Desk, name: str, mean: float, sigma: float) -> None:
+    preset = lab.find(QPushButton, "noise_add").menu().findChild(QAction, f"noise_preset_{name}")
+    assert isinstance(preset, QAction)
+    preset.trigger()
+    until_shows(lab, Noise("gaussian", sigma, mean, 0))
+
+
+def test_a_drag_of_the_strength_is_one_step(lab: Desk) -> None:
+    slider, before = lab.find(QSlider, "noise_slider"), lab.document.noises
+    share = before[0].strength / KINDS["gaussian"].largest
+    at = QPoint(round(7 + (slider.width() - 14) * share), slider.height() // 2)
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=at)
     for _ in range(8):
-        at.setX(at.x() + 10)
+        at.setX(at.x() + 8)
         QTest.mouseMove(slider, at)
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=at)
-    assert desk.document.noise.strength > 0.5
-    desk.document.undo()
-    assert desk.document.noise == before
-    assert slider.value() == 20
-    assert desk.document.undo_label is None
+    assert lab.document.noises[0].strength > 2 * before[0].strength
+    assert lab.find(QDoubleSpinBox, "noise_1_strength").value() == lab.document.noises[0].strength
+    lab.document.undo()
+    assert lab.document.noises == before
+    assert lab.undo_label() is None
 
 
-def test_the_slider_obeys_the_keyboard(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    slider = desk.find(QSlider, "noise_slider")
+def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: Desk) -> None:
+    lab.window.noise.edit.set_text("gaussian:0.2+blur:1")
+    slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)
-    assert desk.document.noise.strength == 0.21
+    first, last = lab.document.noises
+    assert (first.strength, last.kind) == (0.2, "blur")
+    assert last.strength > 1
+    assert "blur" in slider.toolTip()
 
 
-def test_the_same_seed_draws_the_same_noise(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
+def test_the_same_seed_draws_the_same_noise(lab: Desk) -> None:
     pictures = []
     for seed in ("7", "8", "7"):
-        before = noise_view(desk)
-        desk.type_into("noise_seed", seed)
-        pictures.append(until_other(desk, before).noisy)
+        lab.type_into("noise_seed", seed)
+        pictures.append(until_shows(lab, Noise("gaussian", 0.2, seed=int(seed))).noisy)
     np.testing.assert_array_equal(pictures[0], pictures[2])
     assert not np.array_equal(pictures[0], pictures[1])
 
 
-def test_redraw_draws_other_noise_of_the_same_strength(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    before, strength = noise_view(desk), desk.document.noise.strength
-    desk.click("noise_redraw")
-    view = until_other(desk, before)
-    assert desk.document.noise.strength == strength
+def test_redraw_draws_other_noise_of_the_same_strength(lab: Desk) -> None:
+    before = noise_view(lab)
+    lab.click("noise_redraw")
+    (noise,) = lab.document.noises
+    assert (noise.kind, noise.strength) == ("gaussian", 0.2)
+    view = until_shows(lab, noise)
     assert not np.array_equal(view.noisy, before.noisy)
     np.testing.assert_array_equal(view.clean, before.clean)
-    desk.document.undo()
-    desk.until(lambda: np.array_equal(noise_view(desk).noisy, before.noisy))
+    lab.document.undo()
+    until_shows(lab, Noise("gaussian", 0.2, seed=0))
 
 
-def test_strength_0_is_the_clean_picture(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    slider, before = desk.find(QSlider, "noise_slider"), noise_view(desk)
+def test_there_is_nothing_to_draw_again_where_nothing_is_random(lab: Desk) -> None:
+    lab.window.noise.edit.set_text("blur:1")
+    assert not lab.find(QPushButton, "noise_redraw").isEnabled()
+    assert not lab.find(QSpinBox, "noise_seed").isEnabled()
+
+
+def test_strength_0_is_the_clean_picture(lab: Desk) -> None:
+    slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
-    view = until_other(desk, before)
+    view = until_shows(lab, Noise("gaussian", 0.0, seed=0))
     np.testing.assert_array_equal(view.noisy, view.clean)
-    assert desk.window.noise.noisy.image == desk.window.noise.clean.image
-    assert "∞" in desk.window.noise.noisy.detail
+    assert lab.window.noise.noisy.image == lab.window.noise.clean.image
+    assert "∞" in lab.window.noise.noisy.detail
 
 
-def test_a_mean_above_0_brightens(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    before = noise_view(desk)
-    desk.type_into("noise_mean", "0.5")
-    assert until_other(desk, before).noisy.mean() > before.noisy.mean() + 0.2
-
-
-def test_every_kind_of_noise_can_be_chosen(desk: Desk) -> None:
-    desk.open()
-    desk.tab(1)
-    box = desk.find(QComboBox, "noise_kind")
-    box.setFocus()
+def test_every_kind_of_noise_can_be_chosen(lab: Desk) -> None:
+    box = lab.find(QComboBox, "noise_1_kind")
     for row in range(box.count()):
         box.setCurrentIndex(row)
         box.activated.emit(row)
-        desk.settle()
-        assert desk.document.noise.kind == box.itemData(row)
-    assert not desk.problems
+        (noise,) = lab.document.noises
+        assert noise.kind == box.itemData(row)
+        until_shows(lab, noise)
+    assert not lab.problems
+
+
+def test_what_cannot_be_read_changes_nothing(lab: Desk) -> None:
+    lab.window.noise.edit.set_text("gauss:")
+    assert lab.document.noises == (Noise("gaussian", 0.2, seed=0),)
+    assert "kind:strength" in lab.find(QLineEdit, "noise").toolTip()
+
+
+def test_nothing_is_corrupted_behind_another_tab(lab: Desk) -> None:
+    lab.tab(0)
+    assert not lab.document.noise_watched
+    lab.document.choose_picture(9)
+    lab.settle()
+    assert lab.document.noise_view is None
+    lab.tab(NOISE)
+    until_shows(lab, Noise("gaussian", 0.2, seed=0))

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QLabel
 
 from explorer.document.tasks import EncodePicture
 from explorer.document.views import PictureView
+from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
-from explorer.ui.panels.stage import heat
 
 
 def picture_view(desk: Desk) -> PictureView:

@@ -39,6 +39,7 @@ def document(qapp: object) -> Iterator[Document]:
     """A document that is rendered on a codec thread."""
     made = Document()
     made.watch_map(True)
+    made.watch_noise(True)
     codec_thread = CodecThread()
     renderer = Renderer(made, codec_thread)
     yield made
@@ -81,7 +82,7 @@ def check_fits(document: Document) -> None:
     if isinstance(document.cursor_view, CursorView):
         assert document.cursor_view.image.shape == shape
     if isinstance(document.noise_view, NoiseView):
-        np.testing.assert_array_equal(document.noise_view.clean, original[0])
+        np.testing.assert_array_equal(document.noise_view.clean[0], original[0])
     if isinstance(document.grid_view, GridView):
         assert document.grid_view.pixels.shape[2:] == shape
         across, up = (document.grid_view.xs[0], document.grid_view.ys[0])
@@ -133,9 +134,9 @@ def test_every_edit_is_rendered(document: Document, qtbot: QtBot) -> None:
     expected = model.codec.decode(as_floats(2, -1)[None])[0]
     qtbot.waitUntil(lambda: np.array_equal(view_of(CursorView, document.cursor_view).image, expected))
     before = document.noise_view
-    document.set_noise(Noise("gaussian", 0.0))
+    document.set_noises([Noise("gaussian", 0.0)])
     qtbot.waitUntil(lambda: document.noise_view is not before)
-    assert view_of(NoiseView, document.noise_view).noisy_psnr == np.inf
+    assert view_of(NoiseView, document.noise_view).of_noisy.psnr == np.inf
     document.set_grid(replace(document.grid, low=-1.0, high=4.0, steps=3))
     qtbot.waitUntil(lambda: rendered(document))
     assert view_of(GridView, document.grid_view).xs.tolist() == [-1.0, 1.5, 4.0]
@@ -262,7 +263,7 @@ def test_a_model_that_fails_says_so_and_the_next_picture_is_shown(document: Docu
 
 
 def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -> None:
-    document.set_noise(Noise("gaussian", 0.7))
+    document.set_noises([Noise("gaussian", 0.7)])
     document.thumbnails_requested.emit(np.array([0], np.int64))
     document.open(source=make_source())
     document.choose_picture(4)

@@ -9,14 +9,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import CursorView, FailedView, PictureView
-from explorer.types import Floats, Pixels
+from explorer.types import Floats
+from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.picture_frame import PictureFrame
-
-_HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
-"""Five points of a perceptually ordered black–red–yellow ramp."""
 
 _ROOM = 24
 """Beside the longest line under a picture."""
@@ -161,14 +159,6 @@ class StagePanel(QWidget):
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)
         distance = float(np.sqrt(np.square((code - start) / sigma).sum()))
         return self.tr("the picture's own code") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from its code")
-
-
-def heat(difference: Floats) -> Pixels:
-    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half and above."""
-    position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)
-    low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
-    share = (position - low)[..., None]
-    return np.asarray(_HEAT[low] * (1 - share) + _HEAT[low + 1] * share, np.uint8)
 
 
 def _size(image: Floats) -> str:

@@ -83,6 +83,8 @@ class NoiseEdit(QWidget):
     def set_text(self, text: str) -> None:
         """Take another noise; an empty text for none."""
         self._text.setText(text)
+        # Of a long text the beginning says more than the end.
+        self._text.setCursorPosition(0)
 
     def add(self, noise: Noise) -> None:
         """Put one more noise behind the others; in place of what cannot be read."""

@@ -91,7 +91,8 @@ class Desk:
         document = self.document
         self.until(lambda: isinstance(document.picture_view, PictureView))
         self.until(lambda: isinstance(document.cursor_view, CursorView))
-        self.until(lambda: isinstance(document.noise_view, NoiseView))
+        if document.noise_watched:
+            self.until(lambda: isinstance(document.noise_view, NoiseView))
         if document.map_watched and document.model is not None and document.model.latent_dim > 1:
             self.until(self._grid_is_whole)
         gallery = self.window.gallery
