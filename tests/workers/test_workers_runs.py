@@ -154,9 +154,8 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     wait(qtbot, lambda: (tmp_path / "four").is_dir() and not document.training.active)
     assert document.trainings.queue == ()
     assert not (tmp_path / "three").exists()
-    wait(qtbot, lambda: len(document.trainings.runs) == 3)
+    wait(qtbot, lambda: [run.phase for run in document.trainings.runs] == ["finished"] * 3)
     assert sorted(run.name for run in document.trainings.runs) == ["four", "one", "two"]
-    assert {run.phase for run in document.trainings.runs} == {"finished"}
 
 
 def test_one_that_fails_or_is_cancelled_does_not_hold_up_the_next(
