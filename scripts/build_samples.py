@@ -1,6 +1,9 @@
 """Build the embedded sample data from its originals; the same bytes each time.
 
-Usage: python scripts/build_samples.py ORIGINALS [--out FOLDER]
+Usage: python scripts/build_samples.py ORIGINALS [--out FOLDER] [--training FOLDER]
+
+With ``--training`` it writes there what the models that ship are trained on and what does not ship itself:
+``faces-training.npz``, the 9,000 faces before those of the sample.
 
 ORIGINALS holds
 
@@ -74,19 +77,31 @@ def build_clothing(originals: Path, out: Path) -> None:
 
 
 def build_faces(originals: Path, out: Path) -> None:
-    """Write the last faces with all their attributes; the hair is the label. What is not drawn is called “none”."""
+    """Write the last faces with all their attributes."""
+    write_npz(out / "faces.npz", **face_arrays(originals, slice(-FACES, None)))
+
+
+def build_training_faces(originals: Path, out: Path) -> None:
+    """Write the faces before those, with what a model's card is to say of them."""
+    write_npz(
+        out / "faces-training.npz",
+        **face_arrays(originals, slice(None, -FACES)),
+        name=np.array("faces"),
+        title=np.array("Drawn faces"),
+        licence=np.array("CC BY 4.0"),
+        attribution=np.array("Personas by Draftbit, drawn with DiceBear; modified: rendered as pixels and reduced"),
+    )
+
+
+def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
+    """Return faces and attributes; the hair is the label. What is not drawn is called “none”."""
     with np.load(originals / "avatars" / "personas_64.npz", allow_pickle=False) as arrays:
-        images = arrays["x"][-FACES:]
-        columns = {name: arrays[name][-FACES:] for name in arrays.files if name.startswith("attr_")}
+        images = arrays["x"][chosen]
+        columns = {name: arrays[name][chosen] for name in arrays.files if name.startswith("attr_")}
     attributes = {in_words(name): np.array([in_words(value) for value in values]) for name, values in columns.items()}
     names, labels = np.unique(attributes[FACE_LABEL], return_inverse=True)
-    write_npz(
-        out / "faces.npz",
-        images=images,
-        labels=labels.astype(np.uint8),
-        label_names=names,
-        **dict(sorted(attributes.items())),
-    )
+    found = {"images": images, "labels": labels.astype(np.uint8), "label_names": names}
+    return found | dict(sorted(attributes.items()))
 
 
 def in_words(name: str) -> str:
@@ -126,11 +141,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("originals", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "resources" / "data")
+    parser.add_argument("--training", type=Path)
     options = parser.parse_args()
     build_digits(options.originals, options.out)
     build_clothing(options.originals, options.out)
     build_glyphs(options.originals, options.out)
     build_faces(options.originals, options.out)
+    if options.training is not None:
+        options.training.mkdir(parents=True, exist_ok=True)
+        build_training_faces(options.originals, options.training)
 
 
 if __name__ == "__main__":

@@ -267,3 +267,15 @@ def test_reading_gives_a_copy() -> None:
     source = ArraySource(Facts("some", "Some", "some"), IMAGES[..., np.newaxis].copy(), random_splits(20))
     source.read([0], RECIPE)[:] = 0
     np.testing.assert_array_equal(source.read([0], RECIPE)[0, ..., 0], IMAGES[0])
+
+
+def test_a_file_says_what_its_pictures_are(tmp_path: Path) -> None:
+    """It goes into the card of a model, so that who passes the model on can name the pictures' author and licence."""
+    told = {"name": "faces", "title": "Drawn\nfaces", "licence": "CC BY 4.0", "attribution": "Draftbit"}
+    images = np.zeros((4, 6, 5), np.uint8)
+    source = open_source(str(npz(tmp_path, images=images, **{key: np.array(text) for key, text in told.items()})))
+    assert (source.name, source.title) == ("faces", "Drawn faces"), "line breaks would break lists"
+    assert (source.licence, source.attribution) == ("CC BY 4.0", "Draftbit")
+    path = npz(tmp_path, images=images, title=np.array("x" * 5_000), licence=np.arange(3), name=np.array(""))
+    source = open_source(str(path))
+    assert (source.name, source.title, source.licence) == (path.name, path.stem, "")

@@ -6,6 +6,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,8 @@ _IMAGE_KEYS: Final = ("images", "x", "pictures", "pixels", "data", "arr_0")
 _LABEL_KEYS: Final = ("labels", "label", "y", "targets", "target", "arr_1")
 _NAME_KEYS: Final = ("label_names", "class_names", "target_names")
 _GROUP_KEY: Final = "groups"
+_FACT_KEYS: Final = ("name", "title", "licence", "attribution")
+_LONGEST_FACT: Final = 300
 _ATTRIBUTE: Final = "attr_"
 _CHANNELS: Final = (1, 3)
 _OVERSHOOT: Final = 1e-5
@@ -54,20 +57,34 @@ def load(path: Path) -> ArraySource:
         flat squares ``(n, side²)``; uint8, whole numbers from 0 to 255, bool, or floats in [0, 1], which are rounded to
         8 bits. ``groups`` in the file are not divided between the splits. ``attr_<name>`` with a number or a text a
         picture is an attribute; beside ``x_train`` and ``x_test`` it is as long as both, or there are
-        ``attr_<name>_train`` and ``attr_<name>_test``.
+        ``attr_<name>_train`` and ``attr_<name>_test``. Single texts ``name``, ``title``, ``licence`` and
+        ``attribution`` say what the pictures are, for the cards of models that are trained on them.
 
     Raises
     ------
     DataError
         If the file is broken or unfolds into absurdly much, has other keys, or holds something else than such pictures.
     """
+    arrays = _read(path)
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
-    return load_as(facts, path)
+    return _opened(replace(facts, **_told(arrays)), arrays, path)
+
+
+def _told(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
+    """Return what the file says of itself; what is no single text, or none of a decent length, says nothing."""
+    texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
+    told = {key: " ".join(str(text).split()) for key, text in texts.items() if text.dtype.kind == "U" and not text.ndim}
+    return {key: text for key, text in told.items() if 0 < len(text) <= _LONGEST_FACT}
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
     """Open a NumPy file as `load` does, under given facts and label names."""
-    arrays = _read(path)
+    return _opened(facts, _read(path), path, label_names)
+
+
+def _opened(
+    facts: Facts, arrays: Mapping[str, AnyArray], path: Path, label_names: tuple[str, ...] | None = None
+) -> ArraySource:
     for keys in _SPLIT_KEYS:
         if keys[0] in arrays and keys[2] in arrays:
             return _split_source(facts, arrays, keys, label_names)
