@@ -22,6 +22,7 @@ from explorer.document.history import History
 from explorer.document.preparation import Preparation
 from explorer.document.state import GridSettings, Keyframe, OpenModel, State
 from explorer.document.stock import Stock
+from explorer.document.studies import Studies
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
     CursorView,
@@ -137,6 +138,7 @@ class Document:
         self.preparation = Preparation()
         self.trainings = Trainings()
         self.stock = Stock()
+        self.studies = Studies()
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.models.bundle import CARD
+from explorer.workers.analyst import Analyst
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import export_film, load_model, load_source, skipped_words
@@ -34,6 +35,7 @@ class Studio(QObject):
         self.renderer = Renderer(document, self.codec_thread, self)
         self.jobs = JobRunner(self)
         self.preparer = Preparer(document, self.jobs, self)
+        self.analyst = Analyst(document, self.jobs, self)
         self.storekeeper = Storekeeper(document, self.jobs, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)

@@ -22,7 +22,7 @@ from explorer.models.runs import CurvePoint, FilmFrame, Run
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.train_curves import TrainCurvesPanel
-from explorer.ui.widgets.training_plot import TrainingPlot
+from explorer.ui.widgets.curve_plot import CurvePlot
 
 W = TypeVar("W", bound=QWidget)
 NETWORK, CURVES, FILM, RUNS = range(4)
@@ -142,7 +142,7 @@ def choose(panel: QWidget, name: str, value: str) -> None:
     box.activated.emit(box.currentIndex())
 
 
-def drawn(plot: TrainingPlot) -> dict[str, tuple[float, ...]]:
+def drawn(plot: CurvePlot) -> dict[str, tuple[float, ...]]:
     return {curve.name: curve.values for curve in plot.curves}
 
 
@@ -168,7 +168,7 @@ def test_a_plain_model_has_no_parts_and_it_is_said(curves: TrainCurvesPanel, doc
 
 def test_an_epoch_that_comes_is_drawn(curves: TrainCurvesPanel, document: Document) -> None:
     document.put_training(running(curve=points(4)))
-    assert curves.plot.curves[0].epochs == (1, 2, 3, 4)
+    assert curves.plot.curves[0].xs == (1, 2, 3, 4)
 
 
 def test_a_logarithmic_scale_shows_late_progress(curves: TrainCurvesPanel) -> None:

@@ -67,14 +67,21 @@ def load(path: Path) -> ArraySource:
     """
     arrays = _read(path)
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
-    return _opened(replace(facts, **_told(arrays)), arrays, path)
+    return _opened(_told(arrays, facts), arrays, path)
 
 
-def _told(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
-    """Return what the file says of itself; what is no single text, or none of a decent length, says nothing."""
+def _told(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
+    """Return facts with what the file says of itself; what is no single text of a decent length says nothing."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
     told = {key: " ".join(str(text).split()) for key, text in texts.items() if text.dtype.kind == "U" and not text.ndim}
-    return {key: text for key, text in told.items() if 0 < len(text) <= _LONGEST_FACT}
+    told = {key: text for key, text in told.items() if 0 < len(text) <= _LONGEST_FACT}
+    return replace(
+        facts,
+        name=told.get("name", facts.name),
+        title=told.get("title", facts.title),
+        licence=told.get("licence", ""),
+        attribution=told.get("attribution", ""),
+    )
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:

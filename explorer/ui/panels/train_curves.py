@@ -12,8 +12,8 @@ from explorer.models.runs import CurvePoint
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
+from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import check_box, combo_box
-from explorer.ui.widgets.training_plot import TrainingPlot
 
 _DIMENSIONS = 16
 """Most dimensions whose KL is drawn: those with the most of it."""
@@ -43,8 +43,8 @@ class TrainCurvesPanel(QWidget):
         self._values.setObjectName("train_curve_values")
         self._values.setProperty("muted", True)
         self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.plot = TrainingPlot()
-        self.plot.setObjectName("train_plot")
+        about = self.tr("On the training pictures, and (dashed) on held-out ones.")
+        self.plot = CurvePlot("train_plot", about, self.tr("Epoch"))
         top = QHBoxLayout()
         top.addWidget(self._kind)
         top.addWidget(self._log)
@@ -88,7 +88,10 @@ class TrainCurvesPanel(QWidget):
             curves += self._curves(kind, one.points, number, one.name if len(series) > 1 else "")
         units = {"loss": self.tr("loss"), "parts": self.tr("nats a picture"), "kl": self.tr("KL in nats")}
         lengths = [one.points[-1].epoch for one in series if one.points]
-        self.plot.show_curves(curves, max([training.epochs, *lengths]), units[kind], self._empty(kind))
+        # On an axis that grows with the training, up to its end.
+        done = max((curve.xs[-1] for curve in curves if curve.xs), default=1)
+        last = max(2, done, min(max([training.epochs, *lengths]), 2 * done + 8))
+        self.plot.show_curves(curves, (1, last), units[kind], self._empty(kind))
 
     def _curves(self, kind: str, points: Sequence[CurvePoint], number: int, name: str) -> list[Curve]:
         epochs = tuple(point.epoch for point in points)

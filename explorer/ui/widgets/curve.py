@@ -20,8 +20,8 @@ class Curve:
     ----------
     name
         What the legend and the values under the mouse call it.
-    epochs, values
-        Its points, as many of one as of the other.
+    xs, values
+        Its points, as many of one as of the other, from left to right.
     color
         Number of its colour.
     dashed
@@ -31,7 +31,7 @@ class Curve:
     """
 
     name: str
-    epochs: tuple[int, ...]
+    xs: tuple[float, ...]
     values: tuple[float, ...]
     color: int = 0
     dashed: bool = False

@@ -1,4 +1,4 @@
-"""The curves of trainings over their epochs: losses, what they are made of, KL of each dimension."""
+"""Curves over one axis, with the values under the mouse: losses over epochs, quality over noise."""
 
 from __future__ import annotations
 
@@ -19,30 +19,37 @@ from explorer.ui.widgets.fields import name_control
 _LABELS = 8
 
 
-class TrainingPlot(QWidget):
-    """Curves over epochs, on a linear or a logarithmic scale.
+class CurvePlot(QWidget):
+    """Curves on a linear or a logarithmic scale.
+
+    Parameters
+    ----------
+    name
+        Prefix of the object names.
+    about
+        What the curves are, for a tooltip.
+    axis
+        What is across, for the values under the mouse: “Epoch”.
 
     Signals
     -------
     pointed(str)
-        The values at the epoch under the mouse, or under the arrow keys; empty where there is none.
+        The values at the point under the mouse, or under the arrow keys; empty where there is none.
     """
 
     pointed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, about: str, axis: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._axis = axis
         self._curves: tuple[Curve, ...] = ()
         self._items: list[pg.PlotDataItem] = []
-        self._epoch: int | None = None
+        self._x: float | None = None
         self._log = False
-        self.setAccessibleName(self.tr("Loss over epochs"))
+        self.setObjectName(name)
+        self.setAccessibleName(about)
         self._plot = pg.PlotWidget()
-        name_control(
-            self._plot,
-            "train_plot_curves",
-            self.tr("On the training pictures, and (dashed) on held-out ones. Mouse or arrow keys read values."),
-        )
+        name_control(self._plot, f"{name}_curves", f"{about} " + self.tr("Mouse or arrow keys read values."))
         self._plot.setMenuEnabled(False)
         # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
         menu = self._plot.getPlotItem().ctrlMenu
@@ -59,7 +66,7 @@ class TrainingPlot(QWidget):
         self._plot.addItem(self._cursor, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._empty = EmptyLabel("")
-        self._empty.setObjectName("train_plot_empty")
+        self._empty.setObjectName(f"{name}_empty")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
@@ -67,22 +74,26 @@ class TrainingPlot(QWidget):
         self.setMinimumHeight(110)
         self._color()
 
-    def show_curves(self, curves: Sequence[Curve], epochs: int, unit: str, empty: str) -> None:
-        """Show curves on an axis as long as the whole training.
+    def show_curves(
+        self, curves: Sequence[Curve], ends: tuple[float, float], unit: str, empty: str, across: str = ""
+    ) -> None:
+        """Show curves.
 
         Parameters
         ----------
         curves
             None of them empties the plot.
-        epochs
-            How many there are to be.
+        ends
+            Where the axis begins and ends.
         unit
             What is measured.
         empty
             What to say where there is nothing.
+        across
+            What is written below the axis.
         """
         self._empty.setText(empty)
-        curves = tuple(curve for curve in curves if curve.epochs)
+        curves = tuple(curve for curve in curves if curve.xs)
         self._plot.setVisible(bool(curves))
         self._empty.setVisible(not curves)
         same = [_look(curve) for curve in curves] == [_look(curve) for curve in self._curves]
@@ -90,14 +101,18 @@ class TrainingPlot(QWidget):
         if not same:
             self._make_items()
         for curve, item in zip(curves, self._items, strict=True):
-            item.setData(np.array(curve.epochs), np.array(curve.values), symbolSize=5 if len(curve.epochs) < 40 else 0)
+            item.setData(np.array(curve.xs), np.array(curve.values), symbolSize=5 if len(curve.xs) < 40 else 0)
         self._plot.setLabel("left", unit)
-        done = max((curve.epochs[-1] for curve in curves), default=1)
-        last = max(2, done, min(epochs, 2 * done + 8))
-        self._plot.setXRange(1, last, padding=0.03)
-        spacing = max(1, round(last / _LABELS))
-        self._plot.getAxis("bottom").setTickSpacing(spacing, spacing)
-        self._point_at(self._epoch)
+        self._plot.setLabel("bottom", across or None)
+        low, high = ends
+        self._plot.setXRange(low, high, padding=0.03)
+        bottom = self._plot.getAxis("bottom")
+        if all(float(x).is_integer() for curve in curves for x in curve.xs):
+            spacing = max(1, round((high - low) / _LABELS))
+            bottom.setTickSpacing(spacing, spacing)
+        else:
+            bottom.setTickSpacing()
+        self._point_at(self._x)
 
     def set_log(self, log: bool) -> None:
         """Choose a logarithmic scale, or a linear one."""
@@ -109,27 +124,33 @@ class TrainingPlot(QWidget):
         """What is shown."""
         return self._curves
 
-    def values_at(self, epoch: int) -> str:
-        """Return the values at an epoch, in words."""
-        told = [
-            f"{curve.name} {curve.values[curve.epochs.index(epoch)]:.4g}"
-            for curve in self._curves
-            if epoch in curve.epochs
-        ]
-        return self.tr("Epoch %1:").replace("%1", str(epoch)) + " " + ", ".join(told) if told else ""
+    def values_at(self, x: float) -> str:
+        """Return the values at a point of the axis, in words."""
+        told = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
+        return f"{self._axis} {x:g}: " + ", ".join(told) if told else ""
 
-    def to_widget(self, epoch: float, value: float) -> QPointF:
+    def to_widget(self, x: float, value: float) -> QPointF:
         """Return where a point is painted, in the coordinates of the plot's viewport."""
         box = self._plot.getPlotItem().getViewBox()
-        scene = box.mapViewToScene(QPointF(epoch, math.log10(value) if self._log else value))
+        scene = box.mapViewToScene(QPointF(x, math.log10(value) if self._log else value))
         return QPointF(self._plot.mapFromScene(scene))
+
+    @property
+    def drawing(self) -> pg.PlotItem:
+        """The plot itself, to be written to a file."""
+        return self._plot.getPlotItem()
+
+    def _xs(self) -> list[float]:
+        return sorted({x for curve in self._curves for x in curve.xs})
 
     # -- the value under the mouse -----------------------------------------------------------------------------------
 
     def _on_mouse_moved(self, position: QPointF) -> None:
         box = self._plot.getPlotItem().getViewBox()
-        inside = bool(box.sceneBoundingRect().contains(position))
-        self._point_at(round(box.mapSceneToView(position).x()) if inside else None)
+        xs = self._xs()
+        inside = bool(xs) and bool(box.sceneBoundingRect().contains(position))
+        x = float(box.mapSceneToView(position).x())
+        self._point_at(min(xs, key=lambda near: abs(near - x)) if inside else None)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Read values with the arrow keys; forget the mouse when it leaves."""
@@ -140,25 +161,25 @@ class TrainingPlot(QWidget):
         return False
 
     def _on_key(self, key: int) -> bool:
-        epochs = sorted({epoch for curve in self._curves for epoch in curve.epochs})
+        xs = self._xs()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
-        if not epochs or key not in {*steps, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Escape}:
+        if not xs or key not in {*steps, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Escape}:
             return False
         if key == Qt.Key.Key_Escape:
             self._point_at(None)
-        elif key in steps and self._epoch in epochs:
-            place = epochs.index(self._epoch) + steps[Qt.Key(key)]
-            self._point_at(epochs[min(max(place, 0), len(epochs) - 1)])
+        elif key in steps and self._x in xs:
+            place = xs.index(self._x) + steps[Qt.Key(key)]
+            self._point_at(xs[min(max(place, 0), len(xs) - 1)])
         else:
-            self._point_at(epochs[0] if key == Qt.Key.Key_Home else epochs[-1])
+            self._point_at(xs[0] if key == Qt.Key.Key_Home else xs[-1])
         return True
 
-    def _point_at(self, epoch: int | None) -> None:
-        text = "" if epoch is None else self.values_at(epoch)
-        self._epoch = epoch if text else None
+    def _point_at(self, x: float | None) -> None:
+        text = "" if x is None else self.values_at(x)
+        self._x = x if text else None
         self._cursor.setVisible(bool(text))
-        if text and epoch is not None:
-            self._cursor.setValue(epoch)
+        if text and x is not None:
+            self._cursor.setValue(x)
         self._plot.setAccessibleDescription(text)
         self.pointed.emit(text)
 

@@ -1,0 +1,153 @@
+"""Long looks at a model: quality over noise, pictures ranked by their error, files cleaned.
+
+Asked for by panels, answered by `explorer.workers.analyst.Analyst`. Belongs to the main thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from psygnal import Signal
+
+from explorer.data.corruption import Noise
+from explorer.data.source import Source
+from explorer.models.cleaning import Cleaned
+from explorer.models.outliers import Outliers, ThresholdRule
+from explorer.models.quality import QualityCurve
+from explorer.types import Pixels
+
+Study = Literal["quality", "ranking"]
+
+
+@dataclass(frozen=True)
+class QualityRequest:
+    """Measure a model over the strength of the last of these noises.
+
+    Attributes
+    ----------
+    noises
+        At least one; the last one's strength varies.
+    path
+        A bundle's folder, or None for the open model.
+    """
+
+    noises: tuple[Noise, ...]
+    path: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class QualityView:
+    """Curves that can be laid over one another: of the same noises, on the same pictures.
+
+    Attributes
+    ----------
+    curves
+        One for each model, in the order in which they were measured.
+    source
+        Title of the pictures.
+    """
+
+    curves: tuple[QualityCurve, ...] = ()
+    source: str = ""
+
+    def with_curve(self, curve: QualityCurve, source: str) -> QualityView:
+        """Return this with one more curve, in the place of the same model's; alone where the others do not compare."""
+        first = self.curves[0] if self.curves else curve
+        same = (first.noises, first.varied, first.count) == (curve.noises, curve.varied, curve.count)
+        if not same or source != self.source:
+            return QualityView((curve,), source)
+        if curve.label in [one.label for one in self.curves]:
+            return QualityView(tuple(curve if one.label == curve.label else one for one in self.curves), source)
+        return QualityView((*self.curves, curve), source)
+
+
+@dataclass(frozen=True, eq=False)
+class RankingView:
+    """Pictures by how badly a model reconstructs them.
+
+    Attributes
+    ----------
+    ranking
+        The figures of all pictures.
+    source
+        The pictures.
+    model
+        The model's name.
+    shown
+        Places in the ranking, from 0 for the worst, whose pictures are at hand: the worst and the best.
+    pictures
+        Uint8 ``(2, len(shown), h, w, c)``: the pictures as the model takes them, and their reconstructions.
+    """
+
+    ranking: Outliers
+    source: Source
+    model: str
+    shown: tuple[int, ...]
+    pictures: Pixels
+
+
+class Studies:
+    """Questions about models that take a while, and their answers.
+
+    Signals
+    -------
+    quality_requested
+        A `QualityRequest`.
+    ranking_requested
+        Rank the open pictures with the open model: a `ThresholdRule`.
+    cleaning_requested
+        Clean a picture or a folder with the open model: what is read, and what is written.
+    quality_changed, ranking_changed
+        Another answer is there, or none any more.
+    running_changed
+        A study began or ended.
+    cleaned
+        Files were written: a `Cleaned`.
+    """
+
+    quality_requested = Signal(QualityRequest)
+    ranking_requested = Signal(ThresholdRule)
+    cleaning_requested = Signal(Path, Path)
+    quality_changed = Signal()
+    ranking_changed = Signal()
+    running_changed = Signal()
+    cleaned = Signal(Cleaned)
+
+    def __init__(self) -> None:
+        self._quality = QualityView()
+        self._ranking: RankingView | None = None
+        self._running: dict[Study, int] = {}
+
+    @property
+    def quality(self) -> QualityView:
+        """The curves measured so far."""
+        return self._quality
+
+    def put_quality(self, quality: QualityView) -> None:
+        """Show these curves."""
+        self._quality = quality
+        self.quality_changed.emit()
+
+    @property
+    def ranking(self) -> RankingView | None:
+        """The ranking made last, or None."""
+        return self._ranking
+
+    def put_ranking(self, ranking: RankingView | None) -> None:
+        """Show this ranking."""
+        self._ranking = ranking
+        self.ranking_changed.emit()
+
+    def running(self, study: Study) -> int | None:
+        """Return the key of the job that a study runs as, or None."""
+        return self._running.get(study)
+
+    def put_running(self, study: Study, key: int | None) -> None:
+        """Say that a study runs as a job, or has ended."""
+        if key is None:
+            self._running.pop(study, None)
+        else:
+            self._running[study] = key
+        self.running_changed.emit()

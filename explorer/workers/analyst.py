@@ -1,0 +1,157 @@
+"""Takes long looks at models: quality over noise, ranking by error, cleaning of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from explorer.data.corruption import KINDS, Noise
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.source import Source
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.document.studies import QualityRequest, RankingView, Study
+from explorer.errors import UsageError
+from explorer.models.cleaning import Cleaned, clean_files
+from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
+from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
+from explorer.types import Pixels, Progress
+from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import open_model
+
+SHOWN = 48
+"""Pictures at hand from each end of a ranking."""
+
+
+def measure_quality(
+    model: OpenModel | Path, source: Source, noises: tuple[Noise, ...]
+) -> Iterator[Progress | QualityCurve]:
+    """Measure a model, or the bundle in a folder, over the strength of the last noise; see `quality_curve`."""
+    yield Progress(0, 0, "opening the model")
+    opened = open_model(model) if isinstance(model, Path) else model
+    indices = source.splits.select("test", CURVE_PICTURES)
+    if not len(indices):  # a single picture, say
+        indices = source.splits.select("all", CURVE_PICTURES)
+    # The same random numbers for every model, whatever was drawn in the lab.
+    unseeded = tuple(replace(noise, seed=None) for noise in noises)
+    yield from quality_curve(
+        opened.codec,
+        source,
+        indices,
+        opened.card.preprocessing,
+        unseeded,
+        curve_strengths(noises[-1].kind),
+        varied=len(noises) - 1,
+        label=opened.name,
+    )
+
+
+def rank(model: OpenModel, source: Source, rule: ThresholdRule) -> Iterator[Progress | RankingView]:
+    """Rank all pictures of a source, and bring the worst and the best; see `rank_by_error`."""
+    everything = source.splits.select("all")
+    for item in rank_by_error(model.codec, source, everything, model.card.preprocessing, model.sample, rule):
+        if isinstance(item, Progress):
+            yield item
+        else:
+            yield _with_pictures(model, source, item)
+
+
+def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> RankingView:
+    count = len(ranking.ranked)
+    shown = sorted({*range(min(SHOWN, count)), *range(max(0, count - SHOWN), count)})
+    pixels: Pixels = source.read(ranking.ranked[shown], model.card.preprocessing)
+    made = to_pixels(model.codec.decode(model.codec.encode(to_floats(pixels))))
+    return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
+
+
+class Analyst(QObject):
+    """Serves what `Studies` requests. Of measurements, a new one takes the place of the old; files are all cleaned."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._latest: dict[Study, int] = {}
+        document.studies.quality_requested.connect(self._on_quality_requested)
+        document.studies.ranking_requested.connect(self._on_ranking_requested)
+        document.studies.cleaning_requested.connect(self._on_cleaning_requested)
+        document.source_changed.connect(self._on_source_changed)
+
+    def _start(
+        self, study: Study, title: str, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
+    ) -> None:
+        studies = self._document.studies
+        if study in self._latest:
+            self._jobs.cancel(self._latest[study])
+        key = 0
+
+        def ended() -> None:
+            if studies.running(study) == key:
+                studies.put_running(study, None)
+
+        def finished(result: Any) -> None:
+            # A job that was done as the next one was asked for reports late.
+            if self._latest[study] == key:
+                on_finished(result)
+
+        key = self._latest[study] = self._jobs.start(title, job, finished, ended)
+        studies.put_running(study, key)
+
+    def _opened(self) -> tuple[OpenModel, Source] | None:
+        model, source = self._document.model, self._document.source
+        if model is None or source is None or not source.count:
+            error = UsageError("an open model and open pictures", "none", "Open both in the library.")
+            self._document.report(str(error))
+            return None
+        return model, source
+
+    def _on_quality_requested(self, request: QualityRequest) -> None:
+        opened = self._opened()
+        if opened is None or not request.noises:
+            return
+        model, source = opened[0] if request.path is None else request.path, opened[1]
+        self._start(
+            "quality",
+            f"Measuring over {KINDS[request.noises[-1].kind].title.lower()} noise",
+            lambda: measure_quality(model, source, request.noises),
+            lambda curve: self._document.studies.put_quality(
+                self._document.studies.quality.with_curve(curve, source.title)
+            ),
+        )
+
+    def _on_ranking_requested(self, rule: ThresholdRule) -> None:
+        opened = self._opened()
+        if opened is not None:
+            model, source = opened
+            self._start("ranking", "Ranking the pictures", lambda: rank(model, source, rule), self._on_ranked)
+
+    def _on_ranked(self, view: RankingView) -> None:
+        if view.source is self._document.source:
+            self._document.studies.put_ranking(view)
+
+    def _on_source_changed(self) -> None:
+        """Forget a ranking of pictures that are not there any more."""
+        ranking = self._document.studies.ranking
+        if ranking is not None and ranking.source is not self._document.source:
+            self._document.studies.put_ranking(None)
+
+    def _on_cleaning_requested(self, path: Path, out: Path) -> None:
+        model = self._document.model
+        if model is None:
+            self._document.report(str(UsageError("an open model", "none", "Open one in the library.")))
+            return
+        codec, preprocessing = model.codec, model.card.preprocessing
+        self._jobs.start(
+            f"Cleaning {path.name}", lambda: clean_files(codec, preprocessing, path, out), self._on_cleaned
+        )
+
+    def _on_cleaned(self, cleaned: Cleaned) -> None:
+        self._document.studies.cleaned.emit(cleaned)
+        if cleaned.skipped:
+            lines = [f"{skipped.name}: {skipped.reason}" for skipped in cleaned.skipped]
+            self._document.report(f"{len(lines):,} pictures could not be read and were left out.", "\n".join(lines))
