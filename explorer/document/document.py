@@ -20,11 +20,13 @@ from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.history import History
 from explorer.document.preparation import Preparation
-from explorer.document.state import GridSettings, Keyframe, OpenModel, State
+from explorer.document.selection import Selection
+from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, State
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
+    CloudView,
     CursorView,
     FailedView,
     GridView,
@@ -58,15 +60,15 @@ class Document:
 
     Signals
     -------
-    model_changed, source_changed, picture_changed, code_changed, noises_changed, keyframes_changed, film_changed,
-    grid_changed
+    model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, keyframes_changed,
+    film_changed, grid_changed
         A part of the state is another; no arguments, read the document.
-    map_watched_changed, noise_watched_changed
-        The map, or the noise lab, came into view, or went out of it.
+    map_watched_changed, noise_watched_changed, cloud_watched_changed
+        The map, the noise lab or its cloud of codes came into view, or went out of it.
     playhead_changed
         The frame under the playhead is another.
-    picture_view_changed, cursor_view_changed, noise_view_changed, grid_view_changed, keyframes_view_changed,
-    thumbnails_view_changed, training_film_view_changed
+    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, grid_view_changed,
+    keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
         Positions of the pictures that the gallery shows: int64 ``(n,)``.
@@ -93,16 +95,19 @@ class Document:
     picture_changed = Signal()
     code_changed = Signal()
     noises_changed = Signal()
+    jitter_changed = Signal()
     keyframes_changed = Signal()
     film_changed = Signal()
     grid_changed = Signal()
     map_watched_changed = Signal()
     noise_watched_changed = Signal()
+    cloud_watched_changed = Signal()
     playhead_changed = Signal()
 
     picture_view_changed = Signal()
     cursor_view_changed = Signal()
     noise_view_changed = Signal()
+    cloud_view_changed = Signal()
     grid_view_changed = Signal()
     keyframes_view_changed = Signal()
     thumbnails_view_changed = Signal()
@@ -131,6 +136,7 @@ class Document:
         self._playhead = 0
         self._map_watched = False
         self._noise_watched = False
+        self._cloud_watched = False
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
@@ -139,6 +145,9 @@ class Document:
         self.trainings = Trainings()
         self.stock = Stock()
         self.studies = Studies()
+        self.selection = Selection()
+        # Positions in other pictures mean others, also where only some were left out.
+        self.source_changed.connect(lambda: self.selection.put(None))
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -178,6 +187,11 @@ class Document:
         return self._state.noises
 
     @property
+    def jitter(self) -> Jitter:
+        """The noise lab's noise on the code."""
+        return self._state.jitter
+
+    @property
     def keyframes(self) -> tuple[Keyframe, ...]:
         """The morph's keyframes, in order."""
         return self._state.keyframes
@@ -215,6 +229,17 @@ class Document:
             self.noise_watched_changed.emit()
 
     @property
+    def cloud_watched(self) -> bool:
+        """Whether somebody sees the cloud around the cursor; it is not decoded otherwise."""
+        return self._cloud_watched
+
+    def watch_cloud(self, watched: bool) -> None:
+        """Say whether somebody sees the cloud around the cursor."""
+        if watched != self._cloud_watched:
+            self._cloud_watched = watched
+            self.cloud_watched_changed.emit()
+
+    @property
     def playhead(self) -> int:
         """The frame under the playhead, from 0."""
         return self._playhead
@@ -247,6 +272,12 @@ class Document:
         """The corrupted picture and its reconstruction."""
         view = self._views.get("noise")
         return view if isinstance(view, NoiseView | FailedView) else None
+
+    @property
+    def cloud_view(self) -> CloudView | FailedView | None:
+        """The codes around the cursor, decoded."""
+        view = self._views.get("cloud")
+        return view if isinstance(view, CloudView | FailedView) else None
 
     @property
     def grid_view(self) -> GridView | FailedView | None:
@@ -427,6 +458,19 @@ class Document:
         if tuple(noises) != self._state.noises:
             self._edit("Noise", gesture, noises=tuple(noises))
 
+    def set_jitter(self, jitter: Jitter, gesture: str | None = None) -> None:
+        """Set the noise lab's noise on the code.
+
+        Raises
+        ------
+        UsageError
+            If its strength is below 0 or not finite.
+        """
+        if not 0 <= jitter.sigma < np.inf:
+            raise UsageError("a strength of 0 or more", f"{jitter.sigma:g}", "Choose another.")
+        if jitter != self._state.jitter:
+            self._edit("Latent noise", gesture, jitter=jitter)
+
     def set_grid(self, grid: GridSettings) -> None:
         """Set what the map shows.
 
@@ -581,11 +625,11 @@ class Document:
         getattr(self, f"{slot}_view_changed").emit()
 
 
-_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noises", "code")
+_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noises", "jitter", "code")
 """What is told first: whoever hears of a code reads the model that it belongs to."""
 
 _STALE = {
-    "model": ("picture", "cursor", "noise", "grid", "keyframes"),
+    "model": ("picture", "cursor", "noise", "cloud", "grid", "keyframes"),
     "source": ("picture", "cursor", "noise", "thumbnails"),
     "picture": ("picture", "cursor", "noise"),
     "grid": ("grid",),

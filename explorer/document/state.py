@@ -75,6 +75,22 @@ class GridSettings:
     steps: int = 15
 
 
+@dataclass(frozen=True)
+class Jitter:
+    """Latent noise: how far codes are thrown around the cursor.
+
+    Attributes
+    ----------
+    sigma
+        Standard deviation of the noise, in standard deviations of the data's codes in each dimension; 0 or more.
+    seed
+        What draws it.
+    """
+
+    sigma: float = 0.5
+    seed: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Keyframe:
     """A code that the morph passes through: `code` float32 ``(latent_dim,)``."""
@@ -98,6 +114,8 @@ class State:
         The latent cursor, ``(latent_dim,)`` float32; None until the encoder has answered.
     noises
         The corruptions of the noise lab, applied first to last.
+    jitter
+        Its noise on the code.
     keyframes, film
         The morph.
     grid
@@ -110,6 +128,7 @@ class State:
     start_code: Floats | None = None
     code: Floats | None = None
     noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
+    jitter: Jitter = field(default_factory=Jitter)
     keyframes: tuple[Keyframe, ...] = ()
     film: FilmSettings = field(default_factory=FilmSettings)
     grid: GridSettings = field(default_factory=GridSettings)

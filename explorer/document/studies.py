@@ -130,6 +130,10 @@ class Studies:
         self._quality = quality
         self.quality_changed.emit()
 
+    def clear_quality(self) -> None:
+        """Take all curves away."""
+        self.put_quality(QualityView())
+
     @property
     def ranking(self) -> RankingView | None:
         """The ranking made last, or None."""

@@ -18,9 +18,10 @@ from explorer.data.corruption import Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
-from explorer.document.state import GridSettings
+from explorer.document.state import GridSettings, Jitter
 from explorer.document.views import (
     Closeness,
+    CloudView,
     CursorView,
     GridView,
     KeyframesView,
@@ -39,6 +40,9 @@ THUMBNAIL_SIDE = 48
 NOISE_ROW = 8
 """Pictures in the noise lab's row."""
 
+CLOUD = 24
+"""Pictures in the cloud around the cursor, the cursor's own counted."""
+
 _THUMBNAILS_AT_ONCE = 16
 
 
@@ -51,7 +55,7 @@ class Task(Protocol):
         """Compute; yield each view as it is ready."""
 
 
-SLOTS = ("cursor", "picture", "keyframes", "noise", "training_film", "thumbnails", "grid")
+SLOTS = ("cursor", "picture", "keyframes", "noise", "cloud", "training_film", "thumbnails", "grid")
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
 
 
@@ -130,6 +134,26 @@ class CorruptPictures:
 
 def _closeness(clean: Floats, images: Floats) -> Closeness:
     return Closeness(mse(clean, images), psnr(clean, images), ssim(clean, images))
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeCloud:
+    """Throw codes around the cursor and decode them: `code` and `scale`, a σ for each dimension, ``(latent_dim,)``."""
+
+    slot: ClassVar[str] = "cloud"
+    codec: Codec
+    code: Floats
+    scale: Floats
+    jitter: Jitter
+
+    def run(self) -> Iterator[View]:
+        """Yield one `CloudView`."""
+        noise = np.random.default_rng(self.jitter.seed).standard_normal((CLOUD, len(self.code)), np.float32)
+        noise[0] = 0
+        codes = (self.code + np.float32(self.jitter.sigma) * self.scale * noise).astype(np.float32)
+        images = self.codec.decode(codes)
+        spread = float(np.sqrt(((images[1:] - images[0]).astype(np.float64) ** 2).mean()))
+        yield CloudView(codes, images, spread)
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,6 +72,25 @@ class NoiseView:
 
 
 @dataclass(frozen=True, eq=False)
+class CloudView:
+    """Codes thrown around the cursor, decoded.
+
+    Attributes
+    ----------
+    codes
+        Float32 ``(n, latent_dim)``, the cursor itself first.
+    images
+        Float32 ``(n, h, w, c)``.
+    spread
+        Root of the mean square by which the other pictures differ from the cursor's, over all pixels; 0 to 1.
+    """
+
+    codes: Floats
+    images: Floats
+    spread: float
+
+
+@dataclass(frozen=True, eq=False)
 class GridView:
     """A plane of codes, decoded as far as it has come.
 
@@ -136,4 +155,14 @@ class FailedView:
     message: str
 
 
-View = PictureView | CursorView | NoiseView | GridView | KeyframesView | ThumbnailsView | TrainingFilmView | FailedView
+View = (
+    PictureView
+    | CursorView
+    | NoiseView
+    | CloudView
+    | GridView
+    | KeyframesView
+    | ThumbnailsView
+    | TrainingFilmView
+    | FailedView
+)

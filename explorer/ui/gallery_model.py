@@ -1,4 +1,4 @@
-"""The pictures of a source as list items, all of them or those of one label; thumbnails arrive later.
+"""The pictures of a source as list items, all of them, those of one label or picked ones; thumbnails arrive later.
 
 The one place where a row of the list and a picture's position in the source are told from each other.
 """
@@ -52,9 +52,13 @@ class GalleryModel(QStringListModel):
     def set_label(self, label: int | None) -> None:
         """Show the pictures of one label only; None for all."""
         labels = self._source.labels if self._source is not None else None
-        before = self._positions
-        self._positions = None if label is None or labels is None else np.flatnonzero(labels == label).astype(np.int64)
-        if before is not None or self._positions is not None:
+        chosen = None if label is None or labels is None else np.flatnonzero(labels == label).astype(np.int64)
+        self.set_positions(chosen)
+
+    def set_positions(self, positions: Indices | None) -> None:
+        """Show the pictures at these positions only, ascending; None for all."""
+        before, self._positions = self._positions, positions
+        if before is not None or positions is not None:
             self._reset_rows()
 
     def _reset_rows(self) -> None:

@@ -27,6 +27,7 @@ from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
 from explorer.ui.panels.noise import NoisePanel
+from explorer.ui.panels.outliers import OutliersPanel
 from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.timeline = TimelinePanel(document)
         self.map = MapPanel(document)
         self.noise = NoisePanel(document)
+        self.outliers = OutliersPanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
         self.tabs = QTabWidget()
@@ -101,6 +103,7 @@ class MainWindow(QMainWindow):
         for panel, title in (
             (self.map, self.tr("Map")),
             (self.noise, self.tr("Noise")),
+            (self.outliers, self.tr("Outliers")),
             (self.train, self.tr("Train")),
         ):
             self.tabs.addTab(panel, title)

@@ -117,7 +117,7 @@ class Analyst(QObject):
         model, source = opened[0] if request.path is None else request.path, opened[1]
         self._start(
             "quality",
-            f"Measuring over {KINDS[request.noises[-1].kind].title.lower()} noise",
+            f"Measuring over the strength of {KINDS[request.noises[-1].kind].title.lower()}",
             lambda: measure_quality(model, source, request.noises),
             lambda curve: self._document.studies.put_quality(
                 self._document.studies.quality.with_curve(curve, source.title)

@@ -11,6 +11,7 @@ from explorer.document.document import Document
 from explorer.document.tasks import (
     SLOTS,
     CorruptPictures,
+    DecodeCloud,
     DecodeCursor,
     DecodeGrid,
     DecodeKeyframes,
@@ -42,6 +43,8 @@ class Renderer(QObject):
         document.grid_changed.connect(self._on_grid_changed)
         document.map_watched_changed.connect(self._on_grid_changed)
         document.noise_watched_changed.connect(self._on_noises_changed)
+        document.jitter_changed.connect(self._ask_cloud)
+        document.cloud_watched_changed.connect(self._ask_cloud)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
         document.trainings.frame_requested.connect(self._on_frame_requested)
@@ -89,8 +92,15 @@ class Renderer(QObject):
             self._codec_thread.drop("cursor")
             return
         self._submit(DecodeCursor(state.model.codec, state.code))
+        self._ask_cloud()
         if state.model.latent_dim > 2:
             self._ask_grid()
+
+    def _ask_cloud(self) -> None:
+        state = self._document.state
+        if state.model is not None and state.code is not None and self._document.cloud_watched:
+            scale = state.model.sample.statistics.sigma
+            self._submit(DecodeCloud(state.model.codec, state.code, scale, state.jitter))
 
     def _on_grid_changed(self) -> None:
         self._ask_grid()

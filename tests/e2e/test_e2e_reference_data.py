@@ -20,7 +20,6 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.models.bundle import open_bundle
 
-TRAIN = 2
 BREEDS = ("n02085620-Chihuahua", "n02086240-Shih-Tzu", "n02113799-standard_poodle")
 PERSONAS = REPOSITORY.parent / "shared" / "data" / "avatars" / "personas_224"
 
@@ -123,7 +122,7 @@ def test_both_train_in_the_window(desk: Desk, lfw: Path, dogs: Path, explorer_ho
     for tree, architecture, size in ((lfw, "conv-pool", "36x36"), (dogs, "cae-upsample", "224x224")):
         desk.document.open_source_requested.emit(str(tree))
         desk.until(lambda tree=tree: desk.document.source is not None and desk.document.source.spec == str(tree))
-        desk.tab(TRAIN)
+        desk.tab("Train")
         box = desk.find(QComboBox, "train_architecture")
         box.setCurrentIndex(box.findData(architecture))
         box.activated.emit(box.currentIndex())

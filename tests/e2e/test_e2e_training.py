@@ -13,14 +13,12 @@ from PySide6.QtWidgets import QLabel
 
 from explorer.models.bundle import open_bundle
 
-TRAIN = 2
-
 pytestmark = pytest.mark.engine
 
 
 def start(desk: Desk, name: str, *, epochs: int, limit: int = 600) -> None:
     """Fill the panel and click Start."""
-    desk.tab(TRAIN)
+    desk.tab("Train")
     desk.type_into("train_latent", "8")
     desk.type_into("train_epochs", str(epochs))
     desk.type_into("train_limit", str(limit))
@@ -112,7 +110,7 @@ def test_a_cancelled_training_ends_and_leaves_no_bundle(desk: Desk, explorer_hom
 
 
 def test_the_window_may_be_closed_while_the_model_process_warms_up(desk: Desk) -> None:
-    desk.tab(TRAIN)
+    desk.tab("Train")
     desk.until(lambda: desk.running.studio.trainer.process_id is not None)
     desk.window.close()
     assert desk.running.studio.trainer.process_id is None

@@ -14,13 +14,11 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.types import Pixels
 from explorer.ui.dialogs.augment_preview import AugmentPreview
 
-TRAIN = 2
-
 
 def preview_of(desk: Desk) -> AugmentPreview:
     """Open the preview over 20 pictures."""
     desk.open(source=make_source(20, (18, 16, 1)))
-    desk.tab(TRAIN)
+    desk.tab("Train")
     desk.click("train_preview")
     return desk.find(AugmentPreview, "augment_preview")
 
@@ -83,5 +81,5 @@ def test_pictures_that_cannot_be_made_say_why(desk: Desk) -> None:
 def test_it_goes_with_the_panel(desk: Desk) -> None:
     preview = preview_of(desk)
     assert preview.isVisible()
-    desk.tab(0)
+    desk.tab("Map")
     assert not preview.isVisible()

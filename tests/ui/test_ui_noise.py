@@ -17,8 +17,6 @@ from explorer.document.tasks import NOISE_ROW
 from explorer.document.views import NoiseView
 from explorer.ui.images import floats_to_qimage
 
-NOISE = 1
-
 
 def noise_view(desk: Desk) -> NoiseView:
     view = desk.document.noise_view
@@ -43,7 +41,7 @@ def until_shows(desk: Desk, *noises: Noise) -> NoiseView:
 @pytest.fixture
 def lab(desk: Desk) -> Desk:
     desk.open()
-    desk.tab(NOISE)
+    desk.tab("Noise")
     until_shows(desk, Noise("gaussian", 0.2, seed=0))
     desk.document.forget_history()
     return desk
@@ -53,15 +51,15 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: Desk) -> None:
     lab.type_into("noise_1_strength", "0.5")
     view = until_shows(lab, Noise("gaussian", 0.5, seed=0))
     panel = lab.window.noise
-    assert panel.noisy.image == floats_to_qimage(view.noisy[0])
-    assert panel.clean.image == floats_to_qimage(view.clean[0])
-    assert panel.reconstruction.image == floats_to_qimage(view.reconstruction[0])
-    assert panel.difference.image is not None
-    assert plain(panel.noisy.detail).startswith(f"PSNR {view.of_noisy.psnr:.1f} dB")
-    assert f"MSE {view.of_reconstruction.mse:.4f}" in plain(panel.reconstruction.detail)
+    assert panel.one.noisy.image == floats_to_qimage(view.noisy[0])
+    assert panel.one.clean.image == floats_to_qimage(view.clean[0])
+    assert panel.one.reconstruction.image == floats_to_qimage(view.reconstruction[0])
+    assert panel.one.difference.image is not None
+    assert plain(panel.one.noisy.detail).startswith(f"PSNR {view.of_noisy.psnr:.1f} dB")
+    assert f"MSE {view.of_reconstruction.mse:.4f}" in plain(panel.one.reconstruction.detail)
     gain = view.of_reconstruction.psnr - view.of_noisy.psnr
-    assert f"{abs(gain):.1f} dB" in panel.difference.detail
-    assert ("nearer" in panel.difference.detail) == (gain >= 0)
+    assert f"{abs(gain):.1f} dB" in panel.one.difference.detail
+    assert ("nearer" in panel.one.difference.detail) == (gain >= 0)
     lab.document.undo()
     assert lab.undo_label() is None, "a typed number is one step"
     until_shows(lab, Noise("gaussian", 0.2, seed=0))
@@ -79,7 +77,7 @@ def test_figures_are_scikit_images(lab: Desk) -> None:
 def test_a_row_is_measured_as_a_row(lab: Desk) -> None:
     lab.click("noise_several")
     view = noise_view(lab)
-    table = lab.window.noise.table
+    table = lab.window.noise.row.table
     assert [len(row) for row in table.rows] == [NOISE_ROW] * 4
     assert table.isVisible()
     assert view.of_noisy_row.psnr == pytest.approx(psnr(view.clean, view.noisy))
@@ -173,8 +171,8 @@ def test_strength_0_is_the_clean_picture(lab: Desk) -> None:
     QTest.keyClick(slider, Qt.Key.Key_Home)
     view = until_shows(lab, Noise("gaussian", 0.0, seed=0))
     np.testing.assert_array_equal(view.noisy, view.clean)
-    assert lab.window.noise.noisy.image == lab.window.noise.clean.image
-    assert "∞" in lab.window.noise.noisy.detail
+    assert lab.window.noise.one.noisy.image == lab.window.noise.one.clean.image
+    assert "∞" in lab.window.noise.one.noisy.detail
 
 
 def test_every_kind_of_noise_can_be_chosen(lab: Desk) -> None:
@@ -195,10 +193,10 @@ def test_what_cannot_be_read_changes_nothing(lab: Desk) -> None:
 
 
 def test_nothing_is_corrupted_behind_another_tab(lab: Desk) -> None:
-    lab.tab(0)
+    lab.tab("Map")
     assert not lab.document.noise_watched
     lab.document.choose_picture(9)
     lab.settle()
     assert lab.document.noise_view is None
-    lab.tab(NOISE)
+    lab.tab("Noise")
     until_shows(lab, Noise("gaussian", 0.2, seed=0))

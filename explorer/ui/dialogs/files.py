@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -16,8 +16,11 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
     dialog.open()
 
 
-_PICTURE_FILES = (
-    ("Pictures", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),
+PICTURES = (("Pictures", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
+"""Single pictures, by the endings of the names."""
+
+PICTURE_SETS = (
+    *PICTURES,
     ("Archives", "*.zip *.tar *.tar.gz *.tgz *.tar.bz2 *.tar.xz"),
     ("Arrays and MNIST files", "*.npz *.npy *.gz *-ubyte"),
     ("Fonts", "*.ttf *.otf *.ttc *.woff *.woff2"),
@@ -25,14 +28,17 @@ _PICTURE_FILES = (
 """What holds pictures, by the endings of the names."""
 
 
-def ask_file(parent: QWidget, title: str, chosen: Callable[[Path], object], *, pictures: bool = False) -> None:
-    """Ask for an existing file; `pictures` offers the kinds of files that hold pictures."""
+def ask_file(
+    parent: QWidget, title: str, chosen: Callable[[Path], object], *, kinds: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Ask for an existing file; `kinds` are names and endings of those to offer."""
     dialog = _dialog(parent, title, chosen)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    if pictures:
-        every = " ".join(endings for _, endings in _PICTURE_FILES)
-        kinds = [f"{dialog.tr(kind)} ({endings})" for kind, endings in _PICTURE_FILES]
-        dialog.setNameFilters([dialog.tr("All that can be opened") + f" ({every})", *kinds, dialog.tr("All files (*)")])
+    if kinds:
+        every = " ".join(endings for _, endings in kinds)
+        offered = [f"{dialog.tr(kind)} ({endings})" for kind, endings in kinds] if len(kinds) > 1 else []
+        everything = dialog.tr("All that can be opened") + f" ({every})"
+        dialog.setNameFilters([everything, *offered, dialog.tr("All files (*)")])
         # With all endings in it, the name would widen the dialog.
         dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
     dialog.open()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgre
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
-from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button, name_control
 
@@ -41,7 +41,8 @@ class GetDataDialog(QDialog):
         self._fetch.clicked.connect(lambda: document.stock.download_requested.emit(entry.name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._open.clicked.connect(self._on_open_clicked)
-        self._file.clicked.connect(lambda: ask_file(self, self.tr("Open pictures"), self._on_chosen, pictures=True))
+        opening = self.tr("Open pictures")
+        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=PICTURE_SETS))
         self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open a folder of pictures"), self._on_chosen))
         self._close.clicked.connect(self.close)
         document.stock.download_changed.connect(self._on_download_changed)

@@ -16,6 +16,9 @@ from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
+_PICKED = "picked"
+"""The entry that shows what was picked out, among the labels' numbers."""
+
 
 class _View(QListView):
     """A list that says how wide its pictures may lie."""
@@ -47,7 +50,7 @@ class GalleryPanel(QWidget):
         self._ask.setInterval(0)
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
-        self.label = combo_box("gallery_label", self.tr("Show the pictures of one label only"), [])
+        self.label = combo_box("gallery_label", self.tr("Show the pictures of one label only, or picked ones"), [])
         self._empty = EmptyLabel(self.tr("No pictures are open.\nChoose some in the library above."))
         self._empty.setObjectName("gallery_empty")
         self._caption = ElidedLabel("", self.tr("The chosen picture"))
@@ -67,6 +70,7 @@ class GalleryPanel(QWidget):
         document.source_changed.connect(self._on_source_changed)
         document.picture_changed.connect(self._on_picture_changed)
         document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
+        document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
 
     def _set_up_view(self) -> None:
@@ -124,23 +128,36 @@ class GalleryPanel(QWidget):
             bar.setValue(place)
 
     def _fill_labels(self, source: Source | None, chosen: str) -> None:
-        """List the labels that pictures have, by their numbers; nothing to choose where there is one or none."""
+        """List what is picked out, and the labels that pictures have; nothing to choose where there is one or none."""
         self.label.clear()
-        self.label.addItem(self.tr("All labels"), None)
+        self.label.addItem(self.tr("All pictures"), None)
+        picked = self._document.selection.picked
+        if picked is not None:
+            self.label.addItem(f"{picked.title} ({len(picked.indices):,})", _PICKED)
         if source is not None and source.labels is not None:
             names = source.label_names
             counts = np.bincount(source.labels[source.labels >= 0])
             for value in np.flatnonzero(counts).tolist():
                 self.label.addItem(f"{names[value] if names else value} ({counts[value]:,})", value)
-        self.label.setVisible(self.label.count() > 2)
+        self.label.setVisible(self.label.count() > (2 if picked is None else 1))
         self.label.setCurrentIndex(max(0, self.label.findText(chosen)))
 
     def _on_label_activated(self) -> None:
         # The view would take the first row for the chosen one, and so would the document.
+        picked, chosen = self._document.selection.picked, self.label.currentData()
         with QSignalBlocker(self.view.selectionModel()):
-            self.model.set_label(self.label.currentData())
+            if chosen == _PICKED and picked is not None:
+                self.model.set_positions(picked.indices)
+            else:
+                self.model.set_label(chosen)
         self._ask.start()
         self._on_picture_changed()
+
+    def _on_selection_changed(self) -> None:
+        """Show what was picked out just now; all pictures where nothing is any more."""
+        self._fill_labels(self._document.source, "")
+        self.label.setCurrentIndex(max(0, self.label.findData(_PICKED)))
+        self._on_label_activated()
 
     def _on_picture_changed(self) -> None:
         """Select the document's picture, where it is listed, and say what it is."""

@@ -22,7 +22,7 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.bundle import Found, find_bundles
-from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -266,7 +266,7 @@ class LibraryPanel(QWidget):
 
     def ask_file(self) -> None:
         """Ask for a file of pictures and open it."""
-        ask_file(self, self.tr("Open pictures"), self._open_source, pictures=True)
+        ask_file(self, self.tr("Open pictures"), self._open_source, kinds=PICTURE_SETS)
 
     def _open_source(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))

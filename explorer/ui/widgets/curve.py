@@ -23,7 +23,7 @@ class Curve:
     xs, values
         Its points, as many of one as of the other, from left to right.
     color
-        Number of its colour.
+        Number of its colour; below 0 for a quiet one.
     dashed
         Whether the line is dashed, as held-out pictures' is.
     told
@@ -40,6 +40,8 @@ class Curve:
 
 def curve_color(number: int) -> QColor:
     """Return the colour of a curve by its number; colours repeat after eight, lighter or darker."""
+    if number < 0:
+        return current_theme().color("muted")
     dark = QColor(current_theme().base).lightnessF() < 0.5
     shade = 0.68 if dark else 0.42
     return QColor.fromHslF(_HUES[number % len(_HUES)], 0.75, shade + (0.1 if number >= len(_HUES) else 0.0))

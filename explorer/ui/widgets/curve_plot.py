@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
@@ -136,9 +136,10 @@ class CurvePlot(QWidget):
         return QPointF(self._plot.mapFromScene(scene))
 
     @property
-    def drawing(self) -> pg.PlotItem:
+    def drawing(self) -> QGraphicsView:
         """The plot itself, to be written to a file."""
-        return self._plot.getPlotItem()
+        view: QGraphicsView = self._plot
+        return view
 
     def _xs(self) -> list[float]:
         return sorted({x for curve in self._curves for x in curve.xs})

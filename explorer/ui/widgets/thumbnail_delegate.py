@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -12,7 +12,17 @@ _MARGIN = 4
 
 
 class ThumbnailDelegate(QStyledItemDelegate):
-    """Paints an item's decoration (QPixmap or QIcon) and, below it, its text if it has one."""
+    """Paints an item's decoration (QPixmap or QIcon) and, below it, its text if it has one.
+
+    Parameters
+    ----------
+    square
+        Whether pictures lie in squares, a frame around them; else as wide as they are.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, square: bool = True) -> None:
+        super().__init__(parent)
+        self._square = square
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -31,15 +41,16 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setBrush(theme.color("accent_soft"))
             painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1), 4, 4)
         side = min(area.width(), area.height())
-        place = QRect(0, 0, side, side)
+        place = QRect(0, 0, side, side) if self._square else QRect(0, 0, area.width(), area.height())
         place.moveCenter(area.center())
-        pixmap = _pixmap(index.data(Qt.ItemDataRole.DecorationRole), side)
+        pixmap = _pixmap(index.data(Qt.ItemDataRole.DecorationRole), place.size())
         if pixmap is None:
             painter.fillRect(place, theme.color("stage"))
         else:
             fitted = pixmap.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
             target = QRect(place.topLeft(), fitted)
             target.moveCenter(place.center())
+            place = place if self._square else target
             painter.drawPixmap(target, pixmap)
         if chosen:
             painter.setPen(QPen(theme.color("accent"), 2))
@@ -52,7 +63,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _pixmap(decoration: object, side: int) -> QPixmap | None:
+def _pixmap(decoration: object, size: QSize) -> QPixmap | None:
     if isinstance(decoration, QIcon):
-        return decoration.pixmap(QSize(side, side))
+        return decoration.pixmap(size)
     return decoration if isinstance(decoration, QPixmap) else None

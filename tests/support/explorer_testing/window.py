@@ -128,9 +128,10 @@ class Desk:
         assert not found.shortcut().isEmpty(), f"{action} has no keys"
         QTest.keySequence(at or self.window, found.shortcut())
 
-    def tab(self, number: int) -> None:
-        """Click a tab under the stage."""
+    def tab(self, title: str) -> None:
+        """Click the tab of that title under the stage."""
         bar = self.window.tabs.tabBar()
+        number = [bar.tabText(place) for place in range(bar.count())].index(title)
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
 
     def click_item(self, item: QTreeWidgetItem | None) -> None:

@@ -1,0 +1,132 @@
+"""Page of the noise lab: noise on the code instead of the picture, and the cloud of pictures that comes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.state import Jitter
+from explorer.document.views import CloudView, FailedView
+from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.picture_choice import PictureChoice
+
+_COLUMNS = 6
+_LARGEST = 3.0
+_STEPS = 60
+"""Positions of the slider."""
+
+_SEEDS = 1_000_000
+
+
+class NoiseCloudPage(QWidget):
+    """The cursor's picture and others around it; a click moves the cursor there."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        about = self.tr("Pictures around the cursor; click one to move the cursor to its code")
+        self.setAccessibleName(about)
+        self.table = PictureChoice()
+        self.table.setObjectName("noise_cloud")
+        self.table.setAccessibleName(about)
+        self.table.setToolTip(about)
+        self._figures = QLabel()
+        self._figures.setObjectName("noise_cloud_figures")
+        self._figures.setProperty("muted", True)
+        self._figures.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._figures)
+        self.table.chosen.connect(self._on_chosen)
+        document.cloud_view_changed.connect(self._on_cloud_view_changed)
+        self._on_cloud_view_changed()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the cloud decoded from now on."""
+        super().showEvent(event)
+        self._document.watch_cloud(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have nothing computed that nobody sees."""
+        super().hideEvent(event)
+        self._document.watch_cloud(False)
+
+    def _on_chosen(self, row: int, column: int) -> None:
+        view = self._document.cloud_view
+        place = row * _COLUMNS + column
+        if isinstance(view, CloudView) and place < len(view.codes):
+            self._document.set_code(view.codes[place], "Take code of the cloud")
+
+    def _on_cloud_view_changed(self) -> None:
+        view = self._document.cloud_view
+        if not isinstance(view, CloudView):
+            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Choose a picture."))
+            self._figures.clear()
+            return
+        pixels = to_pixels(view.images)
+        self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
+        words = self.tr("First the cursor's own picture; the other %1 differ from it by %2 of the range of values.")
+        words = words.replace("%1", str(len(view.codes) - 1)).replace("%2", f"{view.spread:.1%}")
+        self._figures.setText(words)
+
+
+class CloudControls(QWidget):
+    """Strength and seed of the noise on the code."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._gestures = 0
+        about = self.tr("How far the codes are thrown, in standard deviations (σ) of the data's codes")
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        name_control(self._slider, "cloud_slider", about)
+        self._slider.setRange(0, _STEPS)
+        self._sigma = decimal_box("cloud_sigma", about, (0.0, 100.0), 0.1, 2)
+        self._sigma.setSuffix(" σ")
+        self._seed = spin_box("cloud_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
+        redraw = button("cloud_redraw", self.tr("Redraw"), self.tr("Draw other codes of the same spread"))
+        words = QLabel(
+            self.tr("A small step of the code should be a small step of the picture; a jump is a fold or a gap.")
+        )
+        words.setProperty("muted", True)
+        words.setWordWrap(True)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(QLabel(self.tr("Strength")), 0, 0)
+        layout.addWidget(self._slider, 0, 1)
+        layout.addWidget(self._sigma, 0, 2)
+        layout.addWidget(QLabel(self.tr("Seed")), 1, 0)
+        layout.addWidget(self._seed, 1, 1)
+        layout.addWidget(redraw, 1, 2)
+        layout.addWidget(words, 2, 0, 1, 3)
+        layout.setRowStretch(3, 1)
+        self._slider.sliderPressed.connect(self._on_slider_pressed)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._sigma.valueChanged.connect(lambda value: self._put(sigma=value, gesture="~jitter"))
+        self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~jitter-seed"))
+        redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
+        document.jitter_changed.connect(self._on_jitter_changed)
+        self._on_jitter_changed()
+
+    def _on_slider_pressed(self) -> None:
+        self._gestures += 1
+
+    def _on_slider_moved(self, value: int) -> None:
+        self._put(sigma=_LARGEST * value / _STEPS, gesture=f"jitter-slider-{self._gestures}")
+
+    def _put(self, *, sigma: float | None = None, seed: int | None = None, gesture: str) -> None:
+        now = self._document.jitter
+        jitter = Jitter(now.sigma if sigma is None else sigma, now.seed if seed is None else seed)
+        self._document.set_jitter(jitter, gesture)
+
+    def _on_jitter_changed(self) -> None:
+        jitter = self._document.jitter
+        with QSignalBlocker(self._slider), QSignalBlocker(self._sigma), QSignalBlocker(self._seed):
+            self._slider.setValue(round(_STEPS * min(1.0, jitter.sigma / _LARGEST)))
+            self._sigma.setValue(jitter.sigma)
+            self._seed.setValue(jitter.seed)

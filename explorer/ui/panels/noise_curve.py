@@ -1,0 +1,190 @@
+"""Page of the noise lab: quality over the strength of the noise, of several models over one another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.data.corruption import KINDS, format_noise
+from explorer.data.metrics import Figures
+from explorer.document.document import Document
+from explorer.document.studies import QualityRequest
+from explorer.errors import ExplorerError
+from explorer.models.bundle import find_bundles
+from explorer.models.quality import CURVE_PICTURES, QualityCurve, Scores, write_curves
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.plot_file import save_plot
+from explorer.ui.widgets.curve import Curve
+from explorer.ui.widgets.curve_plot import CurvePlot
+from explorer.ui.widgets.fields import button, combo_box
+from explorer.ui.widgets.job_strip import JobStrip
+
+
+class NoiseCurvePage(QWidget):
+    """One curve a model, and a dashed one for the corrupted pictures themselves."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setAccessibleName(self.tr("Quality over the strength of the noise"))
+        self._make_controls()
+        self._lay_out()
+        self._metric.activated.connect(lambda index: self._show())
+        self._measure.clicked.connect(lambda: self._ask(None))
+        self._clear.clicked.connect(document.studies.clear_quality)
+        self._save.clicked.connect(self._ask_save)
+        self._others.aboutToShow.connect(self._fill_others)
+        self.plot.pointed.connect(self._show_values)
+        self.strip.cancelled.connect(self._cancel)
+        document.studies.quality_changed.connect(self._show)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+        document.model_changed.connect(self._show_progress)
+        document.source_changed.connect(self._show_progress)
+        document.noises_changed.connect(self._show_progress)
+        self._show()
+        self._show_progress()
+
+    def _make_controls(self) -> None:
+        self._metric = combo_box(
+            "noise_metric",
+            self.tr("Against the clean picture: PSNR and SSIM are better the higher, MSE the lower"),
+            [(self.tr("PSNR"), "psnr"), (self.tr("SSIM"), "ssim"), (self.tr("MSE"), "mse")],
+        )
+        about = self.tr("Measure the open model on %1 held-out pictures, while the last noise grows from nothing")
+        self._measure = button(
+            "noise_measure", self.tr("Measure"), about.replace("%1", str(CURVE_PICTURES)), primary=True
+        )
+        self._more = button(
+            "noise_others", self.tr("Lay over"), self.tr("Measure another model of the library on the same pictures")
+        )
+        self._others = QMenu(self)
+        self._others.setObjectName("noise_others_menu")
+        self._more.setMenu(self._others)
+        self._clear = button("noise_clear", self.tr("Clear"), self.tr("Take all curves away"))
+        self._save = button("noise_save", self.tr("Save …"), self.tr("Write the curves as a picture or a table"))
+        self.plot = CurvePlot(
+            "noise_plot",
+            self.tr("Of reconstructions, and (dashed) of the corrupted pictures that the models were given."),
+            self.tr("Strength"),
+        )
+        self._values = QLabel()
+        self._values.setObjectName("noise_curve_values")
+        self._values.setProperty("muted", True)
+        self._values.setWordWrap(True)
+        self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.strip = JobStrip("noise_curve")
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        for control in (self._metric, self._measure, self._more):
+            top.addWidget(control)
+        top.addStretch()
+        for control in (self._clear, self._save):
+            top.addWidget(control)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self._values)
+        layout.addWidget(self.strip)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _ask(self, path: Path | None) -> None:
+        self._document.studies.quality_requested.emit(QualityRequest(self._document.noises, path))
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("quality")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    def _fill_others(self) -> None:
+        self._others.clear()
+        opened = self._document.model
+        for found in find_bundles():
+            if found.bundle is None or (opened is not None and found.path == opened.path):
+                continue
+            self._add_other(found.bundle.card.name, found.path)
+        if self._others.isEmpty():
+            self._others.addAction(self.tr("The library has no other model")).setEnabled(False)
+
+    def _add_other(self, name: str, path: Path) -> None:
+        action = self._others.addAction(name)
+        action.setObjectName(f"noise_other_{name}")
+        action.triggered.connect(lambda checked: self._ask(path))
+
+    def _ask_save(self) -> None:
+        kinds = [self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)"), self.tr("Table (*.csv)")]
+        title = self.tr("Save the curves")
+        ask_save(self, title, kinds, Path.home() / "quality.png", self.save)
+
+    def save(self, path: Path) -> None:
+        """Write the curves, as the file's ending says; say so, or say why not."""
+        try:
+            if path.suffix.lower() == ".csv":
+                write_curves(path, self._document.studies.quality.curves)
+            else:
+                save_plot(self.plot.drawing, path)
+        except ExplorerError as error:
+            self._document.report(str(error))
+        else:
+            self._document.exported.emit(path)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("quality")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        ready = self._document.model is not None and self._document.source is not None and bool(self._document.noises)
+        self._measure.setEnabled(ready)
+        self._more.setEnabled(ready)
+
+    def _show(self) -> None:
+        view, metric = self._document.studies.quality, str(self._metric.currentData())
+        curves: list[Curve] = []
+        given: list[Figures] = []
+        for number, measured in enumerate(view.curves):
+            corrupted = _figures(measured.corrupted, metric)
+            # Models that take pictures of one size are given the same ones.
+            if not any(np.array_equal(corrupted, other) for other in given):
+                name = self.tr("corrupted") if not given else f"{self.tr('corrupted')}, {measured.label}"
+                curves.append(_curve(name, measured, corrupted, -1, dashed=True))
+                given.append(corrupted)
+            curves.append(_curve(measured.label, measured, _figures(measured.reconstructed, metric), number))
+        ends = (0.0, float(view.curves[0].strengths[-1])) if view.curves else (0.0, 1.0)
+        units = {"psnr": self.tr("PSNR in dB"), "ssim": self.tr("SSIM"), "mse": self.tr("MSE")}
+        empty = self.tr("“Measure” draws how near the reconstruction comes to the clean picture as the noise grows.")
+        self.plot.show_curves(curves, ends, units[metric], empty)
+        for control in (self._clear, self._save):
+            control.setEnabled(bool(view.curves))
+        self._show_values("")
+
+    def _show_values(self, values: str) -> None:
+        self._values.setText(values or self._described())
+
+    def _described(self) -> str:
+        """Say what the curves are of."""
+        view = self._document.studies.quality
+        if not view.curves:
+            return ""
+        first = view.curves[0]
+        kind = KINDS[first.kind]
+        words = self.tr("%1 from 0 to %2 on %3 pictures of %4").replace("%1", kind.title)
+        words = words.replace("%2", f"{first.strengths[-1]:g}").replace("%3", str(first.count))
+        words = words.replace("%4", view.source)
+        before = format_noise(first.noises[: first.varied])
+        return words + (self.tr(", after %1").replace("%1", before) if before else "")
+
+
+def _figures(scores: Scores, metric: str) -> Figures:
+    return {"psnr": scores.psnr, "ssim": scores.ssim, "mse": scores.mse}[metric]
+
+
+def _curve(name: str, measured: QualityCurve, figures: Figures, color: int, *, dashed: bool = False) -> Curve:
+    """Return a line; an infinite PSNR, that of equal pictures, has no place on it."""
+    there = np.isfinite(figures)
+    return Curve(name, tuple(measured.strengths[there].tolist()), tuple(figures[there].tolist()), color, dashed=dashed)

@@ -1,0 +1,122 @@
+"""Pages of the noise lab: clean ∣ corrupted ∣ reconstruction ∣ difference, of one picture and of a row of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.views import Closeness, FailedView, NoiseView
+from explorer.types import Floats, Pixels
+from explorer.ui.color_map import heat
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.text import decibels, unbroken
+from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.picture_table import PictureTable
+
+
+class NoisePicturePage(QWidget):
+    """The chosen picture, large."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setAccessibleName(self.tr("This picture"))
+        waiting = self.tr("Choose a picture.")
+        titles = (
+            ("noise_clean", self.tr("Clean"), self.tr("The picture as the model takes it")),
+            ("noise_noisy", self.tr("Corrupted"), self.tr("What the model is given")),
+            ("noise_reconstruction", self.tr("Reconstruction"), self.tr("What the model makes of the corrupted one")),
+            ("noise_difference", self.tr("Difference"), self.tr("Where the reconstruction differs from the clean one")),
+        )
+        made = []
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        for name, title, tip in titles:
+            frame = PictureFrame(title, waiting)
+            frame.setObjectName(name)
+            frame.setToolTip(tip)
+            frame.set_detail_lines(3)
+            layout.addWidget(frame, 1)
+            made.append(frame)
+        self.clean, self.noisy, self.reconstruction, self.difference = made
+        document.noise_view_changed.connect(self._on_noise_view_changed)
+        self._on_noise_view_changed()
+
+    def _on_noise_view_changed(self) -> None:
+        view = self._document.noise_view
+        if not isinstance(view, NoiseView):
+            text = view.message if isinstance(view, FailedView) else self.tr("Choose a picture.")
+            for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
+                frame.show_text(text, problem=view is not None)
+            return
+        self.clean.show_image(floats_to_qimage(view.clean[0]))
+        self.noisy.show_image(floats_to_qimage(view.noisy[0]), _figures(view.of_noisy))
+        self.reconstruction.show_image(floats_to_qimage(view.reconstruction[0]), _figures(view.of_reconstruction))
+        gain = _gain(self, view.of_noisy, view.of_reconstruction)
+        self.difference.show_image(pixels_to_qimage(_difference(view.clean[0], view.reconstruction[0])), gain)
+
+
+class NoiseRowPage(QWidget):
+    """The chosen picture and those behind it in the gallery."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        about = self.tr("Clean, corrupted, reconstructed and their difference, of several pictures")
+        self.setAccessibleName(about)
+        self.table = PictureTable(first_gap=0, whole=False)
+        self.table.setObjectName("noise_row")
+        self.table.setAccessibleName(about)
+        self._figures = QLabel()
+        self._figures.setObjectName("noise_row_figures")
+        self._figures.setProperty("muted", True)
+        self._figures.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._figures)
+        document.noise_view_changed.connect(self._on_noise_view_changed)
+        self._on_noise_view_changed()
+
+    def _on_noise_view_changed(self) -> None:
+        view = self._document.noise_view
+        if not isinstance(view, NoiseView):
+            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Choose a picture."))
+            self._figures.clear()
+            return
+        rows = [_colour(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
+        pairs = zip(view.clean, view.reconstruction, strict=True)
+        rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
+        self.table.show_pixels(np.stack(rows))
+        words = self.tr("%1 pictures, on average: corrupted %2; reconstructed %3")
+        if len(view.clean) == 1:
+            words = self.tr("This picture: corrupted %2; reconstructed %3")
+        words = words.replace("%1", str(len(view.clean)))
+        words = words.replace("%2", _figures(view.of_noisy_row)).replace("%3", _figures(view.of_reconstruction_row))
+        gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
+        self._figures.setText(words.replace("\N{NO-BREAK SPACE}", " ") + (f". {gain}" if gain else ""))
+
+
+def _gain(widget: QWidget, noisy: Closeness, made: Closeness) -> str:
+    """Say how much nearer the reconstruction comes to the clean picture."""
+    gain = made.psnr - noisy.psnr
+    if not np.isfinite(gain):
+        return ""
+    words = widget.tr("%1 dB nearer than corrupted") if gain >= 0 else widget.tr("%1 dB further than corrupted")
+    return words.replace("%1", f"{abs(gain):.1f}")
+
+
+def _figures(closeness: Closeness) -> str:
+    parts = (f"PSNR {decibels(closeness.psnr)}", f"SSIM {closeness.ssim:.3f}", f"MSE {closeness.mse:.4f}")
+    return unbroken(*parts)
+
+
+def _difference(clean: Floats, made: Floats) -> Pixels:
+    return heat(np.abs(clean - np.clip(made, 0, 1)).mean(axis=2))
+
+
+def _colour(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels

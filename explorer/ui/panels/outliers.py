@@ -1,0 +1,305 @@
+"""Outliers: the pictures that the model reconstructs worst and best, and where the line is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document
+from explorer.document.selection import Picked
+from explorer.document.studies import RankingView
+from explorer.errors import ExplorerError
+from explorer.models.outliers import ThresholdRule, write_outliers
+from explorer.types import Pixels
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import button, decimal_box, name_control
+from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+
+if TYPE_CHECKING:
+    from explorer.ui.widgets.error_histogram import ErrorHistogram
+
+_PLACE = Qt.ItemDataRole.UserRole
+_SIDE = 44
+_CELL = QSize(2 * _SIDE + 12, _SIDE + 26)
+_USUAL = 99.0
+"""Percent of the model's own pictures that lie below the line at first."""
+
+
+class OutliersPanel(QWidget):
+    """A histogram of errors with a threshold, and the two ends of the ranking beside it."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._listed: RankingView | None = None
+        self.histogram: ErrorHistogram | None = None
+        self.setObjectName("outliers_panel")
+        self.setAccessibleName(self.tr("Outliers"))
+        self._make_controls()
+        self._lay_out()
+        self._rank.clicked.connect(self._ask)
+        self._usual.valueChanged.connect(self._on_usual_changed)
+        self._pick.clicked.connect(self._on_pick_clicked)
+        self._save.clicked.connect(self._ask_save)
+        self.ends.chosen.connect(lambda number: self._fill())
+        self.list.currentItemChanged.connect(self._on_item_chosen)
+        self.strip.cancelled.connect(self._cancel)
+        document.studies.ranking_changed.connect(self._on_ranking_changed)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+        document.model_changed.connect(self._show_progress)
+        document.source_changed.connect(self._show_progress)
+        self._on_ranking_changed()
+        self._show_progress()
+
+    def _make_controls(self) -> None:
+        self._rank = button(
+            "outliers_rank",
+            self.tr("Rank the pictures"),
+            self.tr("Measure how far each open picture is from its reconstruction by the open model"),
+            primary=True,
+        )
+        self._usual_label = QLabel(self.tr("Usual"))
+        self._usual = decimal_box(
+            "outliers_usual",
+            self.tr("Share of the model's own held-out pictures that lie below the threshold"),
+            (0.0, 100.0),
+            0.5,
+            2,
+        )
+        self._usual.setSuffix(" %")
+        self._usual.setValue(_USUAL)
+        self._pick = button(
+            "outliers_pick", self.tr("Show in gallery"), self.tr("Show the pictures above the threshold in the gallery")
+        )
+        self._save = button(
+            "outliers_save", self.tr("Save …"), self.tr("Write the whole ranking as a table, or the histogram")
+        )
+        self.ends = Segments(
+            (
+                ("outliers_worst", self.tr("Worst"), self.tr("Pictures that the model reconstructs worst")),
+                ("outliers_best", self.tr("Best"), self.tr("Pictures that the model reconstructs best")),
+            )
+        )
+        self.list = QListWidget()
+        name_control(self.list, "outliers_list", self.tr("Pictures beside their reconstructions, by their error"))
+        self.list.setToolTip("")
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
+        self.list.setGridSize(_CELL)
+        self.list.setIconSize(QSize(2 * _SIDE, _SIDE))
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self._caption = QLabel()
+        self._caption.setObjectName("outliers_caption")
+        self._caption.setProperty("muted", True)
+        self._caption.setWordWrap(True)
+        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._empty = EmptyLabel(
+            self.tr("A picture that the model reconstructs badly is unlike those that it learnt from.")
+        )
+        self._empty.setObjectName("outliers_empty")
+        self.strip = JobStrip("outliers")
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self._rank)
+        top.addSpacing(6)
+        top.addWidget(self._usual_label)
+        top.addWidget(self._usual)
+        top.addStretch()
+        top.addWidget(self._pick)
+        top.addWidget(self._save)
+        self._left = QWidget()
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(0, 0, 0, 0)
+        self._right = QWidget()
+        right = QVBoxLayout(self._right)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(6)
+        right.addWidget(self.ends)
+        right.addWidget(self.list, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(10)
+        middle.addWidget(self._left, 1)
+        middle.addWidget(self._right, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._caption)
+        layout.addWidget(self.strip)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        self._document.studies.ranking_requested.emit(ThresholdRule("quantile", self._usual.value() / 100))
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("ranking")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    def _on_usual_changed(self, percent: float) -> None:
+        view = self._document.studies.ranking
+        if view is not None:
+            self._put_threshold(view, ThresholdRule("quantile", percent / 100).of(view.ranking.reference))
+
+    def _on_threshold_moved(self, threshold: float) -> None:
+        view = self._document.studies.ranking
+        if view is not None:
+            self._put_threshold(view, threshold)
+
+    def _put_threshold(self, view: RankingView, threshold: float) -> None:
+        self._document.studies.put_ranking(replace(view, ranking=replace(view.ranking, threshold=threshold)))
+
+    def _on_pick_clicked(self) -> None:
+        view = self._document.studies.ranking
+        if view is not None:
+            title = self.tr("Error above %1").replace("%1", f"{view.ranking.threshold:.3g}")
+            self._document.selection.put(Picked(title, np.sort(view.ranking.above)))
+
+    def _on_item_chosen(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
+        if item is not None:
+            self._document.choose_picture(int(item.data(_PLACE)))
+
+    def _ask_save(self) -> None:
+        kinds = [self.tr("Table (*.csv)"), self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)")]
+        ask_save(self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
+
+    def save(self, path: Path) -> None:
+        """Write the ranking or its histogram, as the file's ending says; say so, or say why not."""
+        view = self._document.studies.ranking
+        if view is None or self.histogram is None:
+            return
+        from explorer.ui.plot_file import save_plot
+
+        try:
+            if path.suffix.lower() == ".csv":
+                write_outliers(path, view.ranking, view.source)
+            else:
+                save_plot(self.histogram.drawing, path)
+        except ExplorerError as error:
+            self._document.report(str(error))
+        else:
+            self._document.exported.emit(path)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("ranking")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        self._rank.setEnabled(self._document.model is not None and self._document.source is not None)
+
+    def _on_ranking_changed(self) -> None:
+        view = self._document.studies.ranking
+        for widget in (self._left, self._right, self._caption, self._usual, self._usual_label, self._pick, self._save):
+            widget.setVisible(view is not None)
+        self._empty.setVisible(view is None)
+        if view is None:
+            self._listed = None
+            self.list.clear()
+            return
+        if self.histogram is None:
+            self._make_histogram()
+        assert self.histogram is not None
+        self.histogram.show_ranking(view.ranking)
+        below = 100 * float((view.ranking.reference <= view.ranking.threshold).mean())
+        with QSignalBlocker(self._usual):
+            if abs(below - self._usual.value()) > 100 / len(view.ranking.reference):
+                self._usual.setValue(below)
+        if self._listed is None or self._listed.shown is not view.shown:
+            self._fill()
+        self._show_caption(view)
+
+    def _make_histogram(self) -> None:
+        # The plotting library takes a moment to import, which the start of the program is not to wait for.
+        from explorer.ui.widgets.error_histogram import ErrorHistogram
+
+        self.histogram = ErrorHistogram()
+        self.histogram.threshold_moved.connect(self._on_threshold_moved)
+        place = self._left.layout()
+        assert place is not None
+        place.addWidget(self.histogram)
+
+    def _show_caption(self, view: RankingView) -> None:
+        above = len(view.ranking.above)
+        self._pick.setEnabled(above > 0)
+        words = self.tr("%1 of %2 pictures have an error above %3; of the pictures that %5 knows it is %4.")
+        share = float((view.ranking.reference > view.ranking.threshold).mean())
+        for place, value in enumerate(
+            (
+                f"{above:,}",
+                f"{len(view.ranking.indices):,}",
+                f"{view.ranking.threshold:.3g}",
+                f"{share:.1%}",
+                view.model,
+            ),
+            1,
+        ):
+            words = words.replace(f"%{place}", value)
+        self._caption.setText(words)
+
+    def _fill(self) -> None:
+        """List the chosen end of the ranking."""
+        view = self._document.studies.ranking
+        self._listed = view
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            if view is None:
+                return
+            numbers = list(range(len(view.shown)))
+            count = len(view.ranking.indices)
+            worst = [number for number in numbers if view.shown[number] < (count + 1) // 2]
+            best = [number for number in reversed(numbers) if view.shown[number] >= (count + 1) // 2]
+            for number in worst if self.ends.current == 0 else best:
+                self.list.addItem(self._item(view, number))
+            self.list.scrollToTop()
+
+    def _item(self, view: RankingView, number: int) -> QListWidgetItem:
+        place = view.ranking.order[view.shown[number]]
+        position, error = int(view.ranking.indices[place]), float(view.ranking.errors[place])
+        item = QListWidgetItem(f"{error:.4f}")
+        item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.pictures[0][number], view.pictures[1][number]))
+        item.setData(_PLACE, position)
+        label = view.source.label(position)
+        words = self.tr("Picture %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
+        item.setToolTip(f"{words}\n{view.source.file_name(position)}".strip())
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {error:.4f}")
+        return item
+
+
+def _pair(picture: Pixels, made: Pixels) -> QPixmap:
+    """Return a picture beside its reconstruction, pixels as they are."""
+    left, right = pixels_to_qimage(picture), pixels_to_qimage(made)
+    gap = max(1, left.width() // 28)
+    both = QImage(left.width() + gap + right.width(), left.height(), QImage.Format.Format_ARGB32)
+    both.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(both)
+    painter.drawImage(0, 0, left)
+    painter.drawImage(left.width() + gap, 0, right)
+    painter.end()
+    return QPixmap.fromImage(both)

@@ -1,0 +1,134 @@
+"""How often which reconstruction error is met, with a threshold that can be dragged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
+
+from explorer.models.outliers import Outliers
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.curve import curve_color
+from explorer.ui.widgets.fields import name_control
+
+_USUAL, _FOUND = 0, 1
+"""Numbers of the colours."""
+
+
+class ErrorHistogram(QWidget):
+    """Shares of pictures over their errors: those that are ranked as bars, the model's own as a line.
+
+    Signals
+    -------
+    threshold_moved(float)
+        The threshold was dragged, or moved with the arrow keys, to this error.
+    """
+
+    threshold_moved = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ranking: Outliers | None = None
+        self.setObjectName("outliers_histogram")
+        self._plot = pg.PlotWidget()
+        name_control(
+            self._plot,
+            "outliers_plot",
+            self.tr(
+                "Bars: the pictures; line: pictures as the model knows them. Drag the threshold, or use the arrow keys."
+            ),
+        )
+        self._plot.setMenuEnabled(False)
+        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
+        menu = self._plot.getPlotItem().ctrlMenu
+        menu.setParent(self._plot, menu.windowFlags())
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._plot.installEventFilter(self)
+        self._plot.getAxis("left").enableAutoSIPrefix(False)
+        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self._legend = self._plot.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
+        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("these pictures"))
+        self._plot.addItem(self._bars)
+        self._usual = self._plot.plot([], [], stepMode="right", name=self.tr("the model's own"))
+        self._line = pg.InfiniteLine(angle=90, movable=True)
+        self._line.setZValue(10)
+        self._legend.setZValue(20)
+        self._plot.addItem(self._line, ignoreBounds=True)
+        self._line.sigPositionChanged.connect(self._on_dragged)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        self.setMinimumHeight(110)
+        self._color()
+
+    def show_ranking(self, ranking: Outliers) -> None:
+        """Show the errors of a ranking."""
+        self._ranking = ranking
+        edges = ranking.edges
+        found = ranking.counts / max(1, ranking.counts.sum())
+        usual = ranking.reference_counts / max(1, ranking.reference_counts.sum())
+        self._bars.setOpts(x0=edges[:-1], x1=edges[1:], height=100 * found)
+        self._usual.setData(edges[:-1], 100 * usual)
+        self._plot.setLabel("left", self.tr("% of the pictures"))
+        self._plot.setLabel("bottom", self.tr("reconstruction error (MSE)"))
+        self._plot.setXRange(0, float(edges[-1]), padding=0.02)
+        self._line.setBounds((0, float(edges[-1])))
+        self._line.blockSignals(True)
+        self._line.setValue(ranking.threshold)
+        self._line.blockSignals(False)
+
+    @property
+    def drawing(self) -> QGraphicsView:
+        """The plot itself, to be written to a file."""
+        view: QGraphicsView = self._plot
+        return view
+
+    def to_widget(self, error: float) -> QPointF:
+        """Return where the middle of the threshold's line would be at an error, in the plot's viewport."""
+        box = self._plot.getPlotItem().getViewBox()
+        middle = box.viewRect().center().y()
+        return QPointF(self._plot.mapFromScene(box.mapViewToScene(QPointF(error, middle))))
+
+    def _on_dragged(self) -> None:
+        self.threshold_moved.emit(float(self._line.value()))
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Move the threshold with the arrow keys, a bar at a time."""
+        if watched is self._plot and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+            if self._ranking is not None and event.key() in steps:
+                width = float(self._ranking.edges[1] - self._ranking.edges[0])
+                end = float(self._ranking.edges[-1])
+                moved = self._ranking.threshold + steps[Qt.Key(event.key())] * width
+                self.threshold_moved.emit(float(np.clip(moved, 0, end)))
+                return True
+        return False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_line"):
+            self._color()
+
+    def _color(self) -> None:
+        theme = current_theme()
+        self._plot.setBackground(theme.base)
+        for axis in ("bottom", "left"):
+            item = self._plot.getAxis(axis)
+            item.setPen(theme.border)
+            item.setTextPen(theme.muted)
+        found = curve_color(_FOUND)
+        found.setAlphaF(0.7)
+        self._bars.setOpts(brush=found, pen=pg.mkPen(None))
+        self._usual.setPen(pg.mkPen(curve_color(_USUAL), width=2))
+        self._line.setPen(pg.mkPen(theme.text, width=2))
+        self._line.setHoverPen(pg.mkPen(theme.accent, width=3))
+        # The threshold may be drawn behind the words, but not through them.
+        self._legend.setBrush(theme.base)
+        self._legend.setLabelTextColor(theme.text)
+        for _, label in self._legend.items:
+            label.setText(label.text)

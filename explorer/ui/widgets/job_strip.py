@@ -1,0 +1,57 @@
+"""A job's progress, and the button that cancels it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+
+from explorer.document.activity import JobView
+from explorer.ui.text import duration
+from explorer.ui.widgets.fields import button
+
+
+class JobStrip(QWidget):
+    """A line that is there while a job runs.
+
+    Parameters
+    ----------
+    name
+        Prefix of the object names.
+
+    Signals
+    -------
+    cancelled()
+        The user wants the job to stop.
+    """
+
+    cancelled = Signal()
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"{name}_strip")
+        self.bar = QProgressBar()
+        self.bar.setObjectName(f"{name}_progress")
+        self.bar.setTextVisible(False)
+        self._words = QLabel()
+        self._words.setObjectName(f"{name}_words")
+        self._words.setProperty("muted", True)
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Stop; what was there before stays"))
+        stop.clicked.connect(self.cancelled)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.bar, 1)
+        layout.addWidget(self._words, 1)
+        layout.addWidget(stop)
+        self.hide()
+
+    def show_job(self, job: JobView | None) -> None:
+        """Show how a job goes; None where it does not run."""
+        self.setVisible(job is not None)
+        if job is None:
+            return
+        # An unknown length is shown by a bar that moves to and fro.
+        self.bar.setRange(0, job.total)
+        self.bar.setValue(job.done)
+        left = "" if job.seconds_left is None else self.tr("%1 left").replace("%1", duration(job.seconds_left))
+        self._words.setText(" · ".join(part for part in (job.note, left) if part))

@@ -1,0 +1,99 @@
+"""Pictures in rows and columns, of which one can be chosen, with the mouse or with keys."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from explorer.types import Pixels
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.picture_table import PictureTable
+
+_STEPS = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+
+
+class PictureChoice(PictureTable):
+    """A table of pictures to choose from. Arrow keys walk over them, Enter or the space bar chooses.
+
+    Signals
+    -------
+    chosen(int, int)
+        Row and column of a picture that was clicked, or chosen with a key.
+    """
+
+    chosen = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, first_gap=0, whole=False)
+        self._marked: tuple[int, int] = (0, 0)
+        self._hovered: tuple[int, int] | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+
+    @property
+    def marked(self) -> tuple[int, int]:
+        """Row and column that the keys are at."""
+        return self._marked
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        """Show pictures, uint8 ``(rows, columns, h, w, c)``; the mark stays where it can."""
+        super().show_pixels(pixels)
+        rows, columns = pixels.shape[:2]
+        self._marked = min(self._marked[0], rows - 1), min(self._marked[1], columns - 1)
+
+    def at(self, event: QMouseEvent) -> tuple[int, int] | None:
+        """Return row and column of the picture under the mouse."""
+        places = ((row, column) for row, line in enumerate(self.rows) for column in range(len(line)))
+        point = event.position().toPoint()
+        return next((place for place in places if self.cell(*place).contains(point)), None)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Frame the picture under the mouse."""
+        self._hover(self.at(event))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Frame none."""
+        self._hover(None)
+
+    def _hover(self, place: tuple[int, int] | None) -> None:
+        if place != self._hovered:
+            self._hovered = place
+            self.setCursor(Qt.CursorShape.ArrowCursor if place is None else Qt.CursorShape.PointingHandCursor)
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the picture under the mouse."""
+        place = self.at(event)
+        if event.button() == Qt.MouseButton.LeftButton and place is not None:
+            self._marked = place
+            self.update()
+            self.chosen.emit(*place)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Walk over the pictures, or choose one."""
+        key = Qt.Key(event.key())
+        if self.rows and key in _STEPS:
+            row, column = (now + step for now, step in zip(self._marked, _STEPS[key], strict=True))
+            self._marked = min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.rows[0]) - 1)
+            self.update()
+        elif self.rows and key in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
+            self.chosen.emit(*self._marked)
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the pictures, and a frame around the one that the mouse or the keys are at."""
+        super().paintEvent(event)
+        place = self._hovered if self._hovered is not None else self._marked if self.hasFocus() else None
+        if place is None or not self.rows or place[0] >= len(self.rows) or place[1] >= len(self.rows[0]):
+            return
+        painter = QPainter(self)
+        painter.setPen(QPen(current_theme().color("accent"), 2))
+        painter.drawRect(self.cell(*place).adjusted(-1, -1, 1, 1))
+        painter.end()
