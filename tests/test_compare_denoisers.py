@@ -64,3 +64,26 @@ def test_what_cannot_be_compared_is_one_line(
         noise = "snow:1" if len(words) == 1 else "blur:1"
         assert script.main([*models, "--data", "digits", "--noise", noise]) == 2
         assert capsys.readouterr().err.startswith("error: expected ")
+
+
+@pytest.mark.parametrize(
+    ("denoiser", "clean", "data", "noise"),
+    [
+        ("digits-denoise", "digits-deep-49", "digits", "gaussian:0.5@0.5"),
+        ("faces-denoise", None, "faces", "gaussian:0.1"),
+    ],
+)
+def test_the_denoisers_that_ship_beat_filters_and_the_same_network_trained_clean(
+    script: ModuleType, capsys: pytest.CaptureFixture[str], denoiser: str, clean: str | None, data: str, noise: str
+) -> None:
+    """On pictures that they have not seen; the filters' parameters are chosen on these very pictures."""
+    models = [word for name in (denoiser, clean) if name for word in ("--model", name)]
+    words = [*models, "--data", data, "--split", "all", "--count", "300", "--noise", noise, "--json"]
+    assert script.main(words) == 0
+    lines = {line["name"]: line for line in json.loads(capsys.readouterr().out)}
+    own = lines.pop(denoiser)
+    assert len(lines) == (6 if clean else 5)
+    for other in lines.values():
+        assert own["psnr"] > other["psnr"] + 1, other
+        assert own["ssim"] > other["ssim"], other
+        assert own["mse"] < other["mse"], other

@@ -20,6 +20,7 @@ from explorer.models.codes import CodeSample
 from explorer.types import Codec, Indices, Pixels, Progress
 
 HISTOGRAM_BINS = 60
+_NARROWEST = 1e-9
 _MOST_AT_ONCE = 250
 _NORMAL_MAD = 0.6744897501960817
 """The median absolute deviation of a normal distribution with standard deviation 1."""
@@ -103,7 +104,9 @@ class Outliers:
 
     def __post_init__(self) -> None:
         everything = np.concatenate([self.errors, self.reference])
-        edges = np.histogram_bin_edges(everything, HISTOGRAM_BINS)
+        low, high = float(everything.min()), float(everything.max())
+        # Errors that are all but equal leave no room for so many bins between them.
+        edges = np.linspace(low, max(high, low + _NARROWEST), HISTOGRAM_BINS + 1)
         derived = {
             "order": np.argsort(-self.errors, kind="stable").astype(np.int64),
             "edges": edges,

@@ -18,7 +18,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.views import CursorView, GridView, NoiseView, PictureView
 from explorer.errors import EngineError, UsageError
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 """Longest wait for anything in the tour; a training on a slow machine is the longest."""
 
 _TICK_MS = 10

@@ -273,7 +273,8 @@ def test_a_file_says_what_its_pictures_are(tmp_path: Path) -> None:
     """It goes into the card of a model, so that who passes the model on can name the pictures' author and licence."""
     told = {"name": "faces", "title": "Drawn\nfaces", "licence": "CC BY 4.0", "attribution": "Draftbit"}
     images = np.zeros((4, 6, 5), np.uint8)
-    source = open_source(str(npz(tmp_path, images=images, **{key: np.array(text) for key, text in told.items()})))
+    texts = {key: np.array(text) for key, text in told.items()} | {"licence": np.array([told["licence"]])}
+    source = open_source(str(npz(tmp_path, images=images, **texts)))
     assert (source.name, source.title) == ("faces", "Drawn faces"), "line breaks would break lists"
     assert (source.licence, source.attribution) == ("CC BY 4.0", "Draftbit")
     path = npz(tmp_path, images=images, title=np.array("x" * 5_000), licence=np.arange(3), name=np.array(""))

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from explorer.data.corruption import parse_noise
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
@@ -17,7 +18,7 @@ from explorer.paths import pretrained_dir
 from explorer.types import Indices
 from explorer.workers.loading import HELD_OUT, open_model
 
-NAMES = ("digits-deep-49", "digits-vae-2d", "glyphs-vae-2d")
+NAMES = ("digits-deep-49", "digits-denoise", "digits-vae-2d", "faces-denoise", "glyphs-vae-2d")
 
 
 @cache
@@ -26,8 +27,8 @@ def pictures(name: str) -> Source:
 
 
 def held_out(source: Source) -> Indices:
-    """The embedded digits are the test pictures of MNIST, all of them; of other embedded sets it is a part."""
-    return np.arange(source.count, dtype=np.int64) if source.name == "digits" else source.splits.test
+    """The embedded digits are the test pictures of MNIST, and no model saw an embedded face; of glyphs it is a part."""
+    return source.splits.test if source.name == "glyphs" else np.arange(source.count, dtype=np.int64)
 
 
 def test_these_bundles_ship() -> None:
@@ -39,13 +40,16 @@ def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
     model = open_model(pretrained_dir() / name)
     source = pictures(model.card.data.name)
     indices = held_out(source)
-    assert len(indices) == model.card.data.test
-    result = list(evaluate(model.codec, source, indices, model.card.preprocessing))[-1]
+    # The faces that the card's figures are from do not ship; others that were not seen either do.
+    same = source.name != "faces"
+    assert not same or len(indices) == model.card.data.test
+    noises = parse_noise(model.card.training.noise)
+    result = list(evaluate(model.codec, source, indices, model.card.preprocessing, noises))[-1]
     assert isinstance(result, Evaluation)
     measured = result.metrics()
     assert set(measured) == set(model.card.metrics)
     for figure, value in model.card.metrics.items():
-        assert measured[figure] == pytest.approx(value, rel=1e-3), figure
+        assert measured[figure] == pytest.approx(value, rel=1e-3 if same else 0.02), figure
 
 
 def test_forty_nine_numbers_keep_a_digit() -> None:

@@ -60,8 +60,7 @@ if __name__ == "__main__":
             if told[-1][0] == "Trouble":
                 process.order(Cancel())
             else:
-                process.order(Resume())
-                process.order(Pause())
+                process.order(Resume())  # the next epoch holds it again: two orders at once would leave no step between
     process.close()
     print(json.dumps(told))
 """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from explorer_testing.builders import as_floats, make_model, make_source
-from explorer_testing.codec import Gate, WrappedCodec
+from explorer_testing.builders import as_floats, make_model, make_source, wrapped
+from explorer_testing.codec import Gate
 from explorer_testing.window import Desk
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -27,10 +26,6 @@ GATE_OF_PATIENCE_S = Gate.PATIENCE_S
 def slow_model(gate: Gate, *, name: str = "slow", latent_dim: int = 2) -> OpenModel:
     """Return a model every call of which waits at the gate."""
     return wrapped(make_model(name=name, seed=11, latent_dim=latent_dim), gate.pass_through)
-
-
-def wrapped(model: OpenModel, before: Callable[[str, Floats], None]) -> OpenModel:
-    return replace(model, codec=WrappedCodec(model.codec, before))
 
 
 class Watch:

@@ -73,7 +73,11 @@ def load(path: Path) -> ArraySource:
 def _told(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
     """Return facts with what the file says of itself; what is no single text of a decent length says nothing."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
-    told = {key: " ".join(str(text).split()) for key, text in texts.items() if text.dtype.kind == "U" and not text.ndim}
+    told = {
+        key: " ".join(str(text.item()).split())
+        for key, text in texts.items()
+        if text.dtype.kind == "U" and text.size == 1
+    }
     told = {key: text for key, text in told.items() if 0 < len(text) <= _LONGEST_FACT}
     return replace(
         facts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 
 from explorer.models.outliers import Outliers
@@ -48,17 +48,18 @@ class ErrorHistogram(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._plot.installEventFilter(self)
+        self._plot.viewport().installEventFilter(self)
+        self._plot.viewport().setCursor(Qt.CursorShape.SizeHorCursor)
         self._plot.getAxis("left").enableAutoSIPrefix(False)
         self._plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._legend = self._plot.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("these pictures"))
         self._plot.addItem(self._bars)
         self._usual = self._plot.plot([], [], stepMode="right", name=self.tr("the model's own"))
-        self._line = pg.InfiniteLine(angle=90, movable=True)
+        self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.setZValue(10)
         self._legend.setZValue(20)
         self._plot.addItem(self._line, ignoreBounds=True)
-        self._line.sigPositionChanged.connect(self._on_dragged)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
@@ -76,10 +77,7 @@ class ErrorHistogram(QWidget):
         self._plot.setLabel("left", self.tr("% of the pictures"))
         self._plot.setLabel("bottom", self.tr("reconstruction error (MSE)"))
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
-        self._line.setBounds((0, float(edges[-1])))
-        self._line.blockSignals(True)
         self._line.setValue(ranking.threshold)
-        self._line.blockSignals(False)
 
     @property
     def drawing(self) -> QGraphicsView:
@@ -93,20 +91,33 @@ class ErrorHistogram(QWidget):
         middle = box.viewRect().center().y()
         return QPointF(self._plot.mapFromScene(box.mapViewToScene(QPointF(error, middle))))
 
-    def _on_dragged(self) -> None:
-        self.threshold_moved.emit(float(self._line.value()))
-
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Move the threshold with the arrow keys, a bar at a time."""
+        """Move the threshold: with the mouse, wherever it is pressed, or a bar at a time with the arrow keys."""
+        if watched is self._plot.viewport() and isinstance(event, QMouseEvent):
+            return self._on_mouse(event)
         if watched is self._plot and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
             if self._ranking is not None and event.key() in steps:
                 width = float(self._ranking.edges[1] - self._ranking.edges[0])
-                end = float(self._ranking.edges[-1])
-                moved = self._ranking.threshold + steps[Qt.Key(event.key())] * width
-                self.threshold_moved.emit(float(np.clip(moved, 0, end)))
+                self._move(self._ranking.threshold + steps[Qt.Key(event.key())] * width)
                 return True
         return False
+
+    def _on_mouse(self, event: QMouseEvent) -> bool:
+        """Take what the left button does; the plot's own way of dragging lines loses them when they were moved."""
+        left = Qt.MouseButton.LeftButton
+        moved = event.type() == QEvent.Type.MouseMove and bool(event.buttons() & left)
+        ends = event.type() in {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease}
+        if not moved and not (ends and event.button() == left):
+            return False
+        self._plot.setFocus(Qt.FocusReason.MouseFocusReason)
+        box = self._plot.getPlotItem().getViewBox()
+        self._move(float(box.mapSceneToView(self._plot.mapToScene(event.position().toPoint())).x()))
+        return True
+
+    def _move(self, threshold: float) -> None:
+        if self._ranking is not None:
+            self.threshold_moved.emit(float(np.clip(threshold, 0, self._ranking.edges[-1])))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""
@@ -125,8 +136,7 @@ class ErrorHistogram(QWidget):
         found.setAlphaF(0.7)
         self._bars.setOpts(brush=found, pen=pg.mkPen(None))
         self._usual.setPen(pg.mkPen(curve_color(_USUAL), width=2))
-        self._line.setPen(pg.mkPen(theme.text, width=2))
-        self._line.setHoverPen(pg.mkPen(theme.accent, width=3))
+        self._line.setPen(pg.mkPen(theme.accent, width=2))
         # The threshold may be drawn behind the words, but not through them.
         self._legend.setBrush(theme.base)
         self._legend.setLabelTextColor(theme.text)

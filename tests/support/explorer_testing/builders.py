@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from explorer.models.card import Card, DataRecord, EpochRecord
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.settings import TrainingSettings
 from explorer.types import Codec, Floats, ImageShape
-from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, plain
+from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, WrappedCodec, plain
 
 
 def make_source(
@@ -187,3 +189,8 @@ def _value(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
 def as_floats(*values: float) -> Floats:
     """Return a code of these values."""
     return np.array(values, np.float32)
+
+
+def wrapped(model: OpenModel, before: Callable[[str, Floats], None]) -> OpenModel:
+    """Return a model whose codec tells `before` of each call, with what it is given, and then answers."""
+    return replace(model, codec=WrappedCodec(model.codec, before))
