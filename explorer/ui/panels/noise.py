@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _STEPS = 100
 """Positions of the slider."""
 
-_SIDE_WIDTH = 300
+_SIDE_WIDTH = 264
 _SEEDS = 1_000_000
 _ONE, _ROW, _CURVE, _CODE = range(4)
 """The pages, by their place."""

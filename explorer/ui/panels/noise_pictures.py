@@ -33,7 +33,7 @@ class NoisePicturePage(QWidget):
         made = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
+        layout.setSpacing(4)
         for name, title, tip in titles:
             frame = PictureFrame(title, waiting)
             frame.setObjectName(name)

@@ -60,6 +60,7 @@ class CurvePlot(QWidget):
         self._plot.installEventFilter(self)
         self._plot.viewport().installEventFilter(self)
         self._legend = self._plot.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
+        self._legend.setZValue(20)
         self._plot.getAxis("left").enableAutoSIPrefix(False)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
@@ -206,6 +207,10 @@ class CurvePlot(QWidget):
             item.setPen(theme.border)
             item.setTextPen(theme.muted)
         self._cursor.setPen(pg.mkPen(theme.muted, width=1))
+        # Curves may run behind the words, faintly.
+        behind = theme.color("base")
+        behind.setAlphaF(0.85)
+        self._legend.setBrush(behind)
         self._legend.setLabelTextColor(theme.text)
         for curve, drawn in zip(self._curves, self._items, strict=True):
             color = curve_color(curve.color)

@@ -19,7 +19,7 @@ _MOST = 1_000.0
 _STEPS = 20
 _DIGITS = 4
 _KIND_WIDTH = 64
-_BOX_WIDTH = 66
+_BOX_WIDTH = 62
 
 
 class NoiseEdit(QWidget):
@@ -141,7 +141,8 @@ class _NoiseRow(QWidget):
         super().__init__(parent)
         self._noise = noise
         self.setObjectName(name)
-        kinds: list[tuple[str, object]] = [(kind.title, kind.name) for kind in KINDS.values()]
+        # There is little room, and all of them are noises.
+        kinds: list[tuple[str, object]] = [(kind.title.removesuffix(" noise"), kind.name) for kind in KINDS.values()]
         self._kind = combo_box(f"{name}_kind", self.tr("What is done to the input pictures"), kinds)
         self._kind.setMinimumWidth(_KIND_WIDTH)
         self._kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -156,7 +157,7 @@ class _NoiseRow(QWidget):
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
         name_control(self._remove, f"{name}_remove", self.tr("Take this noise away again"))
-        self._remove.setFixedWidth(26)
+        self._remove.setFixedWidth(22)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

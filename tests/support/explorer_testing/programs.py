@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PATIENCE_S = 180
+PATIENCE_S = 600
 
 
 def environment(**more: str) -> dict[str, str]:
