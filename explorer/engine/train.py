@@ -205,6 +205,9 @@ class Training:
             if isinstance(event, messages.Paused):
                 # Before anybody is told that it holds: from then on the process may be ended without any loss.
                 yield from self._save()
+                if self.live is not None:
+                    # Whoever holds it wants to look at it as it is; that was ordered, and is not on the budget.
+                    yield self._live_event(self.live)
             yield event
         if self._budget.due(LONG_SECONDS):
             yield from self._save()

@@ -23,7 +23,7 @@ def train(tour: Tour) -> None:
     tour.tab(tour.running.window.train)
     _show_page(tour, NETWORK)
     tour.shoot("network")
-    tour.type_number("train_epochs", 30)
+    tour.type_number("train_epochs", 40)
     tour.type_number("train_limit", 4_000)
     _name(tour, f"tour-{time.time_ns() % 10**8}")
     tour.click("train_start")
@@ -31,12 +31,8 @@ def train(tour: Tour) -> None:
     tour.settle()
     tour.shoot("training-early")
     early = _error(tour)
-    # Half way, by what is shown: the newest weights may be a few epochs behind the curve.
-    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model as it is midway")
-    _settle_anew(tour)
-    tour.shoot("training-midway")
-    midway = _error(tour)
-    _hold(tour)
+    tour.until(lambda: tour.document.training.progress >= 10, "ten epochs")
+    midway = _hold(tour)
     tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the trained model")
     _settle_anew(tour)
     tour.shoot("training-end")
@@ -53,16 +49,22 @@ def _settle_anew(tour: Tour) -> None:
     tour.settle()
 
 
-def _hold(tour: Tour) -> None:
-    """Pause, look at the runs, and go on."""
+def _hold(tour: Tour) -> float:
+    """Pause, look at the model as it is now and at the runs, and go on; return the error at that moment."""
     tour.click("train_pause")
     tour.until(lambda: tour.document.training.phase == "paused", "the training to hold")
+    # A training that holds has shown itself as it stands.
+    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model as it is midway")
+    _settle_anew(tour)
+    tour.shoot("training-midway")
+    error = _error(tour)
     _show_page(tour, RUNS)
     tour.until(lambda: len(tour.document.trainings.runs) > 0, "the list of runs")
     tour.shoot("training-paused")
     tour.click("train_pause")
     tour.until(lambda: tour.document.training.phase != "paused", "the training to go on")
     _show_page(tour, CURVES)
+    return error
 
 
 def _look_back(tour: Tour) -> None:

@@ -17,6 +17,7 @@ from explorer.engine.messages import (
     Epoch,
     Event,
     Finished,
+    Live,
     Pause,
     Paused,
     Resume,
@@ -151,3 +152,20 @@ def _until_paused(events: Any) -> list[Event]:
         if isinstance(event, Paused):
             return told
     raise AssertionError("it was never held")
+
+
+def test_who_holds_a_training_sees_it_as_it_is(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+    """Not as it was when its share of the time allowed the last look."""
+    events, told = process.run(Train(request_of(pictures, tmp_path / "new", epochs=50), live=True)), list[Event]()
+    for event in events:
+        told.append(event)
+        if isinstance(event, Epoch) and event.epoch == 3:
+            process.order(Pause())
+        if isinstance(event, Paused):
+            break
+    shown, paused = of(Live, told)[-1], of(Paused, told)[-1]
+    steps = of(Step, told)[-1].steps
+    assert shown.progress == pytest.approx(paused.epoch - 1 + paused.step / steps)
+    assert paused.epoch >= 3
+    process.order(Cancel())
+    assert isinstance(list(events)[-1], Cancelled)
