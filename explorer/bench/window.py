@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QSpinBox
 
 from explorer.app import Running, make_application, make_window, open_first
 from explorer.bench.harness import MeasureError
-from explorer.document.views import GridView
 from explorer.models.settings import make_request
 from explorer.paths import user_models_dir
 
@@ -43,9 +42,8 @@ def open_window() -> Iterator[Running]:
 
 def is_whole(running: Running) -> bool:
     """Say whether picture, cursor and map are there."""
-    document, view = running.document, running.document.grid_view
-    grid = isinstance(view, GridView) and view.ready == len(view.ys)
-    return document.picture_view is not None and document.cursor_view is not None and grid
+    document = running.document
+    return document.picture_view is not None and document.cursor_view is not None and document.map.ready
 
 
 def calm_down(seconds: float = _CALM_SECONDS) -> None:

@@ -19,6 +19,7 @@ from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.history import History
+from explorer.document.map_tiles import MapTiles
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
 from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, State
@@ -29,17 +30,20 @@ from explorer.document.views import (
     CloudView,
     CursorView,
     FailedView,
-    GridView,
+    HoverView,
     KeyframesView,
     NoiseView,
     PictureView,
     ThumbnailsView,
+    TilesView,
     TrainingFilmView,
     View,
 )
 from explorer.errors import UsageError
 from explorer.latent.axes import move_axis, random_along_axes, take_axis
 from explorer.latent.film import FilmSettings, code_at, film_times
+from explorer.latent.lattice import Lattice
+from explorer.latent.planes import Plane
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
 
@@ -63,12 +67,12 @@ class Document:
     model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, keyframes_changed,
     film_changed, grid_changed
         A part of the state is another; no arguments, read the document.
-    map_watched_changed, noise_watched_changed, cloud_watched_changed
-        The map, the noise lab or its cloud of codes came into view, or went out of it.
+    noise_watched_changed, cloud_watched_changed
+        The noise lab or its cloud of codes came into view, or went out of it.
     playhead_changed
         The frame under the playhead is another.
-    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, grid_view_changed,
-    keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
+    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, hover_view_changed,
+    tiles_view_changed, keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
         Positions of the pictures that the gallery shows: int64 ``(n,)``.
@@ -99,7 +103,6 @@ class Document:
     keyframes_changed = Signal()
     film_changed = Signal()
     grid_changed = Signal()
-    map_watched_changed = Signal()
     noise_watched_changed = Signal()
     cloud_watched_changed = Signal()
     playhead_changed = Signal()
@@ -108,7 +111,8 @@ class Document:
     cursor_view_changed = Signal()
     noise_view_changed = Signal()
     cloud_view_changed = Signal()
-    grid_view_changed = Signal()
+    hover_view_changed = Signal()
+    tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
     thumbnails_view_changed = Signal()
     training_film_view_changed = Signal()
@@ -134,7 +138,6 @@ class Document:
         self._state = State()
         self._history = History()
         self._playhead = 0
-        self._map_watched = False
         self._noise_watched = False
         self._cloud_watched = False
         self._stale_code = False
@@ -146,6 +149,7 @@ class Document:
         self.stock = Stock()
         self.studies = Studies()
         self.selection = Selection()
+        self.map = MapTiles()
         # Positions in other pictures mean others, also where only some were left out.
         self.source_changed.connect(lambda: self.selection.put(None))
 
@@ -205,17 +209,6 @@ class Document:
     def grid(self) -> GridSettings:
         """What the map shows."""
         return self._state.grid
-
-    @property
-    def map_watched(self) -> bool:
-        """Whether somebody sees the map; it is not decoded otherwise."""
-        return self._map_watched
-
-    def watch_map(self, watched: bool) -> None:
-        """Say whether somebody sees the map."""
-        if watched != self._map_watched:
-            self._map_watched = watched
-            self.map_watched_changed.emit()
 
     @property
     def noise_watched(self) -> bool:
@@ -280,10 +273,42 @@ class Document:
         return view if isinstance(view, CloudView | FailedView) else None
 
     @property
-    def grid_view(self) -> GridView | FailedView | None:
-        """The map's plane, decoded as far as it has come."""
-        view = self._views.get("grid")
-        return view if isinstance(view, GridView | FailedView) else None
+    def plane(self) -> Plane | None:
+        """The plane that the map shows; None without a model of two dimensions or more.
+
+        That of a 2-D code does not depend on the cursor.
+        """
+        model, code, grid = self._state.model, self._state.code, self._state.grid
+        if model is None or model.latent_dim < 2:
+            return None
+        at_rest = code is None or model.latent_dim == 2
+        base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
+        if grid.axes:
+            return Plane.of_axes(base, model.sample.statistics, grid.dims)
+        return Plane.of_dimensions(base, grid.dims)
+
+    @property
+    def home_reach(self) -> float:
+        """How far from 0 nearly all codes of the model reach, in code units: the end of the map's first range."""
+        return _grid_for(self._state.model).high if self._state.model is not None else GridSettings().high
+
+    @property
+    def lattice(self) -> Lattice:
+        """Where the map's tiles lie at its first level of zoom."""
+        grid = self._state.grid
+        return Lattice(grid.low, (grid.high - grid.low) / (grid.steps - 1))
+
+    @property
+    def hover_view(self) -> HoverView | FailedView | None:
+        """What was under the mouse on the map last."""
+        view = self._views.get("hover")
+        return view if isinstance(view, HoverView | FailedView) else None
+
+    @property
+    def tiles_view(self) -> TilesView | FailedView | None:
+        """The tiles of the map that were decoded last; `map` has all of them."""
+        view = self._views.get("tiles")
+        return view if isinstance(view, TilesView | FailedView) else None
 
     @property
     def keyframes_view(self) -> KeyframesView | FailedView | None:
@@ -503,6 +528,14 @@ class Document:
         keyframes.insert(to, keyframes.pop(index))
         self._edit("Move keyframe", keyframes=tuple(keyframes))
 
+    def bend_keyframe(self, index: int, code: Floats, gesture: str | None = None) -> None:
+        """Give a keyframe another code, ``(latent_dim,)``."""
+        keyframes = list(self._state.keyframes)
+        code = np.array(code, np.float32)
+        code.flags.writeable = False
+        keyframes[index] = replace(keyframes[index], code=code)
+        self._edit("Drag keyframe", gesture, keyframes=tuple(keyframes))
+
     def clear_keyframes(self) -> None:
         """Take all keyframes out."""
         if self._state.keyframes:
@@ -566,6 +599,8 @@ class Document:
         """Put a state in place, take away the views it makes stale, then say which parts are others."""
         before, self._state = self._state, state
         self._stale_code = False
+        if state.model is not before.model:
+            self.map.clear()
         changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
         stale = {slot for part in changed for slot in _STALE.get(part, ())}
         gone = [slot for slot in stale if self._views.pop(slot, None) is not None]
@@ -591,6 +626,8 @@ class Document:
         self._views[slot] = view
         if isinstance(view, PictureView):
             self._place_cursor(view)
+        if isinstance(view, TilesView):
+            self.map.put(view)
         self._view_signal(slot)
 
     def _place_cursor(self, view: PictureView) -> None:
@@ -629,11 +666,11 @@ _ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noises", "
 """What is told first: whoever hears of a code reads the model that it belongs to."""
 
 _STALE = {
-    "model": ("picture", "cursor", "noise", "cloud", "grid", "keyframes"),
+    "model": ("picture", "cursor", "noise", "cloud", "hover", "tiles", "keyframes"),
     "source": ("picture", "cursor", "noise", "thumbnails"),
     "picture": ("picture", "cursor", "noise"),
-    "grid": ("grid",),
     "keyframes": ("keyframes",),
+    "grid": ("tiles",),
 }
 """Views that no longer belong to the state when a part of it is another."""
 

@@ -64,15 +64,18 @@ class GridSettings:
     dims
         The dimensions across and up.
     low, high
-        Range of both, in code units.
+        Range of both that is shown at first, in code units; along axes in σ.
     steps
-        Pictures a side, both ends counted.
+        Pictures a side in that range, both ends counted.
+    axes
+        Whether `dims` are numbers of principal axes and not of dimensions.
     """
 
     dims: tuple[int, int] = (0, 1)
     low: float = -3.0
     high: float = 3.0
     steps: int = 15
+    axes: bool = False
 
 
 @dataclass(frozen=True)

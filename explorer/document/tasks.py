@@ -18,21 +18,23 @@ from explorer.data.corruption import Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
-from explorer.document.state import GridSettings, Jitter
+from explorer.document.state import Jitter
 from explorer.document.views import (
     Closeness,
     CloudView,
     CursorView,
-    GridView,
+    HoverView,
     KeyframesView,
     NoiseView,
     PictureView,
     ThumbnailsView,
+    TilesView,
     TrainingFilmView,
     View,
 )
 from explorer.errors import DataError
-from explorer.latent.planes import grid_axis, grid_codes
+from explorer.latent.lattice import Lattice
+from explorer.latent.planes import Plane
 from explorer.models.runs import FilmFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels
 
@@ -55,7 +57,7 @@ class Task(Protocol):
         """Compute; yield each view as it is ready."""
 
 
-SLOTS = ("cursor", "picture", "keyframes", "noise", "cloud", "training_film", "thumbnails", "grid")
+SLOTS = ("cursor", "picture", "hover", "keyframes", "noise", "cloud", "training_film", "thumbnails", "tiles")
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
 
 
@@ -157,27 +159,35 @@ class DecodeCloud:
 
 
 @dataclass(frozen=True, eq=False)
-class DecodeGrid:
-    """Decode a plane through `base`, row by row from the top."""
+class DecodeHover:
+    """Decode what is under the mouse on the map: `code` ``(latent_dim,)`` at `point`."""
 
-    slot: ClassVar[str] = "grid"
+    slot: ClassVar[str] = "hover"
     codec: Codec
-    base: Floats
-    settings: GridSettings
+    code: Floats
+    point: tuple[float, float]
 
     def run(self) -> Iterator[View]:
-        """Yield a `GridView` after every row or two, the last one whole."""
-        settings = self.settings
-        xs = grid_axis(settings.low, settings.high, settings.steps)
-        ys = xs[::-1].copy()
-        columns = len(xs)
-        pixels = np.zeros((len(ys), columns, *self.codec.image_shape), np.uint8)
-        rows = max(1, 32 // columns)
-        for row in range(0, len(ys), rows):
-            # Never all codes at once: those of feature maps would take a hundred megabytes at every step of a drag.
-            part = grid_codes(self.base, settings.dims, xs, ys[row : row + rows])
-            pixels[row : row + rows] = to_pixels(self.codec.decode(part)).reshape(-1, *pixels.shape[1:])
-            yield GridView(xs, ys, pixels, min(row + rows, len(ys)), settings.dims)
+        """Yield one `HoverView`."""
+        yield HoverView(self.point, self.codec.decode(self.code[None])[0])
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeTiles:
+    """Decode a few tiles of the map, int64 ``(n, 2)``."""
+
+    slot: ClassVar[str] = "tiles"
+    codec: Codec
+    plane: Plane
+    lattice: Lattice
+    level: int
+    tiles: Indices
+
+    def run(self) -> Iterator[View]:
+        """Yield one `TilesView`."""
+        codes = self.plane.codes(self.lattice.middles(self.level, self.tiles))
+        pixels = to_pixels(self.codec.decode(codes))
+        yield TilesView(self.codec, self.plane, self.lattice, self.level, self.tiles, pixels)
 
 
 @dataclass(frozen=True, eq=False)

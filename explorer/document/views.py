@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.data.source import Source
-from explorer.types import Floats, Indices, Pixels
+from explorer.latent.lattice import Lattice
+from explorer.latent.planes import Plane
+from explorer.types import Codec, Floats, Indices, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,27 +93,35 @@ class CloudView:
 
 
 @dataclass(frozen=True, eq=False)
-class GridView:
-    """A plane of codes, decoded as far as it has come.
+class HoverView:
+    """What is under the mouse on the map: `point` x and y on the plane, `image` float32 ``(h, w, c)``."""
+
+    point: tuple[float, float]
+    image: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class TilesView:
+    """Some tiles of the map.
 
     Attributes
     ----------
-    xs, ys
-        Code values of the columns, ascending, and of the rows, descending: the top row is the highest.
+    codec, plane
+        What they were decoded with, and where.
+    lattice, level
+        Where the tiles lie on the plane.
+    tiles
+        Int64 ``(n, 2)``, across and up.
     pixels
-        Uint8 ``(rows, columns, h, w, c)``. Shared with the thread that fills it: only the rows that are ready may be
-        read; they do not change any more.
-    ready
-        Rows decoded so far, from the top.
-    dims
-        The dimensions across and up.
+        Uint8 ``(n, h, w, c)``.
     """
 
-    xs: Floats
-    ys: Floats
+    codec: Codec
+    plane: Plane
+    lattice: Lattice
+    level: int
+    tiles: Indices
     pixels: Pixels
-    ready: int
-    dims: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +170,8 @@ View = (
     | CursorView
     | NoiseView
     | CloudView
-    | GridView
+    | HoverView
+    | TilesView
     | KeyframesView
     | ThumbnailsView
     | TrainingFilmView

@@ -6,10 +6,15 @@ A mosaic is filled row by row from its top left corner. The first coordinate gro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_code, check_dimension
+from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
@@ -71,3 +76,95 @@ def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> F
     codes[:, first] = np.tile(xs, len(rows))
     codes[:, second] = np.repeat(rows, len(xs))
     return codes
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane through the code space: ``origin + x · across + y · up``.
+
+    Attributes
+    ----------
+    origin, across, up
+        Float32 ``(d,)``. `across` and `up` are the steps of one unit to the right and upwards; not parallel, not zero.
+
+    Raises
+    ------
+    UsageError
+        If the three are not of one length, or `across` and `up` span no plane.
+    """
+
+    origin: Floats
+    across: Floats
+    up: Floats
+
+    def __post_init__(self) -> None:
+        shapes = {array.shape for array in (self.origin, self.across, self.up)}
+        if len(shapes) != 1 or self.origin.ndim != 1:
+            raise UsageError("three codes of one length", f"shapes {sorted(shapes)}", "Choose others.")
+        gram = self._gram
+        if not np.linalg.det(gram) > 1e-12 * max(gram[0, 0] * gram[1, 1], 1e-30):
+            raise UsageError("two directions that span a plane", "parallel ones", "Choose others.")
+
+    @cached_property
+    def _gram(self) -> NDArray[np.float64]:
+        steps = np.stack([self.across, self.up]).astype(np.float64)
+        gram: NDArray[np.float64] = np.einsum("id,jd->ij", steps, steps)
+        return gram
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for planes that show the same."""
+        return self.origin.tobytes() + self.across.tobytes() + self.up.tobytes()
+
+    @classmethod
+    def of_dimensions(cls, base: Floats, dims: tuple[int, int]) -> Plane:
+        """Return the plane of two dimensions through a code ``(d,)``; its coordinates are those of the code.
+
+        Raises
+        ------
+        UsageError
+            If the two dimensions are not two different ones of the code.
+        """
+        base = as_code(base, "the base code")
+        first, second = (check_dimension(dim, len(base)) for dim in dims)
+        origin = base.copy()
+        origin[[first, second]] = 0
+        across, up = np.zeros_like(base), np.zeros_like(base)
+        across[first] = up[second] = 1
+        return cls(origin, across, up)
+
+    @classmethod
+    def of_axes(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
+        """Return the plane of two principal axes through a code ``(d,)``; its coordinates are σ from the data's mean.
+
+        Raises
+        ------
+        UsageError
+            If the axes are not two different ones of the data, or the data do not vary along one.
+        """
+        base = as_code(base, "the base code")
+        first, second = (check_dimension(axis, len(stats.axes), "principal axis") for axis in axes)
+        across, up = (stats.axes[axis] * stats.axis_sigma[axis] for axis in (first, second))
+        x, y = cls(stats.mean, across, up).coordinates(base)
+        return cls(base - x * across - y * up, across, up)
+
+    def codes(self, points: Floats) -> Floats:
+        """Return the codes ``(n, d)`` at points ``(n, 2)``, float32."""
+        points = np.asarray(points, np.float32)
+        found: Floats = self.origin + points[:, :1] * self.across + points[:, 1:] * self.up
+        return found
+
+    def coordinates(self, codes: Floats) -> Floats:
+        """Return where codes ``(n, d)``, or one ``(d,)``, lie on the plane, float32 ``(n, 2)`` or ``(2,)``.
+
+        A code beside the plane has the coordinates of its nearest point on it.
+        """
+        offset = np.asarray(codes, np.float64) - self.origin
+        along = np.stack([offset @ self.across.astype(np.float64), offset @ self.up.astype(np.float64)], axis=-1)
+        return np.asarray(along @ np.linalg.inv(self._gram), np.float32)
+
+    def moved(self, code: Floats, x: float, y: float) -> Floats:
+        """Return a code ``(d,)`` moved along the plane to coordinates x, y; how far it lies beside it is kept."""
+        here = self.coordinates(code)
+        moved = code + np.float32(x - here[0]) * self.across + np.float32(y - here[1]) * self.up
+        return np.asarray(moved, np.float32)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
 
 from explorer.app import Running
 from explorer.document.document import Document, Problem
-from explorer.document.views import CursorView, GridView, NoiseView, PictureView
+from explorer.document.views import CursorView, NoiseView, PictureView
 from explorer.errors import EngineError, UsageError
 
 PATIENCE_SECONDS = 180.0
@@ -63,10 +63,7 @@ class Tour:
         self.until(self._gallery_ready, "the thumbnails")
 
     def _grid_ready(self) -> bool:
-        if not self.document.map_watched:
-            return True
-        view = self.document.grid_view
-        return isinstance(view, GridView) and view.ready == len(view.ys)
+        return self.document.map.window is None or self.document.plane is None or self.document.map.ready
 
     def _gallery_ready(self) -> bool:
         gallery = self.running.window.gallery

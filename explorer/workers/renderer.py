@@ -13,16 +13,22 @@ from explorer.document.tasks import (
     CorruptPictures,
     DecodeCloud,
     DecodeCursor,
-    DecodeGrid,
+    DecodeHover,
     DecodeKeyframes,
+    DecodeTiles,
     EncodePicture,
     ReadThumbnails,
     ReadTrainingFilm,
     Task,
 )
+from explorer.document.views import FailedView
+from explorer.models.batches import pictures_at_once
 from explorer.models.runs import FilmFrame
 from explorer.types import Indices
 from explorer.workers.codec_thread import Answer, CodecThread
+
+TILES_AT_ONCE = 32
+"""Tiles of the map in one answer: few enough to come soon, enough for the decoder to be quick."""
 
 
 class Renderer(QObject):
@@ -33,15 +39,16 @@ class Renderer(QObject):
         self._document = document
         self._codec_thread = codec_thread
         self._stopped = False
-        self._grid_base: tuple[object, ...] | None = None
+        self._tiles_asked = False
         codec_thread.answered.connect(self._on_codec_answered)
         document.source_changed.connect(self._on_source_changed)
         document.model_changed.connect(self._on_open_changed)
         document.picture_changed.connect(self._on_picture_changed)
         document.code_changed.connect(self._on_code_changed)
         document.noises_changed.connect(self._on_noises_changed)
-        document.grid_changed.connect(self._on_grid_changed)
-        document.map_watched_changed.connect(self._on_grid_changed)
+        document.grid_changed.connect(self._ask_tiles)
+        document.map.window_changed.connect(self._ask_tiles)
+        document.map.hovered.connect(self._on_hovered)
         document.noise_watched_changed.connect(self._on_noises_changed)
         document.jitter_changed.connect(self._ask_cloud)
         document.cloud_watched_changed.connect(self._ask_cloud)
@@ -61,10 +68,10 @@ class Renderer(QObject):
         for slot in SLOTS:
             if slot not in {"thumbnails", "training_film"}:
                 self._codec_thread.drop(slot)
-        self._grid_base = None
+        self._tiles_asked = False
         self._on_picture_changed()
         self._on_keyframes_changed()
-        self._on_grid_changed()
+        self._ask_tiles()
         self._on_code_changed()
 
     def _on_picture_changed(self) -> None:
@@ -94,7 +101,7 @@ class Renderer(QObject):
         self._submit(DecodeCursor(state.model.codec, state.code))
         self._ask_cloud()
         if state.model.latent_dim > 2:
-            self._ask_grid()
+            self._ask_tiles()
 
     def _ask_cloud(self) -> None:
         state = self._document.state
@@ -102,23 +109,29 @@ class Renderer(QObject):
             scale = state.model.sample.statistics.sigma
             self._submit(DecodeCloud(state.model.codec, state.code, scale, state.jitter))
 
-    def _on_grid_changed(self) -> None:
-        self._ask_grid()
+    def _ask_tiles(self) -> None:
+        """Ask for a few missing tiles of the map, those nearest its middle; the answer asks for the next.
 
-    def _ask_grid(self) -> None:
-        """Ask for the map, unless the plane is the one that is shown or under way.
-
-        The plane of a 2-D code does not depend on the cursor.
+        While some are under way nothing is asked: an ever newer question would leave a hand that pans, or drags the
+        plane along, without any answer.
         """
-        state = self._document.state
-        if state.model is None or state.model.latent_dim < 2 or not self._document.map_watched:
+        model, plane, window = self._document.model, self._document.plane, self._document.map.window
+        if model is None or plane is None or window is None:
             return
-        base = np.zeros(state.model.latent_dim, np.float32) if state.code is None else state.code.copy()
-        base[list(state.grid.dims)] = 0
-        key = (state.model, state.grid, base.tobytes())
-        if key != self._grid_base:
-            self._grid_base = key
-            self._submit(DecodeGrid(state.model.codec, base, state.grid))
+        self._document.map.show_plane(model.codec, plane)
+        missing = self._document.map.missing()
+        if len(missing) and not self._tiles_asked:
+            self._tiles_asked = True
+            some = missing[: pictures_at_once(model.codec.image_shape, TILES_AT_ONCE)]
+            self._submit(DecodeTiles(model.codec, plane, window.lattice, window.level, some))
+
+    def _on_hovered(self, point: tuple[float, float] | None) -> None:
+        model, plane = self._document.model, self._document.plane
+        if point is None or model is None or plane is None:
+            self._codec_thread.drop("hover")
+        else:
+            code = plane.codes(np.array([point], np.float32))[0]
+            self._submit(DecodeHover(model.codec, code, point))
 
     def _on_keyframes_changed(self) -> None:
         state = self._document.state
@@ -148,3 +161,8 @@ class Renderer(QObject):
             return
         if answer.generation == self._codec_thread.generation(answer.slot):
             self._document.put_view(answer.slot, answer.view)
+            if answer.slot == DecodeTiles.slot:
+                self._tiles_asked = False
+                # What failed would fail again; another place or another model is another question.
+                if not isinstance(answer.view, FailedView):
+                    self._ask_tiles()

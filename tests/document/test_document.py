@@ -32,7 +32,8 @@ SIGNALS = (
     "picture_view_changed",
     "cursor_view_changed",
     "noise_view_changed",
-    "grid_view_changed",
+    "hover_view_changed",
+    "tiles_view_changed",
     "keyframes_view_changed",
     "thumbnails_view_changed",
     "history_changed",
@@ -51,7 +52,7 @@ def views() -> dict[str, View]:
         "picture": picture_view(1, 2),
         "cursor": CursorView(BLANK, 1.0),
         "noise": NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4),
-        "grid": FailedView("grid"),
+        "tiles": FailedView("tiles"),
         "keyframes": KeyframesView(BLANK[None]),
         "thumbnails": FailedView("thumbnails"),
     }
@@ -144,7 +145,7 @@ def test_opening_pictures_keeps_keyframes_and_map(document: Document) -> None:
     for slot, view in views().items():
         document.put_view(slot, view)
     document.open(source=make_source(5, name="five"))
-    assert shown(document) == {"grid", "keyframes"}
+    assert shown(document) == {"tiles", "keyframes"}
     assert (document.picture, document.code, len(document.keyframes)) == (0, None, 1)
 
 
@@ -367,7 +368,7 @@ def test_choosing_takes_the_old_pictures_views_away(document: Document) -> None:
     for slot, view in views().items():
         document.put_view(slot, view)
     document.choose_picture(2)
-    assert shown(document) == {"grid", "keyframes", "thumbnails"}
+    assert shown(document) == {"tiles", "keyframes", "thumbnails"}
     assert (document.code, document.start_code) == (None, None)
 
 
@@ -528,9 +529,9 @@ def test_a_map_without_extent_is_refused(document: Document, grid: GridSettings)
 
 
 def test_another_map_takes_the_old_one_away(document: Document) -> None:
-    document.put_view("grid", FailedView("old"))
+    document.put_view("tiles", FailedView("old"))
     document.set_grid(GridSettings(low=-1, high=1))
-    assert document.grid_view is None
+    assert document.tiles_view is None
 
 
 # -- what the workers put in -------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ import pytest
 from explorer_testing.builders import make_model, make_source
 
 from explorer.document.document import Document
+from explorer.document.map_tiles import MapWindow
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, GridView, PictureView
+from explorer.document.views import CursorView, PictureView, TilesView
 from explorer.types import Floats
 
 RUN = Path("/nowhere/runs/one")
@@ -67,12 +68,28 @@ def test_an_edited_cursor_stays(document: Document) -> None:
 
 def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> None:
     cursor = CursorView(np.zeros((12, 10, 1), np.float32), 0.1)
-    grid = GridView(np.zeros(2, np.float32), np.zeros(2, np.float32), np.zeros((2, 2, 12, 10, 1), np.uint8), 2, (0, 1))
+    model, plane = document.model, document.plane
+    assert model is not None
+    assert plane is not None
+    window = MapWindow(document.lattice, 0, -0.1, 0.1, -0.1, 0.1)
+    document.map.look(window)
+    document.map.show_plane(model.codec, plane)
+    tiles = window.tiles()
+    pixels = np.zeros((len(tiles), 12, 10, 1), np.uint8)
     document.put_view("cursor", cursor)
-    document.put_view("grid", grid)
+    document.put_view("tiles", TilesView(model.codec, plane, window.lattice, 0, tiles, pixels))
+    assert len(document.map.missing()) == 0
+    there = list(document.map.visible())
     picture = document.picture_view
     document.refine_model(version(1.0))
-    assert (document.picture_view, document.cursor_view, document.grid_view) == (picture, cursor, grid)
+    assert (document.picture_view, document.cursor_view) == (picture, cursor)
+    assert list(document.map.visible()) == there
+    newer = document.model
+    assert newer is not None
+    document.map.show_plane(newer.codec, plane)
+    assert len(document.map.missing()) == len(tiles), "they stand in until they are decoded anew"
+    document.open(version(2.0))
+    assert list(document.map.visible()) == [], "another model is not the same one later"
 
 
 def spread(model: OpenModel, factor: float) -> OpenModel:

@@ -14,27 +14,34 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.document import tasks
 from explorer.document.document import Document
-from explorer.document.state import GridSettings
+from explorer.document.state import Jitter
 from explorer.document.tasks import (
+    CLOUD,
     NOISE_ROW,
     SLOTS,
     THUMBNAIL_SIDE,
     CorruptPictures,
+    DecodeCloud,
     DecodeCursor,
-    DecodeGrid,
+    DecodeHover,
     DecodeKeyframes,
+    DecodeTiles,
     EncodePicture,
     ReadThumbnails,
 )
 from explorer.document.views import (
+    CloudView,
     CursorView,
-    GridView,
+    HoverView,
     KeyframesView,
     NoiseView,
     PictureView,
     ThumbnailsView,
+    TilesView,
     View,
 )
+from explorer.latent.lattice import Lattice
+from explorer.latent.planes import Plane
 
 CODEC = MatrixCodec()
 SOURCE = make_source()
@@ -50,7 +57,7 @@ def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
 
 
 def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:
-    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "grid")
+    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "tiles")
 
 
 def test_the_cursor_is_decoded() -> None:
@@ -112,24 +119,34 @@ def test_the_row_ends_with_the_source() -> None:
     assert view.of_noisy.psnr == np.inf, "no noise"
 
 
-@pytest.mark.parametrize("steps", [2, 5, 15, 40])
-def test_the_map_comes_row_by_row_from_the_top_highest_first(steps: int) -> None:
+def test_tiles_are_what_their_places_decode_to_with_y_upwards() -> None:
     codec = MatrixCodec(latent_dim=4)
-    base = as_floats(0.1, 0.2, 0.3, 0.4)
-    views = list(DecodeGrid(codec, base, GridSettings((3, 1), -2, 1, steps)).run())
-    assert all(isinstance(view, GridView) for view in views)
-    grids = [view for view in views if isinstance(view, GridView)]
-    last = grids[-1]
-    assert [view.ready for view in grids] == sorted({view.ready for view in grids})
-    assert last.ready == steps
-    np.testing.assert_allclose(last.xs, np.linspace(-2, 1, steps), atol=1e-6)
-    np.testing.assert_allclose(last.ys, np.linspace(1, -2, steps), atol=1e-6)
-    for row, column in ((0, 0), (0, steps - 1), (steps - 1, 0), (steps // 2, 1)):
-        code = base.copy()
-        code[3], code[1] = last.xs[column], last.ys[row]
-        np.testing.assert_array_equal(last.pixels[row, column], to_pixels(codec.decode(code[None])[0]))
-    for view in grids:
-        assert view.pixels is last.pixels, "rows that are ready are shared, not copied"
+    plane = Plane.of_dimensions(as_floats(0.1, 0.2, 0.3, 0.4), (3, 1))
+    tiles = np.array([[0, 0], [2, 0], [0, 3]], np.int64)
+    (view,) = DecodeTiles(codec, plane, Lattice(-2.0, 0.5), 1, tiles).run()
+    assert isinstance(view, TilesView)
+    for pixels, (x, y) in zip(view.pixels, [(-2, -2), (-1.5, -2), (-2, -1.25)], strict=True):
+        code = as_floats(0.1, y, 0.3, x)
+        np.testing.assert_array_equal(pixels, to_pixels(codec.decode(code[None])[0]))
+
+
+def test_what_is_under_the_mouse_is_decoded() -> None:
+    code = as_floats(0.5, -0.5)
+    (view,) = DecodeHover(CODEC, code, (0.5, -0.5)).run()
+    assert isinstance(view, HoverView)
+    np.testing.assert_array_equal(view.image, CODEC.decode(code[None])[0])
+    assert view.point == (0.5, -0.5)
+
+
+def test_the_cloud_lies_around_the_cursor() -> None:
+    code, scale = as_floats(1.0, -1.0), as_floats(2.0, 0.0)
+    (view,) = DecodeCloud(CODEC, code, scale, Jitter(0.5, seed=3)).run()
+    assert isinstance(view, CloudView)
+    assert view.codes.shape == (CLOUD, 2)
+    np.testing.assert_array_equal(view.codes[0], code)
+    np.testing.assert_array_equal(view.codes[:, 1], -1.0)
+    assert np.std(view.codes[1:, 0]) == pytest.approx(1.0, rel=0.5)
+    np.testing.assert_array_equal(view.images, CODEC.decode(view.codes))
 
 
 def test_keyframes_are_decoded_at_once() -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from explorer_testing.builders import make_model
+from explorer_testing.builders import make_model, wrapped
+from explorer_testing.codec import Gate
 from explorer_testing.window import Desk, array_of, drag
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLabel
 
-from explorer.data.preprocessing import to_floats, to_pixels
-from explorer.document.views import GridView
+from explorer.data.preprocessing import to_pixels
+from explorer.document.map_tiles import Tile
+from explorer.document.views import HoverView
+from explorer.latent.axes import to_axes
+from explorer.types import Floats
+from explorer.ui.theme import current_theme
 from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
 
 
@@ -35,10 +43,33 @@ def pixel(desk: Desk) -> float:
     return span(desk) / canvas_of(desk).plane_rect().width()
 
 
-def grid_view(desk: Desk) -> GridView:
-    view = desk.document.grid_view
-    assert isinstance(view, GridView)
-    return view
+def tile_at(desk: Desk, x: float, y: float) -> Tile:
+    """Return the tile of the finest level in view that holds a point."""
+    tiles = [tile for tile in desk.document.map.visible() if max(abs(tile.x - x), abs(tile.y - y)) <= tile.step / 2]
+    return min(tiles, key=lambda tile: tile.step)
+
+
+def decoded(desk: Desk, *code: float) -> np.ndarray:
+    model = desk.document.model
+    assert model is not None
+    return to_pixels(model.codec.decode(np.array([code], np.float32))[0])
+
+
+def wheel(desk: Desk, where: QPointF, notches: int) -> None:
+    canvas = canvas_of(desk)
+    for _ in range(abs(notches)):
+        turned = QPoint(0, 120 if notches > 0 else -120)
+        event = QWheelEvent(
+            where,
+            QPointF(canvas.mapToGlobal(where.toPoint())),
+            QPoint(),
+            turned,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(canvas, event)
 
 
 def test_a_click_sets_the_cursor_in_code_units(desk: Desk) -> None:
@@ -48,30 +79,28 @@ def test_a_click_sets_the_cursor_in_code_units(desk: Desk) -> None:
     desk.until_edited_shows(desk.code)
 
 
-def test_the_clicked_tile_is_what_the_stage_then_shows(desk: Desk) -> None:
+def test_tiles_are_what_the_decoder_makes_of_their_middles(desk: Desk) -> None:
+    """Right is more of the first number, up is more of the second: shown by a decoder that is a known matrix."""
     desk.open()
-    view, rect = grid_view(desk), canvas_of(desk).plane_rect()
-    steps, (row, column) = len(view.xs), (1, 11)  # the second row from the top
-    side = rect.width() / steps
-    where = QPointF(rect.left() + (column + 0.5) * side, rect.top() + (row + 0.5) * side)
-    QTest.mouseClick(canvas_of(desk), Qt.MouseButton.LeftButton, pos=where.toPoint())
-    assert desk.code[1] > 0, "up is more"
-    model = desk.document.model
-    assert model is not None
-    shown = model.codec.decode(desk.code[None])[0]
-    distances = np.abs(to_floats(view.pixels) - shown.clip(0, 1)).mean(axis=(2, 3, 4))
-    assert np.unravel_index(distances.argmin(), distances.shape) == (row, column)
-    assert distances.min() < pixel(desk)
+    for x, y in ((-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)):
+        tile = tile_at(desk, x, y)
+        np.testing.assert_array_equal(tile.pixels, decoded(desk, tile.x, tile.y))
+    canvas = canvas_of(desk)
+    assert canvas.to_widget(1, 0).x() > canvas.to_widget(0, 0).x()
+    assert canvas.to_widget(0, 1).y() < canvas.to_widget(0, 0).y(), "up is more"
 
 
-def test_the_top_row_is_the_highest(desk: Desk) -> None:
+def test_a_tile_is_painted_at_its_place(desk: Desk) -> None:
     desk.open()
-    view = grid_view(desk)
-    assert view.ys[0] > view.ys[-1]
-    model = desk.document.model
-    assert model is not None
-    corner = np.array([[view.xs[-1], view.ys[0]]], np.float32)
-    np.testing.assert_array_equal(view.pixels[0, -1], to_pixels(model.codec.decode(corner)[0]))
+    canvas = canvas_of(desk)
+    assert canvas.plane is not None
+    painted = array_of(canvas.plane)
+    tile = tile_at(desk, 0.9, 0.7)
+    where = canvas.to_widget(tile.x, tile.y) - canvas.plane_rect().topLeft()
+    middle = painted[round(where.y()), round(where.x())]
+    rows, columns = tile.pixels.shape[:2]
+    around = tile.pixels[rows // 2 - 2 : rows // 2 + 2, columns // 2 - 2 : columns // 2 + 2]
+    assert around.min() - 2 <= middle.mean() <= around.max() + 2
 
 
 def test_a_drag_is_one_step(desk: Desk) -> None:
@@ -85,17 +114,19 @@ def test_a_drag_is_one_step(desk: Desk) -> None:
     assert desk.undo_label() is None
 
 
-def test_a_drag_past_the_edge_stays_on_the_plane(desk: Desk) -> None:
+def test_a_drag_past_the_edge_stays_in_view(desk: Desk) -> None:
     desk.open()
     canvas, rect = canvas_of(desk), canvas_of(desk).plane_rect()
     drag(canvas, [rect.center(), QPointF(canvas.width() + 50, -50)])
-    np.testing.assert_allclose(desk.code, [span(desk) / 2] * 2, rtol=1e-6)
+    seen = canvas.map_window()
+    np.testing.assert_allclose(desk.code, [seen.right, seen.top], rtol=1e-6)
 
 
 def test_arrow_keys_move_the_cursor(desk: Desk) -> None:
     desk.open()
     canvas, start = canvas_of(desk), desk.code
-    step = span(desk) * KEY_SHARE
+    seen = canvas.map_window()
+    step = min(seen.right - seen.left, seen.top - seen.bottom) * KEY_SHARE
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_Right)
     QTest.keyClick(canvas, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
@@ -113,7 +144,9 @@ def test_range_and_tiles_can_be_edited(desk: Desk) -> None:
     grid = desk.document.grid
     assert (grid.low, grid.high, grid.steps) == (-1, 4, 6)
     desk.settle()
-    np.testing.assert_allclose(grid_view(desk).xs, [-1, 0, 1, 2, 3, 4])
+    seen = canvas_of(desk).map_window()
+    assert (seen.bottom, seen.top) == pytest.approx((-1.5, 4.5)), "the middles of the outer tiles are the range's ends"
+    assert {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0} <= {tile.y for tile in desk.document.map.visible() if tile.step == 1}
     click(desk, 3.5, 0.5)
     np.testing.assert_allclose(desk.code, [3.5, 0.5], atol=pixel(desk))
     for _ in range(2):
@@ -127,11 +160,11 @@ def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(desk: Des
     before, hint = desk.document.grid, desk.find(QLabel, "map_hint")
     desk.type_into("map_low", "9")
     assert desk.document.grid == before
-    assert "must be below" in hint.text()
+    assert "from a lower to a higher" in hint.text()
     assert not desk.problems
     desk.type_into("map_low", "-3")
     assert desk.document.grid.low == -3
-    assert "must be below" not in hint.text()
+    assert "from a lower to a higher" not in hint.text()
 
 
 def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
@@ -162,16 +195,11 @@ def test_a_plane_of_more_dimensions_keeps_the_others(desk: Desk) -> None:
     np.testing.assert_array_equal(desk.code[[0, 1, 4]], start[[0, 1, 4]])
     # Another value of a dimension that is not on the plane is another plane.
     desk.document.set_dimension(0, 1.5)
-    model = desk.document.model
-    assert model is not None
-
-    def corner_is_decoded() -> bool:
-        view = grid_view(desk)
-        corner = desk.code.copy()
-        corner[[3, 2]] = view.xs[0], view.ys[0]
-        return bool(np.array_equal(view.pixels[0, 0], to_pixels(model.codec.decode(corner[None])[0])))
-
-    desk.until(corner_is_decoded)
+    desk.settle()
+    tile = tile_at(desk, 0.5, -0.5)
+    code = desk.code.copy()
+    code[[3, 2]] = tile.x, tile.y
+    np.testing.assert_array_equal(tile.pixels, decoded(desk, *code.tolist()))
 
 
 def test_choosing_the_other_axis_dimension_swaps_them(desk: Desk) -> None:
@@ -198,3 +226,145 @@ def test_the_cursor_is_painted_where_it_is(desk: Desk) -> None:
     assert columns.min() == pytest.approx(left.x() - 10, abs=6)
     assert columns.max() == pytest.approx(right.x() + 10, abs=6)
     assert rows.mean() == pytest.approx(left.y(), abs=4)
+
+
+def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(desk: Desk) -> None:
+    desk.open()
+    canvas = canvas_of(desk)
+    where = canvas.to_widget(1.0, 0.5)
+    coarse = tile_at(desk, 1.0, 0.5).step
+    wheel(desk, where, 8)
+    np.testing.assert_allclose(canvas.to_plane(where), [1.0, 0.5], atol=1e-6)
+    desk.settle()
+    fine = tile_at(desk, 1.0, 0.5)
+    assert fine.step == coarse / 4
+    np.testing.assert_array_equal(fine.pixels, decoded(desk, fine.x, fine.y))
+    wheel(desk, where, -8)
+    assert canvas.map_window().level == 0
+    wheel(desk, where, -200)
+    desk.settle()
+    assert not desk.problems
+
+
+def test_the_map_is_panned_by_hand_and_keys(desk: Desk) -> None:
+    desk.open()
+    canvas, before = canvas_of(desk), desk.code
+    start = canvas.to_plane(QPointF(120, 100))
+    QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(120, 100))
+    QTest.mouseMove(canvas, QPoint(90, 60))
+    QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=QPoint(90, 60))
+    np.testing.assert_allclose(canvas.to_plane(QPointF(90, 60)), start, atol=1e-6)
+    desk.click("map_pan")
+    drag(canvas, [QPointF(90, 60), QPointF(150, 120)])
+    np.testing.assert_allclose(canvas.to_plane(QPointF(150, 120)), start, atol=1e-6)
+    np.testing.assert_array_equal(desk.code, before)
+    canvas.setFocus()
+    left = canvas.map_window().left
+    QTest.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert canvas.map_window().left > left
+    QTest.keyClick(canvas, Qt.Key.Key_Plus)
+    desk.click("map_zoom_in")
+    assert canvas.map_window().level == 1
+    QTest.keyClick(canvas, Qt.Key.Key_Minus)
+    desk.click("map_zoom_out")
+    desk.click("map_fit")
+    seen, grid = canvas.map_window(), desk.document.grid
+    assert (seen.bottom + seen.top) / 2 == pytest.approx((grid.low + grid.high) / 2)
+    desk.settle()
+    desk.click("map_cursor")
+    click(desk, 0.5, 0.5)
+    np.testing.assert_allclose(desk.code, [0.5, 0.5], atol=pixel(desk))
+
+
+def test_what_was_decoded_stands_in_while_finer_tiles_are_under_way(desk: Desk) -> None:
+    """No blank flicker: right after the zoom, before the codec has answered, the view is full."""
+    gate = Gate()
+    held = [False]
+
+    def hold(call: str, values: Floats) -> None:
+        if call == "decode" and len(values) > 1 and held[0]:
+            gate.pass_through(call, values)
+
+    desk.open(wrapped(make_model(name="slow"), hold))
+    canvas = canvas_of(desk)
+    held[0] = True
+    wheel(desk, canvas.plane_rect().center(), 8)
+    assert not desk.document.map.ready
+    assert canvas.plane is not None
+    painted = array_of(canvas.plane)
+    stage = np.array(array_of(_blank(canvas)))[0, 0]
+    assert (painted != stage).any(axis=2).all(), "every pixel is of some tile"
+    gate.open()
+    desk.settle()
+    assert desk.document.map.ready
+
+
+def _blank(canvas: PlaneCanvas) -> QImage:
+    image = QImage(1, 1, QImage.Format.Format_RGB32)
+    image.fill(current_theme().color("stage"))
+    return image
+
+
+def test_pointing_shows_what_is_there_and_moves_nothing(desk: Desk) -> None:
+    desk.open()
+    canvas, before = canvas_of(desk), desk.code
+    where = canvas.to_widget(0.8, -0.6)
+    QTest.mouseMove(canvas, where.toPoint())
+    desk.until(lambda: isinstance(desk.document.hover_view, HoverView))
+    view = desk.document.hover_view
+    assert isinstance(view, HoverView)
+    np.testing.assert_allclose(view.point, [0.8, -0.6], atol=pixel(desk))
+    np.testing.assert_array_equal(to_pixels(view.image), decoded(desk, *view.point))
+    np.testing.assert_array_equal(desk.code, before)
+    with_preview = array_of(canvas.grab().toImage())
+    QTest.mouseMove(canvas, QPoint(2, 2))  # beside the plane
+    without = array_of(canvas.grab().toImage())
+    assert (with_preview != without).any(axis=2).sum() > 1_000
+
+
+def test_a_keyframe_is_dragged_on_the_map(desk: Desk) -> None:
+    desk.open()
+    canvas = canvas_of(desk)
+    for x, y in ((-1.0, 0.0), (1.0, 0.0)):
+        click(desk, x, y)
+        desk.document.add_keyframe()
+    before = desk.code
+    drag(canvas, [canvas.to_widget(-1.0, 0.0), canvas.to_widget(-1.0, 0.5), canvas.to_widget(-0.5, 1.0)])
+    np.testing.assert_allclose(desk.document.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(desk))
+    np.testing.assert_array_equal(desk.code, before)
+    assert desk.undo_label() == "Drag keyframe"
+    desk.document.undo()
+    np.testing.assert_allclose(desk.document.keyframes[0].code, [-1.0, 0.0], atol=pixel(desk))
+
+
+def test_principal_axes_span_a_plane_in_sigmas(desk: Desk) -> None:
+    desk.open(make_model(latent_dim=5))
+    box = desk.find(QComboBox, "map_across")
+    rows = [row for row in range(box.count()) if box.itemText(row).startswith("Axis ")]
+    assert rows
+    assert rows[0] == 5
+    box.setFocus()
+    while box.currentIndex() < rows[0]:
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    grid = desk.document.grid
+    assert (grid.axes, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
+    assert "σ" in desk.find(QLabel, "map_hint").text()
+    desk.settle()
+    model = desk.document.model
+    assert model is not None
+    statistics = model.sample.statistics
+    others = to_axes(desk.code, statistics)[2:]
+    click(desk, 1.0, -0.5)
+    along = to_axes(desk.code, statistics)
+    np.testing.assert_allclose(along[:2], [1.0, -0.5], atol=2 * pixel(desk))
+    np.testing.assert_allclose(along[2:], others, atol=1e-3)
+
+
+def test_the_map_is_not_decoded_behind_another_tab(desk: Desk) -> None:
+    desk.open()
+    desk.tab("Noise")
+    assert desk.document.map.window is None
+    desk.document.set_grid(replace(desk.document.grid, low=-9.0))
+    desk.tab("Map")
+    desk.settle()
+    assert desk.document.map.ready

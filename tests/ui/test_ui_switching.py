@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.state import OpenModel
-from explorer.document.views import GridView
+from explorer.document.views import TilesView
 from explorer.errors import ModelError
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
@@ -136,22 +136,22 @@ def test_a_map_half_done_is_dropped(desk: Desk) -> None:
     desk.document.open(wrapped(make_model(name="slow", seed=11), hold_grids), make_source())
     grid_gate.wait_until_entered()
     other_model(desk)
-    seen: list[GridView] = []
-    view_of = desk.document
+    seen: list[TilesView] = []
+    document = desk.document
 
     def note() -> None:
-        if isinstance(view_of.grid_view, GridView):
-            seen.append(view_of.grid_view)
+        if isinstance(document.tiles_view, TilesView):
+            seen.append(document.tiles_view)
 
-    desk.document.grid_view_changed.connect(note)
+    document.tiles_view_changed.connect(note)
     grid_gate.open()
     desk.settle()
-    model = desk.document.model
+    model = document.model
     assert model is not None
     assert seen
     for view in seen:
-        corner = as_floats(float(view.xs[0]), float(view.ys[0]))
-        np.testing.assert_array_equal(view.pixels[0, 0], to_pixels(model.codec.decode(corner[None])[0]))
+        codes = view.plane.codes(view.lattice.middles(view.level, view.tiles))
+        np.testing.assert_array_equal(view.pixels, to_pixels(model.codec.decode(codes)))
 
 
 def test_while_the_codec_is_busy_only_the_latest_code_waits(desk: Desk) -> None:

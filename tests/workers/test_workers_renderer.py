@@ -16,16 +16,17 @@ from pytestqt.qtbot import QtBot
 from explorer.data.corruption import Noise
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.document import Document
+from explorer.document.map_tiles import MapWindow
 from explorer.document.state import GridSettings
 from explorer.document.tasks import SLOTS
 from explorer.document.views import (
     CursorView,
     FailedView,
-    GridView,
     KeyframesView,
     NoiseView,
     PictureView,
     ThumbnailsView,
+    TilesView,
 )
 from explorer.types import Codec, Floats
 from explorer.workers.codec_thread import CodecThread
@@ -38,7 +39,7 @@ V = TypeVar("V")
 def document(qapp: object) -> Iterator[Document]:
     """A document that is rendered on a codec thread."""
     made = Document()
-    made.watch_map(True)
+    look(made)
     made.watch_noise(True)
     codec_thread = CodecThread()
     renderer = Renderer(made, codec_thread)
@@ -48,20 +49,25 @@ def document(qapp: object) -> Iterator[Document]:
     gc.collect()
 
 
+def look(document: Document) -> None:
+    """Look at the whole range of the map."""
+    grid = document.grid
+    document.map.look(MapWindow(document.lattice, 0, grid.low, grid.high, grid.low, grid.high))
+
+
 def view_of(kind: type[V], view: object) -> V:
     assert isinstance(view, kind), view
     return view
 
 
 def rendered(document: Document) -> bool:
-    grid = document.grid_view
     flat = document.model is not None and document.model.latent_dim < 2
     return (
         isinstance(document.picture_view, PictureView)
         and isinstance(document.cursor_view, CursorView)
         and document.cursor_view.decode_ms > 0
         and isinstance(document.noise_view, NoiseView)
-        and (flat or (isinstance(grid, GridView) and grid.ready == len(grid.ys)))
+        and (flat or document.map.ready)
         and (not document.keyframes or isinstance(document.keyframes_view, KeyframesView))
     )
 
@@ -83,13 +89,10 @@ def check_fits(document: Document) -> None:
         assert document.cursor_view.image.shape == shape
     if isinstance(document.noise_view, NoiseView):
         np.testing.assert_array_equal(document.noise_view.clean[0], original[0])
-    if isinstance(document.grid_view, GridView):
-        assert document.grid_view.pixels.shape[2:] == shape
-        across, up = (document.grid_view.xs[0], document.grid_view.ys[0])
-        code = np.zeros(state.model.latent_dim, np.float32)
-        code[list(document.grid_view.dims)] = across, up
-        if state.model.latent_dim == 2:
-            np.testing.assert_array_equal(document.grid_view.pixels[0, 0], to_pixels(codec.decode(code[None])[0]))
+    if isinstance(document.tiles_view, TilesView) and state.model.latent_dim == 2:
+        view = document.tiles_view
+        codes = view.plane.codes(view.lattice.middles(view.level, view.tiles))
+        np.testing.assert_array_equal(view.pixels, to_pixels(codec.decode(codes)))
     if isinstance(document.keyframes_view, KeyframesView):
         codes = np.stack([keyframe.code for keyframe in state.keyframes])
         np.testing.assert_allclose(document.keyframes_view.images, codec.decode(codes), atol=1e-5)
@@ -138,8 +141,9 @@ def test_every_edit_is_rendered(document: Document, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: document.noise_view is not before)
     assert view_of(NoiseView, document.noise_view).of_noisy.psnr == np.inf
     document.set_grid(replace(document.grid, low=-1.0, high=4.0, steps=3))
+    look(document)
     qtbot.waitUntil(lambda: rendered(document))
-    assert view_of(GridView, document.grid_view).xs.tolist() == [-1.0, 1.5, 4.0]
+    assert {tile.x for tile in document.map.visible() if tile.step == 2.5} == {-1.0, 1.5, 4.0}
     document.add_keyframe()
     qtbot.waitUntil(lambda: rendered(document))
     document.thumbnails_requested.emit(np.array([3, 4], np.int64))
@@ -162,7 +166,7 @@ def test_switching_the_model_in_full_flight_shows_nothing_of_the_old_one(
     seen.clear()
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
-    assert {"picture", "cursor", "noise", "grid"} <= set(seen)
+    assert {"picture", "cursor", "noise", "tiles"} <= set(seen)
     assert document.keyframes == ()
     check_fits(document)
 
@@ -230,16 +234,17 @@ def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
     # Keyframes go before the map; so a map that was asked for is under way when they are there.
     qtbot.waitUntil(lambda: document.keyframes_view is not None)
     if again:
-        qtbot.waitUntil(lambda: seen.count("grid") > 0 and rendered(document))
-        base = view_of(GridView, document.grid_view)
-        code = as_floats(float(base.xs[0]), float(base.ys[0]), 3.0)
+        qtbot.waitUntil(lambda: seen.count("tiles") > 0 and rendered(document))
+        view = view_of(TilesView, document.tiles_view)
+        x, y = view.lattice.middles(view.level, view.tiles)[0]
         assert document.model is not None
-        np.testing.assert_array_equal(base.pixels[0, 0], to_pixels(document.model.codec.decode(code[None])[0]))
+        code = as_floats(float(x), float(y), 3.0)
+        np.testing.assert_array_equal(view.pixels[0], to_pixels(document.model.codec.decode(code[None])[0]))
     else:
         document.put_view("noise", FailedView("old"))
         document.thumbnails_requested.emit(np.array([0], np.int64))
         qtbot.waitUntil(lambda: document.thumbnails_view is not None)
-        assert "grid" not in seen
+        assert "tiles" not in seen
 
 
 def test_a_model_that_fails_says_so_and_the_next_picture_is_shown(document: Document, qtbot: QtBot) -> None:
@@ -252,13 +257,14 @@ def test_a_model_that_fails_says_so_and_the_next_picture_is_shown(document: Docu
     document.open(make_model(WrappedCodec(MatrixCodec(), fail)), make_source())
     qtbot.waitUntil(lambda: document.picture_view is not None)
     assert view_of(FailedView, document.picture_view).message == "out of luck"
-    qtbot.waitUntil(lambda: isinstance(document.grid_view, FailedView))
+    qtbot.waitUntil(lambda: isinstance(document.tiles_view, FailedView))
     assert document.start_code is None
     broken["now"] = False
     document.choose_picture(3)
     qtbot.waitUntil(lambda: isinstance(document.cursor_view, CursorView))
     assert document.code is not None
     document.set_grid(GridSettings(steps=4))
+    look(document)
     qtbot.waitUntil(lambda: rendered(document))
 
 
@@ -271,11 +277,11 @@ def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -
     # Thumbnails come after picture, cursor and noise: had they been asked for, they would be there.
     qtbot.waitUntil(lambda: document.thumbnails_view is not None)
     assert view_of(ThumbnailsView, document.thumbnails_view).indices.tolist() == [1]
-    assert (document.picture_view, document.cursor_view, document.noise_view, document.grid_view) == (None,) * 4
+    assert (document.picture_view, document.cursor_view, document.noise_view, document.tiles_view) == (None,) * 4
 
 
 def test_a_map_that_nobody_sees_is_decoded_once_it_is_seen(document: Document, qtbot: QtBot) -> None:
-    document.watch_map(False)
+    document.map.look(None)
     document.open(make_model(), make_source())
     document.add_keyframe()
     document.thumbnails_requested.emit(np.array([0], np.int64))
@@ -284,7 +290,25 @@ def test_a_map_that_nobody_sees_is_decoded_once_it_is_seen(document: Document, q
     document.set_grid(GridSettings(steps=4))
     document.thumbnails_requested.emit(np.array([1], np.int64))
     qtbot.waitUntil(lambda: view_of(ThumbnailsView, document.thumbnails_view).indices.tolist() == [1])
-    assert document.grid_view is None
-    document.watch_map(True)
+    assert document.tiles_view is None
+    look(document)
     qtbot.waitUntil(lambda: rendered(document))
-    assert len(view_of(GridView, document.grid_view).ys) == 4
+    assert len(list(document.map.visible())) == 16
+
+
+def test_a_hand_that_never_rests_sees_the_map_follow(document: Document, qtbot: QtBot) -> None:
+    """Were every question withdrawn by the next, a plane that is dragged along would stay as it was."""
+    document.open(make_model(latent_dim=3), make_source())
+    qtbot.waitUntil(lambda: rendered(document))
+    shown: list[float] = []
+
+    def drag_on() -> None:
+        view = view_of(TilesView, document.tiles_view)
+        shown.append(float(view.plane.origin[2]))
+        if len(shown) < 20:
+            document.set_dimension(2, len(shown) / 10, "drag")
+
+    document.tiles_view_changed.connect(drag_on)
+    document.set_dimension(2, 0.05, "drag")
+    qtbot.waitUntil(lambda: len(shown) >= 20 and rendered(document))
+    assert len(set(shown)) > 5

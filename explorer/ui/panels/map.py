@@ -1,108 +1,169 @@
-"""The map: the plane of a code space, decoded; a click sets the latent cursor."""
+"""The map: a plane of the code space, decoded wherever one looks; it shows the latent cursor and moves it."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QHideEvent, QImage, QPainter, QShowEvent
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
+from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, GridView
-from explorer.export.sheet import mosaic
-from explorer.types import Pixels
-from explorer.ui.images import pixels_to_qimage
-from explorer.ui.text import dimension_name
-from explorer.ui.widgets.fields import combo_box, decimal_box, spin_box
+from explorer.document.views import FailedView, HoverView, TilesView
+from explorer.ui.images import floats_to_qimage
+from explorer.ui.text import dimension_name, percent
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
+from explorer.ui.widgets.segments import Segments
 
 _LISTED = 256
 """Most dimensions that the boxes list."""
 
+_TRAIL = 60
+"""Places of the cursor that are drawn behind it."""
+
+_AXIS_REACH = 3.0
+"""σ to both sides, where axes are shown at first."""
+
 
 class MapPanel(QWidget):
-    """The decoded grid of two dimensions of the code, with the cursor and the morph's way on it."""
+    """Tiles of a plane that can be panned and zoomed, with the cursor, its trail and the morph's way on it."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._plane: QImage | None = None
-        self._painted_pixels: Pixels | None = None
-        self._painted_rows = 0
-        self._plane_model: OpenModel | None = None
+        self._home: object = None
+        self._model: OpenModel | None = None
+        self._directions: object = None
+        self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
         self.setObjectName("map_panel")
         self.setAccessibleName(self.tr("Map"))
-        self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
-        self.canvas.setObjectName("map_canvas")
-        self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
-        self.canvas.setToolTip(
-            self.tr("Each tile is what its place in the code space decodes to. Click or drag to go there.")
-        )
-        limits = (-1000.0, 1000.0)
-        self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 1)
-        self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 1)
-        self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
-        self._across = combo_box("map_across", self.tr("Dimension from left to right"), [])
-        self._up = combo_box("map_up", self.tr("Dimension from bottom to top"), [])
-        self._hint = QLabel()
-        self._hint.setObjectName("map_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._make_canvas()
+        self._make_controls()
         self._lay_out()
-        self._low.editingFinished.connect(self._on_settings_edited)
-        self._high.editingFinished.connect(self._on_settings_edited)
-        self._steps.editingFinished.connect(self._on_settings_edited)
-        self._across.activated.connect(self._on_settings_edited)
-        self._up.activated.connect(self._on_settings_edited)
+        # Several changes within one turn of the event loop are painted once.
+        self._repaint = QTimer(self)
+        self._repaint.setSingleShot(True)
+        self._repaint.setInterval(0)
+        self._repaint.timeout.connect(self._show_tiles)
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
+        self.canvas.keyframe_moved.connect(self._on_keyframe_moved)
+        self.canvas.window_changed.connect(self._on_window_changed)
+        self.canvas.hovered.connect(self._on_hovered)
+        for box in (self._low, self._high, self._steps):
+            box.editingFinished.connect(self._on_settings_edited)
+        self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
+        self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
+        self._hand.chosen.connect(lambda number: self.canvas.set_panning(number == 1))
+        self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
+        self._out.clicked.connect(lambda: self.canvas.zoom_by(0.5**0.5))
+        self._fit.clicked.connect(self.canvas.reset_view)
         document.model_changed.connect(self._on_model_changed)
         document.grid_changed.connect(self._on_grid_changed)
-        document.grid_view_changed.connect(self._on_grid_view_changed)
+        document.tiles_view_changed.connect(self._on_tiles_view_changed)
+        document.hover_view_changed.connect(self._on_hover_view_changed)
         document.code_changed.connect(self._on_code_changed)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
 
+    def _make_canvas(self) -> None:
+        self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
+        self.canvas.setObjectName("map_canvas")
+        self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
+        self.canvas.setToolTip(
+            self.tr("Each tile is what its place in the code space decodes to. Click or drag to go there; wheel: zoom.")
+        )
+
+    def _make_controls(self) -> None:
+        self._hand = Segments(
+            (
+                ("map_cursor", self.tr("Cursor"), self.tr("The left button moves the cursor, or drags a keyframe")),
+                ("map_pan", self.tr("Pan"), self.tr("The left button moves the map, as the right one always does")),
+            )
+        )
+        self._out = button("map_zoom_out", "−", self.tr("Zoom out: the wheel, or the key −"))
+        self._in = button("map_zoom_in", "+", self.tr("Zoom in: the wheel, or the key +"))
+        self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range again: the key 0"))
+        limits = (-1000.0, 1000.0)
+        self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 1)
+        self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 1)
+        self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
+        self._across = combo_box("map_across", self.tr("Dimension or principal axis from left to right"), [])
+        self._up = combo_box("map_up", self.tr("Dimension or principal axis from bottom to top"), [])
+        self._hint = QLabel()
+        self._hint.setObjectName("map_hint")
+        self._hint.setProperty("muted", True)
+        self._hint.setWordWrap(True)
+
     def _lay_out(self) -> None:
+        zoom = QHBoxLayout()
+        zoom.setSpacing(4)
+        for control in (self._out, self._in, self._fit):
+            zoom.addWidget(control)
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.addRow(self.tr("From"), self._low)
-        form.addRow(self.tr("To"), self._high)
+        form.setVerticalSpacing(4)
+        span = QHBoxLayout()
+        span.setSpacing(4)
+        span.addWidget(self._low)
+        span.addWidget(self._high)
+        form.addRow(self.tr("Range"), span)
         form.addRow(self.tr("Tiles"), self._steps)
         form.addRow(self.tr("Across"), self._across)
         form.addRow(self.tr("Up"), self._up)
         side = QVBoxLayout()
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(4)
+        side.addWidget(self._hand)
+        side.addLayout(zoom)
         side.addLayout(form)
         side.addWidget(self._hint)
         side.addStretch()
         holder = QWidget()
         holder.setLayout(side)
-        holder.setFixedWidth(168)
+        holder.setFixedWidth(188)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setContentsMargins(4, 8, 8, 8)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(holder)
+
+    # -- the model and the plane -------------------------------------------------------------------------------------
 
     def _on_model_changed(self) -> None:
         model = self._document.model
         usable = model is not None and model.latent_dim > 1
-        for box in (self._low, self._high, self._steps):
-            box.setEnabled(usable)
-        listed = min(model.latent_dim, _LISTED) if model else 0
-        for combo in (self._across, self._up):
-            if combo.count() != listed:
-                combo.clear()
-                combo.addItems([dimension_name(index) for index in range(listed)])
-            combo.setEnabled(model is not None and model.latent_dim > 2)
-        self._show_hint()
+        for control in (self._low, self._high, self._steps, self._in, self._out, self._fit):
+            control.setEnabled(usable)
+        self._fill_directions(model if usable else None)
+        if model is None or not model.continues(self._model):
+            self._trail.clear()
+        self._model = model
+        self._home = None
         self._on_grid_changed()
 
-    def _show_hint(self) -> None:
-        model = self._document.model
-        more = model is not None and model.latent_dim > 2
-        self._hint.setText(self.tr("The other dimensions stay where the cursor is.") if more else "")
+    def _fill_directions(self, model: OpenModel | None) -> None:
+        """List the dimensions, and behind them the principal axes with the share of the variance along them."""
+        entries: list[tuple[str, tuple[bool, int]]] = []
+        if model is not None:
+            entries = [(dimension_name(dim), (False, dim)) for dim in range(min(model.latent_dim, _LISTED))]
+        if model is not None and model.latent_dim > 2:
+            statistics = model.sample.statistics
+            shares = zip(statistics.explained, statistics.axis_sigma, strict=True)
+            entries += [
+                (self.tr("Axis %1").replace("%1", str(axis)) + f" · {percent(float(share))}", (True, axis))
+                for axis, (share, sigma) in enumerate(shares)
+                if sigma > 0
+            ]
+        for box in (self._across, self._up):
+            if [box.itemText(row) for row in range(box.count())] != [text for text, _ in entries]:
+                box.clear()
+                for text, value in entries:
+                    box.addItem(text, value)
+            box.setEnabled(model is not None and model.latent_dim > 2)
 
     def _on_grid_changed(self) -> None:
         grid = self._document.grid
@@ -111,88 +172,145 @@ class MapPanel(QWidget):
                 box.setValue(value)
         with QSignalBlocker(self._steps):
             self._steps.setValue(grid.steps)
-        self._across.setCurrentIndex(grid.dims[0])
-        self._up.setCurrentIndex(grid.dims[1])
+        for combo, number in ((self._across, grid.dims[0]), (self._up, grid.dims[1])):
+            combo.setCurrentIndex(_row_of(combo, (grid.axes, number)))
+        self._show_hint()
+        home = (grid, self._document.model is None)
+        if home != self._home:
+            self._home = home
+            names = [self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims]
+            self.canvas.set_home(self._document.lattice, grid.steps, (names[0], names[1]))
+        self._on_keyframes_changed()
         self._on_code_changed()
+        self._repaint.start()
+
+    def _show_hint(self) -> None:
+        model = self._document.model
+        more = model is not None and model.latent_dim > 2
+        words = self.tr("σ along the axes; the rest of the code stays where the cursor is.")
+        if not self._document.grid.axes:
+            words = self.tr("The other dimensions stay where the cursor is.")
+        self._hint.setText(words if more else "")
+        self._hint.setVisible(bool(self._hint.text()))
+
+    # -- intents -----------------------------------------------------------------------------------------------------
 
     def _on_settings_edited(self) -> None:
         low, high = self._low.value(), self._high.value()
         if low >= high:
             self._on_grid_changed()
-            self._hint.setText(self.tr("“From” must be below “To”."))
+            self._hint.setText(self.tr("The range must go from a lower to a higher value."))
+            self._hint.show()
             return
         self._show_hint()
+        self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
+
+    def _on_direction_chosen(self, box: QComboBox) -> None:
+        """Take another direction; both are dimensions, or both are axes."""
         grid = self._document.grid
-        dims = grid.dims
-        if min(self._across.currentIndex(), self._up.currentIndex()) >= 0:
-            dims = (self._across.currentIndex(), self._up.currentIndex())
-        if dims[0] == dims[1]:
-            # Whoever asks for the other axis' dimension wants them exchanged.
+        chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
+        axes, number = chosen.currentData()
+        if axes != grid.axes:
+            beside = 1 if number == 0 else 0
+            dims = (number, beside) if chosen is self._across else (beside, number)
+            reach = _AXIS_REACH if axes else self._document.home_reach
+            self._document.set_grid(replace(grid, dims=dims, axes=axes, low=-reach, high=reach))
+            return
+        _, beside = other.currentData()
+        dims = (number, beside) if chosen is self._across else (beside, number)
+        if number == beside:
+            # Whoever asks for the other way's direction wants them exchanged.
             dims = (grid.dims[1], grid.dims[0])
-        self._document.set_grid(replace(grid, low=low, high=high, steps=self._steps.value(), dims=dims))
+        self._document.set_grid(replace(grid, dims=dims))
 
-    def _on_grid_view_changed(self) -> None:
-        view = self._document.grid_view
-        if isinstance(view, GridView):
-            names = (dimension_name(view.dims[0]), dimension_name(view.dims[1]))
-            self.canvas.show_plane(self._painted(view), float(view.xs[0]), float(view.xs[-1]), len(view.xs), names)
-        elif isinstance(view, FailedView):
-            self.canvas.show_text(view.message)
-        else:
-            model = self._document.model
-            # A new range is decoded over the old plane; another model starts on an empty one.
-            if self._plane_model is model and self._plane is not None:
-                return
-            self._plane, self._plane_model = None, model
-            small = model is not None and model.latent_dim < 2
-            self.canvas.show_text(
-                self.tr("This model's code has one dimension: there is no plane to show.")
-                if small
-                else self.tr("Decoding the map …")
-            )
+    def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
+        code, plane = self._document.code, self._document.plane
+        if code is not None and plane is not None:
+            self._document.set_code(plane.moved(code, x, y), "Move on the map", gesture)
 
-    def _painted(self, view: GridView) -> QImage:
-        """Paint the rows that are new over the plane that was there, so that it never goes blank."""
-        rows, columns, height, width, channels = view.pixels.shape
-        fits = self._plane is not None and self._plane.size() == QSize(columns * width, rows * height)
-        if self._plane is None or not fits:
-            self._plane = QImage(columns * width, rows * height, QImage.Format.Format_RGB32)
-            self._plane.fill(Qt.GlobalColor.black)
-        first = self._painted_rows if view.pixels is self._painted_pixels else 0
-        if first < view.ready:
-            new = view.pixels[first : view.ready].reshape(-1, height, width, channels)
-            painter = QPainter(self._plane)
-            painter.drawImage(0, first * height, pixels_to_qimage(mosaic(new, columns)))
-            painter.end()
-        self._painted_pixels, self._painted_rows = view.pixels, view.ready
-        return self._plane
+    def _on_keyframe_moved(self, number: int, x: float, y: float, gesture: str) -> None:
+        plane = self._document.plane
+        if plane is not None and number < len(self._document.keyframes):
+            code = plane.moved(self._document.keyframes[number].code, x, y)
+            self._document.bend_keyframe(number, code, gesture)
+
+    def _on_hovered(self, point: tuple[float, float] | None) -> None:
+        self._document.map.hovered.emit(point)
+        if point is None:
+            self.canvas.set_preview(None)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _on_window_changed(self) -> None:
+        """Say what is looked at, and paint what is there of it at once."""
+        if self.isVisible():
+            self._document.map.look(self.canvas.map_window())
+            self._show_tiles()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Have the map decoded from now on."""
         super().showEvent(event)
-        self._document.watch_map(True)
+        self._on_window_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Have the map decoded no longer."""
         super().hideEvent(event)
-        self._document.watch_map(False)
+        self._document.map.look(None)
+
+    def _on_tiles_view_changed(self) -> None:
+        view = self._document.tiles_view
+        if isinstance(view, FailedView):
+            self.canvas.show_text(view.message)
+        elif isinstance(view, TilesView) and self.canvas.has_image:
+            window = self._document.map.window
+            if window is not None and (view.lattice, view.level) == (window.lattice, window.level):
+                self.canvas.add_tiles(tiles_of(view))
+        else:
+            self._repaint.start()
+
+    def _show_tiles(self) -> None:
+        """Paint all that is in view, from the tiles that are there."""
+        model = self._document.model
+        if model is not None and model.latent_dim < 2:
+            self.canvas.show_text(self.tr("This model's code has one dimension: there is no plane to show."))
+        elif model is None:
+            self.canvas.show_text(self.tr("Open a model with at least two latent dimensions."))
+        elif isinstance(self._document.tiles_view, FailedView):
+            self.canvas.show_text(self._document.tiles_view.message)
+        else:
+            self.canvas.show_tiles(self._document.map.visible())
+
+    def _on_hover_view_changed(self) -> None:
+        view = self._document.hover_view
+        self.canvas.set_preview(floats_to_qimage(view.image) if isinstance(view, HoverView) else None)
 
     def _on_code_changed(self) -> None:
-        code = self._document.code
-        across, up = self._document.grid.dims
-        if code is None or len(code) <= max(across, up):
+        code, plane = self._document.code, self._document.plane
+        if code is None or plane is None:
             self.canvas.set_cursor(None)
-        else:
-            self.canvas.set_cursor((float(code[across]), float(code[up])))
+            return
+        x, y = plane.coordinates(code).tolist()
+        if not self._trail or self._trail[-1] != (x, y):
+            self._trail.append((x, y))
+        directions = (self._document.grid.dims, self._document.grid.axes)
+        if directions != self._directions:
+            # A place on another plane is another place.
+            self._directions = directions
+            self._trail.clear()
+            self._trail.append((x, y))
+            self._on_keyframes_changed()
+        self.canvas.set_trail(list(self._trail))
+        self.canvas.set_cursor((x, y))
 
     def _on_keyframes_changed(self) -> None:
-        across, up = self._document.grid.dims
-        codes = [keyframe.code for keyframe in self._document.keyframes if len(keyframe.code) > max(across, up)]
-        self.canvas.set_keyframes([(float(code[across]), float(code[up])) for code in codes])
+        plane = self._document.plane
+        codes = [keyframe.code for keyframe in self._document.keyframes]
+        if plane is None or not codes or len(codes[0]) != len(plane.origin):
+            self.canvas.set_keyframes([])
+        else:
+            self.canvas.set_keyframes([(float(x), float(y)) for x, y in plane.coordinates(np.stack(codes))])
 
-    def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
-        code = self._document.code
-        if code is not None:
-            moved = np.array(code, np.float32)
-            moved[list(self._document.grid.dims)] = x, y
-            self._document.set_code(moved, "Move on the map", gesture)
+
+def _row_of(box: QComboBox, value: object) -> int:
+    """Return the row that holds a value, or −1; Qt's own search does not compare tuples."""
+    return next((row for row in range(box.count()) if box.itemData(row) == value), -1)

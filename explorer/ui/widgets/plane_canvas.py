@@ -1,44 +1,97 @@
-"""A plane of decoded pictures with axes and a cursor; clicking and dragging moves the cursor."""
+"""A plane of decoded pictures to walk like a map: pan, zoom, and a cursor to click and drag."""
 
 from __future__ import annotations
 
-from itertools import count
+import math
+from collections.abc import Iterable
+from itertools import count, pairwise
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.document.map_tiles import MapWindow, Tile
+from explorer.latent.lattice import DEEPEST, Lattice
+from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import Theme, current_theme
 
-_LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 28
-_TICKS = 5
+_LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 6
+_TICK_PIXELS = 90
+_COARSEST = -6
 KEY_SHARE = 1 / 50
+"""Of the width in view, one press of an arrow key."""
+
+_PAN_SHARE = 1 / 8
+_WHEEL_FACTOR = 1.2
+_PREVIEW = 72.0
+_BESIDE = 14.0
+_REACH = 9
+"""Pixels from a keyframe within which a press takes it."""
+
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
 
 
 class PlaneCanvas(QWidget):
-    """Shows a square mosaic over ``[low, high]²``, the second coordinate upwards.
+    """Shows tiles over a part of a plane, the second coordinate upwards.
+
+    The left button moves the cursor, or pans where `set_panning` says so; the other buttons always pan, the wheel
+    zooms. Arrow keys move the cursor (with Shift five times as far), with Ctrl they pan; + and − zoom, 0 shows the
+    whole range again.
 
     Signals
     -------
     cursor_moved(float, float, str)
-        Where the cursor was put, in code units, and the gesture it belongs to.
+        Where the cursor was put, in the plane's coordinates, and the gesture it belongs to.
+    window_changed()
+        Another part is in view.
+    hovered(object)
+        The point under the mouse, x and y, or None.
+    keyframe_moved(int, float, float, str)
+        A keyframe was dragged: its number, where to, and the gesture.
     """
 
     cursor_moved = Signal(float, float, str)
+    window_changed = Signal()
+    hovered = Signal(object)
+    keyframe_moved = Signal(int, float, float, str)
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._empty = empty
-        self._image: QImage | None = None
-        self._low, self._high = -3.0, 3.0
+        self._shown = False
+        self._lattice = Lattice(-3.0, 6 / 14)
+        self._steps = 15
+        self._middle = QPointF(0, 0)
+        self._zoom = 1.0
+        self._plane: QImage | None = None
         self._cursor: tuple[float, float] | None = None
         self._points: np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None = None
         self._names = ("z₀", "z₁")
-        self._ticks: list[float] = []
         self._gestures = count(1)
         self._gesture = ""
+        self._trail: list[tuple[float, float]] = []
+        self._keyframe: int | None = None
+        self._preview: QImage | None = None
+        self._mouse = QPointF()
+        self._panning = False
+        self._grip: QPointF | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 160)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -47,87 +100,233 @@ class PlaneCanvas(QWidget):
         """Prefer a good square."""
         return QSize(380, 360)
 
-    def show_plane(self, image: QImage, first: float, last: float, steps: int, names: tuple[str, str]) -> None:
-        """Show a mosaic of ``steps × steps`` tiles, top row highest; `names` label the axes.
+    # -- what is shown -----------------------------------------------------------------------------------------------
 
-        The middle of the first tile stands for the code value `first`, that of the last for `last`, both ways.
-        """
-        half = (last - first) / (steps - 1) / 2
-        self._image, self._names = image, names
-        self.setAccessibleDescription("")
-        self._low, self._high = first - half, last + half
-        self._ticks = [float(value) for value in np.linspace(first, last, _TICKS)]
-        self.update()
+    def set_home(self, lattice: Lattice, steps: int, names: tuple[str, str]) -> None:
+        """Show the range of `steps` tiles from the lattice's first one on; `names` label the axes."""
+        self._lattice, self._steps, self._names = lattice, steps, names
+        self.reset_view()
+
+    def reset_view(self) -> None:
+        """Show the whole range again."""
+        middle = self._lattice.low + self._lattice.spacing * (self._steps - 1) / 2
+        self._middle, self._zoom = QPointF(middle, middle), 1.0
+        self._on_view_moved()
 
     def show_text(self, text: str) -> None:
         """Show words in place of the plane."""
-        self._image, self._empty = None, text
+        self._shown, self._plane, self._empty = False, None, text
         self.setAccessibleDescription(text)
         self.update()
 
+    def show_tiles(self, tiles: Iterable[Tile]) -> None:
+        """Paint the plane anew: tiles in the order in which they are to be painted over one another."""
+        device = self.devicePixelRatioF()
+        rect = self.plane_rect()
+        size = QSize(math.ceil(rect.width() * device), math.ceil(rect.height() * device))
+        if self._plane is None or self._plane.size() != size:
+            self._plane = QImage(size, QImage.Format.Format_RGB32)
+            self._plane.setDevicePixelRatio(device)
+        self._plane.fill(current_theme().color("stage"))
+        self._shown = True
+        self.setAccessibleDescription("")
+        self.add_tiles(tiles)
+
+    def add_tiles(self, tiles: Iterable[Tile]) -> None:
+        """Paint more tiles over those that are there."""
+        if self._plane is None:
+            return
+        rect = self.plane_rect()
+        painter = QPainter(self._plane)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.translate(-rect.topLeft())
+        for tile in tiles:
+            half = tile.step / 2
+            first, last = self.to_widget(tile.x - half, tile.y + half), self.to_widget(tile.x + half, tile.y - half)
+            # Edges on whole pixels, so that neighbours leave no seam.
+            place = QRectF(QPointF(round(first.x()), round(first.y())), QPointF(round(last.x()), round(last.y())))
+            painter.drawImage(place, pixels_to_qimage(tile.pixels))
+        painter.end()
+        self.update()
+
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
-        """Draw the cursor there, in code units, or nowhere."""
+        """Draw the cursor there, or nowhere."""
         self._cursor = cursor
         self.update()
 
     def set_keyframes(self, points: list[tuple[float, float]]) -> None:
-        """Draw the morph's way through these points, in code units."""
+        """Draw the morph's way through these points."""
         self._points = np.array(points, np.float32) if points else None
         self.update()
+
+    def set_trail(self, points: list[tuple[float, float]]) -> None:
+        """Draw where the cursor has been, the latest last."""
+        self._trail = points
+        self.update()
+
+    def set_preview(self, image: QImage | None) -> None:
+        """Show this picture beside the mouse, or none."""
+        self._preview = image
+        self.update()
+
+    def set_panning(self, panning: bool) -> None:
+        """Choose what the left button does: pan, or move the cursor."""
+        self._panning = panning
+        self.setCursor(Qt.CursorShape.OpenHandCursor if panning else Qt.CursorShape.CrossCursor)
 
     @property
     def has_image(self) -> bool:
         """Whether a plane is shown."""
-        return self._image is not None
+        return self._shown
+
+    @property
+    def plane(self) -> QImage | None:
+        """The plane as it is painted, without axes and cursor, in device pixels."""
+        return self._plane
+
+    # -- geometry ----------------------------------------------------------------------------------------------------
+
+    @property
+    def scale(self) -> float:
+        """Pixels a unit of the plane's coordinates."""
+        rect = self.plane_rect()
+        return min(rect.width(), rect.height()) / (self._lattice.spacing * self._steps) * self._zoom
+
+    def map_window(self) -> MapWindow:
+        """Return the part of the plane that is in view, and how finely it is tiled."""
+        rect, scale = self.plane_rect(), self.scale
+        across, up = rect.width() / 2 / scale, rect.height() / 2 / scale
+        # Tiles are as large as in the whole range, up to twice as large.
+        level = min(max(math.floor(math.log2(self._zoom) + 1e-9), _COARSEST), DEEPEST)
+        x, y = self._middle.x(), self._middle.y()
+        return MapWindow(self._lattice, level, x - across, x + across, y - up, y + up)
 
     def plane_rect(self) -> QRectF:
-        """Return the square that the plane fills, in widget coordinates."""
-        width = self.width() - _LEFT - _RIGHT
-        height = self.height() - _TOP - _BOTTOM
-        side = max(20, min(width, height))
-        return QRectF(_LEFT + (width - side) / 2, _TOP + (height - side) / 2, side, side)
+        """Return where the plane is painted, in widget coordinates."""
+        width, height = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
+        return QRectF(_LEFT, _TOP, max(20, width), max(20, height))
 
     def to_widget(self, x: float, y: float) -> QPointF:
-        """Code units to widget coordinates; y goes up."""
-        rect, span = self.plane_rect(), self._high - self._low
-        return QPointF(
-            rect.left() + (x - self._low) / span * rect.width(), rect.bottom() - (y - self._low) / span * rect.height()
-        )
+        """The plane's coordinates to widget coordinates; y goes up."""
+        middle, scale = self.plane_rect().center(), self.scale
+        return QPointF(middle.x() + (x - self._middle.x()) * scale, middle.y() - (y - self._middle.y()) * scale)
 
     def to_plane(self, point: QPointF) -> tuple[float, float]:
-        """Widget coordinates to code units, kept on the plane."""
-        rect, span = self.plane_rect(), self._high - self._low
-        across = min(max((point.x() - rect.left()) / rect.width(), 0.0), 1.0)
-        up = min(max((rect.bottom() - point.y()) / rect.height(), 0.0), 1.0)
-        return self._low + across * span, self._low + up * span
+        """Widget coordinates to the plane's, kept within what is in view."""
+        rect, scale = self.plane_rect(), self.scale
+        x = min(max(point.x(), rect.left()), rect.right())
+        y = min(max(point.y(), rect.top()), rect.bottom())
+        middle = rect.center()
+        return self._middle.x() + (x - middle.x()) / scale, self._middle.y() + (middle.y() - y) / scale
+
+    def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
+        """Zoom in (a factor above 1) or out; the point `around` of the widget stays where it is."""
+        around = self.plane_rect().center() if around is None else around
+        before = self.to_plane(around)
+        zoom = min(max(self._zoom * factor, 2.0**_COARSEST), 2.0**DEEPEST)
+        if zoom == self._zoom:
+            return
+        self._zoom = zoom
+        after = self.to_plane(around)
+        self._middle += QPointF(before[0] - after[0], before[1] - after[1])
+        self._on_view_moved()
+
+    def pan_by(self, across: float, down: float) -> None:
+        """Move the plane under the window by so many pixels to the right and down."""
+        self._middle += QPointF(-across, down) / self.scale
+        self._on_view_moved()
+
+    def _on_view_moved(self) -> None:
+        self.window_changed.emit()
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the same part at another size."""
+        super().resizeEvent(event)
+        self._on_view_moved()
+
+    # -- hands -------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Put the cursor there."""
-        if event.button() == Qt.MouseButton.LeftButton and self._image is not None:
+        """Put the cursor there, or take the map by the hand."""
+        if not self._shown:
+            return
+        if event.button() != Qt.MouseButton.LeftButton or self._panning:
+            self._grip = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
             self._gesture = f"map-{next(self._gestures)}"
+            self._keyframe = self._keyframe_at(event.position())
+            if self._keyframe is not None:
+                return
             self.cursor_moved.emit(*self.to_plane(event.position()), self._gesture)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the cursor."""
-        if event.buttons() & Qt.MouseButton.LeftButton and self._image is not None:
-            self.cursor_moved.emit(*self.to_plane(event.position()), self._gesture)
+        """Drag the cursor or the map; say where the mouse is."""
+        if not self._shown:
+            return
+        where = self._mouse = event.position()
+        if self._grip is not None:
+            moved, self._grip = where - self._grip, where
+            self.pan_by(moved.x(), moved.y())
+        elif self._keyframe is not None:
+            self.keyframe_moved.emit(self._keyframe, *self.to_plane(where), self._gesture)
+        elif event.buttons() & Qt.MouseButton.LeftButton:
+            self.cursor_moved.emit(*self.to_plane(where), self._gesture)
+        self.hovered.emit(self.to_plane(where) if self.plane_rect().contains(where) else None)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let the map or the keyframe go."""
+        self._keyframe = None
+        if self._grip is not None:
+            self._grip = None
+            self.set_panning(self._panning)
+
+    def _keyframe_at(self, where: QPointF) -> int | None:
+        """Return the number of the keyframe under the mouse; the last drawn of several."""
+        points = [] if self._points is None else [self.to_widget(float(x), float(y)) for x, y in self._points]
+        near = [number for number, point in enumerate(points) if (point - where).manhattanLength() <= _REACH]
+        return near[-1] if near else None
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Say that the mouse is gone."""
+        super().leaveEvent(event)
+        self.hovered.emit(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom about the mouse."""
+        turned = event.angleDelta().y()
+        if self._shown and turned:
+            self.zoom_by(_WHEEL_FACTOR ** (turned / 120), event.position())
+            event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor with the arrow keys, with Shift five times as far."""
-        move = {
-            Qt.Key.Key_Left: (-1, 0),
-            Qt.Key.Key_Right: (1, 0),
-            Qt.Key.Key_Up: (0, 1),
-            Qt.Key.Key_Down: (0, -1),
-        }.get(Qt.Key(event.key()))
-        if move is None or self._cursor is None or self._image is None:
+        """Move the cursor or the map, or zoom."""
+        key = Qt.Key(event.key())
+        if not self._shown:
             super().keyPressEvent(event)
-            return
-        step = (self._high - self._low) * KEY_SHARE
-        step *= 5 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-        x = min(max(self._cursor[0] + move[0] * step, self._low), self._high)
-        y = min(max(self._cursor[1] + move[1] * step, self._low), self._high)
-        self.cursor_moved.emit(x, y, "~map-keys")
+        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
+            self.zoom_by(2.0**0.5)
+        elif key in {Qt.Key.Key_Minus, Qt.Key.Key_Underscore}:
+            self.zoom_by(0.5**0.5)
+        elif key in {Qt.Key.Key_0, Qt.Key.Key_Home}:
+            self.reset_view()
+        elif key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            across, up = _ARROWS[key]
+            rect = self.plane_rect()
+            self.pan_by(-across * rect.width() * _PAN_SHARE, up * rect.height() * _PAN_SHARE)
+        elif key in _ARROWS and self._cursor is not None:
+            self._step_cursor(*_ARROWS[key], far=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        else:
+            super().keyPressEvent(event)
+
+    def _step_cursor(self, across: int, up: int, *, far: bool) -> None:
+        assert self._cursor is not None
+        seen = self.map_window()
+        step = min(seen.right - seen.left, seen.top - seen.bottom) * KEY_SHARE * (5 if far else 1)
+        self.cursor_moved.emit(self._cursor[0] + across * step, self._cursor[1] + up * step, "~map-keys")
+
+    # -- painting ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint plane, axes, the morph's way and the cursor."""
@@ -135,35 +334,47 @@ class PlaneCanvas(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = self.plane_rect()
-        if self._image is None:
+        if not self._shown or self._plane is None:
             painter.setPen(theme.color("muted"))
             area = QRectF(self.rect()).adjusted(16, 8, -16, -8)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
         else:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(rect, self._image)
+            painter.drawImage(rect.topLeft(), self._plane)
             self._paint_axes(painter, rect, theme)
-            painter.setClipRect(rect.adjusted(-8, -8, 8, 8))
+            painter.setClipRect(rect)
+            self._paint_trail(painter, theme)
             self._paint_way(painter, theme)
             self._paint_cursor(painter, theme)
+            self._paint_preview(painter, theme, rect)
         painter.end()
 
     def _paint_axes(self, painter: QPainter, rect: QRectF, theme: Theme) -> None:
         focused = self.hasFocus()
         painter.setPen(QPen(theme.color("accent" if focused else "border"), 2 if focused else 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(rect)
         painter.setPen(theme.color("muted"))
-        for value in self._ticks:
-            text = f"{value:.3g}".replace("-", "−")
-            across, up = self.to_widget(value, self._low), self.to_widget(self._low, value)
-            below = QRectF(across.x() - 30, rect.bottom() + 4, 60, 16)
-            beside = QRectF(rect.left() - 46, up.y() - 8, 40, 16)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
-            painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        seen, align = self.map_window(), Qt.AlignmentFlag
+        step = nice_step(_TICK_PIXELS / self.scale)
+        for value in _ticks(seen.left, seen.right, step):
+            below = QRectF(self.to_widget(value, 0).x() - 40, rect.bottom() + 4, 80, 16)
+            painter.drawText(below, align.AlignCenter, _number(value, step))
+        for value in _ticks(seen.bottom, seen.top, step):
+            beside = QRectF(0, self.to_widget(0, value).y() - 8, rect.left() - 6, 16)
+            painter.drawText(beside, align.AlignRight | align.AlignVCenter, _number(value, step))
         painter.setPen(theme.color("text"))
         x_name, y_name = self._names
-        painter.drawText(QRectF(rect.right() + 6, rect.bottom() - 16, 40, 16), Qt.AlignmentFlag.AlignLeft, x_name)
-        painter.drawText(QRectF(rect.left(), rect.top() - 18, 40, 16), Qt.AlignmentFlag.AlignLeft, y_name)
+        painter.drawText(QRectF(rect.right() - 100, rect.top() - 18, 100, 16), align.AlignRight, f"{x_name} →")
+        painter.drawText(QRectF(rect.left(), rect.top() - 18, 100, 16), align.AlignLeft, f"↑ {y_name}")
+
+    def _paint_trail(self, painter: QPainter, theme: Theme) -> None:
+        """Fainter the longer ago."""
+        points = [self.to_widget(*point) for point in self._trail]
+        color = theme.color("accent")
+        for number, (first, last) in enumerate(pairwise(points), 1):
+            color.setAlphaF(0.8 * number / len(points))
+            painter.setPen(QPen(color, 1.5))
+            painter.drawLine(first, last)
 
     def _paint_way(self, painter: QPainter, theme: Theme) -> None:
         if self._points is None:
@@ -185,3 +396,35 @@ class PlaneCanvas(QWidget):
         for pen in (QPen(theme.color("accent_text"), 5), QPen(theme.color("accent"), 2.5)):
             painter.setPen(pen)
             painter.drawEllipse(where, 8, 8)
+
+    def _paint_preview(self, painter: QPainter, theme: Theme, rect: QRectF) -> None:
+        """Beside the mouse, on whichever side there is room."""
+        if self._preview is None or self._grip is not None:
+            return
+        fitted = QSizeF(self._preview.size()).scaled(_PREVIEW, _PREVIEW, Qt.AspectRatioMode.KeepAspectRatio)
+        place = QRectF(self._mouse + QPointF(_BESIDE, _BESIDE), fitted)
+        if place.right() > rect.right():
+            place.moveRight(self._mouse.x() - _BESIDE)
+        if place.bottom() > rect.bottom():
+            place.moveBottom(self._mouse.y() - _BESIDE)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(place, self._preview)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(theme.color("base"), 4), QPen(theme.color("accent"), 1.5)):
+            painter.setPen(pen)
+            painter.drawRect(place)
+
+
+def nice_step(least: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is no smaller than `least` (above 0)."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
+
+
+def _ticks(low: float, high: float, step: float) -> list[float]:
+    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _number(value: float, step: float) -> str:
+    places = max(0, -math.floor(math.log10(step)))
+    return f"{value:.{places}f}".replace("-", "−")

@@ -27,7 +27,7 @@ from explorer.app import Running
 from explorer.data.source import Source
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, GridView, NoiseView, PictureView
+from explorer.document.views import CursorView, NoiseView, PictureView
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
@@ -93,14 +93,10 @@ class Desk:
         self.until(lambda: isinstance(document.cursor_view, CursorView))
         if document.noise_watched:
             self.until(lambda: isinstance(document.noise_view, NoiseView))
-        if document.map_watched and document.model is not None and document.model.latent_dim > 1:
-            self.until(self._grid_is_whole)
+        if document.map.window is not None and document.plane is not None:
+            self.until(lambda: document.map.ready)
         gallery = self.window.gallery
         self.until(lambda: not gallery.model.missing(*gallery.visible_range()))
-
-    def _grid_is_whole(self) -> bool:
-        view = self.document.grid_view
-        return isinstance(view, GridView) and view.ready == len(view.ys)
 
     def until_edited_shows(self, code: Floats) -> None:
         """Wait until the stage shows what the open model decodes this code to."""

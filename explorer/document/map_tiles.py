@@ -1,0 +1,170 @@
+"""The map's tiles: what is looked at, what is decoded of it, and what still stands there from before.
+
+Belongs to the main thread. The panel says where it looks; `explorer.workers.renderer.Renderer` fills what is missing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from psygnal import Signal
+
+from explorer.document.views import TilesView
+from explorer.latent.lattice import Lattice
+from explorer.latent.planes import Plane
+from explorer.types import Codec, Indices, Pixels
+
+_KEPT_BYTES = 64_000_000
+
+Key = tuple[Lattice, int, int, int]
+"""Lattice, level, and the tile's place across and up."""
+
+
+@dataclass(frozen=True)
+class MapWindow:
+    """The part of the plane that is looked at, in its coordinates, and how finely.
+
+    Attributes
+    ----------
+    lattice, level
+        Where the tiles are.
+    left, right, bottom, top
+        The edges.
+    """
+
+    lattice: Lattice
+    level: int
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    def tiles(self) -> Indices:
+        """Return the tiles in it, int64 ``(n, 2)``, nearest the middle first."""
+        return self.lattice.visible(self.level, self.left, self.right, self.bottom, self.top)
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One decoded picture on the plane.
+
+    Attributes
+    ----------
+    x, y
+        Its middle, in the plane's coordinates.
+    step
+        Its width and height.
+    pixels
+        Uint8 ``(h, w, c)``.
+    """
+
+    x: float
+    y: float
+    step: float
+    pixels: Pixels
+
+
+class MapTiles:
+    """Tiles by their place. Those of a plane or a model that is no more are shown until new ones take their place.
+
+    Signals
+    -------
+    window_changed
+        Something else is looked at, or nothing any more.
+    hovered
+        Another point is pointed at: x and y in the plane's coordinates, or None.
+    """
+
+    window_changed = Signal()
+    hovered = Signal(object)
+
+    def __init__(self) -> None:
+        self._window: MapWindow | None = None
+        self._stamp: tuple[Codec, bytes] | None = None
+        self._tiles: OrderedDict[Key, tuple[Tile, tuple[Codec, bytes]]] = OrderedDict()
+
+    @property
+    def window(self) -> MapWindow | None:
+        """What is looked at; None where nobody looks."""
+        return self._window
+
+    def look(self, window: MapWindow | None) -> None:
+        """Say what is looked at."""
+        if window != self._window:
+            self._window = window
+            self.window_changed.emit()
+
+    def clear(self) -> None:
+        """Forget all tiles."""
+        self._tiles.clear()
+        self._stamp = None
+
+    def show_plane(self, codec: Codec, plane: Plane) -> None:
+        """Let only tiles of this model and plane count as done."""
+        self._stamp = (codec, plane.key)
+
+    def missing(self) -> Indices:
+        """Return the visible tiles that are not done, int64 ``(n, 2)``, nearest the middle first."""
+        window = self._window
+        if window is None or self._stamp is None:
+            return np.zeros((0, 2), np.int64)
+        tiles = window.tiles()
+        return tiles[[not self._done(window, int(i), int(j)) for i, j in tiles]]
+
+    @property
+    def ready(self) -> bool:
+        """Whether all that is looked at is decoded."""
+        return self._window is not None and self._stamp is not None and len(self.missing()) == 0
+
+    def _done(self, window: MapWindow, i: int, j: int) -> bool:
+        found = self._tiles.get((window.lattice, window.level, i, j))
+        return found is not None and self._same(found[1])
+
+    def _same(self, stamp: tuple[Codec, bytes]) -> bool:
+        return self._stamp is not None and stamp[0] is self._stamp[0] and stamp[1] == self._stamp[1]
+
+    def put(self, view: TilesView) -> None:
+        """Take decoded tiles in. Those of a plane that is no more stand in for what is missing."""
+        stamp = (view.codec, view.plane.key)
+        for (i, j), tile in zip(view.tiles.tolist(), tiles_of(view), strict=True):
+            key = (view.lattice, view.level, int(i), int(j))
+            before = self._tiles.get(key)
+            if before is None or self._same(stamp) or not self._same(before[1]):
+                self._tiles[key] = (tile, stamp)
+                self._tiles.move_to_end(key)
+        most = max(1_000, _KEPT_BYTES // max(1, view.pixels[0].nbytes if len(view.pixels) else 1))
+        while len(self._tiles) > most:
+            self._tiles.popitem(last=False)
+
+    def visible(self) -> Iterator[Tile]:
+        """Yield the tiles to paint, in that order: what stands in for missing ones, then those of this level."""
+        window = self._window
+        if window is None:
+            return
+        own: list[Tile] = []
+        others: list[tuple[bool, float, Tile]] = []
+        for (lattice, level, _, _), (tile, stamp) in self._tiles.items():
+            half = tile.step / 2
+            if tile.x + half < window.left or tile.x - half > window.right:
+                continue
+            if tile.y + half < window.bottom or tile.y - half > window.top:
+                continue
+            if (lattice, level) == (window.lattice, window.level):
+                own.append(tile)
+            else:
+                # Of the stand-ins, those of the same plane are nearer the truth, and of these those of a like size.
+                far = abs(np.log2(tile.step / window.lattice.step(window.level)))
+                others.append((self._same(stamp), -far, tile))
+        if len(own) < len(window.tiles()):
+            yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2]))
+        yield from own
+
+
+def tiles_of(view: TilesView) -> Iterator[Tile]:
+    """Yield the tiles of an answer."""
+    step = view.lattice.step(view.level)
+    for (x, y), pixels in zip(view.lattice.middles(view.level, view.tiles).tolist(), view.pixels, strict=True):
+        yield Tile(x, y, step, pixels)

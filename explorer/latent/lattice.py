@@ -1,0 +1,61 @@
+"""The places of a map's tiles: a lattice on a plane that is halved with every level of zoom."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.errors import UsageError
+from explorer.types import Floats, Indices
+
+DEEPEST = 24
+"""Levels of zoom; beyond, codes of float32 could not be told apart."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Tile (i, j) of level k has its middle at ``low + i · spacing / 2^k`` across, and with j upwards.
+
+    So every tile of a level is one of the next finer level too, and a range from low on in so many steps is level 0.
+
+    Attributes
+    ----------
+    low
+        Where tile 0 has its middle, both ways.
+    spacing
+        Distance of tiles at level 0; above 0.
+
+    Raises
+    ------
+    UsageError
+        If the spacing is not above 0, or one of both is not finite.
+    """
+
+    low: float
+    spacing: float
+
+    def __post_init__(self) -> None:
+        if not (self.spacing > 0 and math.isfinite(self.spacing) and math.isfinite(self.low)):
+            raise UsageError(
+                "a finite distance above 0", f"{self.spacing:g} from {self.low:g}", "Choose another range."
+            )
+
+    def step(self, level: int) -> float:
+        """Return the distance of tiles at a level; coarser levels are negative."""
+        return math.ldexp(self.spacing, -level)
+
+    def middles(self, level: int, tiles: Indices) -> Floats:
+        """Return the middles of tiles ``(n, 2)``, float32 ``(n, 2)``."""
+        return (self.low + tiles.astype(np.float64) * self.step(level)).astype(np.float32)
+
+    def visible(self, level: int, left: float, right: float, bottom: float, top: float) -> Indices:
+        """Return the tiles that a rectangle touches, int64 ``(n, 2)``: those nearest its middle first."""
+        step = self.step(level)
+        first, last = (math.floor((edge - self.low) / step + 0.5) for edge in (left, right))
+        lowest, highest = (math.floor((edge - self.low) / step + 0.5) for edge in (bottom, top))
+        across, up = np.arange(first, last + 1), np.arange(lowest, highest + 1)
+        tiles = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(np.int64)
+        middle = np.array([(left + right) / 2 - self.low, (bottom + top) / 2 - self.low]) / step
+        return tiles[np.argsort(((tiles - middle) ** 2).sum(axis=1), kind="stable")]
