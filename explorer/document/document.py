@@ -22,7 +22,7 @@ from explorer.document.history import History
 from explorer.document.map_tiles import MapTiles
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
-from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, State
+from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, Sampling, State, Traversal
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
 from explorer.document.trainings import Trainings
@@ -34,9 +34,11 @@ from explorer.document.views import (
     KeyframesView,
     NoiseView,
     PictureView,
+    SamplesView,
     ThumbnailsView,
     TilesView,
     TrainingFilmView,
+    TraversalView,
     View,
 )
 from explorer.errors import UsageError
@@ -64,14 +66,15 @@ class Document:
 
     Signals
     -------
-    model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, keyframes_changed,
-    film_changed, grid_changed
+    model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, sampling_changed,
+    traversal_changed, keyframes_changed, film_changed, grid_changed
         A part of the state is another; no arguments, read the document.
-    noise_watched_changed, cloud_watched_changed
-        The noise lab or its cloud of codes came into view, or went out of it.
+    watched_changed
+        A view's slot is looked at now, or no longer: its name.
     playhead_changed
         The frame under the playhead is another.
-    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, hover_view_changed,
+    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
+    traversal_view_changed, hover_view_changed,
     tiles_view_changed, keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
@@ -100,17 +103,20 @@ class Document:
     code_changed = Signal()
     noises_changed = Signal()
     jitter_changed = Signal()
+    sampling_changed = Signal()
+    traversal_changed = Signal()
     keyframes_changed = Signal()
     film_changed = Signal()
     grid_changed = Signal()
-    noise_watched_changed = Signal()
-    cloud_watched_changed = Signal()
+    watched_changed = Signal(str)
     playhead_changed = Signal()
 
     picture_view_changed = Signal()
     cursor_view_changed = Signal()
     noise_view_changed = Signal()
     cloud_view_changed = Signal()
+    samples_view_changed = Signal()
+    traversal_view_changed = Signal()
     hover_view_changed = Signal()
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
@@ -138,8 +144,7 @@ class Document:
         self._state = State()
         self._history = History()
         self._playhead = 0
-        self._noise_watched = False
-        self._cloud_watched = False
+        self._watched: set[str] = set()
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
@@ -196,6 +201,16 @@ class Document:
         return self._state.jitter
 
     @property
+    def sampling(self) -> Sampling:
+        """How random codes are drawn."""
+        return self._state.sampling
+
+    @property
+    def traversal(self) -> Traversal:
+        """The rows of pictures around the cursor."""
+        return self._state.traversal
+
+    @property
     def keyframes(self) -> tuple[Keyframe, ...]:
         """The morph's keyframes, in order."""
         return self._state.keyframes
@@ -210,27 +225,15 @@ class Document:
         """What the map shows."""
         return self._state.grid
 
-    @property
-    def noise_watched(self) -> bool:
-        """Whether somebody sees the noise lab; nothing is corrupted otherwise."""
-        return self._noise_watched
+    def watches(self, slot: str) -> bool:
+        """Say whether somebody looks at a view that is not computed otherwise: the noise lab's, say."""
+        return slot in self._watched
 
-    def watch_noise(self, watched: bool) -> None:
-        """Say whether somebody sees the noise lab."""
-        if watched != self._noise_watched:
-            self._noise_watched = watched
-            self.noise_watched_changed.emit()
-
-    @property
-    def cloud_watched(self) -> bool:
-        """Whether somebody sees the cloud around the cursor; it is not decoded otherwise."""
-        return self._cloud_watched
-
-    def watch_cloud(self, watched: bool) -> None:
-        """Say whether somebody sees the cloud around the cursor."""
-        if watched != self._cloud_watched:
-            self._cloud_watched = watched
-            self.cloud_watched_changed.emit()
+    def watch(self, slot: str, watched: bool) -> None:
+        """Say whether somebody looks at the view of a slot."""
+        if watched != (slot in self._watched):
+            self._watched ^= {slot}
+            self.watched_changed.emit(slot)
 
     @property
     def playhead(self) -> int:
@@ -297,6 +300,18 @@ class Document:
         """Where the map's tiles lie at its first level of zoom."""
         grid = self._state.grid
         return Lattice(grid.low, (grid.high - grid.low) / (grid.steps - 1))
+
+    @property
+    def samples_view(self) -> SamplesView | FailedView | None:
+        """Random codes, decoded."""
+        view = self._views.get("samples")
+        return view if isinstance(view, SamplesView | FailedView) else None
+
+    @property
+    def traversal_view(self) -> TraversalView | FailedView | None:
+        """Rows of pictures around the cursor."""
+        view = self._views.get("traversal")
+        return view if isinstance(view, TraversalView | FailedView) else None
 
     @property
     def hover_view(self) -> HoverView | FailedView | None:
@@ -496,6 +511,32 @@ class Document:
         if jitter != self._state.jitter:
             self._edit("Latent noise", gesture, jitter=jitter)
 
+    def set_sampling(self, sampling: Sampling, gesture: str | None = None) -> None:
+        """Set how random codes are drawn.
+
+        Raises
+        ------
+        UsageError
+            If the temperature is below 0 or not finite.
+        """
+        if not 0 <= sampling.temperature < np.inf:
+            raise UsageError("a temperature of 0 or more", f"{sampling.temperature:g}", "1 is the prior itself.")
+        if sampling != self._state.sampling:
+            self._edit("Samples", gesture, sampling=sampling)
+
+    def set_traversal(self, traversal: Traversal, gesture: str | None = None) -> None:
+        """Set the rows of pictures around the cursor.
+
+        Raises
+        ------
+        UsageError
+            If the reach is not above 0, or not finite.
+        """
+        if not 0 < traversal.reach < np.inf:
+            raise UsageError("a reach above 0 σ", f"{traversal.reach:g}", "3 covers nearly all of the data.")
+        if traversal != self._state.traversal:
+            self._edit("Traversals", gesture, traversal=traversal)
+
     def set_grid(self, grid: GridSettings) -> None:
         """Set what the map shows.
 
@@ -662,11 +703,23 @@ class Document:
         getattr(self, f"{slot}_view_changed").emit()
 
 
-_ORDER = ("source", "model", "picture", "keyframes", "film", "grid", "noises", "jitter", "code")
+_ORDER = (
+    "source",
+    "model",
+    "picture",
+    "keyframes",
+    "film",
+    "grid",
+    "noises",
+    "jitter",
+    "sampling",
+    "traversal",
+    "code",
+)
 """What is told first: whoever hears of a code reads the model that it belongs to."""
 
 _STALE = {
-    "model": ("picture", "cursor", "noise", "cloud", "hover", "tiles", "keyframes"),
+    "model": ("picture", "cursor", "noise", "cloud", "samples", "traversal", "hover", "tiles", "keyframes"),
     "source": ("picture", "cursor", "noise", "thumbnails"),
     "picture": ("picture", "cursor", "noise"),
     "keyframes": ("keyframes",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
@@ -94,6 +95,43 @@ class Jitter:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How random codes are drawn.
+
+    Attributes
+    ----------
+    prior
+        ``normal``: N(0, I); ``fitted``: a mixture of Gaussians fitted to the model's codes; ``auto``: the first for a
+        variational model, the second for any other.
+    temperature
+        Factor on the spread; 0 or more.
+    seed
+        What draws them.
+    """
+
+    prior: Literal["auto", "normal", "fitted"] = "auto"
+    temperature: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """Rows of pictures around the cursor.
+
+    Attributes
+    ----------
+    by
+        ``dimensions`` or ``axes``: a row for each, from −reach to +reach. ``maximum``: the mean code with one dimension
+        after the other at the largest value that the data have there.
+    reach
+        In standard deviations of the data; above 0.
+    """
+
+    by: Literal["dimensions", "axes", "maximum"] = "dimensions"
+    reach: float = 3.0
+
+
 @dataclass(frozen=True, eq=False)
 class Keyframe:
     """A code that the morph passes through: `code` float32 ``(latent_dim,)``."""
@@ -119,6 +157,8 @@ class State:
         The corruptions of the noise lab, applied first to last.
     jitter
         Its noise on the code.
+    sampling, traversal
+        Random codes, and rows of pictures around the cursor.
     keyframes, film
         The morph.
     grid
@@ -132,6 +172,8 @@ class State:
     code: Floats | None = None
     noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
     jitter: Jitter = field(default_factory=Jitter)
+    sampling: Sampling = field(default_factory=Sampling)
+    traversal: Traversal = field(default_factory=Traversal)
     keyframes: tuple[Keyframe, ...] = ()
     film: FilmSettings = field(default_factory=FilmSettings)
     grid: GridSettings = field(default_factory=GridSettings)

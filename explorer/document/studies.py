@@ -13,12 +13,14 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.sampling import FittedPrior
 from explorer.models.cleaning import Cleaned
+from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
 from explorer.models.quality import QualityCurve
 from explorer.types import Pixels
 
-Study = Literal["quality", "ranking"]
+Study = Literal["quality", "ranking", "prior"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Studies:
         Clean a picture or a folder with the open model: what is read, and what is written.
     quality_changed, ranking_changed
         Another answer is there, or none any more.
+    prior_requested, prior_changed
+        A prior is to be fitted to the open model's codes; it was.
     running_changed
         A study began or ended.
     cleaned
@@ -112,12 +116,15 @@ class Studies:
     cleaning_requested = Signal(Path, Path)
     quality_changed = Signal()
     ranking_changed = Signal()
+    prior_requested = Signal()
+    prior_changed = Signal()
     running_changed = Signal()
     cleaned = Signal(Cleaned)
 
     def __init__(self) -> None:
         self._quality = QualityView()
         self._ranking: RankingView | None = None
+        self._prior: tuple[CodeSample, FittedPrior] | None = None
         self._running: dict[Study, int] = {}
 
     @property
@@ -143,6 +150,15 @@ class Studies:
         """Show this ranking."""
         self._ranking = ranking
         self.ranking_changed.emit()
+
+    def prior_of(self, sample: CodeSample) -> FittedPrior | None:
+        """Return the prior that was fitted to these codes, or None where it was not."""
+        return self._prior[1] if self._prior is not None and self._prior[0] is sample else None
+
+    def put_prior(self, sample: CodeSample, prior: FittedPrior) -> None:
+        """Take in the prior that was fitted to these codes."""
+        self._prior = (sample, prior)
+        self.prior_changed.emit()
 
     def running(self, study: Study) -> int | None:
         """Return the key of the job that a study runs as, or None."""

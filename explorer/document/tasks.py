@@ -18,7 +18,7 @@ from explorer.data.corruption import Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
-from explorer.document.state import Jitter
+from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
     Closeness,
     CloudView,
@@ -27,14 +27,19 @@ from explorer.document.views import (
     KeyframesView,
     NoiseView,
     PictureView,
+    SamplesView,
     ThumbnailsView,
     TilesView,
     TrainingFilmView,
+    TraversalView,
     View,
 )
-from explorer.errors import DataError
+from explorer.errors import DataError, UsageError
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane
+from explorer.latent.sampling import FittedPrior, sample_normal
+from explorer.latent.statistics import CodeStatistics
+from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_axis, traverse_dimension
 from explorer.models.runs import FilmFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels
 
@@ -44,6 +49,13 @@ NOISE_ROW = 8
 
 CLOUD = 24
 """Pictures in the cloud around the cursor, the cursor's own counted."""
+
+SAMPLES = 40
+"""Random pictures that are shown."""
+
+TRAVERSAL_COLUMNS = 9
+TRAVERSAL_ROWS = 48
+"""Most dimensions or axes that are walked: those that hold the most."""
 
 _THUMBNAILS_AT_ONCE = 16
 
@@ -57,7 +69,19 @@ class Task(Protocol):
         """Compute; yield each view as it is ready."""
 
 
-SLOTS = ("cursor", "picture", "hover", "keyframes", "noise", "cloud", "training_film", "thumbnails", "tiles")
+SLOTS = (
+    "cursor",
+    "picture",
+    "hover",
+    "keyframes",
+    "noise",
+    "cloud",
+    "samples",
+    "traversal",
+    "training_film",
+    "thumbnails",
+    "tiles",
+)
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
 
 
@@ -156,6 +180,63 @@ class DecodeCloud:
         images = self.codec.decode(codes)
         spread = float(np.sqrt(((images[1:] - images[0]).astype(np.float64) ** 2).mean()))
         yield CloudView(codes, images, spread)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeSamples:
+    """Draw random codes and decode them; `prior` is the fitted one, or None for N(0, I)."""
+
+    slot: ClassVar[str] = "samples"
+    codec: Codec
+    latent_dim: int
+    sampling: Sampling
+    prior: FittedPrior | None
+
+    def run(self) -> Iterator[View]:
+        """Yield one `SamplesView`."""
+        rng = np.random.default_rng(self.sampling.seed)
+        if self.prior is None:
+            codes = sample_normal(SAMPLES, self.latent_dim, rng, self.sampling.temperature)
+        else:
+            codes = self.prior.sample(SAMPLES, rng, self.sampling.temperature)
+        yield SamplesView(codes, self.codec.decode(codes), self.prior is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeTraversal:
+    """Walk from a code ``(latent_dim,)`` along dimensions or axes, a row of pictures for each."""
+
+    slot: ClassVar[str] = "traversal"
+    codec: Codec
+    code: Floats
+    statistics: CodeStatistics
+    traversal: Traversal
+
+    def run(self) -> Iterator[View]:
+        """Yield one `TraversalView`."""
+        stats, by, reach = self.statistics, self.traversal.by, self.traversal.reach
+        values = np.linspace(-reach, reach, TRAVERSAL_COLUMNS, dtype=np.float32)
+        if by == "axes":
+            rows = np.arange(min(len(stats.axes), TRAVERSAL_ROWS), dtype=np.int64)
+            codes = [traverse_axis(self.code, stats, int(axis), values) for axis in rows]
+        elif by == "dimensions":
+            rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
+            codes = [
+                traverse_dimension(self.code, int(dim), stats.mean[dim] + values * stats.sigma[dim]) for dim in rows
+            ]
+        else:
+            rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
+            # Whole rows: what is left over repeats the mean code, which no dimension has changed.
+            filled = -(-len(rows) // TRAVERSAL_COLUMNS) * TRAVERSAL_COLUMNS
+            table = np.tile(stats.mean, (filled, 1))
+            table[: len(rows)] = mean_to_max(stats, rows)
+            codes, values = list(table.reshape(-1, TRAVERSAL_COLUMNS, len(stats.mean))), values[:0]
+        if not codes:
+            raise UsageError("principal axes of the codes", "those of one picture, which have none", "Walk dimensions.")
+        stacked = np.stack(codes)
+        pixels = to_pixels(self.codec.decode(stacked.reshape(-1, stacked.shape[2])))
+        shaped = pixels.reshape(*stacked.shape[:2], *pixels.shape[1:])
+        yield TraversalView(rows, values, stacked, shaped, by == "axes")
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,6 +93,50 @@ class CloudView:
 
 
 @dataclass(frozen=True, eq=False)
+class SamplesView:
+    """Random codes, decoded.
+
+    Attributes
+    ----------
+    codes
+        Float32 ``(n, latent_dim)``.
+    images
+        Float32 ``(n, h, w, c)``.
+    fitted
+        Whether they are from the prior that was fitted to the codes.
+    """
+
+    codes: Floats
+    images: Floats
+    fitted: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TraversalView:
+    """Rows of pictures, decoded as far as they have come.
+
+    Attributes
+    ----------
+    rows
+        The dimension or axis of each row, int64 ``(r,)``; of each picture where each is of another.
+    values
+        Float32 ``(columns,)``, in σ; empty where each picture is of another dimension.
+    codes
+        Float32 ``(r, columns, latent_dim)``.
+    pixels
+        Uint8 ``(r, columns, h, w, c)``.
+    axes
+        Whether the rows are principal axes.
+    """
+
+    rows: Indices
+    values: Floats
+    codes: Floats
+    pixels: Pixels
+    axes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class HoverView:
     """What is under the mouse on the map: `point` x and y on the plane, `image` float32 ``(h, w, c)``."""
 
@@ -170,6 +214,8 @@ View = (
     | CursorView
     | NoiseView
     | CloudView
+    | SamplesView
+    | TraversalView
     | HoverView
     | TilesView
     | KeyframesView

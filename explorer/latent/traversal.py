@@ -46,6 +46,12 @@ def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -
     return codes
 
 
+def ranked_dimensions(stats: CodeStatistics, most: int) -> Indices:
+    """Return the dimensions that hold the most, int64 ``(k,)``: by KL of a variational model, else by variance."""
+    weights = stats.sigma if stats.kl is None else stats.kl
+    return np.argsort(-weights, kind="stable")[:most].astype(np.int64)
+
+
 def mean_to_max(stats: CodeStatistics, dims: Indices | None = None) -> Floats:
     """Codes ``(d, d)``: the mean code with one dimension after the other set to its maximum over the data.
 

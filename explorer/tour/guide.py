@@ -57,7 +57,7 @@ class Tour:
         """Wait until nothing that the codec was asked for is missing."""
         self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
         self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited picture")
-        if self.document.noise_watched:
+        if self.document.watches("noise"):
             self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
         self.until(self._grid_ready, "the map")
         self.until(self._gallery_ready, "the thumbnails")

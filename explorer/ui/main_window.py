@@ -28,9 +28,11 @@ from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
 from explorer.ui.panels.noise import NoisePanel
 from explorer.ui.panels.outliers import OutliersPanel
+from explorer.ui.panels.samples import SamplesPanel
 from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
+from explorer.ui.panels.traversals import TraversalsPanel
 from explorer.ui.status import StatusBar
 from explorer.ui.text import learning
 from explorer.ui.theme import choose_scheme, chosen_scheme
@@ -68,6 +70,8 @@ class MainWindow(QMainWindow):
         self.latent = LatentPanel(document)
         self.timeline = TimelinePanel(document)
         self.map = MapPanel(document)
+        self.traversals = TraversalsPanel(document)
+        self.samples = SamplesPanel(document)
         self.noise = NoisePanel(document)
         self.outliers = OutliersPanel(document)
         self.train = TrainPanel(document)
@@ -102,6 +106,8 @@ class MainWindow(QMainWindow):
         self.tabs.tabBar().setDrawBase(False)
         for panel, title in (
             (self.map, self.tr("Map")),
+            (self.traversals, self.tr("Traversals")),
+            (self.samples, self.tr("Samples")),
             (self.noise, self.tr("Noise")),
             (self.outliers, self.tr("Outliers")),
             (self.train, self.tr("Train")),

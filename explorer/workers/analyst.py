@@ -17,7 +17,9 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.studies import QualityRequest, RankingView, Study
 from explorer.errors import UsageError
+from explorer.latent.sampling import FittedPrior
 from explorer.models.cleaning import Cleaned, clean_files
+from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Pixels, Progress
@@ -69,6 +71,12 @@ def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> Ranki
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 
+def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
+    """Fit a mixture of Gaussians to a model's codes."""
+    yield Progress(0, 0, "fitting")
+    yield FittedPrior().fit(sample.codes)
+
+
 class Analyst(QObject):
     """Serves what `Studies` requests. Of measurements, a new one takes the place of the old; files are all cleaned."""
 
@@ -80,6 +88,7 @@ class Analyst(QObject):
         document.studies.quality_requested.connect(self._on_quality_requested)
         document.studies.ranking_requested.connect(self._on_ranking_requested)
         document.studies.cleaning_requested.connect(self._on_cleaning_requested)
+        document.studies.prior_requested.connect(self._on_prior_requested)
         document.source_changed.connect(self._on_source_changed)
 
     def _start(
@@ -139,6 +148,17 @@ class Analyst(QObject):
         ranking = self._document.studies.ranking
         if ranking is not None and ranking.source is not self._document.source:
             self._document.studies.put_ranking(None)
+
+    def _on_prior_requested(self) -> None:
+        model = self._document.model
+        if model is not None:
+            sample = model.sample
+            self._start(
+                "prior",
+                "Fitting a prior to the codes",
+                lambda: fit_prior(sample),
+                lambda prior: self._document.studies.put_prior(sample, prior),
+            )
 
     def _on_cleaning_requested(self, path: Path, out: Path) -> None:
         model = self._document.model

@@ -15,7 +15,9 @@ from explorer.document.tasks import (
     DecodeCursor,
     DecodeHover,
     DecodeKeyframes,
+    DecodeSamples,
     DecodeTiles,
+    DecodeTraversal,
     EncodePicture,
     ReadThumbnails,
     ReadTrainingFilm,
@@ -49,12 +51,24 @@ class Renderer(QObject):
         document.grid_changed.connect(self._ask_tiles)
         document.map.window_changed.connect(self._ask_tiles)
         document.map.hovered.connect(self._on_hovered)
-        document.noise_watched_changed.connect(self._on_noises_changed)
+        document.watched_changed.connect(self._on_watched_changed)
         document.jitter_changed.connect(self._ask_cloud)
-        document.cloud_watched_changed.connect(self._ask_cloud)
+        document.sampling_changed.connect(self._ask_samples)
+        document.studies.prior_changed.connect(self._ask_samples)
+        document.traversal_changed.connect(self._ask_traversal)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
         document.trainings.frame_requested.connect(self._on_frame_requested)
+
+    def _on_watched_changed(self, slot: str) -> None:
+        if slot == CorruptPictures.slot:
+            self._on_noises_changed()
+        elif slot == DecodeCloud.slot:
+            self._ask_cloud()
+        elif slot == DecodeSamples.slot:
+            self._ask_samples()
+        elif slot == DecodeTraversal.slot:
+            self._ask_traversal()
 
     def _on_source_changed(self) -> None:
         self._codec_thread.drop("thumbnails")
@@ -72,6 +86,7 @@ class Renderer(QObject):
         self._on_picture_changed()
         self._on_keyframes_changed()
         self._ask_tiles()
+        self._ask_samples()
         self._on_code_changed()
 
     def _on_picture_changed(self) -> None:
@@ -86,7 +101,7 @@ class Renderer(QObject):
 
     def _on_noises_changed(self) -> None:
         state = self._document.state
-        if not self._document.noise_watched:
+        if not self._document.watches("noise"):
             return
         if state.model is not None and state.source is not None and state.picture is not None:
             preprocessing = state.model.card.preprocessing
@@ -100,14 +115,33 @@ class Renderer(QObject):
             return
         self._submit(DecodeCursor(state.model.codec, state.code))
         self._ask_cloud()
+        self._ask_traversal()
         if state.model.latent_dim > 2:
             self._ask_tiles()
 
     def _ask_cloud(self) -> None:
         state = self._document.state
-        if state.model is not None and state.code is not None and self._document.cloud_watched:
+        if state.model is not None and state.code is not None and self._document.watches("cloud"):
             scale = state.model.sample.statistics.sigma
             self._submit(DecodeCloud(state.model.codec, state.code, scale, state.jitter))
+
+    def _ask_samples(self) -> None:
+        """Ask for random pictures; where the prior is still to be fitted, have that done first."""
+        model, sampling = self._document.model, self._document.sampling
+        if model is None or not self._document.watches("samples"):
+            return
+        prior = None
+        if sampling.prior == "fitted" or (sampling.prior == "auto" and not model.card.variational):
+            prior = self._document.studies.prior_of(model.sample)
+            if prior is None:
+                self._document.studies.prior_requested.emit()
+                return
+        self._submit(DecodeSamples(model.codec, model.latent_dim, sampling, prior))
+
+    def _ask_traversal(self) -> None:
+        model, code = self._document.model, self._document.code
+        if model is not None and code is not None and self._document.watches("traversal"):
+            self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.traversal))
 
     def _ask_tiles(self) -> None:
         """Ask for a few missing tiles of the map, those nearest its middle; the answer asks for the next.

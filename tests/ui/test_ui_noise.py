@@ -194,7 +194,7 @@ def test_what_cannot_be_read_changes_nothing(lab: Desk) -> None:
 
 def test_nothing_is_corrupted_behind_another_tab(lab: Desk) -> None:
     lab.tab("Map")
-    assert not lab.document.noise_watched
+    assert not lab.document.watches("noise")
     lab.document.choose_picture(9)
     lab.settle()
     assert lab.document.noise_view is None

@@ -40,7 +40,7 @@ def document(qapp: object) -> Iterator[Document]:
     """A document that is rendered on a codec thread."""
     made = Document()
     look(made)
-    made.watch_noise(True)
+    made.watch("noise", True)
     codec_thread = CodecThread()
     renderer = Renderer(made, codec_thread)
     yield made

@@ -138,10 +138,10 @@ class NoisePanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Have nothing computed that nobody sees."""
         super().hideEvent(event)
-        self._document.watch_noise(False)
+        self._document.watch("noise", False)
 
     def _watch(self) -> None:
-        self._document.watch_noise(self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
+        self._document.watch("noise", self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

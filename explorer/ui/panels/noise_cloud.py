@@ -49,12 +49,12 @@ class NoiseCloudPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Have the cloud decoded from now on."""
         super().showEvent(event)
-        self._document.watch_cloud(True)
+        self._document.watch("cloud", True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Have nothing computed that nobody sees."""
         super().hideEvent(event)
-        self._document.watch_cloud(False)
+        self._document.watch("cloud", False)
 
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.cloud_view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -10,6 +10,7 @@ from explorer.types import Pixels
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.picture_table import PictureTable
 
+_LABEL_WIDTH = 112
 _STEPS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -33,6 +34,7 @@ class PictureChoice(PictureTable):
         super().__init__(parent, first_gap=0, whole=False)
         self._marked: tuple[int, int] = (0, 0)
         self._hovered: tuple[int, int] | None = None
+        self._labels: list[tuple[str, bool]] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
@@ -46,6 +48,12 @@ class PictureChoice(PictureTable):
         super().show_pixels(pixels)
         rows, columns = pixels.shape[:2]
         self._marked = min(self._marked[0], rows - 1), min(self._marked[1], columns - 1)
+
+    def set_labels(self, labels: list[tuple[str, bool]]) -> None:
+        """Write before each row what it is, and whether quietly; no labels take no room."""
+        self._labels = labels
+        self._margin = _LABEL_WIDTH if labels else 0
+        self.update()
 
     def at(self, event: QMouseEvent) -> tuple[int, int] | None:
         """Return row and column of the picture under the mouse."""
@@ -90,10 +98,22 @@ class PictureChoice(PictureTable):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the pictures, and a frame around the one that the mouse or the keys are at."""
         super().paintEvent(event)
+        if self.rows and self._labels:
+            self._paint_labels()
         place = self._hovered if self._hovered is not None else self._marked if self.hasFocus() else None
         if place is None or not self.rows or place[0] >= len(self.rows) or place[1] >= len(self.rows[0]):
             return
         painter = QPainter(self)
         painter.setPen(QPen(current_theme().color("accent"), 2))
         painter.drawRect(self.cell(*place).adjusted(-1, -1, 1, 1))
+        painter.end()
+
+    def _paint_labels(self) -> None:
+        painter = QPainter(self)
+        theme = current_theme()
+        for row, (text, quiet) in enumerate(self._labels[: len(self.rows)]):
+            painter.setPen(theme.color("muted" if quiet else "text"))
+            cell = self.cell(row, 0)
+            place = QRect(8, cell.top(), _LABEL_WIDTH - 12, cell.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         painter.end()

@@ -31,6 +31,7 @@ class PictureTable(QWidget):
         self._first_gap = first_gap
         self._whole = whole
         self._rows: list[list[QImage]] = []
+        self._margin = 0
         self._message = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 100)
@@ -39,6 +40,11 @@ class PictureTable(QWidget):
     def rows(self) -> list[list[QImage]]:
         """The pictures, row by row."""
         return self._rows
+
+    @property
+    def message(self) -> str:
+        """The words that are shown instead of pictures."""
+        return self._message
 
     def show_pixels(self, pixels: Pixels) -> None:
         """Show pictures, uint8 ``(rows, columns, h, w, c)``."""
@@ -54,7 +60,7 @@ class PictureTable(QWidget):
     def cell(self, row: int, column: int) -> QRect:
         """Return where a picture is painted."""
         picture, columns = self._rows[0][0], len(self._rows[0])
-        across = (self.width() - self._first_gap - _GAP * (columns + 1)) / columns
+        across = (self.width() - self._margin - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)
         scale = min(across / picture.width(), down / picture.height())
         # Large pictures are made smaller as they must.
@@ -62,6 +68,9 @@ class PictureTable(QWidget):
         width, height = max(1, int(picture.width() * scale)), max(1, int(picture.height() * scale))
         left = (self.width() - columns * (width + _GAP) + _GAP - self._first_gap) // 2
         top = (self.height() - len(self._rows) * (height + _GAP) + _GAP) // 2
+        if self._margin:
+            # Beside their labels.
+            left, top = self._margin, _GAP
         shift = self._first_gap if column else 0
         return QRect(left + shift + column * (width + _GAP), top + row * (height + _GAP), width, height)
 

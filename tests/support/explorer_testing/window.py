@@ -91,7 +91,7 @@ class Desk:
         document = self.document
         self.until(lambda: isinstance(document.picture_view, PictureView))
         self.until(lambda: isinstance(document.cursor_view, CursorView))
-        if document.noise_watched:
+        if document.watches("noise"):
             self.until(lambda: isinstance(document.noise_view, NoiseView))
         if document.map.window is not None and document.plane is not None:
             self.until(lambda: document.map.ready)

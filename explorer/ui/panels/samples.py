@@ -1,0 +1,174 @@
+"""Samples: random codes from a prior, decoded; a click takes one to the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.views import FailedView, SamplesView
+from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.picture_choice import PictureChoice
+from explorer.ui.widgets.segments import Segments
+
+_COLUMNS = 8
+_HOTTEST = 2.0
+_STEPS = 40
+"""Positions of the slider."""
+
+_SEEDS = 1_000_000
+_SIDE_WIDTH = 232
+_NORMAL, _FITTED = range(2)
+
+
+class SamplesPanel(QWidget):
+    """Random pictures beside where they are drawn from."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._gestures = 0
+        self.setObjectName("samples_panel")
+        self.setAccessibleName(self.tr("Samples"))
+        self._make_controls()
+        self._lay_out()
+        self.prior.chosen.connect(self._on_prior_chosen)
+        self._slider.sliderPressed.connect(self._on_slider_pressed)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._temperature.valueChanged.connect(lambda value: self._put(temperature=value, gesture="~temperature"))
+        self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
+        self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
+        self.table.chosen.connect(self._on_chosen)
+        document.sampling_changed.connect(self._on_sampling_changed)
+        document.model_changed.connect(self._on_sampling_changed)
+        document.samples_view_changed.connect(self._on_samples_view_changed)
+        document.studies.running_changed.connect(self._on_samples_view_changed)
+        self._on_sampling_changed()
+        self._on_samples_view_changed()
+
+    def _make_controls(self) -> None:
+        about = self.tr("Random pictures; click one to move the cursor to its code")
+        self.table = PictureChoice()
+        name_control(self.table, "samples_table", about)
+        self.prior = Segments(
+            (
+                (
+                    "samples_normal",
+                    self.tr("N(0, I)"),
+                    self.tr("Standard normal numbers: what a variational model is trained to understand"),
+                ),
+                (
+                    "samples_fitted",
+                    self.tr("Fitted"),
+                    self.tr("A mixture of Gaussians fitted to the codes of held-out pictures: where the data are"),
+                ),
+            )
+        )
+        tip = self.tr("Temperature: factor on the spread. Below 1 more typical pictures, above 1 more unusual ones")
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        name_control(self._slider, "samples_slider", tip)
+        self._slider.setRange(0, _STEPS)
+        self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
+        self._seed = spin_box("samples_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
+        self._redraw = button("samples_redraw", self.tr("Redraw"), self.tr("Draw other codes"))
+        self._hint = QLabel()
+        self._hint.setObjectName("samples_hint")
+        self._hint.setProperty("muted", True)
+        self._hint.setWordWrap(True)
+
+    def _lay_out(self) -> None:
+        form = QGridLayout()
+        form.addWidget(QLabel(self.tr("Temperature")), 0, 0, 1, 2)
+        form.addWidget(self._slider, 1, 0)
+        form.addWidget(self._temperature, 1, 1)
+        form.addWidget(QLabel(self.tr("Seed")), 2, 0, 1, 2)
+        form.addWidget(self._seed, 3, 0)
+        form.addWidget(self._redraw, 3, 1)
+        side = QVBoxLayout()
+        side.setContentsMargins(0, 0, 0, 0)
+        side.addWidget(self.prior)
+        side.addLayout(form)
+        side.addWidget(self._hint)
+        side.addStretch()
+        holder = QWidget()
+        holder.setLayout(side)
+        holder.setFixedWidth(_SIDE_WIDTH)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(12)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(holder)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have codes drawn from now on."""
+        super().showEvent(event)
+        self._document.watch("samples", True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have nothing computed that nobody sees."""
+        super().hideEvent(event)
+        self._document.watch("samples", False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _on_prior_chosen(self, number: int) -> None:
+        sampling = self._document.sampling
+        self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
+
+    def _on_slider_pressed(self) -> None:
+        self._gestures += 1
+
+    def _on_slider_moved(self, value: int) -> None:
+        self._put(temperature=_HOTTEST * value / _STEPS, gesture=f"temperature-{self._gestures}")
+
+    def _put(self, *, temperature: float | None = None, seed: int | None = None, gesture: str) -> None:
+        now = self._document.sampling
+        temperature = now.temperature if temperature is None else temperature
+        self._document.set_sampling(
+            replace(now, temperature=temperature, seed=now.seed if seed is None else seed), gesture
+        )
+
+    def _on_chosen(self, row: int, column: int) -> None:
+        view = self._document.samples_view
+        place = row * _COLUMNS + column
+        if isinstance(view, SamplesView) and place < len(view.codes):
+            self._document.set_code(view.codes[place], "Take sample")
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _on_sampling_changed(self) -> None:
+        sampling, model = self._document.sampling, self._document.model
+        plain = model is not None and not model.card.variational
+        fitted = sampling.prior == "fitted" or (sampling.prior == "auto" and plain)
+        self.prior.choose(_FITTED if fitted else _NORMAL)
+        with QSignalBlocker(self._slider), QSignalBlocker(self._temperature), QSignalBlocker(self._seed):
+            self._slider.setValue(round(_STEPS * min(1.0, sampling.temperature / _HOTTEST)))
+            self._temperature.setValue(sampling.temperature)
+            self._seed.setValue(sampling.seed)
+        if plain and not fitted:
+            words = self.tr(
+                "A plain autoencoder was never told where its codes should lie, so standard normal numbers mostly miss"
+                " them. “Fitted” draws from where they are."
+            )
+        elif fitted:
+            words = self.tr("Drawn from where the codes of held-out pictures lie.")
+        else:
+            words = self.tr("A variational model is trained so that these numbers make pictures like the data.")
+        self._hint.setText(words)
+
+    def _on_samples_view_changed(self) -> None:
+        view = self._document.samples_view
+        if isinstance(view, SamplesView):
+            pixels = to_pixels(view.images)
+            self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
+        elif isinstance(view, FailedView):
+            self.table.show_message(view.message)
+        elif self._document.studies.running("prior") is not None:
+            self.table.show_message(self.tr("Fitting a prior to the codes …"))
+        else:
+            self.table.show_message(self.tr("Open a model to draw pictures from it."))

@@ -1,0 +1,166 @@
+"""Traversals: a row of pictures for every dimension or axis, around the cursor; a click takes a cell's code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.document.views import FailedView, TraversalView
+from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.ui.text import axis_name, dimension_name, percent
+from explorer.ui.widgets.fields import decimal_box, name_control
+from explorer.ui.widgets.picture_choice import PictureChoice
+from explorer.ui.widgets.segments import Segments
+
+_ROW_HEIGHT = 48
+_KINDS: tuple[Literal["dimensions", "axes", "maximum"], ...] = ("dimensions", "axes", "maximum")
+
+
+class TraversalsPanel(QWidget):
+    """What each dimension does to the picture."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("traversals_panel")
+        self.setAccessibleName(self.tr("Traversals"))
+        self._make_controls()
+        self._lay_out()
+        self.kinds.chosen.connect(self._on_kind_chosen)
+        self._reach.valueChanged.connect(self._on_reach_changed)
+        self.table.chosen.connect(self._on_chosen)
+        document.traversal_changed.connect(self._on_traversal_changed)
+        document.traversal_view_changed.connect(self._on_view_changed)
+        self._on_traversal_changed()
+        self._on_view_changed()
+
+    def _make_controls(self) -> None:
+        self.kinds = Segments(
+            (
+                (
+                    "traversals_dimensions",
+                    self.tr("Dimensions"),
+                    self.tr("A row for each dimension, those that hold the most first; the rest of the code stays"),
+                ),
+                (
+                    "traversals_axes",
+                    self.tr("Axes"),
+                    self.tr("A row for each principal axis, the directions in which the data vary most"),
+                ),
+                (
+                    "traversals_maximum",
+                    self.tr("Mean, one at its maximum"),
+                    self.tr("The mean code, with one dimension after the other at the largest value of the data"),
+                ),
+            )
+        )
+        self._reach_label = QLabel(self.tr("Reach ±"))
+        tip = self.tr("How far each row goes, in standard deviations of the data")
+        self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
+        self._reach.setSuffix(" σ")
+        self._caption = QLabel()
+        self._caption.setObjectName("traversals_caption")
+        self._caption.setProperty("muted", True)
+        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.table = PictureChoice()
+        about = self.tr("Pictures around the cursor; click one to move the cursor to its code")
+        name_control(self.table, "traversals_table", about)
+
+    def _lay_out(self) -> None:
+        area = QScrollArea()
+        area.setObjectName("traversals_area")
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self.table)
+        top = QHBoxLayout()
+        top.addWidget(self.kinds)
+        top.addSpacing(6)
+        top.addWidget(self._reach_label)
+        top.addWidget(self._reach)
+        top.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(area, 1)
+        layout.addWidget(self._caption)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the rows decoded from now on."""
+        super().showEvent(event)
+        self._document.watch("traversal", True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have nothing computed that nobody sees."""
+        super().hideEvent(event)
+        self._document.watch("traversal", False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _on_kind_chosen(self, number: int) -> None:
+        self._document.set_traversal(replace(self._document.traversal, by=_KINDS[number]))
+
+    def _on_reach_changed(self, reach: float) -> None:
+        self._document.set_traversal(replace(self._document.traversal, reach=reach), "~reach")
+
+    def _on_chosen(self, row: int, column: int) -> None:
+        view = self._document.traversal_view
+        if isinstance(view, TraversalView) and row < len(view.codes):
+            self._document.set_code(view.codes[row, column], "Take code of a traversal")
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _on_traversal_changed(self) -> None:
+        traversal = self._document.traversal
+        self.kinds.choose(_KINDS.index(traversal.by))
+        with QSignalBlocker(self._reach):
+            self._reach.setValue(traversal.reach)
+        for widget in (self._reach, self._reach_label):
+            widget.setVisible(traversal.by != "maximum")
+
+    def _on_view_changed(self) -> None:
+        view, model = self._document.traversal_view, self._document.model
+        if not isinstance(view, TraversalView) or model is None:
+            words = self.tr("Open a model to see what its dimensions do.")
+            self.table.set_labels([])
+            self.table.show_message(view.message if isinstance(view, FailedView) else words)
+            self.table.setMinimumHeight(0)
+            self._caption.clear()
+            return
+        self.table.set_labels(self._labels(view, model))
+        self.table.show_pixels(view.pixels)
+        self.table.setMinimumHeight(len(view.pixels) * _ROW_HEIGHT)
+        self._caption.setText(self._described(view, model))
+
+    def _labels(self, view: TraversalView, model: OpenModel) -> list[tuple[str, bool]]:
+        """Name each row; quietly those that do not vary with the data."""
+        stats = model.sample.statistics
+        if not len(view.values):
+            columns = view.codes.shape[1]
+            names = [dimension_name(int(dim)) for dim in view.rows]
+            parts = [names[start : start + columns] for start in range(0, len(names), columns)]
+            return [(f"{part[0]} … {part[-1]}" if len(part) > 1 else part[0], False) for part in parts]
+        if view.axes:
+            return [(f"{axis_name(axis)} · {percent(float(stats.explained[axis]))}", False) for axis in view.rows]
+        labels = []
+        for dim in view.rows.tolist():
+            inactive = bool(stats.sigma[dim] ** 2 <= ACTIVE_VARIANCE)
+            note = f"KL {stats.kl[dim]:.1f}" if stats.kl is not None else f"σ {stats.sigma[dim]:.2g}"
+            labels.append((f"{dimension_name(dim)} · {self.tr('inactive') if inactive else note}", inactive))
+        return labels
+
+    def _described(self, view: TraversalView, model: OpenModel) -> str:
+        if not len(view.values):
+            return self.tr("Those that hold the most first; the last row is filled up with the mean code itself.")
+        words = self.tr("From −%1 σ to +%1 σ of the data, the rest of the code where the cursor is")
+        words = words.replace("%1", f"{view.values[-1]:g}")
+        count = len(model.sample.statistics.axes) if view.axes else model.latent_dim
+        if len(view.rows) < count:
+            words += self.tr("; %1 of %2").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
+        return words
