@@ -18,9 +18,9 @@ from explorer.models.cleaning import Cleaned
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
 from explorer.models.quality import QualityCurve
-from explorer.types import Pixels
+from explorer.types import Codec, Floats, Pixels
 
-Study = Literal["quality", "ranking", "prior"]
+Study = Literal["quality", "ranking", "prior", "codes"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,23 @@ class RankingView:
     pictures: Pixels
 
 
+@dataclass(frozen=True, eq=False)
+class CodesView:
+    """Codes of all open pictures.
+
+    Attributes
+    ----------
+    codec, source
+        What encoded them, and the pictures.
+    codes
+        Float32 ``(n, latent_dim)``, in the order of the source.
+    """
+
+    codec: Codec
+    source: Source
+    codes: Floats
+
+
 class Studies:
     """Questions about models that take a while, and their answers.
 
@@ -103,6 +120,8 @@ class Studies:
         Clean a picture or a folder with the open model: what is read, and what is written.
     quality_changed, ranking_changed
         Another answer is there, or none any more.
+    codes_requested, codes_changed
+        All open pictures are to be encoded; they were.
     prior_requested, prior_changed
         A prior is to be fitted to the open model's codes; it was.
     running_changed
@@ -116,6 +135,8 @@ class Studies:
     cleaning_requested = Signal(Path, Path)
     quality_changed = Signal()
     ranking_changed = Signal()
+    codes_requested = Signal()
+    codes_changed = Signal()
     prior_requested = Signal()
     prior_changed = Signal()
     running_changed = Signal()
@@ -125,6 +146,7 @@ class Studies:
         self._quality = QualityView()
         self._ranking: RankingView | None = None
         self._prior: tuple[CodeSample, FittedPrior] | None = None
+        self._codes: CodesView | None = None
         self._running: dict[Study, int] = {}
 
     @property
@@ -150,6 +172,16 @@ class Studies:
         """Show this ranking."""
         self._ranking = ranking
         self.ranking_changed.emit()
+
+    @property
+    def codes(self) -> CodesView | None:
+        """The codes of the open pictures, as they were encoded last."""
+        return self._codes
+
+    def put_codes(self, codes: CodesView | None) -> None:
+        """Take the codes of all pictures in."""
+        self._codes = codes
+        self.codes_changed.emit()
 
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
         """Return the prior that was fitted to these codes, or None where it was not."""

@@ -15,9 +15,10 @@ from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.studies import QualityRequest, RankingView, Study
+from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
 from explorer.latent.sampling import FittedPrior
+from explorer.models.batches import pictures_at_once
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
@@ -26,6 +27,7 @@ from explorer.types import Pixels, Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model
 
+_ENCODED_AT_ONCE = 250
 SHOWN = 48
 """Pictures at hand from each end of a ranking."""
 
@@ -71,6 +73,17 @@ def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> Ranki
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 
+def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
+    """Encode every picture of a source."""
+    codes = np.empty((source.count, model.latent_dim), np.float32)
+    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    for start in range(0, source.count, step):
+        pixels = source.read(np.arange(start, min(start + step, source.count)), model.card.preprocessing)
+        codes[start : start + step] = model.codec.encode(to_floats(pixels))
+        yield Progress(min(start + step, source.count), source.count, "encoding")
+    yield CodesView(model.codec, source, codes)
+
+
 def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
     """Fit a mixture of Gaussians to a model's codes."""
     yield Progress(0, 0, "fitting")
@@ -88,6 +101,7 @@ class Analyst(QObject):
         document.studies.quality_requested.connect(self._on_quality_requested)
         document.studies.ranking_requested.connect(self._on_ranking_requested)
         document.studies.cleaning_requested.connect(self._on_cleaning_requested)
+        document.studies.codes_requested.connect(self._on_codes_requested)
         document.studies.prior_requested.connect(self._on_prior_requested)
         document.source_changed.connect(self._on_source_changed)
 
@@ -145,9 +159,21 @@ class Analyst(QObject):
 
     def _on_source_changed(self) -> None:
         """Forget a ranking of pictures that are not there any more."""
-        ranking = self._document.studies.ranking
+        codes, ranking = self._document.studies.codes, self._document.studies.ranking
+        if codes is not None and codes.source is not self._document.source:
+            self._document.studies.put_codes(None)
         if ranking is not None and ranking.source is not self._document.source:
             self._document.studies.put_ranking(None)
+
+    def _on_codes_requested(self) -> None:
+        opened = self._opened()
+        if opened is not None:
+            model, source = opened
+            self._start("codes", "Encoding the pictures", lambda: encode_all(model, source), self._on_encoded)
+
+    def _on_encoded(self, view: CodesView) -> None:
+        if view.source is self._document.source:
+            self._document.studies.put_codes(view)
 
     def _on_prior_requested(self) -> None:
         model = self._document.model

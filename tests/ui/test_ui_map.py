@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from explorer_testing.builders import make_model, wrapped
+from explorer_testing.builders import as_floats, make_model, wrapped
 from explorer_testing.codec import Gate
 from explorer_testing.window import Desk, array_of, drag
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLabel
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QListWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
 from explorer.document.views import HoverView
 from explorer.latent.axes import to_axes
+from explorer.latent.polygon import inside
 from explorer.types import Floats
+from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
 
 
@@ -368,3 +371,144 @@ def test_the_map_is_not_decoded_behind_another_tab(desk: Desk) -> None:
     desk.tab("Map")
     desk.settle()
     assert desk.document.map.ready
+
+
+@pytest.fixture
+def scattered(desk: Desk) -> Desk:
+    desk.open()
+    desk.click("map_pictures")
+    desk.click("map_points")
+    desk.until(lambda: desk.document.studies.codes is not None)
+    return desk
+
+
+def codes(desk: Desk) -> Floats:
+    view = desk.document.studies.codes
+    assert view is not None
+    return view.codes
+
+
+def test_the_pictures_lie_at_their_codes_in_their_labels_colours(scattered: Desk) -> None:
+    model, source = scattered.document.model, scattered.document.source
+    assert model is not None
+    assert source is not None
+    assert source.labels is not None
+    images = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
+    np.testing.assert_allclose(codes(scattered), model.codec.encode(images), atol=1e-5)
+    scatter = scattered.window.map.pictures.scatter
+    assert scatter is not None
+    np.testing.assert_allclose(scatter.points, codes(scattered), atol=1e-5)
+    for label in np.unique(source.labels):
+        color = curve_color(int(label))
+        expected = [color.red(), color.green(), color.blue()]
+        assert (scatter.colors[source.labels == label] == expected).all()
+    canvas = canvas_of(scattered)
+    before = array_of(canvas.grab().toImage())
+    scattered.click("map_points")
+    assert (array_of(canvas.grab().toImage()) != before).any(), "they are drawn"
+
+
+def test_the_legend_hides_a_class(scattered: Desk) -> None:
+    source, legend = scattered.document.source, scattered.find(QListWidget, "map_classes")
+    assert source is not None
+    assert source.labels is not None
+    legend.setFocus()
+    legend.setCurrentRow(1)
+    QTest.keyClick(legend, Qt.Key.Key_Space)
+    scatter = scattered.window.map.pictures.scatter
+    assert scatter is not None
+    np.testing.assert_array_equal(scatter.shown, source.labels != 1)
+
+
+def test_a_box_picks_pictures_out_for_the_gallery(scattered: Desk) -> None:
+    canvas, points = canvas_of(scattered), codes(scattered)
+    low, high = np.quantile(points, 0.2, axis=0), np.quantile(points, 0.8, axis=0)
+    expected = np.flatnonzero(((points > low) & (points < high)).all(axis=1))
+    canvas.zoom_by(4.0)
+    canvas.reset_view()
+    scattered.click("map_box")
+    before = scattered.code
+    drag(canvas, [canvas.to_widget(*low), canvas.to_widget(0, 0), canvas.to_widget(*high)])
+    picked = scattered.document.selection.picked
+    assert picked is not None
+    edge = 2 * pixel(scattered)
+    near = (np.abs(points - low) < edge).any(axis=1) | (np.abs(points - high) < edge).any(axis=1)
+    sure = set(np.flatnonzero(~near).tolist())
+    assert set(picked.indices.tolist()) & sure == set(expected.tolist()) & sure
+    np.testing.assert_array_equal(scattered.code, before)
+    gallery = scattered.window.gallery.model
+    assert [gallery.position(row) for row in range(gallery.rowCount())] == picked.indices.tolist()
+    scatter = scattered.window.map.pictures.scatter
+    assert scatter is not None
+    assert scatter.picked is not None
+    np.testing.assert_array_equal(np.flatnonzero(scatter.picked), picked.indices)
+
+
+def test_a_lasso_picks_out_what_is_inside_and_shown(scattered: Desk) -> None:
+    canvas, points, source = canvas_of(scattered), codes(scattered), scattered.document.source
+    assert source is not None
+    assert source.labels is not None
+    legend = scattered.find(QListWidget, "map_classes")
+    legend.setFocus()
+    legend.setCurrentRow(0)
+    QTest.keyClick(legend, Qt.Key.Key_Space)
+    scattered.click("map_lasso")
+    x, y = points.mean(axis=0)
+    reach = 2 * points.std(axis=0).max()
+    corners = [(x - reach, y - reach), (x + reach, y - reach), (x, y + reach)]
+    drag(canvas, [canvas.to_widget(*corner) for corner in corners])
+    picked = scattered.document.selection.picked
+    assert picked is not None
+    found = set(picked.indices.tolist())
+    assert found
+    assert not found & set(np.flatnonzero(source.labels == 0).tolist()), "hidden ones are left out"
+    drawn = np.array([canvas.to_plane(canvas.to_widget(*corner)) for corner in corners], np.float32)
+    expected = set(np.flatnonzero(inside(points, drawn) & (source.labels != 0)).tolist())
+    assert len(found ^ expected) <= 2, "but for those on the line"
+
+
+def test_a_click_with_the_box_chooses_a_picture(scattered: Desk) -> None:
+    canvas, points = canvas_of(scattered), codes(scattered)
+    seen = canvas.map_window()
+    within = (points[:, 0] > seen.left) & (points[:, 0] < seen.right)
+    within &= (points[:, 1] > seen.bottom) & (points[:, 1] < seen.top)
+    wanted = int(np.flatnonzero(within)[3])
+    scattered.click("map_box")
+    where = canvas.to_widget(*points[wanted].tolist()).toPoint()
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=where)
+    x, y = canvas.to_plane(QPointF(where))
+    nearest = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())
+    assert scattered.document.picture == nearest
+    assert wanted == nearest or np.allclose(points[wanted], points[nearest], atol=3 * pixel(scattered))
+
+
+def press_space(desk: Desk, name: str) -> None:
+    box = desk.find(QCheckBox, name)
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+
+
+def test_points_without_tiles_leave_the_decoder_alone(scattered: Desk) -> None:
+    press_space(scattered, "map_tiles")
+    assert scattered.document.map.window is None
+    press_space(scattered, "map_density")
+    scatter = scattered.window.map.pictures.scatter
+    assert scatter is not None
+    assert scatter.density
+    press_space(scattered, "map_tiles")
+    scattered.settle()
+
+
+def test_seventy_thousand_points_are_one_picture() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((70_000, 2)).astype(np.float32)
+    colors = np.tile(np.array([[200, 30, 30]], np.uint8), (70_000, 1))
+    shown = np.ones(70_000, np.bool_)
+    for density in (False, True):
+        scatter = Scatter(points, colors, shown, density=density)
+        image = scatter_image(scatter, points * 60 + as_floats(200, 150), (400, 300), 1.0)
+        drawn = image.convertToFormat(QImage.Format.Format_RGBA8888)
+        pixels = np.frombuffer(drawn.constBits(), np.uint8).reshape(300, 400, 4)
+        assert pixels[150, 200].tolist()[:3] == [200, 30, 30]
+        assert pixels[2, 2, 3] == 0, "far from the points nothing is"
+        assert (pixels[..., 3] > 0).mean() > 0.3

@@ -8,18 +8,20 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, HoverView, TilesView
 from explorer.ui.images import floats_to_qimage
+from explorer.ui.panels.map_pictures import MapPictures
 from explorer.ui.text import dimension_name, percent
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
-from explorer.ui.widgets.plane_canvas import PlaneCanvas
+from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segments import Segments
 
+_TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256
 """Most dimensions that the boxes list."""
 
@@ -58,7 +60,11 @@ class MapPanel(QWidget):
             box.editingFinished.connect(self._on_settings_edited)
         self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
         self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
-        self._hand.chosen.connect(lambda number: self.canvas.set_panning(number == 1))
+        self._tools.chosen.connect(lambda number: self.canvas.set_tool(_TOOLS[number]))
+        self.sides.chosen.connect(self._pages.setCurrentIndex)
+        self.pictures.changed.connect(self._on_pictures_changed)
+        self.canvas.enclosed.connect(self.pictures.enclose)
+        self.canvas.pointed_at.connect(lambda x, y: self.pictures.point_at(x, y, self.canvas.scale))
         self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
         self._out.clicked.connect(lambda: self.canvas.zoom_by(0.5**0.5))
         self._fit.clicked.connect(self.canvas.reset_view)
@@ -79,12 +85,21 @@ class MapPanel(QWidget):
         )
 
     def _make_controls(self) -> None:
-        self._hand = Segments(
+        self._tools = Segments(
             (
                 ("map_cursor", self.tr("Cursor"), self.tr("The left button moves the cursor, or drags a keyframe")),
                 ("map_pan", self.tr("Pan"), self.tr("The left button moves the map, as the right one always does")),
+                ("map_box", self.tr("Box"), self.tr("Pick out the pictures in a box, or click a single one")),
+                ("map_lasso", self.tr("Lasso"), self.tr("Pick out the pictures within a line drawn around them")),
             )
         )
+        self.sides = Segments(
+            (
+                ("map_plane", self.tr("Plane"), self.tr("Which plane of the code space is shown, and how finely")),
+                ("map_pictures", self.tr("Pictures"), self.tr("The open pictures as points on the plane")),
+            )
+        )
+        self.pictures = MapPictures(self._document)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out: the wheel, or the key −"))
         self._in = button("map_zoom_in", "+", self.tr("Zoom in: the wheel, or the key +"))
         self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range again: the key 0"))
@@ -115,17 +130,26 @@ class MapPanel(QWidget):
         form.addRow(self.tr("Tiles"), self._steps)
         form.addRow(self.tr("Across"), self._across)
         form.addRow(self.tr("Up"), self._up)
+        plane = QWidget()
+        lines = QVBoxLayout(plane)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(4)
+        lines.addLayout(form)
+        lines.addWidget(self._hint)
+        lines.addStretch()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(plane)
+        self._pages.addWidget(self.pictures)
         side = QVBoxLayout()
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(4)
-        side.addWidget(self._hand)
+        side.addWidget(self._tools)
         side.addLayout(zoom)
-        side.addLayout(form)
-        side.addWidget(self._hint)
-        side.addStretch()
+        side.addWidget(self.sides)
+        side.addWidget(self._pages, 1)
         holder = QWidget()
         holder.setLayout(side)
-        holder.setFixedWidth(188)
+        holder.setFixedWidth(216)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 8, 8, 8)
         layout.addWidget(self.canvas, 1)
@@ -239,12 +263,17 @@ class MapPanel(QWidget):
         if point is None:
             self.canvas.set_preview(None)
 
+    def _on_pictures_changed(self) -> None:
+        self.canvas.set_scatter(self.pictures.scatter)
+        self.canvas.set_tiles_shown(self.pictures.tiles.isChecked())
+        self._on_window_changed()
+
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _on_window_changed(self) -> None:
         """Say what is looked at, and paint what is there of it at once."""
         if self.isVisible():
-            self._document.map.look(self.canvas.map_window())
+            self._document.map.look(self.canvas.map_window() if self.pictures.tiles.isChecked() else None)
             self._show_tiles()
 
     def showEvent(self, event: QShowEvent) -> None:

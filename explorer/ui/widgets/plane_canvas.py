@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from itertools import count, pairwise
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.lattice import DEEPEST, Lattice
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import Theme, current_theme
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 6
@@ -46,12 +48,16 @@ _ARROWS = {
 }
 
 
+Tool = Literal["cursor", "pan", "box", "lasso"]
+"""What the left button does."""
+
+
 class PlaneCanvas(QWidget):
     """Shows tiles over a part of a plane, the second coordinate upwards.
 
-    The left button moves the cursor, or pans where `set_panning` says so; the other buttons always pan, the wheel
-    zooms. Arrow keys move the cursor (with Shift five times as far), with Ctrl they pan; + and − zoom, 0 shows the
-    whole range again.
+    The left button does what `set_tool` says: moves the cursor, pans, or draws a box or a lasso around points; the
+    other buttons always pan, the wheel zooms. Arrow keys move the cursor (with Shift five times as far), with Ctrl they
+    pan; + and − zoom, 0 shows the whole range again.
 
     Signals
     -------
@@ -63,12 +69,18 @@ class PlaneCanvas(QWidget):
         The point under the mouse, x and y, or None.
     keyframe_moved(int, float, float, str)
         A keyframe was dragged: its number, where to, and the gesture.
+    enclosed(object)
+        A box or a lasso was drawn: its corners, float32 ``(k, 2)`` in the plane's coordinates.
+    pointed_at(float, float)
+        With the box or the lasso in hand, a point was clicked.
     """
 
     cursor_moved = Signal(float, float, str)
     window_changed = Signal()
     hovered = Signal(object)
     keyframe_moved = Signal(int, float, float, str)
+    enclosed = Signal(object)
+    pointed_at = Signal(float, float)
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,7 +100,11 @@ class PlaneCanvas(QWidget):
         self._keyframe: int | None = None
         self._preview: QImage | None = None
         self._mouse = QPointF()
-        self._panning = False
+        self._tool: Tool = "cursor"
+        self._outline: list[QPointF] = []
+        self._scatter: Scatter | None = None
+        self._scatter_image: QImage | None = None
+        self._tiles_shown = True
         self._grip: QPointF | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -144,7 +160,7 @@ class PlaneCanvas(QWidget):
             half = tile.step / 2
             first, last = self.to_widget(tile.x - half, tile.y + half), self.to_widget(tile.x + half, tile.y - half)
             # Edges on whole pixels, so that neighbours leave no seam.
-            place = QRectF(QPointF(round(first.x()), round(first.y())), QPointF(round(last.x()), round(last.y())))
+            place = QRectF(QPointF(_whole(first.x()), _whole(first.y())), QPointF(_whole(last.x()), _whole(last.y())))
             painter.drawImage(place, pixels_to_qimage(tile.pixels))
         painter.end()
         self.update()
@@ -169,10 +185,20 @@ class PlaneCanvas(QWidget):
         self._preview = image
         self.update()
 
-    def set_panning(self, panning: bool) -> None:
-        """Choose what the left button does: pan, or move the cursor."""
-        self._panning = panning
-        self.setCursor(Qt.CursorShape.OpenHandCursor if panning else Qt.CursorShape.CrossCursor)
+    def set_scatter(self, scatter: Scatter | None) -> None:
+        """Draw points over the tiles, or none."""
+        self._scatter, self._scatter_image = scatter, None
+        self.update()
+
+    def set_tiles_shown(self, shown: bool) -> None:
+        """Show the tiles, or an empty ground for the points."""
+        self._tiles_shown = shown
+        self.update()
+
+    def set_tool(self, tool: Tool) -> None:
+        """Choose what the left button does."""
+        self._tool = tool
+        self.setCursor(Qt.CursorShape.OpenHandCursor if tool == "pan" else Qt.CursorShape.CrossCursor)
 
     @property
     def has_image(self) -> bool:
@@ -237,6 +263,7 @@ class PlaneCanvas(QWidget):
         self._on_view_moved()
 
     def _on_view_moved(self) -> None:
+        self._scatter_image = None
         self.window_changed.emit()
         self.update()
 
@@ -251,9 +278,11 @@ class PlaneCanvas(QWidget):
         """Put the cursor there, or take the map by the hand."""
         if not self._shown:
             return
-        if event.button() != Qt.MouseButton.LeftButton or self._panning:
+        if event.button() != Qt.MouseButton.LeftButton or self._tool == "pan":
             self._grip = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif self._tool != "cursor":
+            self._outline = [event.position()]
         else:
             self._gesture = f"map-{next(self._gestures)}"
             self._keyframe = self._keyframe_at(event.position())
@@ -269,18 +298,36 @@ class PlaneCanvas(QWidget):
         if self._grip is not None:
             moved, self._grip = where - self._grip, where
             self.pan_by(moved.x(), moved.y())
+        elif self._outline:
+            self._outline = [self._outline[0], where] if self._tool == "box" else [*self._outline, where]
+            self.update()
         elif self._keyframe is not None:
             self.keyframe_moved.emit(self._keyframe, *self.to_plane(where), self._gesture)
         elif event.buttons() & Qt.MouseButton.LeftButton:
             self.cursor_moved.emit(*self.to_plane(where), self._gesture)
-        self.hovered.emit(self.to_plane(where) if self.plane_rect().contains(where) else None)
+        seen = self._tool == "cursor" and self.plane_rect().contains(where)
+        self.hovered.emit(self.to_plane(where) if seen else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let the map or the keyframe go."""
+        """Let the map or the keyframe go, or close what was drawn around points."""
         self._keyframe = None
         if self._grip is not None:
             self._grip = None
-            self.set_panning(self._panning)
+            self.set_tool(self._tool)
+        elif self._outline and event.button() == Qt.MouseButton.LeftButton:
+            corners, self._outline = self._corners(), []
+            if max((point - corners[0]).manhattanLength() for point in corners) <= _REACH:
+                self.pointed_at.emit(*self.to_plane(event.position()))
+            else:
+                self.enclosed.emit(np.array([self.to_plane(point) for point in corners], np.float32))
+            self.update()
+
+    def _corners(self) -> list[QPointF]:
+        """Return the corners of the box or the lasso, in widget coordinates."""
+        if self._tool != "box" or len(self._outline) < 2:
+            return self._outline
+        box = QRectF(self._outline[0], self._outline[1]).normalized()
+        return [box.topLeft(), box.topRight(), box.bottomRight(), box.bottomLeft()]
 
     def _keyframe_at(self, where: QPointF) -> int | None:
         """Return the number of the keyframe under the mouse; the last drawn of several."""
@@ -339,9 +386,14 @@ class PlaneCanvas(QWidget):
             area = QRectF(self.rect()).adjusted(16, 8, -16, -8)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
         else:
-            painter.drawImage(rect.topLeft(), self._plane)
+            if self._tiles_shown:
+                painter.drawImage(rect.topLeft(), self._plane)
+            else:
+                painter.fillRect(rect, theme.color("base"))
             self._paint_axes(painter, rect, theme)
             painter.setClipRect(rect)
+            self._paint_scatter(painter, rect)
+            self._paint_outline(painter, theme)
             self._paint_trail(painter, theme)
             self._paint_way(painter, theme)
             self._paint_cursor(painter, theme)
@@ -366,6 +418,27 @@ class PlaneCanvas(QWidget):
         x_name, y_name = self._names
         painter.drawText(QRectF(rect.right() - 100, rect.top() - 18, 100, 16), align.AlignRight, f"{x_name} →")
         painter.drawText(QRectF(rect.left(), rect.top() - 18, 100, 16), align.AlignLeft, f"↑ {y_name}")
+
+    def _paint_scatter(self, painter: QPainter, rect: QRectF) -> None:
+        if self._scatter is None:
+            return
+        if self._scatter_image is None:
+            device, scale, middle = self.devicePixelRatioF(), self.scale, rect.center() - rect.topLeft()
+            across = middle.x() + (self._scatter.points[:, 0] - self._middle.x()) * scale
+            down = middle.y() - (self._scatter.points[:, 1] - self._middle.y()) * scale
+            size = (math.ceil(rect.width() * device), math.ceil(rect.height() * device))
+            places = (np.stack([across, down], axis=1) * device).astype(np.float32)
+            self._scatter_image = scatter_image(self._scatter, places, size, device)
+        painter.drawImage(rect.topLeft(), self._scatter_image)
+
+    def _paint_outline(self, painter: QPainter, theme: Theme) -> None:
+        if len(self._outline) < 2:
+            return
+        fill = theme.color("accent")
+        fill.setAlphaF(0.15)
+        painter.setBrush(fill)
+        painter.setPen(QPen(theme.color("accent"), 1.5))
+        painter.drawPolygon(self._corners())
 
     def _paint_trail(self, painter: QPainter, theme: Theme) -> None:
         """Fainter the longer ago."""
@@ -413,6 +486,11 @@ class PlaneCanvas(QWidget):
         for pen in (QPen(theme.color("base"), 4), QPen(theme.color("accent"), 1.5)):
             painter.setPen(pen)
             painter.drawRect(place)
+
+
+def _whole(edge: float) -> int:
+    """Round an edge to a whole pixel; two tiles compute the edge between them a little differently."""
+    return math.floor(round(edge, 3) + 0.5)
 
 
 def nice_step(least: float) -> float:

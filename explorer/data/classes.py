@@ -1,0 +1,81 @@
+"""Groups of pictures by a label or an attribute: what a scatter is coloured by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from explorer.data.attributes import Attribute
+from explorer.data.source import Source
+from explorer.types import Indices
+
+MOST_CLASSES = 24
+"""More colours could not be told apart; what is left is one class of its own."""
+
+_BANDS = 5
+"""Groups that numbers are cut into, of equal size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """A class for each picture.
+
+    Attributes
+    ----------
+    of
+        Int64 ``(n,)``, a position in `names`; −1 where it is not known.
+    names
+        Of each class.
+    """
+
+    of: Indices
+    names: tuple[str, ...]
+
+    @property
+    def counts(self) -> Indices:
+        """Pictures of each class, int64 ``(len(names),)``."""
+        return np.bincount(self.of[self.of >= 0], minlength=len(self.names)).astype(np.int64)
+
+
+def classes_of(source: Source, by: str | None = None) -> Classes:
+    """Group the pictures of a source by an attribute, or by their labels where `by` is None.
+
+    Numbers are cut into five groups of equal size. Of more than `MOST_CLASSES` categories the rarest are one together.
+    """
+    if by is None:
+        if source.labels is None:
+            return Classes(np.zeros(source.count, np.int64), ("",))
+        names = source.label_names or tuple(str(value) for value in range(int(source.labels.max(initial=0)) + 1))
+        return _joined(source.labels, tuple(names))
+    attribute = source.attributes[by]
+    return _joined(attribute.values.astype(np.int64), attribute.names) if attribute.names else _banded(attribute)
+
+
+def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
+    """Leave out classes without pictures, and join the rarest of too many."""
+    counts = np.bincount(values[values >= 0], minlength=len(names))
+    order = np.argsort(-counts, kind="stable")
+    kept = np.sort(order[: MOST_CLASSES if len(names) <= MOST_CLASSES else MOST_CLASSES - 1])
+    kept = kept[counts[kept] > 0]
+    rest = (counts > 0).sum() > len(kept)
+    place = np.full(len(names) + 1, len(kept) if rest else -1, np.int64)
+    place[kept] = np.arange(len(kept))
+    place[-1] = -1  # where −1, not known, looks
+    told = tuple(names[index] for index in kept) + (("others",) if rest else ())
+    return Classes(place[values], told)
+
+
+def _banded(attribute: Attribute) -> Classes:
+    """Cut numbers into groups of equal size."""
+    values = attribute.values.astype(np.float64)
+    known = np.isfinite(values)
+    if not known.any():
+        return Classes(np.full(len(values), -1, np.int64), ("",))
+    edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _BANDS + 1)))
+    if len(edges) < 2:
+        return Classes(np.where(known, 0, -1).astype(np.int64), (f"{edges[0]:.3g}",))
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges))
+    return Classes(np.where(known, place, -1).astype(np.int64), names)

@@ -1,0 +1,217 @@
+"""Beside the map: the open pictures as points on it, their classes, and what is picked out."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from explorer.data.classes import Classes, classes_of
+from explorer.document.document import Document
+from explorer.document.selection import Picked
+from explorer.latent.polygon import inside
+from explorer.types import Floats
+from explorer.ui.scatter_image import Scatter
+from explorer.ui.widgets.curve import curve_color
+from explorer.ui.widgets.fields import check_box, combo_box, name_control
+from explorer.ui.widgets.job_strip import JobStrip
+
+_DOT = 10
+_FEW = 2_000
+"""Pictures that are encoded anew with every version of a model that learns."""
+
+_NEAR = 12.0
+"""Pixels within which a click finds a picture."""
+
+
+class MapPictures(QWidget):
+    """Chooses what is drawn of the pictures, and draws conclusions from what is drawn around them.
+
+    Signals
+    -------
+    changed()
+        `scatter` or `tiles_shown` is another.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._classes: Classes | None = None
+        self._hidden: set[str] = set()
+        self._points: Floats | None = None
+        self.setAccessibleName(self.tr("Pictures on the map"))
+        self.tiles = check_box("map_tiles", self.tr("Tiles"), self.tr("Decode the plane itself, behind the points"))
+        self.tiles.setChecked(True)
+        self.points = check_box(
+            "map_points", self.tr("Pictures as points"), self.tr("Encode all open pictures, and show where they lie")
+        )
+        self.density = check_box(
+            "map_density", self.tr("Density"), self.tr("How many lie where, instead of single points")
+        )
+        self._by = combo_box("map_color", self.tr("What the points are coloured by"), [])
+        self.legend = QListWidget()
+        name_control(self.legend, "map_classes", self.tr("Classes: untick one to hide its points"))
+        self._words = QLabel()
+        self._words.setObjectName("map_pictures_words")
+        self._words.setProperty("muted", True)
+        self._words.setWordWrap(True)
+        self.strip = JobStrip("map_codes")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self.tiles, self.points, self.density, self._by):
+            layout.addWidget(widget)
+        layout.addWidget(self.legend, 1)
+        layout.addWidget(self._words)
+        layout.addWidget(self.strip)
+        self.tiles.toggled.connect(lambda on: self.changed.emit())
+        self.points.toggled.connect(self._on_points_toggled)
+        self.density.toggled.connect(lambda on: self.changed.emit())
+        self._by.activated.connect(lambda row: self._fill_legend())
+        self.legend.itemChanged.connect(self._on_item_changed)
+        self.strip.cancelled.connect(self._cancel)
+        document.studies.codes_changed.connect(self._on_codes_changed)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+        document.model_changed.connect(self._on_model_changed)
+        document.source_changed.connect(self._on_source_changed)
+        document.grid_changed.connect(self._on_codes_changed)
+        document.selection.changed.connect(self.changed.emit)
+        self._on_source_changed()
+
+    # -- what is there -----------------------------------------------------------------------------------------------
+
+    @property
+    def scatter(self) -> Scatter | None:
+        """The points as they are to be drawn; None where they are not shown, or not encoded yet."""
+        if not self.points.isChecked() or self._points is None or self._classes is None:
+            return None
+        names, of = self._classes.names, self._classes.of
+        palette = np.array([_rgb(number) for number in range(len(names))] + [_rgb(-1)], np.uint8)
+        shown = np.array([name not in self._hidden for name in names] + [True])
+        picked = self._document.selection.picked
+        chosen = None
+        if picked is not None:
+            chosen = np.zeros(len(of), np.bool_)
+            chosen[picked.indices] = True
+        return Scatter(self._points, palette[of], shown[of], chosen, self.density.isChecked())
+
+    def enclose(self, corners: Floats) -> None:
+        """Pick out the pictures whose points lie within corners ``(k, 2)``, of the classes that are shown."""
+        scatter = self.scatter
+        if scatter is not None:
+            found = np.flatnonzero(inside(scatter.points, corners) & scatter.shown).astype(np.int64)
+            picked = Picked(self.tr("Picked on the map"), found) if len(found) else None
+            self._document.selection.put(picked)
+            self._say(len(found))
+
+    def point_at(self, x: float, y: float, scale: float) -> None:
+        """Choose the picture whose point is nearest to x, y; `scale` are pixels a unit."""
+        scatter = self.scatter
+        if scatter is None or not scatter.shown.any():
+            return
+        far = np.hypot(scatter.points[:, 0] - x, scatter.points[:, 1] - y)
+        far[~scatter.shown] = np.inf
+        nearest = int(far.argmin())
+        if far[nearest] * scale <= _NEAR:
+            self._document.choose_picture(nearest)
+        else:
+            self._document.selection.put(None)
+            self._say(0)
+
+    def _say(self, count: int) -> None:
+        words = self.tr("%1 pictures picked out: the gallery shows them").replace("%1", f"{count:,}")
+        self._words.setText(words if count else "")
+
+    # -- changes -----------------------------------------------------------------------------------------------------
+
+    def _on_points_toggled(self, on: bool) -> None:
+        self._ask()
+        self.changed.emit()
+
+    def _ask(self) -> None:
+        """Have the pictures encoded, unless they are, or nobody wants to see them."""
+        model, source, codes = self._document.model, self._document.source, self._document.studies.codes
+        if not self.points.isChecked() or model is None or source is None:
+            return
+        if codes is not None and codes.codec is model.codec and codes.source is source:
+            return
+        # A model that learns is another every few seconds: of many pictures, the codes of earlier do until it ends.
+        learns = codes is not None and codes.source is source and model.epochs is not None
+        if not (learns and source.count > _FEW) and self._document.studies.running("codes") is None:
+            self._document.studies.codes_requested.emit()
+
+    def _on_model_changed(self) -> None:
+        model, codes = self._document.model, self._document.studies.codes
+        if codes is not None and (model is None or codes.codes.shape[1] != model.latent_dim):
+            self._points = None
+        self._ask()
+        self._on_codes_changed()
+
+    def _on_source_changed(self) -> None:
+        source = self._document.source
+        items: list[tuple[str, object]] = []
+        if source is not None:
+            items = [(self.tr("Label"), None)] if source.labels is not None else [(self.tr("One colour"), None)]
+            items += [(name, name) for name in source.attributes]
+        self._by.clear()
+        for text, value in items:
+            self._by.addItem(text, value)
+        self._points = None
+        self._hidden.clear()
+        self._fill_legend()
+        self._ask()
+
+    def _on_codes_changed(self) -> None:
+        codes, plane = self._document.studies.codes, self._document.plane
+        fits = codes is not None and plane is not None and codes.codes.shape[1] == len(plane.origin)
+        self._points = plane.coordinates(codes.codes) if fits and codes is not None and plane is not None else None
+        self.changed.emit()
+        self._ask()
+
+    def _fill_legend(self) -> None:
+        source = self._document.source
+        self._classes = None if source is None else classes_of(source, self._by.currentData())
+        with QSignalBlocker(self.legend):
+            self.legend.clear()
+            if self._classes is not None and len(self._classes.names) > 1:
+                counts = zip(self._classes.names, self._classes.counts.tolist(), strict=True)
+                for number, (name, count) in enumerate(counts):
+                    item = QListWidgetItem(_dot(curve_color(number)), f"{name} ({count:,})")
+                    item.setData(Qt.ItemDataRole.UserRole, name)
+                    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                    item.setCheckState(Qt.CheckState.Unchecked if name in self._hidden else Qt.CheckState.Checked)
+                    self.legend.addItem(item)
+        self.changed.emit()
+
+    def _on_item_changed(self, item: QListWidgetItem) -> None:
+        name = str(item.data(Qt.ItemDataRole.UserRole))
+        if item.checkState() == Qt.CheckState.Checked:
+            self._hidden.discard(name)
+        else:
+            self._hidden.add(name)
+        self.changed.emit()
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("codes")
+        self.points.setChecked(False)
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("codes")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+
+
+def _rgb(number: int) -> tuple[int, int, int]:
+    color = curve_color(number)
+    return color.red(), color.green(), color.blue()
+
+
+def _dot(color: QColor) -> QIcon:
+    pixmap = QPixmap(_DOT, _DOT)
+    pixmap.fill(color)
+    return QIcon(pixmap)
