@@ -32,7 +32,9 @@ from explorer.document.views import (
     FailedView,
     HoverView,
     KeyframesView,
+    MeterView,
     NoiseView,
+    OverlayView,
     PictureView,
     SamplesView,
     ThumbnailsView,
@@ -74,7 +76,7 @@ class Document:
     playhead_changed
         The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
-    traversal_view_changed, hover_view_changed,
+    traversal_view_changed, hover_view_changed, meter_view_changed, overlay_view_changed,
     tiles_view_changed, keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
@@ -118,6 +120,8 @@ class Document:
     samples_view_changed = Signal()
     traversal_view_changed = Signal()
     hover_view_changed = Signal()
+    meter_view_changed = Signal()
+    overlay_view_changed = Signal()
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
     thumbnails_view_changed = Signal()
@@ -318,6 +322,18 @@ class Document:
         """What was under the mouse on the map last."""
         view = self._views.get("hover")
         return view if isinstance(view, HoverView | FailedView) else None
+
+    @property
+    def meter_view(self) -> MeterView | None:
+        """How far the cursor lies from the data's codes."""
+        view = self._views.get("meter")
+        return view if isinstance(view, MeterView) else None
+
+    @property
+    def overlay_view(self) -> OverlayView | FailedView | None:
+        """What is laid over the map, as far as it is measured."""
+        view = self._views.get("overlay")
+        return view if isinstance(view, OverlayView | FailedView) else None
 
     @property
     def tiles_view(self) -> TilesView | FailedView | None:
@@ -719,7 +735,19 @@ _ORDER = (
 """What is told first: whoever hears of a code reads the model that it belongs to."""
 
 _STALE = {
-    "model": ("picture", "cursor", "noise", "cloud", "samples", "traversal", "hover", "tiles", "keyframes"),
+    "model": (
+        "picture",
+        "cursor",
+        "noise",
+        "cloud",
+        "samples",
+        "traversal",
+        "hover",
+        "meter",
+        "overlay",
+        "tiles",
+        "keyframes",
+    ),
     "source": ("picture", "cursor", "noise", "thumbnails"),
     "picture": ("picture", "cursor", "noise"),
     "keyframes": ("keyframes",),

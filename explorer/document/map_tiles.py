@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from psygnal import Signal
 
-from explorer.document.views import TilesView
+from explorer.document.views import Overlay, TilesView
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane
 from explorer.types import Codec, Indices, Pixels
@@ -74,15 +74,19 @@ class MapTiles:
     -------
     window_changed
         Something else is looked at, or nothing any more.
+    overlay_changed
+        Another quantity is to be laid over the map, or none.
     hovered
         Another point is pointed at: x and y in the plane's coordinates, or None.
     """
 
     window_changed = Signal()
+    overlay_changed = Signal()
     hovered = Signal(object)
 
     def __init__(self) -> None:
         self._window: MapWindow | None = None
+        self._overlay: Overlay | None = None
         self._stamp: tuple[Codec, bytes] | None = None
         self._tiles: OrderedDict[Key, tuple[Tile, tuple[Codec, bytes]]] = OrderedDict()
 
@@ -96,6 +100,17 @@ class MapTiles:
         if window != self._window:
             self._window = window
             self.window_changed.emit()
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """What is laid over the map."""
+        return self._overlay
+
+    def lay_over(self, overlay: Overlay | None) -> None:
+        """Lay a quantity over the map, or none."""
+        if overlay != self._overlay:
+            self._overlay = overlay
+            self.overlay_changed.emit()
 
     def clear(self) -> None:
         """Forget all tiles."""

@@ -18,6 +18,7 @@ from explorer.data.corruption import Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
+from explorer.document.map_tiles import MapWindow
 from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
     Closeness,
@@ -25,7 +26,10 @@ from explorer.document.views import (
     CursorView,
     HoverView,
     KeyframesView,
+    MeterView,
     NoiseView,
+    Overlay,
+    OverlayView,
     PictureView,
     SamplesView,
     ThumbnailsView,
@@ -36,6 +40,7 @@ from explorer.document.views import (
 )
 from explorer.errors import DataError, UsageError
 from explorer.latent.lattice import Lattice
+from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.latent.statistics import CodeStatistics
@@ -49,6 +54,9 @@ NOISE_ROW = 8
 
 CLOUD = 24
 """Pictures in the cloud around the cursor, the cursor's own counted."""
+
+OVERLAY_COLUMNS = 40
+"""Places across at which a quantity over the map is measured."""
 
 SAMPLES = 40
 """Random pictures that are shown."""
@@ -72,6 +80,7 @@ class Task(Protocol):
 SLOTS = (
     "cursor",
     "picture",
+    "meter",
     "hover",
     "keyframes",
     "noise",
@@ -81,6 +90,7 @@ SLOTS = (
     "training_film",
     "thumbnails",
     "tiles",
+    "overlay",
 )
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
 
@@ -251,6 +261,59 @@ class DecodeHover:
     def run(self) -> Iterator[View]:
         """Yield one `HoverView`."""
         yield HoverView(self.point, self.codec.decode(self.code[None])[0])
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureCursor:
+    """Measure how far a code ``(latent_dim,)`` lies from the data's."""
+
+    slot: ClassVar[str] = "meter"
+    code: Floats
+    distance: CodeDistance
+
+    def run(self) -> Iterator[View]:
+        """Yield one `MeterView`."""
+        yield MeterView(float(self.distance.ratio(self.code[None])[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasurePlane:
+    """Measure a quantity over a part of the map."""
+
+    slot: ClassVar[str] = "overlay"
+    codec: Codec
+    plane: Plane
+    window: MapWindow
+    kind: Overlay
+    distance: CodeDistance
+
+    def run(self) -> Iterator[View]:
+        """Yield an `OverlayView` after every row, the last one whole."""
+        seen = self.window
+        width, height = seen.right - seen.left, seen.top - seen.bottom
+        rows = int(np.clip(round(OVERLAY_COLUMNS * height / width), 4, 2 * OVERLAY_COLUMNS))
+        xs = seen.left + (np.arange(OVERLAY_COLUMNS) + 0.5) * width / OVERLAY_COLUMNS
+        ys = seen.top - (np.arange(rows) + 0.5) * height / rows
+        values = np.full((rows, OVERLAY_COLUMNS), np.nan, np.float32)
+        step = width / OVERLAY_COLUMNS / 4
+        for row, y in enumerate(ys):
+            points = np.stack([xs, np.full_like(xs, y)], axis=1).astype(np.float32)
+            values[row] = self._measure(points, step)
+            yield OverlayView(self.kind, seen.left, seen.right, seen.bottom, seen.top, values.copy())
+
+    def _measure(self, points: Floats, step: float) -> Floats:
+        codes = self.plane.codes(points)
+        if self.kind == "distance":
+            return self.distance.ratio(codes).astype(np.float32)
+        if self.kind == "round_trip":
+            again = self.codec.encode(self.codec.decode(codes))
+            return np.asarray(np.linalg.norm(again - codes, axis=1), np.float32)
+        right, up = (points + np.array(move, np.float32) * np.float32(step) for move in ((1, 0), (0, 1)))
+        count = len(points)
+        images = self.codec.decode(self.plane.codes(np.concatenate([points, right, up])))
+        here, across, above = images[:count], images[count : 2 * count], images[2 * count :]
+        squares = ((across - here) ** 2 + (above - here) ** 2).mean(axis=(1, 2, 3))
+        return np.asarray(np.sqrt(squares) / step, np.float32)
 
 
 @dataclass(frozen=True, eq=False)

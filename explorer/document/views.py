@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from explorer.data.source import Source
 from explorer.latent.lattice import Lattice
@@ -145,6 +146,39 @@ class HoverView:
 
 
 @dataclass(frozen=True, eq=False)
+class MeterView:
+    """How far the cursor lies from the data's codes: 1 is the most that is usual among these."""
+
+    ratio: float
+
+
+Overlay = Literal["distance", "stretch", "round_trip"]
+"""Distance to the data's codes; how much the picture changes for a step; ‖encode(decode(z)) − z‖."""
+
+
+@dataclass(frozen=True, eq=False)
+class OverlayView:
+    """A quantity over a part of the map.
+
+    Attributes
+    ----------
+    kind
+        Which.
+    left, right, bottom, top
+        The part, in the plane's coordinates.
+    values
+        Float32 ``(rows, columns)``, the top row first; NaN where it is not computed yet.
+    """
+
+    kind: Overlay
+    left: float
+    right: float
+    bottom: float
+    top: float
+    values: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class TilesView:
     """Some tiles of the map.
 
@@ -217,6 +251,8 @@ View = (
     | SamplesView
     | TraversalView
     | HoverView
+    | MeterView
+    | OverlayView
     | TilesView
     | KeyframesView
     | ThumbnailsView

@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
 from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
-from explorer.tour import basics, film, lab, models, settings, training
+from explorer.tour import atlas, basics, film, lab, models, settings, training
 from explorer.tour.guide import Tour
 
 HEAVY = ("tensorflow", "keras", "sklearn")
@@ -36,6 +36,11 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "switch": models.switch,
     "deep": models.deep,
     "axes": models.axes,
+    "letters": atlas.letters,
+    "points": atlas.points,
+    "planes": atlas.planes,
+    "samples": atlas.samples,
+    "traversals": atlas.traversals,
     "denoising": lab.denoising,
     "cloud": lab.cloud,
     "outliers": lab.outliers,

@@ -107,6 +107,8 @@ class Tour:
 
     def open_model(self, name: str) -> None:
         library, before = self.running.window.library, self.document.model
+        if before is not None and before.name == name:
+            return
         item = library.item_of("model", name)
         if item is None:
             raise UsageError(f"the model {name} in the library", "none")

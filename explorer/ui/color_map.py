@@ -52,6 +52,23 @@ def _rgb(color: QColor) -> tuple[int, int, int]:
     return color.red(), color.green(), color.blue()
 
 
+def overlay_colors(values: Floats, highest: float) -> Pixels:
+    """Return see-through colours of values, uint8 ``(..., 4)`` RGBA: the higher, the brighter and the less see-through.
+
+    Parameters
+    ----------
+    values
+        From 0 on; what is not finite is not seen at all.
+    highest
+        What the end of the ramp stands for, above 0.
+    """
+    known = np.isfinite(values)
+    share = np.clip(np.where(known, values, 0) / highest, 0, 1)
+    ramp = heat(np.atleast_2d(share / 2)).reshape(*values.shape, 3)
+    opacity = np.where(known, 90 + 140 * share, 0).astype(np.uint8)
+    return np.concatenate([ramp, opacity[..., None]], axis=-1)
+
+
 def heat(difference: Floats) -> Pixels:
     """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half and above."""
     position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)

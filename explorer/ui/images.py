@@ -10,10 +10,11 @@ from explorer.types import Floats, Pixels
 
 
 def pixels_to_qimage(pixels: Pixels) -> QImage:
-    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``, channels 1 or 3."""
+    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``: grey, RGB, or RGBA."""
     height, width, channels = pixels.shape
     data = np.ascontiguousarray(pixels)
-    kind = QImage.Format.Format_Grayscale8 if channels == 1 else QImage.Format.Format_RGB888
+    formats = QImage.Format
+    kind = {1: formats.Format_Grayscale8, 3: formats.Format_RGB888, 4: formats.Format_RGBA8888}[channels]
     return QImage(data.data, width, height, width * channels, kind).copy()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 
 from explorer.document.document import Document
+from explorer.document.state import OpenModel
 from explorer.document.tasks import (
     SLOTS,
     CorruptPictures,
@@ -19,12 +20,16 @@ from explorer.document.tasks import (
     DecodeTiles,
     DecodeTraversal,
     EncodePicture,
+    MeasureCursor,
+    MeasurePlane,
     ReadThumbnails,
     ReadTrainingFilm,
     Task,
 )
-from explorer.document.views import FailedView
+from explorer.document.views import FailedView, OverlayView, View
+from explorer.latent.on_data import CodeDistance
 from explorer.models.batches import pictures_at_once
+from explorer.models.codes import CodeSample
 from explorer.models.runs import FilmFrame
 from explorer.types import Indices
 from explorer.workers.codec_thread import Answer, CodecThread
@@ -42,6 +47,9 @@ class Renderer(QObject):
         self._codec_thread = codec_thread
         self._stopped = False
         self._tiles_asked = False
+        self._overlay_asked: tuple[object, ...] | None = None
+        self._overlay_done: tuple[object, ...] | None = None
+        self._distance: tuple[CodeSample, CodeDistance] | None = None
         codec_thread.answered.connect(self._on_codec_answered)
         document.source_changed.connect(self._on_source_changed)
         document.model_changed.connect(self._on_open_changed)
@@ -50,6 +58,8 @@ class Renderer(QObject):
         document.noises_changed.connect(self._on_noises_changed)
         document.grid_changed.connect(self._ask_tiles)
         document.map.window_changed.connect(self._ask_tiles)
+        document.map.window_changed.connect(self._ask_overlay)
+        document.map.overlay_changed.connect(self._ask_overlay)
         document.map.hovered.connect(self._on_hovered)
         document.watched_changed.connect(self._on_watched_changed)
         document.jitter_changed.connect(self._ask_cloud)
@@ -83,9 +93,11 @@ class Renderer(QObject):
             if slot not in {"thumbnails", "training_film"}:
                 self._codec_thread.drop(slot)
         self._tiles_asked = False
+        self._overlay_asked = self._overlay_done = None
         self._on_picture_changed()
         self._on_keyframes_changed()
         self._ask_tiles()
+        self._ask_overlay()
         self._ask_samples()
         self._on_code_changed()
 
@@ -114,10 +126,12 @@ class Renderer(QObject):
             self._codec_thread.drop("cursor")
             return
         self._submit(DecodeCursor(state.model.codec, state.code))
+        self._submit(MeasureCursor(state.code, self._distance_of(state.model)))
         self._ask_cloud()
         self._ask_traversal()
         if state.model.latent_dim > 2:
             self._ask_tiles()
+            self._ask_overlay()
 
     def _ask_cloud(self) -> None:
         state = self._document.state
@@ -159,6 +173,22 @@ class Renderer(QObject):
             some = missing[: pictures_at_once(model.codec.image_shape, TILES_AT_ONCE)]
             self._submit(DecodeTiles(model.codec, plane, window.lattice, window.level, some))
 
+    def _distance_of(self, model: OpenModel) -> CodeDistance:
+        if self._distance is None or self._distance[0] is not model.sample:
+            self._distance = (model.sample, CodeDistance(model.sample.codes))
+        return self._distance[1]
+
+    def _ask_overlay(self) -> None:
+        """Ask for what is laid over the map; while it is being measured, for nothing newer."""
+        document = self._document
+        model, plane, window, kind = document.model, document.plane, document.map.window, document.map.overlay
+        if model is None or plane is None or window is None or kind is None:
+            return
+        key = (model.codec, plane.key, window, kind)
+        if self._overlay_asked is None and key != self._overlay_done:
+            self._overlay_asked = key
+            self._submit(MeasurePlane(model.codec, plane, window, kind, self._distance_of(model)))
+
     def _on_hovered(self, point: tuple[float, float] | None) -> None:
         model, plane = self._document.model, self._document.plane
         if point is None or model is None or plane is None:
@@ -195,8 +225,16 @@ class Renderer(QObject):
             return
         if answer.generation == self._codec_thread.generation(answer.slot):
             self._document.put_view(answer.slot, answer.view)
+            if answer.slot == MeasurePlane.slot:
+                self._on_overlay_answered(answer.view)
             if answer.slot == DecodeTiles.slot:
                 self._tiles_asked = False
                 # What failed would fail again; another place or another model is another question.
                 if not isinstance(answer.view, FailedView):
                     self._ask_tiles()
+
+    def _on_overlay_answered(self, view: View) -> None:
+        """Ask for the next once it is whole; what failed would fail again."""
+        if isinstance(view, FailedView) or (isinstance(view, OverlayView) and not np.isnan(view.values[-1]).any()):
+            self._overlay_done, self._overlay_asked = self._overlay_asked, None
+            self._ask_overlay()

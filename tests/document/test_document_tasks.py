@@ -14,10 +14,12 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.document import tasks
 from explorer.document.document import Document
+from explorer.document.map_tiles import MapWindow
 from explorer.document.state import Jitter
 from explorer.document.tasks import (
     CLOUD,
     NOISE_ROW,
+    OVERLAY_COLUMNS,
     SLOTS,
     THUMBNAIL_SIDE,
     CorruptPictures,
@@ -27,6 +29,8 @@ from explorer.document.tasks import (
     DecodeKeyframes,
     DecodeTiles,
     EncodePicture,
+    MeasureCursor,
+    MeasurePlane,
     ReadThumbnails,
 )
 from explorer.document.views import (
@@ -34,14 +38,19 @@ from explorer.document.views import (
     CursorView,
     HoverView,
     KeyframesView,
+    MeterView,
     NoiseView,
+    Overlay,
+    OverlayView,
     PictureView,
     ThumbnailsView,
     TilesView,
     View,
 )
 from explorer.latent.lattice import Lattice
+from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
+from explorer.types import Floats
 
 CODEC = MatrixCodec()
 SOURCE = make_source()
@@ -57,7 +66,7 @@ def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
 
 
 def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:
-    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "tiles")
+    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "overlay")
 
 
 def test_the_cursor_is_decoded() -> None:
@@ -167,3 +176,59 @@ def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -
     pixels = np.concatenate([view.pixels for view in views])
     np.testing.assert_array_equal(pixels, source.read(indices, Preprocessing.standard(side)))
     assert all(view.source is source for view in views)
+
+
+def measured(kind: Overlay, codec: MatrixCodec, codes: Floats) -> OverlayView:
+    """Measure the square from −2 to 2, and check that it comes row by row from the top."""
+    plane = Plane.of_dimensions(as_floats(0, 0), (0, 1))
+    window = MapWindow(Lattice(-2.0, 0.5), 0, -2.0, 2.0, -1.0, 1.0)
+    views = list(MeasurePlane(codec, plane, window, kind, CodeDistance(codes)).run())
+    assert len(views) == OVERLAY_COLUMNS // 2
+    for done, view in enumerate(views, 1):
+        assert isinstance(view, OverlayView)
+        assert np.isfinite(view.values[:done]).all()
+        assert np.isnan(view.values[done:]).all()
+    last = views[-1]
+    assert isinstance(last, OverlayView)
+    return last
+
+
+def place(view: OverlayView, x: float, y: float) -> float:
+    rows, columns = view.values.shape
+    column = int((x - view.left) / (view.right - view.left) * columns)
+    return float(view.values[int((view.top - y) / (view.top - view.bottom) * rows), column])
+
+
+def test_the_distance_to_the_data_grows_away_from_them() -> None:
+    codes = np.random.default_rng(0).uniform(-0.5, 0.5, (200, 2)).astype(np.float32) + as_floats(1.2, 0.4)
+    view = measured("distance", CODEC, codes)
+    assert place(view, 1.2, 0.4) < 1
+    assert place(view, -1.8, -0.8) > 3
+    assert place(view, 1.2, 0.4) < place(view, 1.2, -0.9) < place(view, -1.8, -0.9)
+
+
+def test_a_decoder_that_is_a_matrix_changes_as_fast_as_the_matrix_says() -> None:
+    """Where nothing is clipped the change for a step is the same everywhere: the matrix' own."""
+    view = measured("stretch", CODEC, np.zeros((3, 2), np.float32))
+    images = CODEC.decode(np.array([[0, 0], [0.01, 0], [0, 0.01]], np.float32))
+    expected = np.sqrt(((images[1:] - images[0]) ** 2).sum(axis=0).mean()) / 0.01
+    assert place(view, 0.05, 0.05) == pytest.approx(expected, rel=0.05)
+
+
+def test_the_round_trip_is_what_encoding_the_decoded_misses() -> None:
+    view = measured("round_trip", CODEC, np.zeros((3, 2), np.float32))
+    rows, columns = view.values.shape
+    code = as_floats(-2 + 4 * (5 + 0.5) / columns, 1 - 2 * (3 + 0.5) / rows)
+    again = CODEC.encode(CODEC.decode(code[None]))[0]
+    assert float(view.values[3, 5]) == pytest.approx(float(np.linalg.norm(again - code)), abs=1e-4)
+
+
+def test_the_meter_says_how_far_the_cursor_is_from_the_data() -> None:
+    codes = np.random.default_rng(1).standard_normal((300, 2)).astype(np.float32)
+    distance = CodeDistance(codes)
+    (near,) = MeasureCursor(codes[5], distance).run()
+    (far,) = MeasureCursor(as_floats(30, 30), distance).run()
+    assert isinstance(near, MeterView)
+    assert isinstance(far, MeterView)
+    assert near.ratio == pytest.approx(0, abs=0.05)
+    assert far.ratio > 10

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
-from explorer.document.views import HoverView
+from explorer.document.views import HoverView, OverlayView
 from explorer.latent.axes import to_axes
+from explorer.latent.on_data import CodeDistance
 from explorer.latent.polygon import inside
 from explorer.types import Floats
 from explorer.ui.scatter_image import Scatter, scatter_image
@@ -514,3 +515,48 @@ def test_seventy_thousand_points_are_one_picture() -> None:
         assert pixels[150, 200].tolist()[:3] == [200, 30, 30]
         assert pixels[2, 2, 3] == 0, "far from the points nothing is"
         assert (pixels[..., 3] > 0).mean() > 0.3
+
+
+def test_an_overlay_is_measured_and_painted(desk: Desk) -> None:
+    desk.open()
+    canvas, box = canvas_of(desk), desk.find(QComboBox, "map_overlay")
+    before = array_of(canvas.grab().toImage())
+    box.setFocus()
+    for kind in ("distance", "stretch", "round_trip"):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+        assert desk.document.map.overlay == kind
+        desk.until(lambda kind=kind: whole(desk, kind))
+        assert (array_of(canvas.grab().toImage()) != before).mean() > 0.2
+        assert desk.find(QLabel, "map_overlay_legend").text().startswith("Bright: ")
+    old = desk.document.overlay_view
+    assert isinstance(old, OverlayView)
+    wheel(desk, canvas.plane_rect().center(), 6)
+    desk.until(lambda: whole(desk, "round_trip") and desk.document.overlay_view is not old)
+    seen, view = canvas.map_window(), desk.document.overlay_view
+    assert isinstance(view, OverlayView)
+    desk.until(lambda: left_of(desk) == pytest.approx(seen.left))
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    assert desk.document.map.overlay is None
+    assert not desk.find(QLabel, "map_overlay_legend").isVisible()
+
+
+def left_of(desk: Desk) -> float:
+    view = desk.document.overlay_view
+    assert isinstance(view, OverlayView)
+    return view.left
+
+
+def whole(desk: Desk, kind: str) -> bool:
+    view = desk.document.overlay_view
+    return isinstance(view, OverlayView) and view.kind == kind and bool(np.isfinite(view.values[-1]).all())
+
+
+def test_the_meter_beside_the_sliders_follows_the_cursor(desk: Desk) -> None:
+    desk.open()
+    meter, model = desk.find(QLabel, "latent_meter"), desk.document.model
+    assert model is not None
+    distance = CodeDistance(model.sample.codes)
+    for code, words in ((model.sample.codes[3], "among the data"), (model.sample.codes[3] + 500, "off the data")):
+        desk.document.set_code(code)
+        wanted = f"{words} · {distance.ratio(code[None])[0]:.1f} ×"
+        desk.until(lambda wanted=wanted: meter.text().endswith(wanted))

@@ -13,6 +13,7 @@ from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
 from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, SortKey
 from explorer.ui.text import percent
+from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, combo_box, name_control
 from explorer.ui.widgets.segments import Segments
 from explorer.ui.widgets.slider_list import SliderList
@@ -21,6 +22,10 @@ from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 _DIMENSIONS, _AXES = 0, 1
 _REST_MS = 250
 """How long the cursor must rest before sliders sorted by change are sorted anew."""
+
+
+_OFF = 2.0
+"""Times the usual distance from the data's codes, beyond which a code is off them."""
 
 
 class LatentPanel(QWidget):
@@ -76,6 +81,14 @@ class LatentPanel(QWidget):
                 "of a picture: of a variational model's dimension KL in nats, of an axis its share of the variance."
             )
         )
+        self._meter = QLabel()
+        self._meter.setObjectName("latent_meter")
+        self._meter.setToolTip(
+            self.tr(
+                "Whether the decoder can be expected to know this code: its distance to the nearest code of a held-out"
+                " picture, in the distance that 95 % of those have to one another"
+            )
+        )
         self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
         self._shuffle = button("latent_shuffle", self.tr("Shuffle"), self.tr("A random code like the data's (Ctrl+J)"))
 
@@ -90,6 +103,7 @@ class LatentPanel(QWidget):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.views)
         layout.addWidget(self._summary)
+        layout.addWidget(self._meter)
         layout.addLayout(order)
         layout.addWidget(self.sliders, 1)
         layout.addLayout(buttons)
@@ -106,6 +120,7 @@ class LatentPanel(QWidget):
         self.sliders.reset_requested.connect(self._on_slider_reset)
         document.model_changed.connect(self._on_model_changed)
         document.code_changed.connect(self._on_code_changed)
+        document.meter_view_changed.connect(self._on_meter_changed)
 
     # -- intents -------------------------------------------------------------------------------------------------
 
@@ -124,6 +139,20 @@ class LatentPanel(QWidget):
         """Give the keyboard to the filter."""
         self.filter.setFocus()
         self.filter.selectAll()
+
+    def _on_meter_changed(self) -> None:
+        """Say whether the cursor is where the data are."""
+        view = self._document.meter_view
+        if view is None:
+            self._meter.clear()
+            return
+        use, words = "good", self.tr("among the data")
+        if view.ratio > 1:
+            use, words = "warn", self.tr("at the data's edge")
+        if view.ratio > _OFF:
+            use, words = "bad", self.tr("off the data")
+        color = current_theme().color(use).name()
+        self._meter.setText(f'<span style="color:{color}">●</span> {words} · {view.ratio:.1f} ×')
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

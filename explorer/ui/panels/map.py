@@ -6,15 +6,16 @@ from collections import deque
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, HoverView, TilesView
-from explorer.ui.images import floats_to_qimage
+from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
+from explorer.ui.color_map import overlay_colors
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.panels.map_pictures import MapPictures
 from explorer.ui.text import dimension_name, percent
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
@@ -27,6 +28,9 @@ _LISTED = 256
 
 _TRAIL = 60
 """Places of the cursor that are drawn behind it."""
+
+_FAR = 3.0
+"""Times the usual distance from the data's codes, where the overlay is brightest."""
 
 _AXIS_REACH = 3.0
 """σ to both sides, where axes are shown at first."""
@@ -61,6 +65,7 @@ class MapPanel(QWidget):
         self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
         self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
         self._tools.chosen.connect(lambda number: self.canvas.set_tool(_TOOLS[number]))
+        self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
         self.pictures.changed.connect(self._on_pictures_changed)
         self.canvas.enclosed.connect(self.pictures.enclose)
@@ -72,6 +77,8 @@ class MapPanel(QWidget):
         document.grid_changed.connect(self._on_grid_changed)
         document.tiles_view_changed.connect(self._on_tiles_view_changed)
         document.hover_view_changed.connect(self._on_hover_view_changed)
+        document.overlay_view_changed.connect(self._on_overlay_changed)
+        document.map.overlay_changed.connect(self._on_overlay_changed)
         document.code_changed.connect(self._on_code_changed)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
@@ -109,6 +116,21 @@ class MapPanel(QWidget):
         self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal axis from left to right"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal axis from bottom to top"), [])
+        self._overlay = combo_box(
+            "map_overlay",
+            self.tr("What is laid over the map: where its pictures can be trusted, and how fast they change"),
+            [
+                (self.tr("No overlay"), None),
+                (self.tr("Distance to the data"), "distance"),
+                (self.tr("How fast it changes"), "stretch"),
+                (self.tr("Round-trip error"), "round_trip"),
+            ],
+        )
+        self._legend = QLabel()
+        self._legend.setObjectName("map_overlay_legend")
+        self._legend.setProperty("muted", True)
+        self._legend.setWordWrap(True)
+        self._legend.hide()
         self._hint = QLabel()
         self._hint.setObjectName("map_hint")
         self._hint.setProperty("muted", True)
@@ -135,6 +157,8 @@ class MapPanel(QWidget):
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(4)
         lines.addLayout(form)
+        lines.addWidget(self._overlay)
+        lines.addWidget(self._legend)
         lines.addWidget(self._hint)
         lines.addStretch()
         self._pages = QStackedWidget()
@@ -312,6 +336,29 @@ class MapPanel(QWidget):
     def _on_hover_view_changed(self) -> None:
         view = self._document.hover_view
         self.canvas.set_preview(floats_to_qimage(view.image) if isinstance(view, HoverView) else None)
+
+    def _on_overlay_changed(self) -> None:
+        view, kind = self._document.overlay_view, self._document.map.overlay
+        self._overlay.setCurrentIndex(self._overlay.findData(kind))
+        if kind is None or not isinstance(view, OverlayView) or view.kind != kind:
+            self.canvas.set_overlay(None)
+            self._legend.setText(view.message if isinstance(view, FailedView) and kind else "")
+            self._legend.setVisible(bool(self._legend.text()))
+            return
+        known = view.values[np.isfinite(view.values)]
+        highest = _FAR
+        if kind != "distance":
+            highest = max(float(np.quantile(known, 0.98)), 1e-9) if len(known) else 1.0
+        image = pixels_to_qimage(overlay_colors(view.values, highest))
+        area = QRectF(QPointF(view.left, view.top), QPointF(view.right, view.bottom))
+        self.canvas.set_overlay(image, area)
+        words = {
+            "distance": self.tr("Bright: %1 times as far from the data's codes as is usual among them"),
+            "stretch": self.tr("Bright: a step of one unit changes pixels by %1, root mean square"),
+            "round_trip": self.tr("Bright: decoded and encoded again, a code comes back %1 away"),
+        }[kind]
+        self._legend.setText(words.replace("%1", f"{highest:.2g}"))
+        self._legend.show()
 
     def _on_code_changed(self) -> None:
         code, plane = self._document.code, self._document.plane

@@ -74,7 +74,7 @@ class TraversalsPanel(QWidget):
 
     def _lay_out(self) -> None:
         area = QScrollArea()
-        area.setObjectName("traversals_area")
+        name_control(area, "traversals_area", self.tr("Rows of pictures, one for each dimension or axis"))
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)

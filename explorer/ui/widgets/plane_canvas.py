@@ -105,6 +105,8 @@ class PlaneCanvas(QWidget):
         self._scatter: Scatter | None = None
         self._scatter_image: QImage | None = None
         self._tiles_shown = True
+        self._overlay: QImage | None = None
+        self._overlay_area: QRectF | None = None
         self._grip: QPointF | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -188,6 +190,11 @@ class PlaneCanvas(QWidget):
     def set_scatter(self, scatter: Scatter | None) -> None:
         """Draw points over the tiles, or none."""
         self._scatter, self._scatter_image = scatter, None
+        self.update()
+
+    def set_overlay(self, image: QImage | None, area: QRectF | None = None) -> None:
+        """Lay a picture over the tiles; `area` is where, in the plane's coordinates, its top the higher end."""
+        self._overlay, self._overlay_area = image, area
         self.update()
 
     def set_tiles_shown(self, shown: bool) -> None:
@@ -390,6 +397,7 @@ class PlaneCanvas(QWidget):
                 painter.drawImage(rect.topLeft(), self._plane)
             else:
                 painter.fillRect(rect, theme.color("base"))
+            self._paint_overlay(painter, rect)
             self._paint_axes(painter, rect, theme)
             painter.setClipRect(rect)
             self._paint_scatter(painter, rect)
@@ -418,6 +426,17 @@ class PlaneCanvas(QWidget):
         x_name, y_name = self._names
         painter.drawText(QRectF(rect.right() - 100, rect.top() - 18, 100, 16), align.AlignRight, f"{x_name} →")
         painter.drawText(QRectF(rect.left(), rect.top() - 18, 100, 16), align.AlignLeft, f"↑ {y_name}")
+
+    def _paint_overlay(self, painter: QPainter, rect: QRectF) -> None:
+        if self._overlay is None or self._overlay_area is None:
+            return
+        area = self._overlay_area
+        first, last = self.to_widget(area.left(), area.top()), self.to_widget(area.right(), area.bottom())
+        painter.save()
+        painter.setClipRect(rect)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(first, last), self._overlay)
+        painter.restore()
 
     def _paint_scatter(self, painter: QPainter, rect: QRectF) -> None:
         if self._scatter is None:

@@ -1,0 +1,140 @@
+"""Steps of the tour: the map from near and far, what lies on it, samples and traversals."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
+
+from explorer.document.views import HoverView, OverlayView, SamplesView, TraversalView
+from explorer.errors import EngineError
+from explorer.tour.guide import Tour
+from explorer.ui.widgets.plane_canvas import PlaneCanvas
+
+
+def letters(tour: Tour) -> None:
+    """Zoom into the map of the letters, point at it, and lay the distance to the data over it."""
+    tour.open_model("glyphs-vae-2d")
+    canvas = _map(tour)
+    _zoom(tour, 8)
+    tour.settle()
+    QTest.mouseMove(canvas, QPoint(canvas.width() // 3, canvas.height() // 3))
+    tour.until(lambda: isinstance(tour.document.hover_view, HoverView), "what is under the mouse")
+    tour.shoot("map-zoomed")
+    QTest.mouseMove(canvas, QPoint(1, 1))
+    tour.click("map_fit")
+    box = tour.find(QComboBox, "map_overlay")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    tour.until(lambda: _measured(tour), "the overlay")
+    tour.settle()
+    tour.shoot("map-overlay")
+    QTest.keyClick(box, Qt.Key.Key_Home)
+
+
+def points(tour: Tour) -> None:
+    """See where the digits lie, and pick some out with the lasso."""
+    tour.open_model("digits-vae-2d")
+    canvas = _map(tour)
+    tour.click("map_pictures")
+    _press(tour, "map_points")
+    tour.until(lambda: tour.document.studies.codes is not None, "the codes of the pictures")
+    tour.settle()
+    tour.shoot("map-points")
+    tour.click("map_lasso")
+    corners = [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)]
+    tour.drag(canvas, [canvas.to_widget(*corner) for corner in corners])
+    picked = tour.document.selection.picked
+    if picked is None:
+        raise EngineError("pictures within the lasso", "none")
+    tour.settle()
+    tour.shoot("map-picked")
+    tour.document.selection.put(None)
+    _press(tour, "map_points")
+    tour.click("map_plane")
+    tour.click("map_cursor")
+
+
+def planes(tour: Tour) -> None:
+    """Walk the plane of the first two principal axes of a code of 49 numbers."""
+    tour.open_model("digits-deep-49")
+    _map(tour)
+    box = tour.find(QComboBox, "map_across")
+    box.setFocus()
+    while not tour.document.grid.axes:
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    tour.settle()
+    tour.shoot("map-axes")
+
+
+def samples(tour: Tour) -> None:
+    """Draw samples of a plain model from its fitted prior, and from the one that it was never told of."""
+    tour.open_model("digits-deep-49")
+    tour.tab(tour.running.window.samples)
+    tour.until(lambda: _sampled(tour, fitted=True), "samples from the fitted prior")
+    tour.shoot("samples-fitted")
+    tour.click("samples_normal")
+    tour.until(lambda: _sampled(tour, fitted=False), "samples from N(0, I)")
+    tour.shoot("samples-normal")
+
+
+def traversals(tour: Tour) -> None:
+    """Walk along every dimension, and take a cell's code."""
+    tour.tab(tour.running.window.traversals)
+    tour.until(lambda: isinstance(tour.document.traversal_view, TraversalView), "the rows of pictures")
+    table, before = tour.running.window.traversals.table, tour.document.code
+    tour.shoot("traversals")
+    QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.cell(0, 8).center())
+    if tour.document.code is before:
+        raise EngineError("the cursor to go to the cell", "nothing")
+    tour.settle()
+    tour.click("traversals_maximum")
+    tour.until(lambda: not _walks(tour), "the mean code, one dimension at its maximum")
+    tour.shoot("mean-to-max")
+    tour.click("traversals_dimensions")
+
+
+def _map(tour: Tour) -> PlaneCanvas:
+    tour.tab(tour.running.window.map)
+    tour.settle()
+    return tour.running.window.map.canvas
+
+
+def _zoom(tour: Tour, notches: int) -> None:
+    canvas = tour.running.window.map.canvas
+    where = canvas.plane_rect().center()
+    for _ in range(notches):
+        event = QWheelEvent(
+            where,
+            QPointF(canvas.mapToGlobal(where.toPoint())),
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(canvas, event)
+
+
+def _press(tour: Tour, name: str) -> None:
+    box = tour.find(QCheckBox, name)
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+
+
+def _measured(tour: Tour) -> bool:
+    view = tour.document.overlay_view
+    return isinstance(view, OverlayView) and bool(np.isfinite(view.values[-1]).all())
+
+
+def _sampled(tour: Tour, *, fitted: bool) -> bool:
+    view = tour.document.samples_view
+    return isinstance(view, SamplesView) and view.fitted == fitted
+
+
+def _walks(tour: Tour) -> bool:
+    view = tour.document.traversal_view
+    return not isinstance(view, TraversalView) or len(view.values) > 0
