@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QByteArray
+from PySide6.QtGui import QImage, QImageWriter
 
 from explorer.data.preprocessing import to_pixels
+from explorer.errors import ExportError
+from explorer.paths import replacing_file
 from explorer.types import Floats, Pixels
 
 
@@ -21,3 +26,17 @@ def pixels_to_qimage(pixels: Pixels) -> QImage:
 def floats_to_qimage(image: Floats) -> QImage:
     """Return a QImage of a float32 picture ``(h, w, c)``, clipped to [0, 1]."""
     return pixels_to_qimage(to_pixels(image))
+
+
+def save_image(image: QImage, path: Path) -> None:
+    """Write a picture as PNG.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    with replacing_file(path) as temporary:
+        writer = QImageWriter(str(temporary), QByteArray(b"png"))
+        if not writer.write(image):
+            raise ExportError(f"to write {path}", f"“{writer.errorString()}”", "Choose another place, or free space.")

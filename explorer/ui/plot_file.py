@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QRect, QRectF, QSize
-from PySide6.QtGui import QImage, QImageWriter, QPainter
+from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
-from explorer.errors import ExportError, UsageError
+from explorer.errors import UsageError
 from explorer.paths import replacing_file
+from explorer.ui.images import save_image
 
 PLOT_WIDTH = 1600
 """Pixels of a PNG: enough for a slide."""
@@ -31,11 +32,11 @@ def save_plot(view: QGraphicsView, path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in PLOT_SUFFIXES:
         raise UsageError(f"a file that ends in {' or '.join(PLOT_SUFFIXES)}", f"“{path.name}”", "Choose another name.")
+    if suffix == ".png":
+        save_image(_drawn(view), path)
+        return
     with replacing_file(path) as temporary:
-        if suffix == ".svg":
-            _write_svg(view, temporary, path.stem)
-        else:
-            _write_png(view, temporary)
+        _write_svg(view, temporary, path.stem)
 
 
 def _write_svg(view: QGraphicsView, path: Path, title: str) -> None:
@@ -52,7 +53,7 @@ def _write_svg(view: QGraphicsView, path: Path, title: str) -> None:
     painter.end()
 
 
-def _write_png(view: QGraphicsView, path: Path) -> None:
+def _drawn(view: QGraphicsView) -> QImage:
     size = view.viewport().size()
     scale = PLOT_WIDTH / max(1, size.width())
     image = QImage(QSize(PLOT_WIDTH, round(size.height() * scale)), QImage.Format.Format_RGB32)
@@ -61,6 +62,4 @@ def _write_png(view: QGraphicsView, path: Path) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     view.render(painter, QRectF(0, 0, image.width(), image.height()), view.viewport().rect())
     painter.end()
-    writer = QImageWriter(str(path), QByteArray(b"png"))
-    if not writer.write(image):
-        raise ExportError("to write a picture", f"“{writer.errorString()}”", "Choose another place, or free space.")
+    return image

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, wrapped
 from explorer_testing.codec import Gate
 from explorer_testing.window import Desk, array_of, drag
+from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QListWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QListWidget, QPushButton
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
@@ -560,3 +564,33 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(desk: Desk) -> None:
         desk.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f} ×"
         desk.until(lambda wanted=wanted: meter.text().endswith(wanted))
+
+
+def test_what_is_seen_is_written(scattered: Desk, tmp_path: Path) -> None:
+    panel, canvas, source = scattered.window.map, canvas_of(scattered), scattered.document.source
+    assert source is not None
+    menu = scattered.find(QPushButton, "map_save").menu()
+    assert menu is not None
+    menu.aboutToShow.emit()
+    action = next(action for action in menu.actions() if action.objectName() == "map_save_plane")
+    action.trigger()
+    scattered.save_as(tmp_path / "plane.png")
+    for what, name in (("axes", "axes.png"), ("points", "points.svg"), ("codes", "codes.csv")):
+        panel.save(f"map_save_{what}", tmp_path / name)
+    assert canvas.plane is not None
+    with Image.open(tmp_path / "plane.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), array_of(canvas.plane)[..., :3])
+    with Image.open(tmp_path / "axes.png") as picture:
+        assert picture.size == (canvas.width(), canvas.height())
+    seen, points = canvas.map_window(), codes(scattered)
+    inside_view = (points[:, 0] >= seen.left) & (points[:, 0] <= seen.right)
+    inside_view &= (points[:, 1] >= seen.bottom) & (points[:, 1] <= seen.top)
+    root = ET.parse(tmp_path / "points.svg").getroot()
+    circles = root.findall("{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == inside_view.sum()
+    with (tmp_path / "codes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["index"]) for row in rows] == list(range(source.count))
+    np.testing.assert_allclose([[float(row["z0"]), float(row["z1"])] for row in rows], points, rtol=1e-6)
+    panel.save("map_save_points", tmp_path / "missing" / "points.svg")
+    assert "which does not exist" in scattered.problems[-1].message

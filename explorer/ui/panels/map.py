@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
+from explorer.errors import ExplorerError
 from explorer.ui.color_map import overlay_colors
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
+from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_pictures import MapPictures
 from explorer.ui.text import dimension_name, percent
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
@@ -110,6 +115,19 @@ class MapPanel(QWidget):
         self._out = button("map_zoom_out", "−", self.tr("Zoom out: the wheel, or the key −"))
         self._in = button("map_zoom_in", "+", self.tr("Zoom in: the wheel, or the key +"))
         self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range again: the key 0"))
+        self._save = button("map_save", self.tr("Save"), self.tr("Write what is seen to a file"))
+        menu = QMenu(self)
+        for name, text, suffix in (
+            ("map_save_axes", self.tr("Picture with axes …"), ".png"),
+            ("map_save_plane", self.tr("Picture alone …"), ".png"),
+            ("map_save_points", self.tr("Points as a drawing …"), ".svg"),
+            ("map_save_codes", self.tr("Codes as a table …"), ".csv"),
+        ):
+            action = menu.addAction(text)
+            action.setObjectName(name)
+            action.triggered.connect(partial(self._ask_save, name, suffix))
+        menu.aboutToShow.connect(self._update_menu)
+        self._save.setMenu(menu)
         limits = (-1000.0, 1000.0)
         self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 1)
         self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 1)
@@ -139,7 +157,7 @@ class MapPanel(QWidget):
     def _lay_out(self) -> None:
         zoom = QHBoxLayout()
         zoom.setSpacing(4)
-        for control in (self._out, self._in, self._fit):
+        for control in (self._out, self._in, self._fit, self._save):
             zoom.addWidget(control)
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -226,11 +244,15 @@ class MapPanel(QWidget):
         home = (grid, self._document.model is None)
         if home != self._home:
             self._home = home
-            names = [self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims]
-            self.canvas.set_home(self._document.lattice, grid.steps, (names[0], names[1]))
+            self.canvas.set_home(self._document.lattice, grid.steps, self._names())
         self._on_keyframes_changed()
         self._on_code_changed()
         self._repaint.start()
+
+    def _names(self) -> tuple[str, str]:
+        grid = self._document.grid
+        across, up = (self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims)
+        return across, up
 
     def _show_hint(self) -> None:
         model = self._document.model
@@ -286,6 +308,42 @@ class MapPanel(QWidget):
         self._document.map.hovered.emit(point)
         if point is None:
             self.canvas.set_preview(None)
+
+    def _update_menu(self) -> None:
+        """Offer what there is."""
+        menu = self._save.menu()
+        assert menu is not None
+        for action in menu.actions():
+            points = action.objectName() in {"map_save_points", "map_save_codes"}
+            action.setEnabled(self.pictures.scatter is not None if points else self.canvas.has_image)
+
+    def _ask_save(self, what: str, suffix: str, checked: bool = False) -> None:
+        kinds = {
+            ".png": self.tr("Picture (*.png)"),
+            ".svg": self.tr("Drawing (*.svg)"),
+            ".csv": self.tr("Table (*.csv)"),
+        }
+        chosen = partial(self.save, what)
+        ask_save(self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
+
+    def save(self, what: str, path: Path) -> None:
+        """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; say so, or say why not."""
+        scatter, codes = self.pictures.scatter, self._document.studies.codes
+        try:
+            if what == "map_save_axes":
+                save_image(self.canvas.grab().toImage(), path)
+            elif what == "map_save_plane" and self.canvas.plane is not None:
+                save_image(self.canvas.plane, path)
+            elif what == "map_save_points" and scatter is not None:
+                save_points(scatter, self.canvas.map_window(), self._names(), path)
+            elif what == "map_save_codes" and scatter is not None and codes is not None:
+                save_codes(codes, scatter, path)
+            else:
+                return
+        except ExplorerError as error:
+            self._document.report(str(error))
+        else:
+            self._document.exported.emit(path)
 
     def _on_pictures_changed(self) -> None:
         self.canvas.set_scatter(self.pictures.scatter)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import name_control
+from explorer.ui.widgets.quiet_plot import QuietPlot
 
 _LABELS = 8
 
@@ -48,20 +48,7 @@ class CurvePlot(QWidget):
         self._log = False
         self.setObjectName(name)
         self.setAccessibleName(about)
-        self._plot = pg.PlotWidget()
-        name_control(self._plot, f"{name}_curves", f"{about} " + self.tr("Mouse or arrow keys read values."))
-        self._plot.setMenuEnabled(False)
-        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
-        menu = self._plot.getPlotItem().ctrlMenu
-        menu.setParent(self._plot, menu.windowFlags())
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._plot.installEventFilter(self)
-        self._plot.viewport().installEventFilter(self)
-        self._legend = self._plot.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
-        self._legend.setZValue(20)
-        self._plot.getAxis("left").enableAutoSIPrefix(False)
+        self._plot = QuietPlot(f"{name}_curves", f"{about} " + self.tr("Mouse or arrow keys read values."), self)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
         self._plot.addItem(self._cursor, ignoreBounds=True)
@@ -200,18 +187,8 @@ class CurvePlot(QWidget):
             self._color()
 
     def _color(self) -> None:
-        theme = current_theme()
-        self._plot.setBackground(theme.base)
-        for axis in ("bottom", "left"):
-            item = self._plot.getAxis(axis)
-            item.setPen(theme.border)
-            item.setTextPen(theme.muted)
-        self._cursor.setPen(pg.mkPen(theme.muted, width=1))
-        # Curves may run behind the words, faintly.
-        behind = theme.color("base")
-        behind.setAlphaF(0.85)
-        self._legend.setBrush(behind)
-        self._legend.setLabelTextColor(theme.text)
+        self._plot.color()
+        self._cursor.setPen(pg.mkPen(current_theme().muted, width=1))
         for curve, drawn in zip(self._curves, self._items, strict=True):
             color = curve_color(curve.color)
             # Short enough dashes to be seen as such in the legend, too.
@@ -220,8 +197,6 @@ class CurvePlot(QWidget):
             drawn.setSymbol("o")
             drawn.setSymbolBrush(color)
             drawn.setSymbolPen(None)
-        for _, label in self._legend.items:
-            label.setText(label.text)
 
 
 def _look(curve: Curve) -> tuple[str, int, bool, bool]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.models.outliers import Outliers
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.fields import name_control
+from explorer.ui.widgets.quiet_plot import QuietPlot
 
 _USUAL, _FOUND = 0, 1
 """Numbers of the colours."""
@@ -32,33 +32,16 @@ class ErrorHistogram(QWidget):
         super().__init__(parent)
         self._ranking: Outliers | None = None
         self.setObjectName("outliers_histogram")
-        self._plot = pg.PlotWidget()
-        name_control(
-            self._plot,
-            "outliers_plot",
-            self.tr(
-                "Bars: the pictures; line: pictures as the model knows them. Drag the threshold, or use the arrow keys."
-            ),
+        about = self.tr(
+            "Bars: the pictures; line: pictures as the model knows them. Drag the threshold, or use the arrow keys."
         )
-        self._plot.setMenuEnabled(False)
-        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
-        menu = self._plot.getPlotItem().ctrlMenu
-        menu.setParent(self._plot, menu.windowFlags())
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._plot.installEventFilter(self)
-        self._plot.viewport().installEventFilter(self)
+        self._plot = QuietPlot("outliers_plot", about, self)
         self._plot.viewport().setCursor(Qt.CursorShape.SizeHorCursor)
-        self._plot.getAxis("left").enableAutoSIPrefix(False)
-        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
-        self._legend = self._plot.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("these pictures"))
         self._plot.addItem(self._bars)
         self._usual = self._plot.plot([], [], stepMode="right", name=self.tr("the model's own"))
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.setZValue(10)
-        self._legend.setZValue(20)
         self._plot.addItem(self._line, ignoreBounds=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -126,19 +109,9 @@ class ErrorHistogram(QWidget):
             self._color()
 
     def _color(self) -> None:
-        theme = current_theme()
-        self._plot.setBackground(theme.base)
-        for axis in ("bottom", "left"):
-            item = self._plot.getAxis(axis)
-            item.setPen(theme.border)
-            item.setTextPen(theme.muted)
+        self._plot.color()
         found = curve_color(_FOUND)
         found.setAlphaF(0.7)
         self._bars.setOpts(brush=found, pen=pg.mkPen(None))
         self._usual.setPen(pg.mkPen(curve_color(_USUAL), width=2))
-        self._line.setPen(pg.mkPen(theme.accent, width=2))
-        # The threshold may be drawn behind the words, but not through them.
-        self._legend.setBrush(theme.base)
-        self._legend.setLabelTextColor(theme.text)
-        for _, label in self._legend.items:
-            label.setText(label.text)
+        self._line.setPen(pg.mkPen(current_theme().accent, width=2))

@@ -1,0 +1,61 @@
+"""A plot that is looked at and not played with: the plotting library's menu, buttons and dragging are off."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Qt
+
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.fields import name_control
+
+_LEGEND_OPACITY = 0.85
+
+
+class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
+    """A plot with a legend over everything, in the colours of the theme.
+
+    Parameters
+    ----------
+    name, about
+        Object name, and words for tooltip and screen reader.
+    watcher
+        Filters the events of the plot and of its viewport.
+
+    Attributes
+    ----------
+    legend
+        In the upper right corner.
+    """
+
+    def __init__(self, name: str, about: str, watcher: QObject) -> None:
+        super().__init__()
+        name_control(self, name, about)
+        self.setMenuEnabled(False)
+        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
+        menu = self.getPlotItem().ctrlMenu
+        menu.setParent(self, menu.windowFlags())
+        self.hideButtons()
+        self.setMouseEnabled(x=False, y=False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.installEventFilter(watcher)
+        self.viewport().installEventFilter(watcher)
+        self.legend = self.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
+        self.legend.setZValue(20)
+        for side in ("left", "bottom"):
+            self.getAxis(side).enableAutoSIPrefix(False)
+
+    def color(self) -> None:
+        """Take the theme's colours for ground, axes and legend."""
+        theme = current_theme()
+        self.setBackground(theme.base)
+        for side in ("left", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.muted)
+        # What runs behind the words is seen faintly.
+        behind = theme.color("base")
+        behind.setAlphaF(_LEGEND_OPACITY)
+        self.legend.setBrush(behind)
+        self.legend.setLabelTextColor(theme.text)
+        for _, label in self.legend.items:
+            label.setText(label.text)
