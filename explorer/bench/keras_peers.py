@@ -44,6 +44,33 @@ def decode_times(arguments: dict[str, Any], tell: Tell) -> None:
     tell(found)
 
 
+def grid_times(arguments: dict[str, Any], tell: Tell) -> None:
+    """Tell the seconds of a plane of codes by `model.predict`, a call a cell and in one call, by its side.
+
+    No more than `single` cells are predicted one by one; the time of more is that much longer.
+    """
+    import time
+
+    import numpy as np
+
+    model = _load(f"{arguments['path']}/decoder.keras")
+    found = {}
+    for side in arguments["sides"]:
+        axis = np.linspace(-8, 8, side, dtype=np.float32)
+        codes = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        model.predict(codes[:1], verbose=0)
+        model.predict(codes[:64], verbose=0)
+        begun = time.perf_counter()
+        some = codes[: arguments["single"]]
+        for code in some:
+            model.predict(code[None], verbose=0)
+        cells = (time.perf_counter() - begun) * len(codes) / len(some)
+        begun = time.perf_counter()
+        model.predict(codes, verbose=0)
+        found[str(side)] = {"cells": cells, "batch": time.perf_counter() - begun}
+    tell(found)
+
+
 def dataset_from_directory(arguments: dict[str, Any], tell: Tell) -> None:
     """Open a folder with `keras.utils.image_dataset_from_directory` and read all of it once.
 

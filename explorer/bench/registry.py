@@ -13,6 +13,7 @@ LINES = (
     "start",
     "memory",
     "decode-one",
+    "grid",
     "slider-to-pixel",
     "smoothness",
     "folder",

@@ -89,6 +89,8 @@ class MapTiles:
         self._overlay: Overlay | None = None
         self._stamp: tuple[Codec, bytes] | None = None
         self._tiles: OrderedDict[Key, tuple[Tile, tuple[Codec, bytes]]] = OrderedDict()
+        self._order: list[tuple[int, int]] = []
+        self._first = 0
 
     @property
     def window(self) -> MapWindow | None:
@@ -99,6 +101,8 @@ class MapTiles:
         """Say what is looked at."""
         if window != self._window:
             self._window = window
+            self._order = [] if window is None else [(i, j) for i, j in window.tiles().tolist()]
+            self._first = 0
             self.window_changed.emit()
 
     @property
@@ -116,23 +120,34 @@ class MapTiles:
         """Forget all tiles."""
         self._tiles.clear()
         self._stamp = None
+        self._first = 0
 
     def show_plane(self, codec: Codec, plane: Plane) -> None:
         """Let only tiles of this model and plane count as done."""
-        self._stamp = (codec, plane.key)
+        if not self._same((codec, plane.key)):
+            self._stamp = (codec, plane.key)
+            self._first = 0
 
-    def missing(self) -> Indices:
-        """Return the visible tiles that are not done, int64 ``(n, 2)``, nearest the middle first."""
-        window = self._window
+    def missing(self, most: int | None = None) -> Indices:
+        """Return visible tiles that are not done, int64 ``(n, 2)``: those nearest the middle, at most so many."""
+        window, found = self._window, list[tuple[int, int]]()
         if window is None or self._stamp is None:
             return np.zeros((0, 2), np.int64)
-        tiles = window.tiles()
-        return tiles[[not self._done(window, int(i), int(j)) for i, j in tiles]]
+        # They are done in this order, so that the search goes on where it ended.
+        for place in range(self._first, len(self._order)):
+            if self._done(window, *self._order[place]):
+                if place == self._first:
+                    self._first += 1
+                continue
+            found.append(self._order[place])
+            if len(found) == most:
+                break
+        return np.array(found, np.int64).reshape(-1, 2)
 
     @property
     def ready(self) -> bool:
         """Whether all that is looked at is decoded."""
-        return self._window is not None and self._stamp is not None and len(self.missing()) == 0
+        return self._window is not None and self._stamp is not None and len(self.missing(1)) == 0
 
     def _done(self, window: MapWindow, i: int, j: int) -> bool:
         found = self._tiles.get((window.lattice, window.level, i, j))
@@ -151,7 +166,7 @@ class MapTiles:
                 self._tiles[key] = (tile, stamp)
                 self._tiles.move_to_end(key)
         most = max(1_000, _KEPT_BYTES // max(1, view.pixels[0].nbytes if len(view.pixels) else 1))
-        while len(self._tiles) > most:
+        while len(self._tiles) > max(most, len(self._order)):
             self._tiles.popitem(last=False)
 
     def visible(self) -> Iterator[Tile]:
@@ -173,7 +188,7 @@ class MapTiles:
                 # Of the stand-ins, those of the same plane are nearer the truth, and of these those of a like size.
                 far = abs(np.log2(tile.step / window.lattice.step(window.level)))
                 others.append((self._same(stamp), -far, tile))
-        if len(own) < len(window.tiles()):
+        if len(own) < len(self._order):
             yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2]))
         yield from own
 

@@ -167,10 +167,11 @@ class Renderer(QObject):
         if model is None or plane is None or window is None:
             return
         self._document.map.show_plane(model.codec, plane)
-        missing = self._document.map.missing()
-        if len(missing) and not self._tiles_asked:
+        if self._tiles_asked:
+            return
+        some = self._document.map.missing(pictures_at_once(model.codec.image_shape, TILES_AT_ONCE))
+        if len(some):
             self._tiles_asked = True
-            some = missing[: pictures_at_once(model.codec.image_shape, TILES_AT_ONCE)]
             self._submit(DecodeTiles(model.codec, plane, window.lattice, window.level, some))
 
     def _distance_of(self, model: OpenModel) -> CodeDistance:

@@ -1,0 +1,108 @@
+"""``grid``: a whole plane of pictures, as the map decodes it: tile by tile through the codec thread."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from explorer.bench.child import Tell
+from explorer.bench.entry import Entry
+from explorer.bench.harness import MeasureError, median, run_child, shipped_bundle
+
+CASE = "glyphs-vae-2d"
+SIDES, QUICK_SIDES = (20, 100), (20,)
+REPEATS, QUICK_REPEATS = 5, 3
+PEERS = {"cells": "Keras model.predict, a call a cell", "batch": "Keras model.predict, one batch"}
+LIMIT = "ONNX Runtime session alone, batches of 256"
+SINGLE = 200
+"""Cells that are predicted one by one; more of them take as much longer."""
+
+
+def measure(quick: bool) -> list[Entry]:
+    """Measure each size; two entries each, one a peer."""
+    path = str(shipped_bundle(CASE).path)
+    sides, repeats = (QUICK_SIDES, QUICK_REPEATS) if quick else (SIDES, REPEATS)
+    ours = run_child("grid:planes", path=path, sides=sides, repeats=repeats)[0].value
+    try:
+        peers, why = run_child("keras_peers:grid_times", path=path, sides=sides, single=SINGLE)[0].value, ""
+    except MeasureError as error:
+        peers, why = {}, str(error)
+    return [
+        Entry(
+            name="grid",
+            case=f"{CASE}, {side} × {side} tiles",
+            unit="s",
+            ours=ours[str(side)]["map"],
+            peer=peers[str(side)][key] if peers else None,
+            peer_name=name,
+            limit=ours[str(side)]["session"],
+            limit_name=LIMIT,
+            why=why,
+        )
+        for side in sides
+        for key, name in PEERS.items()
+    ]
+
+
+def planes(arguments: dict[str, Any], tell: Tell) -> None:
+    """Tell the median seconds of the map and of the bare session for each size, by its side."""
+    from PySide6.QtCore import QCoreApplication
+
+    application = QCoreApplication([])
+    path, repeats = arguments["path"], arguments["repeats"]
+    tell(
+        {
+            str(side): {
+                "map": median([_map(path, side) for _ in range(repeats)]),
+                "session": median([_session(path, side) for _ in range(repeats)]),
+            }
+            for side in arguments["sides"]
+        }
+    )
+    del application
+
+
+def _map(path: str, side: int) -> float:
+    """Look at a plane, and wait in the event loop until all of it is there."""
+    from pathlib import Path
+
+    from PySide6.QtCore import QEventLoop
+
+    from explorer.document.document import Document
+    from explorer.document.map_tiles import MapWindow
+    from explorer.latent.lattice import Lattice
+    from explorer.workers.codec_thread import CodecThread
+    from explorer.workers.loading import open_model
+    from explorer.workers.renderer import Renderer
+
+    document, thread, loop = Document(), CodecThread(), QEventLoop()
+    renderer = Renderer(document, thread)
+    document.open(open_model(Path(path)))
+    lattice = Lattice(-8.0, 16 / (side - 1))
+    reach = 8.0 + 0.49 * lattice.spacing
+    document.tiles_view_changed.connect(lambda: loop.quit() if document.map.ready else None)
+    document.map.look(MapWindow(lattice, 0, -0.1, 0.1, -0.1, 0.1))  # the first run of a session is no matter of the map
+    loop.exec()
+    begun = time.perf_counter()
+    document.map.look(MapWindow(lattice, 0, -reach, reach, -reach, reach))
+    loop.exec()
+    seconds = time.perf_counter() - begun
+    renderer.stop()
+    thread.close()
+    return seconds
+
+
+def _session(path: str, side: int) -> float:
+    """Decode as many codes with nothing around it: batches, as many threads as there are cores."""
+    import numpy as np
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(f"{path}/decoder.onnx", providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    axis = np.linspace(-8, 8, side, dtype=np.float32)
+    codes = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    session.run(None, {name: codes[:256]})
+    begun = time.perf_counter()
+    for start in range(0, len(codes), 256):
+        session.run(None, {name: codes[start : start + 256]})
+    return time.perf_counter() - begun
