@@ -288,6 +288,9 @@ class Document:
         model, code, grid = self._state.model, self._state.code, self._state.grid
         if model is None or model.latent_dim < 2:
             return None
+        if grid.corners:
+            first, second, third = (np.array(corner, np.float32) for corner in grid.corners)
+            return Plane(first, second - first, third - first)
         at_rest = code is None or model.latent_dim == 2
         base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
         if grid.axes:
@@ -559,12 +562,18 @@ class Document:
         Raises
         ------
         UsageError
-            If the range is empty, or there are too few or too many steps.
+            If the range is empty, there are too few or too many steps, or the corners span no plane.
         """
         if not (grid.low < grid.high and 2 <= grid.steps <= GRID_LIMIT):
             raise UsageError(
                 f"a range from low to high and 2 to {GRID_LIMIT} steps", f"{grid.low:g} to {grid.high:g}, {grid.steps}"
             )
+        if grid.corners:
+            sizes = {len(corner) for corner in grid.corners}
+            if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:
+                raise UsageError("three codes of the model's length", f"{len(grid.corners)} of {sizes}")
+            first, second, third = (np.array(corner, np.float32) for corner in grid.corners)
+            Plane(first, second - first, third - first)
         if grid != self._state.grid:
             self._edit("Map range", grid=grid)
 

@@ -70,6 +70,9 @@ class GridSettings:
         Pictures a side in that range, both ends counted.
     axes
         Whether `dims` are numbers of principal axes and not of dimensions.
+    corners
+        Three codes, ``latent_dim`` numbers each: the plane through them in the place of one of dimensions or axes. The
+        first is at (0, 0), the others at (1, 0) and (0, 1).
     """
 
     dims: tuple[int, int] = (0, 1)
@@ -77,6 +80,7 @@ class GridSettings:
     high: float = 3.0
     steps: int = 15
     axes: bool = False
+    corners: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_of_many_questions_the_last_one_is_computed(codec_thread: CodecThread, q
 
 def test_what_is_more_urgent_goes_between_two_rows(codec_thread: CodecThread, qtbot: QtBot) -> None:
     answers, gate, log = Answers(codec_thread), Gate(), list[str]()
-    codec_thread.submit(steps("grid", ["row 1", "row 2", "row 3"], log, gate))
+    codec_thread.submit(steps("tiles", ["row 1", "row 2", "row 3"], log, gate))
     gate.wait_until_entered()
     codec_thread.submit(steps("noise", ["noise"], log))
     codec_thread.submit(steps("picture", ["picture"], log))
@@ -111,9 +111,9 @@ def test_what_is_more_urgent_goes_between_two_rows(codec_thread: CodecThread, qt
 
 def test_a_newer_map_ends_the_older_one_between_two_rows(codec_thread: CodecThread, qtbot: QtBot) -> None:
     answers, gate, log = Answers(codec_thread), Gate(), list[str]()
-    codec_thread.submit(steps("grid", ["old 1", "old 2", "old 3"], log, gate))
+    codec_thread.submit(steps("tiles", ["old 1", "old 2", "old 3"], log, gate))
     gate.wait_until_entered()
-    codec_thread.submit(steps("grid", ["new 1", "new 2"], log))
+    codec_thread.submit(steps("tiles", ["new 1", "new 2"], log))
     gate.open()
     qtbot.waitUntil(lambda: "new 2" in answers.texts())
     assert log == ["old 1", "new 1", "new 2"]
@@ -122,11 +122,11 @@ def test_a_newer_map_ends_the_older_one_between_two_rows(codec_thread: CodecThre
 
 def test_what_is_withdrawn_stops_and_what_it_said_is_stale(codec_thread: CodecThread, qtbot: QtBot) -> None:
     answers, gate, log = Answers(codec_thread), Gate(), list[str]()
-    codec_thread.submit(steps("grid", ["old 1", "old 2"], log, gate))
+    codec_thread.submit(steps("tiles", ["old 1", "old 2"], log, gate))
     gate.wait_until_entered()
     codec_thread.submit(steps("noise", ["never"], log))
     codec_thread.drop("noise")
-    codec_thread.drop("grid")
+    codec_thread.drop("tiles")
     codec_thread.submit(steps("thumbnails", ["thumbnails"], log))
     gate.open()
     qtbot.waitUntil(lambda: "thumbnails" in answers.texts())
@@ -164,7 +164,7 @@ def test_an_error_is_an_answer_and_the_thread_lives_on(codec_thread: CodecThread
 
 def test_close_does_not_wait_for_the_whole_map(qtbot: QtBot) -> None:
     codec_thread, gate, log = CodecThread(), Gate(), list[str]()
-    codec_thread.submit(steps("grid", [f"row {row}" for row in range(1000)], log, gate))
+    codec_thread.submit(steps("tiles", [f"row {row}" for row in range(1000)], log, gate))
     gate.wait_until_entered()
     closer = threading.Thread(target=codec_thread.close)
     closer.start()

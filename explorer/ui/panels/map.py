@@ -37,6 +37,9 @@ _TRAIL = 60
 _FAR = 3.0
 """Times the usual distance from the data's codes, where the overlay is brightest."""
 
+_AROUND = (-0.5, 1.5)
+"""Range of a plane through three codes, which lie at 0 and 1."""
+
 _AXIS_REACH = 3.0
 """σ to both sides, where axes are shown at first."""
 
@@ -70,6 +73,7 @@ class MapPanel(QWidget):
         self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
         self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
         self._tools.chosen.connect(lambda number: self.canvas.set_tool(_TOOLS[number]))
+        self._through.clicked.connect(self._on_through_clicked)
         self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
         self.pictures.changed.connect(self._on_pictures_changed)
@@ -134,6 +138,11 @@ class MapPanel(QWidget):
         self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal axis from left to right"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal axis from bottom to top"), [])
+        self._through = button(
+            "map_through",
+            self.tr("Through 3"),
+            self.tr("The plane through the first three keyframes: take three pictures into the timeline for it"),
+        )
         self._overlay = combo_box(
             "map_overlay",
             self.tr("What is laid over the map: where its pictures can be trusted, and how fast they change"),
@@ -167,7 +176,11 @@ class MapPanel(QWidget):
         span.addWidget(self._low)
         span.addWidget(self._high)
         form.addRow(self.tr("Range"), span)
-        form.addRow(self.tr("Tiles"), self._steps)
+        tiles = QHBoxLayout()
+        tiles.setSpacing(4)
+        tiles.addWidget(self._steps)
+        tiles.addWidget(self._through)
+        form.addRow(self.tr("Tiles"), tiles)
         form.addRow(self.tr("Across"), self._across)
         form.addRow(self.tr("Up"), self._up)
         plane = QWidget()
@@ -239,7 +252,7 @@ class MapPanel(QWidget):
         with QSignalBlocker(self._steps):
             self._steps.setValue(grid.steps)
         for combo, number in ((self._across, grid.dims[0]), (self._up, grid.dims[1])):
-            combo.setCurrentIndex(_row_of(combo, (grid.axes, number)))
+            combo.setCurrentIndex(-1 if grid.corners else _row_of(combo, (grid.axes, number)))
         self._show_hint()
         home = (grid, self._document.model is None)
         if home != self._home:
@@ -251,6 +264,8 @@ class MapPanel(QWidget):
 
     def _names(self) -> tuple[str, str]:
         grid = self._document.grid
+        if grid.corners:
+            return self.tr("keyframes 1 to 2"), self.tr("keyframes 1 to 3")
         across, up = (self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims)
         return across, up
 
@@ -260,6 +275,10 @@ class MapPanel(QWidget):
         words = self.tr("σ along the axes; the rest of the code stays where the cursor is.")
         if not self._document.grid.axes:
             words = self.tr("The other dimensions stay where the cursor is.")
+        if self._document.grid.corners:
+            words = self.tr(
+                "The first keyframe is at 0, 0, the others at 1; the cursor keeps its distance from the plane."
+            )
         self._hint.setText(words if more else "")
         self._hint.setVisible(bool(self._hint.text()))
 
@@ -278,6 +297,9 @@ class MapPanel(QWidget):
     def _on_direction_chosen(self, box: QComboBox) -> None:
         """Take another direction; both are dimensions, or both are axes."""
         grid = self._document.grid
+        if grid.corners:
+            reach = _AXIS_REACH if grid.axes else self._document.home_reach
+            grid = replace(grid, corners=(), low=-reach, high=reach)
         chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
         axes, number = chosen.currentData()
         if axes != grid.axes:
@@ -286,12 +308,24 @@ class MapPanel(QWidget):
             reach = _AXIS_REACH if axes else self._document.home_reach
             self._document.set_grid(replace(grid, dims=dims, axes=axes, low=-reach, high=reach))
             return
-        _, beside = other.currentData()
+        beside = grid.dims[1] if other is self._up else grid.dims[0]
         dims = (number, beside) if chosen is self._across else (beside, number)
         if number == beside:
             # Whoever asks for the other way's direction wants them exchanged.
             dims = (grid.dims[1], grid.dims[0])
         self._document.set_grid(replace(grid, dims=dims))
+
+    def _on_through_clicked(self) -> None:
+        """Show the plane through three keyframes; where they lie on one line, say so."""
+        codes = [keyframe.code for keyframe in self._document.keyframes[:3]]
+        corners = tuple(tuple(float(value) for value in code) for code in codes)
+        low, high = _AROUND
+        try:
+            self._document.set_grid(replace(self._document.grid, corners=corners, low=low, high=high))
+        except ExplorerError:
+            words = self.tr("These keyframes lie on one line: no plane is told by them. Choose another picture.")
+            self._hint.setText(words)
+            self._hint.show()
 
     def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
         code, plane = self._document.code, self._document.plane
@@ -426,7 +460,7 @@ class MapPanel(QWidget):
         x, y = plane.coordinates(code).tolist()
         if not self._trail or self._trail[-1] != (x, y):
             self._trail.append((x, y))
-        directions = (self._document.grid.dims, self._document.grid.axes)
+        directions = (self._document.grid.dims, self._document.grid.axes, self._document.grid.corners)
         if directions != self._directions:
             # A place on another plane is another place.
             self._directions = directions
@@ -439,6 +473,7 @@ class MapPanel(QWidget):
     def _on_keyframes_changed(self) -> None:
         plane = self._document.plane
         codes = [keyframe.code for keyframe in self._document.keyframes]
+        self._through.setEnabled(len(codes) > 2 and plane is not None)
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])
         else:

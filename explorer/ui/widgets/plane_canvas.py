@@ -28,7 +28,7 @@ from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import Theme, current_theme
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 6
-_TICK_PIXELS = 90
+_TICK_PIXELS = 60
 _COARSEST = -6
 KEY_SHARE = 1 / 50
 """Of the width in view, one press of an arrow key."""
