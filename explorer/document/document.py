@@ -47,7 +47,7 @@ from explorer.errors import UsageError
 from explorer.latent.axes import move_axis, random_along_axes, take_axis
 from explorer.latent.film import FilmSettings, code_at, film_times
 from explorer.latent.lattice import Lattice
-from explorer.latent.planes import Plane
+from explorer.latent.planes import Plane, QuantilePlane
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
 
@@ -295,7 +295,8 @@ class Document:
         base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
         if grid.axes:
             return Plane.of_axes(base, model.sample.statistics, grid.dims)
-        return Plane.of_dimensions(base, grid.dims)
+        kind = QuantilePlane if grid.quantiles else Plane
+        return kind.of_dimensions(base, grid.dims)
 
     @property
     def home_reach(self) -> float:
@@ -568,6 +569,8 @@ class Document:
             raise UsageError(
                 f"a range from low to high and 2 to {GRID_LIMIT} steps", f"{grid.low:g} to {grid.high:g}, {grid.steps}"
             )
+        if grid.quantiles and (grid.axes or grid.corners or not 0 < grid.low < grid.high < 1):
+            raise UsageError("quantiles between 0 and 1, of dimensions", f"{grid.low:g} to {grid.high:g}")
         if grid.corners:
             sizes = {len(corner) for corner in grid.corners}
             if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:

@@ -70,6 +70,8 @@ class GridSettings:
         Pictures a side in that range, both ends counted.
     axes
         Whether `dims` are numbers of principal axes and not of dimensions.
+    quantiles
+        Whether coordinates are quantiles of the standard normal prior and not code units; low and high lie in (0, 1).
     corners
         Three codes, ``latent_dim`` numbers each: the plane through them in the place of one of dimensions or axes. The
         first is at (0, 0), the others at (1, 0) and (0, 1).
@@ -80,6 +82,7 @@ class GridSettings:
     high: float = 3.0
     steps: int = 15
     axes: bool = False
+    quantiles: bool = False
     corners: tuple[tuple[float, ...], ...] = ()
 
 

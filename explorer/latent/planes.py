@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,3 +169,43 @@ class Plane:
         here = self.coordinates(code)
         moved = code + np.float32(x - here[0]) * self.across + np.float32(y - here[1]) * self.up
         return np.asarray(moved, np.float32)
+
+
+_NORMAL = NormalDist()
+_OUTERMOST = 1e-4
+"""Quantiles nearer to 0 or 1 would be codes without end."""
+
+
+class QuantilePlane(Plane):
+    """A plane whose coordinates are quantiles of the standard normal prior: what is as likely takes as much room.
+
+    A step from 0.5 to 0.6 is as much of the prior as one from 0.9 to 1; the codes in between lie closer together.
+    """
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for planes that show the same."""
+        return b"quantiles" + super().key
+
+    def codes(self, points: Floats) -> Floats:
+        """Return the codes ``(n, d)`` at points ``(n, 2)``, float32; quantiles are kept from 0 and 1."""
+        return super().codes(_inverse(points))
+
+    def coordinates(self, codes: Floats) -> Floats:
+        """Return the quantiles of codes ``(n, d)``, or one ``(d,)``, float32 ``(n, 2)`` or ``(2,)``."""
+        straight = super().coordinates(codes)
+        flat = [_NORMAL.cdf(float(value)) for value in straight.ravel()]
+        return np.array(flat, np.float32).reshape(straight.shape)
+
+    def moved(self, code: Floats, x: float, y: float) -> Floats:
+        """Return a code ``(d,)`` moved along the plane to quantiles x, y; how far it lies beside it is kept."""
+        across, up = _inverse(np.array([x, y], np.float32)).tolist()
+        here = super().coordinates(code)
+        moved = code + np.float32(across - here[0]) * self.across + np.float32(up - here[1]) * self.up
+        return np.asarray(moved, np.float32)
+
+
+def _inverse(quantiles: Floats) -> Floats:
+    kept = np.clip(np.asarray(quantiles, np.float64), _OUTERMOST, 1 - _OUTERMOST)
+    flat = [_NORMAL.inv_cdf(float(value)) for value in kept.ravel()]
+    return np.array(flat, np.float32).reshape(kept.shape)

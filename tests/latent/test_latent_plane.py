@@ -7,11 +7,12 @@ import pytest
 from explorer_testing.builders import as_floats
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from explorer.errors import UsageError
 from explorer.latent.axes import to_axes
 from explorer.latent.lattice import Lattice
-from explorer.latent.planes import Plane
+from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import compute_statistics
 
 VALUES = st.floats(-20, 20, width=32)
@@ -97,3 +98,18 @@ def test_a_lattice_without_extent_is_refused() -> None:
     for low, spacing in ((0.0, 0.0), (0.0, -1.0), (0.0, float("inf")), (float("nan"), 1.0)):
         with pytest.raises(UsageError):
             Lattice(low, spacing)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_quantiles_of_the_prior_are_scipys(x: float, y: float) -> None:
+    plane = QuantilePlane.of_dimensions(as_floats(0, 5, 0), (2, 0))
+    (code,) = plane.codes(np.array([[x, y]], np.float32))
+    np.testing.assert_allclose(code, [norm.ppf(y), 5, norm.ppf(x)], atol=1e-4)
+    np.testing.assert_allclose(plane.coordinates(code), [x, y], atol=1e-4)
+    np.testing.assert_allclose(plane.moved(as_floats(9, 7, 9), x, y), [norm.ppf(y), 7, norm.ppf(x)], atol=1e-4)
+    assert plane.key != Plane.of_dimensions(as_floats(0, 5, 0), (2, 0)).key
+
+
+def test_the_ends_of_the_prior_are_no_codes_without_end() -> None:
+    plane = QuantilePlane.of_dimensions(as_floats(0, 0), (0, 1))
+    assert np.isfinite(plane.codes(np.array([[0, 1], [-3, 7]], np.float32))).all()

@@ -6,6 +6,7 @@ import csv
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -642,4 +643,25 @@ def test_three_keyframes_on_one_line_are_no_plane(desk: Desk) -> None:
     desk.click("map_through")
     assert desk.document.grid == before
     assert "on one line" in desk.find(QLabel, "map_hint").text()
+    assert not desk.problems
+
+
+def test_the_map_by_quantiles_of_the_prior(desk: Desk) -> None:
+    desk.open()
+    press_space(desk, "map_quantiles")
+    grid = desk.document.grid
+    assert (grid.quantiles, grid.low, grid.high) == (True, 0.05, 0.95)
+    desk.settle()
+    tile = tile_at(desk, 0.5, 0.9)
+    normal = NormalDist()
+    np.testing.assert_array_equal(tile.pixels, decoded(desk, normal.inv_cdf(tile.x), normal.inv_cdf(tile.y)))
+    click(desk, 0.8, 0.3)
+    expected = [normal.inv_cdf(0.8), normal.inv_cdf(0.3)]
+    np.testing.assert_allclose(desk.code, expected, atol=8 * pixel(desk))
+    desk.type_into("map_high", "1.5")
+    assert "between 0 and 1" in desk.find(QLabel, "map_hint").text()
+    assert desk.document.grid.high == 0.95
+    press_space(desk, "map_quantiles")
+    assert desk.document.grid.high >= 2
+    desk.settle()
     assert not desk.problems

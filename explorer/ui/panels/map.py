@@ -23,7 +23,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_pictures import MapPictures
 from explorer.ui.text import dimension_name, percent
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segments import Segments
 
@@ -40,6 +40,7 @@ _FAR = 3.0
 _AROUND = (-0.5, 1.5)
 """Range of a plane through three codes, which lie at 0 and 1."""
 
+_QUANTILES = (0.05, 0.95)
 _AXIS_REACH = 3.0
 """σ to both sides, where axes are shown at first."""
 
@@ -74,6 +75,7 @@ class MapPanel(QWidget):
         self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
         self._tools.chosen.connect(lambda number: self.canvas.set_tool(_TOOLS[number]))
         self._through.clicked.connect(self._on_through_clicked)
+        self._quantiles.toggled.connect(self._on_quantiles_toggled)
         self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
         self.pictures.changed.connect(self._on_pictures_changed)
@@ -133,8 +135,8 @@ class MapPanel(QWidget):
         menu.aboutToShow.connect(self._update_menu)
         self._save.setMenu(menu)
         limits = (-1000.0, 1000.0)
-        self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 1)
-        self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 1)
+        self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 2)
+        self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 2)
         self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal axis from left to right"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal axis from bottom to top"), [])
@@ -142,6 +144,11 @@ class MapPanel(QWidget):
             "map_through",
             self.tr("Through 3"),
             self.tr("The plane through the first three keyframes: take three pictures into the timeline for it"),
+        )
+        self._quantiles = check_box(
+            "map_quantiles",
+            self.tr("Quantiles of the prior"),
+            self.tr("Space the tiles by how likely N(0, I) makes their codes: from 0.05 to 0.95 is 90 % of it"),
         )
         self._overlay = combo_box(
             "map_overlay",
@@ -188,6 +195,7 @@ class MapPanel(QWidget):
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(4)
         lines.addLayout(form)
+        lines.addWidget(self._quantiles)
         lines.addWidget(self._overlay)
         lines.addWidget(self._legend)
         lines.addWidget(self._hint)
@@ -249,8 +257,9 @@ class MapPanel(QWidget):
         for box, value in ((self._low, grid.low), (self._high, grid.high)):
             with QSignalBlocker(box):
                 box.setValue(value)
-        with QSignalBlocker(self._steps):
+        with QSignalBlocker(self._steps), QSignalBlocker(self._quantiles):
             self._steps.setValue(grid.steps)
+            self._quantiles.setChecked(grid.quantiles)
         for combo, number in ((self._across, grid.dims[0]), (self._up, grid.dims[1])):
             combo.setCurrentIndex(-1 if grid.corners else _row_of(combo, (grid.axes, number)))
         self._show_hint()
@@ -266,6 +275,9 @@ class MapPanel(QWidget):
         grid = self._document.grid
         if grid.corners:
             return self.tr("keyframes 1 to 2"), self.tr("keyframes 1 to 3")
+        if grid.quantiles:
+            across, up = (self.tr("quantile of %1").replace("%1", dimension_name(n)) for n in grid.dims)
+            return across, up
         across, up = (self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims)
         return across, up
 
@@ -292,7 +304,12 @@ class MapPanel(QWidget):
             self._hint.show()
             return
         self._show_hint()
-        self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
+        try:
+            self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
+        except ExplorerError:
+            self._on_grid_changed()
+            self._hint.setText(self.tr("Quantiles lie between 0 and 1."))
+            self._hint.show()
 
     def _on_direction_chosen(self, box: QComboBox) -> None:
         """Take another direction; both are dimensions, or both are axes."""
@@ -306,7 +323,7 @@ class MapPanel(QWidget):
             beside = 1 if number == 0 else 0
             dims = (number, beside) if chosen is self._across else (beside, number)
             reach = _AXIS_REACH if axes else self._document.home_reach
-            self._document.set_grid(replace(grid, dims=dims, axes=axes, low=-reach, high=reach))
+            self._document.set_grid(replace(grid, dims=dims, axes=axes, quantiles=False, low=-reach, high=reach))
             return
         beside = grid.dims[1] if other is self._up else grid.dims[0]
         dims = (number, beside) if chosen is self._across else (beside, number)
@@ -315,13 +332,20 @@ class MapPanel(QWidget):
             dims = (grid.dims[1], grid.dims[0])
         self._document.set_grid(replace(grid, dims=dims))
 
+    def _on_quantiles_toggled(self, on: bool) -> None:
+        reach = self._document.home_reach
+        low, high = _QUANTILES if on else (-reach, reach)
+        grid = replace(self._document.grid, quantiles=on, axes=False, corners=(), low=low, high=high)
+        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.axes else (0, 1)))
+
     def _on_through_clicked(self) -> None:
         """Show the plane through three keyframes; where they lie on one line, say so."""
         codes = [keyframe.code for keyframe in self._document.keyframes[:3]]
         corners = tuple(tuple(float(value) for value in code) for code in codes)
         low, high = _AROUND
         try:
-            self._document.set_grid(replace(self._document.grid, corners=corners, low=low, high=high))
+            grid = replace(self._document.grid, corners=corners, quantiles=False, low=low, high=high)
+            self._document.set_grid(grid)
         except ExplorerError:
             words = self.tr("These keyframes lie on one line: no plane is told by them. Choose another picture.")
             self._hint.setText(words)
@@ -460,7 +484,7 @@ class MapPanel(QWidget):
         x, y = plane.coordinates(code).tolist()
         if not self._trail or self._trail[-1] != (x, y):
             self._trail.append((x, y))
-        directions = (self._document.grid.dims, self._document.grid.axes, self._document.grid.corners)
+        directions = replace(self._document.grid, low=0, high=1, steps=2)
         if directions != self._directions:
             # A place on another plane is another place.
             self._directions = directions
