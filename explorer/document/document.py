@@ -76,7 +76,7 @@ class Document:
     playhead_changed
         The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
-    traversal_view_changed, hover_view_changed, meter_view_changed, overlay_view_changed,
+    traversal_view_changed, hover_view_changed, meter_view_changed, overlay_view_changed, points_view_changed,
     tiles_view_changed, keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
@@ -122,6 +122,7 @@ class Document:
     hover_view_changed = Signal()
     meter_view_changed = Signal()
     overlay_view_changed = Signal()
+    points_view_changed = Signal()
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
     thumbnails_view_changed = Signal()
@@ -355,6 +356,12 @@ class Document:
     def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
         """The small pictures that were read last."""
         view = self._views.get("thumbnails")
+        return view if isinstance(view, ThumbnailsView | FailedView) else None
+
+    @property
+    def points_view(self) -> ThumbnailsView | FailedView | None:
+        """The small pictures of points of the map that were read last."""
+        view = self._views.get("points")
         return view if isinstance(view, ThumbnailsView | FailedView) else None
 
     @property
@@ -760,7 +767,7 @@ _STALE = {
         "tiles",
         "keyframes",
     ),
-    "source": ("picture", "cursor", "noise", "thumbnails"),
+    "source": ("picture", "cursor", "noise", "thumbnails", "points"),
     "picture": ("picture", "cursor", "noise"),
     "keyframes": ("keyframes",),
     "grid": ("tiles",),

@@ -76,12 +76,15 @@ class MapTiles:
         Something else is looked at, or nothing any more.
     overlay_changed
         Another quantity is to be laid over the map, or none.
+    pictures_wanted
+        The pictures of these points are to be read small: positions in the source, int64 ``(n,)``.
     hovered
         Another point is pointed at: x and y in the plane's coordinates, or None.
     """
 
     window_changed = Signal()
     overlay_changed = Signal()
+    pictures_wanted = Signal(object)
     hovered = Signal(object)
 
     def __init__(self) -> None:

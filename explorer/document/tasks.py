@@ -89,6 +89,7 @@ SLOTS = (
     "traversal",
     "training_film",
     "thumbnails",
+    "points",
     "tiles",
     "overlay",
 )
@@ -396,3 +397,10 @@ class ReadTrainingFilm:
 
 def _read(source: Source, preprocessing: Preprocessing, index: int) -> Floats:
     return to_floats(source.read(np.array([index], np.int64), preprocessing))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadPoints(ReadThumbnails):
+    """Read small pictures for points of the map."""
+
+    slot: ClassVar[str] = "points"

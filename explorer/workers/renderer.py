@@ -22,6 +22,7 @@ from explorer.document.tasks import (
     EncodePicture,
     MeasureCursor,
     MeasurePlane,
+    ReadPoints,
     ReadThumbnails,
     ReadTrainingFilm,
     Task,
@@ -61,6 +62,7 @@ class Renderer(QObject):
         document.map.window_changed.connect(self._ask_overlay)
         document.map.overlay_changed.connect(self._ask_overlay)
         document.map.hovered.connect(self._on_hovered)
+        document.map.pictures_wanted.connect(self._on_pictures_wanted)
         document.watched_changed.connect(self._on_watched_changed)
         document.jitter_changed.connect(self._ask_cloud)
         document.sampling_changed.connect(self._ask_samples)
@@ -82,6 +84,7 @@ class Renderer(QObject):
 
     def _on_source_changed(self) -> None:
         self._codec_thread.drop("thumbnails")
+        self._codec_thread.drop("points")
         self._on_open_changed()
 
     def _on_open_changed(self) -> None:
@@ -90,7 +93,7 @@ class Renderer(QObject):
         Thumbnails and films are no model's; nobody would ask for them again.
         """
         for slot in SLOTS:
-            if slot not in {"thumbnails", "training_film"}:
+            if slot not in {"thumbnails", "points", "training_film"}:
                 self._codec_thread.drop(slot)
         self._tiles_asked = False
         self._overlay_asked = self._overlay_done = None
@@ -209,6 +212,10 @@ class Renderer(QObject):
     def _on_thumbnails_requested(self, indices: Indices) -> None:
         if self._document.source is not None:
             self._submit(ReadThumbnails(self._document.source, indices))
+
+    def _on_pictures_wanted(self, indices: Indices) -> None:
+        if self._document.source is not None:
+            self._submit(ReadPoints(self._document.source, indices))
 
     def _on_frame_requested(self, originals: Path, frame: FilmFrame) -> None:
         self._submit(ReadTrainingFilm(originals, frame))

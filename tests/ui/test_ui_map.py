@@ -21,11 +21,14 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
-from explorer.document.views import HoverView, OverlayView
+from explorer.document.tasks import ReadPoints
+from explorer.document.views import HoverView, OverlayView, ThumbnailsView
 from explorer.latent.axes import to_axes
 from explorer.latent.on_data import CodeDistance
 from explorer.latent.polygon import inside
 from explorer.types import Floats
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panels.map_pictures import MOST_THUMBNAILS
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
@@ -665,3 +668,52 @@ def test_the_map_by_quantiles_of_the_prior(desk: Desk) -> None:
     assert desk.document.grid.high >= 2
     desk.settle()
     assert not desk.problems
+
+
+def test_few_points_are_shown_as_pictures(scattered: Desk) -> None:
+    canvas, source = canvas_of(scattered), scattered.document.source
+    assert source is not None
+    wheel(scattered, canvas.to_widget(*codes(scattered)[5].tolist()), 24)
+    seen, points = canvas.map_window(), codes(scattered)
+    within = (points[:, 0] > seen.left) & (points[:, 0] < seen.right)
+    within &= (points[:, 1] > seen.bottom) & (points[:, 1] < seen.top)
+    expected = np.flatnonzero(within).tolist()
+    assert 0 < len(expected) <= MOST_THUMBNAILS
+    scattered.until(lambda: len(scattered.window.map.pictures.thumbnails(canvas.map_window())) == len(expected))
+    (view,) = ReadPoints(source, np.array([5])).run()
+    assert isinstance(view, ThumbnailsView)
+    shown = scattered.window.map.pictures.thumbnails(canvas.map_window())
+    place = expected.index(5)
+    assert shown[place][2] == pixels_to_qimage(view.pixels[0])
+    assert shown[place][:2] == pytest.approx(points[5].tolist())
+    with_pictures = array_of(canvas.grab().toImage())
+    canvas.set_thumbnails([])
+    assert (array_of(canvas.grab().toImage()) != with_pictures).any()
+
+
+def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: Desk) -> None:
+    view, model = scattered.window.gallery.view, scattered.window.gallery.model
+    rows = model.rowCount()
+
+    def press(row: int, key: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        place = view.visualRect(model.index(row)).center()
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, key, place)
+
+    press(1)
+    press(4, Qt.KeyboardModifier.ShiftModifier)
+    press(7, Qt.KeyboardModifier.ControlModifier)
+    picked = scattered.document.selection.picked
+    assert picked is not None
+    assert picked.indices.tolist() == [1, 2, 3, 4, 7]
+    assert scattered.document.picture == 7
+    assert model.rowCount() == rows, "the gallery goes on showing all of them"
+    scatter = scattered.window.map.pictures.scatter
+    assert scatter is not None
+    assert scatter.picked is not None
+    assert np.flatnonzero(scatter.picked).tolist() == [1, 2, 3, 4, 7]
+    press(5)
+    assert scattered.document.selection.picked is None
+    assert scattered.document.picture == 5
+    press(8, Qt.KeyboardModifier.ControlModifier)
+    scattered.document.choose_picture(2)
+    assert scattered.document.selection.picked is None, "another picture, chosen elsewhere, ends it"

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
+from explorer.document.selection import Picked
 from explorer.document.views import ThumbnailsView
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -42,6 +43,8 @@ class GalleryPanel(QWidget):
         self.model = GalleryModel(self)
         self._columns = 1
         self._source: Source | None = None
+        self._own: Picked | None = None
+        self._choosing = False
         self.view = _View()
         self.view.resized.connect(self._on_view_resized)
         # Many scroll steps and resizes within one turn of the event loop ask for thumbnails once.
@@ -66,6 +69,7 @@ class GalleryPanel(QWidget):
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.source_changed.connect(self._on_source_changed)
         document.picture_changed.connect(self._on_picture_changed)
@@ -79,6 +83,7 @@ class GalleryPanel(QWidget):
         view.setAccessibleName(self.tr("Pictures"))
         view.setModel(self.model)
         view.setViewMode(QListView.ViewMode.IconMode)
+        view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         view.setMovement(QListView.Movement.Static)
         view.setResizeMode(QListView.ResizeMode.Adjust)
         view.setUniformItemSizes(True)
@@ -132,7 +137,7 @@ class GalleryPanel(QWidget):
         self.label.clear()
         self.label.addItem(self.tr("All pictures"), None)
         picked = self._document.selection.picked
-        if picked is not None:
+        if picked is not None and picked is not self._own:
             self.label.addItem(f"{picked.title} ({len(picked.indices):,})", _PICKED)
         if source is not None and source.labels is not None:
             names = source.label_names
@@ -144,6 +149,7 @@ class GalleryPanel(QWidget):
 
     def _on_label_activated(self) -> None:
         # The view would take the first row for the chosen one, and so would the document.
+        self._drop_own()
         picked, chosen = self._document.selection.picked, self.label.currentData()
         with QSignalBlocker(self.view.selectionModel()):
             if chosen == _PICKED and picked is not None:
@@ -153,8 +159,29 @@ class GalleryPanel(QWidget):
         self._ask.start()
         self._on_picture_changed()
 
+    def _on_several_chosen(self) -> None:
+        """Pick out what is chosen here with Shift or Ctrl, for others to show: the map, say."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
+        if len(rows) > 1:
+            indices = np.array([self.model.position(row) for row in rows], np.int64)
+            self._own = Picked(self.tr("Chosen in the gallery"), indices)
+            self._document.selection.put(self._own)
+        elif self._own is not None:
+            self._drop_own()
+
+    def _drop_own(self) -> None:
+        """Take back what was picked out here, unless something else has been since."""
+        own, self._own = self._own, None
+        if own is not None and self._document.selection.picked is own:
+            self._document.selection.put(None)
+
     def _on_selection_changed(self) -> None:
         """Show what was picked out just now; all pictures where nothing is any more."""
+        picked = self._document.selection.picked
+        if picked is not None and picked is self._own:
+            return
+        if picked is None and self.label.findData(_PICKED) < 0:
+            return  # what was chosen here is no more
         self._fill_labels(self._document.source, "")
         self.label.setCurrentIndex(max(0, self.label.findData(_PICKED)))
         self._on_label_activated()
@@ -167,8 +194,10 @@ class GalleryPanel(QWidget):
             return
         row = self.model.row(picture)
         where = self.model.index(row) if row is not None else QModelIndex()
-        with QSignalBlocker(self.view.selectionModel()):
-            self.view.selectionModel().setCurrentIndex(where, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        if not self._choosing:  # what the view itself chooses, perhaps several, it selects itself
+            with QSignalBlocker(self.view.selectionModel()):
+                self.view.selectionModel().setCurrentIndex(where, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self._drop_own()
         if where.isValid():
             self.view.scrollTo(where)
         self.view.viewport().update()
@@ -184,7 +213,11 @@ class GalleryPanel(QWidget):
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         if current.isValid():
-            self._document.choose_picture(self.model.position(current.row()))
+            self._choosing = True
+            try:
+                self._document.choose_picture(self.model.position(current.row()))
+            finally:
+                self._choosing = False
 
     def _on_thumbnails_view_changed(self) -> None:
         view = self._document.thumbnails_view

@@ -79,6 +79,7 @@ class MapPanel(QWidget):
         self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
         self.pictures.changed.connect(self._on_pictures_changed)
+        self.pictures.read.connect(self._show_thumbnails)
         self.canvas.enclosed.connect(self.pictures.enclose)
         self.canvas.pointed_at.connect(lambda x, y: self.pictures.point_at(x, y, self.canvas.scale))
         self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
@@ -415,6 +416,10 @@ class MapPanel(QWidget):
         if self.isVisible():
             self._document.map.look(self.canvas.map_window() if self.pictures.tiles.isChecked() else None)
             self._show_tiles()
+            self._show_thumbnails()
+
+    def _show_thumbnails(self) -> None:
+        self.canvas.set_thumbnails(self.pictures.thumbnails(self.canvas.map_window()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Have the map decoded from now on."""

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
+from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
+from explorer.document.views import ThumbnailsView
 from explorer.latent.polygon import inside
 from explorer.types import Floats
+from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
 
 _DOT = 10
+MOST_THUMBNAILS = 60
+"""Points in view up to which they are shown as pictures."""
+
+_KEPT = 2_000
 _FEW = 2_000
 """Pictures that are encoded anew with every version of a model that learns."""
 
@@ -32,15 +39,19 @@ class MapPictures(QWidget):
     -------
     changed()
         `scatter` or `tiles_shown` is another.
+    read()
+        More pictures of points are there.
     """
 
     changed = Signal()
+    read = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._classes: Classes | None = None
         self._hidden: set[str] = set()
+        self._read: dict[int, QImage] = {}
         self._points: Floats | None = None
         self.setAccessibleName(self.tr("Pictures on the map"))
         self.tiles = check_box("map_tiles", self.tr("Tiles"), self.tr("Decode the plane itself, behind the points"))
@@ -80,6 +91,7 @@ class MapPictures(QWidget):
         document.source_changed.connect(self._on_source_changed)
         document.grid_changed.connect(self._on_codes_changed)
         document.selection.changed.connect(self.changed.emit)
+        document.points_view_changed.connect(self._on_points_view_changed)
         self._on_source_changed()
 
     # -- what is there -----------------------------------------------------------------------------------------------
@@ -98,6 +110,31 @@ class MapPictures(QWidget):
             chosen = np.zeros(len(of), np.bool_)
             chosen[picked.indices] = True
         return Scatter(self._points, palette[of], shown[of], chosen, self.density.isChecked())
+
+    def thumbnails(self, window: MapWindow) -> list[tuple[float, float, QImage]]:
+        """Return pictures for the points in a window, where they are few, as far as they are read; ask for the rest."""
+        scatter = self.scatter
+        if scatter is None or scatter.density:
+            return []
+        x, y = scatter.points[:, 0], scatter.points[:, 1]
+        seen = scatter.shown & (x > window.left) & (x < window.right) & (y > window.bottom) & (y < window.top)
+        found = np.flatnonzero(seen)
+        if len(found) > MOST_THUMBNAILS:
+            return []
+        missing = [int(index) for index in found if int(index) not in self._read]
+        if missing:
+            self._document.map.pictures_wanted.emit(np.array(missing, np.int64))
+        there = [int(index) for index in found if int(index) in self._read]
+        return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
+
+    def _on_points_view_changed(self) -> None:
+        view = self._document.points_view
+        if isinstance(view, ThumbnailsView) and view.source is self._document.source:
+            if len(self._read) > _KEPT:
+                self._read.clear()
+            pairs = zip(view.indices.tolist(), view.pixels, strict=True)
+            self._read |= {int(index): pixels_to_qimage(pixels) for index, pixels in pairs}
+            self.read.emit()
 
     def enclose(self, corners: Floats) -> None:
         """Pick out the pictures whose points lie within corners ``(k, 2)``, of the classes that are shown."""
@@ -161,6 +198,7 @@ class MapPictures(QWidget):
         for text, value in items:
             self._by.addItem(text, value)
         self._points = None
+        self._read.clear()
         self._hidden.clear()
         self._fill_legend()
         self._ask()

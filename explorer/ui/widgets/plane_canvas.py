@@ -35,6 +35,7 @@ KEY_SHARE = 1 / 50
 
 _PAN_SHARE = 1 / 8
 _WHEEL_FACTOR = 1.2
+_THUMBNAIL = 34.0
 _PREVIEW = 72.0
 _BESIDE = 14.0
 _REACH = 9
@@ -105,6 +106,7 @@ class PlaneCanvas(QWidget):
         self._scatter: Scatter | None = None
         self._scatter_image: QImage | None = None
         self._tiles_shown = True
+        self._thumbnails: list[tuple[float, float, QImage]] = []
         self._overlay: QImage | None = None
         self._overlay_area: QRectF | None = None
         self._grip: QPointF | None = None
@@ -190,6 +192,11 @@ class PlaneCanvas(QWidget):
     def set_scatter(self, scatter: Scatter | None) -> None:
         """Draw points over the tiles, or none."""
         self._scatter, self._scatter_image = scatter, None
+        self.update()
+
+    def set_thumbnails(self, thumbnails: list[tuple[float, float, QImage]]) -> None:
+        """Draw small pictures, each with its middle at x, y."""
+        self._thumbnails = thumbnails
         self.update()
 
     def set_overlay(self, image: QImage | None, area: QRectF | None = None) -> None:
@@ -401,6 +408,7 @@ class PlaneCanvas(QWidget):
             self._paint_axes(painter, rect, theme)
             painter.setClipRect(rect)
             self._paint_scatter(painter, rect)
+            self._paint_thumbnails(painter, theme)
             self._paint_outline(painter, theme)
             self._paint_trail(painter, theme)
             self._paint_way(painter, theme)
@@ -449,6 +457,16 @@ class PlaneCanvas(QWidget):
             places = (np.stack([across, down], axis=1) * device).astype(np.float32)
             self._scatter_image = scatter_image(self._scatter, places, size, device)
         painter.drawImage(rect.topLeft(), self._scatter_image)
+
+    def _paint_thumbnails(self, painter: QPainter, theme: Theme) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(QPen(theme.color("border"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for x, y, image in self._thumbnails:
+            place = QRectF(0, 0, _THUMBNAIL, _THUMBNAIL)
+            place.moveCenter(self.to_widget(x, y))
+            painter.drawImage(place, image)
+            painter.drawRect(place)
 
     def _paint_outline(self, painter: QPainter, theme: Theme) -> None:
         if len(self._outline) < 2:
