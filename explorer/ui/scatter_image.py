@@ -80,16 +80,20 @@ def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], devic
 def _stamp(picture: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
     """Set round dots; the later ones lie over the earlier."""
     height, width, _ = picture.shape
-    middle = np.round(places).astype(np.int64)
     reach = int(np.ceil(radius))
-    values = np.concatenate([colors, np.full((len(colors), 1), opacity, np.uint8)], axis=1)
+    # A pixel is one number, and around the picture is room for what sticks out: no dot is looked at twice.
+    room = np.zeros((height + 4 * reach, width + 4 * reach), np.uint32)
+    room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width] = picture.view(np.uint32)[..., 0]
+    values = np.concatenate([colors, np.full((len(colors), 1), opacity, np.uint8)], axis=1).view(np.uint32)[:, 0]
+    middle = np.round(places).astype(np.int64)
+    near = (middle >= -reach).all(axis=1) & (middle[:, 0] < width + reach) & (middle[:, 1] < height + reach)
+    flat, values = (middle[near, 1] + 2 * reach) * room.shape[1] + middle[near, 0] + 2 * reach, values[near]
+    target = room.reshape(-1)
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):
-            if right * right + down * down > radius * radius:
-                continue
-            x, y = middle[:, 0] + right, middle[:, 1] + down
-            fits = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-            picture[y[fits], x[fits]] = values[fits]
+            if right * right + down * down <= radius * radius:
+                target[flat + (down * room.shape[1] + right)] = values
+    picture.view(np.uint32)[..., 0] = room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
 def _draw_density(picture: Pixels, scatter: Scatter, places: Floats, within: NDArray[np.bool_], cell: int) -> None:
