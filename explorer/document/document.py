@@ -803,7 +803,11 @@ def _newer_grid(state: State, model: OpenModel) -> GridSettings:
 
 
 def _grid_for(model: OpenModel) -> GridSettings:
-    """A square that holds nearly all codes of the sample, rounded to halves."""
-    quantiles = model.sample.statistics.quantiles[:, :2]
-    reach = float(max(2.0, np.ceil(np.abs(quantiles[[1, -2]]).max() * 2) / 2))
-    return GridSettings(low=-reach, high=reach)
+    """A square that holds nearly all codes of the sample, rounded up to halves, beyond 5 to ones, beyond 50 to tens.
+
+    So coarsely that the range of a model that learns does not change with every step it takes.
+    """
+    reach = float(np.abs(model.sample.statistics.quantiles[:, :2][[1, -2]]).max())
+    step = 0.5 if reach <= 5 else 10.0 ** np.ceil(np.log10(reach / 5) - 1)
+    high = float(max(2.0, np.ceil(reach / step) * step))
+    return GridSettings(low=-high, high=high)

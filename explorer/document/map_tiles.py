@@ -18,6 +18,9 @@ from explorer.latent.planes import Plane
 from explorer.types import Codec, Indices, Pixels
 
 _KEPT_BYTES = 64_000_000
+_STAND_INS = 400
+"""Tiles of other levels that are painted below those that are looked at, at most."""
+
 
 Key = tuple[Lattice, int, int, int]
 """Lattice, level, and the tile's place across and up."""
@@ -103,7 +106,11 @@ class MapTiles:
     def look(self, window: MapWindow | None) -> None:
         """Say what is looked at."""
         if window != self._window:
-            self._window = window
+            before, self._window = self._window, window
+            if before is not None and window is not None and before.lattice != window.lattice:
+                # What stands in for the new ones is what was seen last, not all that ever was.
+                for key in [key for key in self._tiles if key[0] not in (before.lattice, window.lattice)]:
+                    del self._tiles[key]
             self._order = [] if window is None else [(i, j) for i, j in window.tiles().tolist()]
             self._first = 0
             self.window_changed.emit()
@@ -192,7 +199,7 @@ class MapTiles:
                 far = abs(np.log2(tile.step / window.lattice.step(window.level)))
                 others.append((self._same(stamp), -far, tile))
         if len(own) < len(self._order):
-            yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2]))
+            yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2])[-_STAND_INS:])
         yield from own
 
 

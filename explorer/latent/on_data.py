@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes
-from explorer.types import Floats
+from explorer.types import Floats, Indices
 
 MOST_CODES = 1_000
 """Codes that are compared with, spread evenly: enough to know the data by, few enough for every step of a drag."""
 
 USUAL_QUANTILE = 0.95
+_ASKED = 200
+"""Codes whose nearest others tell what is usual."""
+
 _AT_ONCE = 2_000_000
 """Numbers of the table of distances that are in memory at once."""
 
@@ -46,7 +49,8 @@ class CodeDistance:
         """The distance within which 95 % of the data's codes have their nearest other; above 0."""
         if len(self._codes) < 2:
             return 1.0
-        nearest = self._nearest(self._codes, skip_self=True)
+        some = np.linspace(0, len(self._codes) - 1, min(len(self._codes), _ASKED)).astype(np.int64)
+        nearest = self._nearest(self._codes[some], same=some)
         return float(max(np.quantile(nearest, USUAL_QUANTILE), 1e-9))
 
     def ratio(self, codes: Floats) -> NDArray[np.float64]:
@@ -56,16 +60,16 @@ class CodeDistance:
         """
         return self._nearest(np.asarray(codes, np.float32)) / self.usual
 
-    def _nearest(self, codes: Floats, *, skip_self: bool = False) -> NDArray[np.float64]:
+    def _nearest(self, codes: Floats, same: Indices | None = None) -> NDArray[np.float64]:
         found = np.empty(len(codes))
         step = max(1, _AT_ONCE // len(self._codes))
         for start in range(0, len(codes), step):
             part = codes[start : start + step]
-            # For a single code a matrix product would wake the threads of BLAS, which a training keeps busy.
-            along = np.einsum("nd,d->n", self._codes, part[0])[None] if len(part) == 1 else part @ self._codes.T
+            # A matrix product would wake the threads of BLAS and, while a training has the processor, wait for them.
+            along = np.einsum("md,nd->mn", part, self._codes)
             squares = np.einsum("md,md->m", part, part).astype(np.float64)
             table = squares[:, None] - 2 * along + self._squares
-            if skip_self:
-                table[np.arange(len(part)), start + np.arange(len(part))] = np.inf
+            if same is not None:
+                table[np.arange(len(part)), same[start : start + step]] = np.inf
             found[start : start + len(part)] = np.sqrt(np.maximum(table.min(axis=1), 0))
         return found

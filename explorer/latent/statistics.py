@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_codes, check_dimension
+from explorer.latent.checks import as_codes
 from explorer.types import Floats
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -210,24 +210,3 @@ def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
     """
     active: NDArray[np.bool_] = as_codes(codes).var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     return active
-
-
-def histogram(codes: Floats, dim: int, bins: int = 32) -> tuple[NDArray[np.int64], Floats]:
-    """Count the codes along one dimension.
-
-    Returns
-    -------
-    counts, edges
-        ``(bins,)`` int64 that add up to n, and ``(bins + 1,)`` float32, rising.
-
-    Raises
-    ------
-    UsageError
-        If there is no such dimension, or `bins` is below 1.
-    """
-    codes = as_codes(codes)
-    check_dimension(dim, codes.shape[1])
-    if bins < 1:
-        raise UsageError("at least one bin", str(bins), "Give a number of 1 or more.")
-    counts, edges = np.histogram(codes[:, dim].astype(np.float64), bins=bins)
-    return counts.astype(np.int64), edges.astype(np.float32)

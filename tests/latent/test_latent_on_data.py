@@ -12,7 +12,7 @@ from explorer.errors import UsageError
 from explorer.latent.on_data import MOST_CODES, CodeDistance
 
 
-@given(st.integers(2, 300), st.integers(1, 40), st.integers(0, 1_000))
+@given(st.integers(2, 200), st.integers(1, 40), st.integers(0, 1_000))
 def test_the_nearest_code_is_scipys(count: int, dim: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     data, asked = (rng.standard_normal((rows, dim)).astype(np.float32) for rows in (count, 7))
@@ -22,6 +22,12 @@ def test_the_nearest_code_is_scipys(count: int, dim: int, seed: int) -> None:
     nearest = np.asarray(tree.query(asked)[0])
     np.testing.assert_allclose(distance.ratio(asked) * distance.usual, nearest, atol=2e-3)
     np.testing.assert_allclose(distance.ratio(asked[:1])[0] * distance.usual, nearest[0], atol=2e-3)
+
+
+def test_what_is_usual_among_many_is_told_by_some_of_them() -> None:
+    data = np.random.default_rng(5).standard_normal((MOST_CODES, 8)).astype(np.float32)
+    others = np.asarray(cKDTree(data).query(data, 2)[0])[:, 1]
+    assert CodeDistance(data).usual == pytest.approx(np.quantile(others, 0.95), rel=0.15)
 
 
 def test_the_data_are_on_the_data_and_far_away_is_not() -> None:

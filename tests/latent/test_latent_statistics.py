@@ -15,7 +15,6 @@ from explorer.latent.statistics import (
     CodeStatistics,
     active_dimensions,
     compute_statistics,
-    histogram,
     kl_per_dimension,
 )
 from explorer.types import Floats
@@ -129,23 +128,6 @@ def test_kl_averages_over_codes_and_keeps_dimensions_apart() -> None:
 def test_active_dimensions_have_a_variance_above_a_hundredth() -> None:
     codes = np.array([[0, 0, 5], [0.19, 0.21, 5]], dtype=np.float32)  # variances 0.009, 0.011, 0
     np.testing.assert_array_equal(active_dimensions(codes), [False, True, False])
-
-
-@settings(max_examples=40, deadline=None)
-@given(tables, st.integers(1, 50))
-def test_histogram_counts_every_code_once(codes: Floats, bins: int) -> None:
-    dim = codes.shape[1] - 1
-    counts, edges = histogram(codes, dim, bins)
-    assert counts.shape == (bins,)
-    assert edges.shape == (bins + 1,)
-    assert counts.sum() == len(codes)
-    assert edges[0] <= codes[:, dim].min() + 1e-4
-    assert edges[-1] >= codes[:, dim].max() - 1e-4
-
-
-def test_histogram_refuses_a_dimension_that_is_not_there() -> None:
-    with pytest.raises(UsageError, match="between 0 and 1"):
-        histogram(np.zeros((3, 2), dtype=np.float32), 2)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -60,11 +60,6 @@ class MapPanel(QWidget):
         self._make_canvas()
         self._make_controls()
         self._lay_out()
-        # Several changes within one turn of the event loop are painted once.
-        self._repaint = QTimer(self)
-        self._repaint.setSingleShot(True)
-        self._repaint.setInterval(0)
-        self._repaint.timeout.connect(self._show_tiles)
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
         self.canvas.keyframe_moved.connect(self._on_keyframe_moved)
         self.canvas.window_changed.connect(self._on_window_changed)
@@ -226,11 +221,15 @@ class MapPanel(QWidget):
         usable = model is not None and model.latent_dim > 1
         for control in (self._low, self._high, self._steps, self._in, self._out, self._fit):
             control.setEnabled(usable)
+        before, self._model = self._model, model
+        if model is not None and model.continues(before) and model.epochs is not None:
+            # A model that learns is another every second: where one looks stays, and so does what is there.
+            self._on_code_changed()
+            return
         self._fill_directions(model if usable else None)
-        if model is None or not model.continues(self._model):
+        if model is None or not model.continues(before):
             self._trail.clear()
-        self._model = model
-        self._home = None
+            self._home = None
         self._on_grid_changed()
 
     def _fill_directions(self, model: OpenModel | None) -> None:
@@ -267,10 +266,11 @@ class MapPanel(QWidget):
         home = (grid, self._document.model is None)
         if home != self._home:
             self._home = home
-            self.canvas.set_home(self._document.lattice, grid.steps, self._names())
+            learns = self._model is not None and self._model.epochs is not None
+            self.canvas.set_home(self._document.lattice, grid.steps, self._names(), keep=learns)
         self._on_keyframes_changed()
         self._on_code_changed()
-        self._repaint.start()
+        self._show_tiles()
 
     def _names(self) -> tuple[str, str]:
         grid = self._document.grid
@@ -407,16 +407,21 @@ class MapPanel(QWidget):
     def _on_pictures_changed(self) -> None:
         self.canvas.set_scatter(self.pictures.scatter)
         self.canvas.set_tiles_shown(self.pictures.tiles.isChecked())
-        self._on_window_changed()
+        if self.isVisible():
+            self._look()
+            self._show_thumbnails()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _on_window_changed(self) -> None:
         """Say what is looked at, and paint what is there of it at once."""
         if self.isVisible():
-            self._document.map.look(self.canvas.map_window() if self.pictures.tiles.isChecked() else None)
+            self._look()
             self._show_tiles()
             self._show_thumbnails()
+
+    def _look(self) -> None:
+        self._document.map.look(self.canvas.map_window() if self.pictures.tiles.isChecked() else None)
 
     def _show_thumbnails(self) -> None:
         self.canvas.set_thumbnails(self.pictures.thumbnails(self.canvas.map_window()))
@@ -440,7 +445,7 @@ class MapPanel(QWidget):
             if window is not None and (view.lattice, view.level) == (window.lattice, window.level):
                 self.canvas.add_tiles(tiles_of(view))
         else:
-            self._repaint.start()
+            self._show_tiles()
 
     def _show_tiles(self) -> None:
         """Paint all that is in view, from the tiles that are there."""
@@ -452,7 +457,7 @@ class MapPanel(QWidget):
         elif isinstance(self._document.tiles_view, FailedView):
             self.canvas.show_text(self._document.tiles_view.message)
         else:
-            self.canvas.show_tiles(self._document.map.visible())
+            self.canvas.show_tiles(self._document.map.visible)
 
     def _on_hover_view_changed(self) -> None:
         view = self._document.hover_view

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from itertools import count, pairwise
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -35,6 +35,7 @@ KEY_SHARE = 1 / 50
 
 _PAN_SHARE = 1 / 8
 _WHEEL_FACTOR = 1.2
+_SHADES = 6
 _THUMBNAIL = 34.0
 _PREVIEW = 72.0
 _BESIDE = 14.0
@@ -92,6 +93,7 @@ class PlaneCanvas(QWidget):
         self._middle = QPointF(0, 0)
         self._zoom = 1.0
         self._plane: QImage | None = None
+        self._tiles: Callable[[], Iterable[Tile]] | None = None
         self._cursor: tuple[float, float] | None = None
         self._points: np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None = None
         self._names = ("z₀", "z₁")
@@ -122,25 +124,52 @@ class PlaneCanvas(QWidget):
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
-    def set_home(self, lattice: Lattice, steps: int, names: tuple[str, str]) -> None:
-        """Show the range of `steps` tiles from the lattice's first one on; `names` label the axes."""
+    def set_home(self, lattice: Lattice, steps: int, names: tuple[str, str], *, keep: bool = False) -> None:
+        """Show the range of `steps` tiles from the lattice's first one on; `names` label the axes.
+
+        With `keep`, who has gone elsewhere goes on looking there.
+        """
+        away, scale = self._middle != self._home or self._zoom != 1, self.scale
         self._lattice, self._steps, self._names = lattice, steps, names
-        self.reset_view()
+        if not (keep and away):
+            self.reset_view()
+            return
+        self._zoom *= scale / self.scale
+        self._on_view_moved()
+
+    @property
+    def _home(self) -> QPointF:
+        middle = self._lattice.low + self._lattice.spacing * (self._steps - 1) / 2
+        return QPointF(middle, middle)
 
     def reset_view(self) -> None:
         """Show the whole range again."""
-        middle = self._lattice.low + self._lattice.spacing * (self._steps - 1) / 2
-        self._middle, self._zoom = QPointF(middle, middle), 1.0
+        self._middle, self._zoom = self._home, 1.0
         self._on_view_moved()
 
     def show_text(self, text: str) -> None:
         """Show words in place of the plane."""
-        self._shown, self._plane, self._empty = False, None, text
+        self._shown, self._plane, self._tiles, self._empty = False, None, None, text
         self.setAccessibleDescription(text)
         self.update()
 
-    def show_tiles(self, tiles: Iterable[Tile]) -> None:
-        """Paint the plane anew: tiles in the order in which they are to be painted over one another."""
+    def show_tiles(self, tiles: Callable[[], Iterable[Tile]]) -> None:
+        """Paint the plane anew, once it is to be seen: tiles in the order in which they lie over one another."""
+        self._tiles, self._shown = tiles, True
+        self.setAccessibleDescription("")
+        self.update()
+
+    def add_tiles(self, tiles: Iterable[Tile]) -> None:
+        """Paint more tiles over those that are there."""
+        # A plane that is to be painted anew takes all that is there by then.
+        if self._plane is not None and self._tiles is None:
+            self._paint_tiles(self._plane, tiles)
+            self.update()
+
+    def _composed(self) -> QImage | None:
+        """The plane with all its tiles."""
+        if self._tiles is None:
+            return self._plane
         device = self.devicePixelRatioF()
         rect = self.plane_rect()
         size = QSize(math.ceil(rect.width() * device), math.ceil(rect.height() * device))
@@ -148,26 +177,23 @@ class PlaneCanvas(QWidget):
             self._plane = QImage(size, QImage.Format.Format_RGB32)
             self._plane.setDevicePixelRatio(device)
         self._plane.fill(current_theme().color("stage"))
-        self._shown = True
-        self.setAccessibleDescription("")
-        self.add_tiles(tiles)
+        tiles, self._tiles = self._tiles, None
+        self._paint_tiles(self._plane, tiles())
+        return self._plane
 
-    def add_tiles(self, tiles: Iterable[Tile]) -> None:
-        """Paint more tiles over those that are there."""
-        if self._plane is None:
-            return
-        rect = self.plane_rect()
-        painter = QPainter(self._plane)
+    def _paint_tiles(self, plane: QImage, tiles: Iterable[Tile]) -> None:
+        rect, scale = self.plane_rect(), self.scale
+        left = rect.width() / 2 - self._middle.x() * scale
+        top = rect.height() / 2 + self._middle.y() * scale
+        painter = QPainter(plane)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.translate(-rect.topLeft())
         for tile in tiles:
             half = tile.step / 2
-            first, last = self.to_widget(tile.x - half, tile.y + half), self.to_widget(tile.x + half, tile.y - half)
             # Edges on whole pixels, so that neighbours leave no seam.
-            place = QRectF(QPointF(_whole(first.x()), _whole(first.y())), QPointF(_whole(last.x()), _whole(last.y())))
-            painter.drawImage(place, pixels_to_qimage(tile.pixels))
+            first, last = _whole(left + (tile.x - half) * scale), _whole(left + (tile.x + half) * scale)
+            high, low = _whole(top - (tile.y + half) * scale), _whole(top - (tile.y - half) * scale)
+            painter.drawImage(QRectF(first, high, last - first, low - high), pixels_to_qimage(tile.pixels))
         painter.end()
-        self.update()
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
         """Draw the cursor there, or nowhere."""
@@ -222,7 +248,7 @@ class PlaneCanvas(QWidget):
     @property
     def plane(self) -> QImage | None:
         """The plane as it is painted, without axes and cursor, in device pixels."""
-        return self._plane
+        return self._composed() if self._shown else None
 
     # -- geometry ----------------------------------------------------------------------------------------------------
 
@@ -395,13 +421,14 @@ class PlaneCanvas(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = self.plane_rect()
-        if not self._shown or self._plane is None:
+        plane = self.plane
+        if plane is None:
             painter.setPen(theme.color("muted"))
             area = QRectF(self.rect()).adjusted(16, 8, -16, -8)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
         else:
             if self._tiles_shown:
-                painter.drawImage(rect.topLeft(), self._plane)
+                painter.drawImage(rect.topLeft(), plane)
             else:
                 painter.fillRect(rect, theme.color("base"))
             self._paint_overlay(painter, rect)
@@ -479,12 +506,17 @@ class PlaneCanvas(QWidget):
 
     def _paint_trail(self, painter: QPainter, theme: Theme) -> None:
         """Fainter the longer ago."""
-        points = [self.to_widget(*point) for point in self._trail]
-        color = theme.color("accent")
-        for number, (first, last) in enumerate(pairwise(points), 1):
-            color.setAlphaF(0.8 * number / len(points))
+        if len(self._trail) < 2:
+            return
+        color, scale, middle = theme.color("accent"), self.scale, self.plane_rect().center()
+        places = np.array(self._trail) - (self._middle.x(), self._middle.y())
+        points = [QPointF(x, y) for x, y in (places * (scale, -scale) + (middle.x(), middle.y())).tolist()]
+        # A line for each of a few shades, not for each step.
+        step = math.ceil((len(points) - 1) / _SHADES)
+        for first in range(0, len(points) - 1, step):
+            color.setAlphaF(0.8 * min(first + step, len(points) - 1) / (len(points) - 1))
             painter.setPen(QPen(color, 1.5))
-            painter.drawLine(first, last)
+            painter.drawPolyline(points[first : first + step + 1])
 
     def _paint_way(self, painter: QPainter, theme: Theme) -> None:
         if self._points is None:

@@ -159,10 +159,17 @@ class SliderList(QAbstractScrollArea):
         marks
             Where each slider came from, in σ, ``(items,)``, or None.
         """
-        self._values = values
-        self._marks = marks
+        before, marked = self._values, self._marks
+        self._values, self._marks = values, marks
         self._describe()
-        self.viewport().update()
+        if len(before) != len(values) or marks is not marked:
+            self.viewport().update()
+            return
+        # A hand that drags one of many moves one.
+        for item in np.flatnonzero(before != values).tolist():
+            row = self._order.row(item)
+            if row is not None:
+                self.viewport().update(self.row_rect(row))
 
     def _describe(self) -> None:
         text = self._words
@@ -375,8 +382,9 @@ class SliderList(QAbstractScrollArea):
             painter.setPen(theme.color("muted"))
             area = QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._words)
-        first = self.verticalScrollBar().value() // ROW_HEIGHT
-        last = min(self.row_count, first + self.viewport().height() // ROW_HEIGHT + 2)
+        top = self.verticalScrollBar().value()
+        first = (top + event.rect().top()) // ROW_HEIGHT
+        last = min(self.row_count, (top + event.rect().bottom()) // ROW_HEIGHT + 1)
         for row in range(first, last):
             paint_slider(painter, self._look(row), theme)
         painter.end()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.latent.statistics import histogram
 from explorer.types import Floats, Indices
 from explorer.ui.widgets.slider_painter import RANGE
 
@@ -51,10 +50,9 @@ NO_ROWS = SliderRows(0, str, str, lambda item: np.zeros(0, np.float32))
 def _shape(codes: Floats) -> Floats:
     if not len(codes):
         return np.zeros(0, np.float32)
-    # The ends of the track among them make the bins those of the track.
-    on_track = np.concatenate([codes, [-RANGE, RANGE]]).clip(-RANGE, RANGE).astype(np.float32)
-    counts, _ = histogram(on_track[:, None], 0, _BINS)
-    counts[[0, -1]] -= 1
+    # Of all rows in view it is computed anew each time a model that learns has learnt: NumPy's own takes far longer.
+    bins = ((np.clip(codes, -RANGE, RANGE) + RANGE) * (_BINS / (2 * RANGE))).astype(np.int64)
+    counts = np.bincount(np.minimum(bins, _BINS - 1), minlength=_BINS)
     return np.asarray(counts / max(1, counts.max()), np.float32)
 
 
