@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QSpinBox
+from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 
 from explorer.app import Running, make_application, make_window, open_first
 from explorer.bench.harness import MeasureError
@@ -99,6 +99,19 @@ class FrameTimer(QObject):
         self._last = now
 
 
+class _Painted(QObject):
+    """Whether a widget was painted since."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.seen = False
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.seen = self.seen or event.type() == QEvent.Type.Paint
+        return False
+
+
 def start_training(running: Running, epochs: int) -> None:
     """Start a training in the background and wait for its first steps."""
     out = user_models_dir() / "bench"
@@ -128,8 +141,9 @@ def press_start(running: Running, epochs: int, before: Callable[[], None]) -> No
     field = window.train.findChild(QSpinBox, "train_epochs")
     assert field is not None
     field.setValue(epochs)
-    # Only what the tab itself must paint: a model process that it warms up shall not have finished by then.
-    wait_until(window.train.start.isVisible, OPEN_SECONDS, "the Train tab to open")
+    # Only until the tab is painted: a model process that it warms up shall not have finished by then.
+    painted = _Painted(window.train.start)
+    wait_until(lambda: painted.seen, OPEN_SECONDS, "the Train tab to be painted")
     before()
     QTest.mouseClick(window.train.start, Qt.MouseButton.LeftButton)
     if not running.document.training.active:

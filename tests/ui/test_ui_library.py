@@ -12,7 +12,7 @@ from explorer_testing.window import Desk, drag
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
 
 from explorer.data import download
 from explorer.data.pixel_cache import cache_size
@@ -127,9 +127,14 @@ def test_a_bundle_damaged_since_it_was_listed(models: Path, desk: Desk) -> None:
 def test_a_bundle_without_a_part_is_listed_as_damaged_and_says_why(models: Path, desk: Desk) -> None:
     (models / "two" / "codes.npz").unlink()
     desk.document.library_changed.emit()
-    item = desk.window.library.item_of("model", "two")
-    assert item is not None
-    assert item.text(1) == "damaged"
+
+    def listed() -> QTreeWidgetItem:
+        item = desk.window.library.item_of("model", "two")
+        assert item is not None
+        return item
+
+    desk.until(lambda: listed().text(1) == "damaged")
+    item = listed()
     assert "codes.npz" in item.toolTip(0)
 
 
@@ -277,7 +282,7 @@ def test_the_picture_cache_is_told_and_cleared_after_a_question(desk: Desk) -> N
     folder.mkdir(parents=True)
     (folder / "pixels").write_bytes(bytes(2_500_000))
     desk.document.library_changed.emit()
-    assert label.isVisible()
+    desk.until(label.isVisible)
     assert label.text() == "Picture cache: 3 MB"
     desk.click("library_clear_cache")
     desk.click("cache_keep")

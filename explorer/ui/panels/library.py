@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -76,7 +76,12 @@ class LibraryPanel(QWidget):
         self._open_model.clicked.connect(self.ask_model)
         self._open_folder.clicked.connect(self.ask_folder)
         self._open_file.clicked.connect(self.ask_file)
-        document.library_changed.connect(self.refresh)
+        # A training that ends says so in several ways: the folders are read once, behind them.
+        self._renewal = QTimer(self)
+        self._renewal.setSingleShot(True)
+        self._renewal.setInterval(0)
+        self._renewal.timeout.connect(self.refresh)
+        document.library_changed.connect(self._renewal.start, check_nargs=False)
         document.model_changed.connect(self._mark_open)
         document.source_changed.connect(self._on_source_changed)
         document.stock.cache_changed.connect(self._show_cache)
@@ -136,7 +141,7 @@ class LibraryPanel(QWidget):
     def _on_live_changed(self) -> None:
         """List the model that learns, or no more; a newer version of it is no news here."""
         if self._live_shown != (self._document.trainings.live is not None):
-            self.refresh()
+            self._renewal.start()
 
     def _add_model(self, section: QTreeWidgetItem, entry: Found) -> None:
         if entry.bundle is None:
