@@ -31,3 +31,6 @@ assert all(path.stat().st_size > 10_000 for path in pictures), f"a picture is al
 assert not told["heavy_modules"], f"the window had loaded {told['heavy_modules']} after its first paint"
 print(f"smoke test of the window under X: {len(pictures)} picture(s), {told['seconds']} s")
 PYTHON
+
+DISPLAY=":$(cat "$out/display")" QT_QPA_PLATFORM=xcb LATENT_EXPLORER_HOME="$out/home" \
+    .venv/bin/python scripts/drag_for_real.py

@@ -20,16 +20,19 @@ from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.history import History
 from explorer.document.map_tiles import MapTiles
+from explorer.document.morph import morph_of
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
 from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, Sampling, State, Traversal
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
+from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
     CloudView,
     CursorView,
     FailedView,
+    FilmView,
     HoverView,
     KeyframesView,
     MeterView,
@@ -45,9 +48,10 @@ from explorer.document.views import (
 )
 from explorer.errors import UsageError
 from explorer.latent.axes import move_axis, random_along_axes, take_axis
-from explorer.latent.film import FilmSettings, code_at, film_times
+from explorer.latent.film import FilmSettings
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
+from explorer.latent.presets import Preset
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
 
@@ -69,15 +73,13 @@ class Document:
     Signals
     -------
     model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, sampling_changed,
-    traversal_changed, keyframes_changed, film_changed, grid_changed
+    traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed
         A part of the state is another; no arguments, read the document.
     watched_changed
         A view's slot is looked at now, or no longer: its name.
-    playhead_changed
-        The frame under the playhead is another.
     picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
     traversal_view_changed, hover_view_changed, meter_view_changed, overlay_view_changed, points_view_changed,
-    tiles_view_changed, keyframes_view_changed, thumbnails_view_changed, training_film_view_changed
+    tiles_view_changed, keyframes_view_changed, film_view_changed, thumbnails_view_changed, training_film_view_changed
         A derived view is another, or was taken away.
     thumbnails_requested
         Positions of the pictures that the gallery shows: int64 ``(n,)``.
@@ -93,8 +95,6 @@ class Document:
         A bundle's folder; a source's name or path.
     training_expected, training_requested, training_cancel_requested
         The user looks at the settings; a `TrainingRequest`; nothing.
-    export_requested
-        The file to write the morph to.
     job_cancel_requested
         The key of a job.
     """
@@ -109,9 +109,9 @@ class Document:
     traversal_changed = Signal()
     keyframes_changed = Signal()
     film_changed = Signal()
+    times_changed = Signal()
     grid_changed = Signal()
     watched_changed = Signal(str)
-    playhead_changed = Signal()
 
     picture_view_changed = Signal()
     cursor_view_changed = Signal()
@@ -125,6 +125,7 @@ class Document:
     points_view_changed = Signal()
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
+    film_view_changed = Signal()
     thumbnails_view_changed = Signal()
     training_film_view_changed = Signal()
     thumbnails_requested = Signal(object)
@@ -142,13 +143,11 @@ class Document:
     training_expected = Signal()
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
-    export_requested = Signal(Path)
     job_cancel_requested = Signal(int)
 
     def __init__(self) -> None:
         self._state = State()
         self._history = History()
-        self._playhead = 0
         self._watched: set[str] = set()
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
@@ -160,6 +159,7 @@ class Document:
         self.studies = Studies()
         self.selection = Selection()
         self.map = MapTiles()
+        self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
         # Positions in other pictures mean others, also where only some were left out.
         self.source_changed.connect(lambda: self.selection.put(None))
 
@@ -239,22 +239,6 @@ class Document:
         if watched != (slot in self._watched):
             self._watched ^= {slot}
             self.watched_changed.emit(slot)
-
-    @property
-    def playhead(self) -> int:
-        """The frame under the playhead, from 0."""
-        return self._playhead
-
-    @property
-    def frame_count(self) -> int:
-        """Frames of the whole morph; 0 with fewer than two keyframes."""
-        return len(self.frame_times)
-
-    @property
-    def frame_times(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Position of every frame along the keyframes, from 0 to their number less one."""
-        count = len(self._state.keyframes)
-        return film_times(count, self._state.film) if count > 1 else np.zeros(0)
 
     @property
     def picture_view(self) -> PictureView | FailedView | None:
@@ -353,6 +337,12 @@ class Document:
         return view if isinstance(view, KeyframesView | FailedView) else None
 
     @property
+    def film_view(self) -> FilmView | FailedView | None:
+        """The morph, measured."""
+        view = self._views.get("film")
+        return view if isinstance(view, FilmView | FailedView) else None
+
+    @property
     def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
         """The small pictures that were read last."""
         view = self._views.get("thumbnails")
@@ -392,15 +382,22 @@ class Document:
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
-    def open(self, model: OpenModel | None = None, source: Source | None = None) -> None:
-        """Put another model, other pictures, or both in place, as one step.
+    def open(self, model: OpenModel | None = None, source: Source | None = None, morph: Preset | None = None) -> None:
+        """Put another model, other pictures, or both in place, as one step; and a morph of that model, if there is one.
 
         The keyframes and the cursor are codes of the old model and go with it (undo brings them back); the chosen
         picture stays where only the model changes.
+
+        Raises
+        ------
+        UsageError
+            If the morph's keys are not of the model's length.
         """
         changes: dict[str, Any] = {"start_code": None, "code": None}
         if model is not None:
-            changes |= {"model": model, "keyframes": (), "grid": _grid_for(model)}
+            changes |= {"model": model, "keyframes": (), "times": None, "grid": _grid_for(model)}
+        if model is not None and morph is not None:
+            changes |= morph_of(model, morph)
         if source is not None:
             changes |= {"source": source, "picture": 0 if source.count else None}
         self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
@@ -587,66 +584,6 @@ class Document:
         if grid != self._state.grid:
             self._edit("Map range", grid=grid)
 
-    def add_keyframe(self) -> None:
-        """Put the cursor behind the last keyframe."""
-        if self._state.code is not None:
-            keyframes = (*self._state.keyframes, Keyframe(self._state.code))
-            self._edit("Add keyframe", keyframes=keyframes)
-
-    def remove_keyframe(self, index: int) -> None:
-        """Take a keyframe out."""
-        keyframes = self._state.keyframes
-        self._edit("Delete keyframe", keyframes=keyframes[:index] + keyframes[index + 1 :])
-
-    def move_keyframe(self, index: int, to: int) -> None:
-        """Put a keyframe at another place in the order."""
-        keyframes = list(self._state.keyframes)
-        keyframes.insert(to, keyframes.pop(index))
-        self._edit("Move keyframe", keyframes=tuple(keyframes))
-
-    def bend_keyframe(self, index: int, code: Floats, gesture: str | None = None) -> None:
-        """Give a keyframe another code, ``(latent_dim,)``."""
-        keyframes = list(self._state.keyframes)
-        code = np.array(code, np.float32)
-        code.flags.writeable = False
-        keyframes[index] = replace(keyframes[index], code=code)
-        self._edit("Drag keyframe", gesture, keyframes=tuple(keyframes))
-
-    def clear_keyframes(self) -> None:
-        """Take all keyframes out."""
-        if self._state.keyframes:
-            self._edit("Clear timeline", keyframes=())
-
-    def take_keyframe(self, index: int) -> None:
-        """Move the cursor to a keyframe."""
-        self.set_code(self._state.keyframes[index].code, "Go to keyframe")
-
-    def set_film(self, film: FilmSettings) -> None:
-        """Set how the morph runs."""
-        if film != self._state.film:
-            self._edit("Morph settings", "~film", film=film)
-
-    def set_playhead(self, frame: int, gesture: str) -> None:
-        """Move the playhead, and the cursor with it.
-
-        Parameters
-        ----------
-        frame
-            From 0; kept within the morph.
-        gesture
-            One scrub or one playback is one step.
-        """
-        times = self.frame_times
-        if not len(times):
-            return
-        frame = min(max(frame, 0), len(times) - 1)
-        keys = np.stack([keyframe.code for keyframe in self._state.keyframes])
-        film = self._state.film
-        self.set_code(code_at(keys, float(times[frame]), film.path, film.easing), "Play morph", gesture)
-        if frame != self._playhead:
-            self._playhead = frame
-            self.playhead_changed.emit()
-
     def undo(self) -> None:
         """Take the last edit back."""
         self._restore(self._history.undo(self._state))
@@ -682,7 +619,7 @@ class Document:
         gone = [slot for slot in stale if self._views.pop(slot, None) is not None]
         for slot in gone:
             self._view_signal(slot)
-        self._playhead = min(self._playhead, max(self.frame_count - 1, 0))
+        self.timeline.keep_playhead()
         for part in _ORDER:
             if part in changed:
                 getattr(self, f"{part}_changed").emit()
@@ -744,6 +681,7 @@ _ORDER = (
     "picture",
     "keyframes",
     "film",
+    "times",
     "grid",
     "noises",
     "jitter",
@@ -766,10 +704,13 @@ _STALE = {
         "overlay",
         "tiles",
         "keyframes",
+        "film",
     ),
     "source": ("picture", "cursor", "noise", "thumbnails", "points"),
     "picture": ("picture", "cursor", "noise"),
-    "keyframes": ("keyframes",),
+    "keyframes": ("keyframes", "film"),
+    "film": ("film",),
+    "times": ("film",),
     "grid": ("tiles",),
 }
 """Views that no longer belong to the state when a part of it is another."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
-from explorer.latent.film import FilmSettings
+from explorer.latent.film import FilmSettings, Segment
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Floats
@@ -141,9 +141,18 @@ class Traversal:
 
 @dataclass(frozen=True, eq=False)
 class Keyframe:
-    """A code that the morph passes through: `code` float32 ``(latent_dim,)``."""
+    """A code that the morph passes through.
+
+    Attributes
+    ----------
+    code
+        Float32 ``(latent_dim,)``.
+    segment
+        The way from here to the next keyframe; None where it is that of the whole film.
+    """
 
     code: Floats
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +177,9 @@ class State:
         Random codes, and rows of pictures around the cursor.
     keyframes, film
         The morph.
+    times
+        Where each frame of one pass stands along the keyframes, where its motion was evened out (see
+        `explorer.latent.film.Film`); or None.
     grid
         What the map shows.
     """
@@ -183,4 +195,5 @@ class State:
     traversal: Traversal = field(default_factory=Traversal)
     keyframes: tuple[Keyframe, ...] = ()
     film: FilmSettings = field(default_factory=FilmSettings)
+    times: tuple[float, ...] | None = None
     grid: GridSettings = field(default_factory=GridSettings)

@@ -24,6 +24,7 @@ from explorer.document.views import (
     Closeness,
     CloudView,
     CursorView,
+    FilmView,
     HoverView,
     KeyframesView,
     MeterView,
@@ -39,6 +40,8 @@ from explorer.document.views import (
     View,
 )
 from explorer.errors import DataError, UsageError
+from explorer.latent.curves import picture_change
+from explorer.latent.film import Film, FilmCurve
 from explorer.latent.lattice import Lattice
 from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
@@ -66,6 +69,13 @@ TRAVERSAL_ROWS = 48
 """Most dimensions or axes that are walked: those that hold the most."""
 
 _THUMBNAILS_AT_ONCE = 16
+_FILM_FRAMES = 360
+"""Most frames of a morph that are measured."""
+
+_FILM_PICTURES = 48
+"""About as many of them are kept as pictures."""
+
+_FILM_AT_ONCE = 16
 
 
 class Task(Protocol):
@@ -91,6 +101,7 @@ SLOTS = (
     "thumbnails",
     "points",
     "tiles",
+    "film",
     "overlay",
 )
 """Every slot, the most urgent first: a hand on a slider goes before everything else."""
@@ -346,6 +357,53 @@ class DecodeKeyframes:
     def run(self) -> Iterator[View]:
         """Yield one `KeyframesView`."""
         yield KeyframesView(self.codec.decode(self.codes))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureFilm:
+    """Decode one pass of the morph, and measure how its pictures change and how far it is from the data.
+
+    Attributes
+    ----------
+    codec
+        What decodes.
+    film, curve
+        How it runs, and the way.
+    distance
+        What tells how far a code is from the data.
+    """
+
+    slot: ClassVar[str] = "film"
+    codec: Codec
+    film: Film
+    curve: FilmCurve
+    distance: CodeDistance
+
+    def run(self) -> Iterator[View]:
+        """Yield a `FilmView` that knows a few frames more each time, so that the strip fills from its start."""
+        positions = self.film.pass_positions()
+        if self.film.closed:
+            positions = np.append(positions, 0.0)
+        frames = np.unique(np.linspace(0, len(positions) - 1, _FILM_FRAMES).round().astype(np.int64))
+        codes = self.curve.at(positions[frames])
+        distances = self.distance.ratio(codes)
+        every = max(1, len(frames) // _FILM_PICTURES)
+        changes: list[float] = []
+        shown: list[int] = []
+        pictures: list[Pixels] = []
+        last: Floats | None = None
+        for start in range(0, len(frames), _FILM_AT_ONCE):
+            decoded = self.codec.decode(codes[start : start + _FILM_AT_ONCE])
+            joined = decoded if last is None else np.concatenate([last[np.newaxis], decoded])
+            changes += picture_change(np.clip(joined, 0, 1)).tolist()
+            last = decoded[-1]
+            for number in range(start, start + len(decoded)):
+                if number % every == 0:
+                    shown.append(int(frames[number]))
+                    pictures.append(to_pixels(decoded[number - start]))
+            yield FilmView(
+                self.film, frames, distances, np.array(changes), np.array(shown, np.int64), np.stack(pictures)
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer.data.source import Source
+from explorer.latent.film import Film
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane
 from explorer.types import Codec, Floats, Indices, Pixels
@@ -210,6 +214,45 @@ class KeyframesView:
 
 
 @dataclass(frozen=True, eq=False)
+class FilmView:
+    """One pass of the morph, measured at some of its frames, the first and the last among them.
+
+    Attributes
+    ----------
+    film
+        Which film it is.
+    frames
+        Those that were measured, int64 ``(m,)``, rising, of the pass; of a closed film the first key's once more.
+    distances
+        How far each of them is from the data, as multiples of what is usual there, float64 ``(m,)``.
+    changes
+        How much the picture changes from each of them to the next, float64 ``(n,)``; fewer than m - 1 until it is done.
+    shown
+        Frames that are here as pictures, int64 ``(s,)``.
+    pixels
+        Those pictures, uint8 ``(s, h, w, c)``.
+    """
+
+    film: Film
+    frames: Indices
+    distances: NDArray[np.float64]
+    changes: NDArray[np.float64]
+    shown: Indices
+    pixels: Pixels
+
+    @property
+    def done(self) -> bool:
+        """Whether every one of the frames is measured."""
+        return len(self.changes) == len(self.frames) - 1
+
+    def changes_of_pass(self) -> NDArray[np.float64]:
+        """Return the change from each frame of the pass to the next; between measured ones it is even."""
+        last = int(self.frames[-1])
+        grown = np.interp(np.arange(last + 1), self.frames, np.concatenate([[0.0], np.cumsum(self.changes)]))
+        return np.asarray(np.diff(grown), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
 class ThumbnailsView:
     """Small pictures for the gallery: `indices` int64 ``(n,)`` of `source`, `pixels` uint8 ``(n, h, w, c)``."""
 
@@ -255,6 +298,7 @@ View = (
     | OverlayView
     | TilesView
     | KeyframesView
+    | FilmView
     | ThumbnailsView
     | TrainingFilmView
     | FailedView

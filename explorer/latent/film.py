@@ -156,7 +156,11 @@ class Film:
 
         At a key it is a whole number exactly, unless the motion was evened out.
         """
-        forward = self.pass_positions()
+        return self.pass_positions()[self.pass_numbers()]
+
+    def pass_numbers(self) -> Indices:
+        """Which frame of the pass each frame of the film shows, int64 ``(frames,)``."""
+        forward = np.arange(self.pass_frames)
         # A closed film ends where it begins, so that is what is held.
         last = forward[:1] if self.closed else forward[-1:]
         held = np.concatenate([np.repeat(forward[:1], self.hold), forward, np.repeat(last, self.hold)])
@@ -229,6 +233,11 @@ class FilmSettings:
         Segment(self.steps, self.path, self.easing)
 
     @property
+    def segment(self) -> Segment:
+        """The way from any key to the next."""
+        return Segment(self.steps, self.path, self.easing)
+
+    @property
     def closed(self) -> bool:
         """Whether the film leads from its last key back to its first."""
         return self.path == "spline" and self.loop == "repeat"
@@ -245,9 +254,7 @@ class FilmSettings:
             raise UsageError("at least one key", str(k), "Add a keyframe.")
         closed = self.closed and k > 1
         count = k if closed else k - 1
-        segment = Segment(self.steps, self.path, self.easing) if count else None
-        segments = (segment,) * count if segment else ()
-        return Film(segments, self.hold, self.fps, self.loop, closed)
+        return Film((self.segment,) * count, self.hold, self.fps, self.loop, closed)
 
 
 class FilmCurve:

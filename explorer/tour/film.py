@@ -24,12 +24,11 @@ def keyframes(tour: Tour) -> None:
     tour.type_number("timeline_steps", 30)
     tour.type_number("timeline_hold", 6)
     tour.until(lambda: tour.document.keyframes_view is not None, "the keyframes' thumbnails")
-    playhead = tour.running.window.timeline.playhead
-    middle = playhead.rect().center().y()
-    tour.drag(playhead, [QPointF(7 + step * playhead.width() / 40, middle) for step in range(12)])
-    scrubbed = tour.document.playhead
+    track = tour.running.window.timeline.track
+    tour.drag(track, [QPointF(track.x_of(2 * step), 6) for step in range(12)])
+    scrubbed = tour.document.timeline.playhead
     tour.click("timeline_play")
-    tour.until(lambda: tour.document.playhead > scrubbed + 5, "the morph to play")
+    tour.until(lambda: tour.document.timeline.playhead > scrubbed + 5, "the morph to play")
     tour.click("timeline_play")
     tour.settle()
     tour.shoot("timeline")
@@ -37,7 +36,7 @@ def keyframes(tour: Tour) -> None:
 
 def gif(tour: Tour) -> None:
     """Export the morph through the file dialog."""
-    if tour.document.frame_count == 0:
+    if tour.document.timeline.frames == 0:
         keyframes(tour)
     written: list[Path] = []
     tour.document.exported.connect(written.append)

@@ -6,14 +6,16 @@ The one place where a row of the list and a picture's position in the source are
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt
+from PySide6.QtCore import QMimeData, QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
 from explorer.data.source import Source
 from explorer.types import Indices, Pixels
+from explorer.ui.dragging import PICTURES, pictures_mime
 from explorer.ui.images import pixels_to_qimage
 
 SMALLEST_CELL = 56
@@ -98,8 +100,16 @@ class GalleryModel(QStringListModel):
     # -- Qt's questions ------------------------------------------------------------------------------------------
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
-        """Return what can be done with a picture: choose it; not drag it or write into it."""
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        """Return what can be done with a picture: choose it and drag it out; not write into it."""
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:
+        """Return what a drag holds: positions in the source."""
+        return [PICTURES]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """Return the pictures of these rows for a drag."""
+        return pictures_mime(sorted(self.position(index.row()) for index in indexes))
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Return thumbnail, tooltip or accessible name of a picture."""

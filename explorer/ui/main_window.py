@@ -6,7 +6,16 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QIcon, QKeySequence, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QIcon,
+    QKeySequence,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -19,8 +28,11 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document, Problem
+from explorer.export import FORMATS
 from explorer.paths import resources_dir
+from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.dragging import files_of
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.gallery import GalleryPanel
 from explorer.ui.panels.latent import LatentPanel
@@ -63,6 +75,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
         self.resize(1280, 800)
         self.setDockNestingEnabled(True)
+        self.setAcceptDrops(True)
         self.library = LibraryPanel(document)
         self.gallery = GalleryPanel(document)
         self.stage = StagePanel(document)
@@ -179,6 +192,7 @@ class MainWindow(QMainWindow):
         self._act(file, "action_open_folder", self.tr("Open picture &folder …"), self.library.ask_folder, "Ctrl+D")
         self._act(file, "action_open_file", self.tr("Open picture f&ile …"), self.library.ask_file, "Ctrl+Shift+D")
         file.addSeparator()
+        self._act(file, "action_reopen", self.tr("Open exported mo&rph …"), self.ask_morph, "Ctrl+Shift+O")
         self._export = self._act(file, "action_export", self.tr("&Export morph …"), self.timeline.ask_export, "Ctrl+E")
         file.addSeparator()
         self._act(file, "action_quit", self.tr("&Quit"), self.close, "Ctrl+Q")
@@ -194,7 +208,9 @@ class MainWindow(QMainWindow):
         paint = self.feature_maps.begin_painting
         self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
         edit.addSeparator()
-        self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.add_keyframe, "Ctrl+K")
+        self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.timeline.add, "Ctrl+K")
+        duplicate = self.timeline.duplicate
+        self._act(edit, "action_duplicate", self.tr("&Duplicate keyframe"), duplicate, "Ctrl+Shift+K")
         self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Ctrl+Space")
         edit.addSeparator()
         self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "Alt+PgUp")
@@ -264,7 +280,7 @@ class MainWindow(QMainWindow):
             action.setText(f"{word}: {label}" if label else word)
 
     def _update_actions(self) -> None:
-        self._export.setEnabled(self.document.frame_count > 0)
+        self._export.setEnabled(self.document.timeline.frames > 0)
 
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
@@ -272,6 +288,25 @@ class MainWindow(QMainWindow):
     def _on_success(self) -> None:
         """What went wrong before is over once something of the kind went well."""
         self.problem_bar.hide()
+
+    def ask_morph(self) -> None:
+        """Ask for a file that was exported here, and open what it was made of."""
+        kinds = ((self.tr("Exported morphs"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
+        ask_file(self, self.tr("Open an exported morph"), self.document.timeline.reopen_requested.emit, kinds=kinds)
+
+    # -- drops -----------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders from the desktop."""
+        if files_of(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what is dropped: an exported morph, a model, pictures."""
+        files = files_of(event.mimeData())
+        if files:
+            event.acceptProposedAction()
+            self.document.timeline.reopen_requested.emit(files[0])
 
     def show_help(self) -> None:
         """Show the page of help."""

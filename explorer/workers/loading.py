@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.data.sources import open_source, opening
-from explorer.document.state import OpenModel, State
-from explorer.export import AnimationSettings, format_of
+from explorer.document.state import OpenModel
 from explorer.inference.codec import OnnxCodec
-from explorer.latent.film import film_codes
 from explorer.models.bundle import open_bundle
 from explorer.types import Codec, Floats, Pixels, Progress
 from explorer.workers.jobs import Early
@@ -85,13 +81,3 @@ def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
     """Yield each code decoded, as uint8 ``(h, w, c)``; decoded in batches."""
     for start in range(0, len(codes), _FRAMES_AT_ONCE):
         yield from to_pixels(codec.decode(codes[start : start + _FRAMES_AT_ONCE]))
-
-
-def export_film(state: State, path: Path, scale: int) -> Iterator[Progress | Path]:
-    """Write the morph of a document's state; frames are rendered at exact times, whatever the playback does."""
-    model = state.model
-    assert model is not None
-    codes = film_codes(np.stack([keyframe.code for keyframe in state.keyframes]), state.film)
-    settings = AnimationSettings(fps=state.film.fps, loop=state.film.loop != "none", scale=scale)
-    yield from format_of(path).write(render(model.codec, codes), len(codes), path, settings)
-    yield path

@@ -21,6 +21,7 @@ from explorer.document.tasks import (
     DecodeTraversal,
     EncodePicture,
     MeasureCursor,
+    MeasureFilm,
     MeasurePlane,
     ReadPoints,
     ReadThumbnails,
@@ -69,6 +70,9 @@ class Renderer(QObject):
         document.studies.prior_changed.connect(self._ask_samples)
         document.traversal_changed.connect(self._ask_traversal)
         document.keyframes_changed.connect(self._on_keyframes_changed)
+        for changed in (document.keyframes_changed, document.film_changed, document.times_changed):
+            changed.connect(self._ask_film)
+        document.timeline.curve_laid.connect(self._ask_film)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
         document.trainings.frame_requested.connect(self._on_frame_requested)
 
@@ -102,6 +106,7 @@ class Renderer(QObject):
         self._ask_tiles()
         self._ask_overlay()
         self._ask_samples()
+        self._ask_film()
         self._on_code_changed()
 
     def _on_picture_changed(self) -> None:
@@ -208,6 +213,14 @@ class Renderer(QObject):
             return
         codes = np.stack([keyframe.code for keyframe in state.keyframes])
         self._submit(DecodeKeyframes(state.model.codec, codes))
+
+    def _ask_film(self) -> None:
+        """Have the morph measured; a way along the data is being laid where there is none yet."""
+        model, film, curve = self._document.model, self._document.timeline.film, self._document.timeline.curve
+        if model is None or film is None or curve is None:
+            self._codec_thread.drop("film")
+        else:
+            self._submit(MeasureFilm(model.codec, film, curve, self._distance_of(model)))
 
     def _on_thumbnails_requested(self, indices: Indices) -> None:
         if self._document.source is not None:

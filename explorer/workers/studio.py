@@ -9,20 +9,17 @@ from PySide6.QtCore import QObject
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.errors import UsageError
 from explorer.models.bundle import CARD
 from explorer.workers.analyst import Analyst
 from explorer.workers.codec_thread import CodecThread
+from explorer.workers.film_maker import FilmMaker
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import export_film, load_model, load_source, skipped_words
+from explorer.workers.loading import load_model, load_source, skipped_words
 from explorer.workers.preparer import Preparer
 from explorer.workers.renderer import Renderer
 from explorer.workers.run_keeper import RunKeeper
 from explorer.workers.storekeeper import Storekeeper
 from explorer.workers.trainer import Trainer
-
-EXPORT_SIDE = 256
-"""Exported frames are enlarged by a whole number to about this many pixels a side."""
 
 
 class Studio(QObject):
@@ -36,12 +33,12 @@ class Studio(QObject):
         self.jobs = JobRunner(self)
         self.preparer = Preparer(document, self.jobs, self)
         self.analyst = Analyst(document, self.jobs, self)
+        self.film_maker = FilmMaker(document, self.jobs, self)
         self.storekeeper = Storekeeper(document, self.jobs, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
         self._opening_path: Path | None = None
-        self._exporting: set[Path] = set()
         self._opening_source = 0
         self._listed_source: Source | None = None
         self._closed = False
@@ -49,7 +46,6 @@ class Studio(QObject):
         self.jobs.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
-        document.export_requested.connect(self._on_export_requested)
         document.job_cancel_requested.connect(self.jobs.cancel)
 
     def close(self) -> None:
@@ -114,27 +110,6 @@ class Studio(QObject):
             self.document.refine_source(source)
         if source.skipped:
             self.document.report(*skipped_words(source))
-
-    def _on_export_requested(self, path: Path) -> None:
-        state = self.document.state
-        if state.model is None or len(state.keyframes) < 2:
-            error = UsageError("at least two keyframes to export", str(len(state.keyframes)), "Add another.")
-            self.document.report(str(error))
-            return
-        if path in self._exporting:
-            self.document.report(f"{path.name} is being written. Wait for it, or choose another name.")
-            return
-        self._exporting.add(path)
-        scale = max(1, EXPORT_SIDE // max(state.model.card.image_shape[:2]))
-        self.jobs.start(
-            f"Exporting {path.name}",
-            lambda: export_film(state, path, scale),
-            self._on_exported,
-            lambda: self._exporting.discard(path),
-        )
-
-    def _on_exported(self, path: Path) -> None:
-        self.document.exported.emit(path)
 
     def _on_jobs_changed(self) -> None:
         self.document.put_jobs(self.jobs.jobs)

@@ -78,7 +78,8 @@ class Heard:
     def __init__(self, document: Document) -> None:
         self.names: list[str] = []
         for name in SIGNALS:
-            getattr(document, name).connect(self._hearer(name))
+            owner = document.timeline if name == "playhead_changed" else document
+            getattr(owner, name).connect(self._hearer(name))
 
     def _hearer(self, name: str) -> Callable[[], None]:
         return lambda: self.names.append(name)
@@ -105,7 +106,7 @@ def test_a_new_document_is_empty() -> None:
     document = Document()
     assert (document.model, document.source, document.picture, document.code, document.start_code) == (None,) * 5
     assert (document.undo_label, document.redo_label) == (None, None)
-    assert document.frame_count == 0
+    assert document.timeline.frames == 0
     assert shown(document) == set()
     document.undo()
     document.redo()
@@ -115,15 +116,15 @@ def test_a_new_document_is_empty() -> None:
     document.shuffle_code(np.random.default_rng(0))
     document.set_axis(0, 1.0)
     document.reset_axis(0)
-    document.add_keyframe()
-    document.clear_keyframes()
+    document.timeline.add()
+    document.timeline.clear()
     document.step_picture(1)
-    document.set_playhead(3, "scrub")
+    document.timeline.set_playhead(3, "scrub")
     assert document.undo_label is None
 
 
 def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(document: Document) -> None:
-    document.add_keyframe()
+    document.timeline.add()
     for slot, view in views().items():
         document.put_view(slot, view)
     heard = Heard(document)
@@ -140,7 +141,7 @@ def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(do
 
 
 def test_opening_pictures_keeps_keyframes_and_map(document: Document) -> None:
-    document.add_keyframe()
+    document.timeline.add()
     document.choose_picture(7)
     for slot, view in views().items():
         document.put_view(slot, view)
@@ -244,7 +245,7 @@ def test_setting_the_same_code_again_is_no_edit_and_no_echo(document: Document) 
     document.reset_code()
     document.set_noises(document.noises)
     document.set_grid(document.grid)
-    document.set_film(document.film)
+    document.timeline.set_film(document.film)
     document.choose_picture(0)
     assert heard.take() == []
     assert document.undo_label is None
@@ -451,7 +452,7 @@ def test_undo_says_what_changed_and_nothing_else(document: Document) -> None:
 def add_keyframes(document: Document, *codes: tuple[float, float]) -> None:
     for code in codes:
         document.set_code(as_floats(*code))
-        document.add_keyframe()
+        document.timeline.add()
 
 
 def keys(document: Document) -> list[list[float]]:
@@ -460,15 +461,15 @@ def keys(document: Document) -> list[list[float]]:
 
 def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 1), (2, 2))
-    document.move_keyframe(0, 2)
+    document.timeline.move(0, 2)
     assert keys(document) == [[1, 1], [2, 2], [0, 0]]
-    document.move_keyframe(2, 0)
+    document.timeline.move(2, 0)
     assert keys(document) == [[0, 0], [1, 1], [2, 2]]
-    document.take_keyframe(1)
+    document.timeline.take(1)
     assert code_of(document) == [1.0, 1.0]
-    document.remove_keyframe(0)
+    document.timeline.remove(0)
     assert keys(document) == [[1, 1], [2, 2]]
-    document.clear_keyframes()
+    document.timeline.clear()
     assert keys(document) == []
     assert document.undo_label == "Clear timeline"
     document.undo()
@@ -477,45 +478,45 @@ def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None
 
 def test_keyframes_that_change_take_their_pictures_away(document: Document) -> None:
     document.put_view("keyframes", KeyframesView(BLANK[None]))
-    document.add_keyframe()
+    document.timeline.add()
     assert document.keyframes_view is None
 
 
 def test_the_references_film_has_216_frames(document: Document) -> None:
     add_keyframes(document, (0, 0))
-    assert document.frame_count == 0
+    assert document.timeline.frames == 0
     add_keyframes(document, (1, 2))
-    assert document.frame_count == 216
-    document.set_film(FilmSettings(steps=3, hold=0, loop="none"))
-    assert document.frame_count == 3
+    assert document.timeline.frames == 216
+    document.timeline.set_film(FilmSettings(steps=3, hold=0, loop="none"))
+    assert document.timeline.frames == 3
 
 
 def test_the_playhead_moves_the_cursor_along_the_film(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 2), (3, -1))
-    document.set_film(FilmSettings(steps=4, hold=1, loop="none"))
+    document.timeline.set_film(FilmSettings(steps=4, hold=1, loop="none"))
     expected = film_codes(np.stack([keyframe.code for keyframe in document.keyframes]), document.film)
     heard = Heard(document)
     document.forget_history()
-    for frame in range(document.frame_count):
-        document.set_playhead(frame, "scrub")
-        assert document.playhead == frame
+    for frame in range(document.timeline.frames):
+        document.timeline.set_playhead(frame, "scrub")
+        assert document.timeline.playhead == frame
         np.testing.assert_array_equal(code_of(document), expected[frame])
-    assert heard.take().count("playhead_changed") == document.frame_count - 1
+    assert heard.take().count("playhead_changed") == document.timeline.frames - 1
     document.undo()
     assert document.undo_label is None, "a scrub is more than one step"
-    document.set_playhead(10_000, "scrub")
-    assert document.playhead == document.frame_count - 1
-    document.set_playhead(-3, "scrub")
-    assert document.playhead == 0
+    document.timeline.set_playhead(10_000, "scrub")
+    assert document.timeline.playhead == document.timeline.frames - 1
+    document.timeline.set_playhead(-3, "scrub")
+    assert document.timeline.playhead == 0
 
 
 def test_the_playhead_stays_within_a_film_that_shrinks(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 2), (3, -1))
-    document.set_playhead(document.frame_count - 1, "scrub")
-    document.remove_keyframe(2)
-    assert document.playhead == document.frame_count - 1
-    document.clear_keyframes()
-    assert document.playhead == 0
+    document.timeline.set_playhead(document.timeline.frames - 1, "scrub")
+    document.timeline.remove(2)
+    assert document.timeline.playhead == document.timeline.frames - 1
+    document.timeline.clear()
+    assert document.timeline.playhead == 0
 
 
 @pytest.mark.parametrize(

@@ -45,15 +45,15 @@ def keyframe(number: int, to: int, what: str) -> Edit:
     def edit(document: Document) -> None:
         count = len(document.keyframes)
         if not count or what == "add":
-            document.add_keyframe()
+            document.timeline.add()
         elif what == "remove":
-            document.remove_keyframe(number % count)
+            document.timeline.remove(number % count)
         elif what == "take":
-            document.take_keyframe(number % count)
+            document.timeline.take(number % count)
         elif what == "move":
-            document.move_keyframe(number % count, to % count)
+            document.timeline.move(number % count, to % count)
         else:
-            document.clear_keyframes()
+            document.timeline.clear()
 
     return edit
 
@@ -81,8 +81,10 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
         GESTURES,
     ),
     st.builds(lambda steps: lambda document: document.set_grid(GridSettings(steps=2 + steps)), SMALL),
-    st.builds(lambda steps: lambda document: document.set_film(FilmSettings(steps=2 + steps)), SMALL),
-    st.builds(lambda frame, gesture: lambda document: document.set_playhead(frame * 20, gesture), SMALL, st.just("p")),
+    st.builds(lambda steps: lambda document: document.timeline.set_film(FilmSettings(steps=2 + steps)), SMALL),
+    st.builds(
+        lambda frame, gesture: lambda document: document.timeline.set_playhead(frame * 20, gesture), SMALL, st.just("p")
+    ),
     st.builds(open_some, st.none() | st.integers(0, 1), st.none() | st.integers(0, 1)),
     st.sampled_from([Document.undo, Document.redo, Document.reset_code, answer]),
 )
@@ -122,7 +124,7 @@ def check_consistent(document: Document) -> None:
     assert 0 <= state.picture < state.source.count
     for code in (state.code, state.start_code, *(keyframe.code for keyframe in state.keyframes)):
         assert code is None or code.shape == (state.model.latent_dim,)
-    assert 0 <= document.playhead <= max(0, document.frame_count - 1)
+    assert 0 <= document.timeline.playhead <= max(0, document.timeline.frames - 1)
     if document.picture_view is not None:
         assert state.code is not None, "the encoder has answered, and there is no cursor"
 

@@ -112,7 +112,7 @@ def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Documen
 
 
 def test_keyframes_and_pictures_stay(document: Document) -> None:
-    document.add_keyframe()
+    document.timeline.add()
     source, picture = document.source, document.picture
     document.refine_model(version(2.0))
     assert len(document.keyframes) == 1

@@ -62,7 +62,7 @@ def test_picture_cursor_and_keyframes_stay(
 ) -> None:
     document.choose_picture(before)
     answer(document)
-    document.add_keyframe()
+    document.timeline.add()
     document.set_dimension(1, 2.0)
     state, undo = document.state, document.undo_label
     heard = Heard(document)

@@ -10,6 +10,7 @@ from explorer_testing.builders import as_floats
 from explorer_testing.codec import Gate, WrappedCodec
 from explorer_testing.window import Desk
 
+from explorer.document.timeline import Export
 from explorer.types import Floats
 
 
@@ -27,9 +28,9 @@ def test_closing_during_an_export_ends_it_and_leaves_nothing(desk: Desk, tmp_pat
     desk.settle()
     for code in (as_floats(-1, 0), as_floats(1, 0)):
         desk.document.set_code(code)
-        desk.document.add_keyframe()
+        desk.document.timeline.add()
     desk.type_into("timeline_steps", "1000")
-    desk.document.export_requested.emit(tmp_path / "long.gif")
+    desk.document.timeline.export_requested.emit(Export(tmp_path / "long.gif"))
     reached.wait_until_entered()
     desk.window.close()
     assert list(tmp_path.iterdir()) == []

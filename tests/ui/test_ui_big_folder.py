@@ -59,7 +59,7 @@ def test_picture_keyframes_and_place_stay_when_all_is_read(desk: Desk, folder: P
     desk.settle()
     desk.document.choose_picture(3)
     desk.settle()
-    desk.document.add_keyframe()
+    desk.document.timeline.add()
     keyframes, code = desk.document.keyframes, desk.document.code
     bar = desk.window.gallery.view.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)

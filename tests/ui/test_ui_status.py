@@ -13,6 +13,7 @@ from explorer_testing.window import Desk
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from explorer.document.activity import JobView, TrainingView
+from explorer.document.timeline import Export
 from explorer.document.views import CursorView
 from explorer.models.runs import CurvePoint
 from explorer.types import Floats
@@ -59,12 +60,12 @@ def test_a_running_export_shows_and_its_cancel_works(desk: Desk, tmp_path: Path)
     desk.open(replace(model, codec=WrappedCodec(model.codec, hold_jobs)))
     for code in (as_floats(-1, 0), as_floats(1, 0)):
         desk.document.set_code(code)
-        desk.document.add_keyframe()
+        desk.document.timeline.add()
     written: list[Path] = []
     desk.document.exported.connect(written.append)
     cancel, job = desk.find(QPushButton, "status_cancel"), desk.find(QLabel, "status_job")
     assert not cancel.isVisible()
-    desk.document.export_requested.emit(tmp_path / "film.gif")
+    desk.document.timeline.export_requested.emit(Export(tmp_path / "film.gif"))
     assert job.isVisible()
     assert job.text().startswith("Exporting film.gif")
     gate.wait_until_entered()

@@ -194,7 +194,7 @@ def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(desk: Desk) 
     desk.open()
     old = desk.document.model
     desk.document.set_code(as_floats(0.5, -0.5))
-    desk.document.add_keyframe()
+    desk.document.timeline.add()
     other_model(desk)
     desk.settle()
     assert not desk.document.keyframes

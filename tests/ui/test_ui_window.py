@@ -105,7 +105,7 @@ def test_undo_and_redo_say_what_they_would_do(desk: Desk) -> None:
 
 def test_a_text_field_keeps_its_own_keys(desk: Desk) -> None:
     desk.open()
-    desk.document.add_keyframe()
+    desk.document.timeline.add()
     field = QLineEdit(desk.window)  # as the Train panel's, which would start the model process here
     field.show()
     field.setFocus()
@@ -164,9 +164,9 @@ def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
 def test_the_export_needs_two_keyframes(desk: Desk) -> None:
     export = action(desk.window, "action_export")
     desk.open()
-    desk.document.add_keyframe()
+    desk.document.timeline.add()
     assert not export.isEnabled()
-    desk.document.add_keyframe()
+    desk.document.timeline.add()
     assert export.isEnabled()
 
 

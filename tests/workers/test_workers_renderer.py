@@ -144,7 +144,7 @@ def test_every_edit_is_rendered(document: Document, qtbot: QtBot) -> None:
     look(document)
     qtbot.waitUntil(lambda: rendered(document))
     assert {tile.x for tile in document.map.visible() if tile.step == 2.5} == {-1.0, 1.5, 4.0}
-    document.add_keyframe()
+    document.timeline.add()
     qtbot.waitUntil(lambda: rendered(document))
     document.thumbnails_requested.emit(np.array([3, 4], np.int64))
     qtbot.waitUntil(lambda: document.thumbnails_view is not None)
@@ -159,7 +159,7 @@ def test_switching_the_model_in_full_flight_shows_nothing_of_the_old_one(
     seen = watch(document)
     document.open(make_model(slow, name="slow"), make_source())
     document.set_code(np.ones(latent_dim, np.float32))
-    document.add_keyframe()
+    document.timeline.add()
     gate.wait_until_entered()
     fast = make_model(image_shape=(9, 14, 1), name="fast", seed=3)
     document.open(fast, make_source(7, (20, 20, 1), name="other", seed=5))
@@ -230,7 +230,7 @@ def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
     qtbot.waitUntil(lambda: rendered(document))
     seen = watch(document)
     document.set_dimension(latent_dim - 1, 3.0)
-    document.add_keyframe()
+    document.timeline.add()
     # Keyframes go before the map; so a map that was asked for is under way when they are there.
     qtbot.waitUntil(lambda: document.keyframes_view is not None)
     if again:
@@ -283,7 +283,7 @@ def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -
 def test_a_map_that_nobody_sees_is_decoded_once_it_is_seen(document: Document, qtbot: QtBot) -> None:
     document.map.look(None)
     document.open(make_model(), make_source())
-    document.add_keyframe()
+    document.timeline.add()
     document.thumbnails_requested.emit(np.array([0], np.int64))
     # Thumbnails come right before the map, and nothing else is waiting.
     qtbot.waitUntil(lambda: document.thumbnails_view is not None and document.noise_view is not None)

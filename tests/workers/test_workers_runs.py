@@ -83,7 +83,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     assert document.model is live
     assert (live.path, live.latent_dim) == (out, 8)
     document.set_dimension(0, 3.0)
-    document.add_keyframe()
+    document.timeline.add()
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: phase(document) == "finished")
     wait(qtbot, lambda: document.model is not None and document.model.epochs is None)
@@ -127,7 +127,7 @@ def test_it_is_not_shown_where_it_is_not_wanted_or_would_take_keyframes(
     wait(qtbot, lambda: document.code is not None)
     model = document.model
     if reason == "keyframes":
-        document.add_keyframe()
+        document.timeline.add()
     else:
         document.trainings.follow = False
     document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))

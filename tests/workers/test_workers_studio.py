@@ -19,6 +19,7 @@ from explorer import paths
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources, open_source
 from explorer.document.document import Document, Problem
+from explorer.document.timeline import Export
 from explorer.document.views import PictureView
 from explorer.models.bundle import COMPILED
 from explorer.workers.loading import HELD_OUT, home_source, open_model
@@ -156,14 +157,14 @@ def test_the_morph_is_exported_frame_for_frame(studio: Studio, bundle: Path, tmp
     document.open(open_model(bundle), make_source())
     for code in (as_floats(0, 0), as_floats(2, -2)):
         document.set_code(code)
-        document.add_keyframe()
+        document.timeline.add()
     target = tmp_path / "morph.gif"
     written: list[Path] = []
     document.exported.connect(written.append)
-    document.export_requested.emit(target)
+    document.timeline.export_requested.emit(Export(target))
     qtbot.waitUntil(lambda: written == [target])
     with Image.open(target) as film:
-        assert film.n_frames == document.frame_count == 216
+        assert film.n_frames == document.timeline.frames == 216
         scale = 256 // 12
         assert film.size == (10 * scale, 12 * scale)
         film.seek(18 + 89)
@@ -177,8 +178,8 @@ def test_exporting_nothing_is_refused_in_words(studio: Studio, bundle: Path, tmp
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     qtbot.waitUntil(lambda: settled(document))
-    document.add_keyframe()
-    document.export_requested.emit(tmp_path / "morph.gif")
+    document.timeline.add()
+    document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
     assert "two keyframes" in problems[0].message
     assert not (tmp_path / "morph.gif").exists()
 
@@ -191,9 +192,9 @@ def test_an_export_that_cannot_be_written_says_why(
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     document.set_code(as_floats(0, 0))
-    document.add_keyframe()
-    document.add_keyframe()
-    document.export_requested.emit(tmp_path / name)
+    document.timeline.add()
+    document.timeline.add()
+    document.timeline.export_requested.emit(Export(tmp_path / name))
     qtbot.waitUntil(lambda: bool(problems))
     assert name.split("/", maxsplit=1)[0] in problems[0].message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
@@ -204,11 +205,11 @@ def test_a_cancelled_export_leaves_nothing(studio: Studio, bundle: Path, tmp_pat
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     document.set_code(as_floats(0, 0))
-    document.add_keyframe()
+    document.timeline.add()
     document.set_code(as_floats(1, 1))
-    document.add_keyframe()
-    document.set_film(replace(document.film, steps=1000))
-    document.export_requested.emit(tmp_path / "morph.gif")
+    document.timeline.add()
+    document.timeline.set_film(replace(document.film, steps=1000))
+    document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
     document.job_cancel_requested.emit(document.jobs[-1].key)
     qtbot.waitUntil(lambda: not document.jobs)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
@@ -222,10 +223,10 @@ def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Pat
         document = studio.document
         document.open(open_model(bundle), make_source())
         document.set_code(as_floats(0, 0))
-        document.add_keyframe()
-        document.add_keyframe()
-        document.set_film(replace(document.film, steps=1000))
-        document.export_requested.emit(tmp_path / "morph.gif")
+        document.timeline.add()
+        document.timeline.add()
+        document.timeline.set_film(replace(document.film, steps=1000))
+        document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
         document.open_model_requested.emit(bundle)
         document.open_source_requested.emit("digits")
         studio.close()

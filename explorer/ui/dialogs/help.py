@@ -35,12 +35,14 @@ through the channels</td></tr>
 <tr><td><b>Delete</b></td><td>on a slider or a map: back to the picture's value; on the timeline:
 take the keyframe out</td></tr>
 <tr><td><b>Ctrl+K, Ctrl+Space</b></td><td>add a keyframe, play</td></tr>
-<tr><td><b>Alt+← →</b></td><td>on the timeline: move the keyframe to another place</td></tr>
+<tr><td><b>← →, Alt+← →, Ctrl+← →</b></td><td>on the timeline: choose a keyframe, move it to another place, move the
+playhead</td></tr>
+<tr><td><b>Insert, Ctrl+Shift+K</b></td><td>on the timeline, anywhere: duplicate the chosen keyframe</td></tr>
 <tr><td><b>Ctrl+wheel</b></td><td>turn the slider under the mouse</td></tr>
 <tr><td><b>Ctrl+R, Ctrl+J</b></td><td>reset, shuffle the code</td></tr>
 <tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo (Ctrl+Y too where that is the custom)</td></tr>
 <tr><td><b>Ctrl+O, Ctrl+D, Ctrl+Shift+D</b></td><td>open a model, a folder of pictures, a file of pictures</td></tr>
-<tr><td><b>Ctrl+E</b></td><td>export the morph</td></tr>
+<tr><td><b>Ctrl+E, Ctrl+Shift+O</b></td><td>export the morph, open an exported one</td></tr>
 <tr><td><b>Ctrl+1 … Ctrl+3</b></td><td>Map, Noise, Train</td></tr>
 </table>
 """

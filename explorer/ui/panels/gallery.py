@@ -85,6 +85,8 @@ class GalleryPanel(QWidget):
         view.setViewMode(QListView.ViewMode.IconMode)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         view.setMovement(QListView.Movement.Static)
+        view.setDragEnabled(True)
+        view.setDragDropMode(QListView.DragDropMode.DragOnly)
         view.setResizeMode(QListView.ResizeMode.Adjust)
         view.setUniformItemSizes(True)
         view.setItemDelegate(ThumbnailDelegate(view))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
@@ -19,6 +19,7 @@ from explorer.document.views import FailedView, HoverView, OverlayView, TilesVie
 from explorer.errors import ExplorerError
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_pictures import MapPictures
@@ -62,6 +63,7 @@ class MapPanel(QWidget):
         self._lay_out()
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
         self.canvas.keyframe_moved.connect(self._on_keyframe_moved)
+        self.canvas.taken_along.connect(self._on_taken_along)
         self.canvas.window_changed.connect(self._on_window_changed)
         self.canvas.hovered.connect(self._on_hovered)
         for box in (self._low, self._high, self._steps):
@@ -95,7 +97,10 @@ class MapPanel(QWidget):
         self.canvas.setObjectName("map_canvas")
         self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
         self.canvas.setToolTip(
-            self.tr("Each tile is what its place in the code space decodes to. Click or drag to go there; wheel: zoom.")
+            self.tr(
+                "Each tile is what its place in the code space decodes to. Click or drag to go there; wheel: zoom; "
+                "Ctrl and drag: take a code along to the timeline."
+            )
         )
 
     def _make_controls(self) -> None:
@@ -357,11 +362,24 @@ class MapPanel(QWidget):
         if code is not None and plane is not None:
             self._document.set_code(plane.moved(code, x, y), "Move on the map", gesture)
 
+    def _on_taken_along(self, x: float, y: float) -> None:
+        """Drag the code of a place off, to the timeline say."""
+        code, plane = self._document.code, self._document.plane
+        if code is None or plane is None:
+            return
+        drag = QDrag(self.canvas)
+        drag.setMimeData(code_mime(plane.moved(code, x, y)))
+        view = self._document.hover_view
+        if isinstance(view, HoverView):
+            side = Qt.AspectRatioMode.KeepAspectRatio
+            drag.setPixmap(QPixmap.fromImage(floats_to_qimage(view.image)).scaled(48, 48, side))
+        drag.exec(Qt.DropAction.CopyAction)
+
     def _on_keyframe_moved(self, number: int, x: float, y: float, gesture: str) -> None:
         plane = self._document.plane
         if plane is not None and number < len(self._document.keyframes):
             code = plane.moved(self._document.keyframes[number].code, x, y)
-            self._document.bend_keyframe(number, code, gesture)
+            self._document.timeline.bend(number, code, gesture)
 
     def _on_hovered(self, point: tuple[float, float] | None) -> None:
         self._document.map.hovered.emit(point)

@@ -1,48 +1,41 @@
-"""The morph timeline: keyframes, how they are joined, scrub, play, export."""
+"""The morph timeline: keyframes in time, the way between them, scrub, play, export."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
-from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QSlider,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QAction, QImage
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.state import OpenModel
-from explorer.document.views import KeyframesView
-from explorer.export import FORMATS
+from explorer.document.state import Keyframe, OpenModel
+from explorer.document.views import FilmView, KeyframesView
+from explorer.errors import ExplorerError
+from explorer.latent.film import Segment
 from explorer.types import Floats
-from explorer.ui.dialogs.files import ask_save
-from explorer.ui.images import floats_to_qimage
-from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.dialogs.export_film import ExportFilmDialog
+from explorer.ui.dialogs.film_presets import FilmPresetsDialog
+from explorer.ui.dragging import code_of, files_of, pictures_of
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.widgets.easing_preview import EasingPreview
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.timeline_track import TimelineTrack, TrackCurves, TrackFilm, TrackStrip
 
-_THUMBNAIL = 48
-_BOX_WIDTH = 80
-
-
-class _Strip(QListWidget):
-    """A list that leaves the arrow keys with Alt to the panel, which reorders by them."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
+_TICK_MS = 10
+_WIDTHS = {
+    "timeline_steps": 98,
+    "timeline_path": 112,
+    "timeline_easing": 100,
+    "timeline_loop": 122,
+    "timeline_fps": 88,
+    "timeline_hold": 84,
+}
+"""Of the controls, in pixels: both lines fit under a map that is as narrow as the window allows."""
 
 
 class TimelinePanel(QWidget):
@@ -56,42 +49,51 @@ class TimelinePanel(QWidget):
         self._ticking = False
         self._model: OpenModel | None = None
         self._played: Floats | None = None
+        self._begun: tuple[Keyframe, ...] = ()
+        self._started = 0
+        self._dialog: ExportFilmDialog | None = None
+        self._presets_dialog: FilmPresetsDialog | None = None
         self.setObjectName("timeline_panel")
         self.setAccessibleName(self.tr("Morph timeline"))
-        self._make_strip()
+        self._make_track()
         self._make_buttons()
         self._make_settings()
         self._make_player()
         self._lay_out()
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.keyframes_view_changed.connect(self._on_keyframes_view_changed)
+        document.film_view_changed.connect(self._on_film_view_changed)
         document.film_changed.connect(self._on_film_changed)
-        document.playhead_changed.connect(self._on_playhead_changed)
+        document.times_changed.connect(self._on_film_changed)
+        document.timeline.playhead_changed.connect(self._on_playhead_changed)
         document.code_changed.connect(self._on_code_changed)
         document.model_changed.connect(self._on_model_changed)
         self._on_film_changed()
         self._on_keyframes_changed()
 
-    def _make_strip(self) -> None:
-        self.strip = _Strip()
-        name_control(
-            self.strip,
-            "timeline_keyframes",
-            self.tr("Keyframes in order. Click or Enter: go there. Alt+←/→: reorder. Delete: take out."),
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _make_track(self) -> None:
+        self.track = TimelineTrack()
+        self.track.setObjectName("timeline_track")
+        self.track.setAccessibleName(
+            self.tr(
+                "Keyframes in time. Click or Enter: go there. Drag: retime. ←/→: choose. Alt+←/→: reorder. "
+                "Ctrl+←/→: move the playhead. Insert: duplicate. Delete: take out."
+            )
         )
-        self.strip.setViewMode(QListWidget.ViewMode.IconMode)
-        self.strip.setFlow(QListWidget.Flow.LeftToRight)
-        self.strip.setWrapping(False)
-        self.strip.setMovement(QListWidget.Movement.Static)
-        self.strip.setItemDelegate(ThumbnailDelegate(self.strip))
-        self.strip.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
-        self.strip.setGridSize(QSize(_THUMBNAIL + 12, _THUMBNAIL + 26))
-        self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for chosen in (self.strip.itemClicked, self.strip.itemActivated):
-            chosen.connect(lambda item: self._document.take_keyframe(self.strip.row(item)))
-        self._empty = EmptyLabel(
-            self.tr("A morph runs through keyframes: edit the picture, press “Add keyframe”, and again.")
-        )
+        timeline = self._document.timeline
+        self.track.key_taken.connect(timeline.take)
+        self.track.key_chosen.connect(lambda number: self._show_segment())
+        self.track.segment_chosen.connect(lambda number: self._show_segment())
+        self.track.scrubbed.connect(timeline.set_playhead)
+        self.track.retime_begun.connect(self._on_retime_begun)
+        self.track.retimed.connect(self._on_retimed)
+        self.track.moved.connect(self._on_moved)
+        self.track.removal_asked.connect(self._remove)
+        self.track.duplicate_asked.connect(self._duplicate)
+        self.track.menu_asked.connect(self._show_menu)
+        self.track.dropped.connect(self._on_dropped)
 
     def _make_buttons(self) -> None:
         self.add = button(
@@ -99,112 +101,189 @@ class TimelinePanel(QWidget):
             self.tr("Add keyframe"),
             self.tr("Add what is being edited to the end of the morph (Ctrl+K)"),
         )
-        self._delete = button("timeline_delete", self.tr("Delete"), self.tr("Take the chosen keyframe out (Delete)"))
-        self._clear = button("timeline_clear", self.tr("Clear"), self.tr("Take all keyframes out"))
         self.export = button(
             "timeline_export",
             self.tr("Export …"),
-            self.tr("Write the morph as an animated GIF or a sheet of pictures (Ctrl+E)"),
+            self.tr("Write the morph as an animation, a video or pictures (Ctrl+E)"),
             primary=True,
         )
-        self.add.clicked.connect(self._document.add_keyframe)
-        self._delete.clicked.connect(self._delete_current)
-        self._clear.clicked.connect(self._document.clear_keyframes)
+        self._presets = button(
+            "timeline_presets", self.tr("Presets …"), self.tr("Films in one go: one of each class, a random walk, …")
+        )
+        self._more = button("timeline_more", self.tr("More"), self.tr("Even motion, duplicate, delete, clear"))
+        menu = QMenu(self._more)
+        menu.setObjectName("timeline_more_menu")
+        self._even = self._act(menu, "timeline_even", self.tr("Even motion"), self._on_even_triggered)
+        self._even.setCheckable(True)
+        menu.addSeparator()
+        self._double = self._act(menu, "timeline_duplicate", self.tr("Duplicate keyframe (Insert)"), self.duplicate)
+        self._delete = self._act(
+            menu, "timeline_delete", self.tr("Delete keyframe (Del)"), lambda: self._remove(self.track.key)
+        )
+        self._clear = self._act(menu, "timeline_clear", self.tr("Delete all keyframes"), self._document.timeline.clear)
+        self._more.setMenu(menu)
+        self.add.clicked.connect(self._document.timeline.add)
+        self._presets.clicked.connect(self.ask_preset)
         self.export.clicked.connect(self.ask_export)
 
+    def _act(self, menu: QMenu, name: str, text: str, run: Callable[[], object]) -> QAction:
+        action = menu.addAction(text)
+        action.setObjectName(name)
+        action.triggered.connect(lambda checked=False: run())
+        return action
+
     def _make_settings(self) -> None:
+        self._which = QLabel()
+        self._which.setObjectName("timeline_which")
         self._steps = spin_box(
-            "timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 1000, 90
+            "timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 10_000, 90
         )
+        ways: list[tuple[str, object]] = [
+            (self.tr("straight"), "linear"),
+            (self.tr("spherical"), "slerp"),
+            (self.tr("spline"), "spline"),
+            (self.tr("along the data"), "data"),
+        ]
+        self._path = combo_box(
+            "timeline_path",
+            self.tr(
+                "The way through the code space: a straight line; along an arc, which keeps the code's length; "
+                "a smooth curve through all keyframes; or from one code of the data to the next"
+            ),
+            ways,
+        )
+        easings: list[tuple[str, object]] = [
+            (self.tr("even speed"), "linear"),
+            (self.tr("slow ends"), "ease"),
+            (self.tr("slow start"), "ease_in"),
+            (self.tr("slow end"), "ease_out"),
+        ]
+        self._easing = combo_box("timeline_easing", self.tr("Speed along the way"), easings)
+        self._preview = EasingPreview()
+        name_control(self._preview, "timeline_easing_preview", self.tr("Progress over time"))
+        self._for_all = button(
+            "timeline_for_all", self.tr("For all"), self.tr("Let every segment go like the chosen one")
+        )
+        # The line shall not become wider when a segment is chosen.
+        room = self._for_all.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        self._for_all.setSizePolicy(room)
         self._hold = spin_box("timeline_hold", self.tr("Frames that the first and last picture are held"), 0, 1000, 18)
-        self._fps = decimal_box("timeline_fps", self.tr("Frames a second; a GIF plays at most 50"), (1, 50), 1, 1)
+        self._fps = decimal_box("timeline_fps", self.tr("Frames a second; a GIF plays at most 50"), (1, 60), 1, 1)
         loops: list[tuple[str, object]] = [
             (self.tr("there and back"), "pingpong"),
             (self.tr("again and again"), "repeat"),
             (self.tr("once"), "none"),
         ]
         self._loop = combo_box("timeline_loop", self.tr("What happens at the end"), loops)
-        for box in (self._steps, self._hold, self._fps):
-            box.setFixedWidth(_BOX_WIDTH)
-            box.valueChanged.connect(lambda value: self._on_settings_edited())
-        self._loop.activated.connect(lambda index: self._on_settings_edited())
+        self._steps.valueChanged.connect(lambda value: self._on_segment_edited())
+        for box in (self._path, self._easing):
+            box.activated.connect(lambda row: self._on_segment_edited())
+        for number in (self._hold, self._fps):
+            number.valueChanged.connect(lambda value: self._on_settings_edited())
+        self._loop.activated.connect(lambda row: self._on_settings_edited())
+        self._for_all.clicked.connect(self._on_for_all_clicked)
 
     def _make_player(self) -> None:
         self.play = button("timeline_play", self.tr("Play"), self.tr("Play the morph on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setMinimumWidth(72)
-        self.playhead = QSlider(Qt.Orientation.Horizontal)
-        name_control(self.playhead, "timeline_playhead", self.tr("Playhead: drag to scrub through the morph"))
-        self._length = QLabel()
+        self._length = ElidedLabel("", self.tr("Where the playhead is"))
         self._length.setObjectName("timeline_length")
         self._length.setProperty("muted", True)
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.setInterval(_TICK_MS)
         self._clock.timeout.connect(self._on_clock_ticked)
+        self._elapsed = QElapsedTimer()
         self.play.toggled.connect(self._on_play_toggled)
-        self.playhead.sliderPressed.connect(self._begin_gesture)
-        self.playhead.valueChanged.connect(self._on_playhead_dragged)
 
     def _lay_out(self) -> None:
         self._fps.setSuffix(self.tr(" fps"))
-        settings = QGridLayout()
-        settings.setSpacing(6)
-        places = (
-            (self.tr("Frames"), self._steps, 0, 0),
-            (self.tr("Hold"), self._hold, 0, 2),
-            (self.tr("Speed"), self._fps, 1, 0),
-            (self.tr("Loop"), self._loop, 1, 2),
-        )
-        for text, box, row, column in places:
-            settings.addWidget(QLabel(text), row, column)
-            settings.addWidget(box, row, column + 1)
-        settings.setRowStretch(2, 1)
-        buttons = QGridLayout()
-        buttons.setSpacing(6)
-        buttons.addWidget(self.add, 0, 0, 1, 2)
-        buttons.addWidget(self._delete, 1, 0)
-        buttons.addWidget(self._clear, 1, 1)
-        buttons.setRowStretch(2, 1)
-        self._place = QStackedWidget()
-        self._place.addWidget(self._empty)
-        self._place.addWidget(self.strip)
-        self._place.setFixedHeight(_THUMBNAIL + 40)
-        top = QHBoxLayout()
-        top.setSpacing(14)
-        top.addWidget(self._place, 1)
-        top.addLayout(settings)
-        top.addLayout(buttons)
-        bottom = QHBoxLayout()
-        bottom.addWidget(self.play)
-        bottom.addWidget(self.playhead, 1)
-        bottom.addWidget(self._length)
-        bottom.addSpacing(8)
-        bottom.addWidget(self.export)
+        self._hold.setPrefix(self.tr("hold "))
+        self._steps.setSuffix(self.tr(" frames"))
+        playing = QHBoxLayout()
+        playing.setSpacing(6)
+        for widget in (self.play, self._loop, self._fps, self._hold):
+            playing.addWidget(widget)
+        playing.addSpacing(4)
+        playing.addWidget(self._length, 1)
+        playing.addWidget(self.add)
+        playing.addWidget(self.export)
+        way = QHBoxLayout()
+        way.setSpacing(6)
+        for part in (self._which, self._steps, self._path, self._easing, self._preview, self._for_all):
+            way.addWidget(part)
+        way.addStretch(1)
+        way.addWidget(self._presets)
+        way.addWidget(self._more)
+        for box in (self._steps, self._path, self._easing, self._loop, self._fps, self._hold):
+            box.setFixedWidth(_WIDTHS[box.objectName()])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
-        layout.addLayout(top)
-        layout.addLayout(bottom)
+        layout.setSpacing(6)
+        layout.addWidget(self.track)
+        layout.addLayout(way)
+        layout.addLayout(playing)
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete and reorder keyframes by keyboard."""
-        row = self.strip.currentRow()
-        alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
-        if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}:
-            self._delete_current()
-        elif alt and event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right} and row >= 0:
-            to = row + (1 if event.key() == Qt.Key.Key_Right else -1)
-            if 0 <= to < len(self._document.keyframes):
-                self._document.move_keyframe(row, to)
-                self.strip.setCurrentRow(to)
-        else:
-            super().keyPressEvent(event)
+    def _remove(self, number: int) -> None:
+        if 0 <= number < len(self._document.keyframes):
+            self._document.timeline.remove(number)
 
-    def _delete_current(self) -> None:
-        row = self.strip.currentRow()
-        if 0 <= row < len(self._document.keyframes):
-            self._document.remove_keyframe(row)
+    def _duplicate(self, number: int) -> None:
+        self._document.timeline.duplicate(number)
+        self.track.choose_key(number + 1)
+
+    def duplicate(self) -> None:
+        """Put the chosen keyframe's double behind it."""
+        if self._document.keyframes:
+            self._duplicate(self.track.key)
+
+    def _on_moved(self, number: int, to: int) -> None:
+        self._document.timeline.move(number, to)
+        self.track.choose_key(to)
+
+    def _on_retime_begun(self) -> None:
+        self._begun = self._document.keyframes
+
+    def _on_retimed(self, number: int, frame: int, gesture: str) -> None:
+        if len(self._begun) == len(self._document.keyframes):
+            self.track.choose_key(self._document.timeline.retime(self._begun, number, frame, gesture))
+
+    def _show_menu(self, number: int, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("timeline_menu")
+        for name, text, run in (
+            ("timeline_menu_go", self.tr("Go there"), self._document.timeline.take),
+            ("timeline_menu_replace", self.tr("Replace by what is being edited"), self._replace),
+            ("timeline_menu_duplicate", self.tr("Duplicate"), self._duplicate),
+            ("timeline_menu_delete", self.tr("Delete"), self._remove),
+        ):
+            self._act(menu, name, text, partial(run, number))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def _replace(self, number: int) -> None:
+        if self._document.code is not None:
+            self._document.timeline.bend(number, self._document.code)
+
+    def _on_dropped(self, mime: QMimeData, frame: int) -> None:
+        """Make keyframes of what was dropped; an exported morph is opened in the place of all of them."""
+        timeline = self._document.timeline
+        place = timeline.place_of(frame)
+        pictures, code, files = pictures_of(mime), code_of(mime), files_of(mime)
+        source = self._document.source
+        if pictures and source is not None:
+            timeline.request_pictures([number for number in pictures if number < source.count], place)
+        elif code is not None:
+            try:
+                timeline.insert(code[None], place)
+            except ExplorerError as error:
+                self._document.report(str(error))
+        elif files:
+            timeline.request_files(files, place)
 
     def _on_model_changed(self) -> None:
         """Stop playing; but a newer version of a model that learns plays on."""
@@ -215,100 +294,191 @@ class TimelinePanel(QWidget):
         self._update_controls()
 
     def _on_keyframes_changed(self) -> None:
-        row, before = self.strip.currentRow(), self.strip.count()
-        self.strip.clear()
-        for index in range(len(self._document.keyframes)):
-            item = QListWidgetItem(str(index + 1))
-            item.setSizeHint(self.strip.gridSize())
-            self.strip.addItem(item)
-        last = self.strip.count() - 1
-        row = last if row < 0 or self.strip.count() > before else min(row, last)
-        self.strip.setCurrentRow(row, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self._on_keyframes_view_changed()
+        more = len(self._document.keyframes) > self.track.key_count
         self._update_controls()
+        if more:
+            self.track.choose_key(len(self._document.keyframes) - 1)
+        self._on_keyframes_view_changed()
+        self._show_segment()
 
     def _on_keyframes_view_changed(self) -> None:
         view = self._document.keyframes_view
-        if isinstance(view, KeyframesView) and len(view.images) == self.strip.count():
-            for index, image in enumerate(view.images):
-                self.strip.item(index).setIcon(QIcon(QPixmap.fromImage(floats_to_qimage(image))))
+        if isinstance(view, KeyframesView):
+            self.track.show_images([floats_to_qimage(image) for image in view.images])
+        elif not self._document.keyframes:
+            self.track.show_images(())
+
+    def _on_film_view_changed(self) -> None:
+        """Show what is measured; while a film is measured anew, what was known of the last one stays."""
+        view = self._document.film_view
+        if self._document.timeline.film is None:
+            self.track.show_measures(None, None)
+        elif isinstance(view, FilmView):
+            images: list[QImage] = [pixels_to_qimage(picture) for picture in view.pixels]
+            self.track.show_measures(
+                TrackStrip(view.shown, images), TrackCurves(view.frames, view.changes, view.distances)
+            )
+            self._update_even()
+
+    def _update_even(self) -> None:
+        timeline, view = self._document.timeline, self._document.film_view
+        measured = isinstance(view, FilmView) and view.done and view.film is timeline.film
+        self._even.setChecked(timeline.evened)
+        self._even.setEnabled(timeline.film is not None and (timeline.evened or measured))
 
     def _update_controls(self) -> None:
-        keyframes = len(self._document.keyframes)
-        self._place.setCurrentWidget(self.strip if keyframes else self._empty)
-        frames = self._document.frame_count
+        keyframes, timeline = len(self._document.keyframes), self._document.timeline
+        film = timeline.film
+        shown = None
+        if film is not None:
+            shown = TrackFilm(
+                film.frames,
+                film.fps,
+                film.hold,
+                film.key_frames(),
+                film.pass_numbers(),
+                [self._words(segment) for segment in film.segments],
+                [keyframe.segment is not None for keyframe in self._document.keyframes],
+            )
+        words = self.tr("A morph runs through keyframes: edit the picture, press “Add keyframe”, and again. ")
+        words += self.tr("Or drop pictures here, from the gallery or the desktop.")
+        self.track.show_film(keyframes, shown, self.tr("One more keyframe makes a morph.") if keyframes else words)
+        if film is None:
+            self.track.show_measures(None, None)
         self.add.setEnabled(self._document.code is not None)
-        self._delete.setEnabled(keyframes > 0)
-        self._clear.setEnabled(keyframes > 0)
-        for control in (self.play, self.playhead, self.export):
-            control.setEnabled(frames > 0)
-        if not frames:
+        for action in (self._double, self._delete, self._clear):
+            action.setEnabled(keyframes > 0)
+        self._more.setEnabled(keyframes > 0)
+        self._presets.setEnabled(self._document.model is not None)
+        for control in (self.play, self.export):
+            control.setEnabled(film is not None)
+        if film is None:
             self.play.setChecked(False)
-        with QSignalBlocker(self.playhead):
-            self.playhead.setRange(0, max(0, frames - 1))
-            self.playhead.setValue(self._document.playhead)
+        self._update_even()
+        self.track.set_playhead(timeline.playhead)
         self._show_length()
 
+    def _words(self, segment: Segment) -> str:
+        path = self._path.itemText(self._path.findData(segment.path))
+        easing = self._easing.itemText(self._easing.findData(segment.easing))
+        return f"{segment.steps} · {path}" + (f" · {easing}" if segment.easing != "linear" else "")
+
     def _show_length(self) -> None:
-        frames = self._document.frame_count
-        if not frames:
-            self._length.setText(self.tr("Two keyframes make a morph"))
+        timeline = self._document.timeline
+        film = timeline.film
+        if film is None:
+            self._length.setText("")
             return
-        seconds = frames / self._document.film.fps
-        words = self.tr("frame %1 of %2, %3 s")
-        frame = str(self._document.playhead + 1)
-        self._length.setText(words.replace("%1", frame).replace("%2", str(frames)).replace("%3", f"{seconds:.2f}"))
+        words = self.tr("%1 / %2 · %3 s")
+        frame = str(timeline.playhead + 1)
+        self._length.setText(
+            words.replace("%1", frame).replace("%2", str(film.frames)).replace("%3", f"{film.seconds:.2f}")
+        )
 
     # -- settings ------------------------------------------------------------------------------------------------
 
+    def _shown_segment(self) -> Segment:
+        number = self.track.segment
+        return self._document.film.segment if number is None else self._document.timeline.segment(number)
+
+    def _show_segment(self) -> None:
+        """Show the settings of the chosen segment, or those of all."""
+        number, segment = self.track.segment, self._shown_segment()
+        if number is None:
+            self._which.setText(self.tr("All segments"))
+        else:
+            to = number + 1 if number + 1 < len(self._document.keyframes) else 0
+            words = self.tr("Segment %1 → %2")
+            self._which.setText(words.replace("%1", str(number + 1)).replace("%2", str(to + 1)))
+        blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
+        self._steps.setValue(segment.steps)
+        self._path.setCurrentIndex(self._path.findData(segment.path))
+        self._easing.setCurrentIndex(self._easing.findData(segment.easing))
+        for blocker in blockers:
+            blocker.unblock()
+        self._preview.show_easing(segment.easing)
+        self._for_all.setVisible(number is not None)
+
+    def _on_segment_edited(self) -> None:
+        segment = Segment(self._steps.value(), self._path.currentData(), self._easing.currentData())
+        number = self.track.segment
+        if number is None:
+            film = replace(self._document.film, steps=segment.steps, path=segment.path, easing=segment.easing)
+            self._document.timeline.set_film(film)
+        else:
+            self._document.timeline.set_segment(number, segment)
+        self._preview.show_easing(segment.easing)
+
+    def _on_for_all_clicked(self) -> None:
+        segment = self._shown_segment()
+        self.track.choose_segment(None)
+        self._document.timeline.use_for_all(segment)
+        self._show_segment()
+
     def _on_settings_edited(self) -> None:
         film = replace(
-            self._document.film,
-            steps=self._steps.value(),
-            hold=self._hold.value(),
-            fps=self._fps.value(),
-            loop=self._loop.currentData(),
+            self._document.film, hold=self._hold.value(), fps=self._fps.value(), loop=self._loop.currentData()
         )
-        self._document.set_film(film)
+        self._document.timeline.set_film(film)
 
     def _on_film_changed(self) -> None:
         film = self._document.film
-        blockers = [QSignalBlocker(box) for box in (self._steps, self._hold, self._fps, self._loop)]
-        self._steps.setValue(film.steps)
+        blockers = [QSignalBlocker(box) for box in (self._hold, self._fps, self._loop)]
         self._hold.setValue(film.hold)
         self._fps.setValue(film.fps)
         self._loop.setCurrentIndex(self._loop.findData(film.loop))
         for blocker in blockers:
             blocker.unblock()
-        self._clock.setInterval(round(1000 / film.fps))
         self._update_controls()
+        self._show_segment()
+
+    def _on_even_triggered(self) -> None:
+        timeline, view = self._document.timeline, self._document.film_view
+        if timeline.evened:
+            timeline.forget_times()
+        elif isinstance(view, FilmView):
+            timeline.even_out(view)
+        self._update_even()
+
+    def ask_preset(self) -> None:
+        """Offer whole films."""
+        if self._presets_dialog is None:
+            self._presets_dialog = FilmPresetsDialog(self._document, self)
+        self._presets_dialog.open()
 
     # -- playing -------------------------------------------------------------------------------------------------
-
-    def _begin_gesture(self) -> None:
-        self._gesture = f"playhead-{next(self._gestures)}"
 
     def _on_play_toggled(self, playing: bool) -> None:
         self.play.setText(self.tr("Pause") if playing else self.tr("Play"))
         if playing:
-            self._begin_gesture()
-            if self._document.playhead >= self._document.frame_count - 1:
-                self._ticking = True
-                self._document.set_playhead(0, self._gesture)
-                self._ticking = False
+            self._gesture = f"playhead-{next(self._gestures)}"
+            timeline = self._document.timeline
+            self._started = 0 if timeline.playhead >= timeline.frames - 1 else timeline.playhead
+            self._show_frame(self._started)
+            self._elapsed.start()
             self._clock.start()
         else:
             self._clock.stop()
 
     def _on_clock_ticked(self) -> None:
-        frame = self._document.playhead + 1
-        if frame >= self._document.frame_count:
-            if self._document.film.loop == "none":
+        """Show the frame of the moment: a slow model skips frames, and never plays slower."""
+        timeline = self._document.timeline
+        film = timeline.film
+        if film is None:
+            return
+        frame = self._started + int(self._elapsed.elapsed() * film.fps / 1000)
+        if frame >= film.frames:
+            if film.loop == "none":
+                self._show_frame(film.frames - 1)
                 self.play.setChecked(False)
                 return
-            frame = 0
+            frame %= film.frames
+        if frame != timeline.playhead:
+            self._show_frame(frame)
+
+    def _show_frame(self, frame: int) -> None:
         self._ticking = True
-        self._document.set_playhead(frame, self._gesture)
+        self._document.timeline.set_playhead(frame, self._gesture)
         self._ticking = False
         self._played = self._document.code
 
@@ -319,24 +489,17 @@ class TimelinePanel(QWidget):
         """
         if self.play.isChecked() and not self._ticking and self._document.code is not self._played:
             self.play.setChecked(False)
-        self._update_controls()
-
-    def _on_playhead_dragged(self, frame: int) -> None:
-        if not self.playhead.isSliderDown():
-            self._gesture = "~playhead-steps"
-        self._document.set_playhead(frame, self._gesture)
+        self.add.setEnabled(self._document.code is not None)
 
     def _on_playhead_changed(self) -> None:
-        with QSignalBlocker(self.playhead):
-            self.playhead.setValue(self._document.playhead)
+        self.track.set_playhead(self._document.timeline.playhead)
         self._show_length()
 
     # -- export --------------------------------------------------------------------------------------------------
 
     def ask_export(self) -> None:
-        """Ask where the morph shall go, and request it."""
-        if not self._document.frame_count:
-            return
-        filters = [f"{format_.title} (*{suffix})" for suffix, format_ in FORMATS.items()]
-        title = self.tr("Export the morph")
-        ask_save(self, title, filters, Path.home() / "morph.gif", self._document.export_requested.emit)
+        """Ask how the morph is to be written, and where."""
+        if self._document.timeline.frames:
+            if self._dialog is None:
+                self._dialog = ExportFilmDialog(self._document, self)
+            self._dialog.open()

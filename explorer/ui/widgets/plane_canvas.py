@@ -73,6 +73,8 @@ class PlaneCanvas(QWidget):
         A keyframe was dragged: its number, where to, and the gesture.
     enclosed(object)
         A box or a lasso was drawn: its corners, float32 ``(k, 2)`` in the plane's coordinates.
+    taken_along(float, float)
+        With Ctrl, a place is dragged off, to be dropped elsewhere.
     pointed_at(float, float)
         With the box or the lasso in hand, a point was clicked.
     """
@@ -83,11 +85,13 @@ class PlaneCanvas(QWidget):
     keyframe_moved = Signal(int, float, float, str)
     enclosed = Signal(object)
     pointed_at = Signal(float, float)
+    taken_along = Signal(float, float)
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._empty = empty
         self._shown = False
+        self._taken: QPointF | None = None
         self._lattice = Lattice(-3.0, 6 / 14)
         self._steps = 15
         self._middle = QPointF(0, 0)
@@ -323,6 +327,8 @@ class PlaneCanvas(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._tool != "cursor":
             self._outline = [event.position()]
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._taken = event.position()
         else:
             self._gesture = f"map-{next(self._gestures)}"
             self._keyframe = self._keyframe_at(event.position())
@@ -341,6 +347,11 @@ class PlaneCanvas(QWidget):
         elif self._outline:
             self._outline = [self._outline[0], where] if self._tool == "box" else [*self._outline, where]
             self.update()
+        elif self._taken is not None:
+            if (where - self._taken).manhattanLength() > _REACH:
+                taken, self._taken = self._taken, None
+                self.taken_along.emit(*self.to_plane(taken))
+            return
         elif self._keyframe is not None:
             self.keyframe_moved.emit(self._keyframe, *self.to_plane(where), self._gesture)
         elif event.buttons() & Qt.MouseButton.LeftButton:
@@ -350,7 +361,7 @@ class PlaneCanvas(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the map or the keyframe go, or close what was drawn around points."""
-        self._keyframe = None
+        self._keyframe = self._taken = None
         if self._grip is not None:
             self._grip = None
             self.set_tool(self._tool)

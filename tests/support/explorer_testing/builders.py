@@ -123,7 +123,8 @@ def write_bundle(folder: Path, codec: MatrixCodec | None = None, *, name: str | 
     codec = codec or MatrixCodec()
     folder.mkdir(parents=True)
     for network in NETWORKS:
-        (folder / network).write_bytes(b"not opened without Keras")
+        # Other weights, another checksum.
+        (folder / network).write_bytes(b"not opened without Keras: " + codec.basis.tobytes())
     variational = codec.encode_distribution(np.zeros((1, *codec.image_shape), np.float32))[1] is not None
     (folder / COMPILED[0]).write_bytes(encoder_network(codec, variational=variational))
     (folder / COMPILED[1]).write_bytes(decoder_network(codec))
