@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton
 
-from explorer.errors import UsageError
+from explorer.document.views import FilmView
+from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
 
 GIF_NAME = "morph.gif"
@@ -34,6 +36,59 @@ def keyframes(tour: Tour) -> None:
     tour.shoot("timeline")
 
 
+def ways(tour: Tour) -> None:
+    """Give one segment a way and an easing of its own, retime a keyframe, and even out the motion."""
+    if tour.document.timeline.frames == 0:
+        keyframes(tour)
+    timeline = tour.running.window.timeline
+    track = timeline.track
+    QTest.mouseClick(track, Qt.MouseButton.LeftButton, pos=track.segment_rect(0).center().toPoint())
+    tour.choose("timeline_path", "data")
+    tour.choose("timeline_easing", "ease")
+    start = track.key_rect(1).center()
+    tour.drag(track, [start, start + QPointF(12, 0), QPointF(track.x_of(50), start.y())])
+    _measured(tour)
+    even = next(action for action in timeline.findChildren(QAction) if action.objectName() == "timeline_even")
+    tour.until(even.isEnabled, "the motion to be measured")
+    even.trigger()
+    _measured(tour)
+    tour.shoot("timeline-ways")
+
+
+def one_of_each(tour: Tour) -> None:
+    """Have a film of one picture of each class made in one go, and take it back."""
+    tour.click("timeline_presets")
+    tour.choose("preset_kind", "classes")
+    tour.click("preset_apply")
+    _measured(tour)
+    tour.shoot("timeline-classes")
+    tour.document.undo()
+
+
+def reopen(tour: Tour) -> None:
+    """Open the GIF again: keyframes, ways and times are back."""
+    if tour.gif is None:
+        gif(tour)
+    assert tour.gif is not None
+    before = tour.document.timeline.film
+    tour.document.timeline.clear()
+    tour.document.timeline.reopen_requested.emit(tour.gif)
+    tour.until(lambda: tour.document.timeline.frames > 0, "the morph to be back")
+    if tour.document.timeline.film != before:
+        raise EngineError("the film that was exported", "another")
+    _measured(tour)
+    tour.shoot("timeline-reopened")
+
+
+def _measured(tour: Tour) -> None:
+    def done() -> bool:
+        view = tour.document.film_view
+        return isinstance(view, FilmView) and view.done and view.film is tour.document.timeline.film
+
+    tour.until(done, "the morph to be measured")
+    tour.until(lambda: tour.running.window.timeline.track.has_images, "the keyframes' pictures")
+
+
 def gif(tour: Tour) -> None:
     """Export the morph through the file dialog."""
     if tour.document.timeline.frames == 0:
@@ -43,6 +98,10 @@ def gif(tour: Tour) -> None:
     target = tour.out / GIF_NAME
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
+    told = tour.find(QLabel, "export_size")
+    tour.until(lambda: told.text().startswith("About"), "the size that the file will have")
+    tour.shoot("export-dialog", told.window())
+    tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
     dialog = tour.running.window.findChildren(QFileDialog)[-1]
     edit = dialog.findChild(QLineEdit, "fileNameEdit")

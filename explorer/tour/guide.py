@@ -138,9 +138,10 @@ class Tour:
             QTest.keyClick(box, Qt.Key.Key_Down)
         box.activated.emit(wanted)
 
-    def shoot(self, name: str) -> None:
+    def shoot(self, name: str, widget: QWidget | None = None) -> None:
+        """Take a picture of the window, or of a dialog of its."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
         QCoreApplication.processEvents()
-        if not self.running.window.grab().save(str(path)):
+        if not (widget or self.running.window).grab().save(str(path)):
             raise UsageError("a folder that pictures can be written to", str(self.out))
         self.screenshots.append(str(path))

@@ -19,7 +19,7 @@ NETWORK, CURVES, FILM, RUNS = range(4)
 def train(tour: Tour) -> None:
     """Train a small model for real and watch it: screenshots early, midway and at its end, and the film of it."""
     # A model in training is shown at once unless that would take keyframes away.
-    tour.click("timeline_clear")
+    tour.trigger("timeline_clear")
     tour.tab(tour.running.window.train)
     _show_page(tour, NETWORK)
     tour.shoot("network")
@@ -110,7 +110,7 @@ def _show_page(tour: Tour, number: int) -> None:
 
 def spatial(tour: Tour) -> None:
     """Train a network on faces whose code is a stack of feature maps, then paint on one of them."""
-    tour.click("timeline_clear")
+    tour.trigger("timeline_clear")
     if tour.document.source is None or tour.document.source.name != "faces":
         tour.open_source("faces")
     tour.tab(tour.running.window.train)

@@ -35,6 +35,9 @@ _LISTED = 256
 _TRAIL = 60
 """Places of the cursor that are drawn behind it."""
 
+_WAY = 24
+"""Points of a morph's segment that is no straight line."""
+
 _FAR = 3.0
 """Times the usual distance from the data's codes, where the overlay is brightest."""
 
@@ -89,7 +92,8 @@ class MapPanel(QWidget):
         document.overlay_view_changed.connect(self._on_overlay_changed)
         document.map.overlay_changed.connect(self._on_overlay_changed)
         document.code_changed.connect(self._on_code_changed)
-        document.keyframes_changed.connect(self._on_keyframes_changed)
+        for changed in (document.keyframes_changed, document.film_changed, document.timeline.curve_laid):
+            changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
 
     def _make_canvas(self) -> None:
@@ -529,7 +533,12 @@ class MapPanel(QWidget):
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])
         else:
-            self.canvas.set_keyframes([(float(x), float(y)) for x, y in plane.coordinates(np.stack(codes))])
+            film, curve = self._document.timeline.film, self._document.timeline.curve
+            way = None
+            if film is not None and curve is not None and any(segment.path != "linear" for segment in film.segments):
+                places = np.linspace(0, len(film.segments), _WAY * len(film.segments) + 1)
+                way = plane.coordinates(curve.at(places))
+            self.canvas.set_keyframes([(float(x), float(y)) for x, y in plane.coordinates(np.stack(codes))], way)
 
 
 def _row_of(box: QComboBox, value: object) -> int:

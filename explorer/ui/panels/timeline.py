@@ -30,10 +30,10 @@ _TICK_MS = 10
 _WIDTHS = {
     "timeline_steps": 98,
     "timeline_path": 112,
-    "timeline_easing": 100,
-    "timeline_loop": 122,
-    "timeline_fps": 88,
-    "timeline_hold": 84,
+    "timeline_easing": 106,
+    "timeline_loop": 128,
+    "timeline_fps": 84,
+    "timeline_hold": 76,
 }
 """Of the controls, in pixels: both lines fit under a map that is as narrow as the window allows."""
 
@@ -187,7 +187,7 @@ class TimelinePanel(QWidget):
     def _make_player(self) -> None:
         self.play = button("timeline_play", self.tr("Play"), self.tr("Play the morph on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
-        self.play.setMinimumWidth(72)
+        self.play.setFixedWidth(64)
         self._length = ElidedLabel("", self.tr("Where the playhead is"))
         self._length.setObjectName("timeline_length")
         self._length.setProperty("muted", True)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.lattice import DEEPEST, Lattice
+from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import Theme, current_theme
@@ -92,6 +93,7 @@ class PlaneCanvas(QWidget):
         self._empty = empty
         self._shown = False
         self._taken: QPointF | None = None
+        self._way: Floats | None = None
         self._lattice = Lattice(-3.0, 6 / 14)
         self._steps = 15
         self._middle = QPointF(0, 0)
@@ -204,9 +206,10 @@ class PlaneCanvas(QWidget):
         self._cursor = cursor
         self.update()
 
-    def set_keyframes(self, points: list[tuple[float, float]]) -> None:
-        """Draw the morph's way through these points."""
+    def set_keyframes(self, points: list[tuple[float, float]], way: Floats | None = None) -> None:
+        """Draw these points, and the way of the morph: `way` ``(n, 2)``, or from point to point."""
         self._points = np.array(points, np.float32) if points else None
+        self._way = self._points if way is None else way
         self.update()
 
     def set_trail(self, points: list[tuple[float, float]]) -> None:
@@ -530,12 +533,13 @@ class PlaneCanvas(QWidget):
             painter.drawPolyline(points[first : first + step + 1])
 
     def _paint_way(self, painter: QPainter, theme: Theme) -> None:
-        if self._points is None:
+        if self._points is None or self._way is None:
             return
         points = [self.to_widget(float(x), float(y)) for x, y in self._points]
+        way = [self.to_widget(float(x), float(y)) for x, y in self._way]
         for pen in (QPen(theme.color("base"), 4), QPen(theme.color("warn"), 2)):
             painter.setPen(pen)
-            painter.drawPolyline(points)
+            painter.drawPolyline(way)
         painter.setBrush(theme.color("warn"))
         painter.setPen(QPen(theme.color("base"), 1.5))
         for point in points:
