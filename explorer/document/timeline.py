@@ -39,7 +39,8 @@ class Export:
     path
         The file, whose ending says the format; a name without one is a folder of frames.
     fps
-        Frames a second; None for those of the morph, or the nearest that the format can play.
+        Frames a second, or the nearest that the format can play; None for those of the morph. The file takes as long as
+        the morph, whatever they are.
     side
         Longest side of a picture in pixels; None enlarges by a whole number to about `ACROSS`.
     smooth
@@ -75,6 +76,8 @@ class Estimate:
         Which.
     pixels
         A few frames as they will be, uint8 ``(n, h, w, c)``.
+    frames, fps
+        How many there will be, and how many a second.
     size
         Bytes, about.
     problem
@@ -83,6 +86,8 @@ class Estimate:
 
     export: Export
     pixels: Pixels | None
+    frames: int
+    fps: float
     size: int
     problem: str = ""
 

@@ -158,6 +158,29 @@ class Film:
         """
         return self.pass_positions()[self.pass_numbers()]
 
+    def positions_at(self, fps: float) -> NDArray[np.float64]:
+        """Position along the keys of each frame at another speed, ``(n,)``: the film takes as long, with other frames.
+
+        Frame j is what is shown at j / fps seconds; between two frames of the film it lies between their positions.
+
+        Raises
+        ------
+        UsageError
+            If `fps` is not above 0.
+        """
+        if not (fps > 0 and np.isfinite(fps)):
+            raise UsageError("frames a second above 0", str(fps), "Give for example 25.")
+        positions = self.positions()
+        if fps == self.fps:
+            return positions
+        wanted = np.arange(max(1, round(self.frames * fps / self.fps))) * (self.fps / fps)
+        following = positions[0] if self.loop == "pingpong" else positions[-1]
+        if self.closed:
+            # Its end is its first key, but on the way there it does not run back through all of them.
+            following = float(len(self.segments))
+            positions[self.hold + self.pass_frames :] = following
+        return np.asarray(np.interp(wanted, np.arange(len(positions) + 1), np.append(positions, following)))
+
     def pass_numbers(self) -> Indices:
         """Which frame of the pass each frame of the film shows, int64 ``(frames,)``."""
         forward = np.arange(self.pass_frames)

@@ -71,12 +71,15 @@ def recipe_of(model: OpenModel, keys: Floats, film: Film) -> Recipe | None:
 def write_film(
     export: Export, model: OpenModel, keys: Floats, film: Film, curve: FilmCurve | None
 ) -> Iterator[Progress | Path]:
-    """Write the morph; frames are rendered at exact times, whatever the playback does."""
+    """Write the morph; frames are rendered at exact times, whatever the playback does.
+
+    A file that is to play at another speed than the timeline shows other frames, and takes as long.
+    """
     kind = format_of(export.path)
     yield Progress(0, 0, "laying the way")
     curve = curve or FilmCurve(keys, film, model.sample.codes)
-    codes = curve.at(film.positions())
     settings = settings_of(export, model, keys, film, kind)
+    codes = curve.at(film.positions_at(settings.fps) if kind.animated else film.positions())
     yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
     yield export.path
 
@@ -89,22 +92,23 @@ def estimate_film(
     try:
         kind = format_of(export.path)
         curve = curve or FilmCurve(keys, film, model.sample.codes)
-        codes = curve.at(film.positions())
         settings = settings_of(export, model, keys, film, kind)
-        some = np.unique(np.linspace(0, film.frames - 1, _PREVIEWED).round().astype(np.int64))
+        codes = curve.at(film.positions_at(settings.fps) if kind.animated else film.positions())
+        some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
         shown: list[Pixels] = []
         strip: Pixels | None = None
         for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
             strip = strip_below(cells, settings) if strip is None else strip
             shown.append(finished(cells, strip, settings))
             yield Progress(len(shown), len(some), "trying a few frames")
-        first = max(0, film.hold + film.pass_frames // 2 - _TRIED // 2)
+        # In the midst of the first pass, where something moves.
+        first = max(0, round(len(codes) * (film.hold + film.pass_frames / 2) / film.frames) - _TRIED // 2)
         tried = list(render(model.codec, codes[first : first + _TRIED]))
         moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
         size = estimate_bytes(kind, tried, len(codes), settings, moving)
-        yield Estimate(export, np.stack(shown), size)
+        yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
     except ExplorerError as error:
-        yield Estimate(export, None, 0, str(error))
+        yield Estimate(export, None, 0, 1.0, 0, str(error))
 
 
 def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:

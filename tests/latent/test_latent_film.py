@@ -42,6 +42,42 @@ def test_the_references_film() -> None:
     np.testing.assert_allclose((codes[18 + 44] + codes[18 + 45]) / 2, keys.mean(0), rtol=1e-5)
 
 
+def test_the_references_gif_has_ten_frames_a_second_of_the_same_film() -> None:
+    film = FilmSettings().film(2)
+    positions = film.positions_at(10)
+    assert len(positions) == 43
+    np.testing.assert_allclose(positions, film.positions()[::5][:43])
+
+
+@given(films, st.integers(1, 5), st.floats(1, 200))
+def test_at_another_speed_a_film_shows_the_same_at_the_same_time(settings: FilmSettings, k: int, fps: float) -> None:
+    film = settings.film(k)
+    curve = FilmCurve(keys_of_seed(k), film, DATA)
+    np.testing.assert_array_equal(film.positions_at(film.fps), film.positions())
+    twice = film.positions_at(2 * film.fps)
+    assert len(twice) == 2 * film.frames
+    np.testing.assert_allclose(curve.at(twice[::2]), curve.at(film.positions()), atol=1e-4)
+    positions = film.positions_at(fps)
+    assert len(positions) == max(1, round(film.frames * fps / film.fps))
+    # Between two frames of the film nothing is shown that does not lie between them.
+    end = float(len(film.segments))
+    known = film.positions()
+    for number, position in enumerate(positions):
+        at = min(int(number * film.fps / fps + 1e-9), film.frames - 1)
+        first = known[at]
+        second = known[at + 1] if at + 1 < film.frames else known[0] if film.loop == "pingpong" else first
+        if film.closed:
+            first, second = (end if at >= film.hold + film.pass_frames else first), max(second, first)
+            second = end if at + 1 >= film.hold + film.pass_frames else second
+        assert min(first, second) - 1e-9 <= position <= max(first, second) + 1e-9
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
+def test_another_speed_must_be_one(fps: float) -> None:
+    with pytest.raises(UsageError):
+        FilmSettings().film(2).positions_at(fps)
+
+
 @given(films, st.integers(1, 5))
 def test_number_of_frames(settings: FilmSettings, k: int) -> None:
     closed = settings.path == "spline" and settings.loop == "repeat" and k > 1

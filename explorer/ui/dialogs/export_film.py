@@ -197,8 +197,10 @@ class ExportFilmDialog(QDialog):
         notes: list[str] = []
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
-            words = self.tr("%1 cannot play that speed: it will be %2 frames a second.")
+            words = self.tr("%1 cannot show so many frames a second: there will be %2, and the morph takes as long.")
             notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
+        elif self.kind.animated and abs(self.fps.value() - self._document.film.fps) > 0.005:
+            notes.append(self.tr("Other frames than on the timeline are shown; the morph takes as long."))
         if suffix == ".gif" and grey:
             notes.append(self.tr("Grey pictures are kept exactly."))
         if suffix == ".mp4":
@@ -245,18 +247,15 @@ class ExportFilmDialog(QDialog):
             self.size_words.setText(estimate.problem)
             return
         height, width = estimate.pixels.shape[1:3]
-        film = self._document.timeline.film
-        frames = 0 if film is None else film.frames
+        frames, seconds = estimate.frames, estimate.frames / estimate.fps
         words = self.tr("About %1: %2 frames of %3 × %4 pixels")
         words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
         words = words.replace("%3", str(width)).replace("%4", str(height))
         if self.kind.animated:
-            seconds = frames / self.kind.possible_fps(self.fps.value())
             words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
         self.size_words.setText(words)
         self._frames, self._frame = estimate, 0
         self._show_next()
-        seconds = frames / max(1e-6, self.kind.possible_fps(self.fps.value()))
         self._clock.start(max(30, round(1000 * seconds / len(estimate.pixels))))
 
     def _show_next(self) -> None:

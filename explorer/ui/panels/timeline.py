@@ -142,7 +142,7 @@ class TimelinePanel(QWidget):
             (self.tr("straight"), "linear"),
             (self.tr("spherical"), "slerp"),
             (self.tr("spline"), "spline"),
-            (self.tr("along the data"), "data"),
+            (self.tr("along data"), "data"),
         ]
         self._path = combo_box(
             "timeline_path",
@@ -172,7 +172,7 @@ class TimelinePanel(QWidget):
         self._fps = decimal_box("timeline_fps", self.tr("Frames a second; a GIF plays at most 50"), (1, 60), 1, 1)
         loops: list[tuple[str, object]] = [
             (self.tr("there and back"), "pingpong"),
-            (self.tr("again and again"), "repeat"),
+            (self.tr("repeat"), "repeat"),
             (self.tr("once"), "none"),
         ]
         self._loop = combo_box("timeline_loop", self.tr("What happens at the end"), loops)
