@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, Qt, QTimer
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QAction, QColor, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
 
@@ -138,10 +138,20 @@ class Tour:
             QTest.keyClick(box, Qt.Key.Key_Down)
         box.activated.emit(wanted)
 
-    def shoot(self, name: str, widget: QWidget | None = None) -> None:
-        """Take a picture of the window, or of a dialog of its."""
+    def shoot(self, name: str, dialog: QWidget | None = None) -> None:
+        """Take a picture of the window, with an open dialog of its lying over it as on a desktop."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
         QCoreApplication.processEvents()
-        if not (widget or self.running.window).grab().save(str(path)):
+        window = self.running.window
+        shot = window.grab()
+        if dialog is not None:
+            over = dialog.grab()
+            painter = QPainter(shot)
+            painter.fillRect(shot.rect(), QColor(0, 0, 0, 90))
+            where = QRectF(QPointF(), over.deviceIndependentSize())
+            where.moveCenter(QRectF(window.rect()).center().toPoint())
+            painter.drawPixmap(where.topLeft().toPoint(), over)
+            painter.end()
+        if not shot.save(str(path)):
             raise UsageError("a folder that pictures can be written to", str(self.out))
         self.screenshots.append(str(path))

@@ -369,7 +369,7 @@ class TimelinePanel(QWidget):
         if film is None:
             self._length.setText("")
             return
-        words = self.tr("%1 / %2 · %3 s")
+        words = self.tr("%1/%2 · %3 s")
         frame = str(timeline.playhead + 1)
         self._length.setText(
             words.replace("%1", frame).replace("%2", str(film.frames)).replace("%3", f"{film.seconds:.2f}")

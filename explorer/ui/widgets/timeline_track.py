@@ -491,7 +491,8 @@ class TimelineTrack(QWidget):
             painter.drawLine(QPointF(x, 2), QPointF(x, _RULER - 2))
             painter.setPen(theme.color("muted"))
             text = f"{number * step:g} s · {round(frame)}"
-            painter.drawText(QRectF(x + 4, 0, 100, _RULER), Qt.AlignmentFlag.AlignVCenter, text)
+            if x + 4 + painter.fontMetrics().horizontalAdvance(text) <= self.width() - 2:
+                painter.drawText(QRectF(x + 4, 0, 100, _RULER), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_strip(self, painter: QPainter, theme: Theme) -> None:
         film, strip = self._film, self._strip
@@ -541,7 +542,10 @@ class TimelineTrack(QWidget):
             painter.drawRoundedRect(rect, 3, 3)
             painter.setPen(theme.color("text" if chosen else "muted"))
             inner = rect.adjusted(6, 0, -6, 0)
-            elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(inner.width()))
+            metrics = painter.fontMetrics()
+            # Whole words or none of them: the frames alone say more than a way cut in the middle.
+            said = words if metrics.horizontalAdvance(words) <= inner.width() else words.split(" · ")[0]
+            elided = metrics.elidedText(said, Qt.TextElideMode.ElideRight, int(inner.width()))
             painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, elided)
         painter.setFont(plain)
 
