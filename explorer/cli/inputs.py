@@ -22,7 +22,7 @@ from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
-from explorer.inference.codec import OnnxCodec
+from explorer.inference.codec import open_codec
 from explorer.latent.statistics import CodeStatistics
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
@@ -76,7 +76,7 @@ def open_model(model: str) -> Model:
         If there is none, or it is damaged.
     """
     bundle = resolve_bundle(model)
-    return Model(bundle, OnnxCodec(bundle))
+    return Model(bundle, open_codec(bundle))
 
 
 class PictureReader:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import explorer
 from explorer.cli.command import INTERRUPTED, Command, Report
-from explorer.cli.commands import COMMANDS
+from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
@@ -85,7 +85,7 @@ def build_parser(name: str, command: Command) -> Parser:
 
 def load_command(name: str) -> Command:
     """Import one command; the others stay unread, so that a call starts fast."""
-    module = importlib.import_module(f"explorer.cli.commands.{name}")
+    module = importlib.import_module(module_of(name))
     command = module.COMMAND
     assert isinstance(command, Command)
     return command

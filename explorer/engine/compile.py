@@ -6,9 +6,11 @@ file is opened and run on random input beside Keras.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -24,6 +26,8 @@ LARGE = 1_000_000
 bytes a weight that it sees: 7.6 GB and a minute for 37 million, which otherwise go through in 0.7 GB and a second."""
 
 _TRIALS = 8
+
+Call: TypeAlias = Callable[[tf.Tensor], list[tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -74,34 +78,74 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
     return Compiled(True, difference)
 
 
+def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tuple[str, ...]) -> Compiled:
+    """Write any TensorFlow function as ONNX with named outputs in the given order, and compare the file with it.
+
+    Parameters
+    ----------
+    call
+        From one float32 tensor ``(n, *shape)`` to a list of tensors.
+    shape
+        Of its argument, without the batch.
+    path
+        The file to write.
+    outputs
+        A name for each of the tensors that `call` gives.
+    """
+    try:
+        path.write_bytes(_converted(call, shape, "value", outputs))
+        difference = _difference(call, shape, path.read_bytes())
+    except Exception as error:
+        path.unlink(missing_ok=True)
+        return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
+    if not difference <= TOLERANCE:
+        path.unlink(missing_ok=True)
+        return Compiled(False, difference, f"differs from Keras by {difference:.2g}")
+    return Compiled(True, difference)
+
+
 def _convert(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> None:
     tensor = model.inputs[0]
-    signature = [tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=tensor.name)]
+    path.write_bytes(_converted(_calling(model), tuple(tensor.shape[1:]), tensor.name, outputs))
+
+
+def _calling(model: keras.Model) -> Call:
+    def call(value: tf.Tensor) -> list[tf.Tensor]:
+        result = model(value, training=False)
+        return result if isinstance(result, list) else [result]
+
+    return call
+
+
+def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]) -> bytes:
+    signature = [tf.TensorSpec((None, *shape), tf.float32, name=name)]
 
     @tf.function(input_signature=signature)
     def run(value: tf.Tensor) -> dict[str, tf.Tensor]:
-        result = model(value, training=False)
-        return dict(zip(outputs, result if isinstance(result, list) else [result], strict=True))
+        return dict(zip(outputs, call(value), strict=True))
 
     proto, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
     by_name = {output.name: output for output in proto.graph.output}
     ordered = [by_name[name] for name in outputs]
     del proto.graph.output[:]
     proto.graph.output.extend(ordered)
-    path.write_bytes(proto.SerializeToString())
+    content: bytes = proto.SerializeToString()
+    return content
 
 
 def largest_difference(model: keras.Model, content: bytes) -> float:
     """Return the largest absolute difference between an ONNX file and the model, on random input."""
+    return _difference(_calling(model), tuple(model.inputs[0].shape[1:]), content)
+
+
+def _difference(call: Call, shape: tuple[int, ...], content: bytes) -> float:
     import onnxruntime
 
     rng = np.random.default_rng(0)
-    shape = tuple(model.inputs[0].shape[1:])
     values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
     if prod(shape) == shape[0]:
         values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     received = session.run(None, {session.get_inputs()[0].name: values})
-    expected = model(values, training=False)
-    expected = expected if isinstance(expected, list) else [expected]
+    expected = call(tf.constant(values))
     return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import explorer
+from explorer.data.source import Source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
@@ -24,7 +26,7 @@ from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line
 from explorer.paths import replacing_folder
 
-LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
+LIBRARIES = ("tensorflow", "keras", "tf_keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
 
 
 def finish(
@@ -98,7 +100,7 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
         max_difference=0.0,
         encoder_params=spec.encoder.parameters,
         decoder_params=spec.decoder.parameters,
-        data=_data_record(prepared),
+        data=data_record(prepared.source, ("train",)),
         training=prepared.settings,
         history=tuple(history),
         trained_from=prepared.started_from,
@@ -109,8 +111,8 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
     )
 
 
-def _data_record(prepared: Prepared) -> DataRecord:
-    source = prepared.source
+def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]) -> DataRecord:
+    """Return the record of pictures without their hash, which takes a while; `trained_on` are the splits seen."""
     return DataRecord(
         name=Path(source.name).name,
         title=source.title,
@@ -119,7 +121,7 @@ def _data_record(prepared: Prepared) -> DataRecord:
         count=source.count,
         train=len(source.splits.train),
         test=len(source.splits.test),
-        trained_on=("train",),
+        trained_on=trained_on,
         split_origin=source.splits.origin,
         content_hash="",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
+from explorer.models.foreign.record import Imported
+from explorer.models.foreign.request import ImportRequest
 from explorer.models.settings import TrainingRequest
-from explorer.types import Bytes, Pixels
+from explorer.types import Bytes, Floats, ImageShape, LatentShape, Pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,40 @@ class Stop:
     """End the running training at its next step, and write the bundle of what has been learnt."""
 
 
-Request: TypeAlias = Warm | Train
+@dataclass(frozen=True)
+class Examine:
+    """Find out what a model that others wrote is; nothing is written."""
+
+    request: ImportRequest
+
+
+@dataclass(frozen=True)
+class Import:
+    """Make a bundle of a model that others wrote."""
+
+    request: ImportRequest
+
+
+@dataclass(frozen=True, eq=False)
+class Serve:
+    """Run a network of a bundle that ONNX cannot express.
+
+    Attributes
+    ----------
+    path
+        The bundle's folder; loaded at its first request.
+    half
+        Which network.
+    values
+        Float32 pictures ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
+    """
+
+    path: str
+    half: Literal["encoder", "decoder"]
+    values: Floats
+
+
+Request: TypeAlias = Warm | Train | Examine | Import | Serve
 Order: TypeAlias = Cancel | Pause | Resume | Stop
 
 
@@ -253,6 +288,68 @@ class Failed:
     details: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What a model is, as far as that can be told without writing anything.
+
+    Attributes
+    ----------
+    record
+        How its networks take and give pictures, codes and controls; with the range of values that was found.
+    image_shape, latent_shape
+        Of a picture and of a code, controls included.
+    places
+        Where it can be cut: layer and shape of the code there, the likeliest first; empty where it came in two.
+    pictures
+        Title of the pictures that it was tried on.
+    error
+        Mean squared error of a few of them, as a share of their variance; NaN where there is no way back.
+    originals, reconstructions
+        Uint8 ``(k, h, w, c)``; without an encoder the latter are random codes decoded, without a decoder there are
+        none.
+    """
+
+    record: Imported
+    image_shape: ImageShape
+    latent_shape: LatentShape
+    places: tuple[tuple[str, tuple[int, ...]], ...]
+    pictures: str
+    error: float
+    originals: Pixels
+    reconstructions: Pixels
+
+
+@dataclass(frozen=True)
+class ImportFinished:
+    """The bundle of an import is written.
+
+    Attributes
+    ----------
+    engine
+        ``onnx`` where the compiled networks agree with Keras, ``keras`` where the model process decodes.
+    max_difference
+        Largest difference between both on random input; 0 where Keras itself decodes.
+    notes
+        What the user should know.
+    """
+
+    path: str
+    name: str
+    image_shape: ImageShape
+    latent_shape: LatentShape
+    engine: Literal["onnx", "keras"]
+    max_difference: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What a network gave: its outputs, float32."""
+
+    outputs: tuple[Floats, ...]
+
+
+ImportEvent: TypeAlias = Working | Examined | ImportFinished | Cancelled | Failed
 TrainingEvent: TypeAlias = (
     Started
     | Step
@@ -268,6 +365,6 @@ TrainingEvent: TypeAlias = (
     | Cancelled
     | Failed
 )
-Event: TypeAlias = Warmed | TrainingEvent
-ENDINGS = (Finished, Cancelled, Failed, Warmed)
+Event: TypeAlias = Warmed | TrainingEvent | ImportEvent | Served
+ENDINGS = (Finished, Cancelled, Failed, Warmed, Examined, ImportFinished, Served)
 """Events after which the model process is idle again."""

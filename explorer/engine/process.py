@@ -15,7 +15,22 @@ from pathlib import Path
 from typing import ClassVar
 
 from explorer.engine.control import Order
-from explorer.engine.messages import Cancel, Event, Failed, Pause, Request, Resume, Stop, Train, Warm, Warmed
+from explorer.engine.messages import (
+    Cancel,
+    Cancelled,
+    Event,
+    Examine,
+    Failed,
+    Import,
+    Pause,
+    Request,
+    Resume,
+    Serve,
+    Stop,
+    Train,
+    Warm,
+    Warmed,
+)
 from explorer.errors import ExplorerError
 
 NICENESS = 10
@@ -57,6 +72,12 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
             from explorer.engine.train import train
 
             yield from train(request.request, _PipeControl(connection), live=request.live)
+        elif isinstance(request, Examine | Import):
+            yield from _import(request, _PipeControl(connection))
+        elif isinstance(request, Serve):
+            from explorer.engine.foreign.serving import serve_networks
+
+            yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
         yield Failed(str(error))
@@ -65,13 +86,27 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
-        message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(error)
+        message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(request, error)
         yield Failed(message, traceback.format_exc())
 
 
-def _first_line(error: Exception) -> str:
+def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
+    """Look at a model or import it; between two of its steps it can be cancelled, and leaves nothing behind."""
+    from explorer.engine.foreign.importing import examine, import_model
+
+    running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
+    for event in running:
+        if control.order() == "cancel":
+            # Letting go of the generator closes it, and with it the folder that it was writing.
+            yield Cancelled("")
+            return
+        yield event
+
+
+def _first_line(request: Request, error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"Training stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
+    what = "Training" if isinstance(request, Train) else "The model process"
+    return f"{what} stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 class _PipeControl:

@@ -13,7 +13,7 @@ from explorer.errors import ModelError
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
 """Up to so many pictures or codes the single-threaded session answers; above, the threaded one is faster."""
@@ -79,6 +79,35 @@ class Network:
         return list(parts[0]) if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
+def no_encoder(card: Card) -> ModelError:
+    """Return what to say where a picture would have to be encoded."""
+    return ModelError(
+        f"“{card.name}” has no encoder", remedy="It decodes codes only; import its encoder too to encode pictures."
+    )
+
+
+def no_decoder(card: Card) -> ModelError:
+    """Return what to say where a code would have to be decoded."""
+    return ModelError(
+        f"“{card.name}” has no decoder", remedy="It encodes pictures only; import its decoder too to see codes."
+    )
+
+
+def open_codec(bundle: Bundle) -> Codec:
+    """Return the codec of a bundle: compiled, or the stand-in that asks the model process.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be opened.
+    """
+    if bundle.card.engine == "onnx":
+        return OnnxCodec(bundle)
+    from explorer.inference.served import ServedCodec
+
+    return ServedCodec(bundle)
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -104,7 +133,9 @@ class OnnxCodec:
         card = bundle.card
         if card.engine != "onnx":
             raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
-        encoder, decoder = (_read(bundle.path / name) for name in COMPILED)
+        encoder, decoder = (
+            _read(bundle.path / name) if there else None for name, there in zip(COMPILED, card.halves, strict=True)
+        )
         self._open(card, encoder, decoder, str(bundle.path))
 
     @classmethod
@@ -120,11 +151,11 @@ class OnnxCodec:
         codec._open(card, encoder, decoder, card.name)
         return codec
 
-    def _open(self, card: Card, encoder: bytes, decoder: bytes, where: str) -> None:
+    def _open(self, card: Card, encoder: bytes | None, decoder: bytes | None, where: str) -> None:
         self._card = card
         batch = pictures_at_once(card.image_shape, BATCH)
-        self._encoder = Network(encoder, batch, f"{where}, {COMPILED[0]}")
-        self._decoder = Network(decoder, batch, f"{where}, {COMPILED[1]}")
+        self._encoder = None if encoder is None else Network(encoder, batch, f"{where}, {COMPILED[0]}")
+        self._decoder = None if decoder is None else Network(decoder, batch, f"{where}, {COMPILED[1]}")
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)
@@ -132,9 +163,14 @@ class OnnxCodec:
 
     def _check(self) -> None:
         """Run both networks once, so that a wrong shape is an error now and not a crash later."""
+        mean = np.zeros((1, self.latent_dim), np.float32)
+        log_variance = mean if self._card.variational else None
+        output = np.zeros((1, *self.image_shape), np.float32)
         try:
-            mean, log_variance = self.encode_distribution(np.zeros((1, *self.image_shape), np.float32))
-            output = self.decode(np.zeros((1, self.latent_dim), np.float32))
+            if self._encoder is not None:
+                mean, log_variance = self.encode_distribution(output)
+            if self._decoder is not None:
+                output = self.decode(np.zeros((1, self.latent_dim), np.float32))
         except Exception as error:
             raise ModelError(
                 f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
@@ -165,11 +201,15 @@ class OnnxCodec:
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a variational model, log-variance, each float32 ``(n, latent_dim)``."""
+        if self._encoder is None:
+            raise no_encoder(self._card)
         values = images if self._identity_range else images * self._span + self._low
         outputs = [part.reshape(len(images), -1) for part in self._encoder.run(values)]
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
         """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        if self._decoder is None:
+            raise no_decoder(self._card)
         (images,) = self._decoder.run(codes.reshape(-1, *self._card.latent_shape))
         return images if self._identity_range else (images - self._low) / self._span

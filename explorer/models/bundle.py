@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 
 from explorer.errors import ExplorerError, ModelError
@@ -74,7 +75,7 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
             f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
         ) from error
     card = read_card(text, str(path / CARD))
-    needed = {CODES, *NETWORKS, *(COMPILED if card.engine == "onnx" else ())}
+    needed = {CODES, *_networks(card)}
     for missing in sorted(needed - card.files.keys()):
         raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
     for name, expected in card.files.items():
@@ -91,6 +92,14 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
                 "The file was changed or damaged; train or fetch the bundle again.",
             )
     return Bundle(path, card)
+
+
+def _networks(card: Card) -> Iterator[str]:
+    """Yield the files of the networks that a card speaks of."""
+    if card.imported is None or card.imported.networks:
+        yield from compress(NETWORKS, card.halves)
+    if card.engine == "onnx":
+        yield from compress(COMPILED, card.halves)
 
 
 def seal(folder: Path, card: Card) -> None:

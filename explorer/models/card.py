@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ModelError
+from explorer.models.foreign.record import Imported
 from explorer.models.settings import TrainingSettings
 from explorer.types import ImageShape, LatentShape
 
@@ -81,6 +82,12 @@ class Card(_Record):
         Largest absolute difference between the compiled files and Keras on random input.
     encoder_params, decoder_params
         Weights, moving statistics included.
+    data
+        The pictures it was trained on; for an imported one those it was tried on.
+    training
+        How; None where nobody knows.
+    imported
+        Where an imported model comes from; None for one that was trained here.
     metrics
         On held-out pictures: ``mse``, ``bce``, ``psnr``, ``ssim``; for a variational model ``kl`` and ``loss`` too.
     files
@@ -101,7 +108,8 @@ class Card(_Record):
     encoder_params: int
     decoder_params: int
     data: DataRecord
-    training: TrainingSettings
+    training: TrainingSettings | None = None
+    imported: Imported | None = None
     history: tuple[EpochRecord, ...] = ()
     trained_from: str | None = None
     seconds: float
@@ -114,6 +122,34 @@ class Card(_Record):
     def latent_dim(self) -> int:
         """Length of one flat code."""
         return prod(self.latent_shape)
+
+    @property
+    def trained(self) -> TrainingSettings:
+        """How it was trained.
+
+        Raises
+        ------
+        ModelError
+            If nobody knows, since it was imported.
+        """
+        if self.training is None:
+            raise ModelError("a model that was trained here", f"“{self.name}”, which was imported")
+        return self.training
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it has an encoder; an imported one may have come without."""
+        return self.imported is None or self.imported.parts != "decoder"
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it has a decoder."""
+        return self.imported is None or self.imported.parts != "encoder"
+
+    @property
+    def halves(self) -> tuple[bool, bool]:
+        """Whether it has an encoder, and a decoder."""
+        return self.encodes, self.decodes
 
 
 def read_card(text: str, where: str) -> Card:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.latent.statistics import compute_statistics
 from explorer.models.batches import pictures_held
 from explorer.models.codes import CodeSample, along_axes, most_axes, most_kept, most_measured
 from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
 
+PRIOR_CODES = 500
 _BATCH = 500
 
 
@@ -50,6 +51,32 @@ def sample_codes(
     chosen = measured[kept]
     labels = None if source.labels is None else source.labels[chosen]
     yield _assemble(codes, log_variances, kept, (chosen, labels, np.concatenate(thumbnails)), latent_shape)
+
+
+def prior_sample(
+    codec: Codec, latent_shape: LatentShape, one_hot: Sequence[tuple[int, int]] = (), count: int = PRIOR_CODES
+) -> CodeSample:
+    """Draw codes from N(0, I) and decode them: the sample of a model that has no encoder.
+
+    Parameters
+    ----------
+    codec
+        A decoder is enough.
+    latent_shape
+        Shape of one code.
+    one_hot
+        Parts of the code that are rows of a one-hot vector, or a number: where each begins, and its length.
+    count
+        Codes to draw, fewer where they are long.
+    """
+    rng = np.random.default_rng(0)
+    count = min(count, most_kept(codec.latent_dim))
+    codes: Floats = rng.standard_normal((count, codec.latent_dim)).astype(np.float32)
+    for start, length in one_hot:
+        codes[:, start : start + length] = np.eye(length, dtype=np.float32)[rng.integers(length, size=count)]
+    step = pictures_held(codec.image_shape, _BATCH)
+    pictures = np.concatenate([to_pixels(codec.decode(codes[at : at + step])) for at in range(0, count, step)])
+    return _assemble(codes, None, np.arange(count), (np.arange(count), None, pictures), latent_shape)
 
 
 def sample_pictures(

@@ -9,7 +9,7 @@ from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.data.sources import open_source, opening
 from explorer.document.state import OpenModel
-from explorer.inference.codec import OnnxCodec
+from explorer.inference.codec import open_codec
 from explorer.models.bundle import open_bundle
 from explorer.types import Codec, Floats, Pixels, Progress
 from explorer.workers.jobs import Early
@@ -26,7 +26,7 @@ def open_model(path: Path, run: Path | None = None) -> OpenModel:
         If any part of it is damaged.
     """
     bundle = open_bundle(path)
-    return OpenModel(bundle.card, bundle.sample, OnnxCodec(bundle), bundle.path, run)
+    return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
 
 
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:

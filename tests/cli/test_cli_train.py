@@ -53,7 +53,7 @@ def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert told[-1]["path"] == str(tmp_path / "small")
     card = open_bundle(tmp_path / "small").card
     assert told[-1]["metrics"] == card.metrics
-    settings = card.training
+    settings = card.trained
     assert (settings.epochs, settings.batch, settings.rate, settings.schedule) == (2, 100, 1e-3, "cosine")
     assert (settings.loss, settings.beta, settings.noise, settings.augment) == ("mse", 0.5, "gaussian:0.1", 250)
     assert (settings.limit, settings.seed, settings.early_stop) == (200, 5, 4)
@@ -64,7 +64,7 @@ def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_other_command_runs_on_what_was_trained(ask: Any, call: Any, trained: Path, tmp_path: Path) -> None:
     model = ["--model", trained]
     data = ["--data", "digits"]
-    assert open_bundle(trained).card.training.seed == 3
+    assert open_bundle(trained).card.trained.seed == 3
     assert ask("reconstruct", *model, *data, "--out", tmp_path / "r.png")["count"] == 10
     figures = ask("evaluate", *model, *data)
     assert figures["mse"] == pytest.approx(open_bundle(trained).card.metrics["mse"], rel=1e-3)
@@ -145,7 +145,7 @@ def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Pa
     assert outcome.code == 0
     assert events(outcome.out)[0]["latent_shape"] == [6, 6, 128]
     card = open_bundle(out).card
-    assert card.training.l1 == 0
+    assert card.trained.l1 == 0
     assert "--latent" not in card.command
     told = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
     assert told == {"rows": list(range(16)), "values": [-3, 0, 3]}

@@ -43,7 +43,7 @@ def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
     # The faces that the card's figures are from do not ship; others that were not seen either do.
     same = source.name != "faces"
     assert not same or len(indices) == model.card.data.test
-    noises = parse_noise(model.card.training.noise)
+    noises = parse_noise(model.card.trained.noise)
     result = list(evaluate(model.codec, source, indices, model.card.preprocessing, noises))[-1]
     assert isinstance(result, Evaluation)
     measured = result.metrics()

@@ -57,7 +57,7 @@ def test_a_training_ends_with_its_model_open(desk: Desk, explorer_home: Path) ->
     assert [point.epoch for point in training.curve] == [1, 2]
     assert "fresh: Finished, test MSE" in desk.find(QLabel, "train_note").text()
     card = open_bundle(explorer_home / "models" / "fresh").card
-    assert (card.architecture, card.latent_dim, card.data.name, card.training.limit) == ("deep-dense", 8, "digits", 600)
+    assert (card.architecture, card.latent_dim, card.data.name, card.trained.limit) == ("deep-dense", 8, "digits", 600)
     assert desk.window.library.item_of("model", "fresh") is not None
     assert desk.window.latent.sliders.row_count == 8
     assert desk.document.source is not None

@@ -165,8 +165,8 @@ def test_noise_makes_a_denoiser(process: ModelProcess, glyphs: Path, name: str, 
     events = train(process, request)
     assert isinstance(events[-1], Finished), events[-1]
     plain, noisy = (open_bundle(tmp_path / kind) for kind in ("plain", "noisy"))
-    assert plain.card.training.solver == ("pca" if name == "linear" else "gradient")
-    assert (noisy.card.training.solver, noisy.card.training.noise) == ("gradient", noise)
+    assert plain.card.trained.solver == ("pca" if name == "linear" else "gradient")
+    assert (noisy.card.trained.solver, noisy.card.trained.noise) == ("gradient", noise)
     source, errors = open_source(str(glyphs)), []
     for bundle in (plain, noisy):
         recipe = bundle.card.preprocessing
@@ -188,7 +188,7 @@ def test_training_goes_on_from_any_of_them(
     assert isinstance(events[-1], Finished), events[-1]
     parent, child = open_bundle(origin), open_bundle(tmp_path / "child")
     assert child.card.trained_from == parent.name
-    assert child.card.training.solver == "gradient"
+    assert child.card.trained.solver == "gradient"
     assert (child.card.image_shape, child.card.latent_shape) == (shape, parent.card.latent_shape)
     pictures = to_floats(parent.sample.thumbnails[:5])
     codecs = OnnxCodec(parent), OnnxCodec(child)

@@ -233,7 +233,7 @@ def test_the_bundles_that_ship_are_whole_and_say_what_they_were_trained_on() -> 
         card = entry.bundle.card
         assert card.data.trained_on == ("train",)
         assert card.command.startswith("latent-explorer train ")
-        assert f"--seed {card.training.seed}" in card.command
+        assert f"--seed {card.trained.seed}" in card.command
         assert entry.bundle.sample.codes.shape[1] == card.latent_dim
     deep, digits, glyphs = (found[name].bundle for name in ("digits-deep-49", "digits-vae-2d", "glyphs-vae-2d"))
     assert deep is not None

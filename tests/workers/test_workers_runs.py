@@ -369,5 +369,7 @@ def _reopened(model: OpenModel, epochs: float) -> OpenModel:
 
     codec = model.codec
     assert isinstance(codec, OnnxCodec)
+    assert codec._encoder is not None
+    assert codec._decoder is not None
     contents = codec._encoder._content, codec._decoder._content
     return replace(model, codec=OnnxCodec.from_contents(model.card, *contents), epochs=epochs)

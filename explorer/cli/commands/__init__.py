@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
+
 COMMANDS: dict[str, str] = {
     "models": "list the models that are there",
     "architectures": "list what can be trained",
     "data": "list the pictures that are known, or describe some",
     "train": "train a model and write it as a bundle",
+    "import": "make a bundle of a Keras model that others wrote",
     "reconstruct": "draw originals over their reconstructions",
     "evaluate": "measure a model on a split",
     "encode": "turn pictures into codes",
@@ -20,4 +23,9 @@ COMMANDS: dict[str, str] = {
     "bench": "measure speed, as ratios within one run",
     "doctor": "check what works on this machine",
 }
-"""What each command does, by its name, which is also that of its module; listed in this order."""
+"""What each command does, by its name; listed in this order."""
+
+
+def module_of(name: str) -> str:
+    """Return the module of a command: its name, with a line behind it where Python keeps the name to itself."""
+    return f"{__name__}.{name}_" if iskeyword(name) else f"{__name__}.{name}"

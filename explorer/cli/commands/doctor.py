@@ -37,8 +37,10 @@ LIBRARIES = {
     "pyqtgraph": "pyqtgraph",
     "PySide6-Essentials": "PySide6",
     "scikit-learn": "sklearn",
+    "h5py": "h5py",
     "tensorflow": "tensorflow",
     "keras": "keras",
+    "tf_keras": "tf_keras",
     "onnx": "onnx",
     "tf2onnx": "tf2onnx",
 }
@@ -188,7 +190,7 @@ def _pictures() -> Iterator[Check]:
 
 def _models() -> Iterator[Check]:
     from explorer.errors import ExplorerError
-    from explorer.inference.codec import OnnxCodec
+    from explorer.inference.codec import open_codec
     from explorer.models.bundle import find_bundles, open_bundle
 
     found = find_bundles()
@@ -197,7 +199,7 @@ def _models() -> Iterator[Check]:
     for entry in found:
         try:
             bundle = open_bundle(entry.path)
-            OnnxCodec(bundle)
+            open_codec(bundle)
             codes = len(bundle.sample.codes)
         except ExplorerError as error:
             yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or train it again")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 from explorer.cli.command import INTERRUPTED, Command
 from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, size
 from explorer.data.sources import known_sources, open_source
@@ -26,9 +21,6 @@ from explorer.models.bundle import CARD, resolve_bundle
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
 from explorer.paths import refuse_existing
 from explorer.types import Progress
-
-ONE_PRESS_S = 1.0
-"""Signals that come within so many seconds are one Ctrl+C."""
 
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
     ("crop", int, "N", "cut N pixels off each side before resizing (default: what is usual for these pictures)"),
@@ -110,9 +102,9 @@ def _checked_data(spec: str) -> str:
 def _train(request: TrainingRequest, console: Console) -> int:
     process, reporter = ModelProcess(), _Reporter(console)
     try:
-        with _interrupts(process) as interrupts:
+        with interrupts(process) as received:
             for event in process.run(messages.Train(request)):
-                if interrupts:
+                if received:
                     # The first one may have come before the request did.
                     process.cancel()
                 code = reporter.show(event)
@@ -123,50 +115,6 @@ def _train(request: TrainingRequest, console: Console) -> int:
     finally:
         process.close()
     raise TrainingError("the training to say how it ended", "nothing")
-
-
-@contextmanager
-def _interrupts(process: ModelProcess) -> Iterator[list[float]]:
-    """Let the first Ctrl+C ask the training to stop and the second end it; yield when they came."""
-    received: list[float] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        received.append(time.monotonic())
-        # Programs that pass a signal on often send it twice.
-        if received[-1] - received[0] > ONE_PRESS_S:
-            raise KeyboardInterrupt
-        process.cancel()
-
-    previous = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        with _signals_held_back():
-            process.start()
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Let no Ctrl+C reach a child that is started here; one that comes meanwhile reaches this process afterwards.
-
-    A child inherits what is blocked. Otherwise it would die of the signal in its first moments, with a traceback.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    # When multiprocessing starts this helper itself, it lifts the block before it starts the child.
-    resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class _Reporter:

@@ -1,0 +1,374 @@
+"""An import from beginning to end: look at it, or write its bundle."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.engine import messages
+from explorer.engine.compile import Compiled, compile_function
+from explorer.engine.finish import data_record, library_versions
+from explorer.engine.foreign.halves import Halves, pair, split, words
+from explorer.engine.foreign.loading import Loaded, SavedFunction, load
+from explorer.engine.foreign.networks import ForeignNetworks
+from explorer.engine.foreign.trial import Trial, try_pictures
+from explorer.errors import ExplorerError, ModelError
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
+from explorer.models.card import Card
+from explorer.models.codes import CodeSample, save_codes
+from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.foreign.record import Imported
+from explorer.models.foreign.request import ImportRequest
+from explorer.models.sample import prior_sample, sample_codes
+from explorer.paths import refuse_existing, replacing_folder
+from explorer.types import Indices, Pixels
+
+SHOWN = 8
+MEASURED = 2_000
+"""Pictures that an import is measured on, at most."""
+
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+@dataclass
+class Opened:
+    """An import that was understood.
+
+    Attributes
+    ----------
+    halves
+        Encoder and decoder.
+    trial
+        What trying gave: ranges, and the pictures that suit it.
+    networks
+        Both halves as the window needs them.
+    loaded
+        What the files held; encoder's first.
+    """
+
+    halves: Halves
+    trial: Trial
+    networks: ForeignNetworks
+    loaded: tuple[Loaded, ...]
+
+    @property
+    def record(self) -> Imported:
+        """What is known of it."""
+        return self.trial.record
+
+
+def examine(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+    """Find out what a model is, and show what it makes of a few pictures; nothing is written.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be imported; the message says why and what to do.
+    """
+    opened: Opened | None = None
+    for item in _open(request):
+        if isinstance(item, Opened):
+            opened = item
+        else:
+            yield item
+    assert opened is not None
+    halves, record, networks = opened.halves, opened.record, opened.networks
+    originals, made = _shown(opened)
+    yield messages.Examined(
+        record=record,
+        image_shape=halves.image_shape,
+        latent_shape=networks.latent_shape,
+        places=tuple((place.name, place.shape) for place in halves.places),
+        pictures=opened.trial.source.title,
+        error=opened.trial.error,
+        originals=originals,
+        reconstructions=made,
+    )
+
+
+def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+    """Write the bundle of a model that others made.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be imported; the message says why and what to do.
+    ExportError
+        If the folder exists already, or cannot be written.
+    """
+    refuse_existing(request.out, force=request.force)
+    opened: Opened | None = None
+    for item in _open(request):
+        if isinstance(item, Opened):
+            opened = item
+        else:
+            yield item
+    assert opened is not None
+    trial, networks, record = opened.trial, opened.networks, opened.record
+    test = _test_indices(trial.source)
+    metrics: dict[str, float] = {}
+    if record.parts == "both":
+        for part in evaluate(networks, trial.source, test, trial.preprocessing, ()):
+            if isinstance(part, Evaluation):
+                metrics = part.metrics()
+            else:
+                yield messages.Working("measuring on pictures that ship", part.done, part.total)
+    sample: CodeSample | None = None
+    if record.parts == "decoder":
+        sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
+    else:
+        for step in sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape):
+            if isinstance(step, CodeSample):
+                sample = step
+            else:
+                yield messages.Working("encoding a sample", step.done, step.total)
+    assert sample is not None
+    yield messages.Working("compiling")
+    with replacing_folder(request.out, force=request.force) as folder:
+        compiled = _write_compiled(opened, folder)
+        record = _save_networks(opened, folder, compiled)
+        save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
+        yield messages.Working("writing the bundle")
+        seal(folder, _card(request, opened, record, compiled, metrics))
+    yield messages.ImportFinished(
+        path=str(request.out.resolve()),
+        name=request.out.name,
+        image_shape=opened.halves.image_shape,
+        latent_shape=networks.latent_shape,
+        engine="onnx" if compiled.ok else "keras",
+        max_difference=compiled.max_difference if compiled.ok else 0.0,
+        notes=record.notes,
+    )
+
+
+def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
+    yield messages.Working("importing Keras")
+    halves, loaded = _halves(request)
+    yield messages.Working("trying it on pictures")
+    encodes, decodes = halves.encoder is not None, halves.decoder is not None
+    parts: Literal["both", "encoder", "decoder"] = "both"
+    if not (encodes and decodes):
+        parts = "encoder" if encodes else "decoder"
+    record = Imported(
+        file=request.title,
+        keras=halves.generation,
+        networks=not any(isinstance(part, SavedFunction) for part in (halves.encoder, halves.decoder)),
+        bottleneck=halves.bottleneck,
+        layout_in=halves.layout_in,
+        layout_out=halves.layout_out,
+        mean=halves.mean,
+        log_variance=halves.log_variance,
+        picture_in=halves.picture_in,
+        code_in=halves.code_in,
+        controls=halves.controls,
+        parts=parts,
+        notes=tuple(halves.notes),
+    )
+    own = open_source(request.data) if request.data is not None else None
+    try:
+        trial = try_pictures(halves, record, request.ranges, own)
+        networks = ForeignNetworks(
+            halves.encoder, halves.decoder, trial.record, halves.image_shape, halves.latent_shape
+        )
+        if decodes:
+            networks.decode(np.zeros((1, networks.latent_dim), np.float32))
+        if encodes:
+            networks.encode(np.zeros((1, *halves.image_shape), np.float32))
+    except ExplorerError:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines()
+        raise ModelError(
+            f"a model that takes pictures of {words(halves.image_shape)}",
+            f"{request.title}, which stops at one: “{(lines[0] if lines else type(error).__name__)[:200]}”",
+            "Try it with model(picture) where it was made, and save it again.",
+        ) from error
+    yield Opened(halves, trial, networks, loaded)
+
+
+def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
+    first, second = request.encoder, request.decoder
+    path = request.path
+    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+        first, second = (_in_folder(path, name, given) for name, given in (("enc", first), ("dec", second)))
+        if first is None and second is None:
+            load(path, trust=request.trust)
+        path = None
+    if first is None and second is None:
+        assert path is not None
+        loaded = load(path, trust=request.trust)
+        return split(loaded, request.bottleneck), (loaded,)
+    if path is not None and not any(part is not None and part.exists() for part in (first, second)):
+        return _named_within(path, first, second, request.trust)
+    one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
+    if one is not None and two is not None:
+        return pair(one.models.get(""), two.models.get(""), one, two), (one, two)
+    known = one or two
+    assert known is not None
+    alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
+    return pair(alone[0], alone[1], known), (known,)
+
+
+def _in_folder(folder: Path, start: str, given: Path | None) -> Path | None:
+    """Return the file of one half: the one that was named, or the one that is named for it in the folder."""
+    if given is not None:
+        return given if given.exists() else folder / given
+    found = sorted(
+        part
+        for part in folder.iterdir()
+        if start in part.name.lower() and (part.suffix.lower() in MODEL_SUFFIXES or (part / "saved_model.pb").is_file())
+    )
+    return found[0] if found else None
+
+
+def _named_within(
+    path: Path, first: Path | None, second: Path | None, trust: bool
+) -> tuple[Halves, tuple[Loaded, ...]]:
+    """Take encoder and decoder by their names from within a model."""
+    loaded = load(path, trust=trust)
+    model = loaded.models.get("")
+    inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
+    parts = []
+    for name in (first, second):
+        part = None if name is None else inside.get(str(name))
+        if name is not None and not getattr(part, "layers", None):
+            models = ", ".join(f"“{key}”" for key, value in inside.items() if key and getattr(value, "layers", None))
+            raise ModelError(
+                f"a file, or the name of a model within {path.name} ({models or 'it has none'})",
+                f"“{name}”",
+                "Name two files, or leave both out to have the model cut at its bottleneck.",
+            )
+        parts.append(part)
+    return pair(parts[0], parts[1], loaded), (loaded,)
+
+
+def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
+    """Return a few pictures and what the model makes of them; random codes decoded where it has no encoder."""
+    networks, trial = opened.networks, opened.trial
+    if opened.record.parts == "decoder":
+        rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
+        return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
+    chosen = _test_indices(trial.source)
+    pixels = trial.source.read(chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(np.int64)], trial.preprocessing)
+    if opened.record.parts == "encoder":
+        return pixels, np.zeros((0, *networks.image_shape), np.uint8)
+    return pixels, to_pixels(networks.decode(networks.encode(to_floats(pixels))))
+
+
+def _test_indices(source: Source) -> Indices:
+    test = source.splits.test if len(source.splits.test) else np.arange(source.count)
+    return test[np.linspace(0, len(test) - 1, min(MEASURED, len(test))).astype(np.int64)]
+
+
+def _one_hot_rows(record: Imported, networks: ForeignNetworks) -> list[tuple[int, int]]:
+    """Return where each control lies in the code, and how many values it takes there."""
+    start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
+    rows = []
+    for control in record.controls:
+        rows.append((start, prod(control.shape)))
+        start += prod(control.shape)
+    return rows
+
+
+def _write_compiled(opened: Opened, folder: Path) -> Compiled:
+    networks, record, halves = opened.networks, opened.record, opened.halves
+    results: list[Compiled] = []
+    if halves.encoder is not None:
+        names = ("mean", "log_variance") if record.log_variance is not None else ("code",)
+        results.append(compile_function(networks.encode_tensors, halves.image_shape, folder / COMPILED[0], names))
+    if halves.decoder is not None:
+        shape = networks.latent_shape
+        results.append(compile_function(networks.decode_tensors, shape, folder / COMPILED[1], ("picture",)))
+    failed = next((result for result in results if not result.ok), None)
+    if failed is None:
+        return max(results, key=lambda result: result.max_difference)
+    for name in COMPILED:
+        (folder / name).unlink(missing_ok=True)
+    return failed
+
+
+def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
+    """Save both halves with their own Keras; return what is known of the import now.
+
+    Raises
+    ------
+    ModelError
+        If neither ONNX nor the model process could run it.
+    """
+    record = opened.record
+    saved = record.networks
+    reason = "it is a function of a SavedModel"
+    if saved:
+        for model, name in zip((opened.halves.encoder, opened.halves.decoder), NETWORKS, strict=True):
+            if model is not None:
+                try:
+                    model.save(folder / name)
+                except Exception as error:
+                    saved, reason = False, f"{type(error).__name__}: {error}"
+    if not saved:
+        for name in NETWORKS:
+            (folder / name).unlink(missing_ok=True)
+        if not compiled.ok:
+            raise ModelError(
+                "a model that ONNX can express or Keras can save",
+                f"neither: {' '.join(compiled.reason.split())[:160]}; {reason[:160]}",
+                "Replace the layer it stops at by another, and save again.",
+            )
+    notes = record.notes
+    if not compiled.ok:
+        why = " ".join(compiled.reason.split())[:200]
+        notes = (*notes, f"ONNX cannot express it ({why}): Keras itself decodes, which is slower")
+    return record.model_copy(update={"networks": saved, "notes": notes})
+
+
+def _card(
+    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
+) -> Card:
+    trial, halves = opened.trial, opened.halves
+    data = data_record(trial.source, ()).model_copy(update={"content_hash": trial.source.content_hash()})
+    return Card(
+        name=request.out.name,
+        architecture="imported",
+        arguments={"latent": opened.networks.latent_dim},
+        variational=record.log_variance is not None,
+        image_shape=halves.image_shape,
+        latent_shape=opened.networks.latent_shape,
+        preprocessing=trial.preprocessing,
+        engine="onnx" if compiled.ok else "keras",
+        max_difference=compiled.max_difference if compiled.ok else 0.0,
+        encoder_params=_parameters(halves.encoder),
+        decoder_params=_parameters(halves.decoder),
+        data=data,
+        imported=record,
+        seconds=0.0,
+        command=_command(request, record),
+        metrics=metrics,
+        versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
+    )
+
+
+def _parameters(model: Any) -> int:
+    return 0 if model is None or isinstance(model, SavedFunction) else int(model.count_params())
+
+
+def _command(request: ImportRequest, record: Imported) -> str:
+    """Return the command that does the same import; folders are named without what lies above them."""
+    said = ["latent-explorer", "import"]
+    said += [request.path.name] if request.path is not None else []
+    said += ["--out", request.out.name]
+    for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
+        said += [option, part.name] if part is not None else []
+    said += ["--bottleneck", record.bottleneck] if request.bottleneck is not None else []
+    if request.ranges is not None:
+        said += [f"--range-in={','.join(f'{value:g}' for value in request.ranges)}"]
+    return shlex.join([*said, *(["--trust"] if request.trust else [])])

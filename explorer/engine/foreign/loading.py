@@ -1,0 +1,207 @@
+"""From a file that was read as data to a Keras model, in whichever Keras understands it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import h5py
+
+from explorer.errors import ExplorerError, ModelError
+from explorer.models.foreign.builtin import SAMPLING
+from explorer.models.foreign.reading import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE, Config, ForeignFile, read_foreign
+from explorer.models.foreign.rewriting import Rewritten, rewrite
+from explorer.models.foreign.safety import check, findings
+
+Generation = Literal[2, 3]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Models that a file held.
+
+    Attributes
+    ----------
+    file
+        What was read.
+    models
+        By name: the empty name for a whole model, others for the parts that a subclass held.
+    generation
+        The Keras that they belong to: 3, or 2 for ``tf_keras``.
+    rewritten
+        What was replaced in their description.
+    """
+
+    file: ForeignFile
+    models: dict[str, Any]
+    generation: Generation
+    rewritten: Rewritten
+
+
+def keras_of(generation: Generation) -> ModuleType:
+    """Return the module ``keras`` or ``tf_keras``."""
+    return import_module("keras" if generation == 3 else "tf_keras")
+
+
+def sampling_class(generation: Generation) -> type:
+    """Return the stand-in for a sampling layer: it gives the mean, which is the first of its two inputs."""
+    base: Any = keras_of(generation).layers.Layer
+
+    def call(self: Any, inputs: Any) -> Any:
+        return inputs[0]
+
+    return type(SAMPLING, (base,), {"call": call})
+
+
+def is_sampling(layer: object) -> bool:
+    """Tell whether a layer is the stand-in."""
+    return type(layer).__name__ == SAMPLING
+
+
+def load(path: Path, *, trust: bool = False) -> Loaded:
+    """Load a model after its description was found harmless, or the user trusts it.
+
+    Keras 3 is tried first. That of Keras 2 follows only where the file was not written by Keras 3; whatever either
+    would run was refused before.
+
+    Raises
+    ------
+    ModelError
+        If the file is no model, is damaged, would run something, or is of no known version.
+    """
+    file = read_foreign(path)
+    rewritten = rewrite(file)
+    if file.kind == "saved_model":
+        check(findings(file), trust=trust)
+        return Loaded(file, {"": _load_saved_model(file)}, 2, rewritten)
+    found = [finding for config in rewritten.models.values() for finding in findings(replace(file, config=config))]
+    check(tuple(dict.fromkeys(found)), trust=trust)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        parts = {name: _write(file, name, config, Path(folder)) for name, config in rewritten.models.items()}
+        try:
+            return Loaded(file, _load_all(parts, 3, trust), 3, rewritten)
+        except Exception as error:
+            if file.keras_version.startswith("3"):
+                raise _cannot(file, error) from error
+        try:
+            return Loaded(file, _load_all(parts, 2, trust), 2, rewritten)
+        except ExplorerError:
+            raise
+        except Exception as error:
+            raise _cannot(file, error) from error
+
+
+def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
+    library = keras_of(generation)
+    extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}
+    classes = {SAMPLING: sampling_class(generation)}
+    return {
+        name: library.models.load_model(path, custom_objects=classes, compile=False, **extra)
+        for name, path in parts.items()
+    }
+
+
+def _all_zips(parts: dict[str, Path]) -> bool:
+    return all(path.suffix == ".keras" for path in parts.values())
+
+
+def _cannot(file: ForeignFile, error: Exception) -> ModelError:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = (lines[0] if lines else type(error).__name__)[:200]
+    version = f" of Keras {file.keras_version}" if file.keras_version else ""
+    return ModelError(
+        f"a model{version} that Keras can build",
+        f"{file.name}, at which it stops: “{said}”",
+        "Open it with the version that wrote it, and save it again as .keras.",
+    )
+
+
+def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> Path:
+    """Write a copy of a model, or of one part of it, with the configuration that is to be built."""
+    if file.kind == "hdf5":
+        path = folder / "model.h5"
+        shutil.copyfile(file.path, path)
+        with h5py.File(path, "r+") as copy:
+            copy.attrs["model_config"] = json.dumps(config)
+            copy.attrs.pop("training_config", None)
+        return path
+    path = folder / f"{len(list(folder.iterdir()))}.keras"
+    with zipfile.ZipFile(file.path) as archive, zipfile.ZipFile(path, "w") as copy:
+        copy.writestr(CONFIG_FILE, json.dumps({**config, "compile_config": None}))
+        copy.writestr(METADATA_FILE, archive.read(METADATA_FILE))
+        with archive.open(WEIGHTS_FILE) as source, copy.open(WEIGHTS_FILE, "w", force_zip64=True) as target:
+            if name:
+                _copy_group(source, name, target)
+            else:
+                shutil.copyfileobj(source, target)
+    return path
+
+
+def _copy_group(source: Any, name: str, target: Any) -> None:
+    """Write one group of an HDF5 file as a file of its own."""
+    with tempfile.TemporaryFile() as whole, tempfile.TemporaryFile() as part:
+        shutil.copyfileobj(source, whole)
+        with h5py.File(whole, "r") as weights, h5py.File(part, "w") as alone:
+            if name not in weights:
+                raise ModelError(f"weights of “{name}”", "none in the file", "Save the parts as models of their own.")
+            for key in weights[name]:
+                weights.copy(f"{name}/{key}", alone, key)
+            if "vars" not in alone:
+                alone.create_group("vars")
+        part.seek(0)
+        shutil.copyfileobj(part, target)
+
+
+def _load_saved_model(file: ForeignFile) -> Any:
+    """Load a SavedModel that is trusted: with its layers where ``tf_keras`` wrote it, else its function alone."""
+    import tensorflow as tf
+
+    if (file.path / "keras_metadata.pb").is_file():
+        try:
+            return keras_of(2).models.load_model(str(file.path), compile=False)
+        except Exception as error:
+            raise _cannot(file, error) from error
+    try:
+        return SavedFunction(tf.saved_model.load(str(file.path)), file)
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise _cannot(file, error) from error
+
+
+class SavedFunction:
+    """The function of a SavedModel, with the shapes that it takes and gives.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Shapes with the batch, ``(None, …)``, in the order of `call`.
+    """
+
+    def __init__(self, program: Any, file: ForeignFile) -> None:
+        signature = program.signatures.get("serving_default") or next(iter(program.signatures.values()), None)
+        if signature is None:
+            raise ModelError(
+                f"a signature in {file.name}", "none", "Export it with model.export(…), or save it as .keras."
+            )
+        self._program = program
+        self._function: Callable[..., dict[str, Any]] = signature
+        named = signature.structured_input_signature[1]
+        self._names = list(named)
+        self._gives = sorted(signature.structured_outputs)
+        self.inputs = [tuple(named[name].shape) for name in self._names]
+        self.outputs = [tuple(signature.structured_outputs[name].shape) for name in self._gives]
+
+    def __call__(self, values: Any, training: bool = False) -> list[Any]:
+        """Return the outputs for one tensor, or a list of them in the order of `inputs`."""
+        values = values if isinstance(values, list) else [values]
+        given = self._function(**dict(zip(self._names, values, strict=True)))
+        return [given[name] for name in self._gives]

@@ -1,0 +1,56 @@
+"""Networks of imported bundles that ONNX cannot express, run by Keras on request."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from explorer.engine.foreign.loading import keras_of, sampling_class
+from explorer.engine.foreign.networks import ForeignNetworks
+from explorer.engine.messages import Serve, Served
+from explorer.errors import ModelError
+from explorer.models.bundle import NETWORKS, open_bundle
+from explorer.models.foreign.builtin import SAMPLING
+from explorer.models.foreign.reading import read_foreign
+from explorer.models.foreign.safety import check, findings
+
+_OPEN = 3
+"""Bundles held in memory at once."""
+
+
+def serve_networks(request: Serve) -> Served:
+    """Run one network of a bundle.
+
+    Raises
+    ------
+    ModelError
+        If the bundle is damaged, or holds anything but a description.
+    """
+    networks = _networks(request.path)
+    if request.half == "decoder":
+        return Served((networks.decode(request.values),))
+    mean, log_variance = networks.encode_distribution(request.values)
+    return Served((mean,) if log_variance is None else (mean, log_variance))
+
+
+@lru_cache(_OPEN)
+def _networks(path: str) -> ForeignNetworks:
+    bundle = open_bundle(Path(path))
+    record = bundle.card.imported
+    if record is None or not record.networks:
+        raise ModelError("an imported model that Keras can run", f"“{bundle.name}”", "Import it again.")
+    parts: list[Any] = []
+    for name, there in zip(NETWORKS, bundle.card.halves, strict=True):
+        if not there:
+            parts.append(None)
+            continue
+        # A bundle may come from anywhere: what is in it is looked at as any model is.
+        check(findings(read_foreign(bundle.path / name)), trust=False)
+        load = keras_of(record.keras).models.load_model
+        classes = {SAMPLING: sampling_class(record.keras)}
+        parts.append(load(bundle.path / name, custom_objects=classes, compile=False, safe_mode=True))
+    controls = sum(prod(control.shape) for control in record.controls)
+    own = (bundle.card.latent_dim - controls,) if controls else bundle.card.latent_shape
+    return ForeignNetworks(parts[0], parts[1], record, bundle.card.image_shape, own)

@@ -1,0 +1,160 @@
+"""What a model does not say of itself, found by trying: its range of values, and the pictures it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.engine.foreign.graph import producer
+from explorer.engine.foreign.halves import Halves
+from explorer.engine.foreign.loading import SavedFunction
+from explorer.engine.foreign.networks import ForeignNetworks
+from explorer.models.foreign.record import RANGES, Imported, ValueRange
+from explorer.types import Floats
+
+EMBEDDED = ("digits", "clothing", "glyphs", "faces")
+_TRIED = 32
+_CLEARLY = 0.8
+"""A range is taken against the usual one only where its error is so much smaller."""
+
+_BY_ACTIVATION: dict[str, ValueRange] = {"sigmoid": RANGES[0], "hard_sigmoid": RANGES[0], "tanh": RANGES[1]}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was found.
+
+    Attributes
+    ----------
+    source, preprocessing
+        The pictures that come back best, and how they are brought to the model's shape.
+    record
+        With the ranges.
+    error
+        Mean squared error over a few pictures, as a share of their variance; NaN where nothing comes back.
+    """
+
+    source: Source
+    preprocessing: Preprocessing
+    record: Imported
+    error: float
+
+
+def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
+    """Find the range of values, and which pictures of those at hand the model knows.
+
+    Parameters
+    ----------
+    halves
+        The networks.
+    record
+        What is known of them.
+    ranges
+        The range that the user gave, for both sides; None to guess.
+    own
+        Pictures that the user has open, which are tried beside those that ship.
+    """
+    candidates = _candidates(record, halves, ranges)
+    trials: list[Trial] = []
+    sources = ([own] if own is not None and own.count else []) + [open_source(name) for name in EMBEDDED]
+    grey = halves.image_shape[2] == 1
+    for source in sources:
+        preprocessing = Preprocessing.standard(halves.image_shape, crop=source.crop)
+        test = source.splits.test if len(source.splits.test) else np.arange(source.count)
+        chosen = test[np.linspace(0, len(test) - 1, min(_TRIED, len(test))).astype(np.int64)]
+        pictures = to_floats(source.read(chosen, preprocessing))
+        # Colour says more than shape: faces before letters for a model of colours, and the other way round.
+        penalty = 1.0 if (source.image_shape is None or (source.image_shape[2] == 1) == grey) else 1.5
+        for range_in, range_out in candidates:
+            tried = record.model_copy(update={"range_in": range_in, "range_out": range_out})
+            error = _error(halves, tried, pictures)
+            usual = 1.0 if (range_in, range_out) == candidates[0] else 1 / _CLEARLY
+            trials.append(Trial(source, preprocessing, tried, error * penalty * usual))
+    known = [trial for trial in trials if np.isfinite(trial.error)]
+    if known:
+        return min(known, key=lambda trial: trial.error)
+    fitting = next((trial for trial in trials if trial.source.image_shape == halves.image_shape), None)
+    same_channels = next(trial for trial in trials if _channels(trial.source) == halves.image_shape[2])
+    return replace(fitting or same_channels, error=float("nan"))
+
+
+def _channels(source: Source) -> int:
+    return source.image_shape[2] if source.image_shape is not None else 3
+
+
+def _error(halves: Halves, record: Imported, pictures: Floats) -> float:
+    """Return the mean squared error as a share of the variance; NaN where there is no way back."""
+    if halves.encoder is None or halves.decoder is None:
+        return float("nan")
+    networks = ForeignNetworks(halves.encoder, halves.decoder, record, halves.image_shape, halves.latent_shape)
+    again = networks.decode(networks.encode(pictures))
+    return float(np.square(again - pictures).mean() / max(float(pictures.var()), 1e-6))
+
+
+def _candidates(record: Imported, halves: Halves, ranges: ValueRange | None) -> list[tuple[ValueRange, ValueRange]]:
+    """Return the ranges in and out that may be, the likeliest first."""
+    if ranges is not None:
+        out = _rescaled_output(halves, ranges)
+        return [(ranges, out)]
+    out_known = _range_by_activation(halves.decoder)
+    scaled = _rescaling(halves.encoder)
+    ins = [scaled] if scaled is not None else [out_known or RANGES[0], *RANGES]
+    outs = [out_known] if out_known is not None else list(RANGES)
+    return list(dict.fromkeys(product(ins, outs)))
+
+
+def _rescaled_output(halves: Halves, ranges: ValueRange) -> ValueRange:
+    """Return the range of the output where the user gave that of the input: what its activation says, else the same."""
+    return _range_by_activation(halves.decoder) or ranges
+
+
+def _range_by_activation(decoder: Any) -> ValueRange | None:
+    """Return the range that the last activation can give, looking past what only reshapes; None where it says none."""
+    if decoder is None or isinstance(decoder, SavedFunction):
+        return None
+    tensor = decoder.outputs[0]
+    for _ in range(20):
+        operation, sources = producer(tensor)
+        if getattr(operation, "layers", None) and hasattr(operation, "outputs"):
+            return _range_by_activation(operation)
+        name = type(operation).__name__
+        if name == "Rescaling":
+            return _range_of_rescaling(operation, sources)
+        activation = getattr(operation, "activation", None)
+        known = getattr(activation, "__name__", "") if activation is not None else name.lower()
+        if known in _BY_ACTIVATION:
+            return _BY_ACTIVATION[known]
+        passing = {"Reshape", "Flatten", "Permute", "Cropping2D", "ZeroPadding2D", "Resizing", "UpSampling2D"}
+        if (name not in passing and known != "linear") or len(sources) != 1 or name in {"Dense", "Conv2D"}:
+            return None
+        tensor = sources[0]
+    return None
+
+
+def _range_of_rescaling(layer: Any, sources: list[Any]) -> ValueRange | None:
+    """Return what a rescaling at the end makes of the range before it."""
+    operation = producer(sources[0])[0]
+    activation = getattr(getattr(operation, "activation", None), "__name__", "")
+    before = _BY_ACTIVATION.get(activation)
+    if before is None or not isinstance(layer.scale, int | float) or not isinstance(layer.offset, int | float):
+        return None
+    low, high = (value * layer.scale + layer.offset for value in before)
+    return next((known for known in RANGES if np.allclose(known, (low, high), atol=1e-3)), None)
+
+
+def _rescaling(encoder: Any) -> ValueRange | None:
+    """Return the range that a model itself scales down from, where it begins with a rescaling."""
+    if encoder is None or isinstance(encoder, SavedFunction):
+        return None
+    for layer in encoder.layers[:4]:
+        if getattr(layer, "layers", None):
+            return _rescaling(layer)
+        if type(layer).__name__ == "Rescaling" and isinstance(layer.scale, int | float) and layer.scale < 1 / 100:
+            return RANGES[2]
+    return None

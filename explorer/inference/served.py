@@ -1,0 +1,112 @@
+"""The stand-in for compiled networks: a codec that asks the model process, slower, with the same answers."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from explorer.engine.client import ModelProcess
+from explorer.engine.messages import Failed, Serve, Served
+from explorer.errors import EngineError, ModelError
+from explorer.inference.codec import no_decoder, no_encoder
+from explorer.models.batches import pictures_at_once
+from explorer.models.bundle import Bundle
+from explorer.types import Floats, ImageShape
+
+_BATCH = 256
+
+
+class NetworkServer:
+    """One model process for all codecs that need it, beside the one that trains; started at the first request.
+
+    May be called from several threads: one request at a time.
+    """
+
+    def __init__(self) -> None:
+        self._process = ModelProcess()
+        self._lock = threading.Lock()
+
+    def run(self, request: Serve) -> tuple[Floats, ...]:
+        """Return what a network gives.
+
+        Raises
+        ------
+        ModelError
+            If the bundle is damaged or its network stops.
+        EngineError
+            If the process ends before it has answered.
+        """
+        with self._lock:
+            for event in self._process.run(request):
+                if isinstance(event, Served):
+                    return event.outputs
+                if isinstance(event, Failed):
+                    raise ModelError(event.message)
+        raise EngineError("an answer of the model process", "none")
+
+    def close(self) -> None:
+        """End the process, if it runs; a thread that waits gets its error, and the next request starts another."""
+        self._process.kill()
+        with self._lock:
+            self._process.close()
+
+
+@cache
+def network_server() -> NetworkServer:
+    """Return the one server of this program."""
+    server = NetworkServer()
+    atexit.register(server.close)
+    return server
+
+
+class ServedCodec:
+    """Encoder and decoder of an imported model that ONNX cannot express (see `explorer.types.Codec`).
+
+    Parameters
+    ----------
+    bundle
+        An opened bundle whose engine is ``keras``.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._card = bundle.card
+        self._path = str(bundle.path)
+        self._batch = pictures_at_once(bundle.card.image_shape, _BATCH)
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels."""
+        return self._card.image_shape
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code."""
+        return self._card.latent_dim
+
+    def encode(self, images: Floats) -> Floats:
+        """Return codes ``(n, latent_dim)`` of float32 pictures in [0, 1]."""
+        return self.encode_distribution(images)[0]
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
+        if not self._card.encodes:
+            raise no_encoder(self._card)
+        outputs = self._ask("encoder", images)
+        return outputs[0], outputs[1] if len(outputs) > 1 else None
+
+    def decode(self, codes: Floats) -> Floats:
+        """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        if not self._card.decodes:
+            raise no_decoder(self._card)
+        return self._ask("decoder", codes)[0]
+
+    def _ask(self, half: Literal["encoder", "decoder"], values: Floats) -> list[Floats]:
+        parts = [
+            network_server().run(Serve(self._path, half, values[start : start + self._batch]))
+            for start in range(0, max(1, len(values)), self._batch)
+        ]
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
