@@ -19,6 +19,7 @@ from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.history import History
+from explorer.document.imports import Imports
 from explorer.document.map_tiles import MapTiles
 from explorer.document.morph import morph_of
 from explorer.document.preparation import Preparation
@@ -157,6 +158,7 @@ class Document:
         self.trainings = Trainings()
         self.stock = Stock()
         self.studies = Studies()
+        self.imports = Imports()
         self.selection = Selection()
         self.map = MapTiles()
         self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)

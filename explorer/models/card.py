@@ -137,6 +137,11 @@ class Card(_Record):
         return self.training
 
     @property
+    def decoder_hash(self) -> str | None:
+        """SHA-256 of the decoder's file, by which an export knows its model; None before there is one."""
+        return self.files.get("decoder.keras") or self.files.get("decoder.onnx")
+
+    @property
     def encodes(self) -> bool:
         """Whether it has an encoder; an imported one may have come without."""
         return self.imported is None or self.imported.parts != "decoder"

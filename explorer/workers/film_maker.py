@@ -23,7 +23,7 @@ from explorer.export.recipe_file import read_recipe
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.presets import Preset
-from explorer.models.bundle import NETWORKS, find_bundles
+from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.jobs import JobRunner
@@ -64,7 +64,7 @@ def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind
 
 def recipe_of(model: OpenModel, keys: Floats, film: Film) -> Recipe | None:
     """Return what a file remembers of its film; None for a model that still learns, which nobody can open again."""
-    decoder = model.card.files.get(NETWORKS[1])
+    decoder = model.card.decoder_hash
     return None if decoder is None else make_recipe(model.name, decoder, keys, film.to_dict())
 
 
@@ -150,12 +150,12 @@ def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tu
         yield path
         return
     preset = Preset(recipe.key_codes(), Film.from_dict(recipe.film.model_dump()))
-    if model is not None and model.card.files.get(NETWORKS[1]) == recipe.model_hash:
+    if model is not None and model.card.decoder_hash == recipe.model_hash:
         yield None, preset
         return
     # Of copies of a model, the one of the same name.
     for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
-        if found.bundle is not None and found.bundle.card.files.get(NETWORKS[1]) == recipe.model_hash:
+        if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
             yield Progress(0, 0, f"opening {found.path.name}")
             yield open_model(found.path), preset
             return

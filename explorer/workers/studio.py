@@ -9,10 +9,13 @@ from PySide6.QtCore import QObject
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
+from explorer.inference.served import network_server
 from explorer.models.bundle import CARD
+from explorer.models.foreign.files import looks_foreign
 from explorer.workers.analyst import Analyst
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.film_maker import FilmMaker
+from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_model, load_source, skipped_words
 from explorer.workers.preparer import Preparer
@@ -35,6 +38,7 @@ class Studio(QObject):
         self.analyst = Analyst(document, self.jobs, self)
         self.film_maker = FilmMaker(document, self.jobs, self)
         self.storekeeper = Storekeeper(document, self.jobs, self)
+        self.importer = Importer(document, self.jobs, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
@@ -54,13 +58,21 @@ class Studio(QObject):
             self._closed = True
             self.renderer.stop()
             self.jobs.cancel_all()
+            self.importer.shut()
             self.trainer.close()
+            # A decoder that Keras serves may be waited for by the codec thread.
+            network_server().close()
             self.jobs.close()
+            self.importer.close()
             self.codec_thread.close()
+            network_server().close()
 
     def _on_open_model_requested(self, path: Path) -> None:
         """Open a bundle; the one asked for last wins, and a double click asks once."""
         if path == self._opening_path:
+            return
+        if not (path / CARD).is_file() and looks_foreign(path):
+            self.document.imports.wanted.emit(path)
             return
         self.jobs.cancel(self._opening_model)
         self._opening_path = path
@@ -84,8 +96,8 @@ class Studio(QObject):
         self.document.open(model, None if same else source)
 
     def _on_open_source_requested(self, spec: str) -> None:
-        """Open pictures; a folder that turns out to be a model is opened as one."""
-        if (Path(spec) / CARD).is_file():
+        """Open pictures; what turns out to be a model is opened as one, or imported."""
+        if (Path(spec) / CARD).is_file() or looks_foreign(Path(spec)):
             self._on_open_model_requested(Path(spec))
             return
         self.jobs.cancel(self._opening_source)

@@ -20,7 +20,6 @@ from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.easing import EASINGS
 from explorer.latent.film import LOOPS, FilmSettings, film_codes
 from explorer.latent.paths import PATHS
-from explorer.models.bundle import NETWORKS
 from explorer.types import Floats
 from explorer.workers.loading import render
 
@@ -80,7 +79,7 @@ def run(options: Namespace, console: Console) -> Report:
     codes = film_codes(keys, film, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:
         console.warn(f"{kind.title} cannot play {settings.fps:g} frames a second; {fps:g} are used")
-    recipe = make_recipe(model.card.name, model.card.files[NETWORKS[1]], keys, film.to_dict())
+    recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, film.to_dict())
     if recipe.keys is None:
         console.warn("the codes of the keys are too long to be kept in the film; it cannot be opened as a timeline")
     animation = _animation(options, fps, _caption(model, options.keys), recipe)

@@ -27,6 +27,7 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.foreign.files import halves_in
 from explorer.models.foreign.record import Imported
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.sample import prior_sample, sample_codes
@@ -36,8 +37,6 @@ from explorer.types import Indices, Pixels
 SHOWN = 8
 MEASURED = 2_000
 """Pictures that an import is measured on, at most."""
-
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass
@@ -200,8 +199,13 @@ def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
     first, second = request.encoder, request.decoder
     path = request.path
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        first, second = (_in_folder(path, name, given) for name, given in (("enc", first), ("dec", second)))
+        here = halves_in(path)
+        first, second = (
+            here.get(name) if given is None else given if given.exists() else path / given
+            for name, given in (("encoder", first), ("decoder", second))
+        )
         if first is None and second is None:
+            # It is no model, which is said best by whoever reads it.
             load(path, trust=request.trust)
         path = None
     if first is None and second is None:
@@ -217,18 +221,6 @@ def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
     assert known is not None
     alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
     return pair(alone[0], alone[1], known), (known,)
-
-
-def _in_folder(folder: Path, start: str, given: Path | None) -> Path | None:
-    """Return the file of one half: the one that was named, or the one that is named for it in the folder."""
-    if given is not None:
-        return given if given.exists() else folder / given
-    found = sorted(
-        part
-        for part in folder.iterdir()
-        if start in part.name.lower() and (part.suffix.lower() in MODEL_SUFFIXES or (part / "saved_model.pb").is_file())
-    )
-    return found[0] if found else None
 
 
 def _named_within(

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +17,10 @@ import h5py
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.foreign.builtin import SAMPLING
+from explorer.models.foreign.files import dangers_of
 from explorer.models.foreign.reading import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE, Config, ForeignFile, read_foreign
 from explorer.models.foreign.rewriting import Rewritten, rewrite
-from explorer.models.foreign.safety import check, findings
+from explorer.models.foreign.safety import check
 
 Generation = Literal[2, 3]
 
@@ -79,11 +80,9 @@ def load(path: Path, *, trust: bool = False) -> Loaded:
     """
     file = read_foreign(path)
     rewritten = rewrite(file)
+    check(dangers_of(file), trust=trust)
     if file.kind == "saved_model":
-        check(findings(file), trust=trust)
         return Loaded(file, {"": _load_saved_model(file)}, 2, rewritten)
-    found = [finding for config in rewritten.models.values() for finding in findings(replace(file, config=config))]
-    check(tuple(dict.fromkeys(found)), trust=trust)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         parts = {name: _write(file, name, config, Path(folder)) for name, config in rewritten.models.items()}
         try:

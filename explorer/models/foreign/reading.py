@@ -133,6 +133,8 @@ def _damaged(path: Path, why: object) -> ModelError:
 
 
 def _read_zip(path: Path) -> ForeignFile:
+    import h5py
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = {info.filename: info for info in archive.infolist()}
@@ -145,14 +147,14 @@ def _read_zip(path: Path) -> ForeignFile:
             _bounded(path, names[WEIGHTS_FILE], MAX_WEIGHTS_BYTES)
             # Read to its end once, since a loader finds out too late that it is cut short.
             with archive.open(WEIGHTS_FILE) as weights:
-                if not weights.read(len(_HDF5)).startswith(_HDF5):
-                    raise ModelError(f"weights as HDF5 in {path.name}", "something else", "Copy or download it again.")
                 while weights.read(1 << 20):
                     pass
+            with archive.open(WEIGHTS_FILE) as weights, h5py.File(weights, "r") as opened:
+                links = tuple(_links(opened))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, RuntimeError) as error:
         raise _damaged(path, error) from error
     version = metadata.get("keras_version", "")
-    return ForeignFile(path, "keras", version if isinstance(version, str) else "", config)
+    return ForeignFile(path, "keras", version if isinstance(version, str) else "", config, links)
 
 
 def _bounded(path: Path, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
@@ -221,20 +223,20 @@ def _other_hdf5(path: Path, file: Any) -> tuple[str, str]:
     return f"{path.name}, an HDF5 file without a model in it", _REMEDY
 
 
-def _links(group: Any, depth: int = 0) -> list[str]:
+def _links(file: Any) -> list[str]:
     """Return what an HDF5 file fetches from other files: links, raw data elsewhere, virtual data."""
     import h5py
 
     found: list[str] = []
-    for name in group:
-        link = group.get(name, getlink=True)
+
+    def look_at_link(name: str, link: object) -> None:
         if isinstance(link, h5py.ExternalLink):
-            found.append(f"{group.name}/{name}")
-            continue
-        member = group.get(name)
-        if isinstance(member, h5py.Dataset):
-            if member.external or member.is_virtual:
-                found.append(member.name)
-        elif isinstance(member, h5py.Group) and depth < _MAX_DEPTH:
-            found += _links(member, depth + 1)
+            found.append(name)
+
+    def look_at(name: str, member: object) -> None:
+        if isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
+            found.append(name)
+
+    file.visititems_links(look_at_link)
+    file.visititems(look_at)
     return found

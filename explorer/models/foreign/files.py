@@ -1,0 +1,85 @@
+"""Which files an import is about, and what they would run: all that can be told without building anything."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from explorer.models.foreign.reading import CONFIG_FILE, ForeignFile, read_foreign
+from explorer.models.foreign.request import ImportRequest
+from explorer.models.foreign.rewriting import rewrite
+from explorer.models.foreign.safety import Finding, findings
+
+SUFFIXES: Final = (".keras", ".h5", ".hdf5")
+_HDF5: Final = b"\x89HDF"
+
+
+def looks_foreign(path: Path) -> bool:
+    """Tell at a glance whether a file or folder is a Keras model, whatever it is called; damaged ones may pass."""
+    try:
+        if path.is_dir():
+            return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == halves_in(path).keys()
+        if path.suffix.lower() in SUFFIXES:
+            return True
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head.startswith(b"PK"):
+            with zipfile.ZipFile(path) as archive:
+                return {CONFIG_FILE, "metadata.json"} <= set(archive.namelist())
+        return head == _HDF5
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def halves_in(folder: Path) -> dict[str, Path]:
+    """Return the files of encoder and decoder in a folder, by ``encoder`` and ``decoder``: those named for them."""
+    found: dict[str, Path] = {}
+    for part in sorted(folder.iterdir()):
+        name = part.name.lower()
+        if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file():
+            for half in ("encoder", "decoder"):
+                if half[:3] in name and half not in found:
+                    found[half] = part
+    return found
+
+
+def files_of(request: ImportRequest) -> list[Path]:
+    """Return the files that an import reads."""
+    path = request.path
+    named = [part for part in (request.encoder, request.decoder) if part is not None]
+    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+        here = halves_in(path)
+        halves = {"encoder": request.encoder, "decoder": request.decoder}
+        chosen = [_there(path, given) if given is not None else here.get(half) for half, given in halves.items()]
+        return [part for part in chosen if part is not None] or [path]
+    if path is not None and not any(part.exists() for part in named):
+        return [path]
+    return named or ([path] if path is not None else [])
+
+
+def _there(folder: Path, given: Path) -> Path:
+    return given if given.exists() else folder / given
+
+
+def dangers(request: ImportRequest) -> tuple[Finding, ...]:
+    """Return everything in the files of an import that would run or cannot be built.
+
+    Raises
+    ------
+    ModelError
+        If a file is no model, or damaged.
+    """
+    found: list[Finding] = []
+    for path in files_of(request):
+        found += dangers_of(read_foreign(path))
+    return tuple(dict.fromkeys(found))
+
+
+def dangers_of(file: ForeignFile) -> tuple[Finding, ...]:
+    """Return what of a file would run or cannot be built, after what is known by its place was replaced."""
+    if file.kind == "saved_model":
+        return findings(file)
+    models = rewrite(file).models.values()
+    return tuple(dict.fromkeys(finding for config in models for finding in findings(replace(file, config=config))))

@@ -1,0 +1,177 @@
+"""Imports of Keras models: read here as data, built and compiled in a model process of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from explorer.document.document import Document
+from explorer.document.imports import ImportView
+from explorer.engine.client import ModelProcess
+from explorer.engine.messages import Examine, Examined, Failed, Import, ImportFinished, Working
+from explorer.errors import EngineError, ExplorerError
+from explorer.models.foreign.files import dangers
+from explorer.models.foreign.request import ImportRequest
+from explorer.models.foreign.safety import Finding, check
+from explorer.types import Progress
+from explorer.workers.jobs import JobRunner
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why an import cannot go on."""
+
+    message: str
+
+
+Outcome = Refused | tuple[Finding, ...] | Examined | ImportFinished
+
+
+def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
+    """Find out what a model is; ends with the dangers where it needs trust first."""
+    try:
+        yield Progress(0, 0, "reading the file")
+        found = dangers(request)
+        try:
+            check(found, trust=request.trust)
+        except ExplorerError:
+            if not all(finding.can_be_trusted for finding in found):
+                raise
+            yield found
+            return
+        yield from _running(process, Examine(request))
+    except ExplorerError as error:
+        yield Refused(str(error))
+
+
+def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
+    """Write the bundle of a model."""
+    try:
+        yield from _running(process, Import(request))
+    except ExplorerError as error:
+        yield Refused(str(error))
+
+
+def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progress | Outcome]:
+    events = process.run(request)
+    try:
+        for event in events:
+            if isinstance(event, Working):
+                yield Progress(event.done, event.total, event.note)
+            elif isinstance(event, Failed):
+                yield Refused(event.message)
+            elif isinstance(event, Examined | ImportFinished):
+                yield event
+    except GeneratorExit:
+        # Cancelled: the process is told, and heard until it has put away what it had begun.
+        process.cancel()
+        with suppress(EngineError):
+            for _ in events:
+                pass
+        raise
+
+
+class Importer(QObject):
+    """Serves what `Imports` requests. Lives on the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._process = ModelProcess()
+        self._retired: list[ModelProcess] = []
+        imports = document.imports
+        imports.look_requested.connect(self._on_look_requested)
+        imports.write_requested.connect(self._on_write_requested)
+        imports.left.connect(self._on_left)
+
+    def shut(self) -> None:
+        """End the model process now; a job that waits for it ends with an error."""
+        self._process.shut()
+
+    def close(self) -> None:
+        """Wait for the model process; call it when no job runs."""
+        self._close_retired()
+        self._process.close()
+
+    def _retire(self) -> None:
+        """End the process and have another for what comes; it is waited for when its job has ended."""
+        self._process.shut()
+        self._retired.append(self._process)
+        self._process = ModelProcess()
+
+    def _close_retired(self) -> None:
+        while self._retired:
+            self._retired.pop().close()
+
+    def _on_look_requested(self, request: ImportRequest) -> None:
+        """Look at a model; the one asked for last wins."""
+        view = self._document.imports.view
+        self._jobs.cancel(view.job)
+        examined = view.examined if view.request is not None and view.request.path == request.path else None
+        if view.phase == "looking":
+            # It still looks at what nobody asks for any more.
+            self._retire()
+        process = self._process
+        key = self._jobs.start(
+            f"Looking at {request.title}",
+            lambda: look(process, request),
+            lambda outcome: self._on_outcome(request, outcome),
+            lambda: self._on_ended(request),
+        )
+        self._document.imports.put(ImportView("looking", request, examined=examined, job=key))
+
+    def _on_write_requested(self, request: ImportRequest) -> None:
+        view = self._document.imports.view
+        if view.phase == "importing":
+            return
+        process = self._process
+        key = self._jobs.start(
+            f"Importing {request.title}",
+            lambda: write(process, request),
+            lambda outcome: self._on_outcome(request, outcome),
+            lambda: self._on_ended(request),
+        )
+        self._document.imports.put(replace(view, phase="importing", request=request, message="", job=key))
+
+    def _on_ended(self, request: ImportRequest) -> None:
+        """Called at every end, before the result where there is one: without one it was cancelled."""
+        self._close_retired()
+        view = self._document.imports.view
+        if view.request is request and view.phase in {"looking", "importing"}:
+            self._document.imports.put(replace(view, phase="ready" if view.examined is not None else "idle", job=0))
+
+    def _on_outcome(self, request: ImportRequest, outcome: Outcome) -> None:
+        view = self._document.imports.view
+        if view.request is not request:
+            return
+        if isinstance(outcome, Refused):
+            self._document.imports.put(replace(view, phase="failed", message=outcome.message))
+        elif isinstance(outcome, Examined):
+            self._document.imports.put(replace(view, phase="ready", examined=outcome))
+        elif isinstance(outcome, ImportFinished):
+            self._document.imports.put(replace(view, phase="finished"))
+            self._document.library_changed.emit()
+            self._document.open_model_requested.emit(Path(outcome.path))
+            self._document.announced.emit(_announcement(outcome))
+        else:
+            self._document.imports.put(replace(view, phase="asking", dangers=outcome))
+
+    def _on_left(self) -> None:
+        """Let go of the process and of what it held: it takes half a gigabyte."""
+        view = self._document.imports.view
+        self._jobs.cancel(view.job)
+        self._retire()
+        if view.phase not in {"looking", "importing"}:
+            self._close_retired()
+        self._document.imports.put(ImportView())
+
+
+def _announcement(finished: ImportFinished) -> str:
+    if finished.engine == "onnx":
+        return f"{finished.name} is imported and compiled, within {finished.max_difference:.0e} of Keras"
+    return f"{finished.name} is imported; ONNX cannot express it, so that Keras decodes, slower"
