@@ -34,6 +34,7 @@ from explorer.document.views import (
     CursorView,
     FailedView,
     FilmView,
+    HalfView,
     HoverView,
     KeyframesView,
     MeterView,
@@ -243,10 +244,10 @@ class Document:
             self.watched_changed.emit(slot)
 
     @property
-    def picture_view(self) -> PictureView | FailedView | None:
+    def picture_view(self) -> PictureView | HalfView | FailedView | None:
         """The chosen picture and its reconstruction."""
         view = self._views.get("picture")
-        return view if isinstance(view, PictureView | FailedView) else None
+        return view if isinstance(view, PictureView | HalfView | FailedView) else None
 
     @property
     def cursor_view(self) -> CursorView | FailedView | None:
@@ -395,7 +396,7 @@ class Document:
         UsageError
             If the morph's keys are not of the model's length.
         """
-        changes: dict[str, Any] = {"start_code": None, "code": None}
+        changes: dict[str, Any] = _codes_at_first(model or self._state.model)
         if model is not None:
             changes |= {"model": model, "keyframes": (), "times": None, "grid": _grid_for(model)}
         if model is not None and morph is not None:
@@ -450,7 +451,9 @@ class Document:
         if source is None or not 0 <= index < source.count:
             raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
         if index != self._state.picture:
-            self._edit("Choose picture", "~picture", picture=index, start_code=None, code=None)
+            model = self._state.model
+            codes = _codes_at_first(model) if model is None or model.card.encodes else {}
+            self._edit("Choose picture", "~picture", picture=index, **codes)
 
     def step_picture(self, by: int) -> None:
         """Choose the picture `by` places on, stopping at the ends."""
@@ -626,7 +629,7 @@ class Document:
             if part in changed:
                 getattr(self, f"{part}_changed").emit()
         view = self.picture_view
-        if isinstance(view, PictureView):
+        if isinstance(view, PictureView | HalfView):
             # An undo may lead to the moment before the encoder answered; nobody would ask it again.
             self._place_cursor(view)
 
@@ -639,22 +642,23 @@ class Document:
         choice, not an edit of its own.
         """
         self._views[slot] = view
-        if isinstance(view, PictureView):
+        if isinstance(view, PictureView | HalfView):
             self._place_cursor(view)
         if isinstance(view, TilesView):
             self.map.put(view)
         self._view_signal(slot)
 
-    def _place_cursor(self, view: PictureView) -> None:
+    def _place_cursor(self, view: PictureView | HalfView) -> None:
         start, cursor = self._state.start_code, self._state.code
-        if start is not None and not self._stale_code:
+        if view.code is None or (start is not None and not self._stale_code):
             return
         self._stale_code = False
         code = np.array(view.code, np.float32)
         code.flags.writeable = False
         if cursor is None or cursor is start:
             cursor = code
-            self._views["cursor"] = CursorView(view.reconstruction, 0.0)
+            if isinstance(view, PictureView):
+                self._views["cursor"] = CursorView(view.reconstruction, 0.0)
         self._state = replace(self._state, start_code=code, code=cursor)
         self.code_changed.emit()
         self._view_signal("cursor")
@@ -743,6 +747,15 @@ def _newer_grid(state: State, model: OpenModel) -> GridSettings:
     """Let the map grow and shrink with the codes of a model that learns, unless its range was set by hand."""
     old = state.model
     return _grid_for(model) if old is not None and state.grid == _grid_for(old) else state.grid
+
+
+def _codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
+    """Where the cursor stands before the encoder has answered: nowhere; amidst the codes where there is no encoder."""
+    if model is None or model.card.encodes:
+        return {"start_code": None, "code": None}
+    code = np.array(model.sample.statistics.mean, np.float32)
+    code.flags.writeable = False
+    return {"start_code": code, "code": code}
 
 
 def _grid_for(model: OpenModel) -> GridSettings:

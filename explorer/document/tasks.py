@@ -25,6 +25,7 @@ from explorer.document.views import (
     CloudView,
     CursorView,
     FilmView,
+    HalfView,
     HoverView,
     KeyframesView,
     MeterView,
@@ -124,18 +125,22 @@ class DecodeCursor:
 
 @dataclass(frozen=True, eq=False)
 class EncodePicture:
-    """Read, encode and reconstruct one picture."""
+    """Read, encode and reconstruct one picture; `halves` say whether the model has an encoder and a decoder."""
 
     slot: ClassVar[str] = "picture"
     codec: Codec
     source: Source
     preprocessing: Preprocessing
     index: int
+    halves: tuple[bool, bool] = (True, True)
 
     def run(self) -> Iterator[View]:
-        """Yield one `PictureView`."""
+        """Yield one `PictureView`, or a `HalfView` where the model has no way back."""
         original = _read(self.source, self.preprocessing, self.index)
-        code = self.codec.encode(original)
+        code = self.codec.encode(original) if self.halves[0] else None
+        if code is None or not self.halves[1]:
+            yield HalfView(original[0], None if code is None else code[0])
+            return
         reconstruction = self.codec.decode(code)
         yield PictureView(
             original[0],

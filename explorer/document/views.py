@@ -39,6 +39,22 @@ class PictureView:
 
 
 @dataclass(frozen=True, eq=False)
+class HalfView:
+    """The chosen picture before a model that has but one half: there is no reconstruction.
+
+    Attributes
+    ----------
+    original
+        Float32 ``(h, w, c)``.
+    code
+        ``(latent_dim,)``; None without an encoder.
+    """
+
+    original: Floats
+    code: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
 class CursorView:
     """The latent cursor, decoded: `image` float32 ``(h, w, c)``, `decode_ms` of the decoder alone."""
 
@@ -288,6 +304,7 @@ class FailedView:
 
 View = (
     PictureView
+    | HalfView
     | CursorView
     | NoiseView
     | CloudView

@@ -163,10 +163,10 @@ class OnnxCodec:
 
     def _check(self) -> None:
         """Run both networks once, so that a wrong shape is an error now and not a crash later."""
-        mean = np.zeros((1, self.latent_dim), np.float32)
-        log_variance = mean if self._card.variational else None
-        output = np.zeros((1, *self.image_shape), np.float32)
         try:
+            mean = np.zeros((1, self.latent_dim), np.float32)
+            log_variance = mean if self._card.variational else None
+            output = np.zeros((1, *self.image_shape), np.float32)
             if self._encoder is not None:
                 mean, log_variance = self.encode_distribution(output)
             if self._decoder is not None:

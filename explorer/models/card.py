@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ModelError
@@ -117,6 +117,12 @@ class Card(_Record):
     metrics: dict[str, float]
     versions: dict[str, str]
     files: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _made_somehow(self) -> Self:
+        if (self.training is None) == (self.imported is None):
+            raise ValueError("either training or imported says how it was made")
+        return self
 
     @property
     def latent_dim(self) -> int:

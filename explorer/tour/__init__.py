@@ -39,6 +39,7 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "switch": models.switch,
     "deep": models.deep,
     "axes": models.axes,
+    "bring": models.bring,
     "letters": atlas.letters,
     "points": atlas.points,
     "planes": atlas.planes,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from explorer.models.bundle import NETWORKS
+from explorer.paths import pretrained_dir, user_dir
 from explorer.tour.guide import Tour
+from explorer.ui.dialogs.import_model import ImportDialog
 
 
 def switch(tour: Tour) -> None:
@@ -40,6 +45,22 @@ def axes(tour: Tour) -> None:
     tour.until(lambda: tour.document.code is not before, "the axis to move the code")
     tour.settle()
     tour.shoot("axes")
+
+
+def bring(tour: Tour) -> None:
+    """Import an encoder and a decoder of Keras: those of a model that ships, as if they were somebody else's."""
+    folder = user_dir() / "from-elsewhere"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        shutil.copyfile(pretrained_dir() / "digits-vae-2d" / name, folder / name)
+    imports = tour.document.imports
+    tour.document.open_source_requested.emit(str(folder))
+    tour.until(lambda: imports.view.phase in {"ready", "failed"}, "the model to be understood")
+    tour.shoot("import-dialog", tour.find(ImportDialog, "import_dialog"))
+    tour.click("import_write")
+    tour.until(lambda: tour.document.model is not None and tour.document.model.name == folder.name, "the import")
+    tour.settle()
+    tour.shoot("imported")
 
 
 def faces(tour: Tour) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.latent.axes import to_axes
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.models.foreign.record import Control
 from explorer.types import Floats, Indices, LatentShape
 from explorer.ui.text import axis_name, dimension_name, percent
 from explorer.ui.widgets.slider_rows import SliderRows
@@ -28,6 +30,30 @@ AXES_ABOVE = 64
 
 _SMALLEST_SIGMA = 1e-6
 """Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
+
+
+_LONGEST_NAME = 9
+"""Letters of a control's name beside its slider; its choices above the sliders have all of it."""
+
+
+def control_places(model: OpenModel) -> list[tuple[Control, int]]:
+    """Return a model's inputs beside the picture, and where each begins in the code."""
+    record = model.card.imported
+    controls = record.controls if record is not None else ()
+    start = model.latent_dim - sum(prod(control.shape) for control in controls)
+    places = []
+    for control in controls:
+        places.append((control, start))
+        start += prod(control.shape)
+    return places
+
+
+def control_at(model: OpenModel, item: int) -> tuple[Control, int] | None:
+    """Return the control that a dimension belongs to, and which of its values it is; None for a latent one."""
+    for control, start in control_places(model):
+        if start <= item < start + prod(control.shape):
+            return control, item - start
+    return None
 
 
 class CodeView(ABC):
@@ -111,7 +137,7 @@ class DimensionsView(CodeView):
     @cached_property
     def rows(self) -> SliderRows:
         """The sliders, ``latent_dim`` of them; data behind them as many as the bundle carries."""
-        return SliderRows(self._model.latent_dim, dimension_name, self._note, self._data)
+        return SliderRows(self._model.latent_dim, self._name, self._note, self._data)
 
     @property
     def sort_keys(self) -> Sequence[SortKey]:
@@ -132,8 +158,15 @@ class DimensionsView(CodeView):
     def _units(self) -> Floats:
         return np.maximum(self._statistics.sigma, np.float32(_SMALLEST_SIGMA))
 
+    def _name(self, item: int) -> str:
+        control = control_at(self._model, item)
+        return dimension_name(item) if control is None else control[0].name[:_LONGEST_NAME]
+
     def _note(self, item: int) -> str:
         """Its place in a spatial code; of a variational model what it costs: near zero, the model does not use it."""
+        control = control_at(self._model, item)
+        if control is not None:
+            return f"= {control[1]}" if prod(control[0].shape) > 1 else ""
         if len(self.shape) == 3:
             return ",".join(str(part) for part in np.unravel_index(item, self.shape))
         return "" if self._statistics.kl is None else f"KL {self._statistics.kl[item]:.1f}"

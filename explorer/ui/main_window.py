@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import (
@@ -29,9 +30,11 @@ from PySide6.QtWidgets import (
 
 from explorer.document.document import Document, Problem
 from explorer.export import FORMATS
+from explorer.models.foreign.files import looks_foreign
 from explorer.paths import resources_dir
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.dragging import files_of
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.gallery import GalleryPanel
@@ -71,6 +74,7 @@ class MainWindow(QMainWindow):
         self.document = document
         self._on_close = on_close
         self._help: HelpDialog | None = None
+        self._import: ImportDialog | None = None
         self.setObjectName("main_window")
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
         self.resize(1280, 800)
@@ -97,6 +101,7 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self._default_layout = QByteArray()
         document.problem_reported.connect(self._on_problem_reported)
+        document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.model_changed, document.source_changed, document.exported):
             success.connect(self._on_success)
         document.model_changed.connect(self._on_model_changed)
@@ -189,6 +194,7 @@ class MainWindow(QMainWindow):
         document, standard = self.document, QKeySequence.StandardKey
         file = self._menu("menu_file", self.tr("&File"))
         self._act(file, "action_open_model", self.tr("Open &model …"), self.library.ask_model, "Ctrl+O")
+        self._act(file, "action_import", self.tr("Import &Keras model …"), self.show_import, "Ctrl+I")
         self._act(file, "action_open_folder", self.tr("Open picture &folder …"), self.library.ask_folder, "Ctrl+D")
         self._act(file, "action_open_file", self.tr("Open picture f&ile …"), self.library.ask_file, "Ctrl+Shift+D")
         file.addSeparator()
@@ -285,6 +291,9 @@ class MainWindow(QMainWindow):
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
 
+    def _on_import_wanted(self, path: Path) -> None:
+        self.show_import().begin(path)
+
     def _on_success(self) -> None:
         """What went wrong before is over once something of the kind went well."""
         self.problem_bar.hide()
@@ -306,7 +315,20 @@ class MainWindow(QMainWindow):
         files = files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
-            self.document.timeline.reopen_requested.emit(files[0])
+            if len(files) == 2 and all(looks_foreign(path) for path in files):
+                encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
+                self.show_import().begin(encoder, decoder)
+            else:
+                self.document.timeline.reopen_requested.emit(files[0])
+
+    def show_import(self) -> ImportDialog:
+        """Show the dialog that imports models of others."""
+        if self._import is None:
+            self._import = ImportDialog(self.document, self)
+        self._import.show()
+        self._import.raise_()
+        self._import.activateWindow()
+        return self._import
 
     def show_help(self) -> None:
         """Show the page of help."""

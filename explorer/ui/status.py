@@ -96,7 +96,10 @@ class StatusBar(QStatusBar):
         view = self._document.cursor_view
         if isinstance(view, CursorView) and view.decode_ms > 0:
             self._times.append(view.decode_ms)
-            self._decode.setText(self.tr("decode %1 ms").replace("%1", f"{median(self._times):.2f}"))
+            model = self._document.model
+            by_keras = model is not None and model.card.engine == "keras"
+            words = self.tr("decode %1 ms, by Keras itself") if by_keras else self.tr("decode %1 ms")
+            self._decode.setText(words.replace("%1", f"{median(self._times):.2f}"))
 
     def _on_work_changed(self) -> None:
         jobs, training = self._document.jobs, self._document.training

@@ -115,8 +115,9 @@ class Renderer(QObject):
             self._codec_thread.drop("picture")
             self._codec_thread.drop("noise")
             return
-        preprocessing = state.model.card.preprocessing
-        self._submit(EncodePicture(state.model.codec, state.source, preprocessing, state.picture))
+        card = state.model.card
+        task = EncodePicture(state.model.codec, state.source, card.preprocessing, state.picture, card.halves)
+        self._submit(task)
         self._on_noises_changed()
 
     def _on_noises_changed(self) -> None:
@@ -172,7 +173,7 @@ class Renderer(QObject):
         plane along, without any answer.
         """
         model, plane, window = self._document.model, self._document.plane, self._document.map.window
-        if model is None or plane is None or window is None:
+        if model is None or plane is None or window is None or not model.card.decodes:
             return
         self._document.map.show_plane(model.codec, plane)
         if self._tiles_asked:

@@ -16,7 +16,7 @@ import pytest
 import explorer
 from explorer.cli import main as cli_main
 from explorer.cli.command import Command, Report
-from explorer.cli.commands import COMMANDS
+from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.commands.doctor import FAULTY_PYSIDE, LIBRARIES, PYTHON_VERSIONS
 from explorer.cli.console import Console
 from explorer.paths import log_dir, pretrained_dir
@@ -24,14 +24,14 @@ from explorer.paths import log_dir, pretrained_dir
 REPOSITORY = Path(__file__).resolve().parents[2]
 ISSUED = {
     *("models", "architectures", "data", "train", "reconstruct", "evaluate", "encode", "decode", "traverse", "grid"),
-    *("sample", "morph", "tour", "bench", "doctor"),
+    *("sample", "morph", "import", "denoise", "tour", "bench", "doctor"),
 }
 
 
 def test_commands_are_those_of_the_contract() -> None:
     assert set(COMMANDS) >= ISSUED
     modules = {path.stem for path in (REPOSITORY / "explorer" / "cli" / "commands").glob("*.py")} - {"__init__"}
-    assert set(COMMANDS) == modules
+    assert {module_of(name).rsplit(".", 1)[-1] for name in COMMANDS} == modules
 
 
 @pytest.mark.parametrize("name", COMMANDS)

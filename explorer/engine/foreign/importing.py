@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import prod
@@ -173,7 +174,10 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
         parts=parts,
         notes=tuple(halves.notes),
     )
-    own = open_source(request.data) if request.data is not None else None
+    own = None
+    with suppress(ExplorerError):
+        # What the user has open may have been moved since; the model is imported all the same.
+        own = open_source(request.data) if request.data is not None else None
     try:
         trial = try_pictures(halves, record, request.ranges, own)
         networks = ForeignNetworks(

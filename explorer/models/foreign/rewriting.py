@@ -5,6 +5,8 @@
 * A subclass of ``keras.Model`` that was made of inputs and outputs is the functional model that it extends; only its
   way of training is lost.
 * One that holds whole models (``VAE(encoder, decoder)``) is taken apart into them.
+
+Optimizers, losses and metrics are left out altogether.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any, Final
 from explorer.models.foreign import builtin
 from explorer.models.foreign.reading import Config, ForeignFile
 
+_OF_TRAINING: Final = frozenset({"compile_config", "training_config"})
 _NAMED_FOR_IT: Final = re.compile(r"sampl|reparam|(^|_)z($|_)|latent|epsilon", re.IGNORECASE)
 _VARIANCE: Final = re.compile(r"var|logv|std|stddev|sigma|(^|_)lv($|_)", re.IGNORECASE)
 _MEAN: Final = re.compile(r"mean|mu($|_|\d)|(^|_)loc($|_)", re.IGNORECASE)
@@ -63,11 +66,18 @@ def rewrite(file: ForeignFile) -> Rewritten:
             models = held
             notes.append(f"“{name}” is taken apart into {' and '.join(f'“{key}”' for key in held)}")
     worker = _Samplings(file)
-    models = {key: worker.clean(model) for key, model in models.items()}
+    models = {key: worker.clean(_untrained(model)) for key, model in models.items()}
     if worker.replaced:
         names = ", ".join(f"“{layer}”" for layer in worker.replaced)
         notes.append(f"the sampling layer {names} was not run: ours stands in its place")
     return Rewritten(models, tuple(worker.replaced), tuple(worker.deviations), tuple(notes))
+
+
+def _untrained(value: Any) -> Any:
+    """Return a configuration without optimizers, losses and metrics, also of models within: no loader sees them."""
+    if isinstance(value, dict):
+        return {key: _untrained(child) for key, child in value.items() if key not in _OF_TRAINING}
+    return [_untrained(child) for child in value] if isinstance(value, list) else value
 
 
 def _is_foreign_class(config: Config) -> bool:

@@ -113,9 +113,6 @@ def _inspect(value: Any, where: str) -> Iterator[Finding]:
 def _inspect_field(key: str, value: Any, where: str) -> Iterator[Finding]:
     if key.endswith("activation") and isinstance(value, str) and value not in builtin.ACTIVATIONS:
         yield Finding("unknown", where, value)
-    elif key in {"compile_config", "training_config", "build_config"}:
-        # Never built: a model is loaded without its optimizer and loss.
-        return
     else:
         yield from _inspect(value, where)
 

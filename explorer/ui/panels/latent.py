@@ -12,6 +12,7 @@ from explorer.errors import UsageError
 from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
 from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, SortKey
+from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, combo_box, name_control
@@ -52,6 +53,7 @@ class LatentPanel(QWidget):
     def _make_controls(self) -> None:
         self.setObjectName("latent_panel")
         self.setAccessibleName(self.tr("Latent code"))
+        self._controls = LatentControls(self._document)
         self._summary = QLabel(self.tr("No model is open."))
         self._summary.setObjectName("latent_summary")
         self._summary.setProperty("muted", True)
@@ -104,6 +106,7 @@ class LatentPanel(QWidget):
         layout.addWidget(self.views)
         layout.addWidget(self._summary)
         layout.addWidget(self._meter)
+        layout.addWidget(self._controls)
         layout.addLayout(order)
         layout.addWidget(self.sliders, 1)
         layout.addLayout(buttons)
@@ -256,8 +259,12 @@ class LatentPanel(QWidget):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
             text = self.tr("%1 principal axes, %2 of the variance").replace("%2", share)
         else:
-            kind = self.tr("variational") if model.card.variational else self.tr("plain")
-            text = self.tr("%1 dimensions, %2 autoencoder").replace("%2", kind)
+            kind = self.tr("variational autoencoder") if model.card.variational else self.tr("plain autoencoder")
+            if not model.card.encodes:
+                kind = self.tr("a decoder alone")
+            elif not model.card.decodes:
+                kind = self.tr("an encoder alone")
+            text = self.tr("%1 dimensions, %2").replace("%2", kind)
         text = text.replace("%1", _shape_words(model, view))
         if shown != count:
             text += " · " + self.tr("%1 shown").replace("%1", f"{shown:,}")

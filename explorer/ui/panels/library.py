@@ -148,8 +148,13 @@ class LibraryPanel(QWidget):
             self._add(section, entry.path.name, self.tr("damaged"), str(entry.error), ("model", str(entry.path)))
             return
         card = entry.bundle.card
-        tip = self.tr("%1, trained on %2; test MSE %3").replace("%1", card.architecture).replace("%2", card.data.title)
-        tip = tip.replace("%3", f"{card.metrics.get('mse', float('nan')):.4f}")
+        tip = self.tr("%1, trained on %2") if card.imported is None else self.tr("%1 from %3, tried on %2")
+        tip = tip.replace("%1", card.architecture).replace("%2", card.data.title)
+        tip = tip.replace("%3", card.imported.file if card.imported is not None else "")
+        if "mse" in card.metrics:
+            tip += self.tr("; test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}")
+        if card.engine == "keras":
+            tip += self.tr("; run by Keras, slower than others")
         self._add(section, card.name, f"{card.latent_dim}-D", tip, ("model", str(entry.path)))
 
     def _add(

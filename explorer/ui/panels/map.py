@@ -461,7 +461,7 @@ class MapPanel(QWidget):
     def _on_tiles_view_changed(self) -> None:
         view = self._document.tiles_view
         if isinstance(view, FailedView):
-            self.canvas.show_text(view.message)
+            self._show_tiles()
         elif isinstance(view, TilesView) and self.canvas.has_image:
             window = self._document.map.window
             if window is not None and (view.lattice, view.level) == (window.lattice, window.level):

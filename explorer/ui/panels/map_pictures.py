@@ -11,6 +11,7 @@ from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
+from explorer.document.state import OpenModel
 from explorer.document.views import ThumbnailsView
 from explorer.latent.polygon import inside
 from explorer.types import Floats
@@ -53,6 +54,7 @@ class MapPictures(QWidget):
         self._hidden: set[str] = set()
         self._read: dict[int, QImage] = {}
         self._points: Floats | None = None
+        self._encoded_by: OpenModel | None = None
         self.setAccessibleName(self.tr("Pictures on the map"))
         self.tiles = check_box("map_tiles", self.tr("Tiles"), self.tr("Decode the plane itself, behind the points"))
         self.tiles.setChecked(True)
@@ -172,7 +174,7 @@ class MapPictures(QWidget):
     def _ask(self) -> None:
         """Have the pictures encoded, unless they are, or nobody wants to see them."""
         model, source, codes = self._document.model, self._document.source, self._document.studies.codes
-        if not self.points.isChecked() or model is None or source is None:
+        if not self.points.isChecked() or model is None or source is None or not model.card.encodes:
             return
         if codes is not None and codes.codec is model.codec and codes.source is source:
             return
@@ -185,6 +187,12 @@ class MapPictures(QWidget):
         model, codes = self._document.model, self._document.studies.codes
         if codes is not None and (model is None or codes.codes.shape[1] != model.latent_dim):
             self._points = None
+        self.points.setEnabled(model is None or model.card.encodes)
+        decodes = model is None or model.card.decodes
+        self.tiles.setEnabled(decodes)
+        if not decodes:
+            # Points are all that there is to see.
+            self.points.setChecked(True)
         self._ask()
         self._on_codes_changed()
 
@@ -204,8 +212,13 @@ class MapPictures(QWidget):
         self._ask()
 
     def _on_codes_changed(self) -> None:
-        codes, plane = self._document.studies.codes, self._document.plane
-        fits = codes is not None and plane is not None and codes.codes.shape[1] == len(plane.origin)
+        codes, plane, model = self._document.studies.codes, self._document.plane, self._document.model
+        if codes is not None and model is not None and codes.codec is model.codec:
+            self._encoded_by = model
+        # Those of an earlier version of a model that learns will do until there are newer ones; no other's will.
+        known = self._encoded_by
+        of_it = model is not None and known is not None and (known.codec is model.codec or model.continues(known))
+        fits = of_it and codes is not None and plane is not None and codes.codes.shape[1] == len(plane.origin)
         self._points = plane.coordinates(codes.codes) if fits and codes is not None and plane is not None else None
         self.changed.emit()
         self._ask()

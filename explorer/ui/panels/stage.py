@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import CursorView, FailedView, PictureView
+from explorer.document.views import CursorView, FailedView, HalfView, PictureView
 from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
@@ -133,6 +133,9 @@ class StagePanel(QWidget):
             peak = f"{self.tr('largest')} {difference.max():.2f}"
             self.error.show_image(pixels_to_qimage(heat(difference)), peak)
             return
+        if isinstance(view, HalfView):
+            self._show_half(view)
+            return
         failed = isinstance(view, FailedView)
         text = view.message if isinstance(view, FailedView) else self.tr("Encoding …")
         for frame in (self.original, self.reconstruction, self.error):
@@ -140,16 +143,28 @@ class StagePanel(QWidget):
         if failed:
             self._on_cursor_view_changed()
 
+    def _show_half(self, view: HalfView) -> None:
+        """Show the picture, and say why there is no reconstruction of it."""
+        self.original.show_image(floats_to_qimage(view.original), _size(view.original))
+        text, detail = self.tr("No decoder"), unbroken(self.tr("codes only"), self.tr("no pictures back"))
+        if view.code is None:
+            text, detail = self.tr("No encoder"), unbroken(self.tr("no code of a picture"), self.tr("use the sliders"))
+        for frame in (self.reconstruction, self.error):
+            frame.show_text(text, detail)
+
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view
         if isinstance(view, CursorView):
             self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
         else:
-            failed = isinstance(view, FailedView)
+            model = self._document.model
+            failed, detail = isinstance(view, FailedView), ""
             text = view.message if isinstance(view, FailedView) else self.tr("Decoding …")
             if isinstance(self._document.picture_view, FailedView):
                 text = self.tr("No code: the picture cannot be read.")
-            self.edited.show_text(text, problem=failed)
+            elif model is not None and not model.card.decodes:
+                failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()
+            self.edited.show_text(text, detail, problem=failed)
 
     def _cursor_detail(self) -> str:
         """How far the cursor is from the picture's own code, in σ of the data."""
@@ -158,6 +173,8 @@ class StagePanel(QWidget):
             return ""
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)
         distance = float(np.sqrt(np.square((code - start) / sigma).sum()))
+        if not model.card.encodes:
+            return self.tr("the middle of the codes") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from it")
         return self.tr("the picture's own code") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from its code")
 
 

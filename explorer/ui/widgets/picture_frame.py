@@ -64,12 +64,12 @@ class PictureFrame(QWidget):
         self._problem = False
         self._set_detail(detail)
 
-    def show_text(self, text: str, *, problem: bool = False) -> None:
-        """Show words in place of a picture."""
+    def show_text(self, text: str, detail: str = "", *, problem: bool = False) -> None:
+        """Show words in place of a picture, and a line of detail."""
         self._image = None
         self._empty = text
         self._problem = problem
-        self._set_detail("")
+        self._set_detail(detail)
 
     def _set_detail(self, detail: str) -> None:
         self._detail = detail

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -442,16 +442,21 @@ def _refused(folder: Path, x: Any) -> None:
     keras.Sequential([keras.Input((5,)), k.Dense(784), k.Reshape((28, 28, 1))]).save(pair / "decoder.keras")
 
 
-def main(folder: Path) -> None:
-    """Write everything, and ``references.npz`` with the pictures and what each style gives for them."""
+def main(folder: Path, only: Sequence[str] = ()) -> None:
+    """Write everything, and ``references.npz`` with the pictures and what each style gives for them.
+
+    `only` are the styles that are wanted, with the hostile models; all, and all that is refused, where it is empty.
+    """
     keras.utils.set_random_seed(1)
     source = open_source("digits")
     pictures = to_floats(source.read(np.arange(0, 4000, 2), Preprocessing.standard((28, 28, 1))))
     given = {"x": pictures[:COUNT]}
     for name, write in STYLES.items():
-        given[name] = np.asarray(write(folder, pictures))[:COUNT]
+        if not only or name in only:
+            given[name] = np.asarray(write(folder, pictures))[:COUNT]
     _hostile(folder)
-    _refused(folder, pictures)
+    if not only:
+        _refused(folder, pictures)
     np.savez(folder / "references.npz", **given)  # type: ignore[arg-type]  # numpy types its own keyword only
 
 

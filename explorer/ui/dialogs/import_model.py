@@ -1,0 +1,358 @@
+"""Import of a Keras model: which files, what they would run, what the model is, and what it makes of a few pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.engine.messages import Examined
+from explorer.errors import ExplorerError
+from explorer.models.foreign.files import SUFFIXES
+from explorer.models.foreign.record import RANGES, ValueRange
+from explorer.models.foreign.request import ImportRequest
+from explorer.models.foreign.safety import Finding
+from explorer.models.settings import check_new_model, free_name
+from explorer.paths import user_models_dir
+from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.text import percent
+from explorer.ui.widgets.elided_label import ElidedLabel
+from explorer.ui.widgets.field_grid import FieldGrid
+from explorer.ui.widgets.fields import button, combo_box, line_edit
+from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.picture_table import PictureTable
+
+_WIDTH, _TABLE_HEIGHT = 620, 168
+_FRAMES = 50
+"""Margins of the dialog and of the box with the dangers, both sides."""
+
+KINDS = (("Keras models", "*.keras *.h5 *.hdf5"),)
+
+
+class ImportDialog(QDialog):
+    """Asks for a model of others, shows what it is, and has it imported; not modal."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._path: Path | None = None
+        self._decoder: Path | None = None
+        self._trusted: Path | None = None
+        self._named_by_hand = False
+        self.setObjectName("import_dialog")
+        self.setWindowTitle(self.tr("Import a Keras model"))
+        # Text that wraps needs a width to know its height.
+        self.setFixedWidth(_WIDTH)
+        self._make_files()
+        self._make_trust()
+        self._make_choices()
+        self._make_end()
+        self._lay_out()
+        document.imports.changed.connect(self._show_view)
+        document.jobs_changed.connect(self._show_job)
+        self._show_view()
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _make_files(self) -> None:
+        self._file_words = ElidedLabel(self.tr("none chosen yet"))
+        self._file_words.setObjectName("import_file_name")
+        self.choose_file = button("import_file", self.tr("File …"), self.tr("Choose a .keras or .h5 file"))
+        self.choose_folder = button(
+            "import_folder", self.tr("Folder …"), self.tr("Choose a SavedModel, or a folder with encoder and decoder")
+        )
+        self._decoder_words = ElidedLabel(self.tr("in the same file"))
+        self._decoder_words.setObjectName("import_decoder_name")
+        self.choose_decoder = button(
+            "import_decoder", self.tr("File …"), self.tr("Choose the decoder, where it is a file of its own")
+        )
+        title = self.tr("Import a Keras model")
+        self.choose_file.clicked.connect(lambda: ask_file(self, title, self.begin, kinds=KINDS))
+        self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin))
+        self.choose_decoder.clicked.connect(
+            lambda: ask_file(self, self.tr("Choose the decoder"), self._on_decoder_chosen, kinds=KINDS)
+        )
+
+    def _make_trust(self) -> None:
+        self.trust_box = QFrame()
+        self.trust_box.setObjectName("import_trust_box")
+        self._dangers = self._text("import_dangers")
+        self.trust = button(
+            "import_trust",
+            self.tr("I know who made it: let it run"),
+            self.tr("Let this code run, in a process of its own that can be ended at any time"),
+        )
+        self.trust.clicked.connect(self._on_trust_clicked)
+        layout = QVBoxLayout(self.trust_box)
+        layout.setContentsMargins(12, 10, 12, 10)
+        layout.addWidget(self._dangers)
+        layout.addWidget(self.trust, 0, Qt.AlignmentFlag.AlignRight)
+
+    def _make_choices(self) -> None:
+        self._facts = self._text("import_facts")
+        self.cut = combo_box("import_cut", self.tr("The layer whose output is the code"), [])
+        self.range = combo_box("import_range", self.tr("Values of the pictures that the model takes"), [])
+        self.cut.activated.connect(lambda row: self._look())
+        self.range.activated.connect(lambda row: self._look())
+        self.table = PictureTable(first_gap=0, whole=False)
+        self.table.setObjectName("import_pictures")
+        self.table.setAccessibleName(self.tr("A few pictures over what the model makes of them"))
+        self.table.setFixedHeight(_TABLE_HEIGHT)
+        self._tried = self._text("import_tried")
+        self._tried.setProperty("muted", True)
+        self.name = line_edit("import_name", self.tr("What the model is to be called in the library"))
+        self.name.textEdited.connect(self._on_name_edited)
+
+    def _make_end(self) -> None:
+        self._message = self._text("import_message")
+        self._message.setProperty("problem", True)
+        self.strip = JobStrip("import")
+        self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
+        tip = self.tr("Make a model of it that opens here")
+        self.write = button("import_write", self.tr("Import"), tip, primary=True)
+        self.close_button = button("import_close", self.tr("Close"), self.tr("Import nothing (Esc)"))
+        self.write.clicked.connect(self._on_write_clicked)
+        self.close_button.clicked.connect(self.close)
+        self.write.setDefault(True)
+        for other in (self.close_button, self.trust, self.choose_file, self.choose_folder, self.choose_decoder):
+            other.setAutoDefault(False)
+
+    def _text(self, name: str) -> QLabel:
+        label = QLabel()
+        label.setObjectName(name)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _lay_out(self) -> None:
+        grid = FieldGrid()
+        grid.wide(self.tr("Model"), _row(self._file_words, self.choose_file, self.choose_folder))
+        grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.choose_decoder))
+        self._choices = QWidget()
+        chosen = QVBoxLayout(self._choices)
+        chosen.setContentsMargins(0, 0, 0, 0)
+        chosen.setSpacing(8)
+        fields = FieldGrid()
+        fields.wide(self.tr("Cut at"), self.cut)
+        fields.wide(self.tr("Values"), self.range)
+        fields.wide(self.tr("Name"), self.name)
+        chosen.addWidget(self._facts)
+        chosen.addLayout(fields)
+        chosen.addWidget(self.table)
+        chosen.addWidget(self._tried)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(self.close_button)
+        buttons.addWidget(self.write)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addLayout(grid)
+        layout.addWidget(self.trust_box)
+        layout.addWidget(self._choices)
+        layout.addWidget(self._message)
+        layout.addWidget(self.strip)
+        layout.addStretch()
+        layout.addLayout(buttons)
+
+    # -- what is asked ---------------------------------------------------------------------------------------------
+
+    def begin(self, path: Path, decoder: Path | None = None) -> None:
+        """Look at a file or folder, or at an encoder and its decoder."""
+        self._path, self._decoder, self._trusted = path, decoder, None
+        self._named_by_hand = False
+        wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
+        self.name.setText(free_name(user_models_dir(), wanted or "imported"))
+        self._look(anew=True)
+
+    def _on_decoder_chosen(self, path: Path) -> None:
+        self._decoder = path
+        self._look(anew=True)
+
+    def _on_trust_clicked(self) -> None:
+        self._trusted = self._path
+        self._look(anew=True)
+
+    def _on_name_edited(self) -> None:
+        self._named_by_hand = True
+        self._show_name()
+
+    def _request(self, *, anew: bool = False) -> ImportRequest | None:
+        if self._path is None:
+            return None
+        source = self._document.source
+        own = source.spec if source is not None and source.status != "embedded" else None
+        halves = (self._path, self._decoder) if self._decoder is not None else (None, None)
+        cut, values = (None, None) if anew else (self.cut.currentData(), self.range.currentData())
+        return ImportRequest(
+            path=self._path if self._decoder is None else None,
+            out=user_models_dir() / self.name.text().strip(),
+            encoder=halves[0],
+            decoder=halves[1],
+            bottleneck=cut if isinstance(cut, str) else None,
+            ranges=_as_range(values),
+            trust=self._trusted is not None,
+            data=own,
+        )
+
+    def _look(self, *, anew: bool = False) -> None:
+        request = self._request(anew=anew)
+        if request is not None:
+            self._document.imports.look_requested.emit(request)
+
+    def _on_write_clicked(self) -> None:
+        request = self._request()
+        if request is not None and self._name_problem() == "":
+            self._document.imports.write_requested.emit(request)
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def _show_view(self) -> None:
+        view = self._document.imports.view
+        self._file_words.setText(self._path.name if self._path is not None else self.tr("none chosen yet"))
+        folder = self._path is not None and self._path.is_dir()
+        same = self.tr("in the same folder") if folder else self.tr("in the same file")
+        self._decoder_words.setText(self._decoder.name if self._decoder is not None else same)
+        self.choose_decoder.setEnabled(self._path is not None)
+        self.trust_box.setVisible(view.phase == "asking")
+        if view.phase == "asking":
+            self._dangers.setText(self._danger_words(view.dangers))
+            # A frame within the dialog does not ask its labels how high they are at its width.
+            self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
+        shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
+        self._choices.setVisible(shown)
+        if view.examined is not None and view.phase == "ready":
+            self._show_examined(view.examined)
+        busy = view.phase in {"looking", "importing"}
+        self._choices.setEnabled(not busy)
+        self.write.setVisible(shown)
+        self._message.setText(_sentence(view.message) if view.phase == "failed" else "")
+        self._show_name()
+        self._show_job()
+        if view.phase == "finished":
+            self.close()
+        self.adjustSize()
+
+    def _danger_words(self, dangers: tuple[Finding, ...]) -> str:
+        first = self.tr("This model is not only a description: loading it would run code that is in it.")
+        listed = "\n".join(f"•  {finding}" for finding in dangers[:6])
+        more = self.tr("and %1 more").replace("%1", str(len(dangers) - 6)) if len(dangers) > 6 else ""
+        last = self.tr("Code can read and change your files. Import it only if you know who made it.")
+        return "\n".join(part for part in (first, listed, more, last) if part)
+
+    def _show_examined(self, examined: Examined) -> None:
+        record = examined.record
+        height, width, channels = examined.image_shape
+        words = self.tr("Pictures of %1 × %2, %3; a code of %4.")
+        words = words.replace("%1", str(width)).replace("%2", str(height))
+        words = words.replace("%3", self.tr("grey") if channels == 1 else self.tr("colour"))
+        words = words.replace("%4", _numbers(examined.latent_shape))
+        kinds = {
+            "encoder": self.tr("An encoder alone: codes, their map and neighbours, but no pictures back."),
+            "decoder": self.tr("A decoder alone: sliders, map and morph, but no reconstructions."),
+        }
+        controls = ", ".join(control.name for control in record.controls)
+        more = [kinds.get(record.parts, "")]
+        if controls:
+            more.append(self.tr("Further inputs, which become sliders: %1.").replace("%1", controls))
+        more += [f"{note[:1].upper()}{note[1:]}." for note in record.notes]
+        self._facts.setText("\n".join([words, *(line for line in more if line)]))
+        self._fill_cut(examined)
+        self._fill_range(examined)
+        self._show_table(examined)
+
+    def _fill_cut(self, examined: Examined) -> None:
+        self.cut.clear()
+        for name, shape in examined.places:
+            self.cut.addItem(f"{name} · {_numbers(shape)}", name)
+        here = self.cut.findData(examined.record.bottleneck)
+        self.cut.setCurrentIndex(max(0, here))
+        if not examined.places:
+            self.cut.addItem(self.tr("not cut: it came in halves"), None)
+        self.cut.setEnabled(len(examined.places) > 1)
+
+    def _fill_range(self, examined: Examined) -> None:
+        request = self._document.imports.view.request
+        given = request.ranges if request is not None else None
+        self.range.clear()
+        tried = examined.record.parts == "both"
+        found = self.tr("%1, as found by trying") if tried else self.tr("%1, a guess")
+        found = found.replace("%1", _range_words(examined.record.range_in))
+        self.range.addItem(found if given is None else self.tr("find out by trying"), None)
+        for values in RANGES:
+            self.range.addItem(_range_words(values), values)
+        if given is not None:
+            self.range.setCurrentIndex(1 + RANGES.index(given))
+
+    def _show_table(self, examined: Examined) -> None:
+        rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
+        self.table.show_pixels(np.stack(rows))
+        if examined.record.parts == "decoder":
+            self._tried.setText(self.tr("Random codes, decoded"))
+        elif examined.record.parts == "encoder":
+            self._tried.setText(self.tr("Pictures that it may know: %1").replace("%1", examined.pictures))
+        else:
+            words = self.tr("%1, and what the model makes of them: %2 of their variance is lost")
+            lost = percent(min(1.0, examined.error)) if np.isfinite(examined.error) else "?"
+            self._tried.setText(words.replace("%1", examined.pictures).replace("%2", lost))
+
+    def _name_problem(self) -> str:
+        try:
+            check_new_model(user_models_dir(), self.name.text().strip())
+        except ExplorerError as error:
+            return str(error)
+        return ""
+
+    def _show_name(self) -> None:
+        view = self._document.imports.view
+        problem = self._name_problem()
+        self.name.setProperty("problem", bool(problem))
+        self.name.style().polish(self.name)
+        self.write.setEnabled(view.phase in {"ready", "failed"} and not problem)
+        if view.phase == "ready":
+            self._message.setText(_sentence(problem) if self._named_by_hand else "")
+        self._message.setVisible(bool(self._message.text()))
+
+    def _show_job(self) -> None:
+        key = self._document.imports.view.job
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Let go of the model process."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._path = self._decoder = None
+            self._document.imports.left.emit()
+
+
+def _row(label: QLabel, *buttons: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(label, 1)
+    for made in buttons:
+        layout.addWidget(made)
+    return row
+
+
+def _as_range(value: object) -> ValueRange | None:
+    """Return a range as it is; a box gives back a list for what was a tuple."""
+    return next((known for known in RANGES if isinstance(value, tuple | list) and list(known) == list(value)), None)
+
+
+def _range_words(values: ValueRange) -> str:
+    return f"{values[0]:g} to {values[1]:g}".replace("-", "−")
+
+
+def _numbers(shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return "1 number" if shape[0] == 1 else f"{shape[0]:,} numbers"
+    return f"{' × '.join(str(side) for side in shape)} numbers"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

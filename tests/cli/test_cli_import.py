@@ -1,0 +1,92 @@
+"""``import`` on the networks of a model that ships: they are what anyone's Keras models are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.cli.inputs import open_model
+from explorer.models.bundle import open_bundle
+
+
+@pytest.fixture
+def halves(tmp_path: Path, vae: Path) -> Path:
+    """A folder with an encoder and a decoder of Keras."""
+    folder = tmp_path / "halves"
+    folder.mkdir()
+    for name in ("encoder.keras", "decoder.keras"):
+        shutil.copyfile(vae / name, folder / name)
+    return folder
+
+
+@pytest.mark.engine
+def test_two_halves_become_the_model_that_they_were(ask: Any, tmp_path: Path, halves: Path, vae: Path) -> None:
+    out = tmp_path / "again"
+    told = ask("import", "--encoder", halves / "encoder.keras", "--decoder", halves / "decoder.keras", "--out", out)
+    assert set(told) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
+    assert (told["name"], told["image_shape"], told["latent_shape"]) == ("again", [28, 28, 1], [2])
+    assert told["engine"] == "onnx"
+    assert told["max_difference"] <= 1e-4
+    card, original = open_bundle(out).card, open_bundle(vae).card
+    assert card.variational
+    assert card.data.name == "digits", "found by trying what ships"
+    assert card.metrics["mse"] == pytest.approx(original.metrics["mse"], rel=0.1)
+    assert card.command == "latent-explorer import --out again --encoder encoder.keras --decoder decoder.keras"
+    codes = np.array([[0.5, -1]], np.float32)
+    np.testing.assert_allclose(
+        open_model(str(out)).codec.decode(codes), open_model(str(vae)).codec.decode(codes), atol=1e-5
+    )
+    listed = ask("evaluate", "--model", out, "--data", "digits")
+    assert listed["seen_in_training"] is False
+
+
+@pytest.mark.engine
+def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, halves: Path) -> None:
+    outcome = call("import", halves, "--out", tmp_path / "again", "--range-in", "-1,1")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[0] == "again: pictures 28×28×1, code 2"
+    assert lines[1].startswith("compiled, within ")
+    assert lines[-1] == f"written to {tmp_path / 'again'}"
+    record = open_bundle(tmp_path / "again").card.imported
+    assert record is not None
+    assert record.range_in == (-1, 1)
+
+
+@pytest.mark.engine
+def test_code_is_refused_in_one_line(call: Any, tmp_path: Path) -> None:
+    config = {
+        "class_name": "Sequential",
+        "config": {"layers": [{"class_name": "Lambda", "config": {"name": "evil"}, "name": "evil"}]},
+    }
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.1.0"}))
+        archive.write(_weights(tmp_path), "model.weights.h5")
+    error = call("import", path, "--out", tmp_path / "out").error
+    assert "“evil” (Lambda) runs Python code of its own" in error
+    assert "--trust" in error
+    assert not (tmp_path / "out").exists()
+
+
+def _weights(folder: Path) -> Path:
+    import h5py
+
+    path = folder / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("layers")
+    return path
+
+
+def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
+    assert "a model to import" in call("import", "--out", tmp_path / "out").error
+    assert "0,1 | -1,1 | 0,255" in call("import", "x.h5", "--out", "y", "--range-in", "0,2").error
+    (tmp_path / "there").mkdir()
+    assert "--force" in call("import", "x.h5", "--out", tmp_path / "there").error
