@@ -272,7 +272,7 @@ REFUSED = {
     "keras_2_saved_model": ("is a program for TensorFlow", "--trust"),
     "exported_pair/encoder": ("is a program for TensorFlow", "--trust"),
     "unet.keras": ("skip connections", "encoder and decoder"),
-    "no_pictures.keras": ("takes 50", "models of pictures"),
+    "no_pictures.keras": ("takes 50 values", "models of pictures"),
     "four_channels.keras": ("takes 28×28×4", "models of pictures"),
     "wrong_pair": ("expected a decoder for codes of 2, as the encoder gives them; received 5", "trained together"),
 }

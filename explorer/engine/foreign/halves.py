@@ -294,7 +294,7 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
 def _no_picture(what: str, shape: tuple[int | None, ...], loaded: Loaded) -> ModelError:
     return ModelError(
         "pictures as height×width, with 1 or 3 channels first or last, or as one row of a square",
-        f"{loaded.file.name}, which {what} {words(shape)}",
+        f"{loaded.file.name}, which {what} {words(shape)}{' values' if len(shape) == 1 else ''}",
         "Latent Explorer is for models of pictures.",
     )
 
