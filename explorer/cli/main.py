@@ -114,7 +114,12 @@ def _open_window(words: Sequence[str]) -> int:
         epilog=f"commands ({PROGRAM} COMMAND --help tells more):\n{listing}\n\nexample:\n  {PROGRAM} digits-vae-2d",
         usage=f"{PROGRAM} [OPEN_ME]\n       {PROGRAM} COMMAND [options]",
     )
-    parser.add_argument("open_me", nargs="?", metavar="OPEN_ME", help="a bundle or a picture, or a folder of pictures")
+    parser.add_argument(
+        "open_me",
+        nargs="?",
+        metavar="OPEN_ME",
+        help="a bundle, a picture, a folder of pictures, an exported morph or a Keras model",
+    )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {explorer.__version__}")
     options = parser.parse_args(words)
     open_me = _openable(options.open_me) if options.open_me is not None else None

@@ -88,8 +88,8 @@ def reconstruct(out: Path, pictures: Floats) -> Floats:
     return codec.decode(codec.encode(pictures)).reshape(len(pictures), -1)
 
 
-def _noise() -> Floats:
-    return np.random.default_rng(3).uniform(0, 1, (16, 32, 32, 3)).astype(np.float32)
+def _noise(seed: int, side: int) -> Floats:
+    return np.random.default_rng(seed).uniform(0, 1, (16, side, side, 3)).astype(np.float32)
 
 
 WHOLE: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] = {
@@ -101,6 +101,8 @@ WHOLE: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] =
     "bytes_range": ("bytes_range.keras", {}, (28, 28, 1), (24,)),
     "rescaling": ("rescaling.keras", {}, (28, 28, 1), (16,)),
     "channels_first": ("channels_first.keras", {}, (28, 28, 1), (9,)),
+    "any_size": ("any_size.keras", {}, (64, 64, 3), (16, 16, 4)),
+    "keras_2_subclass": ("keras_2_subclass", {"trust": True}, (28, 28, 1), (8,)),
     "colour": ("colour.keras", {}, (32, 32, 3), (20,)),
     "vae_functional": ("vae_functional.keras", {}, (28, 28, 1), (2,)),
     "vae_subclass": ("vae_subclass.keras", {}, (28, 28, 1), (2,)),
@@ -127,7 +129,8 @@ def test_a_model_of_any_style_gives_what_it_gave_where_it_was_written(
     assert finished.engine == ("keras" if style == "gelu" else "onnx")
     assert finished.max_difference <= TOLERANCE
     with np.load(models / "references.npz") as references:
-        pictures = _noise() if style == "colour" else references["x"]
+        noise = {"colour": (3, 32), "any_size": (4, 64)}.get(style)
+        pictures = references["x"] if noise is None else _noise(*noise)
         expected = references["keras_2_hdf5" if style == "renamed" else style]
     np.testing.assert_allclose(reconstruct(result.out, pictures), expected, atol=TOLERANCE)
     bundle = open_bundle(result.out)

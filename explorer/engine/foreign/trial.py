@@ -23,6 +23,9 @@ _TRIED = 32
 _CLEARLY = 0.8
 """A range is taken against the usual one only where its error is so much smaller."""
 
+_BEYOND_DOUBT = 0.5
+"""The same for another range in than out, which few models have that do not rescale themselves."""
+
 _BY_ACTIVATION: dict[str, ValueRange] = {"sigmoid": RANGES[0], "hard_sigmoid": RANGES[0], "tanh": RANGES[1]}
 
 
@@ -61,7 +64,7 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
         Pictures that the user has open, which are tried beside those that ship.
     """
     candidates = _candidates(record, halves, ranges)
-    trials: list[Trial] = []
+    trials: list[tuple[float, Trial]] = []
     sources = ([own] if own is not None and own.count else []) + [open_source(name) for name in EMBEDDED]
     grey = halves.image_shape[2] == 1
     for source in sources:
@@ -74,13 +77,15 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
         for range_in, range_out in candidates:
             tried = record.model_copy(update={"range_in": range_in, "range_out": range_out})
             error = _error(halves, tried, pictures)
-            usual = 1.0 if (range_in, range_out) == candidates[0] else 1 / _CLEARLY
-            trials.append(Trial(source, preprocessing, tried, error * penalty * usual))
-    known = [trial for trial in trials if np.isfinite(trial.error)]
+            likely = 1.0
+            if (range_in, range_out) != candidates[0]:
+                likely = 1 / (_CLEARLY if range_in == range_out else _BEYOND_DOUBT)
+            trials.append((error * penalty * likely, Trial(source, preprocessing, tried, error)))
+    known = [scored for scored in trials if np.isfinite(scored[0])]
     if known:
-        return min(known, key=lambda trial: trial.error)
-    fitting = next((trial for trial in trials if trial.source.image_shape == halves.image_shape), None)
-    same_channels = next(trial for trial in trials if _channels(trial.source) == halves.image_shape[2])
+        return min(known, key=lambda scored: scored[0])[1]
+    fitting = next((trial for _, trial in trials if trial.source.image_shape == halves.image_shape), None)
+    same_channels = next(trial for _, trial in trials if _channels(trial.source) == halves.image_shape[2])
     return replace(fitting or same_channels, error=float("nan"))
 
 

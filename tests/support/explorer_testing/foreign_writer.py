@@ -197,6 +197,18 @@ def _coloured(x: Any) -> Any:
     return np.random.default_rng(3).uniform(0, 1, (COUNT, 32, 32, 3)).astype(np.float32)
 
 
+@style
+def any_size(folder: Path, x: Any) -> Any:
+    """Convolutions alone, which take pictures of any size."""
+    k = keras.layers
+    given = keras.Input((None, None, 3))
+    h = k.Conv2D(8, 3, strides=2, padding="same", activation="relu")(given)
+    h = k.Conv2DTranspose(8, 3, strides=2, padding="same")(k.Conv2D(4, 3, strides=2, padding="same")(h))
+    model = keras.Model(given, k.Conv2DTranspose(3, 3, strides=2, padding="same", activation="sigmoid")(h))
+    model.save(folder / "any_size.keras")
+    return said(model(np.random.default_rng(4).uniform(0, 1, (COUNT, 64, 64, 3)).astype(np.float32)))
+
+
 class Sampling(keras.layers.Layer):  # type: ignore[misc]
     """As in Keras' own example of a variational autoencoder."""
 
@@ -343,6 +355,27 @@ def keras_2_saved_model(folder: Path, x: Any) -> Any:
     model = _keras_2(x)
     model.save(folder / "keras_2_saved_model", save_format="tf")
     return said(model(x[:COUNT], training=False))
+
+
+class Notebook(tf_keras.Model):  # type: ignore[misc]
+    """As in TensorFlow's own tutorial on autoencoders: a class, two models without input shapes, and a call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        k = tf_keras.layers
+        self.encoder = tf_keras.Sequential([k.Flatten(), k.Dense(8, "relu")])
+        self.decoder = tf_keras.Sequential([k.Dense(784, "sigmoid"), k.Reshape((28, 28))])
+
+    def call(self, inputs: Any) -> Any:
+        return self.decoder(self.encoder(inputs))
+
+
+@style
+def keras_2_subclass(folder: Path, x: Any) -> Any:
+    model = Notebook()
+    learn(model, x[:, :, :, 0], epochs=1)
+    model.save(folder / "keras_2_subclass", save_format="tf")
+    return said(model(x[:COUNT, :, :, 0]))
 
 
 def _draw(inputs: Any) -> Any:
