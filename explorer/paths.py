@@ -62,6 +62,11 @@ def cache_dir() -> Path:
     return user_dir() / "cache" if moved else Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
 
 
+def index_dir() -> Path:
+    """Where indexes over codes are kept; they can be built again."""
+    return cache_dir() / "indexes"
+
+
 def settings_path() -> Path:
     """The settings file; it need not exist."""
     moved = os.environ.get(HOME_VARIABLE)

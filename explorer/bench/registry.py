@@ -18,6 +18,7 @@ LINES = (
     "smoothness",
     "folder",
     "morph",
+    "neighbours",
     "training",
 )
 """Each is a module of this room, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""

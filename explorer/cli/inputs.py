@@ -108,6 +108,20 @@ class PictureReader:
         return to_floats(self._preprocessing.pixels(open_picture(path))[np.newaxis])
 
 
+def position_in(picture: str, source: Source) -> int | None:
+    """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
+    match = _OF_SOURCE.fullmatch(picture)
+    if match is not None:
+        index = int(match["index"])
+        same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
+        return index if same and index < source.count else None
+    path, folder = Path(picture).expanduser().resolve(), Path(source.spec).resolve()
+    if folder not in path.parents:
+        return None
+    name = path.relative_to(folder).as_posix()
+    return next((index for index in range(source.count) if source.file_name(index) == name), None)
+
+
 def select(source: Source, split: str, count: int | None = None) -> Indices:
     """Return positions of a split, at most `count` spread evenly over it; int64 ``(n,)``, n > 0.
 

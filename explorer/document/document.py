@@ -18,19 +18,33 @@ from psygnal import Signal
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
+from explorer.document.beside import Beside
+from explorer.document.directions import Directions
 from explorer.document.history import History
 from explorer.document.imports import Imports
 from explorer.document.map_tiles import MapTiles
 from explorer.document.morph import morph_of
+from explorer.document.neighbours import Neighbours
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
-from explorer.document.state import GridSettings, Jitter, Keyframe, OpenModel, Sampling, State, Traversal
+from explorer.document.state import (
+    Arithmetic,
+    GridSettings,
+    Jitter,
+    Keyframe,
+    NamedDirection,
+    OpenModel,
+    Sampling,
+    State,
+    Traversal,
+)
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
     CloudView,
+    CompareView,
     CursorView,
     FailedView,
     FilmView,
@@ -38,10 +52,12 @@ from explorer.document.views import (
     HoverView,
     KeyframesView,
     MeterView,
+    NeighboursView,
     NoiseView,
     OverlayView,
     PictureView,
     SamplesView,
+    SlotsView,
     ThumbnailsView,
     TilesView,
     TrainingFilmView,
@@ -50,6 +66,7 @@ from explorer.document.views import (
 )
 from explorer.errors import UsageError
 from explorer.latent.axes import move_axis, random_along_axes, take_axis
+from explorer.latent.directions import Ruler, orthogonal
 from explorer.latent.film import FilmSettings
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
@@ -75,14 +92,20 @@ class Document:
     Signals
     -------
     model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, sampling_changed,
-    traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed
+    traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed, directions_changed,
+    arithmetic_changed
         A part of the state is another; no arguments, read the document.
     watched_changed
         A view's slot is looked at now, or no longer: its name.
     picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
-    traversal_view_changed, hover_view_changed, meter_view_changed, overlay_view_changed, points_view_changed,
-    tiles_view_changed, keyframes_view_changed, film_view_changed, thumbnails_view_changed, training_film_view_changed
+    traversal_view_changed, neighbours_view_changed, nearest_view_changed, slots_view_changed, compare_view_changed,
+    hover_view_changed,
+    meter_view_changed, overlay_view_changed,
+    points_view_changed, tiles_view_changed, keyframes_view_changed, film_view_changed, thumbnails_view_changed,
+    training_film_view_changed
         A derived view is another, or was taken away.
+    slot_requested
+        Pictures are to be put into a slot: positions int64 ``(n,)``, and the slot.
     thumbnails_requested
         Positions of the pictures that the gallery shows: int64 ``(n,)``.
     history_changed
@@ -113,6 +136,9 @@ class Document:
     film_changed = Signal()
     times_changed = Signal()
     grid_changed = Signal()
+    directions_changed = Signal()
+    arithmetic_changed = Signal()
+    slot_requested = Signal(object, int)
     watched_changed = Signal(str)
 
     picture_view_changed = Signal()
@@ -121,6 +147,10 @@ class Document:
     cloud_view_changed = Signal()
     samples_view_changed = Signal()
     traversal_view_changed = Signal()
+    neighbours_view_changed = Signal()
+    nearest_view_changed = Signal()
+    compare_view_changed = Signal()
+    slots_view_changed = Signal()
     hover_view_changed = Signal()
     meter_view_changed = Signal()
     overlay_view_changed = Signal()
@@ -160,6 +190,9 @@ class Document:
         self.stock = Stock()
         self.studies = Studies()
         self.imports = Imports()
+        self.neighbours = Neighbours()
+        self.finder = Directions()
+        self.beside = Beside()
         self.selection = Selection()
         self.map = MapTiles()
         self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
@@ -227,6 +260,16 @@ class Document:
     def film(self) -> FilmSettings:
         """How the morph runs between its keyframes."""
         return self._state.film
+
+    @property
+    def directions(self) -> tuple[NamedDirection, ...]:
+        """The directions that are kept, in order."""
+        return self._state.directions
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """The codes that the cursor is made of, where it is."""
+        return self._state.arithmetic
 
     @property
     def grid(self) -> GridSettings:
@@ -308,6 +351,30 @@ class Document:
         """Rows of pictures around the cursor."""
         view = self._views.get("traversal")
         return view if isinstance(view, TraversalView | FailedView) else None
+
+    @property
+    def neighbours_view(self) -> NeighboursView | FailedView | None:
+        """The pictures nearest to the cursor or the chosen picture."""
+        view = self._views.get("neighbours")
+        return view if isinstance(view, NeighboursView | FailedView) else None
+
+    @property
+    def nearest_view(self) -> NeighboursView | FailedView | None:
+        """The one picture nearest to the cursor."""
+        view = self._views.get("nearest")
+        return view if isinstance(view, NeighboursView | FailedView) else None
+
+    @property
+    def compare_view(self) -> CompareView | FailedView | None:
+        """The chosen picture through the open model and the one beside it."""
+        view = self._views.get("compare")
+        return view if isinstance(view, CompareView | FailedView) else None
+
+    @property
+    def slots_view(self) -> SlotsView | FailedView | None:
+        """The codes in the slots, decoded."""
+        view = self._views.get("slots")
+        return view if isinstance(view, SlotsView | FailedView) else None
 
     @property
     def hover_view(self) -> HoverView | FailedView | None:
@@ -399,6 +466,7 @@ class Document:
         changes: dict[str, Any] = _codes_at_first(model or self._state.model)
         if model is not None:
             changes |= {"model": model, "keyframes": (), "times": None, "grid": _grid_for(model)}
+            changes |= {"directions": (), "arithmetic": Arithmetic()}
         if model is not None and morph is not None:
             changes |= morph_of(model, morph)
         if source is not None:
@@ -510,6 +578,80 @@ class Document:
         model, code, start = self._state.model, self._state.code, self._state.start_code
         if model is not None and code is not None and start is not None:
             self.set_code(take_axis(code, start, model.sample.statistics, axis), f"Axis {axis}", gesture)
+
+    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
+        """Move the cursor along one of the directions, to a value in σ of the data; the rest of the code is kept."""
+        model, code = self._state.model, self._state.code
+        if model is not None and code is not None:
+            kept = self._state.directions[number]
+            ruler = Ruler(kept.direction.vector, model.sample.codes)
+            self.set_code(ruler.moved(code, value), f"Direction {kept.name}", gesture)
+
+    def reset_along(self, number: int, gesture: str | None = None) -> None:
+        """Move the cursor along one of the directions to where the chosen picture is; the rest of the code is kept."""
+        model, start = self._state.model, self._state.start_code
+        if model is not None and start is not None:
+            ruler = Ruler(self._state.directions[number].direction.vector, model.sample.codes)
+            self.set_along(number, ruler.value(start), gesture)
+
+    def keep_directions(self, added: Sequence[NamedDirection]) -> None:
+        """Keep directions; one takes the place of another of its name.
+
+        Raises
+        ------
+        UsageError
+            If one is not of the model's length.
+        """
+        model = self._state.model
+        length = model.latent_dim if model is not None else 0
+        if any(len(one.direction.vector) != length for one in added):
+            raise UsageError(f"directions of {length} numbers", "others", "Open the model that they are of.")
+        names = {one.name: one for one in added}
+        kept = [names.pop(one.name, one) for one in self._state.directions]
+        if added:
+            self._edit("Keep directions", directions=(*kept, *names.values()))
+
+    def drop_directions(self, numbers: Sequence[int]) -> None:
+        """Forget directions by their numbers."""
+        left = tuple(one for number, one in enumerate(self._state.directions) if number not in set(numbers))
+        if len(left) < len(self._state.directions):
+            self._edit("Drop directions", directions=left)
+
+    def part_directions(self) -> None:
+        """Take from each direction what those before it hold, so that moving along one leaves the others be."""
+        made = orthogonal([one.direction.vector for one in self._state.directions])
+        parted = tuple(
+            replace(one, direction=replace(one.direction, vector=vector))
+            for one, vector in zip(self._state.directions, made, strict=True)
+        )
+        if parted:
+            self._edit("Part directions", directions=parted)
+
+    def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
+        """Make the cursor of other codes; where one is missing it stays where it is.
+
+        Raises
+        ------
+        UsageError
+            If a code is not of the model's length.
+        """
+        model = self._state.model
+        length = model.latent_dim if model is not None else 0
+        if any(code.shape != (length,) for slot in arithmetic.slots for code in slot.codes):
+            raise UsageError(f"codes of {length} numbers", "others", "Choose pictures of the open model.")
+        code = arithmetic.result()
+        changes: dict[str, Any] = {"arithmetic": arithmetic}
+        if code is not None:
+            code.flags.writeable = False
+            changes["code"] = code
+        self._edit("Arithmetic", gesture, **changes)
+
+    def add_to_slot(self, number: int, codes: Floats) -> None:
+        """Put codes ``(n, latent_dim)`` into a slot."""
+        slots = list(self._state.arithmetic.slots)
+        slots[number] = replace(slots[number], codes=(*slots[number].codes, *np.asarray(codes, np.float32)))
+        first, second, third = slots
+        self.set_arithmetic(replace(self._state.arithmetic, slots=(first, second, third)))
 
     def reset_code(self) -> None:
         """Set the cursor back to the chosen picture's own code."""
@@ -693,6 +835,8 @@ _ORDER = (
     "jitter",
     "sampling",
     "traversal",
+    "directions",
+    "arithmetic",
     "code",
 )
 """What is told first: whoever hears of a code reads the model that it belongs to."""
@@ -705,6 +849,10 @@ _STALE = {
         "cloud",
         "samples",
         "traversal",
+        "neighbours",
+        "nearest",
+        "compare",
+        "slots",
         "hover",
         "meter",
         "overlay",
@@ -712,12 +860,13 @@ _STALE = {
         "keyframes",
         "film",
     ),
-    "source": ("picture", "cursor", "noise", "thumbnails", "points"),
+    "source": ("picture", "cursor", "noise", "compare", "neighbours", "nearest", "thumbnails", "points"),
     "picture": ("picture", "cursor", "noise"),
     "keyframes": ("keyframes", "film"),
     "film": ("film",),
     "times": ("film",),
     "grid": ("tiles",),
+    "arithmetic": ("slots",),
 }
 """Views that no longer belong to the state when a part of it is another."""
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.arithmetic import combine, cross
+from explorer.latent.directions import Direction
 from explorer.latent.film import FilmSettings, Segment
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
@@ -156,6 +160,55 @@ class Keyframe:
 
 
 @dataclass(frozen=True, eq=False)
+class Slot:
+    """A term of a sum of codes: the mean of its codes ``(latent_dim,)``, times its strength."""
+
+    strength: float = 1.0
+    codes: tuple[Floats, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """What the cursor is made of, where it is made of other codes.
+
+    Attributes
+    ----------
+    slots
+        Three terms: a − b + c at first.
+    mode
+        ``sum`` of all terms; ``cross`` of the first and the last, each dimension from one of them.
+    share
+        Of a cross: share of the dimensions that are the last one's, in [0, 1].
+    seed
+        Of a cross: which ones.
+    """
+
+    slots: tuple[Slot, Slot, Slot] = (Slot(1.0), Slot(-1.0), Slot(1.0))
+    mode: Literal["sum", "cross"] = "sum"
+    share: float = 0.5
+    seed: int = 0
+
+    def result(self) -> Floats | None:
+        """Return the code that comes of it, ``(latent_dim,)``; None where a slot that is needed is empty."""
+        filled = [slot for slot in self.slots if slot.codes]
+        if self.mode == "sum":
+            return combine([(slot.strength, np.stack(slot.codes)) for slot in filled]) if filled else None
+        first, _, last = self.slots
+        if not first.codes or not last.codes:
+            return None
+        one, other = (combine([(1.0, np.stack(slot.codes))]) for slot in (first, last))
+        return cross(one, other, self.share, self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class NamedDirection:
+    """A direction in the model's code space, and what it is called: ``hair: bald``, say."""
+
+    name: str
+    direction: Direction
+
+
+@dataclass(frozen=True, eq=False)
 class State:
     """Everything that an edit can change.
 
@@ -182,6 +235,10 @@ class State:
         `explorer.latent.film.Film`); or None.
     grid
         What the map shows.
+    directions
+        Directions of the model's code space that are kept.
+    arithmetic
+        Codes that the cursor is made of.
     """
 
     model: OpenModel | None = None
@@ -197,3 +254,5 @@ class State:
     film: FilmSettings = field(default_factory=FilmSettings)
     times: tuple[float, ...] | None = None
     grid: GridSettings = field(default_factory=GridSettings)
+    directions: tuple[NamedDirection, ...] = ()
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)

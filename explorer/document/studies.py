@@ -20,7 +20,7 @@ from explorer.models.outliers import Outliers, ThresholdRule
 from explorer.models.quality import QualityCurve
 from explorer.types import Codec, Floats, Pixels
 
-Study = Literal["quality", "ranking", "prior", "codes"]
+Study = Literal["quality", "ranking", "prior", "codes", "index", "directions"]
 
 
 @dataclass(frozen=True)

@@ -19,21 +19,25 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.map_tiles import MapWindow
+from explorer.document.neighbours import IndexedPictures, pooled
 from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
     Closeness,
     CloudView,
+    CompareView,
     CursorView,
     FilmView,
     HalfView,
     HoverView,
     KeyframesView,
     MeterView,
+    NeighboursView,
     NoiseView,
     Overlay,
     OverlayView,
     PictureView,
     SamplesView,
+    SlotsView,
     ThumbnailsView,
     TilesView,
     TrainingFilmView,
@@ -98,6 +102,10 @@ SLOTS = (
     "cloud",
     "samples",
     "traversal",
+    "compare",
+    "nearest",
+    "slots",
+    "neighbours",
     "training_film",
     "thumbnails",
     "points",
@@ -149,6 +157,113 @@ class EncodePicture:
             mse(original, reconstruction),
             psnr(original, reconstruction),
             ssim(original, reconstruction),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FindNeighbours:
+    """Find the pictures nearest to a code, and nearest by pixels.
+
+    Attributes
+    ----------
+    pictures
+        All of them, indexed.
+    code
+        ``(latent_dim,)``.
+    picture
+        The chosen picture whose code it is, left out of the answer; None where it is the cursor's.
+    shown
+        Position of the chosen picture, whose pixels are taken where the code cannot be decoded.
+    """
+
+    slot: ClassVar[str] = "neighbours"
+    pictures: IndexedPictures
+    preprocessing: Preprocessing
+    code: Floats
+    count: int
+    decodes: bool
+    picture: int | None
+    shown: int | None
+
+    def run(self) -> Iterator[View]:
+        """Yield one `NeighboursView`."""
+        all_of_them = self.pictures
+        near = all_of_them.index.search(all_of_them.space.coordinates(self.code[None]), self.count, self.picture)
+        alike = all_of_them.by_pixels.search(self._pixels(), self.count, self.picture)
+        found = [part.indices[0][part.indices[0] >= 0] for part in (near, alike)]
+        read = [all_of_them.source.read(indices, self.preprocessing) for indices in found]
+        distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
+        yield NeighboursView(found[0], distances[0], found[1], distances[1], read[0], read[1])
+
+    def _pixels(self) -> Floats:
+        if self.picture is not None or not self.decodes:
+            place = self.picture if self.picture is not None else self.shown or 0
+            return self.pictures.pixels[place : place + 1]
+        return pooled(self.pictures.codec.decode(self.code[None]).clip(0, 1), self.pictures.step)
+
+
+@dataclass(frozen=True, eq=False)
+class FindNearest(FindNeighbours):
+    """Find the one picture nearest to the cursor."""
+
+    slot: ClassVar[str] = "nearest"
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeSlots:
+    """Decode what an arithmetic is made of: `codes` ``(k, latent_dim)``, slot after slot."""
+
+    slot: ClassVar[str] = "slots"
+    codec: Codec
+    codes: Floats
+
+    def run(self) -> Iterator[View]:
+        """Yield one `SlotsView`."""
+        yield SlotsView(self.codec.decode(self.codes))
+
+
+@dataclass(frozen=True, eq=False)
+class ComparePictures:
+    """Put one picture through two models: from a code of each, or from the noisy picture.
+
+    Attributes
+    ----------
+    codecs, preprocessings
+        The open model's, and the other's.
+    codes
+        ``(latent_dim,)`` each; not used where there is noise.
+    noises
+        What the picture is corrupted by; None to decode the codes instead.
+    """
+
+    slot: ClassVar[str] = "compare"
+    codecs: tuple[Codec, Codec]
+    preprocessings: tuple[Preprocessing, Preprocessing]
+    source: Source
+    index: int
+    codes: tuple[Floats, Floats]
+    noises: tuple[Noise, ...] | None
+
+    def run(self) -> Iterator[View]:
+        """Yield one `CompareView`."""
+        given, made, errors = [], [], []
+        figures: list[tuple[float, float, float]] = []
+        for codec, preprocessing, code in zip(self.codecs, self.preprocessings, self.codes, strict=True):
+            clean = _read(self.source, preprocessing, self.index)
+            noisy = clean if self.noises is None else corrupt(clean, self.noises)
+            output = codec.decode(code[None]) if self.noises is None else codec.decode(codec.encode(noisy))
+            given.append(noisy[0])
+            made.append(output[0])
+            errors.append(np.abs(clean[0] - output[0]).mean(axis=2))
+            figures.append((mse(clean, output), psnr(clean, output), ssim(clean, output)))
+        one, other = figures
+        yield CompareView(
+            (given[0], given[1]),
+            (made[0], made[1]),
+            (errors[0], errors[1]),
+            (one[0], other[0]),
+            (one[1], other[1]),
+            (one[2], other[2]),
         )
 
 

@@ -230,6 +230,35 @@ class KeyframesView:
 
 
 @dataclass(frozen=True, eq=False)
+class SlotsView:
+    """The codes in the slots of an arithmetic, decoded: `images` float32 ``(k, h, w, c)``, slot after slot."""
+
+    images: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class CompareView:
+    """One picture through two models: the open one first.
+
+    Attributes
+    ----------
+    given
+        What each was given, float32 ``(h, w, c)``: the picture as that model takes it, noisy where that is asked for.
+    made, errors
+        What each gave, and its absolute difference from the clean picture, ``(h, w)``.
+    mse, psnr, ssim
+        Of each, against the clean picture; PSNR in dB.
+    """
+
+    given: tuple[Floats, Floats]
+    made: tuple[Floats, Floats]
+    errors: tuple[Floats, Floats]
+    mse: tuple[float, float]
+    psnr: tuple[float, float]
+    ssim: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
 class FilmView:
     """One pass of the morph, measured at some of its frames, the first and the last among them.
 
@@ -295,6 +324,28 @@ class TrainingFilmView:
     reconstructions: Pixels
 
 
+@dataclass(frozen=True, eq=False)
+class NeighboursView:
+    """The pictures nearest to the cursor or to the chosen picture, nearest first.
+
+    Attributes
+    ----------
+    indices, distances
+        By code: int64 and float32 ``(k,)``.
+    pixel_indices, pixel_distances
+        The same by pixels.
+    pictures, pixel_pictures
+        Uint8 ``(k, h, w, c)``, as the model takes them.
+    """
+
+    indices: Indices
+    distances: Floats
+    pixel_indices: Indices
+    pixel_distances: Floats
+    pictures: Pixels
+    pixel_pictures: Pixels
+
+
 @dataclass(frozen=True)
 class FailedView:
     """A task that ended in an error; its message is shown where the picture would be."""
@@ -310,11 +361,14 @@ View = (
     | CloudView
     | SamplesView
     | TraversalView
+    | NeighboursView
     | HoverView
     | MeterView
     | OverlayView
     | TilesView
     | KeyframesView
+    | SlotsView
+    | CompareView
     | FilmView
     | ThumbnailsView
     | TrainingFilmView

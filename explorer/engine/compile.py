@@ -120,7 +120,8 @@ def _calling(model: keras.Model) -> Call:
 def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]) -> bytes:
     signature = [tf.TensorSpec((None, *shape), tf.float32, name=name)]
 
-    @tf.function(input_signature=signature)
+    # Nothing here branches on values; rewriting the functions would only leave files behind in the temporary folder.
+    @tf.function(input_signature=signature, autograph=False)
     def run(value: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(zip(outputs, call(value), strict=True))
 

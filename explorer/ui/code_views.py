@@ -9,14 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from math import prod
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.document.document import Document
-from explorer.document.state import OpenModel
+from explorer.document.state import NamedDirection, OpenModel
 from explorer.latent.axes import to_axes
+from explorer.latent.directions import Ruler
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.models.foreign.record import Control
 from explorer.types import Floats, Indices, LatentShape
@@ -31,6 +31,12 @@ AXES_ABOVE = 64
 _SMALLEST_SIGMA = 1e-6
 """Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
 
+
+_LONGEST_DIRECTION = 16
+"""Letters of a direction's name beside its slider."""
+
+_REAL = 0.01
+"""Share of shuffled labels with as large an effect, above which a direction may not be real."""
 
 _LONGEST_NAME = 9
 """Letters of a control's name beside its slider; its choices above the sliders have all of it."""
@@ -54,6 +60,28 @@ def control_at(model: OpenModel, item: int) -> tuple[Control, int] | None:
         if start <= item < start + prod(control.shape):
             return control, item - start
     return None
+
+
+class CodeHolder(Protocol):
+    """Whose cursor sliders move: the document's, or that of a model beside it."""
+
+    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
+        """Set one dimension, in code units."""
+
+    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
+        """Set one dimension back to the picture's own value."""
+
+    def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
+        """Move along one principal axis, to a value in σ."""
+
+    def reset_axis(self, axis: int, gesture: str | None = None) -> None:
+        """Move along one principal axis to where the picture is."""
+
+    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
+        """Move along one of the kept directions, to a value in σ."""
+
+    def reset_along(self, number: int, gesture: str | None = None) -> None:
+        """Move along one of the kept directions to where the picture is."""
 
 
 class CodeView(ABC):
@@ -83,11 +111,11 @@ class CodeView(ABC):
         """Where one code ``(latent_dim,)`` stands on each slider, in σ, ``(count,)``."""
 
     @abstractmethod
-    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
         """Set one slider of the cursor to a value in σ."""
 
     @abstractmethod
-    def reset(self, document: Document, item: int, gesture: str) -> None:
+    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
         """Set one slider of the cursor back to the chosen picture's own value."""
 
     @property
@@ -147,12 +175,12 @@ class DimensionsView(CodeView):
     def coordinates(self, code: Floats) -> Floats:
         return np.asarray((code - self._statistics.mean) / self._units, np.float32)
 
-    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
         centre, unit = float(self._statistics.mean[item]), float(self._units[item])
-        document.set_dimension(item, centre + value * unit, gesture)
+        holder.set_dimension(item, centre + value * unit, gesture)
 
-    def reset(self, document: Document, item: int, gesture: str) -> None:
-        document.reset_dimension(item, gesture)
+    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+        holder.reset_dimension(item, gesture)
 
     @cached_property
     def _units(self) -> Floats:
@@ -195,11 +223,11 @@ class AxesView(CodeView):
     def coordinates(self, code: Floats) -> Floats:
         return to_axes(code, self._statistics)
 
-    def move(self, document: Document, item: int, value: float, gesture: str) -> None:
-        document.set_axis(item, value, gesture)
+    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+        holder.set_axis(item, value, gesture)
 
-    def reset(self, document: Document, item: int, gesture: str) -> None:
-        document.reset_axis(item, gesture)
+    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+        holder.reset_axis(item, gesture)
 
     def _note(self, item: int) -> str:
         """Its share of the whole variance."""
@@ -207,3 +235,46 @@ class AxesView(CodeView):
 
     def _data(self, item: int) -> Floats:
         return self._model.sample.axis_coordinates[:, item]
+
+
+class DirectionsView(CodeView):
+    """The directions that are kept, in their order."""
+
+    def __init__(self, model: OpenModel, directions: Sequence[NamedDirection]) -> None:
+        super().__init__(model)
+        self._directions = directions
+        self._rulers = [Ruler(one.direction.vector, model.sample.codes) for one in directions]
+
+    @property
+    def shape(self) -> LatentShape:
+        return (len(self._directions),)
+
+    @property
+    def spread(self) -> Floats:
+        return np.array([ruler.sigma for ruler in self._rulers], np.float32)
+
+    @cached_property
+    def rows(self) -> SliderRows:
+        """The sliders, one for each direction."""
+        return SliderRows(len(self._directions), self._name, self._note, self._data)
+
+    def coordinates(self, code: Floats) -> Floats:
+        return np.array([ruler.value(code) for ruler in self._rulers], np.float32)
+
+    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+        holder.set_along(item, value, gesture)
+
+    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+        holder.reset_along(item, gesture)
+
+    def _name(self, item: int) -> str:
+        name = self._directions[item].name
+        return name.split(": ", 1)[-1][:_LONGEST_DIRECTION]
+
+    def _note(self, item: int) -> str:
+        """How rightly it tells held-out pictures; with a question mark where it may not be real."""
+        direction = self._directions[item].direction
+        return percent(direction.accuracy) + (" ?" if direction.p > _REAL else "")
+
+    def _data(self, item: int) -> Floats:
+        return self._rulers[item].values(self._model.sample.codes)

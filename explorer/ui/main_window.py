@@ -36,11 +36,14 @@ from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.dragging import files_of
+from explorer.ui.panels.arithmetic import ArithmeticPanel
+from explorer.ui.panels.compare import ComparePanel
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.gallery import GalleryPanel
 from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
+from explorer.ui.panels.neighbours import NeighboursPanel
 from explorer.ui.panels.noise import NoisePanel
 from explorer.ui.panels.outliers import OutliersPanel
 from explorer.ui.panels.samples import SamplesPanel
@@ -91,6 +94,9 @@ class MainWindow(QMainWindow):
         self.samples = SamplesPanel(document)
         self.noise = NoisePanel(document)
         self.outliers = OutliersPanel(document)
+        self.neighbours = NeighboursPanel(document)
+        self.arithmetic = ArithmeticPanel(document)
+        self.compare = ComparePanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
         self.tabs = QTabWidget()
@@ -128,6 +134,9 @@ class MainWindow(QMainWindow):
             (self.samples, self.tr("Samples")),
             (self.noise, self.tr("Noise")),
             (self.outliers, self.tr("Outliers")),
+            (self.neighbours, self.tr("Neighbours")),
+            (self.arithmetic, self.tr("Arithmetic")),
+            (self.compare, self.tr("Compare")),
             (self.train, self.tr("Train")),
         ):
             self.tabs.addTab(panel, title)
@@ -209,8 +218,16 @@ class MainWindow(QMainWindow):
         self._act(edit, "action_reset", self.tr("Re&set code"), document.reset_code, "Ctrl+R")
         self._act(edit, "action_shuffle", self.tr("S&huffle code"), self.latent.shuffle, "Ctrl+J")
         edit.addSeparator()
-        self._act(edit, "action_code_view", self.tr("Dimensions or a&xes"), self.latent.switch_view, "Ctrl+Shift+A")
+        self._act(
+            edit,
+            "action_code_view",
+            self.tr("Dimensions, a&xes or directions"),
+            self.latent.switch_view,
+            "Ctrl+Shift+A",
+        )
         self._act(edit, "action_filter", self.tr("&Find sliders"), self.latent.find_sliders, "Ctrl+F")
+        find = self.latent.find_directions
+        self._act(edit, "action_find_directions", self.tr("Find d&irections …"), find, "Ctrl+Shift+F")
         paint = self.feature_maps.begin_painting
         self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
         edit.addSeparator()

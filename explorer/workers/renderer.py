@@ -11,15 +11,19 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.tasks import (
     SLOTS,
+    ComparePictures,
     CorruptPictures,
     DecodeCloud,
     DecodeCursor,
     DecodeHover,
     DecodeKeyframes,
     DecodeSamples,
+    DecodeSlots,
     DecodeTiles,
     DecodeTraversal,
     EncodePicture,
+    FindNearest,
+    FindNeighbours,
     MeasureCursor,
     MeasureFilm,
     MeasurePlane,
@@ -33,7 +37,7 @@ from explorer.latent.on_data import CodeDistance
 from explorer.models.batches import pictures_at_once
 from explorer.models.codes import CodeSample
 from explorer.models.runs import FilmFrame
-from explorer.types import Indices
+from explorer.types import Floats, Indices
 from explorer.workers.codec_thread import Answer, CodecThread
 
 TILES_AT_ONCE = 32
@@ -69,6 +73,13 @@ class Renderer(QObject):
         document.sampling_changed.connect(self._ask_samples)
         document.studies.prior_changed.connect(self._ask_samples)
         document.traversal_changed.connect(self._ask_traversal)
+        document.neighbours.settings_changed.connect(self._ask_neighbours)
+        document.neighbours.index_changed.connect(self._ask_neighbours)
+        document.neighbours.index_changed.connect(self._ask_nearest)
+        document.arithmetic_changed.connect(self._ask_slots)
+        document.beside.code_changed.connect(self._ask_compare)
+        document.beside.noisy_changed.connect(self._ask_compare)
+        document.noises_changed.connect(self._ask_compare)
         document.keyframes_changed.connect(self._on_keyframes_changed)
         for changed in (document.keyframes_changed, document.film_changed, document.times_changed):
             changed.connect(self._ask_film)
@@ -85,6 +96,12 @@ class Renderer(QObject):
             self._ask_samples()
         elif slot == DecodeTraversal.slot:
             self._ask_traversal()
+        elif slot == FindNeighbours.slot:
+            self._ask_neighbours()
+        elif slot == FindNearest.slot:
+            self._ask_nearest()
+        elif slot == ComparePictures.slot:
+            self._ask_compare()
 
     def _on_source_changed(self) -> None:
         self._codec_thread.drop("thumbnails")
@@ -107,6 +124,7 @@ class Renderer(QObject):
         self._ask_overlay()
         self._ask_samples()
         self._ask_film()
+        self._ask_slots()
         self._on_code_changed()
 
     def _on_picture_changed(self) -> None:
@@ -138,6 +156,9 @@ class Renderer(QObject):
         self._submit(MeasureCursor(state.code, self._distance_of(state.model)))
         self._ask_cloud()
         self._ask_traversal()
+        self._ask_neighbours()
+        self._ask_nearest()
+        self._ask_compare()
         if state.model.latent_dim > 2:
             self._ask_tiles()
             self._ask_overlay()
@@ -165,6 +186,60 @@ class Renderer(QObject):
         model, code = self._document.model, self._document.code
         if model is not None and code is not None and self._document.watches("traversal"):
             self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.traversal))
+
+    def _ask_neighbours(self) -> None:
+        """Ask for the nearest pictures, of the cursor or of the chosen one."""
+        state, settings = self._document.state, self._document.neighbours.settings
+        if self._document.watches(FindNeighbours.slot):
+            picture = state.picture if settings.of == "picture" else None
+            code = state.code if settings.of == "cursor" else state.start_code
+            self._find(FindNeighbours, code, settings.count, picture)
+
+    def _ask_nearest(self) -> None:
+        """Ask for the one picture nearest to the cursor."""
+        if self._document.watches(FindNearest.slot):
+            self._find(FindNearest, self._document.code, 1, None)
+
+    def _find(self, kind: type[FindNeighbours], code: Floats | None, count: int, picture: int | None) -> None:
+        """Ask for pictures near a code; where they are not indexed for that, have it done first."""
+        document, model, source = self._document, self._document.model, self._document.source
+        if model is None or source is None or not source.count or not model.card.encodes:
+            return
+        index = document.neighbours.index
+        if index is None or not index.suits(model.codec, source, document.neighbours.settings):
+            document.neighbours.index_requested.emit()
+        elif code is not None:
+            shown = document.picture if picture is None else picture
+            card = model.card
+            self._submit(kind(index, card.preprocessing, code, count, card.decodes, picture, shown))
+
+    def _ask_compare(self) -> None:
+        """Ask for the chosen picture through both models, while somebody looks."""
+        document, state, beside = self._document, self._document.state, self._document.beside
+        model, other = state.model, beside.model
+        if model is None or other is None or not document.watches(ComparePictures.slot):
+            return
+        if state.source is None or state.picture is None or state.code is None or beside.code is None:
+            return
+        self._submit(
+            ComparePictures(
+                (model.codec, other.codec),
+                (model.card.preprocessing, other.card.preprocessing),
+                state.source,
+                state.picture,
+                (state.code, beside.code),
+                state.noises if beside.noisy else None,
+            )
+        )
+
+    def _ask_slots(self) -> None:
+        """Ask for the pictures in the slots."""
+        model = self._document.model
+        codes = [code for slot in self._document.arithmetic.slots for code in slot.codes]
+        if model is None or not codes:
+            self._codec_thread.drop(DecodeSlots.slot)
+        else:
+            self._submit(DecodeSlots(model.codec, np.stack(codes)))
 
     def _ask_tiles(self) -> None:
         """Ask for a few missing tiles of the map, those nearest its middle; the answer asks for the next.

@@ -14,6 +14,7 @@ from explorer.models.bundle import CARD
 from explorer.models.foreign.files import looks_foreign
 from explorer.workers.analyst import Analyst
 from explorer.workers.codec_thread import CodecThread
+from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
 from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
@@ -38,6 +39,7 @@ class Studio(QObject):
         self.analyst = Analyst(document, self.jobs, self)
         self.film_maker = FilmMaker(document, self.jobs, self)
         self.storekeeper = Storekeeper(document, self.jobs, self)
+        self.comparer = Comparer(document, self.jobs, self)
         self.importer = Importer(document, self.jobs, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)

@@ -62,8 +62,8 @@ def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
     found = {kind.slot for kind in kinds if kind.__module__ == tasks.__name__ and hasattr(kind, "__dataclass_fields__")}
     assert found == set(SLOTS)
     assert all(hasattr(Document, f"{slot}_view") and hasattr(Document, f"{slot}_view_changed") for slot in SLOTS)
-    # Small pictures are the answer of two slots, the chosen one has two answers, and any may fail.
-    assert len(get_args(View)) == len(SLOTS) + 1
+    # Small pictures and neighbours are the answer of two slots each, the chosen picture has two, and any may fail.
+    assert len(get_args(View)) == len(SLOTS)
 
 
 def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:

@@ -18,6 +18,8 @@ COMMANDS: dict[str, str] = {
     "grid": "decode a regular grid in a plane of the code",
     "sample": "decode random codes",
     "morph": "make a film from picture to picture",
+    "neighbours": "list the pictures whose codes are nearest to a picture's",
+    "arithmetic": "add and subtract the codes of pictures, and decode the sum",
     "denoise": "clean a picture or a folder of pictures of any size",
     "tour": "drive the real window through its main loop, and take pictures of it",
     "bench": "measure speed, as ratios within one run",

@@ -37,6 +37,7 @@ LIBRARIES = {
     "pyqtgraph": "pyqtgraph",
     "PySide6-Essentials": "PySide6",
     "scikit-learn": "sklearn",
+    "faiss-cpu": "faiss",
     "h5py": "h5py",
     "tensorflow": "tensorflow",
     "keras": "keras",

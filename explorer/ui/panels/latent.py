@@ -11,7 +11,8 @@ from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
-from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, SortKey
+from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, DirectionsView, SortKey
+from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
@@ -20,7 +21,7 @@ from explorer.ui.widgets.segments import Segments
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
-_DIMENSIONS, _AXES = 0, 1
+_DIMENSIONS, _AXES, _DIRECTIONS = 0, 1, 2
 _REST_MS = 250
 """How long the cursor must rest before sliders sorted by change are sorted anew."""
 
@@ -42,6 +43,7 @@ class LatentPanel(QWidget):
         self._start: Floats | None = None
         self._marks: Floats | None = None
         self._moving = False
+        self._finder: FindDirectionsDialog | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -65,6 +67,11 @@ class LatentPanel(QWidget):
                     "latent_axes",
                     self.tr("Axes"),
                     self.tr("A slider for each principal axis of the data, the widest first (Ctrl+Shift+A)"),
+                ),
+                (
+                    "latent_directions",
+                    self.tr("Directions"),
+                    self.tr("A slider for each direction that is kept: of an attribute, say (Ctrl+Shift+A)"),
                 ),
             )
         )
@@ -91,6 +98,17 @@ class LatentPanel(QWidget):
                 " picture, in the distance that 95 % of those have to one another"
             )
         )
+        self._find = button(
+            "latent_find_directions",
+            self.tr("Find directions …"),
+            self.tr("Find what changes an attribute of the pictures, and see whether it is real (Ctrl+Shift+F)"),
+        )
+        self._part = button(
+            "latent_part_directions",
+            self.tr("Part"),
+            self.tr("Make the directions orthogonal, in order: moving along one leaves the others be"),
+        )
+        self._drop = button("latent_drop_direction", self.tr("Drop"), self.tr("Forget the direction of the slider"))
         self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
         self._shuffle = button("latent_shuffle", self.tr("Shuffle"), self.tr("A random code like the data's (Ctrl+J)"))
 
@@ -98,6 +116,12 @@ class LatentPanel(QWidget):
         order = QHBoxLayout()
         order.addWidget(self._sort)
         order.addWidget(self.filter, 1)
+        self._of_directions = QWidget()
+        kept = QHBoxLayout(self._of_directions)
+        kept.setContentsMargins(0, 0, 0, 0)
+        kept.addWidget(self._find, 1)
+        kept.addWidget(self._part)
+        kept.addWidget(self._drop)
         buttons = QHBoxLayout()
         buttons.addWidget(self._reset)
         buttons.addWidget(self._shuffle)
@@ -109,6 +133,7 @@ class LatentPanel(QWidget):
         layout.addWidget(self._controls)
         layout.addLayout(order)
         layout.addWidget(self.sliders, 1)
+        layout.addWidget(self._of_directions)
         layout.addLayout(buttons)
 
     def _connect(self) -> None:
@@ -124,6 +149,10 @@ class LatentPanel(QWidget):
         document.model_changed.connect(self._on_model_changed)
         document.code_changed.connect(self._on_code_changed)
         document.meter_view_changed.connect(self._on_meter_changed)
+        document.directions_changed.connect(self._on_directions_changed)
+        self._find.clicked.connect(self.find_directions)
+        self._part.clicked.connect(document.part_directions)
+        self._drop.clicked.connect(lambda: document.drop_directions([self.sliders.current_item]))
 
     # -- intents -------------------------------------------------------------------------------------------------
 
@@ -132,11 +161,30 @@ class LatentPanel(QWidget):
         self._document.shuffle_code(self._rng)
 
     def switch_view(self) -> None:
-        """Show the other view: axes for dimensions, dimensions for axes."""
-        other = _AXES if self.views.current == _DIMENSIONS else _DIMENSIONS
-        if self.views.part(other).isEnabled():
+        """Show the next view: dimensions, axes, directions."""
+        places = [(self.views.current + step) % 3 for step in (1, 2)]
+        there = {_DIRECTIONS: bool(self._document.directions)}
+        possible = (place for place in places if self.views.part(place).isEnabled() and there.get(place, True))
+        other = next(possible, None)
+        if other is not None:
             self.views.choose(other)
             self._show_view(other)
+
+    def find_directions(self) -> FindDirectionsDialog:
+        """Show the dialog that finds directions, and the sliders along those that are kept."""
+        if self._finder is None:
+            self._finder = FindDirectionsDialog(self._document, self.window())
+        self._finder.show()
+        self._finder.raise_()
+        if self._document.model is not None:
+            self.views.choose(_DIRECTIONS)
+            self._show_view(_DIRECTIONS)
+        return self._finder
+
+    def _on_directions_changed(self) -> None:
+        """Show other sliders where directions are shown."""
+        if self.views.current == _DIRECTIONS and self._document.model is not None:
+            self._show_view(_DIRECTIONS)
 
     def find_sliders(self) -> None:
         """Give the keyboard to the filter."""
@@ -179,14 +227,14 @@ class LatentPanel(QWidget):
             wanted = _AXES if model.latent_dim > AXES_ABOVE else _DIMENSIONS
             with QSignalBlocker(self.filter):
                 self.filter.clear()
-        self.views.choose(wanted if axes else _DIMENSIONS)
+        self.views.choose(wanted if axes or wanted == _DIRECTIONS else _DIMENSIONS)
         newer, self._model = model.continues(self._model), model
         if not (newer and self._renew_view(model)):
             self._show_view(self.views.current)
 
     def _renew_view(self, model: OpenModel) -> bool:
         """Show a newer version of a model that learns, under the hand that drags; say whether that can be."""
-        view = AxesView(model) if self.views.current == _AXES else DimensionsView(model)
+        view = self._view_of(model, self.views.current)
         if self._view is None or view.rows.count != self._view.rows.count:
             return False
         self._view = view
@@ -195,11 +243,19 @@ class LatentPanel(QWidget):
         self._show_code()
         return True
 
+    def _view_of(self, model: OpenModel, number: int) -> CodeView:
+        if number == _DIRECTIONS:
+            return DirectionsView(model, self._document.directions)
+        return AxesView(model) if number == _AXES else DimensionsView(model)
+
     def _show_view(self, number: int) -> None:
         model = self._document.model
         if model is None:
             return
-        self._view = AxesView(model) if number == _AXES else DimensionsView(model)
+        self._view = self._view_of(model, number)
+        self._of_directions.setVisible(number == _DIRECTIONS)
+        for control in (self._part, self._drop):
+            control.setEnabled(bool(self._document.directions))
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
         self.filter.setPlaceholderText(self.tr("Filter: c5 or 3,4,7") if spatial else self.tr("Filter: 3, 10-20"))
@@ -238,6 +294,8 @@ class LatentPanel(QWidget):
         self._rest.stop()
         count = view.rows.count
         items, words = view.sorted(self._sort.currentData(), self.sliders.values, self._marks), ""
+        if not count:
+            words = self.tr("No directions are kept yet. Find some: what makes a face smile, say.")
         text = self.filter.text().strip()
         if text:
             try:
@@ -255,7 +313,9 @@ class LatentPanel(QWidget):
         assert model is not None
         assert view is not None
         count = view.rows.count
-        if isinstance(view, AxesView):
+        if isinstance(view, DirectionsView):
+            text = self.tr("%1 directions")
+        elif isinstance(view, AxesView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
             text = self.tr("%1 principal axes, %2 of the variance").replace("%2", share)
         else:

@@ -29,6 +29,9 @@ from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_or
 ROW_HEIGHT = 38
 KEY_STEP = 0.1
 _NAME_WIDTH = 44
+_WIDEST_NAME = 120.0
+_FEW = 40
+"""Sliders that are all asked for their names; thousands would take a while."""
 _SMALLEST_TRACK = 96
 _GRIP = 8
 """How far beside its track a slider can still be taken hold of."""
@@ -86,6 +89,11 @@ class SliderList(QAbstractScrollArea):
     def values(self) -> Floats:
         """Values in σ of all items, shown or not, ``(items,)``."""
         return self._values
+
+    @property
+    def current_item(self) -> int:
+        """The slider that the keyboard turns, by its number among all; 0 where there is none."""
+        return self._order.item(self._current) if self._current < self.row_count else 0
 
     @property
     def current_row(self) -> int:
@@ -180,14 +188,15 @@ class SliderList(QAbstractScrollArea):
         self.setAccessibleDescription(text)
 
     def _wanted_name_width(self) -> float:
-        """Room for the names of the first and the last item; the last has the most digits."""
+        """Room for the names: of many items those of the first and the last, which has the most digits."""
         small = QFont(self.font())
         small.setPointSizeF(max(1.0, small.pointSizeF() * NOTE_SHARE))
         names, notes = QFontMetricsF(self.font()), QFontMetricsF(small)
-        ends = (0, self._rows.count - 1) if self._rows.count else ()
+        count = self._rows.count
+        ends = range(count) if count <= _FEW else (0, count - 1)
         widths = [names.horizontalAdvance(self._rows.name(item)) for item in ends]
         widths += [notes.horizontalAdvance(self._rows.note(item)) for item in ends]
-        return max([float(_NAME_WIDTH), *(width + 14 for width in widths)])
+        return min(_WIDEST_NAME, max([float(_NAME_WIDTH), *(width + 14 for width in widths)]))
 
     # -- geometry ------------------------------------------------------------------------------------------------
 

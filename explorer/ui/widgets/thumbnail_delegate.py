@@ -59,7 +59,8 @@ class ThumbnailDelegate(QStyledItemDelegate):
         if text:
             painter.setPen(theme.color("text" if chosen else "muted"))
             line = QRect(cell.left(), cell.bottom() - height - 1, cell.width(), height)
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, str(text))
+            elided = painter.fontMetrics().elidedText(str(text), Qt.TextElideMode.ElideRight, line.width() - 2)
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided)
         painter.restore()
 
 

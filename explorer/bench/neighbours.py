@@ -1,0 +1,83 @@
+"""``neighbours``: the ten nearest of many codes, one query after the other as a hand asks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from explorer.bench.child import Tell
+from explorer.bench.entry import Entry
+from explorer.bench.harness import median, run_child, shipped_bundle
+
+MODEL = "digits-deep-49"
+LENGTH, NEAREST = 32, 10
+COUNTS, QUICK_COUNTS = (10_000, 100_000, 1_000_000), (10_000, 100_000)
+QUERIES = 50
+PEER = "scikit-learn NearestNeighbors, brute force"
+LIMIT = "reading all codes from memory once"
+
+
+def measure(quick: bool) -> list[Entry]:
+    """Measure each number of codes; two entries each, exact and by a graph."""
+    path = str(shipped_bundle(MODEL).path)
+    entries: list[Entry] = []
+    for count in QUICK_COUNTS if quick else COUNTS:
+        told = run_child("neighbours:search", path=path, count=count)[0].value
+        entries += [
+            Entry(
+                name="neighbours",
+                case=f"{kind}, {count:,} × {LENGTH}, recall@{NEAREST} {told[kind]['recall']:.3f}",
+                unit="ms",
+                ours=told[kind]["ms"],
+                peer=told["peer"],
+                peer_name=PEER,
+                limit=told["limit"],
+                limit_name=LIMIT,
+            )
+            for kind in ("exact", "hnsw")
+        ]
+    return entries
+
+
+def search(arguments: dict[str, Any], tell: Tell) -> None:
+    """Tell the median milliseconds of a query by each way, and its recall.
+
+    The codes are drawn from the prior that is fitted to a model's own codes, along its first axes: as many as are
+    wanted, and as clustered as codes are.
+    """
+    from pathlib import Path
+
+    import numpy as np
+    from sklearn.neighbors import NearestNeighbors
+
+    from explorer.latent.axes import to_axes
+    from explorer.latent.neighbours import NeighbourIndex
+    from explorer.latent.sampling import FittedPrior
+    from explorer.models.bundle import open_bundle
+
+    count = arguments["count"]
+    sample = open_bundle(Path(arguments["path"])).sample
+    drawn = FittedPrior().fit(sample.codes).sample(count + QUERIES, np.random.default_rng(0), 1.0)
+    axes = np.ascontiguousarray((to_axes(drawn, sample.statistics) * sample.statistics.axis_sigma)[:, :LENGTH])
+    codes, queries = axes[:count], axes[count:]
+    peer = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute").fit(codes)
+    true = peer.kneighbors(queries, return_distance=False)
+    told: dict[str, Any] = {"peer": _milliseconds(peer.kneighbors, queries)}
+    for kind in ("exact", "hnsw"):
+        index = NeighbourIndex(codes, kind)
+        found = index.search(queries, NEAREST).indices
+        hits = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
+        ms = _milliseconds(lambda query, index=index: index.search(query, NEAREST), queries)
+        told[kind] = {"ms": ms, "recall": float(np.mean(hits)) / NEAREST}
+    told["limit"] = _milliseconds(lambda query: float(codes.sum()), queries[:10])
+    tell(told)
+
+
+def _milliseconds(call: Any, queries: Any) -> float:
+    call(queries[:1])
+    durations = []
+    for query in queries:
+        begun = time.perf_counter()
+        call(query[None])
+        durations.append((time.perf_counter() - begun) * 1000)
+    return median(durations)

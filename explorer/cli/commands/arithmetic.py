@@ -1,0 +1,42 @@
+"""``arithmetic``: a − b + c on the codes of pictures."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import open_model, output_file
+from explorer.cli.parser import PICTURE_HELP, add_model, add_out
+from explorer.data.preprocessing import to_pixels
+from explorer.export.sheet import write_png
+from explorer.latent.arithmetic import combine
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    parser.add_argument("--plus", nargs="+", required=True, metavar="P", help=f"add these: {PICTURE_HELP}")
+    parser.add_argument("--minus", nargs="+", default=[], metavar="P", help="subtract these")
+    add_out(parser, "the picture that comes of it")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Add and subtract codes, decode the sum."""
+    path = output_file(options.out, ".png")
+    model = open_model(options.model)
+    terms = [
+        (sign, model.codec.encode(model.pictures.read(picture)))
+        for sign, pictures in ((1.0, options.plus), (-1.0, options.minus))
+        for picture in pictures
+    ]
+    code = combine(terms)
+    write_png(to_pixels(model.codec.decode(code[np.newaxis]))[0], path)
+    return Report({"code": code}, [f"{len(options.plus)} added, {len(options.minus)} subtracted", f"written to {path}"])
+
+
+COMMAND = Command(
+    "arithmetic --model digits-deep-49 --plus digits:0 digits:1 --minus digits:2 --out sum.png", add_arguments, run
+)

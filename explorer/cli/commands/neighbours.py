@@ -1,0 +1,46 @@
+"""``neighbours``: the pictures whose codes are nearest to a picture's."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import encode_source, open_model, position_in
+from explorer.cli.parser import PICTURE_HELP, add_data, add_model, whole
+from explorer.data.sources import open_source
+from explorer.latent.neighbours import KINDS, METRICS, CodeSpace, NeighbourIndex
+from explorer.paths import index_dir
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    add_data(parser)
+    parser.add_argument("--query", required=True, metavar="P", help=PICTURE_HELP)
+    parser.add_argument("--count", type=whole(1), default=10, metavar="N", help="how many (default: 10)")
+    parser.add_argument("--index", choices=KINDS, help="how to search (default: exact, hnsw where there are very many)")
+    parser.add_argument("--metric", choices=METRICS, default="l2", help="what is near (default: l2)")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Encode all pictures, and list those nearest to the query, itself left out."""
+    model = open_model(options.model)
+    query = model.codec.encode(model.pictures.read(options.query))
+    source = open_source(options.data)
+    codes = console.result(encode_source(model, source, np.arange(source.count)))
+    space = CodeSpace(model.statistics)
+    index = NeighbourIndex(space.coordinates(codes), options.index, options.metric, folder=index_dir())
+    found = index.search(space.coordinates(query), options.count, leave_out=position_in(options.query, source))
+    listed = [
+        {"index": int(place), "distance": float(distance), "label": source.label(int(place)) or None}
+        for place, distance in zip(found.indices[0], found.distances[0], strict=True)
+        if place >= 0
+    ]
+    lines = [f"{entry['index']:>8}  {entry['distance']:.4f}  {entry['label'] or ''}".rstrip() for entry in listed]
+    return Report(listed, [f"{'index':>8}  distance  label", *lines])
+
+
+COMMAND = Command("neighbours --model digits-deep-49 --data digits --query digits:3 --count 5", add_arguments, run)

@@ -1,0 +1,257 @@
+"""Which codes are nearest to a code: exactly, or by an index that looks at a part of them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from explorer.errors import UsageError
+from explorer.latent.axes import to_axes
+from explorer.latent.checks import as_codes
+from explorer.latent.statistics import CodeStatistics
+from explorer.types import Floats, Indices
+
+Kind: TypeAlias = Literal["exact", "hnsw", "lsh"]
+Metric: TypeAlias = Literal["l2", "cosine"]
+KINDS: tuple[Kind, ...] = ("exact", "hnsw", "lsh")
+METRICS: tuple[Metric, ...] = ("l2", "cosine")
+
+EXACT_VALUES = 16_000_000
+"""Up to so many numbers (500,000 codes of 32) every code is looked at: a scan takes less than 10 ms."""
+
+LONG_CODE = 4_096
+"""Longer codes, those of feature maps, are searched through their principal axes."""
+
+LINKS, BUILD_EFFORT, SEARCH_EFFORT = 32, 100, 128
+"""Of HNSW: links a code, candidates while it is built and while it is searched (Malkov and Yashunin 2018)."""
+
+BITS_PER_VALUE, MOST_BITS, CANDIDATES = 16, 1_024, 8
+"""Of LSH: random half-spaces for each value of a code, and in all; codes that are measured for each that is wanted."""
+
+_DIRECT = 16
+"""Queries that faiss compares one number with the other; with more it multiplies matrices, which rounds."""
+
+
+@dataclass(frozen=True, eq=False)
+class CodeSpace:
+    """The coordinates in which codes are compared.
+
+    Attributes
+    ----------
+    statistics
+        Of the model's codes.
+    whitened
+        Whether every principal axis counts the same: distances are in σ of the data (Mahalanobis).
+    """
+
+    statistics: CodeStatistics
+    whitened: bool = False
+
+    def coordinates(self, codes: Floats) -> Floats:
+        """Return what is compared of codes ``(n, d)``, float32 ``(n, k)``; short codes themselves."""
+        if self.whitened:
+            return to_axes(codes, self.statistics)
+        if codes.shape[1] > LONG_CODE:
+            return np.asarray(to_axes(codes, self.statistics) * self.statistics.axis_sigma, np.float32)
+        return np.ascontiguousarray(codes, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The nearest of some queries, nearest first.
+
+    Attributes
+    ----------
+    indices
+        Int64 ``(m, k)``, positions among the codes; -1 where an index found fewer.
+    distances
+        Float32 ``(m, k)``: Euclidean, or 1 − cosine; infinite where there is none.
+    """
+
+    indices: Indices
+    distances: Floats
+
+
+class NeighbourIndex:
+    """An index over codes; may be searched from several threads.
+
+    Parameters
+    ----------
+    codes
+        ``(n, d)``, n > 0, finite.
+    kind
+        ``exact``: every code is looked at. ``hnsw``: a graph of near ones. ``lsh``: random half-spaces, the reference's
+        choice. None for the first up to `EXACT_VALUES` numbers, and the second above.
+    metric
+        ``l2`` or ``cosine``.
+    folder
+        Where an index that takes long to build is kept, under a name that is made of the codes; None to keep none.
+
+    Raises
+    ------
+    UsageError
+        If there are no codes, or they are no finite table.
+    """
+
+    def __init__(
+        self, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
+    ) -> None:
+        codes = as_codes(codes).astype(np.float32)
+        if not len(codes):
+            raise UsageError("codes to search among", "none", "Open pictures first.")
+        self.metric = metric
+        self._codes = np.ascontiguousarray(_unit(codes) if metric == "cosine" else codes)
+        self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
+        self._index = self._kept(folder) if self.kind != "exact" and folder is not None else self._built()
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def search(self, queries: Floats, k: int, leave_out: int | None = None) -> Found:
+        """Return the `k` nearest of each query.
+
+        Parameters
+        ----------
+        queries
+            ``(m, d)``.
+        k
+            At least 1; all codes where there are fewer.
+        leave_out
+            A position that is no answer: the query itself.
+
+        Raises
+        ------
+        UsageError
+            If the queries are of another length, or k is below 1.
+        """
+        queries = as_codes(queries).astype(np.float32)
+        if queries.shape[1] != self._codes.shape[1] or k < 1:
+            raise UsageError(
+                f"queries of {self._codes.shape[1]} numbers and at least 1 neighbour", f"{queries.shape[1]} and {k}"
+            )
+        queries = np.ascontiguousarray(_unit(queries) if self.metric == "cosine" else queries)
+        wanted = min(k + (leave_out is not None), len(self._codes))
+        # What differs in few bits is near, but in no certain order: more are taken than wanted, and the nearest kept.
+        taken = min(CANDIDATES * wanted, len(self._codes)) if self.kind == "lsh" else wanted
+        parts = [self._index.search(queries[at : at + _DIRECT], taken) for at in range(0, len(queries), _DIRECT)]
+        indices = np.concatenate([part[1] for part in parts]).astype(np.int64)
+        found = self._measured(queries, indices)
+        found = Found(found.indices[:, :wanted], found.distances[:, :wanted])
+        if leave_out is None:
+            return found
+        return _without(found, leave_out, min(k, len(self._codes) - (0 <= leave_out < len(self._codes))))
+
+    def _measured(self, queries: Floats, indices: Indices) -> Found:
+        """Put true distances to what was found, and order by them; LSH itself counts differing bits."""
+        chosen = self._codes[np.maximum(indices, 0)]
+        if self.metric == "cosine":
+            distances = 1 - np.einsum("md,mkd->mk", queries, chosen)
+        else:
+            distances = np.sqrt(np.square(chosen - queries[:, None]).sum(axis=2))
+        distances = np.where(indices < 0, np.inf, distances).astype(np.float32)
+        order = np.argsort(distances, axis=1, kind="stable")
+        return Found(np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1))
+
+    def _built(self) -> Any:
+        import faiss
+
+        length = self._codes.shape[1]
+        product = faiss.METRIC_INNER_PRODUCT if self.metric == "cosine" else faiss.METRIC_L2
+        index: Any
+        if self.kind == "exact":
+            index = faiss.IndexFlat(length, product)
+        elif self.kind == "hnsw":
+            index = faiss.IndexHNSWFlat(length, LINKS, product)
+            index.hnsw.efConstruction = BUILD_EFFORT
+        else:
+            index = faiss.IndexLSH(length, min(MOST_BITS, max(64, BITS_PER_VALUE * length)))
+        index.add(self._codes)
+        return self._ready(index)
+
+    def _ready(self, index: Any) -> Any:
+        if self.kind == "hnsw":
+            index.hnsw.efSearch = SEARCH_EFFORT
+        return index
+
+    def _kept(self, folder: Path) -> Any:
+        """Read the index of these very codes, or build and keep it."""
+        import faiss
+
+        path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.faiss"
+        try:
+            index = faiss.read_index(str(path))
+            if index.ntotal == len(self._codes) and index.d == self._codes.shape[1]:
+                return self._ready(index)
+        except RuntimeError:
+            # Not there, or damaged: it is built anew.
+            pass
+        index = self._built()
+        part = path.with_suffix(".part")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            faiss.write_index(index, str(part))
+            part.replace(path)
+        except (OSError, RuntimeError):
+            # It is only kept for another time.
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        return index
+
+
+def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
+    """Return the share of the true `k` nearest that an index finds, and its seconds a query.
+
+    Parameters
+    ----------
+    index, exact
+        Over the same codes.
+    queries
+        ``(m, d)``, m > 0; asked one by one, as a hand asks.
+    """
+    true = exact.search(queries, k).indices
+    started = time.perf_counter()
+    found = [index.search(query[None], k).indices[0] for query in queries]
+    seconds = (time.perf_counter() - started) / len(queries)
+    hits = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
+    return float(np.mean(hits)) / true.shape[1], seconds
+
+
+def agreement(labels: Indices, found: Indices, label: int) -> float:
+    """Return the share of neighbours that have a label; NaN where there are none.
+
+    Parameters
+    ----------
+    labels
+        Int64 ``(n,)`` of all codes.
+    found
+        Positions of the neighbours, ``(k,)``.
+    label
+        The query's.
+    """
+    return float((labels[found] == label).mean()) if len(found) else float("nan")
+
+
+def _without(found: Found, position: int, k: int) -> Found:
+    keep = found.indices != position
+    # Rows that do not hold it have one too many: their last goes.
+    keep &= np.cumsum(keep, axis=1) <= k
+    if not (keep.sum(axis=1) == k).all():
+        keep = np.argsort(~keep, axis=1, kind="stable")[:, :k]
+        return Found(np.take_along_axis(found.indices, keep, 1), np.take_along_axis(found.distances, keep, 1))
+    shape = (len(keep), k)
+    return Found(found.indices[keep].reshape(shape), found.distances[keep].reshape(shape))
+
+
+def _unit(codes: Floats) -> Floats:
+    length = np.linalg.norm(codes, axis=1, keepdims=True)
+    return np.asarray(codes / np.where(length > 0, length, 1), np.float32)
+
+
+def _fingerprint(codes: Floats) -> str:
+    return hashlib.sha256(repr(codes.shape).encode() + codes.tobytes()).hexdigest()[:24]

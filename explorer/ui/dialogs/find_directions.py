@@ -1,0 +1,248 @@
+"""Find directions of attributes, see whether they are real, keep them, share them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.data.answers import categories
+from explorer.document.directions import DirectionRequest
+from explorer.document.document import Document
+from explorer.document.state import NamedDirection
+from explorer.errors import ExplorerError
+from explorer.models.direction_file import SUFFIX, read_directions, write_directions
+from explorer.ui.dialogs.files import ask_file, ask_save
+from explorer.ui.text import percent
+from explorer.ui.widgets.field_grid import FieldGrid
+from explorer.ui.widgets.fields import button, combo_box, name_control
+from explorer.ui.widgets.job_strip import JobStrip
+
+_WIDTH, _HEIGHT = 620, 520
+_LIST_HEIGHT = 110
+_REAL = 0.01
+"""Share of shuffled labels with as large an effect, below which a direction counts as real."""
+
+
+class FindDirectionsDialog(QDialog):
+    """What is asked above, what was found below; not modal, so that sliders can be tried beside it."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("directions_dialog")
+        self.setWindowTitle(self.tr("Directions of attributes"))
+        self.resize(_WIDTH, _HEIGHT)
+        self._make_controls()
+        self._lay_out()
+        self._attribute.currentIndexChanged.connect(lambda row: self._fill_values())
+        self._find.clicked.connect(self._on_find_clicked)
+        self._keep.clicked.connect(self._on_keep_clicked)
+        self._save.clicked.connect(self._ask_save)
+        self._open.clicked.connect(self._ask_open)
+        self.strip.cancelled.connect(self._cancel)
+        self.table.itemSelectionChanged.connect(self._show_buttons)
+        document.finder.found_changed.connect(self._show_found)
+        document.source_changed.connect(self._fill_attributes)
+        document.directions_changed.connect(self._show_buttons)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+        self._fill_attributes()
+        self._show_found()
+        self._show_progress()
+
+    def _make_controls(self) -> None:
+        self._attribute = combo_box("directions_attribute", self.tr("What is known of the open pictures"), [])
+        self.values = QListWidget()
+        name_control(self.values, "directions_values", self.tr("Those whose direction is wanted, one each"))
+        self.values.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.values.setFixedHeight(_LIST_HEIGHT)
+        self._method = combo_box(
+            "directions_method",
+            self.tr(
+                "Difference of means: from the average picture without to that with. Regression: what tells them "
+                "apart, not drawn aside by what merely goes with it."
+            ),
+            [(self.tr("difference of means"), "means"), (self.tr("logistic regression"), "logistic")],
+        )
+        self._find = button(
+            "directions_find", self.tr("Find"), self.tr("Find them in the codes of the open pictures"), primary=True
+        )
+        self.table = QTreeWidget()
+        name_control(self.table, "directions_found", self.tr("What was found, and whether it is real"))
+        self.table.setHeaderLabels(
+            [self.tr("Direction"), self.tr("With"), self.tr("Told rightly"), self.tr("Effect"), self.tr("Chance")]
+        )
+        self.table.setRootIsDecorated(False)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.header().setStretchLastSection(False)
+        self._words = QLabel()
+        self._words.setObjectName("directions_words")
+        self._words.setProperty("muted", True)
+        self._words.setWordWrap(True)
+        self.strip = JobStrip("directions")
+        self._keep = button("directions_keep", self.tr("Keep"), self.tr("A slider for each chosen one, or for all"))
+        self._open = button("directions_open", self.tr("Open …"), self.tr("Open directions that were saved"))
+        self._save = button("directions_save", self.tr("Save …"), self.tr("Save the kept directions, to share them"))
+        self._close = button("directions_close", self.tr("Close"), self.tr("Close (Esc)"))
+        self._close.clicked.connect(self.close)
+        self._find.setDefault(True)
+        for other in (self._keep, self._open, self._save, self._close):
+            other.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        grid = FieldGrid()
+        grid.wide(self.tr("Attribute"), self._attribute)
+        grid.wide(self.tr("Of"), self.values, tall=True)
+        grid.wide(self.tr("Method"), self._method)
+        ask = QHBoxLayout()
+        ask.addWidget(self.strip, 1)
+        ask.addStretch()
+        ask.addWidget(self._find)
+        buttons = QHBoxLayout()
+        for made in (self._open, self._save):
+            buttons.addWidget(made)
+        buttons.addStretch()
+        for made in (self._keep, self._close):
+            buttons.addWidget(made)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addLayout(grid)
+        layout.addLayout(ask)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._words)
+        layout.addLayout(buttons)
+
+    # -- what is asked -----------------------------------------------------------------------------------------------
+
+    def _fill_attributes(self) -> None:
+        source = self._document.source
+        self._attribute.clear()
+        if source is not None:
+            if source.labels is not None:
+                self._attribute.addItem(self.tr("label"), None)
+            for name in source.attributes:
+                self._attribute.addItem(name, name)
+        self._fill_values()
+
+    def _fill_values(self) -> None:
+        source = self._document.source
+        self.values.clear()
+        there = source is not None and self._attribute.count() > 0
+        if there and source is not None:
+            for name in categories(source, self._attribute.currentData()):
+                self.values.addItem(QListWidgetItem(name))
+        self.values.setEnabled(self.values.count() > 0)
+        self._find.setEnabled(there and self._document.model is not None)
+
+    def _on_find_clicked(self) -> None:
+        chosen = [item.text() for item in self.values.selectedItems()]
+        everything = [self.values.item(row).text() for row in range(self.values.count())]
+        self._document.finder.requested.emit(
+            DirectionRequest(self._attribute.currentData(), tuple(chosen or everything), self._method.currentData())
+        )
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("directions")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    # -- what was found ----------------------------------------------------------------------------------------------
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("directions")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+
+    def _show_found(self) -> None:
+        self.table.clear()
+        for number, one in enumerate(self._document.finder.found):
+            found = one.direction
+            # A zero that came out a little below is zero.
+            chance = self.tr("%1 ± %2").replace("%1", f"{found.chance[0]:.2f}".replace("-0.00", "0.00"))
+            chance = chance.replace("%2", f"{found.chance[1]:.2f}")
+            texts = [one.name, f"{found.count[0]:,}", percent(found.accuracy), f"{found.effect:.2f}", chance]
+            item = QTreeWidgetItem(texts)
+            item.setData(0, Qt.ItemDataRole.UserRole, number)
+            real = self.tr("as good as none of %1 shuffled labels have such an effect (p = %2)")
+            if found.p > _REAL:
+                real = self.tr("shuffled labels often have as large an effect: it may not be real (p = %2)")
+            tip = real.replace("%1", "200").replace("%2", f"{found.p:.3f}")
+            for column in range(len(texts)):
+                item.setToolTip(column, tip)
+                if found.p > _REAL:
+                    item.setForeground(column, self.palette().placeholderText())
+                if column:
+                    item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.addTopLevelItem(item)
+        for column in range(1, self.table.columnCount()):
+            self.table.resizeColumnToContents(column)
+        words = self.tr(
+            "Told rightly: held-out pictures, where 50 % is chance. Effect: how far the two kinds lie apart, in "
+            "standard deviations within them; beside it what shuffled labels give. Grey: it may not be real."
+        )
+        self._words.setText(self._document.finder.message or words)
+        self._show_buttons()
+
+    def _chosen(self) -> list[NamedDirection]:
+        found = self._document.finder.found
+        chosen = [int(item.data(0, Qt.ItemDataRole.UserRole)) for item in self.table.selectedItems()]
+        return [found[number] for number in chosen] if chosen else list(found)
+
+    def _show_buttons(self) -> None:
+        self._keep.setEnabled(bool(self._document.finder.found))
+        self._save.setEnabled(bool(self._document.directions))
+        self._open.setEnabled(self._document.model is not None)
+
+    def _on_keep_clicked(self) -> None:
+        try:
+            self._document.keep_directions(self._chosen())
+        except ExplorerError as error:
+            self._document.report(str(error))
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def _ask_save(self) -> None:
+        model = self._document.model
+        if model is not None:
+            kinds = [self.tr("Directions (*%1)").replace("%1", SUFFIX)]
+            ask_save(self, self.tr("Save directions"), kinds, Path.home() / f"{model.name}{SUFFIX}", self.save)
+
+    def save(self, path: Path) -> None:
+        """Write the kept directions; say so, or say why not."""
+        model = self._document.model
+        if model is None:
+            return
+        try:
+            write_directions(path, model.card, {one.name: one.direction for one in self._document.directions})
+        except ExplorerError as error:
+            self._document.report(str(error))
+        else:
+            self._document.exported.emit(path)
+
+    def _ask_open(self) -> None:
+        ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))
+
+    def open_file(self, path: Path) -> None:
+        """Keep the directions of a file, or say why not."""
+        model = self._document.model
+        if model is None:
+            return
+        try:
+            read = read_directions(path, model.card)
+            self._document.keep_directions([NamedDirection(name, one) for name, one in read.items()])
+        except ExplorerError as error:
+            self._document.report(str(error))

@@ -1,0 +1,321 @@
+"""Arithmetic: a − b + c on codes, crosses of two, and more pictures like this one; the cursor is what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QHideEvent, QKeyEvent, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QSlider,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.state import Slot
+from explorer.document.tasks import FindNearest
+from explorer.document.views import NeighboursView, SlotsView
+from explorer.errors import ExplorerError
+from explorer.types import Floats, Pixels
+from explorer.ui.dragging import code_of, pictures_of
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
+from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+
+_SUM, _CROSS, _MORE = 0, 1, 2
+_SIDE = 48
+_STEPS = 100
+_SEEDS = 1_000_000
+
+
+class ArithmeticPanel(QWidget):
+    """Slots with pictures, and the real picture that is nearest to what they make."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._gestures = 0
+        self.setObjectName("arithmetic_panel")
+        self.setAccessibleName(self.tr("Arithmetic"))
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._show_settings()
+        self._show_nearest()
+
+    def _make_controls(self) -> None:
+        self.modes = Segments(
+            (
+                ("arithmetic_sum", self.tr("Sum"), self.tr("The first minus the second plus the third")),
+                ("arithmetic_cross", self.tr("Cross"), self.tr("Each dimension from one of two pictures")),
+                (
+                    "arithmetic_more",
+                    self.tr("More like this"),
+                    self.tr("Pictures around the cursor, at a chosen spread"),
+                ),
+            )
+        )
+        self.slots = [_SlotBox(self._document, number) for number in range(3)]
+        self.nearest = PictureFrame(self.tr("Nearest"), self.tr("Put pictures into the slots."))
+        self.nearest.setObjectName("arithmetic_nearest")
+        self.nearest.setToolTip(self.tr("The open picture whose code is nearest to the result"))
+        self._share = QSlider(Qt.Orientation.Horizontal)
+        name_control(self._share, "arithmetic_share", self.tr("How many dimensions are the last picture's"))
+        self._share.setRange(0, _STEPS)
+        self._seed = spin_box("arithmetic_seed", self.tr("Which dimensions: another number, others"), 0, _SEEDS - 1, 0)
+        self._words = QLabel()
+        self._words.setObjectName("arithmetic_words")
+        self._words.setProperty("muted", True)
+        self._words.setWordWrap(True)
+        self.cloud, self._cloud_controls = NoiseCloudPage(self._document), CloudControls(self._document)
+        self.cloud.table.setObjectName("arithmetic_cloud")
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        for slot in self.slots:
+            row.addWidget(slot, 1)
+        row.addWidget(self.nearest, 1)
+        self._crossing = QWidget()
+        cross = QHBoxLayout(self._crossing)
+        cross.setContentsMargins(0, 0, 0, 0)
+        cross.addWidget(QLabel(self.tr("Share of the last")))
+        cross.addWidget(self._share, 1)
+        cross.addWidget(QLabel(self.tr("Seed")))
+        cross.addWidget(self._seed)
+        made = QWidget()
+        of_codes = QVBoxLayout(made)
+        of_codes.setContentsMargins(0, 0, 0, 0)
+        of_codes.addLayout(row, 1)
+        of_codes.addWidget(self._crossing)
+        of_codes.addWidget(self._words)
+        more = QWidget()
+        around = QHBoxLayout(more)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self.cloud, 2)
+        around.addWidget(self._cloud_controls, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(made)
+        self._pages.addWidget(more)
+        top = QHBoxLayout()
+        top.addWidget(self.modes)
+        top.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self._pages, 1)
+
+    def _connect(self) -> None:
+        document = self._document
+        self.modes.chosen.connect(self._on_mode_chosen)
+        self._share.sliderPressed.connect(self._on_share_pressed)
+        self._share.valueChanged.connect(self._on_share_moved)
+        self._seed.valueChanged.connect(self._on_seed_changed)
+        document.arithmetic_changed.connect(self._show_settings)
+        document.slots_view_changed.connect(self._show_slots)
+        document.nearest_view_changed.connect(self._show_nearest)
+        document.model_changed.connect(self._show_settings)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the nearest picture found while somebody looks."""
+        super().showEvent(event)
+        self._document.watch(FindNearest.slot, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have it found no longer."""
+        super().hideEvent(event)
+        self._document.watch(FindNearest.slot, False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _on_mode_chosen(self, number: int) -> None:
+        self._pages.setCurrentIndex(1 if number == _MORE else 0)
+        if number != _MORE:
+            mode: Literal["sum", "cross"] = "cross" if number == _CROSS else "sum"
+            if mode != self._document.arithmetic.mode:
+                self._document.set_arithmetic(replace(self._document.arithmetic, mode=mode))
+
+    def _on_share_pressed(self) -> None:
+        self._gestures += 1
+
+    def _on_share_moved(self, value: int) -> None:
+        gesture = f"arithmetic-share-{self._gestures}"
+        self._document.set_arithmetic(replace(self._document.arithmetic, share=value / _STEPS), gesture)
+
+    def _on_seed_changed(self, value: int) -> None:
+        self._document.set_arithmetic(replace(self._document.arithmetic, seed=value), "~arithmetic-seed")
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_settings(self) -> None:
+        arithmetic = self._document.arithmetic
+        crossing = arithmetic.mode == "cross"
+        if self.modes.current != _MORE:
+            self.modes.choose(_CROSS if crossing else _SUM)
+        self._crossing.setVisible(crossing)
+        self.slots[1].setVisible(not crossing)
+        with QSignalBlocker(self._share), QSignalBlocker(self._seed):
+            self._share.setValue(round(_STEPS * arithmetic.share))
+            self._seed.setValue(arithmetic.seed)
+        for slot, term in zip(self.slots, arithmetic.slots, strict=True):
+            slot.show_term(term, crossing=crossing)
+        words = self.tr("Drop pictures on the slots, or add the chosen one; several in one slot count as their mean.")
+        if arithmetic.result() is not None:
+            words = self.tr("The cursor is what comes of it: it is on the stage, and the sliders show its code.")
+        self._words.setText(words)
+        self._show_slots()
+
+    def _show_slots(self) -> None:
+        view = self._document.slots_view
+        pixels = to_pixels(view.images) if isinstance(view, SlotsView) else None
+        start = 0
+        for slot, term in zip(self.slots, self._document.arithmetic.slots, strict=True):
+            end = start + len(term.codes)
+            slot.show_pictures(pixels[start:end] if pixels is not None and end <= len(pixels) else None, end - start)
+            start = end
+
+    def _show_nearest(self) -> None:
+        view, source = self._document.nearest_view, self._document.source
+        if not isinstance(view, NeighboursView) or not len(view.indices) or source is None:
+            self.nearest.show_text(self.tr("The pictures are being encoded."))
+            return
+        place = int(view.indices[0])
+        label = source.label(place)
+        words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f" · {label}" if label else "")
+        self.nearest.show_image(pixels_to_qimage(np.ascontiguousarray(view.pictures[0])), words)
+
+
+class _SlotBox(QWidget):
+    """One term: its strength, and its pictures, which can be dropped on it."""
+
+    def __init__(self, document: Document, number: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._number = number
+        self._gestures = 0
+        letter = "abc"[number]
+        self.setObjectName(f"slot_{letter}")
+        self.setAcceptDrops(True)
+        self._strength = decimal_box(
+            f"slot_{letter}_strength", self.tr("How strongly it counts; below 0 it is taken away"), (-5.0, 5.0), 0.1, 2
+        )
+        self._strength.setPrefix(f"{letter}  × ")
+        self._strength.setMinimumWidth(80)
+        self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
+        self.list = QListWidget()
+        name_control(self.list, f"slot_{letter}_pictures", self.tr("Pictures of this term; Delete takes one out"))
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
+        self.list.setGridSize(QSize(_SIDE + 8, _SIDE + 8))
+        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        self.list.setAcceptDrops(False)
+        self._add = button(f"slot_{letter}_add", self.tr("Picture"), self.tr("Add the chosen picture's code"))
+        self._cursor = button(f"slot_{letter}_cursor", self.tr("Cursor"), self.tr("Add the code under the cursor"))
+        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Take all pictures out"))
+        self._clear.setAccessibleName(self.tr("Clear"))
+        for made in (self._add, self._cursor, self._clear):
+            made.setMinimumWidth(30)
+            made.setSizePolicy(QSizePolicy.Policy.Ignored, made.sizePolicy().verticalPolicy())
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        for made, share in ((self._add, 5), (self._cursor, 5), (self._clear, 2)):
+            buttons.addWidget(made, share)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._strength)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(buttons)
+        self._strength.valueChanged.connect(self._on_strength_changed)
+        self._add.clicked.connect(lambda: self._take(self._document.start_code))
+        self._cursor.clicked.connect(lambda: self._take(self._document.code))
+        self._clear.clicked.connect(lambda: self._put(replace(self._term, codes=())))
+
+    @property
+    def _term(self) -> Slot:
+        return self._document.arithmetic.slots[self._number]
+
+    def _put(self, term: Slot, gesture: str | None = None) -> None:
+        slots = list(self._document.arithmetic.slots)
+        slots[self._number] = term
+        first, second, third = slots
+        self._document.set_arithmetic(replace(self._document.arithmetic, slots=(first, second, third)), gesture)
+
+    def _on_strength_changed(self, value: float) -> None:
+        self._put(replace(self._term, strength=value), f"~slot-{self._number}")
+
+    def _take(self, code: Floats | None) -> None:
+        if code is not None:
+            self._document.add_to_slot(self._number, code[None])
+
+    def show_term(self, term: Slot, *, crossing: bool) -> None:
+        """Show strength and what can be done."""
+        with QSignalBlocker(self._strength):
+            self._strength.setValue(term.strength)
+        self._strength.setEnabled(not crossing)
+        self._clear.setEnabled(bool(term.codes))
+        open_model = self._document.model is not None
+        self._add.setEnabled(open_model)
+        self._cursor.setEnabled(open_model)
+
+    def show_pictures(self, pixels: Pixels | None, count: int) -> None:
+        """Show the pictures, uint8 ``(count, h, w, c)``; gaps where they are not decoded yet."""
+        while self.list.count() > count:
+            self.list.takeItem(self.list.count() - 1)
+        while self.list.count() < count:
+            self.list.addItem(QListWidgetItem())
+        for place in range(count):
+            item = self.list.item(place)
+            words = self.tr("Picture %1 of this term").replace("%1", str(place + 1))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
+            if pixels is not None:
+                image = pixels_to_qimage(np.ascontiguousarray(pixels[place]))
+                times = max(1, _SIDE // max(image.width(), image.height()))
+                item.setData(Qt.ItemDataRole.DecorationRole, QPixmap.fromImage(image.scaled(image.size() * times)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the chosen picture out."""
+        place = self.list.currentRow()
+        if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and 0 <= place < len(self._term.codes):
+            codes = self._term.codes
+            self._put(replace(self._term, codes=(*codes[:place], *codes[place + 1 :])))
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take pictures of the gallery and codes of the map."""
+        if pictures_of(event.mimeData()) or code_of(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Take them anywhere on the slot."""
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Put what is dropped into the slot."""
+        pictures, code = pictures_of(event.mimeData()), code_of(event.mimeData())
+        event.acceptProposedAction()
+        if pictures:
+            self._document.slot_requested.emit(np.asarray(pictures, np.int64), self._number)
+        elif code is not None:
+            try:
+                self._document.add_to_slot(self._number, code[None])
+            except ExplorerError as error:
+                self._document.report(str(error))

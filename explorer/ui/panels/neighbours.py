@@ -1,0 +1,301 @@
+"""Neighbours: the pictures whose codes are nearest, beside those whose pixels are; one sees what the code adds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QHideEvent, QImage, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document
+from explorer.document.neighbours import MOST
+from explorer.document.tasks import FindNeighbours
+from explorer.document.views import FailedView, NeighboursView
+from explorer.types import Floats, Indices, Pixels
+from explorer.ui.dragging import pictures_mime
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.text import percent
+from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
+from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+
+_PLACE = Qt.ItemDataRole.UserRole
+_SIDE = 56
+_CELL = QSize(_SIDE + 24, _SIDE + 26)
+
+
+class NeighboursPanel(QWidget):
+    """Two rows of pictures, and what counts as near."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("neighbours_panel")
+        self.setAccessibleName(self.tr("Neighbours"))
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._show_settings()
+        self._show()
+
+    def _make_controls(self) -> None:
+        self.of = Segments(
+            (
+                ("neighbours_cursor", self.tr("Cursor"), self.tr("Pictures near the latent cursor, while it moves")),
+                ("neighbours_picture", self.tr("Picture"), self.tr("Pictures near the chosen one, itself left out")),
+            )
+        )
+        self._metric = combo_box(
+            "neighbours_metric",
+            self.tr("Euclidean: how far codes are apart. Cosine: how far their directions are."),
+            [(self.tr("Euclidean"), "l2"), (self.tr("cosine"), "cosine")],
+        )
+        self._whitened = check_box(
+            "neighbours_whitened",
+            self.tr("in σ"),
+            self.tr("Let every principal axis count the same, however much the data vary along it (whitened)"),
+        )
+        kinds: list[tuple[str, object]] = [
+            (self.tr("as suits"), None),
+            (self.tr("exact"), "exact"),
+            (self.tr("graph (HNSW)"), "hnsw"),
+            (self.tr("hashing (LSH)"), "lsh"),
+        ]
+        self._kind = combo_box(
+            "neighbours_index",
+            self.tr("How they are looked for: every picture, a graph of near ones, or random half-spaces"),
+            kinds,
+        )
+        self._count = spin_box("neighbours_count", self.tr("How many"), 1, MOST, 10)
+        self._add = button(
+            "neighbours_add", self.tr("Add to timeline"), self.tr("Make keyframes of the chosen neighbours")
+        )
+        self.by_code = self._list("neighbours_by_code", self.tr("Nearest by code"))
+        self.by_pixels = self._list("neighbours_by_pixels", self.tr("Nearest by pixels"))
+        self._code_words, self._pixel_words = (
+            self._words("neighbours_code_words"),
+            self._words("neighbours_pixel_words"),
+        )
+        self._note = self._words("neighbours_note")
+        self._empty = EmptyLabel("")
+        self._empty.setObjectName("neighbours_empty")
+        self.strip = JobStrip("neighbours")
+
+    def _list(self, name: str, tip: str) -> QListWidget:
+        made = _Row(self._document)
+        name_control(made, name, tip)
+        made.setToolTip("")
+        return made
+
+    def _words(self, name: str) -> QLabel:
+        label = QLabel()
+        label.setObjectName(name)
+        label.setProperty("muted", True)
+        label.setWordWrap(True)
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        return label
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.of)
+        for widget in (self._metric, self._whitened, self._kind, self._count):
+            top.addWidget(widget)
+        top.addStretch()
+        top.addWidget(self._add)
+        self._rows = QWidget()
+        rows = QGridLayout(self._rows)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setVerticalSpacing(3)
+        rows.addWidget(self._code_words, 0, 0)
+        rows.addWidget(self.by_code, 1, 0)
+        rows.addWidget(self._pixel_words, 2, 0)
+        rows.addWidget(self.by_pixels, 3, 0)
+        rows.setRowStretch(1, 1)
+        rows.setRowStretch(3, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self._rows, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._note)
+        layout.addWidget(self.strip)
+
+    def _connect(self) -> None:
+        document, neighbours = self._document, self._document.neighbours
+        self.of.chosen.connect(lambda place: neighbours.set(of="picture" if place else "cursor"))
+        self._metric.activated.connect(lambda row: neighbours.set(metric=self._metric.currentData()))
+        self._whitened.toggled.connect(lambda on: neighbours.set(whitened=on))
+        self._kind.activated.connect(lambda row: neighbours.set(kind=self._kind.currentData()))
+        self._count.valueChanged.connect(lambda value: neighbours.set(count=value))
+        self._add.clicked.connect(self._on_add_clicked)
+        for row in (self.by_code, self.by_pixels):
+            row.itemActivated.connect(self._go)
+            row.itemClicked.connect(self._go)
+            row.itemSelectionChanged.connect(self._on_selection_changed)
+        self.strip.cancelled.connect(self._cancel)
+        neighbours.settings_changed.connect(self._show_settings)
+        neighbours.index_changed.connect(self._show)
+        document.neighbours_view_changed.connect(self._show)
+        document.model_changed.connect(self._show)
+        document.source_changed.connect(self._show)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have neighbours found while somebody looks."""
+        super().showEvent(event)
+        self._document.watch(FindNeighbours.slot, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have them found no longer."""
+        super().hideEvent(event)
+        self._document.watch(FindNeighbours.slot, False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _go(self, item: QListWidgetItem) -> None:
+        self._document.choose_picture(int(item.data(_PLACE)))
+
+    def _on_selection_changed(self) -> None:
+        self._add.setEnabled(bool(self._selected()))
+
+    def _selected(self) -> list[int]:
+        items = [*self.by_code.selectedItems(), *self.by_pixels.selectedItems()]
+        return list(dict.fromkeys(int(item.data(_PLACE)) for item in items))
+
+    def _on_add_clicked(self) -> None:
+        self._document.timeline.request_pictures(self._selected(), len(self._document.keyframes))
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("index")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_settings(self) -> None:
+        settings = self._document.neighbours.settings
+        self.of.choose(1 if settings.of == "picture" else 0)
+        self._metric.setCurrentIndex(self._metric.findData(settings.metric))
+        self._kind.setCurrentIndex(max(0, self._kind.findData(settings.kind)))
+        with QSignalBlocker(self._whitened):
+            self._whitened.setChecked(settings.whitened)
+        with QSignalBlocker(self._count):
+            self._count.setValue(settings.count)
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("index")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+
+    def _show(self) -> None:
+        view, model, source = self._document.neighbours_view, self._document.model, self._document.source
+        shown = isinstance(view, NeighboursView)
+        self._rows.setVisible(shown)
+        self._empty.setVisible(not shown)
+        self._on_selection_changed()
+        if isinstance(view, NeighboursView):
+            self._fill(self.by_code, view.indices, view.distances, view.pictures)
+            self._fill(self.by_pixels, view.pixel_indices, view.pixel_distances, view.pixel_pictures)
+            self._code_words.setText(self.tr("By code") + self._agreement(view.indices))
+            self._pixel_words.setText(self.tr("By pixels") + self._agreement(view.pixel_indices))
+        elif isinstance(view, FailedView):
+            self._empty.setText(view.message)
+        elif model is None or source is None:
+            self._empty.setText(self.tr("Open a model and pictures from the library."))
+        elif not model.card.encodes:
+            self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
+        else:
+            self._empty.setText(self.tr("The pictures are being encoded, so that their codes can be compared."))
+        self._show_note()
+
+    def _show_note(self) -> None:
+        index = self._document.neighbours.index
+        words = ""
+        if index is not None and index.index.kind != "exact":
+            words = self.tr("The index finds %1 of the true ten nearest, in %2 ms a query.")
+            words = words.replace("%1", percent(index.recall)).replace("%2", f"{1000 * index.seconds:.2f}")
+        self._note.setText(words)
+        self._note.setVisible(bool(words))
+
+    def _agreement(self, indices: Indices) -> str:
+        """Say how many of the neighbours share the most frequent label."""
+        source = self._document.source
+        labels = [source.label(int(index)) for index in indices] if source is not None else []
+        known = Counter(label for label in labels if label)
+        if not known:
+            return ""
+        label, count = known.most_common(1)[0]
+        words = self.tr("  ·  %1 of %2 are “%3”").replace("%1", str(count)).replace("%2", str(len(labels)))
+        return words.replace("%3", label)
+
+    def _fill(self, row: QListWidget, indices: Indices, distances: Floats, pictures: Pixels) -> None:
+        source = self._document.source
+        if source is None:
+            return
+        chosen = {int(item.data(_PLACE)) for item in row.selectedItems()}
+        with QSignalBlocker(row):
+            while row.count() > len(indices):
+                row.takeItem(row.count() - 1)
+            for number, (place, distance, picture) in enumerate(
+                zip(indices.tolist(), distances.tolist(), pictures, strict=True)
+            ):
+                item = row.item(number) if number < row.count() else QListWidgetItem(row)
+                label = source.label(place)
+                item.setText(f"{distance:.2f} · {label}" if label else f"{distance:.2f}")
+                image = pixels_to_qimage(np.ascontiguousarray(picture))
+                item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
+                item.setData(_PLACE, place)
+                words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
+                item.setToolTip(f"{words}\n{source.file_name(place)}".strip())
+                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
+                item.setSelected(place in chosen)
+
+
+def _thumbnail(image: QImage) -> QPixmap:
+    """Return a picture as large as there is room for: small ones by whole numbers, large ones smoothly."""
+    times = _SIDE // max(image.width(), image.height())
+    if times >= 1:
+        return QPixmap.fromImage(image.scaled(image.size() * times))
+    smooth = Qt.TransformationMode.SmoothTransformation
+    return QPixmap.fromImage(image.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+
+
+class _Row(QListWidget):
+    """A row of pictures that can be dragged onto the timeline."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setWrapping(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setUniformItemSizes(True)
+        self.setItemDelegate(ThumbnailDelegate(self, square=False))
+        self.setGridSize(_CELL)
+        self.setIconSize(QSize(_SIDE, _SIDE))
+        self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragEnabled(True)
+        self.setMinimumHeight(_CELL.height() + 6)
+
+    def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
+        """Return a drag of the chosen pictures."""
+        return pictures_mime([int(item.data(_PLACE)) for item in items])

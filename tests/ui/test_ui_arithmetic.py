@@ -1,0 +1,151 @@
+"""Arithmetic: terms with pictures and codes, the cursor made of them, crosses, more of the same; all undone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model
+from explorer_testing.window import Desk, array_of
+from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QListWidget, QPushButton, QSlider, QWidget
+
+from explorer.data.preprocessing import to_floats
+from explorer.document.views import NeighboursView
+from explorer.errors import UsageError
+from explorer.latent.arithmetic import cross
+from explorer.types import Floats
+from explorer.ui.dragging import code_mime, pictures_mime
+
+
+@pytest.fixture
+def shown(desk: Desk) -> Desk:
+    """The window with a model of six dimensions and the tab open."""
+    desk.open(make_model(latent_dim=6))
+    desk.tab("Arithmetic")
+    desk.until(lambda: isinstance(desk.document.nearest_view, NeighboursView))
+    return desk
+
+
+def codes_of(desk: Desk) -> Floats:
+    model, source = desk.document.model, desk.document.source
+    assert model is not None
+    assert source is not None
+    return model.codec.encode(to_floats(source.read(np.arange(source.count), model.card.preprocessing)))
+
+
+def drop(desk: Desk, letter: str, mime: QMimeData) -> bool:
+    slot = desk.find(QWidget, f"slot_{letter}")
+    where, left, none = slot.rect().center(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(where, Qt.DropAction.CopyAction, mime, left, none)
+    enter.ignore()
+    QApplication.sendEvent(slot, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(slot, QDropEvent(QPointF(where), Qt.DropAction.CopyAction, mime, left, none))
+    return enter.isAccepted()
+
+
+def until_slot(desk: Desk, place: int, count: int) -> None:
+    desk.until(lambda: len(desk.document.arithmetic.slots[place].codes) == count)
+
+
+def test_a_minus_b_plus_c_is_the_cursor(shown: Desk) -> None:
+    codes = codes_of(shown)
+    shown.click("slot_a_add")
+    np.testing.assert_allclose(shown.code, codes[0], atol=1e-5)
+    assert drop(shown, "b", pictures_mime([3, 4]))
+    until_slot(shown, 1, 2)
+    assert drop(shown, "c", code_mime(codes[7]))
+    wanted = codes[0] - codes[[3, 4]].mean(axis=0) + codes[7]
+    np.testing.assert_allclose(shown.code, wanted, atol=1e-4)
+    shown.until_edited_shows(shown.code)
+    nearest = int(np.square(codes - wanted).sum(axis=1).argmin())
+
+    def found() -> bool:
+        view = shown.document.nearest_view
+        return isinstance(view, NeighboursView) and view.indices.tolist() == [nearest]
+
+    shown.until(found)
+    frame = shown.window.arithmetic.nearest
+    assert f"Picture {nearest + 1}" in frame.detail
+    assert frame.image is not None
+    model, source = shown.document.model, shown.document.source
+    assert model is not None
+    assert source is not None
+    np.testing.assert_array_equal(array_of(frame.image), source.read([nearest], model.card.preprocessing)[0])
+    shown.document.undo()
+    np.testing.assert_allclose(shown.code, codes[0] - codes[[3, 4]].mean(axis=0), atol=1e-4)
+    assert shown.document.arithmetic.slots[2].codes == ()
+
+
+def test_strengths_count(shown: Desk) -> None:
+    codes = codes_of(shown)
+    shown.click("slot_a_add")
+    drop(shown, "c", pictures_mime([5]))
+    until_slot(shown, 2, 1)
+    shown.type_into("slot_c_strength", "0.5")
+    np.testing.assert_allclose(shown.code, codes[0] + 0.5 * codes[5], atol=1e-4)
+    assert shown.undo_label() == "Arithmetic"
+
+
+def test_pictures_of_a_term_are_shown_and_taken_out(shown: Desk) -> None:
+    drop(shown, "a", pictures_mime([2, 6]))
+    until_slot(shown, 0, 2)
+    row = shown.find(QListWidget, "slot_a_pictures")
+    shown.until(lambda: row.count() == 2 and row.item(1).data(Qt.ItemDataRole.DecorationRole) is not None)
+    row.setCurrentRow(0)
+    QTest.keyClick(row, Qt.Key.Key_Delete)
+    np.testing.assert_allclose(shown.code, codes_of(shown)[6], atol=1e-5)
+    shown.click("slot_a_clear")
+    assert shown.document.arithmetic.slots[0].codes == ()
+    assert row.count() == 0
+    assert not shown.find(QPushButton, "slot_a_clear").isEnabled()
+
+
+def test_the_cursor_is_a_term_too(shown: Desk) -> None:
+    code = np.arange(6, dtype=np.float32)
+    shown.document.set_code(code)
+    shown.click("slot_b_cursor")
+    np.testing.assert_allclose(shown.code, -code)
+    assert shown.find(QDoubleSpinBox, "slot_b_strength").value() == -1
+
+
+def test_two_are_crossed(shown: Desk) -> None:
+    codes = codes_of(shown)
+    shown.click("slot_a_add")
+    drop(shown, "c", pictures_mime([9]))
+    until_slot(shown, 2, 1)
+    shown.click("arithmetic_cross")
+    assert not shown.find(QWidget, "slot_b").isVisible()
+    shown.find(QSlider, "arithmetic_share").setValue(30)
+    shown.type_into("arithmetic_seed", "4")
+    np.testing.assert_allclose(shown.code, cross(codes[0], codes[9], 0.3, 4), atol=1e-5)
+    for share, wanted in ((0, codes[0]), (100, codes[9])):
+        shown.find(QSlider, "arithmetic_share").setValue(share)
+        np.testing.assert_allclose(shown.code, wanted, atol=1e-5)
+
+
+def test_more_like_this_are_around_the_cursor(shown: Desk) -> None:
+    shown.click("arithmetic_more")
+    table = shown.window.arithmetic.cloud.table
+    shown.until(lambda: len(table.rows) > 1)
+    before = shown.code.copy()
+    QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.cell(1, 2).center())
+    assert not np.array_equal(shown.code, before)
+    shown.click("arithmetic_sum")
+    assert shown.find(QWidget, "slot_b").isVisible()
+
+
+def test_what_does_not_fit(shown: Desk) -> None:
+    assert not drop(shown, "a", QMimeData())
+    assert drop(shown, "a", code_mime(np.zeros(3, np.float32)))
+    assert "codes of 6 numbers" in shown.problems[-1].message
+    with pytest.raises(UsageError):
+        shown.document.add_to_slot(0, np.zeros((1, 5), np.float32))
+    shown.open(make_model(latent_dim=3, name="other"))
+    assert all(slot.codes == () for slot in shown.document.arithmetic.slots)
+
+
+def test_the_window_stays_as_narrow(shown: Desk) -> None:
+    assert shown.window.minimumSizeHint().width() <= 1280

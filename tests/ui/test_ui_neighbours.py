@@ -1,0 +1,170 @@
+"""The Neighbours tab: live as the cursor moves, beside neighbours by pixels; what is near can be chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model, make_source
+from explorer_testing.window import Desk
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QListWidget
+
+from explorer.data.preprocessing import to_floats
+from explorer.document.neighbours import MOST, pooled, step_for
+from explorer.document.views import NeighboursView
+from explorer.errors import UsageError
+from explorer.types import Floats, Indices
+from explorer.ui.dragging import pictures_of
+
+PLACE = Qt.ItemDataRole.UserRole
+
+
+@pytest.fixture
+def shown(desk: Desk) -> Desk:
+    """The window with 30 small pictures and the tab open."""
+    desk.open()
+    desk.tab("Neighbours")
+    until_found(desk)
+    return desk
+
+
+def until_found(desk: Desk) -> None:
+    desk.until(lambda: isinstance(desk.document.neighbours_view, NeighboursView))
+    desk.until(lambda: desk.document.jobs == ())
+
+
+def view_of(desk: Desk) -> NeighboursView:
+    view = desk.document.neighbours_view
+    assert isinstance(view, NeighboursView)
+    return view
+
+
+def all_codes(desk: Desk) -> tuple[Floats, Floats]:
+    """Every picture's code and pixels, by the open model."""
+    model, source = desk.document.model, desk.document.source
+    assert model is not None
+    assert source is not None
+    pictures = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
+    return model.codec.encode(pictures), pictures.reshape(len(pictures), -1)
+
+
+def nearest(table: Floats, query: Floats, count: int) -> Indices:
+    distances = np.square(table.astype(np.float64) - query).sum(axis=1)
+    return np.argsort(distances, kind="stable")[:count]
+
+
+def places(row: QListWidget) -> list[int]:
+    return [int(row.item(number).data(PLACE)) for number in range(row.count())]
+
+
+def test_neighbours_follow_the_cursor(shown: Desk) -> None:
+    codes, pixels = all_codes(shown)
+    model, panel = shown.document.model, shown.window.neighbours
+    assert model is not None
+    for code in (shown.code, codes[7], codes[3] + 0.1, -codes[3]):
+        shown.document.set_code(code)
+        wanted = nearest(codes, code, 10)
+        shown.until(lambda wanted=wanted: places(panel.by_code) == wanted.tolist())
+        alike = nearest(pixels, model.codec.decode(code[None]).clip(0, 1).reshape(-1), 10)
+        assert places(panel.by_pixels) == alike.tolist()
+    np.testing.assert_allclose(
+        view_of(shown).distances, np.linalg.norm(codes[view_of(shown).indices] + codes[3], axis=1), rtol=1e-4
+    )
+
+
+def test_those_of_the_picture_leave_it_out(shown: Desk) -> None:
+    codes, pixels = all_codes(shown)
+    shown.document.choose_picture(5)
+    shown.click("neighbours_picture")
+    shown.until(lambda: places(shown.window.neighbours.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
+    assert places(shown.window.neighbours.by_pixels) == nearest(pixels, pixels[5], 11)[1:].tolist()
+    shown.document.set_code(codes[9])
+    assert shown.document.neighbours.settings.of == "picture"
+    shown.until(lambda: places(shown.window.neighbours.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
+
+
+def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: Desk) -> None:
+    row = shown.window.neighbours.by_code
+    place = int(row.item(2).data(PLACE))
+    assert not shown.find(QListWidget, "neighbours_by_code").selectedItems()
+    QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=row.visualItemRect(row.item(2)).center())
+    shown.until(lambda: shown.document.picture == place)
+    shown.settle()
+    chosen = [item for item in range(row.count()) if row.item(item).isSelected()]
+    assert [int(row.item(number).data(PLACE)) for number in chosen] == [place], "still chosen where it is now"
+    codes, _ = all_codes(shown)
+    shown.click("neighbours_add")
+    shown.until(lambda: len(shown.document.keyframes) == 1)
+    np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
+    mime = row.mimeData([row.item(0), row.item(1)])
+    assert pictures_of(mime) == places(row)[:2]
+
+
+def test_what_is_near_can_be_chosen(shown: Desk) -> None:
+    codes, _ = all_codes(shown)
+    model = shown.document.model
+    assert model is not None
+    code = codes[4] * 0.3
+    shown.document.set_code(code)
+    box = shown.find(QComboBox, "neighbours_metric")
+    box.setCurrentIndex(box.findData("cosine"))
+    box.activated.emit(box.currentIndex())
+    unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    wanted = np.argsort(-(unit @ code), kind="stable")[:10]
+    shown.until(lambda: set(places(shown.window.neighbours.by_code)) == set(wanted.tolist()))
+    box.setCurrentIndex(0)
+    box.activated.emit(0)
+    shown.click("neighbours_whitened")
+    statistics = model.sample.statistics
+    axes = (codes - statistics.mean) @ statistics.axes.T / statistics.axis_sigma
+    here = (code - statistics.mean) @ statistics.axes.T / statistics.axis_sigma
+    shown.until(lambda: places(shown.window.neighbours.by_code)[0] == nearest(np.asarray(axes, np.float32), here, 1)[0])
+    shown.type_into("neighbours_count", "3")
+    shown.until(lambda: shown.window.neighbours.by_code.count() == 3)
+
+
+def test_an_index_says_how_good_it_is(shown: Desk) -> None:
+    note = shown.find(QLabel, "neighbours_note")
+    assert not note.isVisible()
+    box = shown.find(QComboBox, "neighbours_index")
+    box.setCurrentIndex(box.findData("hnsw"))
+    box.activated.emit(box.currentIndex())
+    shown.until(lambda: note.isVisible() and "100 %" in note.text())
+    until_found(shown)
+
+
+def test_another_model_and_other_pictures_are_indexed_anew(shown: Desk) -> None:
+    first = shown.document.neighbours.index
+    shown.open(make_model(latent_dim=3, name="other"), make_source(count=12, name="few"))
+    shown.until(lambda: shown.document.neighbours.index is not first)
+    until_found(shown)
+    assert shown.window.neighbours.by_code.count() == 10
+    assert max(places(shown.window.neighbours.by_code)) < 12
+
+
+def test_nothing_is_computed_where_nobody_looks(desk: Desk) -> None:
+    desk.open()
+    assert desk.document.neighbours.index is None
+    desk.tab("Neighbours")
+    until_found(desk)
+    desk.tab("Map")
+    before = desk.document.neighbours_view
+    desk.document.set_code(desk.code + 1)
+    desk.until_edited_shows(desk.code)
+    assert desk.document.neighbours_view is before
+
+
+def test_small_pictures_are_means_of_blocks() -> None:
+    pictures = np.random.default_rng(0).uniform(0, 1, (2, 7, 6, 3)).astype(np.float32)
+    made = pooled(pictures, 3).reshape(2, 2, 2, 3)
+    np.testing.assert_allclose(made[1, 1, 0], pictures[1, 3:6, 0:3].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_array_equal(pooled(pictures, 1), pictures.reshape(2, -1))
+    assert step_for(10_000, (28, 28, 1)) == 1
+    assert step_for(100_000, (64, 64, 3)) > 1
+
+
+def test_how_many(desk: Desk) -> None:
+    for count in (0, MOST + 1):
+        with pytest.raises(UsageError):
+            desk.document.neighbours.set(count=count)
