@@ -1,0 +1,197 @@
+"""Models side by side on the same pictures: how good, how fast, how large, and as a way to compress pictures."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
+from explorer.data.source import Source
+from explorer.models.batches import pictures_held
+from explorer.types import Codec, Floats, Indices, Pixels, Progress
+
+MEASURED = 2_000
+"""Pictures that a model is measured on, at most."""
+
+COMPRESSED = 48
+"""Pictures that JPEG and WebP are tried on."""
+
+_TIMED = 60
+_BATCH = 250
+_FORMATS = {"JPEG": range(1, 96), "WEBP": range(101)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Figures of one model.
+
+    Attributes
+    ----------
+    name
+        Of the model.
+    count
+        Pictures measured.
+    latent_dim
+        Length of a code.
+    mse, psnr, ssim, bce
+        Means over the pictures, as `explorer.models.evaluation` has them.
+    milliseconds
+        To encode and decode one picture alone, the median.
+    parameters, size
+        Weights, and bytes of its files; 0 where it has none.
+    half_bytes, half_psnr
+        Bytes of a code of 16-bit numbers, and the PSNR of what is decoded from it.
+    eight_bytes, eight_psnr
+        The same with 8 bits a number, each dimension scaled to its range over these pictures.
+    jpeg_bytes, webp_bytes
+        Mean bytes a picture at the least quality that reaches `eight_psnr`; NaN where none does.
+    """
+
+    name: str
+    count: int
+    latent_dim: int
+    mse: float
+    psnr: float
+    ssim: float
+    bce: float
+    milliseconds: float
+    parameters: int
+    size: int
+    half_bytes: int
+    half_psnr: float
+    eight_bytes: int
+    eight_psnr: float
+    jpeg_bytes: float
+    webp_bytes: float
+
+
+def compare(
+    name: str,
+    codec: Codec,
+    preprocessing: Preprocessing,
+    source: Source,
+    indices: Indices,
+    *,
+    parameters: int = 0,
+    size: int = 0,
+) -> Iterator[Progress | Comparison]:
+    """Measure one model: yields progress, and the figures last.
+
+    Parameters
+    ----------
+    name, parameters, size
+        For the figures.
+    codec, preprocessing
+        The model.
+    source, indices
+        The pictures, ``(n,)`` positions, n > 0; `MEASURED` of them at most are taken, spread evenly.
+    """
+    chosen = indices[np.linspace(0, len(indices) - 1, min(len(indices), MEASURED)).astype(np.int64)]
+    codes = np.empty((len(chosen), codec.latent_dim), np.float32)
+    step = pictures_held(codec.image_shape, _BATCH)
+    sums: dict[str, list[Floats]] = {"mse": [], "psnr": [], "ssim": [], "bce": []}
+    for start in range(0, len(chosen), step):
+        clean = to_floats(source.read(chosen[start : start + step], preprocessing))
+        codes[start : start + step] = codec.encode(clean)
+        made = codec.decode(codes[start : start + step])
+        for key, measure in (
+            ("mse", mse_per_image),
+            ("psnr", psnr_per_image),
+            ("ssim", ssim_per_image),
+            ("bce", bce_per_image),
+        ):
+            sums[key].append(np.asarray(measure(clean, made), np.float32))
+        yield Progress(min(start + step, len(chosen)), len(chosen), f"measuring {name}")
+    means = {key: float(np.concatenate(parts).astype(np.float64).mean()) for key, parts in sums.items()}
+    some = np.linspace(0, len(chosen) - 1, min(len(chosen), COMPRESSED)).astype(np.int64)
+    pixels = source.read(chosen[some], preprocessing)
+    clean = to_floats(pixels)
+    yield Progress(0, 0, f"compressing with {name}")
+    half = codec.decode(codes[some].astype(np.float16).astype(np.float32))
+    eight = codec.decode(quantised(codes)[some])
+    target = _psnr(clean, eight)
+    yield Progress(0, 0, "compressing with JPEG and WebP")
+    files = {kind: bytes_at(pixels, kind, target) for kind in _FORMATS}
+    yield Comparison(
+        name=name,
+        count=len(chosen),
+        latent_dim=codec.latent_dim,
+        **means,
+        milliseconds=_milliseconds(codec, clean),
+        parameters=parameters,
+        size=size,
+        half_bytes=2 * codec.latent_dim,
+        half_psnr=_psnr(clean, half),
+        eight_bytes=codec.latent_dim,
+        eight_psnr=target,
+        jpeg_bytes=files["JPEG"],
+        webp_bytes=files["WEBP"],
+    )
+
+
+def quantised(codes: Floats) -> Floats:
+    """Return codes ``(n, d)`` rounded to 256 steps between the least and largest value of each dimension."""
+    low, high = codes.min(axis=0), codes.max(axis=0)
+    step = np.where(high > low, (high - low) / 255, 1)
+    return np.asarray(np.round((codes - low) / step) * step + low, np.float32)
+
+
+def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
+    """Return the mean bytes a picture of the least quality of a format that reaches a PSNR; NaN where none does.
+
+    Parameters
+    ----------
+    pixels
+        Uint8 ``(n, h, w, c)``.
+    kind
+        ``JPEG`` or ``WEBP``, as Pillow writes it; its headers count, which weigh heavily for tiny pictures.
+    psnr
+        In dB, the mean over the pictures.
+    """
+    clean, qualities = to_floats(pixels), list(_FORMATS[kind])
+    low, high = 0, len(qualities)
+    found = float("nan")
+    while low < high:
+        middle = (low + high) // 2
+        size, made = _written(pixels, kind, qualities[middle])
+        if _psnr(clean, made) >= psnr:
+            found, high = size, middle
+        else:
+            low = middle + 1
+    return found
+
+
+def _written(pixels: Pixels, kind: str, quality: int) -> tuple[float, Floats]:
+    sizes, again = [], []
+    for picture in pixels:
+        grey = picture.shape[2] == 1
+        file = io.BytesIO()
+        Image.fromarray(picture[:, :, 0] if grey else picture).save(file, kind, quality=quality)
+        sizes.append(file.tell())
+        with Image.open(file) as opened:
+            read = np.asarray(opened.convert("L" if grey else "RGB"))
+        again.append(read.reshape(picture.shape))
+    return float(np.mean(sizes)), to_floats(np.stack(again))
+
+
+def _psnr(clean: Floats, made: Floats) -> float:
+    # As a picture has it that is shown: rounded to 8 bits, which a file's are too. One that comes back exactly counts
+    # as one that is off by half a step.
+    figures = psnr_per_image(clean, to_floats(to_pixels(made)))
+    return float(np.minimum(figures, 54.0).mean())
+
+
+def _milliseconds(codec: Codec, clean: Floats) -> float:
+    codec.decode(codec.encode(clean[:1]))
+    durations = []
+    for number in range(_TIMED):
+        begun = time.perf_counter()
+        codec.decode(codec.encode(clean[number % len(clean)][None]))
+        durations.append((time.perf_counter() - begun) * 1000)
+    return float(np.median(durations))

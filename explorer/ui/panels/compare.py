@@ -1,0 +1,296 @@
+"""Compare: the chosen picture through two models, errors on one scale, and figures over the test pictures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.document.tasks import ComparePictures
+from explorer.document.views import CompareView, FailedView
+from explorer.models.bundle import find_bundles
+from explorer.types import Floats
+from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView
+from explorer.ui.color_map import heat
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.text import decibels, file_size, unbroken
+from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
+from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.slider_list import SliderList
+from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
+
+_PICTURES, _TABLE = 0, 1
+_SLIDERS = 230
+
+
+class ComparePanel(QWidget):
+    """Two rows of pictures with the sliders of the second model beside them, or the table."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._view: CodeView | None = None
+        self._start: Floats | None = None
+        self.setObjectName("compare_panel")
+        self.setAccessibleName(self.tr("Compare"))
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._show_model()
+        self._show_view()
+        self._show_table()
+
+    def _make_controls(self) -> None:
+        self._with = combo_box("compare_with", self.tr("The model beside the open one"), [])
+        self._pca = button(
+            "compare_pca",
+            self.tr("PCA"),
+            self.tr(
+                "Principal components, as many as the open model's code is long: the best that a linear code can do"
+            ),
+        )
+        self._noisy = check_box(
+            "compare_noisy",
+            self.tr("Noisy"),
+            self.tr("Give both the picture with the noise of the Noise tab, in place of their sliders"),
+        )
+        self.pages = Segments(
+            (
+                ("compare_pictures", self.tr("Pictures"), self.tr("The chosen picture through both models")),
+                ("compare_table_page", self.tr("Table"), self.tr("Figures of both over the test pictures")),
+            )
+        )
+        self._measure = button(
+            "compare_measure",
+            self.tr("Measure both"),
+            self.tr("Quality, speed and size of both over the test pictures, beside JPEG and WebP"),
+            primary=True,
+        )
+        words = self.tr("Choose a model to compare with.")
+        titles = (
+            self.tr("Given"),
+            self.tr("Open model"),
+            self.tr("Its error"),
+            self.tr("Beside it"),
+            self.tr("Its error"),
+        )
+        names = ("given", "first", "first_error", "second", "second_error")
+        self.frames = [PictureFrame(title, words) for title in titles]
+        for frame, name in zip(self.frames, names, strict=True):
+            frame.setObjectName(f"compare_{name}")
+        self.sliders = SliderList()
+        name_control(self.sliders, "compare_sliders", self.tr("Sliders of the second model's code"))
+        self.sliders.setFixedWidth(_SLIDERS)
+        self._reset = button("compare_reset", self.tr("Reset"), self.tr("Back to the picture's own code"))
+        self.table = QTreeWidget()
+        name_control(self.table, "compare_table", self.tr("Figures of both models"))
+        self.table.setRootIsDecorated(False)
+        self._note = QLabel()
+        self._note.setObjectName("compare_note")
+        self._note.setProperty("muted", True)
+        self._note.setWordWrap(True)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(QLabel(self.tr("With")))
+        for widget in (self._with, self._pca, self._noisy):
+            top.addWidget(widget)
+        top.addStretch()
+        top.addWidget(self.pages)
+        top.addWidget(self._measure)
+        pictures = QWidget()
+        row = QHBoxLayout(pictures)
+        row.setContentsMargins(0, 0, 0, 0)
+        for frame in self.frames:
+            frame.set_detail_lines(3)
+            row.addWidget(frame, 1)
+        side = QVBoxLayout()
+        side.addWidget(self.sliders, 1)
+        side.addWidget(self._reset)
+        row.addLayout(side)
+        figures = QWidget()
+        below = QVBoxLayout(figures)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.table, 1)
+        below.addWidget(self._note)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(pictures)
+        self._stack.addWidget(figures)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        document, beside = self._document, self._document.beside
+        self._with.activated.connect(self._on_model_chosen)
+        self._pca.clicked.connect(beside.pca_requested.emit)
+        self._noisy.toggled.connect(beside.set_noisy)
+        self.pages.chosen.connect(self._stack.setCurrentIndex)
+        self._measure.clicked.connect(self._on_measure_clicked)
+        self._reset.clicked.connect(self._on_reset_clicked)
+        self.sliders.moved.connect(self._on_slider_moved)
+        self.sliders.reset_requested.connect(self._on_slider_reset)
+        beside.model_changed.connect(self._show_model)
+        beside.code_changed.connect(self._show_code)
+        beside.noisy_changed.connect(self._show_code)
+        beside.table_changed.connect(self._show_table)
+        document.compare_view_changed.connect(self._show_view)
+        document.model_changed.connect(self._show_model)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have both compute while somebody looks."""
+        super().showEvent(event)
+        self._fill_models()
+        self._document.watch(ComparePictures.slot, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have nothing computed that nobody sees."""
+        super().hideEvent(event)
+        self._document.watch(ComparePictures.slot, False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _fill_models(self) -> None:
+        """List the models of the library."""
+        beside = self._document.beside.model
+        self._with.clear()
+        self._with.addItem(self.tr("choose a model"), None)
+        for found in find_bundles():
+            if found.bundle is not None:
+                self._with.addItem(found.bundle.name, str(found.path))
+        if beside is not None:
+            place = self._with.findData(str(beside.path))
+            if place < 0:
+                self._with.addItem(beside.name, None)
+                place = self._with.count() - 1
+            self._with.setCurrentIndex(place)
+
+    def _on_model_chosen(self, row: int) -> None:
+        path = self._with.currentData()
+        if isinstance(path, str):
+            self._document.beside.model_requested.emit(Path(path))
+
+    def _on_measure_clicked(self) -> None:
+        self.pages.choose(_TABLE)
+        self._stack.setCurrentIndex(_TABLE)
+        self._document.beside.table_requested.emit()
+
+    def _on_reset_clicked(self) -> None:
+        start = self._document.beside.start_code
+        if start is not None:
+            self._document.beside.set_code(start)
+
+    def _on_slider_moved(self, item: int, value: float, gesture: str) -> None:
+        if self._view is not None:
+            self._view.move(self._document.beside, item, value, gesture)
+
+    def _on_slider_reset(self, item: int, gesture: str) -> None:
+        if self._view is not None:
+            self._view.reset(self._document.beside, item, gesture)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_model(self) -> None:
+        other = self._document.beside.model
+        ready = self._document.model is not None and self._document.source is not None
+        self._pca.setEnabled(ready)
+        self._measure.setEnabled(ready and other is not None)
+        self._view = None
+        if other is not None:
+            axes = other.latent_dim > AXES_ABOVE and len(other.sample.statistics.axes) > 0
+            self._view = AxesView(other) if axes else DimensionsView(other)
+            rows = self._view.rows
+            self.sliders.set_rows(rows)
+            self.sliders.set_order(RowOrder(np.arange(rows.count), rows.count), "")
+        else:
+            self.sliders.set_rows(NO_ROWS)
+        if self.isVisible():
+            self._fill_models()
+        self._show_code()
+        self._show_view()
+
+    def _show_code(self) -> None:
+        beside = self._document.beside
+        ready = self._view is not None and beside.code is not None
+        self.sliders.setEnabled(ready and not beside.noisy)
+        self._reset.setEnabled(ready and not beside.noisy)
+        if self._view is not None and beside.code is not None:
+            marks = None if beside.start_code is None else self._view.coordinates(beside.start_code)
+            self.sliders.set_values(self._view.coordinates(beside.code), marks)
+
+    def _show_view(self) -> None:
+        view, other = self._document.compare_view, self._document.beside.model
+        if not isinstance(view, CompareView) or other is None:
+            words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
+            failed = isinstance(view, FailedView)
+            for frame in self.frames:
+                frame.show_text(view.message if isinstance(view, FailedView) else words, problem=failed)
+            return
+        given, first, first_error, second, second_error = self.frames
+        model = self._document.model
+        given.show_image(floats_to_qimage(view.given[0]), "")
+        # One scale for both: the darker map is the better model.
+        largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
+        for place, (frame, error, name) in enumerate(
+            ((first, first_error, model.name if model is not None else ""), (second, second_error, other.name))
+        ):
+            figures = unbroken(f"MSE {view.mse[place]:.4f}", decibels(view.psnr[place]), f"SSIM {view.ssim[place]:.3f}")
+            frame.show_image(floats_to_qimage(view.made[place]), f"{name} · {figures}")
+            error.show_image(
+                pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),
+                f"{self.tr('largest')} {float(view.errors[place].max()):.2f}",
+            )
+
+    def _show_table(self) -> None:
+        rows = self._document.beside.table
+        self.table.clear()
+        self.table.setColumnCount(1 + len(rows))
+        self.table.setHeaderLabels(["", *(row.name for row in rows)])
+        self.table.setVisible(bool(rows))
+        lines: list[tuple[str, list[str]]] = [
+            (self.tr("numbers in a code"), [f"{row.latent_dim:,}" for row in rows]),
+            ("MSE", [f"{row.mse:.4f}" for row in rows]),
+            ("PSNR", [decibels(row.psnr) for row in rows]),
+            ("SSIM", [f"{row.ssim:.3f}" for row in rows]),
+            ("BCE", [f"{row.bce:.4f}" for row in rows]),
+            (self.tr("time for one picture"), [f"{row.milliseconds:.2f} ms" for row in rows]),
+            (self.tr("parameters"), [f"{row.parameters:,}" for row in rows]),
+            (self.tr("compiled files"), [file_size(row.size) if row.size else "–" for row in rows]),
+            (self.tr("code of 16 bits a number"), [_cost(row.half_bytes, row.half_psnr) for row in rows]),
+            (self.tr("code of 8 bits a number"), [_cost(row.eight_bytes, row.eight_psnr) for row in rows]),
+            (self.tr("JPEG of that PSNR"), [_bytes(row.jpeg_bytes) for row in rows]),
+            (self.tr("WebP of that PSNR"), [_bytes(row.webp_bytes) for row in rows]),
+        ]
+        for title, values in lines if rows else []:
+            item = QTreeWidgetItem([title, *values])
+            for column in range(1, 1 + len(values)):
+                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.addTopLevelItem(item)
+        for column in range(self.table.columnCount()):
+            self.table.resizeColumnToContents(column)
+        words = self.tr(
+            "Measure both, and see which is better, faster, smaller, and what their codes are as a compression."
+        )
+        if rows:
+            words = self.tr(
+                "On %1 test pictures of %2. A JPEG has some 300 bytes of headers, however small the picture."
+            )
+            source = self._document.source
+            words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
+        self._note.setText(words)
+
+
+def _cost(size: int, psnr: float) -> str:
+    return f"{size:,} B · {decibels(psnr)}"
+
+
+def _bytes(size: float) -> str:
+    return "–" if math.isnan(size) else f"{size:,.0f} B"

@@ -1,0 +1,134 @@
+"""Opens the model beside the open one, encodes the chosen picture by it, and measures both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from explorer.data.preprocessing import to_floats
+from explorer.data.source import Source
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.document.tasks import ComparePictures
+from explorer.models.comparison import Comparison, compare
+from explorer.models.pca_codec import MOST_FITTED, PcaCodec
+from explorer.models.sample import sample_pictures
+from explorer.types import Floats, Indices, Progress
+from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import open_model
+
+
+def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
+    """Open a bundle."""
+    yield Progress(0, 0, "opening the model")
+    yield open_model(path)
+
+
+def fit_pca(model: OpenModel, source: Source) -> Iterator[Progress | OpenModel]:
+    """Fit as many principal components as the open model's code is long, on the training pictures of a source."""
+    train = source.splits.train if len(source.splits.train) else np.arange(source.count)
+    chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_FITTED)).astype(np.int64)]
+    yield Progress(0, 0, "reading the pictures")
+    pixels = source.read(chosen, model.card.preprocessing)
+    yield Progress(0, 0, "fitting the components")
+    codec = PcaCodec(to_floats(pixels), model.latent_dim)
+    yield Progress(0, 0, "encoding a sample")
+    sample = sample_pictures(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
+    name = f"PCA {codec.latent_dim}"
+    changes = {
+        "name": name,
+        "architecture": "linear",
+        "variational": False,
+        "latent_shape": (codec.latent_dim,),
+        "encoder_params": codec.parameters,
+        "decoder_params": 0,
+        "files": {},
+    }
+    yield OpenModel(model.card.model_copy(update=changes), sample, codec, Path(name))
+
+
+def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progress | Floats]:
+    """Encode one picture."""
+    yield Progress(0, 0, "encoding")
+    pixels = source.read(np.array([index]), model.card.preprocessing)
+    yield model.codec.encode(to_floats(pixels))[0]
+
+
+def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress | tuple[Comparison, ...]]:
+    """Measure models on the test pictures of a source."""
+    test: Indices = source.splits.test if len(source.splits.test) else np.arange(source.count)
+    rows: list[Comparison] = []
+    for model in models:
+        card = model.card
+        size = sum(file.stat().st_size for file in model.path.glob("*.onnx")) if model.path.is_dir() else 0
+        parameters = card.encoder_params + card.decoder_params
+        for item in compare(
+            model.name, model.codec, card.preprocessing, source, test, parameters=parameters, size=size
+        ):
+            if isinstance(item, Comparison):
+                rows.append(item)
+            else:
+                yield item
+    yield tuple(rows)
+
+
+class Comparer(QObject):
+    """Serves what `Beside` requests. Lives on the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._opening = self._encoding = self._measuring = 0
+        beside = document.beside
+        beside.model_requested.connect(self._on_model_requested)
+        beside.pca_requested.connect(self._on_pca_requested)
+        beside.table_requested.connect(self._on_table_requested)
+        beside.model_changed.connect(self._encode)
+        document.picture_changed.connect(self._encode)
+        document.source_changed.connect(self._encode)
+        document.watched_changed.connect(self._on_watched_changed)
+
+    def _on_model_requested(self, path: Path) -> None:
+        self._jobs.cancel(self._opening)
+        self._opening = self._jobs.start(
+            f"Opening {path.name}", lambda: open_beside(path), self._document.beside.put_model
+        )
+
+    def _on_pca_requested(self) -> None:
+        model, source = self._document.model, self._document.source
+        if model is not None and source is not None:
+            self._jobs.cancel(self._opening)
+            self._opening = self._jobs.start(
+                "Fitting principal components", lambda: fit_pca(model, source), self._document.beside.put_model
+            )
+
+    def _on_watched_changed(self, slot: str) -> None:
+        if slot == ComparePictures.slot:
+            self._encode()
+
+    def _encode(self) -> None:
+        """Encode the chosen picture by the model beside, while somebody looks; the one asked for last wins."""
+        document, model = self._document, self._document.beside.model
+        source, index = document.source, document.picture
+        if model is None or source is None or index is None or not document.watches(ComparePictures.slot):
+            return
+
+        def put(code: Floats) -> None:
+            if document.beside.model is model and document.source is source and document.picture == index:
+                document.beside.put_start(code)
+
+        self._jobs.cancel(self._encoding)
+        self._encoding = self._jobs.start("Encoding the picture", lambda: encode_one(model, source, index), put)
+
+    def _on_table_requested(self) -> None:
+        models = [model for model in (self._document.model, self._document.beside.model) if model is not None]
+        source = self._document.source
+        if models and source is not None:
+            self._jobs.cancel(self._measuring)
+            self._measuring = self._jobs.start(
+                "Measuring the models", lambda: measure_both(models, source), self._document.beside.put_table
+            )
