@@ -76,6 +76,7 @@ class Beside:
     def put_model(self, model: OpenModel | None) -> None:
         """Put another model beside."""
         self._model, self._start, self._code = model, None, None
+        self.put_table(())
         self.model_changed.emit()
 
     def put_start(self, code: Floats | None) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QStackedWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from explorer.document.document import Document
 from explorer.document.tasks import ComparePictures
 from explorer.document.views import CompareView, FailedView
 from explorer.models.bundle import find_bundles
+from explorer.models.comparison import Comparison
 from explorer.types import Floats
 from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView
 from explorer.ui.color_map import heat
@@ -243,11 +254,38 @@ class ComparePanel(QWidget):
             ((first, first_error, model.name if model is not None else ""), (second, second_error, other.name))
         ):
             figures = unbroken(f"MSE {view.mse[place]:.4f}", decibels(view.psnr[place]), f"SSIM {view.ssim[place]:.3f}")
-            frame.show_image(floats_to_qimage(view.made[place]), f"{name} · {figures}")
+            frame.set_title(name)
+            frame.setToolTip(name)
+            frame.show_image(floats_to_qimage(view.made[place]), figures)
             error.show_image(
                 pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),
                 f"{self.tr('largest')} {float(view.errors[place].max()):.2f}",
             )
+
+    def _lines(self, rows: Sequence[Comparison]) -> list[tuple[str, list[str], int | None]]:
+        """A title, the figures, and which of them is the better one, where that means anything."""
+        return [
+            (self.tr("numbers in a code"), [f"{row.latent_dim:,}" for row in rows], None),
+            ("MSE", [f"{row.mse:.4f}" for row in rows], _least([row.mse for row in rows])),
+            ("PSNR", [decibels(row.psnr) for row in rows], _most([row.psnr for row in rows])),
+            ("SSIM", [f"{row.ssim:.3f}" for row in rows], _most([row.ssim for row in rows])),
+            ("BCE", [f"{row.bce:.4f}" for row in rows], _least([row.bce for row in rows])),
+            (
+                self.tr("time for one picture"),
+                [f"{row.milliseconds:.2f} ms" for row in rows],
+                _least([row.milliseconds for row in rows]),
+            ),
+            (
+                self.tr("parameters"),
+                [f"{row.parameters:,}" for row in rows],
+                _least([float(row.parameters) for row in rows]),
+            ),
+            (self.tr("compiled files"), [file_size(row.size) if row.size else "–" for row in rows], None),
+            (self.tr("code, 16 bits a number"), [_cost(row.half_bytes, row.half_psnr) for row in rows], None),
+            (self.tr("code, 8 bits a number"), [_cost(row.eight_bytes, row.eight_psnr) for row in rows], None),
+            (self.tr("JPEG of that PSNR"), [_bytes(row.jpeg_bytes) for row in rows], None),
+            (self.tr("WebP of that PSNR"), [_bytes(row.webp_bytes) for row in rows], None),
+        ]
 
     def _show_table(self) -> None:
         rows = self._document.beside.table
@@ -255,27 +293,20 @@ class ComparePanel(QWidget):
         self.table.setColumnCount(1 + len(rows))
         self.table.setHeaderLabels(["", *(row.name for row in rows)])
         self.table.setVisible(bool(rows))
-        lines: list[tuple[str, list[str]]] = [
-            (self.tr("numbers in a code"), [f"{row.latent_dim:,}" for row in rows]),
-            ("MSE", [f"{row.mse:.4f}" for row in rows]),
-            ("PSNR", [decibels(row.psnr) for row in rows]),
-            ("SSIM", [f"{row.ssim:.3f}" for row in rows]),
-            ("BCE", [f"{row.bce:.4f}" for row in rows]),
-            (self.tr("time for one picture"), [f"{row.milliseconds:.2f} ms" for row in rows]),
-            (self.tr("parameters"), [f"{row.parameters:,}" for row in rows]),
-            (self.tr("compiled files"), [file_size(row.size) if row.size else "–" for row in rows]),
-            (self.tr("code of 16 bits a number"), [_cost(row.half_bytes, row.half_psnr) for row in rows]),
-            (self.tr("code of 8 bits a number"), [_cost(row.eight_bytes, row.eight_psnr) for row in rows]),
-            (self.tr("JPEG of that PSNR"), [_bytes(row.jpeg_bytes) for row in rows]),
-            (self.tr("WebP of that PSNR"), [_bytes(row.webp_bytes) for row in rows]),
-        ]
-        for title, values in lines if rows else []:
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for title, values, best in self._lines(rows) if rows else []:
             item = QTreeWidgetItem([title, *values])
             for column in range(1, 1 + len(values)):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                item.setTextAlignment(column, right)
+            if best is not None and len(set(values)) > 1:
+                font = item.font(1 + best)
+                font.setWeight(font.Weight.DemiBold)
+                item.setFont(1 + best, font)
             self.table.addTopLevelItem(item)
-        for column in range(self.table.columnCount()):
-            self.table.resizeColumnToContents(column)
+        for column in range(1, self.table.columnCount()):
+            self.table.headerItem().setTextAlignment(column, right)
+            self.table.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self.table.resizeColumnToContents(0)
         words = self.tr(
             "Measure both, and see which is better, faster, smaller, and what their codes are as a compression."
         )
@@ -286,6 +317,14 @@ class ComparePanel(QWidget):
             source = self._document.source
             words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
         self._note.setText(words)
+
+
+def _least(values: list[float]) -> int | None:
+    return int(np.argmin(values)) if np.isfinite(values).all() else None
+
+
+def _most(values: list[float]) -> int | None:
+    return _least([-value for value in values])
 
 
 def _cost(size: int, psnr: float) -> str:

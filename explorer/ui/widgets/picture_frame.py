@@ -54,6 +54,17 @@ class PictureFrame(QWidget):
         return "" if self._image is not None else self._empty
 
     @property
+    def title(self) -> str:
+        """The words right under the picture."""
+        return self._title
+
+    def set_title(self, title: str) -> None:
+        """Give it another title; one that is too wide is cut in its middle when it is painted."""
+        self._title = title
+        self.setAccessibleName(title)
+        self.update()
+
+    @property
     def detail(self) -> str:
         """The line under the title, with plain spaces."""
         return self._detail.replace("\N{NO-BREAK SPACE}", " ")
@@ -131,7 +142,8 @@ class PictureFrame(QWidget):
         font.setWeight(font.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(theme.color("text"))
-        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, self._title)
+        title = QFontMetrics(font).elidedText(self._title, Qt.TextElideMode.ElideMiddle, self.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, title)
         painter.setFont(self.font())
         painter.setPen(theme.color("muted"))
         below = QRectF(0, line.bottom(), self.width(), self._lines * metrics.height())
