@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from explorer.data.attributes import UNKNOWN
 from explorer.data.source import UNLABELLED, Source
 from explorer.errors import DataError
+from explorer.types import Indices
 
 Answers = tuple[str, NDArray[np.bool_], NDArray[np.bool_]]
 """What is asked, of which pictures it is known, and which have it; both ``(n,)``."""
@@ -22,6 +23,26 @@ def categories(source: Source, attribute: str | None) -> tuple[str, ...]:
             return tuple(source.label_names)
         return tuple(str(value) for value in range(int(source.labels.max(initial=-1)) + 1))
     return tuple(source.attributes[attribute].names or ())
+
+
+def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_], Indices]:
+    """Return of which pictures it is known, ``(n,)``, and the class of each, int64 ``(n,)``.
+
+    The classes of a column of numbers are its lower and its upper half.
+
+    Raises
+    ------
+    DataError
+        If the pictures have no such attribute.
+    """
+    names = () if attribute is None else categories(source, attribute)
+    if attribute is not None and not names:
+        (_, known, above) = attribute_answers(source, attribute, ())[0]
+        return known, above.astype(np.int64)
+    column = source.labels if attribute is None else source.attributes[attribute].values
+    if column is None:
+        raise DataError("labelled pictures", f"{source.title}, which has no labels", "Choose an attribute.")
+    return np.asarray(column != (UNLABELLED if attribute is None else UNKNOWN)), np.asarray(column, np.int64)
 
 
 def attribute_answers(source: Source, attribute: str | None, values: tuple[str, ...]) -> list[Answers]:

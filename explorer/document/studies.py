@@ -20,7 +20,7 @@ from explorer.models.outliers import Outliers, ThresholdRule
 from explorer.models.quality import QualityCurve
 from explorer.types import Codec, Floats, Pixels
 
-Study = Literal["quality", "ranking", "prior", "codes", "index", "directions"]
+Study = Literal["quality", "ranking", "prior", "codes", "index", "directions", "probe"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,33 @@ class CodesView:
     codes: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """How well a linear classifier tells an attribute of pictures from their codes.
+
+    Attributes
+    ----------
+    codec, source
+        What encoded them, and the pictures.
+    attribute
+        A column of the pictures; None for their labels.
+    classes, count
+        How many there are of each; pictures whose class is unknown are left out.
+    accuracy
+        Share of held-out pictures that are told rightly.
+    commonest
+        Share of the largest class among them: what always guessing it would give.
+    """
+
+    codec: Codec
+    source: Source
+    attribute: str | None
+    classes: int
+    count: int
+    accuracy: float
+    commonest: float
+
+
 class Studies:
     """Questions about models that take a while, and their answers.
 
@@ -124,6 +151,10 @@ class Studies:
         All open pictures are to be encoded; they were.
     prior_requested, prior_changed
         A prior is to be fitted to the open model's codes; it was.
+    probe_requested
+        Tell an attribute of the open pictures from their codes: its name, or None for the labels.
+    probes_changed
+        There is another `Probe`, or there are none any more.
     running_changed
         A study began or ended.
     cleaned
@@ -139,6 +170,8 @@ class Studies:
     codes_changed = Signal()
     prior_requested = Signal()
     prior_changed = Signal()
+    probe_requested = Signal(object)
+    probes_changed = Signal()
     running_changed = Signal()
     cleaned = Signal(Cleaned)
 
@@ -147,6 +180,7 @@ class Studies:
         self._ranking: RankingView | None = None
         self._prior: tuple[CodeSample, FittedPrior] | None = None
         self._codes: CodesView | None = None
+        self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
 
     @property
@@ -182,6 +216,21 @@ class Studies:
         """Take the codes of all pictures in."""
         self._codes = codes
         self.codes_changed.emit()
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """What was told from codes so far, one for each attribute; of one model and one set of pictures."""
+        return self._probes
+
+    def put_probe(self, probe: Probe) -> None:
+        """Take a probe in, in the place of the same attribute's; those of other models or pictures go."""
+        rest = [
+            one
+            for one in self._probes
+            if one.codec is probe.codec and one.source is probe.source and one.attribute != probe.attribute
+        ]
+        self._probes = (*rest, probe)
+        self.probes_changed.emit()
 
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
         """Return the prior that was fitted to these codes, or None where it was not."""

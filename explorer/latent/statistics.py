@@ -198,6 +198,25 @@ def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
     return result
 
 
+def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
+    """Return Pearson's correlations between some dimensions of codes ``(n, d)``, ``(k, k)`` in [-1, 1].
+
+    A dimension that never varies correlates with nothing: 0, and 1 with itself.
+
+    Raises
+    ------
+    UsageError
+        If `codes` is no table.
+    """
+    chosen = as_codes(codes)[:, dimensions].astype(np.float64)
+    chosen -= chosen.mean(axis=0)
+    length = np.sqrt(np.square(chosen).sum(axis=0))
+    chosen /= np.where(length > 0, length, 1.0)
+    table = np.clip(chosen.T @ chosen, -1, 1)
+    np.fill_diagonal(table, 1.0)
+    return np.asarray(table, np.float32)
+
+
 def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
     """Tell which dimensions of the mean codes ``(n, d)`` vary with the data: ``(d,)`` bool.
 

@@ -228,6 +228,7 @@ class MainWindow(QMainWindow):
         self._act(edit, "action_filter", self.tr("&Find sliders"), self.latent.find_sliders, "Ctrl+F")
         find = self.latent.find_directions
         self._act(edit, "action_find_directions", self.tr("Find d&irections …"), find, "Ctrl+Shift+F")
+        self._act(edit, "action_statistics", self.tr("S&tatistics of codes …"), self.latent.show_statistics, "Ctrl+T")
         paint = self.feature_maps.begin_painting
         self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
         edit.addSeparator()

@@ -10,32 +10,21 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject
 
-from explorer.data.answers import attribute_answers
 from explorer.data.corruption import KINDS, Noise
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
-from explorer.document.neighbours import IndexedPictures, NeighbourSettings, pooled_pixels, step_for
-from explorer.document.state import NamedDirection, OpenModel
+from explorer.document.state import OpenModel
 from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
-from explorer.latent.directions import attribute_direction
-from explorer.latent.neighbours import CodeSpace, NeighbourIndex, recall
-from explorer.latent.sampling import FittedPrior
-from explorer.models.batches import pictures_at_once
 from explorer.models.cleaning import Cleaned, clean_files
-from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
-from explorer.paths import index_dir
 from explorer.types import Floats, Indices, Pixels, Progress
+from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model
-
-_ENCODED_AT_ONCE = 250
-_TRIED = 100
-"""Codes by which an index is tried."""
 
 _WHILE_LEARNING = 2_000
 """Pictures up to which they are indexed anew with every version of a model that learns."""
@@ -85,83 +74,6 @@ def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> Ranki
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 
-def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
-    """Encode every picture of a source."""
-    codes = np.empty((source.count, model.latent_dim), np.float32)
-    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
-    for start in range(0, source.count, step):
-        pixels = source.read(np.arange(start, min(start + step, source.count)), model.card.preprocessing)
-        codes[start : start + step] = model.codec.encode(to_floats(pixels))
-        yield Progress(min(start + step, source.count), source.count, "encoding")
-    yield CodesView(model.codec, source, codes)
-
-
-def index_pictures(
-    model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
-) -> Iterator[Progress | IndexedPictures]:
-    """Encode every picture, keep a small copy of it, and index both; what is `known` of the same is taken over."""
-    if known is not None and (known.codec is not model.codec or known.source is not source):
-        known = None
-    if known is None:
-        step = step_for(source.count, model.card.image_shape)
-        codes = np.empty((source.count, model.latent_dim), np.float32)
-        small: list[Floats] = []
-        batch = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
-        for start in range(0, source.count, batch):
-            rows = np.arange(start, min(start + batch, source.count))
-            pixels = source.read(rows, model.card.preprocessing)
-            codes[rows] = model.codec.encode(to_floats(pixels))
-            small.append(pooled_pixels(pixels, step))
-            yield Progress(int(rows[-1]) + 1, source.count, "encoding")
-        pictures = np.concatenate(small)
-        by_pixels = NeighbourIndex(pictures, "exact")
-    else:
-        codes, pictures, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
-    metric, whitened, kind = settings.way
-    space = CodeSpace(model.sample.statistics, whitened)
-    coordinates = space.coordinates(codes)
-    yield Progress(0, 0, "building the index")
-    index = NeighbourIndex(coordinates, kind, metric, folder=index_dir())
-    found, seconds = 1.0, float("nan")
-    if index.kind != "exact":
-        yield Progress(0, 0, "trying the index")
-        some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
-        found, seconds = recall(index, NeighbourIndex(coordinates, "exact", metric), some)
-    yield IndexedPictures(
-        model.codec, source, settings.way, codes, pictures, step, space, index, by_pixels, found, seconds
-    )
-
-
-def find_directions(
-    model: OpenModel, source: Source, request: DirectionRequest, codes: Floats | None
-) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], str]]:
-    """Find the direction of each category, or of a number; what has too few pictures is said and left out."""
-    if codes is None:
-        for item in encode_all(model, source):
-            if isinstance(item, CodesView):
-                codes = item.codes
-            else:
-                yield item
-    assert codes is not None
-    found: list[NamedDirection] = []
-    left: list[str] = []
-    asked = attribute_answers(source, request.attribute, request.values)
-    for number, (name, known, has) in enumerate(asked):
-        yield Progress(number, len(asked), f"looking for {name}")
-        try:
-            found.append(NamedDirection(name, attribute_direction(codes[known], has[known], request.method)))
-        except UsageError as error:
-            left.append(f"{name}: {error}")
-    more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-    yield tuple(found), f"{left[0]}{more}" if left else ""
-
-
-def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
-    """Fit a mixture of Gaussians to a model's codes."""
-    yield Progress(0, 0, "fitting")
-    yield FittedPrior().fit(sample.codes)
-
-
 class Analyst(QObject):
     """Serves what `Studies` requests. Of measurements, a new one takes the place of the old; files are all cleaned."""
 
@@ -178,6 +90,7 @@ class Analyst(QObject):
         document.studies.prior_requested.connect(self._on_prior_requested)
         document.neighbours.index_requested.connect(self._on_index_requested)
         document.finder.requested.connect(self._on_directions_requested)
+        document.studies.probe_requested.connect(self._on_probe_requested)
         document.slot_requested.connect(self._on_slot_requested)
         document.source_changed.connect(self._on_source_changed)
 
@@ -277,20 +190,32 @@ class Analyst(QObject):
         if opened is None:
             return
         model, source = opened
-        known = next(
-            (
-                part.codes
-                for part in (self._document.studies.codes, self._document.neighbours.index)
-                if part is not None and part.codec is model.codec and part.source is source
-            ),
-            None,
-        )
+        known = self._known_codes(model, source)
         self._start(
             "directions",
             "Looking for directions",
             lambda: find_directions(model, source, request, known),
             lambda result: self._document.finder.put_found(*result),
         )
+
+    def _on_probe_requested(self, attribute: str | None) -> None:
+        opened = self._opened()
+        if opened is not None:
+            model, source = opened
+            known = self._known_codes(model, source)
+            self._start(
+                "probe",
+                f"Telling {attribute or 'labels'} from codes",
+                lambda: probe(model, source, attribute, known),
+                self._document.studies.put_probe,
+            )
+
+    def _known_codes(self, model: OpenModel, source: Source) -> Floats | None:
+        """Return the codes of all pictures where another study has encoded them already."""
+        for part in (self._document.studies.codes, self._document.neighbours.index):
+            if part is not None and part.codec is model.codec and part.source is source:
+                return part.codes
+        return None
 
     def _on_slot_requested(self, indices: Indices, number: int) -> None:
         """Encode pictures for a slot; those of a model that is open no more are of no use."""

@@ -15,6 +15,7 @@ from explorer.latent.statistics import (
     CodeStatistics,
     active_dimensions,
     compute_statistics,
+    correlations,
     kl_per_dimension,
 )
 from explorer.types import Floats
@@ -162,3 +163,13 @@ def test_wrong_lengths_and_axes_are_refused(stats: CodeStatistics) -> None:
         to_axes(np.zeros(5, dtype=np.float32), stats)
     with pytest.raises(UsageError, match="principal axis"):
         move_axis(np.zeros(6, dtype=np.float32), stats, 4, 0.0)
+
+
+def test_correlations_are_numpys_and_a_constant_goes_with_nothing() -> None:
+    codes = np.random.default_rng(3).normal(size=(200, 6)).astype(np.float32)
+    codes[:, 4] = -2 * codes[:, 1]
+    codes[:, 5] = 7
+    table = correlations(codes, np.array([1, 4, 0, 5]))
+    np.testing.assert_allclose(table[:3, :3], np.corrcoef(codes[:, [1, 4, 0]].T), atol=1e-6)
+    assert table[0, 1] == pytest.approx(-1)
+    np.testing.assert_array_equal(table[3], [0, 0, 0, 1])

@@ -42,6 +42,7 @@ playhead</td></tr>
 <tr><td><b>Ctrl+R, Ctrl+J</b></td><td>reset, shuffle the code</td></tr>
 <tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo (Ctrl+Y too where that is the custom)</td></tr>
 <tr><td><b>Ctrl+O, Ctrl+D, Ctrl+Shift+D</b></td><td>open a model, a folder of pictures, a file of pictures</td></tr>
+<tr><td><b>Ctrl+Shift+F, Ctrl+T</b></td><td>find directions of attributes; statistics of the codes</td></tr>
 <tr><td><b>Ctrl+I</b></td><td>import a Keras model</td></tr>
 <tr><td><b>Ctrl+E, Ctrl+Shift+O</b></td><td>export the morph, open an exported one</td></tr>
 <tr><td><b>Ctrl+1 … Ctrl+9</b></td><td>the tabs under the stage, from Map to Train</td></tr>

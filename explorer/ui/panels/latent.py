@@ -13,6 +13,7 @@ from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
 from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
+from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
@@ -44,6 +45,7 @@ class LatentPanel(QWidget):
         self._marks: Floats | None = None
         self._moving = False
         self._finder: FindDirectionsDialog | None = None
+        self._statistics_dialog: StatisticsDialog | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -111,6 +113,11 @@ class LatentPanel(QWidget):
         self._drop = button("latent_drop_direction", self.tr("Drop"), self.tr("Forget the direction of the slider"))
         self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
         self._shuffle = button("latent_shuffle", self.tr("Shuffle"), self.tr("A random code like the data's (Ctrl+J)"))
+        self._statistics = button(
+            "latent_statistics",
+            self.tr("Statistics …"),
+            self.tr("Every dimension in figures, how they go together, and what they tell of labels (Ctrl+T)"),
+        )
 
     def _lay_out(self) -> None:
         order = QHBoxLayout()
@@ -125,6 +132,7 @@ class LatentPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self._reset)
         buttons.addWidget(self._shuffle)
+        buttons.addWidget(self._statistics)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.views)
@@ -151,6 +159,7 @@ class LatentPanel(QWidget):
         document.meter_view_changed.connect(self._on_meter_changed)
         document.directions_changed.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
+        self._statistics.clicked.connect(self.show_statistics)
         self._part.clicked.connect(document.part_directions)
         self._drop.clicked.connect(lambda: document.drop_directions([self.sliders.current_item]))
 
@@ -169,6 +178,14 @@ class LatentPanel(QWidget):
         if other is not None:
             self.views.choose(other)
             self._show_view(other)
+
+    def show_statistics(self) -> StatisticsDialog:
+        """Show the dialog with the statistics of the codes."""
+        if self._statistics_dialog is None:
+            self._statistics_dialog = StatisticsDialog(self._document, self.window())
+        self._statistics_dialog.show()
+        self._statistics_dialog.raise_()
+        return self._statistics_dialog
 
     def find_directions(self) -> FindDirectionsDialog:
         """Show the dialog that finds directions, and the sliders along those that are kept."""

@@ -1,0 +1,306 @@
+"""Statistics of the codes: every dimension, how they go together, and what a linear probe tells from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QStackedWidget,
+    QTableView,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document
+from explorer.document.studies import Probe
+from explorer.errors import ExplorerError
+from explorer.export.table import Cell, write_csv
+from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
+from explorer.types import Indices
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.statistics_model import StatisticsModel
+from explorer.ui.text import percent
+from explorer.ui.widgets.correlation_map import CorrelationMap
+from explorer.ui.widgets.fields import button, combo_box, name_control
+from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.segments import Segments
+
+_WIDTH, _HEIGHT = 640, 520
+_DIMENSIONS, _CORRELATIONS, _LABELS = 0, 1, 2
+_MOST = 64
+"""Dimensions whose correlations are shown: those that vary most."""
+
+_PAIRS = 12
+_LINE = 24
+
+
+class StatisticsDialog(QDialog):
+    """Not modal: it stays beside the window and follows the open model, one that learns too."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._shown: Indices = np.zeros(0, np.int64)
+        self.setObjectName("statistics_dialog")
+        self.setWindowTitle(self.tr("Statistics of the codes"))
+        self.resize(_WIDTH, _HEIGHT)
+        self._make_controls()
+        self._lay_out()
+        self.pages.chosen.connect(self._stack.setCurrentIndex)
+        self._save.clicked.connect(self._ask_save)
+        self._close.clicked.connect(self.close)
+        self._probe.clicked.connect(self._on_probe_clicked)
+        self.strip.cancelled.connect(self._cancel)
+        self.map.pointed.connect(self._on_cell_pointed)
+        document.model_changed.connect(self._show_model)
+        document.model_changed.connect(self._show_probes)
+        document.source_changed.connect(self._fill_attributes)
+        document.studies.probes_changed.connect(self._show_probes)
+        document.studies.running_changed.connect(self._show_progress)
+        document.jobs_changed.connect(self._show_progress)
+        self._show_model()
+        self._fill_attributes()
+        self._show_progress()
+
+    def _make_controls(self) -> None:
+        self.pages = Segments(
+            (
+                ("statistics_dimensions", self.tr("Dimensions"), self.tr("One line for each number of the code")),
+                ("statistics_correlations", self.tr("Correlations"), self.tr("Which dimensions go together")),
+                ("statistics_labels", self.tr("Labels"), self.tr("What a linear classifier tells from a code")),
+            )
+        )
+        self._about = QLabel()
+        self._about.setObjectName("statistics_about")
+        self._about.setProperty("muted", True)
+        self._about.setWordWrap(True)
+        self.dimensions = StatisticsModel(self)
+        self.table = QTableView()
+        name_control(self.table, "statistics_table", self.tr("The dimensions; click a title to sort by it"))
+        self.table.setModel(self.dimensions)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self.table.setShowGrid(False)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(_LINE)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.map = CorrelationMap()
+        name_control(self.map, "statistics_map", self.tr("Correlations; the arrow keys go from cell to cell"))
+        self._cell = QLabel()
+        self._cell.setObjectName("statistics_cell")
+        self.pairs = QListWidget()
+        name_control(self.pairs, "statistics_pairs", self.tr("The dimensions that go together most"))
+        self._attribute = combo_box("statistics_attribute", self.tr("What is known of the open pictures"), [])
+        self._probe = button(
+            "statistics_probe",
+            self.tr("Probe"),
+            self.tr("Fit a linear classifier to the codes of the open pictures, and try it on those held out"),
+            primary=True,
+        )
+        self.strip = JobStrip("statistics")
+        self.probes = QTreeWidget()
+        name_control(self.probes, "statistics_probes", self.tr("What was told from the codes"))
+        self.probes.setHeaderLabels(
+            [
+                self.tr("Attribute"),
+                self.tr("Classes"),
+                self.tr("Pictures"),
+                self.tr("Told rightly"),
+                self.tr("Commonest"),
+            ]
+        )
+        self.probes.setRootIsDecorated(False)
+        self.probes.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.probes.header().setStretchLastSection(False)
+        self._save = button("statistics_save", self.tr("Save …"), self.tr("Save what this page shows as a table (CSV)"))
+        self._close = button("statistics_close", self.tr("Close"), self.tr("Close (Esc)"))
+        for made in (self._save, self._close, self._probe):
+            made.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        together = QWidget()
+        row = QHBoxLayout(together)
+        row.setContentsMargins(0, 0, 0, 0)
+        left = QVBoxLayout()
+        left.addWidget(self.map, 1)
+        left.addWidget(self._cell)
+        row.addLayout(left, 2)
+        row.addWidget(self.pairs, 1)
+        labels = QWidget()
+        column = QVBoxLayout(labels)
+        column.setContentsMargins(0, 0, 0, 0)
+        ask = QHBoxLayout()
+        ask.addWidget(self._attribute)
+        ask.addWidget(self._probe)
+        ask.addStretch()
+        ask.addWidget(self.strip, 1)
+        column.addLayout(ask)
+        column.addWidget(self.probes, 1)
+        self._stack = QStackedWidget()
+        for page in (self.table, together, labels):
+            self._stack.addWidget(page)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._save)
+        buttons.addStretch()
+        buttons.addWidget(self._close)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addWidget(self.pages)
+        layout.addWidget(self._about)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(buttons)
+        self.pages.chosen.connect(lambda page: self._show_about())
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_model(self) -> None:
+        model = self._document.model
+        self.dimensions.show_statistics(None if model is None else model.sample.statistics)
+        header = self.table.horizontalHeader()
+        self.dimensions.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        self._show_correlations()
+        self._show_about()
+
+    def _show_correlations(self) -> None:
+        model = self._document.model
+        self.pairs.clear()
+        if model is None or not len(model.sample.codes):
+            self._shown = np.zeros(0, np.int64)
+            self.map.show_table(np.zeros((0, 0), np.float32))
+            return
+        sigma = model.sample.statistics.sigma
+        widest = np.argsort(-sigma, kind="stable")[:_MOST]
+        self._shown = np.sort(widest)
+        table = correlations(model.sample.codes, self._shown)
+        self.map.show_table(table)
+        rows, columns = np.triu_indices(len(table), 1)
+        strongest = np.argsort(-np.abs(table[rows, columns]), kind="stable")[:_PAIRS]
+        for row, column in zip(rows[strongest], columns[strongest], strict=True):
+            self.pairs.addItem(self._pair_words(int(row), int(column)))
+
+    def _pair_words(self, row: int, column: int) -> str:
+        value = f"{self.map.table[row, column]:+.2f}".replace("-", "\N{MINUS SIGN}")
+        return f"z{self._shown[row]} · z{self._shown[column]}:  {value}"
+
+    def _on_cell_pointed(self, row: int, column: int) -> None:
+        self._cell.setText(self._pair_words(row, column) if row >= 0 else "")
+
+    def _show_about(self) -> None:
+        model = self._document.model
+        page = self.pages.current
+        self._save.setEnabled(model is not None)
+        if model is None:
+            self._about.setText(self.tr("Open a model to see the statistics of its codes."))
+            return
+        statistics, count = model.sample.statistics, len(model.sample.codes)
+        if page == _DIMENSIONS:
+            active = int((statistics.sigma**2 > ACTIVE_VARIANCE).sum())
+            words = self.tr("%1: %2 of %3 dimensions are active, over %4 held-out pictures.")
+            words = words.replace("%2", f"{active:,}").replace("%3", f"{statistics.latent_dim:,}")
+            if statistics.kl is not None:
+                kl = self.tr("The KL terms sum up to %1 nats.").replace("%1", f"{float(statistics.kl.sum()):.2f}")
+                words = f"{words} {kl}"
+        elif page == _CORRELATIONS:
+            words = self.tr(
+                "%1: blue goes against, orange goes together, over %4 held-out pictures. A dimension that goes with no "
+                "other says something of its own."
+            )
+            if statistics.latent_dim > _MOST:
+                widest = self.tr("Shown are the %1 that vary most.").replace("%1", str(_MOST))
+                words = f"{words} {widest}"
+        else:
+            words = self.tr(
+                "%1: a linear classifier is fitted to most of the codes and tried on the rest. Told rightly above "
+                "the share of the commonest class, the code holds the attribute in a plane."
+            )
+        self._about.setText(words.replace("%1", model.name).replace("%4", f"{count:,}"))
+
+    # -- probes ------------------------------------------------------------------------------------------------------
+
+    def _fill_attributes(self) -> None:
+        source = self._document.source
+        self._attribute.clear()
+        if source is not None:
+            if source.labels is not None:
+                self._attribute.addItem(self.tr("label"), None)
+            for name in source.attributes:
+                self._attribute.addItem(name, name)
+        self._show_probes()
+        self._show_progress()
+
+    def _on_probe_clicked(self) -> None:
+        self._document.studies.probe_requested.emit(self._attribute.currentData())
+
+    def _cancel(self) -> None:
+        key = self._document.studies.running("probe")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    def _show_progress(self) -> None:
+        key = self._document.studies.running("probe")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
+
+    def _current(self) -> list[Probe]:
+        """What was told from codes of the open model and the open pictures."""
+        model, source = self._document.model, self._document.source
+        probes = self._document.studies.probes
+        return [] if model is None else [one for one in probes if one.codec is model.codec and one.source is source]
+
+    def _show_probes(self) -> None:
+        self.probes.clear()
+        for probe in self._current():
+            texts = [
+                probe.attribute or self.tr("label"),
+                f"{probe.classes:,}",
+                f"{probe.count:,}",
+                percent(probe.accuracy),
+                percent(probe.commonest),
+            ]
+            item = QTreeWidgetItem(texts)
+            for column in range(1, len(texts)):
+                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.probes.addTopLevelItem(item)
+        for column in range(1, self.probes.columnCount()):
+            self.probes.resizeColumnToContents(column)
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def _ask_save(self) -> None:
+        model = self._document.model
+        if model is not None:
+            name = ("dimensions", "correlations", "probes")[self.pages.current]
+            kinds = [self.tr("Table (*.csv)")]
+            ask_save(self, self.tr("Save the table"), kinds, Path.home() / f"{model.name}-{name}.csv", self.save)
+
+    def save(self, path: Path) -> None:
+        """Write what the page shows; say so, or say why not."""
+        try:
+            if self.pages.current == _DIMENSIONS:
+                write_csv(path, self.dimensions.titles, self.dimensions.lines())
+            elif self.pages.current == _CORRELATIONS:
+                names = [f"z{number}" for number in self._shown]
+                rows = zip(names, self.map.table.astype(float).tolist(), strict=True)
+                write_csv(path, ["", *names], [[name, *row] for name, row in rows])
+            else:
+                header = ["attribute", "classes", "pictures", "accuracy", "commonest"]
+                rows_of_probes: list[list[Cell]] = [
+                    [one.attribute or "label", one.classes, one.count, one.accuracy, one.commonest]
+                    for one in self._current()
+                ]
+                write_csv(path, header, rows_of_probes)
+        except ExplorerError as error:
+            self._document.report(str(error))
+        else:
+            self._document.exported.emit(path)

@@ -1,0 +1,109 @@
+"""How the dimensions of a code go together: a square of colours, and a word for the one under the mouse."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.types import Floats
+from explorer.ui.color_map import colored
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.theme import current_theme
+
+_ARROWS = {
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+}
+
+
+class CorrelationMap(QWidget):
+    """Correlations from −1 (blue) over 0 (the background) to 1 (orange).
+
+    Signals
+    -------
+    pointed(int, int)
+        Row and column of the cell that the mouse is over, or that the arrow keys went to; −1 and −1 for none.
+    """
+
+    pointed = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._table: Floats = np.zeros((0, 0), np.float32)
+        self._cell: tuple[int, int] | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(220, 220)
+
+    @property
+    def table(self) -> Floats:
+        """What is shown, ``(k, k)``."""
+        return self._table
+
+    def show_table(self, table: Floats) -> None:
+        """Show correlations, ``(k, k)`` in [−1, 1]."""
+        self._table = table
+        self._point(None)
+        self.update()
+
+    def square(self) -> QRectF:
+        """Return where the colours are painted, in widget coordinates."""
+        side = min(self.width(), self.height()) - 4.0
+        return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+
+    def cell_rect(self, row: int, column: int) -> QRectF:
+        """Return where a cell is painted, in widget coordinates."""
+        square, count = self.square(), max(1, len(self._table))
+        size = square.width() / count
+        return QRectF(square.left() + column * size, square.top() + row * size, size, size)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the colours, and a frame about the cell in question."""
+        theme, painter = current_theme(), QPainter(self)
+        square = self.square()
+        if len(self._table):
+            image = pixels_to_qimage(np.ascontiguousarray(colored(self._table, (-1.0, 1.0))))
+            painter.drawImage(square, image)
+        painter.setPen(theme.color("accent" if self.hasFocus() else "border"))
+        painter.drawRect(square)
+        if self._cell is not None:
+            painter.setPen(theme.color("text"))
+            painter.drawRect(self.cell_rect(*self._cell))
+        painter.end()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell the cell under the mouse."""
+        self._point(self._at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Tell that there is none any more."""
+        self._point(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go from cell to cell."""
+        step = _ARROWS.get(Qt.Key(event.key()))
+        if step is None or not len(self._table):
+            super().keyPressEvent(event)
+            return
+        row, column = self._cell or (0, 0)
+        most = len(self._table) - 1
+        self._point((min(max(row + step[0], 0), most), min(max(column + step[1], 0), most)))
+
+    def _at(self, where: QPointF) -> tuple[int, int] | None:
+        square, count = self.square(), len(self._table)
+        if not count or not square.contains(where):
+            return None
+        column = int((where.x() - square.left()) / square.width() * count)
+        row = int((where.y() - square.top()) / square.height() * count)
+        return min(row, count - 1), min(column, count - 1)
+
+    def _point(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._cell:
+            self._cell = cell
+            self.pointed.emit(*(cell or (-1, -1)))
+            self.update()

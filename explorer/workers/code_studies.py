@@ -1,0 +1,123 @@
+"""Long looks at the codes of all open pictures: encode them, index them, find directions, tell classes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+
+from explorer.data.answers import attribute_answers, classes_of
+from explorer.data.preprocessing import to_floats
+from explorer.data.source import Source
+from explorer.document.directions import DirectionRequest
+from explorer.document.neighbours import IndexedPictures, NeighbourSettings, pooled_pixels, step_for
+from explorer.document.state import NamedDirection, OpenModel
+from explorer.document.studies import CodesView, Probe
+from explorer.errors import UsageError
+from explorer.latent.directions import attribute_direction, probe_accuracy
+from explorer.latent.neighbours import CodeSpace, NeighbourIndex, recall
+from explorer.latent.sampling import FittedPrior
+from explorer.models.batches import pictures_at_once
+from explorer.models.codes import CodeSample, along_axes
+from explorer.paths import index_dir
+from explorer.types import Floats, Progress
+
+_ENCODED_AT_ONCE = 250
+_TRIED = 100
+"""Codes by which an index is tried."""
+
+
+def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
+    """Encode every picture of a source."""
+    codes = np.empty((source.count, model.latent_dim), np.float32)
+    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    for start in range(0, source.count, step):
+        pixels = source.read(np.arange(start, min(start + step, source.count)), model.card.preprocessing)
+        codes[start : start + step] = model.codec.encode(to_floats(pixels))
+        yield Progress(min(start + step, source.count), source.count, "encoding")
+    yield CodesView(model.codec, source, codes)
+
+
+def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
+    """Yield progress, return the codes of all pictures."""
+    codes = np.empty((0, model.latent_dim), np.float32)
+    for item in encode_all(model, source):
+        if isinstance(item, CodesView):
+            codes = item.codes
+        else:
+            yield item
+    return codes
+
+
+def index_pictures(
+    model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
+) -> Iterator[Progress | IndexedPictures]:
+    """Encode every picture, keep a small copy of it, and index both; what is `known` of the same is taken over."""
+    if known is not None and (known.codec is not model.codec or known.source is not source):
+        known = None
+    if known is None:
+        step = step_for(source.count, model.card.image_shape)
+        codes = np.empty((source.count, model.latent_dim), np.float32)
+        small: list[Floats] = []
+        batch = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+        for start in range(0, source.count, batch):
+            rows = np.arange(start, min(start + batch, source.count))
+            pixels = source.read(rows, model.card.preprocessing)
+            codes[rows] = model.codec.encode(to_floats(pixels))
+            small.append(pooled_pixels(pixels, step))
+            yield Progress(int(rows[-1]) + 1, source.count, "encoding")
+        pictures = np.concatenate(small)
+        by_pixels = NeighbourIndex(pictures, "exact")
+    else:
+        codes, pictures, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
+    metric, whitened, kind = settings.way
+    space = CodeSpace(model.sample.statistics, whitened)
+    coordinates = space.coordinates(codes)
+    yield Progress(0, 0, "building the index")
+    index = NeighbourIndex(coordinates, kind, metric, folder=index_dir())
+    found, seconds = 1.0, float("nan")
+    if index.kind != "exact":
+        yield Progress(0, 0, "trying the index")
+        some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
+        found, seconds = recall(index, NeighbourIndex(coordinates, "exact", metric), some)
+    yield IndexedPictures(
+        model.codec, source, settings.way, codes, pictures, step, space, index, by_pixels, found, seconds
+    )
+
+
+def find_directions(
+    model: OpenModel, source: Source, request: DirectionRequest, codes: Floats | None
+) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], str]]:
+    """Find the direction of each category, or of a number; what has too few pictures is said and left out."""
+    if codes is None:
+        codes = yield from _encoded(model, source)
+    found: list[NamedDirection] = []
+    left: list[str] = []
+    asked = attribute_answers(source, request.attribute, request.values)
+    for number, (name, known, has) in enumerate(asked):
+        yield Progress(number, len(asked), f"looking for {name}")
+        try:
+            found.append(NamedDirection(name, attribute_direction(codes[known], has[known], request.method)))
+        except UsageError as error:
+            left.append(f"{name}: {error}")
+    more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+    yield tuple(found), f"{left[0]}{more}" if left else ""
+
+
+def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats | None) -> Iterator[Progress | Probe]:
+    """Tell an attribute from the codes of all pictures; of a long code, from its principal axes."""
+    known, classes = classes_of(source, attribute)
+    if codes is None:
+        codes = yield from _encoded(model, source)
+    yield Progress(0, 0, "telling classes apart")
+    if codes.shape[1] > len(model.sample.statistics.axes) > 0:
+        codes = along_axes(codes, model.sample.statistics)
+    accuracy, commonest = probe_accuracy(codes[known], classes[known])
+    count = len(np.unique(classes[known]))
+    yield Probe(model.codec, source, attribute, count, int(known.sum()), accuracy, commonest)
+
+
+def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
+    """Fit a mixture of Gaussians to a model's codes."""
+    yield Progress(0, 0, "fitting")
+    yield FittedPrior().fit(sample.codes)
