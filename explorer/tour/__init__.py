@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
 from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
-from explorer.tour import atlas, basics, film, lab, models, settings, training
+from explorer.tour import atlas, basics, film, lab, meaning, models, settings, training
 from explorer.tour.guide import Tour
 
 HEAVY = ("tensorflow", "keras", "sklearn")
@@ -49,6 +49,11 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "cloud": lab.cloud,
     "outliers": lab.outliers,
     "faces": models.faces,
+    "neighbours": meaning.neighbours,
+    "directions": meaning.directions,
+    "arithmetic": meaning.arithmetic,
+    "compare": meaning.compare,
+    "statistics": meaning.statistics,
     "spatial": training.spatial,
 }
 

@@ -1,0 +1,134 @@
+"""Steps of the tour: pictures alike, directions of attributes, sums of codes, two models beside each other, figures."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QListWidget
+
+from explorer.document.views import CompareView, NeighboursView
+from explorer.errors import EngineError
+from explorer.tour.guide import Tour
+
+_DIGITS, _FACES = "digits-deep-49", "faces-denoise"
+
+
+def neighbours(tour: Tour) -> None:
+    """Find digits alike, by code and by pixels, go to one of them; then faces."""
+    window = tour.running.window
+    tour.open_model(_DIGITS)
+    tour.tab(window.neighbours)
+    _found(tour)
+    tour.shoot("neighbours-digits")
+    row = window.neighbours.by_code
+    place = row.visualItemRect(row.item(2)).center()
+    wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
+    QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    tour.until(lambda: tour.document.picture == wanted, "the neighbour that was clicked")
+    tour.open_model(_FACES)
+    _found(tour)
+    tour.choose("neighbours_metric", "cosine")
+    _found(tour)
+    tour.shoot("neighbours-faces")
+    tour.choose("neighbours_metric", "l2")
+
+
+def directions(tour: Tour) -> None:
+    """Find what puts sunglasses on and what makes a face smile; keep both, and turn them up."""
+    tour.open_model(_FACES)
+    tour.settle()
+    tour.trigger("action_find_directions")
+    dialog = tour.running.window.latent.find_directions()
+    for attribute, value in (("eyes", "sunglasses"), ("mouth", "big smile")):
+        _find(tour, attribute, value)
+        tour.click("directions_keep")
+    tour.shoot("directions-dialog", dialog)
+    tour.click("directions_close")
+    sliders = tour.running.window.latent.sliders
+    for number in range(2):
+        start = float(sliders.values[number])
+        points = [sliders.handle_position(number, start + step * (2.5 - start) / 10) for step in range(11)]
+        tour.drag(sliders.viewport(), points)
+        if sliders.values[number] <= start:
+            raise EngineError("the direction to move the code", "nothing")
+    tour.settle()
+    tour.shoot("directions")
+    tour.document.drop_directions(range(len(tour.document.directions)))
+
+
+def arithmetic(tour: Tour) -> None:
+    """Take a face, take another's away, add a third's; then more like what comes of it."""
+    tour.open_model(_FACES)
+    tour.tab(tour.running.window.arithmetic)
+    for letter, picture in (("a", 4), ("b", 9), ("c", 12)):
+        tour.document.choose_picture(picture)
+        tour.settle()
+        tour.click(f"slot_{letter}_add")
+    tour.until(lambda: tour.document.arithmetic.result() is not None, "the sum")
+    tour.until(lambda: isinstance(tour.document.nearest_view, NeighboursView), "the nearest real picture")
+    tour.settle()
+    tour.shoot("arithmetic")
+    tour.click("arithmetic_more")
+    tour.until(lambda: tour.document.cloud_view is not None, "pictures around the cursor")
+    tour.settle()
+    tour.shoot("more-like-this")
+    tour.click("arithmetic_sum")
+
+
+def compare(tour: Tour) -> None:
+    """Put PCA of the same size beside a deep model of the digits, and measure both."""
+    tour.open_model(_DIGITS)
+    tour.tab(tour.running.window.compare)
+    tour.click("compare_pca")
+    _compared(tour)
+    tour.shoot("compare-pca")
+    tour.click("compare_measure")
+    tour.until(lambda: len(tour.document.beside.table) == 2, "the figures of both")
+    tour.shoot("compare-table")
+    tour.click("compare_pictures")
+
+
+def statistics(tour: Tour) -> None:
+    """Look at the figures of a code of 49 numbers, at what goes together, and at what it tells of the digits."""
+    tour.open_model(_DIGITS)
+    tour.settle()
+    dialog = tour.running.window.latent.show_statistics()
+    tour.click("statistics_correlations")
+    tour.shoot("statistics-correlations", dialog)
+    tour.click("statistics_labels")
+    tour.click("statistics_probe")
+    tour.until(lambda: len(tour.document.studies.probes) > 0, "the probe of the labels")
+    tour.shoot("statistics-labels", dialog)
+    tour.click("statistics_dimensions")
+    tour.click("statistics_close")
+
+
+def _found(tour: Tour) -> None:
+    tour.settle()
+    tour.until(lambda: not tour.document.jobs, "the index")
+    tour.until(lambda: isinstance(tour.document.neighbours_view, NeighboursView), "the neighbours")
+
+
+def _find(tour: Tour, attribute: str, value: str) -> None:
+    box, values = tour.find(QComboBox, "directions_attribute"), tour.find(QListWidget, "directions_values")
+    if box.currentData() != attribute:
+        tour.choose("directions_attribute", attribute)
+    found = values.findItems(value, Qt.MatchFlag.MatchExactly)
+    if not found:
+        raise EngineError(f"{value} among the {attribute}", "none")
+    item = found[0]
+    values.scrollToItem(item)
+    QTest.mouseClick(values.viewport(), Qt.MouseButton.LeftButton, pos=values.visualItemRect(item).center())
+    before = tour.document.finder.found
+    tour.click("directions_find")
+    tour.until(lambda: tour.document.finder.found is not before, f"the direction of {value}")
+
+
+def _compared(tour: Tour) -> None:
+    tour.until(lambda: tour.document.beside.code is not None and not tour.document.jobs, "the code beside")
+    tour.until(lambda: isinstance(tour.document.compare_view, CompareView), "both pictures")
+    view = tour.document.compare_view
+    if not isinstance(view, CompareView) or not np.isfinite(view.mse).all():
+        raise EngineError("figures of both models", "none")
+    tour.settle()
