@@ -25,6 +25,7 @@ from explorer.tour.guide import Tour
 HEAVY = ("tensorflow", "keras", "sklearn")
 
 STEPS: dict[str, Callable[[Tour], None]] = {
+    "first": film.first,
     "picture": basics.picture,
     "slider": basics.slider,
     "map": basics.walk_map,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
 from explorer.document.views import FilmView
 from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
 
-GIF_NAME = "morph.gif"
+GIF_NAME, FIRST_NAME = "morph.gif", "first.gif"
+MOST_CLICKS = 10
+"""In so many a newcomer should have a film."""
 
 
 def keyframes(tour: Tour) -> None:
@@ -89,13 +91,61 @@ def _measured(tour: Tour) -> None:
     tour.until(lambda: tour.running.window.timeline.track.has_images, "the keyframes' pictures")
 
 
+def first(tour: Tour) -> None:
+    """Make a first film as a newcomer does, with what is open at the start; count the clicks that it takes."""
+    view = tour.running.window.gallery.view
+    clicks = _Clicks()
+    for place in (0, 1):
+        index = tour.running.window.gallery.model.index(place)
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+        tour.until(lambda place=place: tour.document.picture == place, "the clicked picture")  # type: ignore[misc]
+        tour.settle()
+        tour.click("timeline_add")
+    _export(tour, tour.out / FIRST_NAME)
+    clicks.end()
+    if clicks.count > MOST_CLICKS:
+        raise EngineError(f"a first film in {MOST_CLICKS} clicks", f"{clicks.count}")
+    tour.shoot(f"first-film-in-{clicks.count}-clicks")
+    tour.document.timeline.clear()
+
+
+class _Clicks(QObject):
+    """Counts presses of a mouse button anywhere in the program."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self._application().installEventFilter(self)
+
+    def end(self) -> None:
+        """Count no more."""
+        self._application().removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Count, and let everything through; a press reaches a widget's window, too, and counts once."""
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
+            self.count += 1
+        return False
+
+    def _application(self) -> QCoreApplication:
+        application = QCoreApplication.instance()
+        if application is None:
+            raise EngineError("an application", "none")
+        return application
+
+
 def gif(tour: Tour) -> None:
     """Export the morph through the file dialog."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
+    _export(tour, tour.out / GIF_NAME)
+    tour.gif = tour.out / GIF_NAME
+    tour.shoot("export")
+
+
+def _export(tour: Tour, target: Path) -> None:
     written: list[Path] = []
     tour.document.exported.connect(written.append)
-    target = tour.out / GIF_NAME
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
     told = tour.find(QLabel, "export_size")
@@ -118,5 +168,4 @@ def gif(tour: Tour) -> None:
     tour.until(lambda: save.isEnabled() and "Save" in save.text(), "the dialog to take the name")
     QTest.mouseClick(save, Qt.MouseButton.LeftButton)
     tour.until(lambda: bool(written), "the GIF")
-    tour.gif = written[0]
-    tour.shoot("export")
+    tour.document.exported.disconnect(written.append)
