@@ -67,6 +67,7 @@ class StagePanel(QWidget):
         document.picture_view_changed.connect(self._on_picture_view_changed)
         document.cursor_view_changed.connect(self._on_cursor_view_changed)
         document.picture_changed.connect(self._on_picture_changed)
+        document.guest_changed.connect(self._on_picture_changed)
         document.source_changed.connect(self._on_picture_changed)
 
     def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
@@ -114,7 +115,14 @@ class StagePanel(QWidget):
             self._document.step_picture(step)
 
     def _on_picture_changed(self) -> None:
-        source, picture = self._document.source, self._document.picture
+        source, picture, guest = self._document.source, self._document.picture, self._document.guest
+        if guest is not None and guest.image_shape is not None:
+            height, width, _ = guest.image_shape
+            words = self.tr("%1, brought in at %2 × %3")
+            self._heading.setText(
+                words.replace("%1", guest.title).replace("%2", f"{width:,}").replace("%3", f"{height:,}")
+            )
+            return
         if source is None or picture is None:
             self._heading.clear()
             return
