@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QPushButton, QTabWidget, QWidget
 
+_PLAIN = 3
+"""Letters of a button's text from which it says something by itself."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -45,8 +48,12 @@ def commands_of(window: QMainWindow) -> list[Command]:
     found = [_of_action(action, where) for where, action in menu_actions(window)]
     titles = {command.title for command in found}
     for panel, where, show in _panels(window):
-        # A button that a menu has, too, is the same command.
-        found.extend(_of_button(one, where, show) for one in _buttons(panel) if plain_title(one.text()) not in titles)
+        buttons = _buttons(panel)
+        texts = [plain_title(one.text()) for one in buttons]
+        for one, text in zip(buttons, texts, strict=True):
+            # A button that a menu has, too, is the same command.
+            if text not in titles:
+                found.append(_of_button(one, where, show, plain=len(text) >= _PLAIN and texts.count(text) == 1))
     return found
 
 
@@ -80,13 +87,16 @@ def _of_action(action: QAction, where: str) -> Command:
     return Command(action.objectName(), title, where, keys, tip, action.isEnabled(), action.trigger)
 
 
-def _of_button(button: QPushButton, where: str, show: Callable[[], None]) -> Command:
+def _of_button(button: QPushButton, where: str, show: Callable[[], None], *, plain: bool) -> Command:
+    """Return a button's command; one whose text says nothing outside its panel is told by its tooltip, too."""
+
     def run() -> None:
         show()
         button.setFocus()
         button.click()
 
-    title = plain_title(button.text())
+    text, tip = plain_title(button.text()), button.toolTip()
+    title = text if plain else f"{text}  {tip.partition('.')[0].partition(':')[0]}"
     return Command(button.objectName(), title, where, "", button.toolTip(), button.isEnabled(), run)
 
 

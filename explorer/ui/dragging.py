@@ -126,7 +126,8 @@ def pasted_code(mime: QMimeData) -> Floats | None:
         return code
     words = mime.text()[:_LONGEST].replace("[", " ").replace("]", " ").replace(",", " ").split()
     try:
-        numbers = np.array([float(word) for word in words], np.float32)
+        numbers = np.array([float(word) for word in words])
     except ValueError:
         return None
-    return numbers if len(numbers) and np.isfinite(numbers).all() else None
+    possible = len(numbers) and bool((np.abs(numbers) <= np.finfo(np.float32).max).all())
+    return numbers.astype(np.float32) if possible else None

@@ -142,22 +142,25 @@ class Exchange(QObject):
         self._offer(stage.edited, "edited", edited=True)
 
     def _offer(self, frame: PictureFrame, name: str, *, edited: bool = False) -> None:
-        """Let the picture of a frame be dragged away; the edited one takes its code along, for the timeline."""
+        """Let the picture of a frame be dragged away."""
+        DragOut(frame, lambda: self.content_of(frame, name, edited=edited))
 
-        def content() -> tuple[QMimeData, QPixmap] | None:
-            image = frame.image
-            if image is None:
-                return None
-            model = self._document.model
-            title = f"{model.name} {name}" if model is not None else name
-            try:
-                mime = picture_mime(image, title, self._document.code if edited else None)
-            except ExportError as error:
-                self._document.report(str(error))
-                return None
-            return mime, QPixmap.fromImage(image)
+    def content_of(self, frame: PictureFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
+        """Return what is dragged from a frame, and how it looks; the edited picture takes its code along.
 
-        DragOut(frame, content)
+        None where there is no picture, or its file cannot be written, which is reported.
+        """
+        image = frame.image
+        if image is None:
+            return None
+        model = self._document.model
+        title = f"{model.name} {name}" if model is not None else name
+        try:
+            mime = picture_mime(image, title, self._document.code if edited else None)
+        except ExportError as error:
+            self._document.report(str(error))
+            return None
+        return mime, QPixmap.fromImage(image)
 
     def _refuse(self, wanted: str) -> None:
         error = UsageError(wanted, self.tr("none yet"), self.tr("Open a model and pictures from the library."))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 _START, _NEXT, _ANY = 8.0, 5.0, 1.0
+_NOTE = 3.0
 _LOOSE = 0.6
 """Share of the best score that a text must have."""
 
@@ -38,12 +39,21 @@ def score(query: str, text: str) -> float | None:
     return None if found == -inf else found - len(given) / 100
 
 
-def ranked(query: str, texts: Sequence[str]) -> list[int]:
+def ranked(query: str, texts: Sequence[tuple[str, str]]) -> list[int]:
     """Return the places of the texts that fit a query, the best first; equals keep their order.
 
-    A text that has the letters only here and there is left out where another has them together.
+    Each text has a note; one that fits only together with its note comes behind others. A text that has the letters
+    only here and there is left out where another has them together.
     """
-    scores = [(score(query, text), place) for place, text in enumerate(texts)]
+    scores = [(_score_with_note(query, *text), place) for place, text in enumerate(texts)]
     fitting = [(-value, place) for value, place in scores if value is not None]
     worst = max((-value for value, _ in fitting), default=0.0) * _LOOSE
     return [place for value, place in sorted(fitting) if -value >= worst]
+
+
+def _score_with_note(query: str, text: str, note: str) -> float | None:
+    alone = score(query, text)
+    if alone is not None:
+        return alone
+    both = score(query, f"{text} {note}")
+    return None if both is None else both - _NOTE

@@ -115,6 +115,7 @@ class Shell(QObject):
 
     def explain(self) -> None:
         """Give commands and tabs their sentence."""
+        self._window.menuBar().setAccessibleName(self.tr("Menus"))
         tips = command_tips()
         for action in self._window.findChildren(QAction):
             tip = tips.get(action.objectName())

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from explorer.ui.commands import Command
 from explorer.ui.matching import ranked
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import line_edit
+from explorer.ui.widgets.fields import clearable, line_edit
 
 _WIDTH, _HEIGHT = 560, 400
 _ROW = 34
@@ -45,10 +45,9 @@ class CommandList(QAbstractListModel):
         self.find("")
 
     def find(self, query: str) -> None:
-        """Show what fits, what can be done now before what cannot."""
+        """Show what fits, the best first."""
         self.beginResetModel()
-        fitting = [self._all[place] for place in ranked(query, [f"{one.title} {one.where}" for one in self._all])]
-        self._shown = sorted(fitting, key=lambda command: not command.enabled)
+        self._shown = [self._all[place] for place in ranked(query, [(one.title, one.where) for one in self._all])]
         self.endResetModel()
 
     def command(self, row: int) -> Command | None:
@@ -142,7 +141,7 @@ class CommandPalette(QDialog):
         self.setModal(True)
         tip = self.tr("A few letters of a command: “exp mo” finds “Export morph”")
         self.field = line_edit("command_field", tip, self.tr("What do you want to do?"))
-        self.field.setClearButtonEnabled(True)
+        clearable(self.field)
         self.model = CommandList(self)
         self.list = QListView()
         self.list.setObjectName("command_list")

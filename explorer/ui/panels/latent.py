@@ -16,7 +16,7 @@ from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, combo_box, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
 from explorer.ui.widgets.segments import Segments
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -78,7 +78,7 @@ class LatentPanel(QWidget):
         self._sort = combo_box("latent_sort", self.tr("What the sliders are sorted by"), [])
         self.filter = QLineEdit()
         name_control(self.filter, "latent_filter", self.tr("Show only some of the sliders"))
-        self.filter.setClearButtonEnabled(True)
+        clearable(self.filter)
         self.sliders = SliderList()
         self.sliders.setObjectName("latent_sliders")
         self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))

@@ -37,6 +37,8 @@ class StagePanel(QWidget):
         self.setObjectName("stage_panel")
         self.setAccessibleName(self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # For the frame that shows that the arrow keys go to the stage.
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._heading = ElidedLabel()
         self._heading.setObjectName("stage_heading")
         self._heading.setProperty("heading", True)

@@ -39,7 +39,9 @@ class DragOut(QObject):
                 return True
             if event.type() == QEvent.Type.MouseButtonRelease:
                 self._pressed = None
-            elif event.type() == QEvent.Type.MouseMove and self._pressed is not None:
+            elif event.type() != QEvent.Type.MouseMove or not event.buttons() & Qt.MouseButton.LeftButton:
+                pass
+            elif self._pressed is not None:
                 moved = (event.position() - self._pressed).manhattanLength()
                 if moved >= QApplication.startDragDistance():
                     self._pressed = None

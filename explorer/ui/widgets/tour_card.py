@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button
@@ -52,7 +52,7 @@ class TourVeil(QWidget):
 
 
 class TourCard(QFrame):
-    """Title, a few sentences, and the way on. Enter or → goes on, ← goes back, Esc skips the rest.
+    """Title, a few sentences, and the way on. Return or → goes on, ← goes back, Esc skips the rest.
 
     Signals
     -------
@@ -102,6 +102,11 @@ class TourCard(QFrame):
         self._skip.clicked.connect(self.skipped)
         self._back.clicked.connect(lambda: self.moved.emit(-1))
         self.next.clicked.connect(lambda: self.moved.emit(1))
+        # A button would take the arrows for a walk to its neighbours.
+        for arrow, part in ((Qt.Key.Key_Right, self.next), (Qt.Key.Key_Left, self._back)):
+            keys = QShortcut(QKeySequence(arrow), self)
+            keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            keys.activated.connect(part.click)
         parent.installEventFilter(self)
         self.hide()
 
@@ -146,14 +151,13 @@ class TourCard(QFrame):
         self.move(left, top)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Skip with Esc, walk with the arrows and Return."""
+        """Skip with Esc; Return presses the button that has the keyboard."""
         key = Qt.Key(event.key())
+        focus = self.focusWidget()
         if key == Qt.Key.Key_Escape:
             self.skipped.emit()
-        elif key in {Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            self.moved.emit(1)
-        elif key == Qt.Key.Key_Left and self._back.isEnabled():
-            self.moved.emit(-1)
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and isinstance(focus, QPushButton):
+            focus.click()
         else:
             super().keyPressEvent(event)
 
