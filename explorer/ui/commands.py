@@ -47,12 +47,13 @@ def commands_of(window: QMainWindow) -> list[Command]:
     """Return all commands of a window: those of the menus first, in their order."""
     found = [_of_action(action, where) for where, action in menu_actions(window)]
     titles = {command.title for command in found}
+    keys = {f"({command.keys})" for command in found if command.keys}
     for panel, where, show in _panels(window):
         buttons = _buttons(panel)
         texts = [plain_title(one.text()) for one in buttons]
         for one, text in zip(buttons, texts, strict=True):
-            # A button that a menu has, too, is the same command.
-            if text not in titles:
+            # A button of a command that a menu has, too, bears its title, or names its keys.
+            if text not in titles and not any(one.toolTip().endswith(same) for same in keys):
                 found.append(_of_button(one, where, show, plain=len(text) >= _PLAIN and texts.count(text) == 1))
     return found
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from explorer_testing.automation import PAGE, page
+from explorer_testing.automation import PAGE, page_of
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -15,11 +15,11 @@ from explorer.ui.main_window import MainWindow
 
 
 def test_the_page_lists_what_the_window_has(bare_window: MainWindow) -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(bare_window), "write it anew: see the page's first lines"
+    assert PAGE.read_text(encoding="utf-8") == page_of(bare_window), "write it anew: see the page's first lines"
 
 
 def test_every_name_on_it_finds_one_thing(bare_window: MainWindow) -> None:
-    page(bare_window)
+    page_of(bare_window)
     names = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(names) > 200
     assert len(names) == len(set(names))

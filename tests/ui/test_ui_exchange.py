@@ -43,7 +43,7 @@ def code_of_picture(desk: Desk, path: Path) -> Floats:
     assert model is not None
     with Image.open(path) as picture:
         pixels = model.card.preprocessing.pixels(picture)
-    return model.codec.encode(to_floats(pixels[None]))[0]
+    return model.codec.encode(to_floats(pixels[None])).reshape(-1)
 
 
 def until_guest(desk: Desk) -> PictureView:

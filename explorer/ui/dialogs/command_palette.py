@@ -66,15 +66,11 @@ class CommandList(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return command.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(part for part in (command.title, command.where, command.keys) if part)
+            now = "" if command.enabled else self.tr("not now")
+            return ", ".join(part for part in (command.title, command.where, command.keys, now) if part)
         if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole}:
             return command.tip or f"{command.where}: {command.title}"
         return None
-
-    def flags(self, index: _Index) -> Qt.ItemFlag:
-        """Let only what can be done be chosen."""
-        command = self.command(index.row())
-        return super().flags(index) if command is not None and command.enabled else Qt.ItemFlag.NoItemFlags
 
 
 class _CommandDelegate(QStyledItemDelegate):

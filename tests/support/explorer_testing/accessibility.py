@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleInterface
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollBar, QWidget
 
 _ROLE = QAccessible.Role
 CONTROL_ROLES = {
@@ -54,8 +55,9 @@ def _below(node: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
     yield node
     rows = node.role() in {_ROLE.List, _ROLE.Tree, _ROLE.Table}
     for number in range(min(node.childCount(), _ENOUGH) if rows else node.childCount()):
-        child = node.child(number)
-        if child is not None and child.isValid():
+        # None for a part that is gone, which Qt's types do not say.
+        child: object = node.child(number)
+        if isinstance(child, QAccessibleInterface) and child.isValid():
             yield from _below(child)
 
 
@@ -66,23 +68,18 @@ def nameless(root: QWidget) -> list[str]:
         # Words that can be marked take the keyboard; where there are none just now, they have nothing to say.
         if node.role() == _ROLE.StaticText:
             continue
-        works = node.role() in CONTROL_ROLES or node.state().focusable  # type: ignore[attr-defined]
+        works = node.role() in CONTROL_ROLES or node.state().focusable
         if not works or node.text(QAccessible.Text.Name).strip():
             continue
-        thing = node.object()
-        name = thing.objectName() if thing is not None else ""
-        part = thing is not None and _is_part(thing)
-        if not part and not name.startswith(QT_S_OWN):
-            parent = node.parent()
-            above = parent.text(QAccessible.Text.Name) if parent is not None else ""
-            faults.append(f"{node.role().name} {name!r} in {above!r}")
+        thing: object = node.object()
+        name = thing.objectName() if isinstance(thing, QObject) else ""
+        if not _is_part(thing) and not name.startswith(QT_S_OWN):
+            faults.append(f"{node.role().name} {name!r} in {node.parent().text(QAccessible.Text.Name)!r}")
     return faults
 
 
 def _is_part(thing: object) -> bool:
     """Tell whether it is a part that Qt makes of a control which has a name: the field in a spin box, a scroll bar."""
-    from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollBar
-
     if isinstance(thing, QScrollBar):
         return True
     parent = thing.parentWidget() if isinstance(thing, QWidget) else None

@@ -62,7 +62,7 @@ from PySide6.QtWidgets import QPushButton
 from explorer.app import make_application, make_window, open_first
 
 app = make_application()
-running = make_window()                        # with no preferences it remembers nothing
+running = make_window()  # with no preferences it remembers nothing
 open_first(running.document)
 running.window.show()
 running.window.findChild(QPushButton, "timeline_add").click()
@@ -78,7 +78,7 @@ A name with a number in it (`noise_1_strength`) belongs to a row that is there w
 """
 
 
-def page(window: MainWindow) -> str:
+def page_of(window: MainWindow) -> str:
     """Return the page for a window, which is furnished and walked through for it."""
     furnish(window)
     for number in range(window.tabs.count()):
@@ -108,9 +108,9 @@ def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         if panel is not None:
             yield f"Dock {dock.windowTitle()} (`{dock.objectName()}`)", panel
     for number in range(window.tabs.count()):
-        panel = window.tabs.widget(number)
-        if panel is not None:
-            yield f"Tab {window.tabs.tabText(number)} (`{panel.objectName()}`)", panel
+        page = window.tabs.widget(number)
+        if page is not None:
+            yield f"Tab {window.tabs.tabText(number)} (`{page.objectName()}`)", page
     yield "Status bar", window.status
     yield "Problem bar", window.problem_bar
 
@@ -165,7 +165,7 @@ def main() -> int:
     make_application()
     window = MainWindow(Document())
     window.show()
-    PAGE.write_text(page(window), encoding="utf-8")
+    PAGE.write_text(page_of(window), encoding="utf-8")
     return 0
 
 
