@@ -32,7 +32,6 @@ from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
 from explorer.models.foreign.files import looks_foreign
 from explorer.paths import resources_dir
-from explorer.ui.commands import commands_of
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
@@ -253,9 +252,11 @@ class MainWindow(QMainWindow):
         self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "Alt+PgDown")
         self.shell.add_to_edit(edit, self._act)
         self._make_view_menu()
+        panels = self._menu("menu_panels", self.tr("&Panels"))
         help_menu = self._menu("menu_help", self.tr("&Help"))
         self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
         self.shell.add_to_help(help_menu, self._act)
+        self.shell.add_panels(panels)
 
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
@@ -361,7 +362,7 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """Show the page of help."""
         if self._help is None:
-            self._help = HelpDialog(commands_of(self), self)
+            self._help = HelpDialog(self.shell.main_commands(), self)
         self._help.show()
         self._help.raise_()
 

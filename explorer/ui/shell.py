@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from explorer.document.preferences import PreferencesFile
 from explorer.ui.command_tips import command_tips, tab_tips
-from explorer.ui.commands import commands_of
+from explorer.ui.commands import Command, commands_of
 from explorer.ui.dialogs.command_palette import RECENT, CommandPalette
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.first_tour import FirstTour, Step
 from explorer.ui.layout_keeper import LayoutKeeper
+from explorer.ui.panel_menu import PREFIX, PanelMenu
 from explorer.ui.panes import Pane, step_pane
 from explorer.ui.problems import ProblemList
 from explorer.ui.theme import choose_scheme, chosen_scheme
@@ -64,6 +65,7 @@ class Shell(QObject):
         self._settings: SettingsDialog | None = None
         self._tour: FirstTour | None = None
         self._schemes: dict[str, QAction] = {}
+        self._panel_menu: PanelMenu | None = None
         self._count = button("status_problems", self.tr("No problems"), self.tr("Show what went wrong (Ctrl+Shift+E)"))
         self._count.hide()
         self._count.clicked.connect(self.show_problems)
@@ -107,6 +109,10 @@ class Shell(QObject):
         before = self.tr("Pre&vious part of the window")
         act(menu, "action_previous_pane", before, lambda: self._step_pane(-1), "Shift+F6")
 
+    def add_panels(self, menu: QMenu) -> None:
+        """Fill the menu of what the panels' buttons do; the other menus are there by now."""
+        self._panel_menu = PanelMenu(self._window, menu)
+
     def add_to_help(self, menu: QMenu, act: Act) -> None:
         """Add the tour and the problems."""
         act(menu, "action_tour", self.tr("First &tour"), self.start_tour, "Shift+F1")
@@ -135,10 +141,23 @@ class Shell(QObject):
         if self._palette is None:
             recent = self.preferences
             self._palette = CommandPalette(
-                lambda: commands_of(self._window), lambda: recent.values.recent_commands, self._remember, self._window
+                self._commands, lambda: recent.values.recent_commands, self._remember, self._window
             )
         self._palette.begin()
         return self._palette
+
+    def _commands(self) -> list[Command]:
+        """Return all commands, as they can or cannot be done now."""
+        if self._panel_menu is not None:
+            self._panel_menu.sync()
+        found = commands_of(self._window)
+        if self._panel_menu is not None:
+            self._panel_menu.let_all()
+        return found
+
+    def main_commands(self) -> list[Command]:
+        """Return the commands but for those of single panels."""
+        return [command for command in commands_of(self._window) if not command.keys.startswith(PREFIX)]
 
     def _remember(self, name: str) -> None:
         others = [other for other in self.preferences.values.recent_commands if other != name]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QDockWidget, QPushButton
 
 from explorer.document.preferences import PreferencesFile
 from explorer.ui.commands import commands_of, menu_actions
@@ -48,8 +48,7 @@ def test_every_command_is_in_a_menu_with_a_shortcut(bare_window: MainWindow) -> 
 def test_it_lists_every_command_of_menus_and_panels(bare_window: MainWindow) -> None:
     palette = opened(bare_window)
     names = {command.name for command in commands_of(bare_window)}
-    assert {action.objectName() for _, action in menu_actions(bare_window)} <= names
-    assert {"timeline_presets", "map_fit", "samples_redraw"} <= names
+    assert {"action_export", "action_timeline_presets", "action_map_fit", "action_samples_redraw"} <= names
     assert len(listed(palette)) == len(commands_of(bare_window))
     titles = [(command.title, command.where) for command in commands_of(bare_window)]
     assert len(titles) == len(set(titles))
@@ -92,10 +91,41 @@ def test_a_button_of_a_panel_is_done_where_it_is(desk: Desk) -> None:
     QTest.keyClicks(palette.field, f"{button.text()} samples")
     command = palette.model.command(0)
     assert command is not None
-    assert command.name == "samples_redraw"
+    assert command.name == "action_samples_redraw"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert desk.window.tabs.currentWidget() is desk.window.samples
     assert desk.document.sampling.seed != seed
+
+
+def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
+    titles = {command.title for command in commands_of(bare_window)}
+    names = {command.name for command in commands_of(bare_window)}
+    keys = [f"({command.keys})" for command in commands_of(bare_window) if command.keys]
+    panels = [*bare_window.findChildren(QDockWidget), bare_window.tabs]
+    buttons = [button for panel in panels for button in panel.findChildren(QPushButton)]
+    assert len(buttons) > 60
+    left_out = [
+        button.objectName()
+        for button in buttons
+        if button.menu() is None
+        and f"action_{button.objectName()}" not in names
+        and button.text() not in titles
+        and not any(button.toolTip().endswith(one) for one in keys)
+    ]
+    assert left_out == []
+
+
+def test_a_button_s_keys_press_it(desk: Desk) -> None:
+    desk.open()
+    seed = desk.document.sampling.seed
+    desk.shortcut("action_samples_redraw")
+    assert desk.window.tabs.currentWidget() is desk.window.samples
+    assert desk.document.sampling.seed != seed
+    said: list[str] = []
+    desk.document.announced.connect(said.append)
+    desk.shortcut("action_slot_a_clear")
+    assert len(said) == 1
+    assert said[0].startswith("Not possible now")
 
 
 def test_what_cannot_be_done_now_says_so_and_does_nothing(bare_window: MainWindow) -> None:

@@ -86,6 +86,7 @@ class HelpDialog(QDialog):
             ("← →, Alt+← →, Ctrl+← →", self.tr("on the timeline: choose a keyframe, move it, move the playhead")),
             ("Insert", self.tr("on the timeline: duplicate the chosen keyframe")),
             ("Ctrl+wheel", self.tr("turn the slider under the mouse")),
+            ("Ctrl+G …", self.tr("the buttons of the panels: their keys are in the menu Panels")),
             ("Tab, F6", self.tr("to the next control, to the next part of the window")),
         )
         rows = [(command.keys, command.title) for command in commands if command.keys]
