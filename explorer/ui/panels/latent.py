@@ -66,16 +66,18 @@ class LatentPanel(QWidget):
                 (
                     "latent_axes",
                     self.tr("Axes"),
-                    self.tr("A slider for each principal axis of the data, the widest first (Ctrl+Shift+A)"),
+                    self.tr(
+                        "A slider for each principal axis: the codes vary most along the first ones (Ctrl+Shift+A)"
+                    ),
                 ),
                 (
                     "latent_directions",
                     self.tr("Directions"),
-                    self.tr("A slider for each direction that is kept: of an attribute, say (Ctrl+Shift+A)"),
+                    self.tr("A slider for each direction that is kept: an attribute changes along it (Ctrl+Shift+A)"),
                 ),
             )
         )
-        self._sort = combo_box("latent_sort", self.tr("What the sliders are sorted by"), [])
+        self._sort = combo_box("latent_sort", self.tr("Sorted by what; spread and KL tell what the model uses"), [])
         self.filter = QLineEdit()
         name_control(self.filter, "latent_filter", self.tr("Show only some of the sliders"))
         clearable(self.filter)

@@ -43,7 +43,12 @@ class StagePanel(QWidget):
         self._heading.setObjectName("stage_heading")
         self._heading.setProperty("heading", True)
         waiting = self.tr("Open a model and pictures from the library.")
-        self.original = self._frame("stage_original", self.tr("Original"), waiting, self.tr("The chosen picture"))
+        self.original = self._frame(
+            "stage_original",
+            self.tr("Original"),
+            waiting,
+            self.tr("The chosen picture, prepared as the model's training data were: what the encoder is given"),
+        )
         self.reconstruction = self._frame(
             "stage_reconstruction",
             self.tr("Reconstruction"),
@@ -57,7 +62,10 @@ class StagePanel(QWidget):
             self.tr("The latent cursor, decoded: drag a slider to change it"),
         )
         self.error = self._frame(
-            "stage_error", self.tr("Error"), waiting, self.tr("Absolute difference of original and reconstruction")
+            "stage_error",
+            self.tr("Error"),
+            waiting,
+            self.tr("Absolute difference of original and reconstruction: bright where the code has lost something"),
         )
         self.error.hide()
         self._show_error = QCheckBox(self.tr("Error map"))
