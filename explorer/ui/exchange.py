@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
@@ -32,11 +33,14 @@ class Exchange(QObject):
         What they change.
     window
         Where the veil lies while something is dragged over it.
+    import_halves
+        Takes the files of somebody else's encoder and decoder that came together.
     """
 
-    def __init__(self, document: Document, window: QWidget) -> None:
+    def __init__(self, document: Document, window: QWidget, import_halves: Callable[[Path, Path], object]) -> None:
         super().__init__(window)
         self._document = document
+        self._import_halves = import_halves
         self.veil = DropVeil(window)
 
     # -- in ------------------------------------------------------------------------------------------------------
@@ -79,6 +83,10 @@ class Exchange(QObject):
         A program that offers both means the picture's own file, which has a name and its own depth.
         """
         files = [path for path in files_of(mime) if path.exists()]
+        if len(files) == 2 and all(looks_foreign(path) for path in files):
+            encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
+            self._import_halves(encoder, decoder)
+            return True
         if files:
             self._document.intake.files_given.emit(files)
             return True

@@ -30,12 +30,10 @@ from PySide6.QtWidgets import (
 from explorer.document.document import Document, Problem
 from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
-from explorer.models.foreign.files import looks_foreign
 from explorer.paths import resources_dir
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.dragging import files_of
 from explorer.ui.exchange import Exchange
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.compare import ComparePanel
@@ -107,17 +105,14 @@ class MainWindow(QMainWindow):
         self.compare = ComparePanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
-        self.exchange = Exchange(document, self)
+        self.exchange = Exchange(document, self, lambda *halves: self.show_import().begin(*halves))
         self.tabs = QTabWidget()
         self._place_centre()
         self._docks = self._place_docks()
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
         self.shell = Shell(self, preferences or PreferencesFile())
-        self.status.addPermanentWidget(self.shell.counter)
         self._make_menus()
-        self.shell.explain()
-        self.exchange.offer_stage(self.stage)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.model_changed, document.source_changed, document.exported):
@@ -256,7 +251,7 @@ class MainWindow(QMainWindow):
         help_menu = self._menu("menu_help", self.tr("&Help"))
         self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
         self.shell.add_to_help(help_menu, self._act)
-        self.shell.add_panels(panels)
+        self.shell.finish(panels)
 
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
@@ -341,14 +336,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what is dropped: a session, an exported morph, a model, pictures."""
-        files = files_of(event.mimeData())
-        if len(files) == 2 and all(looks_foreign(path) for path in files):
-            self.exchange.leave()
-            event.acceptProposedAction()
-            encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
-            self.show_import().begin(encoder, decoder)
-        else:
-            self.exchange.drop(event)
+        self.exchange.drop(event)
 
     def show_import(self) -> ImportDialog:
         """Show the dialog that imports models of others."""

@@ -69,6 +69,7 @@ class Shell(QObject):
         self._count = button("status_problems", self.tr("No problems"), self.tr("Show what went wrong (Ctrl+Shift+E)"))
         self._count.hide()
         self._count.clicked.connect(self.show_problems)
+        window.status.addPermanentWidget(self._count)
         for changed in (self.problems.rowsInserted, self.problems.rowsRemoved, self.problems.modelReset):
             changed.connect(self._on_problems_changed)
 
@@ -109,9 +110,11 @@ class Shell(QObject):
         before = self.tr("Pre&vious part of the window")
         act(menu, "action_previous_pane", before, lambda: self._step_pane(-1), "Shift+F6")
 
-    def add_panels(self, menu: QMenu) -> None:
-        """Fill the menu of what the panels' buttons do; the other menus are there by now."""
-        self._panel_menu = PanelMenu(self._window, menu)
+    def finish(self, panels: QMenu) -> None:
+        """Fill the menu of what the panels' buttons do, and explain all: the other menus are there by now."""
+        self._panel_menu = PanelMenu(self._window, panels)
+        self._explain()
+        self._window.exchange.offer_stage(self._window.stage)
 
     def add_to_help(self, menu: QMenu, act: Act) -> None:
         """Add the tour and the problems."""
@@ -119,7 +122,7 @@ class Shell(QObject):
         menu.addSeparator()
         act(menu, "action_problems", self.tr("&Problems …"), self.show_problems, "Ctrl+Shift+E")
 
-    def explain(self) -> None:
+    def _explain(self) -> None:
         """Give commands and tabs their sentence."""
         self._window.menuBar().setAccessibleName(self.tr("Menus"))
         tips = command_tips()

@@ -1,11 +1,11 @@
-"""Brings everything of a window into sight, one after another: all tabs and all dialogs."""
+"""Brings everything of a window into sight, one after another: all docks, tabs and dialogs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
 from explorer.ui.main_window import MainWindow
 from explorer_testing.builders import make_model, make_source
@@ -21,7 +21,12 @@ def furnish(window: MainWindow) -> None:
 
 
 def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
-    """Yield the name and the top widget of each tab and each dialog of a window, while it is in sight."""
+    """Yield the name and the top widget of each dock, tab and dialog of a window, while it is in sight."""
+    for dock in window.findChildren(QDockWidget):
+        dock.show()
+        dock.raise_()
+        QApplication.processEvents()
+        yield f"dock {dock.windowTitle()}", window
     for number in range(window.tabs.count()):
         window.tabs.setCurrentIndex(number)
         QApplication.processEvents()
