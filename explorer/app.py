@@ -15,18 +15,25 @@ from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInst
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
+from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
 from explorer.models.bundle import find_bundles
-from explorer.paths import APP_NAME, log_dir
+from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.ui.main_window import MainWindow
-from explorer.ui.theme import install_theme
+from explorer.ui.shell import SCHEMES
+from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
 from explorer.workers.loading import load_model
 from explorer.workers.studio import Studio
 
 FIRST_MODEL = "digits-vae-2d"
 """What the window opens on: two sliders and a map say most about what this program is for."""
 
-_LOG_BYTES = 1_000_000
+LOG_NAME = "window.log"
+LOG_BYTES = 1_000_000
+"""What one log file holds; then it gets a number, and a new one begins."""
+
+LOG_OLDER = 2
+"""Older files that are kept."""
 
 
 @dataclass
@@ -54,11 +61,11 @@ def make_application() -> QApplication:
     return app
 
 
-def make_window() -> Running:
-    """Return a window on an empty document, not shown yet."""
+def make_window(preferences: PreferencesFile | None = None) -> Running:
+    """Return a window on an empty document, not shown yet; without preferences it remembers nothing."""
     document = Document()
     studio = Studio(document)
-    window = MainWindow(document, studio.close)
+    window = MainWindow(document, studio.close, preferences)
     return Running(document, studio, window)
 
 
@@ -98,15 +105,21 @@ def main(open_me: str | None = None) -> int:
         The exit status.
     """
     _check_display()
-    _start_log()
+    start_log()
     app = make_application()
-    running = make_window()
+    preferences = PreferencesFile(settings_path())
+    if SCHEME_VARIABLE not in os.environ:
+        choose_scheme(app, SCHEMES[preferences.values.scheme])
+    running = make_window(preferences)
     catcher = ErrorCatcher(running.document)
     catcher.install()
     open_first(running.document)
     running.window.show()
     if open_me is not None:
         open_argument(running.document, open_me)
+    if preferences.notes:
+        running.document.report(*damage_words(preferences.notes))
+    running.window.shell.greet()
     try:
         return app.exec()
     finally:
@@ -182,17 +195,18 @@ def _check_display() -> None:
         )
 
 
-def _start_log() -> None:
-    """Write a log with rotation; where that cannot be, run without."""
+def start_log() -> logging.Handler | None:
+    """Write a log with rotation; where that cannot be, run without, and return None."""
     try:
         log_dir().mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
-            log_dir() / "window.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+            log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8"
         )
     except OSError:
-        return
+        return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("explorer")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     logger.info("started, process %d", os.getpid())
+    return handler

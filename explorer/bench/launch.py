@@ -11,6 +11,7 @@ from explorer.bench.harness import resident_mb
 
 if TYPE_CHECKING:
     from explorer.app import Running
+    from explorer.document.preferences import PreferencesFile
 
 _GIVE_UP_MS = 60_000
 
@@ -28,8 +29,8 @@ def real_window(arguments: dict[str, Any], tell: Tell) -> None:
     make_window = app.make_window
     seen: list[str] = []
 
-    def watched_window() -> Running:
-        running = make_window()
+    def watched_window(preferences: PreferencesFile | None = None) -> Running:
+        running = make_window(preferences)
 
         def end() -> None:
             tell({"rss_mb": resident_mb()})

@@ -22,6 +22,7 @@ from explorer.document.beside import Beside
 from explorer.document.directions import Directions
 from explorer.document.history import History
 from explorer.document.imports import Imports
+from explorer.document.intake import Intake
 from explorer.document.map_tiles import MapTiles
 from explorer.document.morph import morph_of
 from explorer.document.neighbours import Neighbours
@@ -91,9 +92,9 @@ class Document:
 
     Signals
     -------
-    model_changed, source_changed, picture_changed, code_changed, noises_changed, jitter_changed, sampling_changed,
-    traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed, directions_changed,
-    arithmetic_changed
+    model_changed, source_changed, picture_changed, guest_changed, code_changed, noises_changed, jitter_changed,
+    sampling_changed, traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed,
+    directions_changed, arithmetic_changed
         A part of the state is another; no arguments, read the document.
     watched_changed
         A view's slot is looked at now, or no longer: its name.
@@ -127,6 +128,7 @@ class Document:
     model_changed = Signal()
     source_changed = Signal()
     picture_changed = Signal()
+    guest_changed = Signal()
     code_changed = Signal()
     noises_changed = Signal()
     jitter_changed = Signal()
@@ -190,6 +192,7 @@ class Document:
         self.stock = Stock()
         self.studies = Studies()
         self.imports = Imports()
+        self.intake = Intake()
         self.neighbours = Neighbours()
         self.finder = Directions()
         self.beside = Beside()
@@ -220,6 +223,11 @@ class Document:
     def picture(self) -> int | None:
         """Position of the chosen picture."""
         return self._state.picture
+
+    @property
+    def guest(self) -> Source | None:
+        """A picture of its own that is looked at in the place of the chosen one."""
+        return self._state.guest
 
     @property
     def code(self) -> Floats | None:
@@ -470,7 +478,7 @@ class Document:
         if model is not None and morph is not None:
             changes |= morph_of(model, morph)
         if source is not None:
-            changes |= {"source": source, "picture": 0 if source.count else None}
+            changes |= {"source": source, "picture": 0 if source.count else None, "guest": None}
         self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
 
     def refine_source(self, source: Source) -> None:
@@ -481,6 +489,7 @@ class Document:
         self._history.replace(lambda state: _refined(state, source))
         before, self._state = self._state, _refined(self._state, source)
         if self._state is not before:
+            # A guest is none of the source's pictures: nothing of it goes.
             left_out = self._state.start_code is not before.start_code
             for slot in _STALE["picture"] if left_out else ():
                 if self._views.pop(slot, None) is not None:
@@ -518,10 +527,25 @@ class Document:
         source = self._state.source
         if source is None or not 0 <= index < source.count:
             raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
-        if index != self._state.picture:
+        if index != self._state.picture or self._state.guest is not None:
             model = self._state.model
-            codes = _codes_at_first(model) if model is None or model.card.encodes else {}
-            self._edit("Choose picture", "~picture", picture=index, **codes)
+            changes: dict[str, Any] = _codes_at_first(model) if model is None or model.card.encodes else {}
+            self._edit("Choose picture", "~picture", picture=index, guest=None, **changes)
+
+    def receive(self, guest: Source) -> None:
+        """Look at a picture of its own, a source of one, in the place of the chosen one; its code becomes the cursor.
+
+        Raises
+        ------
+        UsageError
+            If no model is open that could encode it.
+        """
+        model = self._state.model
+        if model is None or not model.card.encodes:
+            found = "none" if model is None else f"{model.name}, which has none"
+            raise UsageError("a model with an encoder", found, "Open one, and bring the picture again.")
+        changes: dict[str, Any] = _codes_at_first(model)
+        self._edit(f"Bring in {guest.title}", guest=guest, **changes)
 
     def step_picture(self, by: int) -> None:
         """Choose the picture `by` places on, stopping at the ends."""
@@ -827,6 +851,7 @@ _ORDER = (
     "source",
     "model",
     "picture",
+    "guest",
     "keyframes",
     "film",
     "times",
@@ -862,6 +887,7 @@ _STALE = {
     ),
     "source": ("picture", "cursor", "noise", "compare", "neighbours", "nearest", "thumbnails", "points"),
     "picture": ("picture", "cursor", "noise"),
+    "guest": ("picture", "cursor", "noise", "compare"),
     "keyframes": ("keyframes", "film"),
     "film": ("film",),
     "times": ("film",),
@@ -881,6 +907,8 @@ def _refined(state: State, source: Source) -> State:
     found = old.position_in(source, picture)
     if found is not None:
         return replace(state, source=source, picture=found)
+    if state.guest is not None:
+        return replace(state, source=source, picture=min(picture, source.count - 1))
     return replace(state, source=source, picture=min(picture, source.count - 1), start_code=None, code=None)
 
 

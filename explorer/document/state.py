@@ -218,6 +218,9 @@ class State:
         What is open, or None.
     picture
         Position of the chosen picture in the source, or None.
+    guest
+        A picture of its own that is looked at in the place of the chosen one, a source of one: it was dropped or
+        pasted.
     start_code
         The picture's own code, ``(latent_dim,)`` float32; None until the encoder has answered.
     code
@@ -244,6 +247,7 @@ class State:
     model: OpenModel | None = None
     source: Source | None = None
     picture: int | None = None
+    guest: Source | None = None
     start_code: Floats | None = None
     code: Floats | None = None
     noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
@@ -256,3 +260,10 @@ class State:
     grid: GridSettings = field(default_factory=GridSettings)
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
+
+    @property
+    def subject(self) -> tuple[Source, int] | None:
+        """The picture that is looked at, as its source and its position there: the guest, or else the chosen one."""
+        if self.guest is not None:
+            return self.guest, 0
+        return None if self.source is None or self.picture is None else (self.source, self.picture)

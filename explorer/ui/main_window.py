@@ -6,19 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
     QAction,
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QIcon,
     QKeySequence,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QApplication,
     QDockWidget,
     QMainWindow,
     QMenu,
@@ -29,13 +28,13 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document, Problem
+from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
-from explorer.models.foreign.files import looks_foreign
 from explorer.paths import resources_dir
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.dragging import files_of
+from explorer.ui.exchange import Exchange
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.compare import ComparePanel
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
@@ -51,9 +50,9 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
+from explorer.ui.shell import Shell
 from explorer.ui.status import StatusBar
 from explorer.ui.text import learning
-from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.problem_bar import ProblemBar
 
 _LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -70,9 +69,16 @@ class MainWindow(QMainWindow):
         What it shows.
     on_close
         Called once, when the window closes: ends what works behind the document.
+    preferences
+        What is remembered between two starts; left out, nothing is.
     """
 
-    def __init__(self, document: Document, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        on_close: Callable[[], None] = lambda: None,
+        preferences: PreferencesFile | None = None,
+    ) -> None:
         super().__init__()
         self.document = document
         self._on_close = on_close
@@ -99,13 +105,14 @@ class MainWindow(QMainWindow):
         self.compare = ComparePanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
+        self.exchange = Exchange(document, self, lambda *halves: self.show_import().begin(*halves))
         self.tabs = QTabWidget()
         self._place_centre()
         self._docks = self._place_docks()
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
+        self.shell = Shell(self, preferences or PreferencesFile())
         self._make_menus()
-        self._default_layout = QByteArray()
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.model_changed, document.source_changed, document.exported):
@@ -170,11 +177,11 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Give the docks their sizes; before the first show the layout would not keep them."""
         super().showEvent(event)
-        if self._default_layout.isEmpty():
+        if not self.shell.layout.began:
             library, gallery, latent = self._docks[:3]
             self.resizeDocks([library, latent], [248, 320], Qt.Orientation.Horizontal)
             self.resizeDocks([library, gallery], [300, 420], Qt.Orientation.Vertical)
-            self._default_layout = self.saveState()
+            self.shell.layout.begin()
 
     def _code_splitter(self) -> QSplitter:
         """The feature maps, where the code has any, over the sliders."""
@@ -195,7 +202,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put every dock back where it was at first."""
-        self.restoreState(self._default_layout)
+        self.shell.layout.reset()
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
@@ -239,33 +246,30 @@ class MainWindow(QMainWindow):
         edit.addSeparator()
         self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "Alt+PgUp")
         self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "Alt+PgDown")
+        self.shell.add_to_edit(edit, self._act)
         self._make_view_menu()
+        panels = self._menu("menu_panels", self.tr("&Panels"))
         help_menu = self._menu("menu_help", self.tr("&Help"))
         self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
+        self.shell.add_to_help(help_menu, self._act)
+        self.shell.finish(panels)
 
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
         for number in range(self.tabs.count()):
             title = self.tabs.tabText(number)
             name = f"action_tab_{title.lower()}"
-            self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), f"Ctrl+{number + 1}")
+            # Ctrl+0 is the tenth.
+            keys = f"Ctrl+{(number + 1) % 10}" if number < 10 else None
+            self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), keys)
         view.addSeparator()
-        for dock in self._docks:
+        for number, dock in enumerate(self._docks, start=1):
             toggle = dock.toggleViewAction()
             toggle.setObjectName(f"action_show_{dock.objectName()}")
+            toggle.setShortcut(QKeySequence(f"Alt+{number}"))
             view.addAction(toggle)
-        self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout)
-        view.addSeparator()
-        schemes = QActionGroup(self)
-        for name, title, scheme in (
-            ("system", self.tr("Colours of the s&ystem"), Qt.ColorScheme.Unknown),
-            ("light", self.tr("&Light"), Qt.ColorScheme.Light),
-            ("dark", self.tr("&Dark"), Qt.ColorScheme.Dark),
-        ):
-            action = self._act(view, f"action_scheme_{name}", title, partial(_set_scheme, scheme))
-            action.setCheckable(True)
-            action.setActionGroup(schemes)
-            action.setChecked(scheme == chosen_scheme())
+        self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout, "Alt+0")
+        self.shell.add_to_view(view, self._act)
 
     def _menu(self, name: str, title: str) -> QMenu:
         menu = self.menuBar().addMenu(title)
@@ -324,20 +328,16 @@ class MainWindow(QMainWindow):
     # -- drops -----------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and folders from the desktop."""
-        if files_of(event.mimeData()):
-            event.acceptProposedAction()
+        """Take files, folders and pictures from the desktop and from other programs."""
+        self.exchange.welcome(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Forget a drag that goes on elsewhere."""
+        self.exchange.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what is dropped: an exported morph, a model, pictures."""
-        files = files_of(event.mimeData())
-        if files:
-            event.acceptProposedAction()
-            if len(files) == 2 and all(looks_foreign(path) for path in files):
-                encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
-                self.show_import().begin(encoder, decoder)
-            else:
-                self.document.timeline.reopen_requested.emit(files[0])
+        """Open what is dropped: a session, an exported morph, a model, pictures."""
+        self.exchange.drop(event)
 
     def show_import(self) -> ImportDialog:
         """Show the dialog that imports models of others."""
@@ -351,18 +351,13 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """Show the page of help."""
         if self._help is None:
-            self._help = HelpDialog(self)
+            self._help = HelpDialog(self.shell.main_commands(), self)
         self._help.show()
         self._help.raise_()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Go out of sight, then end what works behind the window."""
         super().closeEvent(event)
+        self.shell.layout.keep()
         self.hide()
         self._on_close()
-
-
-def _set_scheme(scheme: Qt.ColorScheme) -> None:
-    app = QApplication.instance()
-    if isinstance(app, QApplication):
-        choose_scheme(app, scheme)

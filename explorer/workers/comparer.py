@@ -89,6 +89,7 @@ class Comparer(QObject):
         beside.table_requested.connect(self._on_table_requested)
         beside.model_changed.connect(self._encode)
         document.picture_changed.connect(self._encode)
+        document.guest_changed.connect(self._encode)
         document.source_changed.connect(self._encode)
         document.watched_changed.connect(self._on_watched_changed)
 
@@ -113,12 +114,13 @@ class Comparer(QObject):
     def _encode(self) -> None:
         """Encode the chosen picture by the model beside, while somebody looks; the one asked for last wins."""
         document, model = self._document, self._document.beside.model
-        source, index = document.source, document.picture
-        if model is None or source is None or index is None or not document.watches(ComparePictures.slot):
+        subject = document.state.subject
+        if model is None or subject is None or not document.watches(ComparePictures.slot):
             return
+        source, index = subject
 
         def put(code: Floats) -> None:
-            if document.beside.model is model and document.source is source and document.picture == index:
+            if document.beside.model is model and document.state.subject == (source, index):
                 document.beside.put_start(code)
 
         self._jobs.cancel(self._encoding)

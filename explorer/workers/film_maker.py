@@ -270,8 +270,8 @@ class FilmMaker(QObject):
             )
 
     def _on_reopen_requested(self, path: Path) -> None:
-        """Open an exported morph; anything else is opened as what it is."""
-        self._reopen(path, lambda other: self._document.open_source_requested.emit(str(other)))
+        """Open an exported morph; anything else is taken in as what it is."""
+        self._reopen(path, self._document.intake.other_given.emit)
 
     def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
         """Open an exported morph, the one asked for last; anything else is handed on."""

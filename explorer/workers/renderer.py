@@ -60,6 +60,7 @@ class Renderer(QObject):
         document.source_changed.connect(self._on_source_changed)
         document.model_changed.connect(self._on_open_changed)
         document.picture_changed.connect(self._on_picture_changed)
+        document.guest_changed.connect(self._on_picture_changed)
         document.code_changed.connect(self._on_code_changed)
         document.noises_changed.connect(self._on_noises_changed)
         document.grid_changed.connect(self._ask_tiles)
@@ -129,12 +130,13 @@ class Renderer(QObject):
 
     def _on_picture_changed(self) -> None:
         state = self._document.state
-        if state.model is None or state.source is None or state.picture is None:
+        if state.model is None or state.subject is None:
             self._codec_thread.drop("picture")
             self._codec_thread.drop("noise")
             return
         card = state.model.card
-        task = EncodePicture(state.model.codec, state.source, card.preprocessing, state.picture, card.halves)
+        source, index = state.subject
+        task = EncodePicture(state.model.codec, source, card.preprocessing, index, card.halves)
         self._submit(task)
         self._on_noises_changed()
 
@@ -142,9 +144,10 @@ class Renderer(QObject):
         state = self._document.state
         if not self._document.watches("noise"):
             return
-        if state.model is not None and state.source is not None and state.picture is not None:
+        if state.model is not None and state.subject is not None:
+            source, index = state.subject
             preprocessing = state.model.card.preprocessing
-            task = CorruptPictures(state.model.codec, state.source, preprocessing, state.picture, state.noises)
+            task = CorruptPictures(state.model.codec, source, preprocessing, index, state.noises)
             self._submit(task)
 
     def _on_code_changed(self) -> None:
@@ -191,7 +194,8 @@ class Renderer(QObject):
         """Ask for the nearest pictures, of the cursor or of the chosen one."""
         state, settings = self._document.state, self._document.neighbours.settings
         if self._document.watches(FindNeighbours.slot):
-            picture = state.picture if settings.of == "picture" else None
+            # Of the open pictures the chosen one is left out of its own neighbours; a guest is none of them.
+            picture = state.picture if settings.of == "picture" and state.guest is None else None
             code = state.code if settings.of == "cursor" else state.start_code
             self._find(FindNeighbours, code, settings.count, picture)
 
@@ -219,14 +223,15 @@ class Renderer(QObject):
         model, other = state.model, beside.model
         if model is None or other is None or not document.watches(ComparePictures.slot):
             return
-        if state.source is None or state.picture is None or state.code is None or beside.code is None:
+        if state.subject is None or state.code is None or beside.code is None:
             return
+        source, index = state.subject
         self._submit(
             ComparePictures(
                 (model.codec, other.codec),
                 (model.card.preprocessing, other.card.preprocessing),
-                state.source,
-                state.picture,
+                source,
+                index,
                 (state.code, beside.code),
                 state.noises if beside.noisy else None,
             )

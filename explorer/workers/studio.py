@@ -20,6 +20,7 @@ from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_model, load_source, skipped_words
 from explorer.workers.preparer import Preparer
+from explorer.workers.receiver import Receiver
 from explorer.workers.renderer import Renderer
 from explorer.workers.run_keeper import RunKeeper
 from explorer.workers.storekeeper import Storekeeper
@@ -41,6 +42,7 @@ class Studio(QObject):
         self.storekeeper = Storekeeper(document, self.jobs, self)
         self.comparer = Comparer(document, self.jobs, self)
         self.importer = Importer(document, self.jobs, self)
+        self.receiver = Receiver(document, self.jobs, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0

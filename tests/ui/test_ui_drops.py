@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, write_bundle
+from explorer_testing.drops import drop, files
 from explorer_testing.window import Desk
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
+from PySide6.QtWidgets import QApplication
 
 from explorer.document.timeline import Export
 from explorer.types import Floats
@@ -22,24 +23,6 @@ KEYS = np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32)
 NO_KEYS = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
 COPY = Qt.DropAction.CopyAction
-
-
-def drop(target: QWidget, mime: QMimeData, where: QPoint) -> bool:
-    """Drag something over a widget and drop it, as the window system would; say whether it was taken."""
-    enter = QDragEnterEvent(where, COPY, mime, LEFT, NO_KEYS)
-    enter.ignore()
-    QApplication.sendEvent(target, enter)
-    if not enter.isAccepted():
-        return False
-    QApplication.sendEvent(target, QDragMoveEvent(where, COPY, mime, LEFT, NO_KEYS))
-    QApplication.sendEvent(target, QDropEvent(QPointF(where), COPY, mime, LEFT, NO_KEYS))
-    return True
-
-
-def files(*paths: Path) -> QMimeData:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return mime
 
 
 @pytest.fixture

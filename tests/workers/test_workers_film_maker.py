@@ -120,10 +120,15 @@ def test_an_export_whose_model_is_gone_says_which(
     assert document.keyframes == ()
 
 
-def test_what_is_no_export_is_opened_as_pictures(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
+def test_what_is_no_export_is_taken_in_as_what_it_is(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     Image.new("L", (10, 12), 90).save(tmp_path / "grey.png")
+    source = document.source
     document.timeline.reopen_requested.emit(tmp_path / "grey.png")
+    qtbot.waitUntil(lambda: document.guest is not None, timeout=PATIENCE_MS)
+    assert document.source is source
+    document.timeline.reopen_requested.emit(tmp_path)
     qtbot.waitUntil(lambda: document.source is not None and document.source.count == 1, timeout=PATIENCE_MS)
+    assert document.guest is None
 
 
 def test_a_damaged_recipe_says_so_and_changes_nothing(document: Document, qtbot: QtBot, tmp_path: Path) -> None:

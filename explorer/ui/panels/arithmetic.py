@@ -81,7 +81,10 @@ class ArithmeticPanel(QWidget):
         self._words.setObjectName("arithmetic_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
-        self.cloud, self._cloud_controls = NoiseCloudPage(self._document), CloudControls(self._document)
+        self.cloud, self._cloud_controls = (
+            NoiseCloudPage(self._document),
+            CloudControls(self._document, name="arithmetic_cloud"),
+        )
         self.cloud.table.setObjectName("arithmetic_cloud")
 
     def _lay_out(self) -> None:
@@ -226,9 +229,14 @@ class _SlotBox(QWidget):
         self.list.setGridSize(QSize(_SIDE + 8, _SIDE + 8))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setAcceptDrops(False)
-        self._add = button(f"slot_{letter}_add", self.tr("Picture"), self.tr("Add the chosen picture's code"))
-        self._cursor = button(f"slot_{letter}_cursor", self.tr("Cursor"), self.tr("Add the code under the cursor"))
-        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Take all pictures out"))
+        self._add = button(
+            f"slot_{letter}_add",
+            self.tr("Picture"),
+            self.tr("Add the chosen picture's code to %1").replace("%1", letter),
+        )
+        tip = self.tr("Add the code under the cursor to %1").replace("%1", letter)
+        self._cursor = button(f"slot_{letter}_cursor", self.tr("Cursor"), tip)
+        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Take all pictures out of %1").replace("%1", letter))
         self._clear.setAccessibleName(self.tr("Clear"))
         for made in (self._add, self._cursor, self._clear):
             made.setMinimumWidth(30)

@@ -70,7 +70,8 @@ class FeatureMapsPanel(QWidget):
         self.legend.setToolTip(self.tr("What the colours stand for, in code units: the channel's range over the data"))
 
     def _make_controls(self) -> None:
-        self.channel = spin_box("feature_channel", self.tr("Channel that is shown large"), 0, 0, 0)
+        about = self.tr("Channel that is shown large: where in the picture the network found one feature")
+        self.channel = spin_box("feature_channel", about, 0, 0, 0)
         self.channel.setPrefix("c")
         self._size = spin_box("feature_size", self.tr("Diameter of the brush, in cells"), 1, 1, 1)
         tip = self.tr("What the brush paints, in σ of the channel from its mean")

@@ -73,6 +73,7 @@ class GalleryPanel(QWidget):
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.source_changed.connect(self._on_source_changed)
         document.picture_changed.connect(self._on_picture_changed)
+        document.guest_changed.connect(self._on_picture_changed)
         document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
@@ -192,6 +193,12 @@ class GalleryPanel(QWidget):
         """Select the document's picture, where it is listed, and say what it is."""
         picture = self._document.picture
         self._show_caption(picture)
+        if self._document.guest is not None:
+            # Nothing is chosen here while another picture is looked at, so that a click chooses any of these again.
+            with QSignalBlocker(self.view.selectionModel()):
+                self.view.selectionModel().clear()
+            self.view.viewport().update()
+            return
         if picture is None:
             return
         row = self.model.row(picture)

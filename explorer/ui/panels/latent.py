@@ -17,7 +17,7 @@ from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, combo_box, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
 from explorer.ui.widgets.segments import Segments
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -68,19 +68,21 @@ class LatentPanel(QWidget):
                 (
                     "latent_axes",
                     self.tr("Axes"),
-                    self.tr("A slider for each principal axis of the data, the widest first (Ctrl+Shift+A)"),
+                    self.tr(
+                        "A slider for each principal axis: the codes vary most along the first ones (Ctrl+Shift+A)"
+                    ),
                 ),
                 (
                     "latent_directions",
                     self.tr("Directions"),
-                    self.tr("A slider for each direction that is kept: of an attribute, say (Ctrl+Shift+A)"),
+                    self.tr("A slider for each direction that is kept: an attribute changes along it (Ctrl+Shift+A)"),
                 ),
             )
         )
-        self._sort = combo_box("latent_sort", self.tr("What the sliders are sorted by"), [])
+        self._sort = combo_box("latent_sort", self.tr("Sorted by what; spread and KL tell what the model uses"), [])
         self.filter = QLineEdit()
         name_control(self.filter, "latent_filter", self.tr("Show only some of the sliders"))
-        self.filter.setClearButtonEnabled(True)
+        clearable(self.filter)
         self.sliders = SliderList()
         self.sliders.setObjectName("latent_sliders")
         self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))

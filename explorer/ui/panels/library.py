@@ -124,6 +124,7 @@ class LibraryPanel(QWidget):
 
     def _section(self, title: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem([title])
+        item.setData(1, Qt.ItemDataRole.AccessibleTextRole, title)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)
         font = item.font(0)
         font.setWeight(font.Weight.DemiBold)

@@ -62,7 +62,9 @@ class MapPictures(QWidget):
             "map_points", self.tr("Pictures as points"), self.tr("Encode all open pictures, and show where they lie")
         )
         self.density = check_box(
-            "map_density", self.tr("Density"), self.tr("How many lie where, instead of single points")
+            "map_density",
+            self.tr("Density"),
+            self.tr("How many lie where, instead of single points: where the data crowd"),
         )
         self._by = combo_box("map_color", self.tr("What the points are coloured by"), [])
         self.legend = QListWidget()

@@ -68,8 +68,16 @@ class NoisePanel(QWidget):
             (
                 ("noise_one", self.tr("Picture"), self.tr("The chosen picture, large")),
                 ("noise_several", self.tr("Row"), self.tr("The chosen picture and those behind it")),
-                ("noise_curves", self.tr("Curve"), self.tr("Quality over the strength of the noise")),
-                ("noise_code", self.tr("Code"), self.tr("Noise on the code instead of the picture")),
+                (
+                    "noise_curves",
+                    self.tr("Curve"),
+                    self.tr("Quality over the strength of the noise: how much a model can bear"),
+                ),
+                (
+                    "noise_code",
+                    self.tr("Code"),
+                    self.tr("Noise on the code instead of the picture: how smooth the space around the cursor is"),
+                ),
             )
         )
         about = self.tr("What is done to the pictures, first to last: gaussian:0.3, several joined by +")

@@ -37,11 +37,18 @@ class StagePanel(QWidget):
         self.setObjectName("stage_panel")
         self.setAccessibleName(self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # For the frame that shows that the arrow keys go to the stage.
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._heading = ElidedLabel()
         self._heading.setObjectName("stage_heading")
         self._heading.setProperty("heading", True)
         waiting = self.tr("Open a model and pictures from the library.")
-        self.original = self._frame("stage_original", self.tr("Original"), waiting, self.tr("The chosen picture"))
+        self.original = self._frame(
+            "stage_original",
+            self.tr("Original"),
+            waiting,
+            self.tr("The chosen picture, prepared as the model's training data were: what the encoder is given"),
+        )
         self.reconstruction = self._frame(
             "stage_reconstruction",
             self.tr("Reconstruction"),
@@ -55,7 +62,10 @@ class StagePanel(QWidget):
             self.tr("The latent cursor, decoded: drag a slider to change it"),
         )
         self.error = self._frame(
-            "stage_error", self.tr("Error"), waiting, self.tr("Absolute difference of original and reconstruction")
+            "stage_error",
+            self.tr("Error"),
+            waiting,
+            self.tr("Absolute difference of original and reconstruction: bright where the code has lost something"),
         )
         self.error.hide()
         self._show_error = QCheckBox(self.tr("Error map"))
@@ -67,6 +77,7 @@ class StagePanel(QWidget):
         document.picture_view_changed.connect(self._on_picture_view_changed)
         document.cursor_view_changed.connect(self._on_cursor_view_changed)
         document.picture_changed.connect(self._on_picture_changed)
+        document.guest_changed.connect(self._on_picture_changed)
         document.source_changed.connect(self._on_picture_changed)
 
     def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
@@ -114,7 +125,14 @@ class StagePanel(QWidget):
             self._document.step_picture(step)
 
     def _on_picture_changed(self) -> None:
-        source, picture = self._document.source, self._document.picture
+        source, picture, guest = self._document.source, self._document.picture, self._document.guest
+        if guest is not None and guest.image_shape is not None:
+            height, width, _ = guest.image_shape
+            words = self.tr("%1, brought in at %2 × %3")
+            self._heading.setText(
+                words.replace("%1", guest.title).replace("%2", f"{width:,}").replace("%3", f"{height:,}")
+            )
+            return
         if source is None or picture is None:
             self._heading.clear()
             return

@@ -158,7 +158,8 @@ class TimelinePanel(QWidget):
             (self.tr("slow start"), "ease_in"),
             (self.tr("slow end"), "ease_out"),
         ]
-        self._easing = combo_box("timeline_easing", self.tr("Speed along the way"), easings)
+        about = self.tr("Speed along the way: even, or slow at its ends, so that the picture rests at the keyframes")
+        self._easing = combo_box("timeline_easing", about, easings)
         self._preview = EasingPreview()
         name_control(self._preview, "timeline_easing_preview", self.tr("Progress over time"))
         self._for_all = button(
@@ -175,7 +176,9 @@ class TimelinePanel(QWidget):
             (self.tr("repeat"), "repeat"),
             (self.tr("once"), "none"),
         ]
-        self._loop = combo_box("timeline_loop", self.tr("What happens at the end"), loops)
+        self._loop = combo_box(
+            "timeline_loop", self.tr("What happens at the end: stop, begin anew, or go back the same way"), loops
+        )
         self._steps.valueChanged.connect(lambda value: self._on_segment_edited())
         for box in (self._path, self._easing):
             box.activated.connect(lambda row: self._on_segment_edited())

@@ -76,6 +76,8 @@ class TraversalsPanel(QWidget):
         area = QScrollArea()
         name_control(area, "traversals_area", self.tr("Rows of pictures, one for each dimension or axis"))
         area.setWidgetResizable(True)
+        # The pictures take the keyboard, and the area follows.
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)
         top = QHBoxLayout()

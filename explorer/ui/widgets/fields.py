@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
 _LONGEST = 15
 """Characters that a box for choosing makes room for."""
@@ -63,6 +72,13 @@ def line_edit(name: str, tip: str, placeholder: str = "") -> QLineEdit:
     name_control(field, name, tip)
     field.setPlaceholderText(placeholder)
     return field
+
+
+def clearable(field: QLineEdit) -> None:
+    """Give a field for a text the button that empties it, with a name: Qt gives it none."""
+    field.setClearButtonEnabled(True)
+    for part in field.findChildren(QToolButton):
+        part.setAccessibleName(field.tr("Clear"))
 
 
 def check_box(name: str, text: str, tip: str) -> QCheckBox:

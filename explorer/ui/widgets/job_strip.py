@@ -31,6 +31,7 @@ class JobStrip(QWidget):
         self.setObjectName(f"{name}_strip")
         self.bar = QProgressBar()
         self.bar.setObjectName(f"{name}_progress")
+        self.bar.setAccessibleName(self.tr("Progress"))
         self.bar.setTextVisible(False)
         self._words = QLabel()
         self._words.setObjectName(f"{name}_words")

@@ -54,7 +54,6 @@ class NoiseEdit(QWidget):
         layout.setSpacing(4)
         layout.addLayout(first)
         layout.addLayout(self._stack)
-        self.setFocusProxy(self._text)
         self._text.textChanged.connect(lambda text: self._on_text_changed())
 
     def _menu(self) -> QMenu:

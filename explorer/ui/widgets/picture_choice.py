@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.types import Pixels
 from explorer.ui.theme import current_theme
@@ -89,23 +89,51 @@ class PictureChoice(PictureTable):
         if self.rows and key in _STEPS:
             row, column = (now + step for now, step in zip(self._marked, _STEPS[key], strict=True))
             self._marked = min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.rows[0]) - 1)
+            self._bring_into_sight()
             self.update()
         elif self.rows and key in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
             self.chosen.emit(*self._marked)
         else:
             super().keyPressEvent(event)
 
+    def _bring_into_sight(self) -> None:
+        """Scroll what the table lies in to the picture that the keys are at."""
+        parent = self.parentWidget()
+        area = parent.parentWidget() if parent is not None else None
+        if isinstance(area, QScrollArea):
+            cell = self.cell(*self._marked)
+            area.ensureVisible(cell.center().x(), cell.center().y(), cell.width(), cell.height())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the frame of the focus."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the frame of the focus away."""
+        super().focusOutEvent(event)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the pictures, and a frame around the one that the mouse or the keys are at."""
         super().paintEvent(event)
         if self.rows and self._labels:
             self._paint_labels()
+        if self.hasFocus():
+            self._paint_focus()
         place = self._hovered if self._hovered is not None else self._marked if self.hasFocus() else None
         if place is None or not self.rows or place[0] >= len(self.rows) or place[1] >= len(self.rows[0]):
             return
         painter = QPainter(self)
         painter.setPen(QPen(current_theme().color("accent"), 2))
         painter.drawRect(self.cell(*place).adjusted(-1, -1, 1, 1))
+        painter.end()
+
+    def _paint_focus(self) -> None:
+        """Frame what is in sight of the table, also where it has no pictures yet or is scrolled."""
+        painter = QPainter(self)
+        painter.setPen(QPen(current_theme().color("accent"), 1))
+        painter.drawRect(self.visibleRegion().boundingRect().adjusted(0, 0, -1, -1))
         painter.end()
 
     def _paint_labels(self) -> None:

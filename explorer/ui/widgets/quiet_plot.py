@@ -30,6 +30,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
     def __init__(self, name: str, about: str, watcher: QObject) -> None:
         super().__init__()
         name_control(self, name, about)
+        self.viewport().setAccessibleName(about)
         self.setMenuEnabled(False)
         # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
         menu = self.getPlotItem().ctrlMenu

@@ -1,0 +1,65 @@
+"""A single picture that came in by itself, dropped or pasted: a source of one that lies in memory as it came."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.formats import open_picture
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import Facts, Source
+from explorer.data.splits import random_splits
+from explorer.types import Indices, Pixels
+
+
+class GuestSource(Source):
+    """One picture of any size and mode.
+
+    It is kept whole, and not the few pixels that a model takes: with another model it is prepared anew.
+
+    Parameters
+    ----------
+    picture
+        Of a plain mode, as `explorer.data.formats.open_picture` gives it.
+    name
+        What it is called.
+    """
+
+    def __init__(self, picture: Image.Image, name: str) -> None:
+        channels = 1 if picture.mode in ("L", "LA") else 3
+        super().__init__(
+            Facts(name=name, title=name, spec=""),
+            count=1,
+            image_shape=(picture.height, picture.width, channels),
+            splits=random_splits(1),
+        )
+        self._picture = picture
+
+    @classmethod
+    def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
+        """Decode a picture file, or the contents of one.
+
+        Raises
+        ------
+        DataError
+            If it is not a picture, damaged or too large.
+        """
+        return cls(open_picture(path_or_bytes, name), name)
+
+    def picture(self, index: int) -> Image.Image:
+        """Return the picture as it came."""
+        self.positions([index])
+        return self._picture.copy()
+
+    def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
+        """Return it prepared as the data are: uint8 ``(n, h, w, c)``, once for each index."""
+        return np.repeat(preprocessing.pixels(self._picture)[None], len(self.positions(indices)), axis=0)
+
+    def _hash_content(self) -> str:
+        digest = hashlib.sha256(f"{self._picture.mode} {self._picture.size}".encode())
+        digest.update(self._picture.tobytes())
+        return digest.hexdigest()

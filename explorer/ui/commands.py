@@ -1,0 +1,75 @@
+"""Everything that can be done in the window, as one list: what its menus hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing to do.
+
+    Attributes
+    ----------
+    name
+        Stable, for what is remembered and for tests: the action's object name.
+    title
+        As it stands in its menu.
+    where
+        The menus that lead there.
+    keys
+        Its shortcut as it is written; empty where it has none.
+    tip
+        A sentence about it.
+    enabled
+        Whether it can be done now.
+    run
+        Does it.
+    """
+
+    name: str
+    title: str
+    where: str
+    keys: str
+    tip: str
+    enabled: bool
+    run: Callable[[], object]
+
+
+def commands_of(window: QMainWindow) -> list[Command]:
+    """Return all commands of a window, in the order of its menus."""
+    return [_of_action(action, where) for where, action in menu_actions(window)]
+
+
+def menu_actions(window: QMainWindow) -> Iterator[tuple[str, QAction]]:
+    """Yield each action of the menu bar with the titles of its menus."""
+    for action in window.menuBar().actions():
+        menu = action.menu()
+        if isinstance(menu, QMenu):
+            yield from _actions_in(menu, plain_title(menu.title()))
+
+
+def _actions_in(menu: QMenu, where: str) -> Iterator[tuple[str, QAction]]:
+    for action in menu.actions():
+        inner = action.menu()
+        if isinstance(inner, QMenu):
+            yield from _actions_in(inner, f"{where} › {plain_title(inner.title() or action.text())}")
+        elif not action.isSeparator():
+            yield where, action
+
+
+def plain_title(text: str) -> str:
+    """Return a title without the mark of its letter."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+def _of_action(action: QAction, where: str) -> Command:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    title, tip = plain_title(action.text()), action.toolTip()
+    # Qt makes a tooltip of the title where there is none.
+    tip = "" if tip == title.rstrip(" …") else tip
+    return Command(action.objectName(), title, where, keys, tip, action.isEnabled(), action.trigger)

@@ -1,0 +1,100 @@
+"""The list of what went wrong since the start, with details to copy, and the way to the log file."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QPlainTextEdit,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.paths import log_dir
+from explorer.ui.problems import ProblemList
+from explorer.ui.widgets.fields import button
+
+
+class ProblemsDialog(QDialog):
+    """Stays open beside the window, and follows."""
+
+    def __init__(self, problems: ProblemList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._problems = problems
+        self.setObjectName("problems_dialog")
+        self.setWindowTitle(self.tr("Problems"))
+        self.resize(640, 460)
+        self._heading = QLabel()
+        self._heading.setObjectName("problems_heading")
+        self._heading.setProperty("muted", True)
+        self.list = QListView()
+        self.list.setObjectName("problems_list")
+        self.list.setAccessibleName(self.tr("Problems since the start, the newest first"))
+        self.list.setModel(problems)
+        self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.details = QPlainTextEdit()
+        self.details.setObjectName("problems_details")
+        self.details.setAccessibleName(self.tr("Details of the chosen problem"))
+        self.details.setToolTip(self.tr("What to put into a report: the message, and where in the program it arose"))
+        self.details.setReadOnly(True)
+        self.details.setTabChangesFocus(True)
+        self._copy = button("problems_copy", self.tr("Copy"), self.tr("Copy the chosen problem with its details"))
+        self._copy_all = button("problems_copy_all", self.tr("Copy all"), self.tr("Copy all problems with details"))
+        self._clear = button("problems_clear", self.tr("Clear"), self.tr("Forget all problems of this list"))
+        self._log = button(
+            "problems_log",
+            self.tr("Log folder"),
+            self.tr("Open the folder with the log file, which also holds earlier starts of the program"),
+        )
+        self._close = button("problems_close", self.tr("Close"), self.tr("Close the list (Esc)"))
+        self._lay_out()
+        self.list.selectionModel().currentChanged.connect(lambda current, before: self._show(current))
+        self._copy.clicked.connect(self._copy_current)
+        self._copy_all.clicked.connect(lambda: QApplication.clipboard().setText(problems.report))
+        self._clear.clicked.connect(problems.clear)
+        self._log.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))))
+        self._close.clicked.connect(self.close)
+        for changed in (problems.rowsInserted, problems.rowsRemoved, problems.modelReset, problems.dataChanged):
+            changed.connect(self._on_list_changed)
+        self._on_list_changed()
+
+    def _lay_out(self) -> None:
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setObjectName("problems_splitter")
+        splitter.addWidget(self.list)
+        splitter.addWidget(self.details)
+        splitter.setChildrenCollapsible(False)
+        row = QHBoxLayout()
+        for part in (self._copy, self._copy_all, self._clear, self._log):
+            row.addWidget(part)
+        row.addStretch(1)
+        row.addWidget(self._close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._heading)
+        layout.addWidget(splitter, 1)
+        layout.addLayout(row)
+
+    def _on_list_changed(self) -> None:
+        count = self._problems.rowCount()
+        words = self.tr("1 problem since the start") if count == 1 else self.tr("%1 problems since the start")
+        self._heading.setText(words.replace("%1", str(count)) if count else self.tr("Nothing went wrong so far."))
+        for part in (self._copy, self._copy_all, self._clear):
+            part.setEnabled(count > 0)
+        if count and not self.list.currentIndex().isValid():
+            self.list.setCurrentIndex(self._problems.index(0))
+        self._show(self.list.currentIndex())
+
+    def _show(self, current: QModelIndex) -> None:
+        entry = self._problems.entry(current.row()) if current.isValid() else None
+        self.details.setPlainText(entry.report if entry is not None else "")
+
+    def _copy_current(self) -> None:
+        QApplication.clipboard().setText(self.details.toPlainText())

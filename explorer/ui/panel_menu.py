@@ -1,0 +1,132 @@
+"""The menu of all that the panels' buttons do, each with its keys: whatever the mouse can press, the keyboard can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QDockWidget, QMenu, QPushButton, QTabWidget, QWidget
+
+from explorer.ui.commands import menu_actions, plain_title
+
+if TYPE_CHECKING:
+    from explorer.ui.main_window import MainWindow
+
+PREFIX = "Ctrl+G"
+"""Begins the keys of every command of a panel; then come a letter for the panel and one for the command."""
+
+_PLACES = "1234567890QWERTYUIOPASDFGHJKLZXCVBNM"
+_PLAIN = 3
+"""Letters of a button's text from which it says something by itself."""
+
+
+class PanelMenu(QObject):
+    """Fills a menu with a submenu for each panel.
+
+    Parameters
+    ----------
+    window
+        Whose panels.
+    menu
+        What is filled.
+    """
+
+    def __init__(self, window: MainWindow, menu: QMenu) -> None:
+        super().__init__(window)
+        self._window = window
+        self._pairs: list[tuple[QAction, QPushButton]] = []
+        known = [action for _, action in menu_actions(window)]
+        self._titles = {plain_title(action.text()) for action in known}
+        native = QKeySequence.SequenceFormat.NativeText
+        self._keys = {f"({keys})" for action in known if (keys := action.shortcut().toString(native))}
+        letters: set[str] = set()
+        for panel, title, show in _panels(window):
+            letter = next(one for one in f"{title.upper()}{_PLACES}" if one.isalnum() and one not in letters)
+            letters.add(letter)
+            self._add_panel(menu, panel, title, show, f"{PREFIX}, {letter}")
+        menu.aboutToShow.connect(self.sync)
+        menu.aboutToHide.connect(self.let_all)
+
+    def sync(self) -> None:
+        """Grey out what cannot be done now."""
+        for action, button in self._pairs:
+            action.setEnabled(button.isEnabled() and not button.isHidden())
+
+    def let_all(self) -> None:
+        """Let all keys be pressed again: what cannot be done says so then."""
+        for action, _ in self._pairs:
+            action.setEnabled(True)
+
+    def _add_panel(self, menu: QMenu, panel: QWidget, title: str, show: Callable[[], None], prefix: str) -> None:
+        buttons = [button for button in panel.findChildren(QPushButton) if button.text() and not self._known(button)]
+        texts = [plain_title(button.text()) for button in buttons]
+        places = iter(_PLACES)
+        submenu = QMenu(title, menu)
+        submenu.setObjectName(f"menu_{panel.objectName()}")
+        for button, label in zip(buttons, texts, strict=True):
+            inner: object = button.menu()
+            if isinstance(inner, QMenu):
+                self._add_inner(submenu, inner, label, prefix, places)
+                continue
+            # What says nothing outside its panel is told by its tooltip, too.
+            plain = len(label) >= _PLAIN and texts.count(label) == 1
+            text = label if plain else f"{label}  {button.toolTip().partition('.')[0].partition(':')[0]}"
+            action = submenu.addAction(text)
+            action.setObjectName(f"action_{button.objectName()}")
+            action.setToolTip(button.toolTip())
+            action.setShortcut(QKeySequence(f"{prefix}, {next(places)}"))
+            action.triggered.connect(self._runs(button, show, text))
+            self._pairs.append((action, button))
+        if submenu.isEmpty():
+            submenu.deleteLater()
+        else:
+            menu.addMenu(submenu)
+
+    def _add_inner(self, submenu: QMenu, inner: QMenu, title: str, prefix: str, places: Iterator[str]) -> None:
+        """Put the menu of a button into that of its panel."""
+        submenu.addMenu(inner).setText(title)
+        for action in inner.actions():
+            if not action.isSeparator() and action.menu() is None and action.shortcut().isEmpty():
+                action.setShortcut(QKeySequence(f"{prefix}, {next(places)}"))
+
+    def _known(self, button: QPushButton) -> bool:
+        """Tell whether another menu has the same command: the button bears its title, or names its keys."""
+        tip = button.toolTip()
+        return plain_title(button.text()) in self._titles or any(tip.endswith(keys) for keys in self._keys)
+
+    def _runs(self, button: QPushButton, show: Callable[[], None], title: str) -> Callable[[], None]:
+        def run() -> None:
+            show()
+            if button.isEnabled() and button.isVisible():
+                button.setFocus()
+                button.click()
+            else:
+                self._window.document.announced.emit(self.tr("Not possible now: %1").replace("%1", title))
+
+        return run
+
+
+def _panels(window: MainWindow) -> Iterator[tuple[QWidget, str, Callable[[], None]]]:
+    """Yield each panel with its title, and with what brings it into sight."""
+    for dock in window.findChildren(QDockWidget):
+        panel = dock.widget()
+        if panel is not None:
+            yield panel, dock.windowTitle(), _shows_dock(dock)
+    for number in range(window.tabs.count()):
+        page = window.tabs.widget(number)
+        if page is not None:
+            yield page, window.tabs.tabText(number), _shows_tab(window.tabs, number)
+
+
+def _shows_dock(dock: QDockWidget) -> Callable[[], None]:
+    def show() -> None:
+        dock.show()
+        dock.raise_()
+
+    return show
+
+
+def _shows_tab(tabs: QTabWidget, number: int) -> Callable[[], None]:
+    return lambda: tabs.setCurrentIndex(number)

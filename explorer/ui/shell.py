@@ -1,0 +1,284 @@
+"""What surrounds the panels: command palette, problems, first tour, settings, layout, and the keyboard's way around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+
+from explorer.document.preferences import PreferencesFile
+from explorer.ui.command_tips import command_tips, tab_tips
+from explorer.ui.commands import Command, commands_of
+from explorer.ui.dialogs.command_palette import RECENT, CommandPalette
+from explorer.ui.dialogs.problems import ProblemsDialog
+from explorer.ui.dialogs.settings import SettingsDialog
+from explorer.ui.first_tour import FirstTour, Step
+from explorer.ui.layout_keeper import LayoutKeeper
+from explorer.ui.panel_menu import PREFIX, PanelMenu
+from explorer.ui.panes import Pane, step_pane
+from explorer.ui.problems import ProblemList
+from explorer.ui.theme import choose_scheme, chosen_scheme
+from explorer.ui.widgets.fields import button
+
+if TYPE_CHECKING:
+    from explorer.ui.main_window import MainWindow
+
+SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+
+
+class Act(Protocol):
+    """Adds a command to a menu."""
+
+    def __call__(
+        self,
+        menu: QMenu,
+        name: str,
+        title: str,
+        run: Callable[[], object],
+        keys: str | QKeySequence.StandardKey | None = None,
+    ) -> QAction: ...
+
+
+class Shell(QObject):
+    """Belongs to one window; its dialogs are made when they are asked for.
+
+    Parameters
+    ----------
+    window
+        Whose.
+    preferences
+        What is remembered between two starts.
+    """
+
+    def __init__(self, window: MainWindow, preferences: PreferencesFile) -> None:
+        super().__init__(window)
+        self._window = window
+        self.preferences = preferences
+        self.layout = LayoutKeeper(window, preferences)
+        self.problems = ProblemList(window.document, self)
+        self._palette: CommandPalette | None = None
+        self._problems_dialog: ProblemsDialog | None = None
+        self._settings: SettingsDialog | None = None
+        self._tour: FirstTour | None = None
+        self._schemes: dict[str, QAction] = {}
+        self._panel_menu: PanelMenu | None = None
+        self._count = button("status_problems", self.tr("No problems"), self.tr("Show what went wrong (Ctrl+Shift+E)"))
+        self._count.hide()
+        self._count.clicked.connect(self.show_problems)
+        window.status.addPermanentWidget(self._count)
+        for changed in (self.problems.rowsInserted, self.problems.rowsRemoved, self.problems.modelReset):
+            changed.connect(self._on_problems_changed)
+
+    @property
+    def counter(self) -> QPushButton:
+        """The button for the status bar that says how many problems there are."""
+        return self._count
+
+    # -- menus ---------------------------------------------------------------------------------------------------
+
+    def add_to_edit(self, menu: QMenu, act: Act) -> None:
+        """Add what goes in and out by the clipboard."""
+        exchange, keys = self._window.exchange, QKeySequence.StandardKey
+        menu.addSeparator()
+        act(menu, "action_copy_picture", self.tr("&Copy picture"), exchange.copy_picture, keys.Copy)
+        act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
+        act(menu, "action_paste", self.tr("Pas&te picture, files or code"), exchange.paste, keys.Paste)
+        menu.addSeparator()
+        act(menu, "action_settings", self.tr("Settin&gs …"), self.show_settings, "Ctrl+,")
+
+    def add_to_view(self, menu: QMenu, act: Act) -> None:
+        """Add the colours, and the ways around the window."""
+        menu.addSeparator()
+        group = QActionGroup(self)
+        for name, title, keys in (
+            ("system", self.tr("Colours of the s&ystem"), "Ctrl+F10"),
+            ("light", self.tr("&Light"), "Ctrl+F11"),
+            ("dark", self.tr("&Dark"), "Ctrl+F12"),
+        ):
+            action = act(menu, f"action_scheme_{name}", title, partial(self.choose_colours, name), keys)
+            action.setCheckable(True)
+            action.setActionGroup(group)
+            action.setChecked(SCHEMES[name] == chosen_scheme())
+            self._schemes[name] = action
+        menu.addSeparator()
+        act(menu, "action_palette", self.tr("&Commands …"), self.show_palette, "Ctrl+Shift+P")
+        act(menu, "action_next_pane", self.tr("Ne&xt part of the window"), lambda: self._step_pane(1), "F6")
+        before = self.tr("Pre&vious part of the window")
+        act(menu, "action_previous_pane", before, lambda: self._step_pane(-1), "Shift+F6")
+
+    def finish(self, panels: QMenu) -> None:
+        """Fill the menu of what the panels' buttons do, and explain all: the other menus are there by now."""
+        self._panel_menu = PanelMenu(self._window, panels)
+        self._explain()
+        self._window.exchange.offer_stage(self._window.stage)
+
+    def add_to_help(self, menu: QMenu, act: Act) -> None:
+        """Add the tour and the problems."""
+        act(menu, "action_tour", self.tr("First &tour"), self.start_tour, "Shift+F1")
+        menu.addSeparator()
+        act(menu, "action_problems", self.tr("&Problems …"), self.show_problems, "Ctrl+Shift+E")
+
+    def _explain(self) -> None:
+        """Give commands and tabs their sentence."""
+        self._window.menuBar().setAccessibleName(self.tr("Menus"))
+        tips = command_tips()
+        for action in self._window.findChildren(QAction):
+            tip = tips.get(action.objectName())
+            if tip:
+                action.setToolTip(tip)
+        for menu in self._window.menuBar().findChildren(QMenu):
+            menu.setToolTipsVisible(True)
+        tabs, sentences = self._window.tabs, tab_tips()
+        for number in range(tabs.count()):
+            panel = tabs.widget(number)
+            tabs.setTabToolTip(number, sentences.get(panel.objectName(), "") if panel is not None else "")
+
+    # -- what is shown -------------------------------------------------------------------------------------------
+
+    def show_palette(self) -> CommandPalette:
+        """Show every command, to be found by a few letters."""
+        if self._palette is None:
+            recent = self.preferences
+            self._palette = CommandPalette(
+                self._commands, lambda: recent.values.recent_commands, self._remember, self._window
+            )
+        self._palette.begin()
+        return self._palette
+
+    def _commands(self) -> list[Command]:
+        """Return all commands, as they can or cannot be done now."""
+        if self._panel_menu is not None:
+            self._panel_menu.sync()
+        found = commands_of(self._window)
+        if self._panel_menu is not None:
+            self._panel_menu.let_all()
+        return found
+
+    def main_commands(self) -> list[Command]:
+        """Return the commands but for those of single panels."""
+        return [command for command in commands_of(self._window) if not command.keys.startswith(PREFIX)]
+
+    def _remember(self, name: str) -> None:
+        others = [other for other in self.preferences.values.recent_commands if other != name]
+        self.preferences.put(recent_commands=(name, *others)[:RECENT])
+
+    def show_problems(self) -> ProblemsDialog:
+        """Show what went wrong."""
+        if self._problems_dialog is None:
+            self._problems_dialog = ProblemsDialog(self.problems, self._window)
+        _raise(self._problems_dialog)
+        return self._problems_dialog
+
+    def _on_problems_changed(self) -> None:
+        count = self.problems.rowCount()
+        words = self.tr("1 problem") if count == 1 else self.tr("%1 problems")
+        self._count.setText(words.replace("%1", str(count)))
+        self._count.setVisible(count > 0)
+
+    def show_settings(self) -> SettingsDialog:
+        """Show the settings."""
+        if self._settings is None:
+            self._settings = SettingsDialog(self.preferences, self._window)
+            self._settings.scheme_chosen.connect(self.choose_colours)
+        self._settings.refresh()
+        _raise(self._settings)
+        return self._settings
+
+    def choose_colours(self, name: str) -> None:
+        """Put colours in force: ``system``, ``light`` or ``dark``; and remember them."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            choose_scheme(app, SCHEMES[name])
+        if name in self._schemes:
+            self._schemes[name].setChecked(True)
+        self.preferences.put(scheme=name)
+
+    # -- the first tour ------------------------------------------------------------------------------------------
+
+    def start_tour(self) -> FirstTour:
+        """Walk through the window."""
+        if self._tour is None:
+            self._tour = FirstTour(self._window, self._steps())
+            self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
+        self._window.tabs.setCurrentWidget(self._window.map)
+        self.layout.show_all()
+        self._tour.start()
+        return self._tour
+
+    def greet(self) -> None:
+        """Start the tour where nobody has seen it yet."""
+        if not self.preferences.values.tour_seen:
+            self.start_tour()
+
+    def _steps(self) -> tuple[Step, ...]:
+        window = self._window
+        return (
+            Step(
+                self.tr("Choose a picture"),
+                self.tr(
+                    "An autoencoder squeezes each of these pictures into a short code. Click one, or drop or paste a "
+                    "picture of your own: it is prepared as the data were, and encoded."
+                ),
+                lambda: window.gallery,
+            ),
+            Step(
+                self.tr("See what the code keeps"),
+                self.tr(
+                    "The decoder makes a picture of the code again. What differs from the original, the code has lost: "
+                    "the figures below say how much, the error map says where."
+                ),
+                lambda: window.stage,
+            ),
+            Step(
+                self.tr("Change the code"),
+                self.tr(
+                    "Drag a slider: the edited picture follows. The hill behind a slider shows where the data lie; far "
+                    "outside, the decoder has never been."
+                ),
+                lambda: window.latent,
+            ),
+            Step(
+                self.tr("Walk through the space"),
+                self.tr(
+                    "The map shows a whole plane of codes. Click or drag on it to go there. The other tabs look at the "
+                    "same place in other ways: samples, noise, neighbours, and training."
+                ),
+                lambda: window.tabs,
+            ),
+            Step(
+                self.tr("Make a morph"),
+                self.tr(
+                    "Add keyframes where you like the picture (Ctrl+K), and play the way between them. Export makes a "
+                    "film of it. All commands are in the menus, and under Ctrl+Shift+P."
+                ),
+                lambda: window.timeline,
+            ),
+        )
+
+    # -- the keyboard --------------------------------------------------------------------------------------------
+
+    def _step_pane(self, by: int) -> None:
+        step_pane(self._panes(), by)
+
+    def _panes(self) -> Sequence[Pane]:
+        window = self._window
+        tabs = window.tabs
+        return (
+            lambda: window.library,
+            lambda: window.gallery,
+            lambda: window.stage,
+            lambda: tabs,
+            lambda: window.feature_maps,
+            lambda: window.latent,
+            lambda: window.timeline,
+        )
+
+
+def _raise(dialog: QWidget) -> None:
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()

@@ -1,0 +1,72 @@
+"""What lies over the window while something is dragged over it: that it can be dropped, and what would come of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from explorer.ui.theme import current_theme
+
+_MARGIN = 10
+_CARD = 340.0, 64.0
+
+
+class DropVeil(QWidget):
+    """A tinted veil with a frame and a line of words; mouse and keys go through it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._words = ""
+        self.setObjectName("drop_veil")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        parent.installEventFilter(self)
+        self.hide()
+
+    @property
+    def words(self) -> str:
+        """What stands on it."""
+        return self._words
+
+    def show_words(self, words: str) -> None:
+        """Cover the window, and say what a drop would do."""
+        self._words = words
+        self.setAccessibleName(words)
+        self.setGeometry(self._window.rect())
+        self.raise_()
+        self.show()
+        self.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Cover the window at every size."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self.setGeometry(self._window.rect())
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the veil, its frame, and the words on a card in the middle."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        tint = QColor(theme.window)
+        tint.setAlpha(190)
+        painter.fillRect(self.rect(), tint)
+        frame = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        painter.setPen(QPen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame, 10, 10)
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() + 3)
+        font.setWeight(font.Weight.DemiBold)
+        painter.setFont(font)
+        width = max(_CARD[0], painter.fontMetrics().horizontalAdvance(self._words) + 56.0)
+        card = QRectF(0, 0, min(width, frame.width() - 20), _CARD[1])
+        card.moveCenter(frame.center())
+        painter.setPen(QPen(theme.color("accent"), 1))
+        painter.setBrush(theme.color("panel"))
+        painter.drawRoundedRect(card, 8, 8)
+        painter.setPen(theme.color("text"))
+        painter.drawText(card, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._words)
+        painter.end()

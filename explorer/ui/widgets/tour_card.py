@@ -1,0 +1,168 @@
+"""One step of the first tour: a card beside the part of the window that it is about, which is framed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from explorer.ui.theme import current_theme
+from explorer.ui.widgets.fields import button
+
+_CARD_WIDTH = 330
+_GAP = 14
+_VEIL_ALPHA = 150
+
+
+class TourVeil(QWidget):
+    """Dims the window but for one part of it; the mouse goes through, so that what is said can be tried at once."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._hole = QRect()
+        self.setObjectName("tour_veil")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def show_hole(self, hole: QRect) -> None:
+        """Cover the window but for a rectangle."""
+        self._hole = hole
+        self.setGeometry(self._window.rect())
+        self.show()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the veil and the frame around the part that is left free."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        free = QRectF(self._hole).adjusted(-2, -2, 2, 2)
+        veil = QPainterPath()
+        veil.addRect(QRectF(self.rect()))
+        hole = QPainterPath()
+        hole.addRoundedRect(free, 8, 8)
+        tint = theme.color("window").darker(115)
+        tint.setAlpha(_VEIL_ALPHA)
+        painter.fillPath(veil.subtracted(hole), tint)
+        painter.setPen(QPen(theme.color("accent"), 2))
+        painter.drawPath(hole)
+        painter.end()
+
+
+class TourCard(QFrame):
+    """Title, a few sentences, and the way on. Return or → goes on, ← goes back, Esc skips the rest.
+
+    Signals
+    -------
+    moved(int)
+        One step on (1) or back (−1).
+    skipped()
+        The rest is not wanted.
+    """
+
+    moved = Signal(int)
+    skipped = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._target = QRect()
+        self.setObjectName("tour_card")
+        self.setAccessibleName(self.tr("First tour"))
+        self.setFixedWidth(_CARD_WIDTH)
+        self._count = QLabel()
+        self._count.setObjectName("tour_count")
+        self._count.setProperty("muted", True)
+        self._title = QLabel()
+        self._title.setObjectName("tour_title")
+        self._title.setProperty("heading", True)
+        self._text = QLabel()
+        self._text.setObjectName("tour_text")
+        self._text.setWordWrap(True)
+        self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); it is in the Help menu, too"))
+        self._back = button("tour_back", self.tr("Back"), self.tr("The step before (←)"))
+        self.next = button("tour_next", self.tr("Next"), self.tr("The next step (Return or →)"), primary=True)
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._count)
+        foot = QHBoxLayout()
+        foot.addWidget(self._skip)
+        foot.addStretch(1)
+        foot.addWidget(self._back)
+        foot.addWidget(self.next)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 12)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self._text)
+        layout.addSpacing(4)
+        layout.addLayout(foot)
+        self._skip.clicked.connect(self.skipped)
+        self._back.clicked.connect(lambda: self.moved.emit(-1))
+        self.next.clicked.connect(lambda: self.moved.emit(1))
+        # A button would take the arrows for a walk to its neighbours.
+        for arrow, part in ((Qt.Key.Key_Right, self.next), (Qt.Key.Key_Left, self._back)):
+            keys = QShortcut(QKeySequence(arrow), self)
+            keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            keys.activated.connect(part.click)
+        parent.installEventFilter(self)
+        self.hide()
+
+    @property
+    def title(self) -> str:
+        """The title of the step that is shown."""
+        return self._title.text()
+
+    def show_step(self, title: str, text: str, number: int, count: int) -> None:
+        """Show a step, the first of them as number 1; Next has the keyboard."""
+        self._title.setText(title)
+        self._text.setText(text)
+        self._count.setText(self.tr("%1 of %2").replace("%1", str(number)).replace("%2", str(count)))
+        self._back.setEnabled(number > 1)
+        self.next.setText(self.tr("Done") if number == count else self.tr("Next"))
+        self.setAccessibleDescription(f"{title}. {text}")
+        self.show()
+        self.raise_()
+        self.next.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def stand_beside(self, target: QRect) -> None:
+        """Stand beside a rectangle of the window, where there is most room, and never outside."""
+        self._target = target
+        self.setFixedHeight(self.heightForWidth(_CARD_WIDTH))
+        window = self._window.rect()
+        room = {
+            "right": window.right() - target.right(),
+            "left": target.left(),
+            "below": window.bottom() - target.bottom(),
+            "above": target.top(),
+        }
+        side = max(room, key=lambda name: room[name] / (self.width() if name in {"left", "right"} else self.height()))
+        middle = target.center()
+        corner = {
+            "right": QPoint(target.right() + _GAP, middle.y() - self.height() // 2),
+            "left": QPoint(target.left() - _GAP - self.width(), middle.y() - self.height() // 2),
+            "below": QPoint(middle.x() - self.width() // 2, target.bottom() + _GAP),
+            "above": QPoint(middle.x() - self.width() // 2, target.top() - _GAP - self.height()),
+        }[side]
+        left = min(max(corner.x(), _GAP), max(_GAP, window.width() - self.width() - _GAP))
+        top = min(max(corner.y(), _GAP), max(_GAP, window.height() - self.height() - _GAP))
+        self.move(left, top)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Skip with Esc; Return presses the button that has the keyboard."""
+        key = Qt.Key(event.key())
+        focus = self.focusWidget()
+        if key == Qt.Key.Key_Escape:
+            self.skipped.emit()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and isinstance(focus, QPushButton):
+            focus.click()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay inside a window that changes its size."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self.stand_beside(self._target)
+        return super().eventFilter(watched, event)

@@ -1,0 +1,121 @@
+"""Takes in what is dropped or pasted: decides what each thing is, and hands it to whoever opens that."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.guest import GuestSource
+from explorer.document.document import Document
+from explorer.document.intake import SESSION_SUFFIX
+from explorer.errors import DataError, UsageError
+from explorer.models.bundle import CARD
+from explorer.paths import replacing_folder, user_dir
+from explorer.types import Progress
+from explorer.workers.jobs import JobRunner
+
+_MOST = 5_000
+"""Pictures that are taken in at once, at most; more of them lie in a folder, which can be dropped as such."""
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a path is a file with a picture's ending."""
+    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+
+
+def open_guest(content: Path | bytes, name: str) -> Iterator[Progress | GuestSource]:
+    """Decode one picture."""
+    yield Progress(0, 0, f"reading {name}")
+    yield GuestSource.open(content, name)
+
+
+def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
+    """Copy pictures from anywhere into one folder, in their order, and yield it; the same pictures give the same.
+
+    A source must be found again by its path: by a training's process, say. A list of files has none.
+
+    Raises
+    ------
+    DataError
+        If there are too many of them, or one cannot be read.
+    ExportError
+        If there is no room for them.
+    """
+    if len(paths) > _MOST:
+        raise DataError(f"at most {_MOST:,} pictures at once", f"{len(paths):,}", "Drop the folder that they lie in.")
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise DataError(f"a picture at {path}", f"“{error.strerror or error}”", "Drop it again.") from error
+        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    folder = user_dir() / "dropped" / f"{len(paths)} pictures {digest.hexdigest()[:8]}"
+    if not folder.is_dir():
+        with replacing_folder(folder) as new:
+            width = len(str(len(paths)))
+            for number, path in enumerate(paths):
+                yield Progress(number, len(paths), "taking pictures in")
+                shutil.copyfile(path, new / f"{number:0{width}} {path.name}")
+    yield folder
+
+
+class Receiver(QObject):
+    """Serves `Intake`, with jobs. Lives on the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._opening = 0
+        document.intake.files_given.connect(self._on_files_given)
+        document.intake.picture_given.connect(self._open_guest)
+        document.intake.other_given.connect(self._on_other_given)
+
+    def _on_files_given(self, paths: list[Path]) -> None:
+        """Open each thing as what it is; several pictures are one set of them."""
+        pictures = [path for path in paths if is_picture(path)]
+        if len(paths) == 1:
+            self._open(paths[0])
+            return
+        for path in paths:
+            if path not in pictures:
+                self._document.open_source_requested.emit(str(path))
+        if len(pictures) == 1:
+            self._on_other_given(pictures[0])
+        elif pictures:
+            self._jobs.start(
+                "Taking pictures in",
+                lambda: gather(pictures),
+                lambda folder: self._document.open_source_requested.emit(str(folder)),
+            )
+
+    def _open(self, path: Path) -> None:
+        """Open one thing; what could be an exported morph, also one of frames in a folder, is looked into first."""
+        if path.suffix.lower() == SESSION_SUFFIX or (path / CARD).is_file():
+            self._document.open_source_requested.emit(str(path))
+        else:
+            self._document.timeline.reopen_requested.emit(path)
+
+    def _on_other_given(self, path: Path) -> None:
+        """Look at a picture where there is a model to encode it and pictures beside it; else open it as a source."""
+        model = self._document.model
+        if is_picture(path) and self._document.source is not None and model is not None and model.card.encodes:
+            self._open_guest(path, path.name)
+        else:
+            self._document.open_source_requested.emit(str(path))
+
+    def _open_guest(self, content: Path | bytes, name: str) -> None:
+        self._jobs.cancel(self._opening)
+        self._opening = self._jobs.start(f"Reading {name}", lambda: open_guest(content, name), self._on_guest_opened)
+
+    def _on_guest_opened(self, guest: GuestSource) -> None:
+        try:
+            self._document.receive(guest)
+        except UsageError as error:
+            self._document.report(str(error))

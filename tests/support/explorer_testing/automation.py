@@ -1,0 +1,173 @@
+"""Writes docs/guide/automation.md from the real window: `python -m explorer_testing.automation`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialog,
+    QDockWidget,
+    QLineEdit,
+    QProgressBar,
+    QScrollArea,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
+
+from explorer.ui.commands import menu_actions, plain_title
+from explorer.ui.main_window import MainWindow
+from explorer.ui.widgets.picture_choice import PictureChoice
+from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.plane_canvas import PlaneCanvas
+from explorer.ui.widgets.timeline_track import TimelineTrack
+from explorer_testing.rooms import dialogs, furnish
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "automation.md"
+
+CONTROLS = (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QProgressBar,
+    PictureChoice,
+    PictureFrame,
+    PlaneCanvas,
+    TimelineTrack,
+)
+_BY_SYSTEM = {"action_redo": "Ctrl+Y or Ctrl+Shift+Z"}
+"""Keys that differ from system to system."""
+
+_HEAD = """# Driving the window by a program
+
+Every control has an object name that stays: tests, the tour of screenshots and assistive programs find it by that.
+This page is written from the real window (`python -m explorer_testing.automation`, with `tests/support` on
+`PYTHONPATH`), and a test holds it to what the window has.
+
+```python
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton
+
+from explorer.app import make_application, make_window, open_first
+
+app = make_application()
+running = make_window()  # with no preferences it remembers nothing
+open_first(running.document)
+running.window.show()
+running.window.findChild(QPushButton, "timeline_add").click()
+running.window.findChild(QAction, "action_shuffle").trigger()
+app.exec()
+```
+
+`QT_QPA_PLATFORM=offscreen` runs it without a display. What a control shows is told by the document:
+`running.document` has a signal for each of its parts ([architecture](../architecture.md)). In the command line most of
+it can be had without a window.
+
+A name with a number in it (`noise_1_strength`) belongs to a row that is there when there is something to show in it.
+"""
+
+
+def page_of(window: MainWindow) -> str:
+    """Return the page for a window, which is furnished and walked through for it."""
+    furnish(window)
+    for number in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(number)
+    parts = [_HEAD, "## Commands\n", _table(("name", "menu", "title", "keys"), _actions(window))]
+    for title, panel in _panels(window):
+        parts += [f"## {title}\n", _table(("name", "control", "what it is"), _controls(panel))]
+    for name, dialog in dialogs(window):
+        top = dialog.objectName()
+        parts += [f"## Dialog: {name} (`{top}`)\n", _table(("name", "control", "what it is"), _controls(dialog))]
+        dialog.close()
+    return "\n".join(parts)
+
+
+def _actions(window: MainWindow) -> Iterator[tuple[str, ...]]:
+    for where, action in menu_actions(window):
+        # A step that could be undone stands in the title.
+        title = plain_title(action.text()).partition(": ")[0]
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)
+        yield f"`{action.objectName()}`", where, title, _BY_SYSTEM.get(action.objectName(), keys)
+
+
+def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    yield "Stage", window.stage
+    for dock in window.findChildren(QDockWidget):
+        panel = dock.widget()
+        if panel is not None:
+            yield f"Dock {dock.windowTitle()} (`{dock.objectName()}`)", panel
+    for number in range(window.tabs.count()):
+        page = window.tabs.widget(number)
+        if page is not None:
+            yield f"Tab {window.tabs.tabText(number)} (`{page.objectName()}`)", page
+    yield "Status bar", window.status
+    yield "Problem bar", window.problem_bar
+
+
+def _controls(panel: QWidget) -> Iterator[tuple[str, ...]]:
+    for control in panel.findChildren(QWidget):
+        name = control.objectName()
+        if not isinstance(control, CONTROLS) or not name or name.startswith(("qt_", "_q_", "Scroll")):
+            continue
+        if isinstance(control, QScrollBar) or _inside_of_another(control, panel) or _in_dialog(control, panel):
+            continue
+        words = control.accessibleName() or (control.text() if isinstance(control, QAbstractButton) else "")
+        yield f"`{name}`", _kind(control), " ".join(plain_title(words).split()).replace("|", "¦")
+
+
+def _kind(control: QWidget) -> str:
+    """Return Qt's own class: that is what a program casts to."""
+    kinds = (kind.__name__ for kind in type(control).__mro__)
+    return next(name for name in kinds if name.startswith("Q"))
+
+
+def _inside_of_another(control: QWidget, panel: QWidget) -> bool:
+    parent = control.parentWidget()
+    while parent is not None and parent is not panel:
+        area = isinstance(parent, QAbstractScrollArea) and not isinstance(parent, QScrollArea)
+        if area or isinstance(parent, QAbstractSpinBox | QComboBox | QTabBar | QLineEdit):
+            return True
+        parent = parent.parentWidget()
+    return False
+
+
+def _in_dialog(control: QWidget, panel: QWidget) -> bool:
+    """Tell whether it belongs to a dialog that is a child of the panel, and has a section of its own."""
+    parent = control.parentWidget()
+    while parent is not None and parent is not panel:
+        if isinstance(parent, QDialog):
+            return True
+        parent = parent.parentWidget()
+    return False
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(row) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def main() -> int:
+    """Write the page."""
+    from explorer.app import make_application
+    from explorer.document.document import Document
+
+    make_application()
+    window = MainWindow(Document())
+    window.show()
+    PAGE.write_text(page_of(window), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Brings everything of a window into sight, one after another: all docks, tabs and dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
+
+from explorer.ui.main_window import MainWindow
+from explorer_testing.builders import make_model, make_source
+
+
+def furnish(window: MainWindow) -> None:
+    """Open a model and pictures, and lay a morph, so that nothing is greyed out that need not be."""
+    window.document.open(make_model(), make_source())
+    window.document.set_code(np.zeros(2, np.float32))
+    window.document.timeline.insert(np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32), 0)
+    window.document.set_code(np.ones(2, np.float32))
+    window.document.report("Something went wrong.", "Details of it.")
+
+
+def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    """Yield the name and the top widget of each dock, tab and dialog of a window, while it is in sight."""
+    for dock in window.findChildren(QDockWidget):
+        dock.show()
+        dock.raise_()
+        QApplication.processEvents()
+        yield f"dock {dock.windowTitle()}", window
+    for number in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(number)
+        QApplication.processEvents()
+        yield f"tab {window.tabs.tabText(number)}", window
+    for name, dialog in dialogs(window):
+        QApplication.processEvents()
+        yield name, dialog
+        dialog.close()
+
+
+def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    """Yield every dialog, open."""
+    shell = window.shell
+    window.show_help()
+    yield "help", _shown(window, "help_dialog")
+    yield "import", window.show_import()
+    yield "directions", window.latent.find_directions()
+    yield "commands", shell.show_palette()
+    yield "problems", shell.show_problems()
+    yield "settings", shell.show_settings()
+    window.timeline.ask_export()
+    yield "export", _shown(window, "export_dialog")
+    window.timeline.ask_preset()
+    yield "presets", _shown(window, "presets_dialog")
+    window.train.show_preview()
+    yield "augmentation", _shown(window, "augment_preview")
+    window.library.show_get("mnist")
+    yield "get data", _shown(window, "get_dialog")
+    tour = shell.start_tour()
+    yield "tour", tour.card
+    tour.end()
+
+
+def _shown(window: MainWindow, name: str) -> QWidget:
+    found = window.findChild(QWidget, name)
+    assert found is not None, f"no dialog {name}"
+    return found

@@ -1,0 +1,200 @@
+"""The command palette: all commands, found by a few letters, done by Return."""
+
+from __future__ import annotations
+
+import re
+
+from explorer_testing.builders import as_floats
+from explorer_testing.window import Desk
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDockWidget, QPushButton
+
+from explorer.document.preferences import PreferencesFile
+from explorer.ui.commands import commands_of, menu_actions
+from explorer.ui.dialogs.command_palette import CommandPalette
+from explorer.ui.main_window import MainWindow
+from explorer.ui.matching import ranked, score
+
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
+
+def opened(window: MainWindow) -> CommandPalette:
+    QTest.keyClick(window, Qt.Key.Key_P, CTRL_SHIFT)
+    palette = window.findChild(CommandPalette)
+    assert palette is not None
+    assert palette.isVisible()
+    return palette
+
+
+def listed(palette: CommandPalette) -> list[str]:
+    return [str(palette.model.index(row, 0).data()) for row in range(palette.model.rowCount())]
+
+
+def test_every_command_is_in_a_menu_with_a_shortcut(bare_window: MainWindow) -> None:
+    actions = [action for _, action in menu_actions(bare_window)]
+    assert len(actions) > 40
+    keyless = [action.objectName() for action in actions if action.shortcut().isEmpty()]
+    # A list of files, one entry each, is no list of commands.
+    assert [name for name in keyless if not name.startswith("action_recent_")] == []
+    keys = [action.shortcut().toString() for action in actions if not action.shortcut().isEmpty()]
+    assert len(keys) == len(set(keys))
+    orphans = {action.objectName() for action in bare_window.actions() if action.text()}
+    assert orphans <= {action.objectName() for action in actions}
+
+
+def test_it_lists_every_command_of_menus_and_panels(bare_window: MainWindow) -> None:
+    palette = opened(bare_window)
+    names = {command.name for command in commands_of(bare_window)}
+    assert {"action_export", "action_timeline_presets", "action_map_fit", "action_samples_redraw"} <= names
+    assert len(listed(palette)) == len(commands_of(bare_window))
+    titles = [(command.title, command.where) for command in commands_of(bare_window)]
+    assert len(titles) == len(set(titles))
+
+
+def test_a_few_letters_and_return_do_it(desk: Desk) -> None:
+    desk.open()
+    desk.document.set_code(as_floats(0.5, 0.5))
+    palette = opened(desk.window)
+    assert palette.field.hasFocus() or palette.focusWidget() is palette.field
+    QTest.keyClicks(palette.field, "add key")
+    assert listed(palette)[0] == "Add keyframe"
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert not palette.isVisible()
+    assert len(desk.document.keyframes) == 1
+
+
+def test_arrows_choose_and_escape_closes(desk: Desk) -> None:
+    desk.open()
+    palette = opened(desk.window)
+    QTest.keyClicks(palette.field, "code")
+    wanted = listed(palette)[2]
+    QTest.keyClick(palette.field, Qt.Key.Key_Down)
+    QTest.keyClick(palette.field, Qt.Key.Key_Down)
+    QTest.keyClick(palette.field, Qt.Key.Key_Up)
+    QTest.keyClick(palette.field, Qt.Key.Key_Down)
+    assert palette.list.currentIndex().data() == wanted
+    before = desk.document.state
+    QTest.keyClick(palette.field, Qt.Key.Key_Escape)
+    assert not palette.isVisible()
+    assert desk.document.state is before
+
+
+def test_a_button_of_a_panel_is_done_where_it_is(desk: Desk) -> None:
+    desk.open()
+    assert desk.window.tabs.currentWidget() is desk.window.map
+    seed = desk.document.sampling.seed
+    palette = opened(desk.window)
+    button = desk.find(QPushButton, "samples_redraw")
+    QTest.keyClicks(palette.field, f"{button.text()} samples")
+    command = palette.model.command(0)
+    assert command is not None
+    assert command.name == "action_samples_redraw"
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert desk.window.tabs.currentWidget() is desk.window.samples
+    assert desk.document.sampling.seed != seed
+
+
+def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
+    titles = {command.title for command in commands_of(bare_window)}
+    names = {command.name for command in commands_of(bare_window)}
+    keys = [f"({command.keys})" for command in commands_of(bare_window) if command.keys]
+    panels = [*bare_window.findChildren(QDockWidget), bare_window.tabs]
+    buttons = [button for panel in panels for button in panel.findChildren(QPushButton)]
+    assert len(buttons) > 60
+    left_out = [
+        button.objectName()
+        for button in buttons
+        if button.menu() is None
+        and f"action_{button.objectName()}" not in names
+        and button.text() not in titles
+        and not any(button.toolTip().endswith(one) for one in keys)
+    ]
+    assert left_out == []
+
+
+def test_a_button_s_keys_press_it(desk: Desk) -> None:
+    desk.open()
+    seed = desk.document.sampling.seed
+    desk.shortcut("action_samples_redraw")
+    assert desk.window.tabs.currentWidget() is desk.window.samples
+    assert desk.document.sampling.seed != seed
+    said: list[str] = []
+    desk.document.announced.connect(said.append)
+    desk.shortcut("action_slot_a_clear")
+    assert len(said) == 1
+    assert said[0].startswith("Not possible now")
+
+
+def test_what_cannot_be_done_now_says_so_and_does_nothing(bare_window: MainWindow) -> None:
+    palette = opened(bare_window)
+    QTest.keyClicks(palette.field, "export morph")
+    command = palette.model.command(0)
+    assert command is not None
+    assert command.name == "action_export"
+    assert not command.enabled
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert palette.isVisible()
+    QTest.keyClicks(palette.field, "qqqqq")
+    assert listed(palette) == []
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert palette.isVisible()
+
+
+def test_a_click_does_it_too_and_what_was_done_last_stands_on_top(bare_window: MainWindow) -> None:
+    palette = opened(bare_window)
+    QTest.keyClicks(palette.field, "noise")
+    first = palette.list.visualRect(palette.model.index(0, 0)).center()
+    QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    assert bare_window.tabs.currentWidget() is bare_window.noise
+    palette = opened(bare_window)
+    assert listed(palette)[0] == "Noise"
+    assert palette.field.text() == ""
+
+
+def test_what_was_done_last_is_known_at_the_next_start(bare_window: MainWindow) -> None:
+    preferences = bare_window.shell.preferences
+    assert isinstance(preferences, PreferencesFile)
+    for name in ("noise", "samples", "noise"):
+        palette = opened(bare_window)
+        QTest.keyClicks(palette.field, name)
+        QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert preferences.values.recent_commands == ("action_tab_noise", "action_tab_samples")
+
+
+def test_every_command_says_what_it_means(bare_window: MainWindow) -> None:
+    silent = [command.name for command in commands_of(bare_window) if len(command.tip.split()) < 3]
+    assert silent == []
+
+
+# -- matching ----------------------------------------------------------------------------------------------------------
+
+
+@given(text=st.text(min_size=1, max_size=30), data=st.data())
+def test_letters_that_are_there_in_order_are_found(text: str, data: st.DataObject) -> None:
+    folded = "".join(text.casefold().split())
+    picked = data.draw(st.lists(st.sampled_from(range(len(folded))), unique=True).map(sorted)) if folded else []
+    assert score("".join(folded[place] for place in picked), text) is not None
+
+
+@given(query=st.text(max_size=8), text=st.text(max_size=30))
+def test_what_is_found_is_there_in_order(query: str, text: str) -> None:
+    letters = "".join(query.casefold().split())
+    pattern = ".*".join(re.escape(letter) for letter in letters)
+    there = re.search(pattern, text.casefold(), re.DOTALL) is not None
+    assert (score(query, text) is not None) == there
+
+
+def test_beginnings_of_words_come_first() -> None:
+    texts = [("Stop exporting", ""), ("Export morph", "File"), ("Some other experiment", ""), ("Explain the most", "")]
+    assert texts[ranked("exp mo", texts)[0]] == ("Export morph", "File")
+    assert ranked("", texts) == [0, 1, 2, 3]
+    assert ranked("zz", texts) == []
+
+
+def test_a_title_comes_before_a_place() -> None:
+    texts = [("Row", "Noise"), ("Noise", "View")]
+    assert ranked("noise", texts) == [1, 0]
+    assert ranked("row noise", texts) == [0]

@@ -1,0 +1,92 @@
+"""Tooltips explain the science, in a sentence: what a thing means, and not only what it is called."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from explorer_testing.rooms import furnish
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from explorer.ui.command_tips import tab_tips
+from explorer.ui.main_window import MainWindow
+
+SCIENCE = {
+    "stage_original": "encoder",
+    "stage_reconstruction": "encoded and decoded",
+    "stage_error": "lost",
+    "stage_edited": "latent cursor",
+    "latent_dimensions": "dimension",
+    "latent_axes": "vary most",
+    "latent_directions": "attribute",
+    "latent_sort": "KL",
+    "latent_meter": "distance",
+    "latent_sliders": "standard deviations",
+    "latent_shuffle": "random",
+    "latent_part_directions": "orthogonal",
+    "feature_channel": "feature",
+    "timeline_path": "code space",
+    "timeline_easing": "slow",
+    "map_canvas": "decodes",
+    "map_quantiles": "likely",
+    "map_overlay": "trusted",
+    "traversals_axes": "vary",
+    "traversals_maximum": "mean code",
+    "samples_normal": "normal",
+    "samples_fitted": "Gaussians",
+    "samples_temperature": "spread",
+    "noise_curves": "strength",
+    "noise_code": "smooth",
+    "outliers_rank": "reconstruction",
+    "neighbours_metric": "Cosine",
+    "neighbours_whitened": "principal axis",
+    "compare_pca": "linear",
+    "train_latent": "in common",
+    "train_beta": "KL",
+    "train_l1": "near zero",
+    "train_loss": "cross entropy",
+    "train_schedule": "cosine",
+    "train_early_stop": "validation",
+    "train_augment": "does not depend",
+    "train_noise": "clean",
+    "network_drawing": "layer",
+}
+"""Controls that stand for an idea, and a word without which it is not explained."""
+
+_LONGEST = 60
+
+
+@pytest.fixture
+def furnished(bare_window: MainWindow) -> MainWindow:
+    furnish(bare_window)
+    for number in range(bare_window.tabs.count()):
+        bare_window.tabs.setCurrentIndex(number)
+    return bare_window
+
+
+@pytest.mark.parametrize(("name", "word"), SCIENCE.items())
+def test_a_control_that_stands_for_an_idea_explains_it(furnished: MainWindow, name: str, word: str) -> None:
+    control = furnished.findChild(QWidget, name)
+    assert control is not None
+    tip = control.toolTip()
+    assert word in tip
+    assert 6 <= len(tip.split()) <= _LONGEST or name == "latent_sliders"
+
+
+def test_every_tab_says_what_its_view_of_the_code_is_for(furnished: MainWindow) -> None:
+    tips = tab_tips()
+    for number in range(furnished.tabs.count()):
+        panel = furnished.tabs.widget(number)
+        assert panel is not None
+        tip = furnished.tabs.tabToolTip(number)
+        assert tip == tips[panel.objectName()]
+        assert re.fullmatch(r"[A-Z][^.]+\.", tip), "one sentence"
+
+
+def test_no_tooltip_only_repeats_the_label(furnished: MainWindow) -> None:
+    faults = []
+    for control in furnished.findChildren(QAbstractButton):
+        bare = re.sub(r"\W", "", control.text()).casefold()
+        if bare and bare == re.sub(r"\W", "", control.toolTip()).casefold():
+            faults.append(control.objectName())
+    assert faults == []
