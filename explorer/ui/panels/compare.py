@@ -95,7 +95,7 @@ class ComparePanel(QWidget):
         self.frames = [PictureFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
             frame.setObjectName(f"compare_{name}")
-        self.sliders = SliderList()
+        self.sliders = SliderList(value_name="compare_slider_value")
         name_control(self.sliders, "compare_sliders", self.tr("Sliders of the second model's code"))
         self.sliders.setFixedWidth(_SLIDERS)
         self._reset = button("compare_reset", self.tr("Reset"), self.tr("Back to the picture's own code"))

@@ -40,7 +40,6 @@ class SigmaEdit(QLineEdit):
         super().__init__(parent)
         self._open = False
         tip = self.tr("Value in σ: Enter takes it, Esc leaves")
-        self.setObjectName("slider_value")
         self.setToolTip(tip)
         self.setAccessibleName(tip)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)

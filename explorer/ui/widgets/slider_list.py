@@ -57,7 +57,7 @@ class SliderList(QAbstractScrollArea):
     moved = Signal(int, float, str)
     reset_requested = Signal(int, str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, value_name: str = "slider_value") -> None:
         super().__init__(parent)
         self._rows = NO_ROWS
         self._order = in_order(0)
@@ -75,6 +75,7 @@ class SliderList(QAbstractScrollArea):
         self.viewport().setMouseTracking(False)
         self.setMinimumWidth(_NAME_WIDTH + VALUE_WIDTH + _SMALLEST_TRACK)
         self._edit = SigmaEdit(self.viewport())
+        self._edit.setObjectName(value_name)
         self._edit.entered.connect(self._on_value_entered)
         self._edit.left.connect(self._on_edit_left)
 

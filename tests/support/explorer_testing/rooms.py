@@ -44,6 +44,7 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     yield "help", _shown(window, "help_dialog")
     yield "import", window.show_import()
     yield "directions", window.latent.find_directions()
+    yield "statistics", window.latent.show_statistics()
     yield "commands", shell.show_palette()
     yield "problems", shell.show_problems()
     yield "settings", shell.show_settings()
