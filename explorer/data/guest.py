@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.formats import open_picture
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Source
 from explorer.data.splits import random_splits
 from explorer.types import Indices, Pixels
@@ -49,6 +49,10 @@ class GuestSource(Source):
             If it is not a picture, damaged or too large.
         """
         return cls(open_picture(path_or_bytes, name), name)
+
+    def inverted(self) -> GuestSource:
+        """Return its negative: a drawing that is dark on light, for a model that learned light on dark."""
+        return GuestSource(Invert().on_picture(self._picture), self.name)
 
     def picture(self, index: int) -> Image.Image:
         """Return the picture as it came."""

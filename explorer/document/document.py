@@ -16,6 +16,7 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.data.corruption import Noise
+from explorer.data.guest import GuestSource
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.beside import Beside
@@ -546,6 +547,13 @@ class Document:
             raise UsageError("a model with an encoder", found, "Open one, and bring the picture again.")
         changes: dict[str, Any] = _codes_at_first(model)
         self._edit(f"Bring in {guest.title}", guest=guest, **changes)
+
+    def invert_guest(self) -> None:
+        """Exchange dark and light of the picture that was brought in."""
+        guest = self._state.guest
+        if isinstance(guest, GuestSource):
+            changes: dict[str, Any] = _codes_at_first(self._state.model)
+            self._edit("Invert picture", guest=guest.inverted(), **changes)
 
     def step_picture(self, by: int) -> None:
         """Choose the picture `by` places on, stopping at the ends."""

@@ -24,8 +24,11 @@ class Intake:
         The contents of a picture file that lies nowhere, and what to call it.
     other_given
         A file that is no exported morph: its path.
+    negative_found
+        The picture that came in is dark on light, and the open model learned light on dark.
     """
 
     files_given = Signal(list)
     picture_given = Signal(bytes, str)
     other_given = Signal(Path)
+    negative_found = Signal()

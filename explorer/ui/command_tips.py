@@ -40,6 +40,7 @@ def command_tips() -> dict[str, str]:
         "action_copy_picture": tr("What the latent cursor decodes to, pixel by pixel, onto the clipboard."),
         "action_copy_code": tr("The latent cursor as a list of numbers, onto the clipboard."),
         "action_paste": tr("Encode the picture on the clipboard, open its files, or go to its code."),
+        "action_invert_guest": tr("Exchange dark and light of a dropped picture: a model knows only what it learned."),
         "action_reset": tr("Back to the code that the encoder gives the chosen picture."),
         "action_shuffle": tr("A random code, drawn from a normal distribution like that of the data."),
         "action_code_view": tr("Sliders for raw dimensions, for principal axes of the data, or for kept directions."),

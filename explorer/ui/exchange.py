@@ -42,6 +42,7 @@ class Exchange(QObject):
         self._document = document
         self._import_halves = import_halves
         self.veil = DropVeil(window)
+        document.intake.negative_found.connect(self._on_negative_found)
 
     # -- in ------------------------------------------------------------------------------------------------------
 
@@ -120,6 +121,10 @@ class Exchange(QObject):
         if path.suffix.lower() in PICTURE_SUFFIXES:
             return self.tr("Drop to encode %1")
         return self.tr("Drop to open the pictures in %1") if path.is_dir() else self.tr("Drop to open %1")
+
+    def _on_negative_found(self) -> None:
+        words = self.tr("Dark on light, and the model learned light on dark: invert it with Ctrl+Shift+I.")
+        self._document.announced.emit(words)
 
     # -- out -----------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,11 @@ class Shell(QObject):
         act(menu, "action_copy_picture", self.tr("&Copy picture"), exchange.copy_picture, keys.Copy)
         act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
         act(menu, "action_paste", self.tr("Pas&te picture, files or code"), exchange.paste, keys.Paste)
+        negative = self.tr("In&vert the brought-in picture")
+        invert = act(menu, "action_invert_guest", negative, self._window.document.invert_guest, "Ctrl+Shift+I")
+        invert.setEnabled(False)
+        document = self._window.document
+        document.guest_changed.connect(lambda: invert.setEnabled(document.guest is not None))
         menu.addSeparator()
         act(menu, "action_settings", self.tr("Settin&gs …"), self.show_settings, "Ctrl+,")
 

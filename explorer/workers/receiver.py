@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from explorer.data.border import dark_on_light
 from explorer.data.formats import PICTURE_SUFFIXES
 from explorer.data.guest import GuestSource
 from explorer.document.document import Document
 from explorer.document.intake import SESSION_SUFFIX
+from explorer.document.state import OpenModel
 from explorer.errors import DataError, UsageError
 from explorer.models.bundle import CARD
 from explorer.paths import replacing_folder, user_dir
@@ -23,15 +26,29 @@ _MOST = 5_000
 """Pictures that are taken in at once, at most; more of them lie in a folder, which can be dropped as such."""
 
 
+@dataclass(frozen=True)
+class Guest:
+    """A picture that came in, and whether it is dark on light before a model that learned it the other way around."""
+
+    source: GuestSource
+    negative: bool
+
+
 def is_picture(path: Path) -> bool:
     """Tell whether a path is a file with a picture's ending."""
     return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
 
 
-def open_guest(content: Path | bytes, name: str) -> Iterator[Progress | GuestSource]:
-    """Decode one picture."""
+def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Progress | Guest]:
+    """Decode one picture, and look whether it is a negative of what the model knows."""
     yield Progress(0, 0, f"reading {name}")
-    yield GuestSource.open(content, name)
+    guest = GuestSource.open(content, name)
+    negative = (
+        model is not None
+        and dark_on_light(guest.read([0], model.card.preprocessing))
+        and not dark_on_light(model.sample.thumbnails)
+    )
+    yield Guest(guest, negative)
 
 
 def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
@@ -112,10 +129,16 @@ class Receiver(QObject):
 
     def _open_guest(self, content: Path | bytes, name: str) -> None:
         self._jobs.cancel(self._opening)
-        self._opening = self._jobs.start(f"Reading {name}", lambda: open_guest(content, name), self._on_guest_opened)
+        model = self._document.model
+        self._opening = self._jobs.start(
+            f"Reading {name}", lambda: open_guest(content, name, model), self._on_guest_opened
+        )
 
-    def _on_guest_opened(self, guest: GuestSource) -> None:
+    def _on_guest_opened(self, guest: Guest) -> None:
         try:
-            self._document.receive(guest)
+            self._document.receive(guest.source)
         except UsageError as error:
             self._document.report(str(error))
+            return
+        if guest.negative:
+            self._document.intake.negative_found.emit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ from explorer_testing.builders import as_floats, make_model, write_bundle
 from explorer_testing.drops import drop, files, hover
 from explorer_testing.window import Desk, array_of
 from numpy.testing import assert_allclose
-from PIL import Image
+from PIL import Image, ImageChops
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
-from PySide6.QtGui import QDrag, QDragLeaveEvent, QImage
+from PySide6.QtGui import QAction, QDrag, QDragLeaveEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from explorer.data.preprocessing import to_floats
+from explorer.data.source import ArraySource, Facts
+from explorer.data.splits import random_splits
 from explorer.document.views import NeighboursView, PictureView
 from explorer.types import Floats
 from explorer.ui.dialogs.import_model import ImportDialog
@@ -169,6 +172,37 @@ def test_a_file_s_own_bytes_are_taken_before_what_qt_made_of_them(desk: Desk) ->
     assert model is not None
     pixels = model.card.preprocessing.pixels(colours("I;16", (30, 30)))
     assert_allclose(desk.code, model.codec.encode(to_floats(pixels[None]))[0], atol=1e-4)
+
+
+def test_a_drawing_that_is_dark_on_light_can_be_inverted(desk: Desk, tmp_path: Path) -> None:
+    ground = np.zeros((30, 12, 10, 1), np.uint8)
+    ground[:, 4:8, 3:7] = 220
+    source = ArraySource(Facts("light", "Light on dark", "/nowhere"), ground, random_splits(30))
+    model = make_model()
+    desk.open(replace(model, sample=replace(model.sample, thumbnails=ground)), source)
+    said: list[str] = []
+    desk.document.announced.connect(said.append)
+    invert = desk.window.findChild(QAction, "action_invert_guest")
+    assert invert is not None
+    assert not invert.isEnabled()
+    drawing = Image.new("L", (60, 72), 255)
+    drawing.paste(20, (25, 25, 40, 50))
+    drawing.save(tmp_path / "dark.png")
+    drop(desk.window, files(tmp_path / "dark.png"), MIDDLE)
+    until_guest(desk)
+    desk.until(lambda: bool(said))
+    assert "Ctrl+Shift+I" in said[0]
+    before = desk.code.copy()
+    desk.shortcut("action_invert_guest")
+    desk.until(lambda: desk.document.code is not None and not np.array_equal(desk.document.code, before))
+    negative = model.card.preprocessing.pixels(ImageChops.invert(drawing))
+    assert_allclose(desk.code, model.codec.encode(to_floats(negative[None]))[0], atol=1e-4)
+    assert desk.undo_label() == "Invert picture"
+    said.clear()
+    ImageChops.invert(drawing).save(tmp_path / "light.png")
+    drop(desk.window, files(tmp_path / "light.png"), MIDDLE)
+    desk.until(lambda: desk.document.guest is not None and desk.document.guest.title == "light.png")
+    assert not said
 
 
 def test_what_is_no_picture_says_so_and_changes_nothing(desk: Desk, tmp_path: Path) -> None:

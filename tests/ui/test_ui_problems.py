@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from explorer.app import ErrorCatcher
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.problems import KEPT
@@ -94,3 +99,28 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
     assert not counter.isVisible()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+@pytest.mark.allow_log("uncaught")
+def test_an_error_that_nobody_caught_is_in_the_list_with_its_trace(bare_window: MainWindow) -> None:
+    catcher = ErrorCatcher(bare_window.document)
+    catcher.install()
+    try:
+        try:
+            raise RuntimeError("nobody expected this")
+        except RuntimeError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+        thread = threading.Thread(target=lambda: 1 // 0)
+        thread.start()
+        thread.join()
+        QApplication.processEvents()
+    finally:
+        catcher.remove()
+    dialog = opened(bare_window)
+    assert lines(dialog) == [
+        "ZeroDivisionError: integer division or modulo by zero",
+        "RuntimeError: nobody expected this",
+    ]
+    details = dialog.details.toPlainText()
+    assert "Traceback" in details
+    assert "1 // 0" in details
