@@ -19,6 +19,7 @@ from explorer.document.morph import film_of, keyframes_of
 from explorer.document.selection import Picked
 from explorer.document.state import (
     Arithmetic,
+    Bookmark,
     GridSettings,
     Jitter,
     NamedDirection,
@@ -32,7 +33,8 @@ from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
 from explorer.latent.film import FilmSettings, Segment
 from explorer.latent.planes import Plane
-from explorer.models.session_file import (
+from explorer.models.session_file import Session
+from explorer.models.session_record import (
     ArithmeticRecord,
     DataRecord,
     DirectionRecord,
@@ -43,30 +45,44 @@ from explorer.models.session_file import (
     PickedRecord,
     SamplingRecord,
     SegmentRecord,
-    Session,
     SessionRecord,
     TraversalRecord,
+    ViewRecord,
 )
-from explorer.types import Floats
+from explorer.types import Floats, Pixels
+
+THUMBNAIL_SIDE = 96
+"""Longest side of a bookmark's picture in a file."""
 
 
-def session_of(state: State, picked: Picked | None = None, *, folder: Path | None = None, origin: str = "") -> Session:
+def session_of(
+    state: State,
+    picked: Picked | None = None,
+    view: ViewRecord | None = None,
+    *,
+    thumbnails: Pixels | None = None,
+    folder: Path | None = None,
+    origin: tuple[Path, str] | None = None,
+) -> Session:
     """Return a session that holds a state.
 
     Parameters
     ----------
-    state, picked
-        What the user works on, and the pictures that are picked out.
+    state, picked, view
+        What the user works on, the pictures that are picked out, and what is looked at.
+    thumbnails
+        Small pictures of the bookmarks, uint8 ``(b, h, w, c)``; None takes those that they came with.
     folder
         Where the session file lies, from which pictures are looked for too.
     origin
-        Of a copy kept against a crash: the file that it is of.
+        Of a copy kept against a crash: the file that it is of, and that file's SHA-256.
     """
     grid, film, arithmetic = state.grid, state.film, state.arithmetic
     record = SessionRecord(
         written_by=explorer.__version__,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        origin=origin,
+        origin="" if origin is None else str(origin[0]),
+        origin_checksum="" if origin is None else origin[1],
         model=_model_record(state.model),
         data=_data_record(state, folder),
         noise=format_noise(state.noises),
@@ -92,9 +108,26 @@ def session_of(state: State, picked: Picked | None = None, *, folder: Path | Non
             share=arithmetic.share,
             seed=arithmetic.seed,
         ),
-        selection=None if picked is None else PickedRecord(title=picked.title),
+        selection=None if picked is None else PickedRecord(title=picked.title[:200]),
+        bookmarks=tuple(bookmark.name for bookmark in state.bookmarks),
+        view=view or ViewRecord(),
     )
-    return Session(record, _arrays(state, picked))
+    arrays = _arrays(state, picked)
+    small = _own_thumbnails(state) if thumbnails is None else thumbnails
+    if small is not None and len(small) == len(state.bookmarks) > 0:
+        step = -(-max(small.shape[1:3]) // THUMBNAIL_SIDE)
+        arrays["thumbnails"] = np.ascontiguousarray(small[:, ::step, ::step])
+    return Session(record, arrays)
+
+
+def _own_thumbnails(state: State) -> Pixels | None:
+    """Return the thumbnails that bookmarks came with, black for one without; None where they make no table."""
+    given = [bookmark.thumbnail for bookmark in state.bookmarks]
+    shapes = {thumbnail.shape for thumbnail in given if thumbnail is not None}
+    if len(shapes) != 1:
+        return None
+    blank = np.zeros(shapes.pop(), np.uint8)
+    return np.stack([blank if thumbnail is None else thumbnail for thumbnail in given])
 
 
 def _model_record(model: OpenModel | None) -> ModelRecord | None:
@@ -150,6 +183,7 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     tables: dict[str, Sequence[Floats]] = {
         "keyframes": [keyframe.code for keyframe in state.keyframes],
         "directions": [kept.direction.vector for kept in state.directions],
+        "bookmarks": [bookmark.code for bookmark in state.bookmarks],
     }
     for number, slot in enumerate(state.arithmetic.slots):
         tables[f"slot_{number}"] = slot.codes
@@ -226,6 +260,11 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
     arithmetic = Arithmetic(
         (slots[0], slots[1], slots[2]), record.arithmetic.mode, record.arithmetic.share, record.arithmetic.seed
     )
+    thumbnails = arrays.get("thumbnails", [None] * len(record.bookmarks))
+    bookmarks = tuple(
+        Bookmark(name, code, thumbnail)
+        for name, code, thumbnail in zip(record.bookmarks, arrays.get("bookmarks", ()), thumbnails, strict=True)
+    )
     keys = arrays.get("keyframes")
     whole = replace(
         state,
@@ -236,6 +275,7 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         grid=_grid(record, arrays.get("corners"), model),
         directions=directions,
         arithmetic=arithmetic,
+        bookmarks=bookmarks,
     )
     return _timed(whole, arrays.get("times"))
 
