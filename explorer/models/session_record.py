@@ -29,6 +29,7 @@ _STRONGEST_NOISE = 1e6
 _MOST_NOISES = 100
 
 Amount = Annotated[FiniteFloat, Field(ge=-_REACH, le=_REACH)]
+Size = Annotated[FiniteFloat, Field(ge=0, le=_REACH)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(max_length=200)]
 Place = Annotated[str, Field(max_length=4096)]
@@ -108,7 +109,7 @@ class FilmRecord(SegmentRecord):
 class JitterRecord(_Record):
     """See `explorer.document.state.Jitter`."""
 
-    sigma: Amount = Field(ge=0)
+    sigma: Size
     seed: Seed
 
 
@@ -116,7 +117,7 @@ class SamplingRecord(_Record):
     """See `explorer.document.state.Sampling`."""
 
     prior: Literal["auto", "normal", "fitted"]
-    temperature: Amount = Field(ge=0)
+    temperature: Size
     seed: Seed
 
 
@@ -124,7 +125,7 @@ class TraversalRecord(_Record):
     """See `explorer.document.state.Traversal`."""
 
     by: Literal["dimensions", "axes", "maximum"]
-    reach: Amount = Field(gt=0)
+    reach: Annotated[FiniteFloat, Field(gt=0, le=_REACH)]
 
 
 class GridRecord(_Record):
@@ -161,7 +162,7 @@ class ArithmeticRecord(_Record):
 
     strengths: tuple[Amount, Amount, Amount]
     mode: Literal["sum", "cross"]
-    share: Amount = Field(ge=0, le=1)
+    share: Annotated[FiniteFloat, Field(ge=0, le=1)]
     seed: Seed
 
 

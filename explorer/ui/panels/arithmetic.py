@@ -81,7 +81,10 @@ class ArithmeticPanel(QWidget):
         self._words.setObjectName("arithmetic_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
-        self.cloud, self._cloud_controls = NoiseCloudPage(self._document), CloudControls(self._document)
+        self.cloud, self._cloud_controls = (
+            NoiseCloudPage(self._document),
+            CloudControls(self._document, name="arithmetic_cloud"),
+        )
         self.cloud.table.setObjectName("arithmetic_cloud")
 
     def _lay_out(self) -> None:

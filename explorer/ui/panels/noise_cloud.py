@@ -76,20 +76,20 @@ class NoiseCloudPage(QWidget):
 
 
 class CloudControls(QWidget):
-    """Strength and seed of the noise on the code."""
+    """Strength and seed of the noise on the code; `name` begins the names of its controls."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, parent: QWidget | None = None, *, name: str = "cloud") -> None:
         super().__init__(parent)
         self._document = document
         self._gestures = 0
         about = self.tr("How far the codes are thrown, in standard deviations (σ) of the data's codes")
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "cloud_slider", about)
+        name_control(self._slider, f"{name}_slider", about)
         self._slider.setRange(0, _STEPS)
-        self._sigma = decimal_box("cloud_sigma", about, (0.0, 100.0), 0.1, 2)
+        self._sigma = decimal_box(f"{name}_sigma", about, (0.0, 100.0), 0.1, 2)
         self._sigma.setSuffix(" σ")
-        self._seed = spin_box("cloud_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
-        redraw = button("cloud_redraw", self.tr("Redraw"), self.tr("Draw other codes of the same spread"))
+        self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
+        redraw = button(f"{name}_redraw", self.tr("Redraw"), self.tr("Draw other codes of the same spread"))
         words = QLabel(
             self.tr("A small step of the code should be a small step of the picture; a jump is a fold or a gap.")
         )
