@@ -198,9 +198,8 @@ def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where:
             count = counts.get(name, 3 if name == "corners" else min(len(array) if array.ndim else 0, MOST))
             wanted, good = f"{count}×{dim}", array.shape == (count, dim) and array.size > 0
         if not good:
-            raise SessionError(
-                f"“{name}” of {wanted} numbers in {where}", "×".join(map(str, array.shape)) or "one", _REMEDY
-            )
+            told = "×".join(map(str, array.shape)) or "one"
+            raise SessionError(f"“{name}” of {wanted} numbers in {where}", told, _REMEDY)
     for name, count in counts.items():
         if count and name not in arrays:
             raise SessionError(f"codes of the {name} in {where}", "none", _REMEDY)
