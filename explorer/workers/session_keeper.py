@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,9 @@ def save_session(path: Path, session: Session, expected: str | None) -> Iterator
         if expected is not None and path.exists() and _hash(path) != expected:
             yield None
         else:
+            # What a window left that was killed while it wrote; nobody else writes while this lock is held.
+            for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+                part.unlink(missing_ok=True)
             yield write_session(path, session)
     finally:
         lock.unlock()
