@@ -98,6 +98,7 @@ class BookmarksPanel(QWidget):
 
     def _on_editor_closed(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         self.list.setFocus()
+        self._show_pictures()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class BookmarksPanel(QWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setText(bookmark.name)
             item.setToolTip(self.tr("%1: click to go to it").replace("%1", bookmark.name))
-            item.setIcon(self._icon_of(bookmark))
+            self._put_icon(item, self._icon_of(bookmark))
         self.list.setCurrentRow(len(kept) - 1 if grown else min(row, len(kept) - 1))
         self.list.blockSignals(False)
         self._icons = {key: value for key, value in self._icons.items() if key in {id(one.code) for one in kept}}
@@ -133,6 +134,11 @@ class BookmarksPanel(QWidget):
         blank.fill(Qt.GlobalColor.transparent)
         return QIcon(blank) if bookmark.thumbnail is None else _icon(bookmark.thumbnail)
 
+    def _put_icon(self, item: QListWidgetItem, icon: QIcon) -> None:
+        """Show a picture; not while its name is typed, since the field would be filled anew with the old one."""
+        if self.list.state() != QListWidget.State.EditingState or item is not self.list.currentItem():
+            item.setIcon(icon)
+
     def _show_pictures(self) -> None:
         view, kept = self._document.bookmarks_view, self._document.bookmarks.kept
         if not isinstance(view, BookmarksView) or len(view.images) != len(kept):
@@ -141,7 +147,7 @@ class BookmarksPanel(QWidget):
         for number, (bookmark, pixels) in enumerate(zip(kept, to_pixels(view.images), strict=True)):
             icon = _icon(pixels)
             self._icons[id(bookmark.code)] = (bookmark, icon)
-            self.list.item(number).setIcon(icon)
+            self._put_icon(self.list.item(number), icon)
         self.list.blockSignals(False)
 
     def _update_buttons(self) -> None:
