@@ -19,6 +19,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
 from explorer.models.session_file import read_session, write_session
@@ -80,7 +81,9 @@ class Process:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @pytest.fixture
@@ -125,7 +128,8 @@ def next_window(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], Des
 
     yield start
     for desk in made:
-        desk.close()
+        if isValid(desk.window):
+            desk.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")

@@ -491,11 +491,17 @@ def choose_folder(desk: Desk, folder: Path) -> None:
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
     assert edit is not None
     edit.setCompleter(None)  # type: ignore[arg-type]
-    edit.setFocus()
-    edit.selectAll()
-    QTest.keyClicks(edit, str(folder))
     button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
-    desk.until(button.isEnabled)
+
+    def typed() -> bool:
+        if dialog.selectedFiles() != [str(folder)]:
+            edit.setFocus()
+            edit.selectAll()
+            QTest.keyClicks(edit, str(folder))
+            return False
+        return button.isEnabled()
+
+    desk.until(typed)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     desk.until(lambda: not dialog.isVisible())
 
