@@ -40,6 +40,8 @@ playhead</td></tr>
 <tr><td><b>Insert, Ctrl+Shift+K</b></td><td>on the timeline, anywhere: duplicate the chosen keyframe</td></tr>
 <tr><td><b>Ctrl+wheel</b></td><td>turn the slider under the mouse</td></tr>
 <tr><td><b>Ctrl+R, Ctrl+J</b></td><td>reset, shuffle the code</td></tr>
+<tr><td><b>Ctrl+M</b></td><td>bookmark the code; in the list Enter goes to one, F2 names it, Delete lets it go</td></tr>
+<tr><td><b>Ctrl+N, Ctrl+Alt+O, Ctrl+S, Ctrl+Shift+S</b></td><td>new, open, save the session, save it as</td></tr>
 <tr><td><b>Ctrl+Z, Ctrl+Shift+Z</b></td><td>undo, redo (Ctrl+Y too where that is the custom)</td></tr>
 <tr><td><b>Ctrl+O, Ctrl+D, Ctrl+Shift+D</b></td><td>open a model, a folder of pictures, a file of pictures</td></tr>
 <tr><td><b>Ctrl+I</b></td><td>import a Keras model</td></tr>
