@@ -82,6 +82,7 @@ def open_first(document: Document) -> None:
                 if isinstance(item, tuple):
                     document.open(*item)
         document.forget_history()
+        document.sessions.begin()
     except ExplorerError as error:
         document.report(str(error))
 
@@ -114,7 +115,9 @@ def main(open_me: str | None = None) -> int:
     catcher = ErrorCatcher(running.document)
     catcher.install()
     open_first(running.document)
+    running.window.sessions.asks = True
     running.window.show()
+    running.studio.autosave.look_for_left()
     if open_me is not None:
         open_argument(running.document, open_me)
     if preferences.notes:

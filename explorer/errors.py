@@ -50,6 +50,10 @@ class EngineError(ExplorerError):
     """The model process did not answer, or ended."""
 
 
+class SessionError(ExplorerError):
+    """A session file is not what it should be."""
+
+
 class ExportError(ExplorerError):
     """A file cannot be written."""
 

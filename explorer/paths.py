@@ -62,6 +62,16 @@ def cache_dir() -> Path:
     return user_dir() / "cache" if moved else Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
 
 
+def autosave_dir() -> Path:
+    """Copies of work that is not saved yet, one folder a window; it need not exist."""
+    return user_dir() / "autosave"
+
+
+def recent_path() -> Path:
+    """The list of sessions that were open last; it need not exist."""
+    return settings_path().with_name("recent-sessions.json")
+
+
 def index_dir() -> Path:
     """Where indexes over codes are kept; they can be built again."""
     return cache_dir() / "indexes"

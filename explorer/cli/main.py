@@ -118,7 +118,7 @@ def _open_window(words: Sequence[str]) -> int:
         "open_me",
         nargs="?",
         metavar="OPEN_ME",
-        help="a bundle, a picture, a folder of pictures, an exported morph or a Keras model",
+        help="a bundle, a picture, a folder of pictures, an exported morph, a session or a Keras model",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {explorer.__version__}")
     options = parser.parse_args(words)

@@ -17,9 +17,11 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.guest import GuestSource
+from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.beside import Beside
+from explorer.document.bookmarks import Bookmarks
 from explorer.document.directions import Directions
 from explorer.document.history import History
 from explorer.document.imports import Imports
@@ -29,6 +31,7 @@ from explorer.document.morph import morph_of
 from explorer.document.neighbours import Neighbours
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
+from explorer.document.sessions import Sessions
 from explorer.document.state import (
     Arithmetic,
     GridSettings,
@@ -45,6 +48,7 @@ from explorer.document.studies import Studies
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
+    BookmarksView,
     CloudView,
     CompareView,
     CursorView,
@@ -74,7 +78,7 @@ from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.presets import Preset
 from explorer.models.settings import TrainingRequest
-from explorer.types import Floats
+from explorer.types import Floats, Pixels
 
 GRID_LIMIT = 40
 """Most pictures a side of the map's grid."""
@@ -95,7 +99,7 @@ class Document:
     -------
     model_changed, source_changed, picture_changed, guest_changed, code_changed, noises_changed, jitter_changed,
     sampling_changed, traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed,
-    directions_changed, arithmetic_changed
+    directions_changed, arithmetic_changed, bookmarks_changed
         A part of the state is another; no arguments, read the document.
     watched_changed
         A view's slot is looked at now, or no longer: its name.
@@ -104,6 +108,7 @@ class Document:
     hover_view_changed,
     meter_view_changed, overlay_view_changed,
     points_view_changed, tiles_view_changed, keyframes_view_changed, film_view_changed, thumbnails_view_changed,
+    bookmarks_view_changed,
     training_film_view_changed
         A derived view is another, or was taken away.
     slot_requested
@@ -141,6 +146,7 @@ class Document:
     grid_changed = Signal()
     directions_changed = Signal()
     arithmetic_changed = Signal()
+    bookmarks_changed = Signal()
     slot_requested = Signal(object, int)
     watched_changed = Signal(str)
 
@@ -160,6 +166,7 @@ class Document:
     points_view_changed = Signal()
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
+    bookmarks_view_changed = Signal()
     film_view_changed = Signal()
     thumbnails_view_changed = Signal()
     training_film_view_changed = Signal()
@@ -200,6 +207,10 @@ class Document:
         self.selection = Selection()
         self.map = MapTiles()
         self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
+        self.bookmarks = Bookmarks(lambda: self._state, self._edit, self.set_code)
+        self.sessions = Sessions(
+            lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead, self._thumbnails
+        )
         # Positions in other pictures mean others, also where only some were left out.
         self.source_changed.connect(lambda: self.selection.put(None))
 
@@ -416,6 +427,16 @@ class Document:
         return view if isinstance(view, KeyframesView | FailedView) else None
 
     @property
+    def bookmarks_view(self) -> BookmarksView | FailedView | None:
+        """The bookmarks, decoded."""
+        view = self._views.get("bookmarks")
+        return view if isinstance(view, BookmarksView | FailedView) else None
+
+    def _thumbnails(self) -> Pixels | None:
+        view = self.bookmarks_view
+        return to_pixels(view.images) if isinstance(view, BookmarksView) else None
+
+    @property
     def film_view(self) -> FilmView | FailedView | None:
         """The morph, measured."""
         view = self._views.get("film")
@@ -459,6 +480,16 @@ class Document:
         """What redo would do again."""
         return self._history.redo_label
 
+    @property
+    def history(self) -> tuple[str, ...]:
+        """Names of all edits that can be undone, then of those that can be redone, the first one first."""
+        return self._history.labels
+
+    @property
+    def history_place(self) -> int:
+        """How many of them are done."""
+        return self._history.place
+
     # -- edits ---------------------------------------------------------------------------------------------------
 
     def open(self, model: OpenModel | None = None, source: Source | None = None, morph: Preset | None = None) -> None:
@@ -475,7 +506,7 @@ class Document:
         changes: dict[str, Any] = _codes_at_first(model or self._state.model)
         if model is not None:
             changes |= {"model": model, "keyframes": (), "times": None, "grid": _grid_for(model)}
-            changes |= {"directions": (), "arithmetic": Arithmetic()}
+            changes |= {"directions": (), "arithmetic": Arithmetic(), "bookmarks": ()}
         if model is not None and morph is not None:
             changes |= morph_of(model, morph)
         if source is not None:
@@ -771,6 +802,15 @@ class Document:
         """Do the last undone edit again."""
         self._restore(self._history.redo(self._state))
 
+    def go_to_step(self, place: int) -> None:
+        """Undo or redo until so many edits of the history are done."""
+        self._restore(self._history.jump(place, self._state))
+
+    def put_state(self, state: State) -> None:
+        """Put a whole state in place, with a history that begins there: that of a session."""
+        self._replace(state)
+        self.forget_history()
+
     def forget_history(self) -> None:
         """Begin the history here."""
         self._history = History()
@@ -870,6 +910,7 @@ _ORDER = (
     "traversal",
     "directions",
     "arithmetic",
+    "bookmarks",
     "code",
 )
 """What is told first: whoever hears of a code reads the model that it belongs to."""
@@ -891,6 +932,7 @@ _STALE = {
         "overlay",
         "tiles",
         "keyframes",
+        "bookmarks",
         "film",
     ),
     "source": ("picture", "cursor", "noise", "compare", "neighbours", "nearest", "thumbnails", "points"),
@@ -901,6 +943,7 @@ _STALE = {
     "times": ("film",),
     "grid": ("tiles",),
     "arithmetic": ("slots",),
+    "bookmarks": ("bookmarks",),
 }
 """Views that no longer belong to the state when a part of it is another."""
 

@@ -53,6 +53,16 @@ class History:
         """Name of the edit that redo would do again, or None."""
         return self._future[-1].label if self._future else None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of all edits, the first one first: those that can be undone, then those that can be redone."""
+        return tuple(step.label for step in (*self._past, *reversed(self._future)))
+
+    @property
+    def place(self) -> int:
+        """How many of them are done."""
+        return len(self._past)
+
     def record(self, before: State, label: str, gesture: str | None) -> None:
         """Remember the state before an edit, unless the edit goes on with the last gesture."""
         now = self._clock()
@@ -78,6 +88,15 @@ class History:
     def redo(self, current: State) -> State | None:
         """Return the state that was undone last, or None."""
         return self._move(self._future, self._past, current)
+
+    def jump(self, place: int, current: State) -> State | None:
+        """Return the state after so many edits of `labels`; None where that is this one, or there are not so many."""
+        if place == self.place or not 0 <= place <= len(self._past) + len(self._future):
+            return None
+        state: State | None = current
+        while state is not None and place != self.place:
+            state = self.undo(state) if place < self.place else self.redo(state)
+        return state
 
     def _move(self, source: list[Step], target: list[Step], current: State) -> State | None:
         if not source:

@@ -15,7 +15,7 @@ from explorer.latent.directions import Direction
 from explorer.latent.film import FilmSettings, Segment
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
-from explorer.types import Codec, Floats
+from explorer.types import Codec, Floats, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +209,25 @@ class NamedDirection:
 
 
 @dataclass(frozen=True, eq=False)
+class Bookmark:
+    """A code that can be gone back to.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    code
+        Float32 ``(latent_dim,)``.
+    thumbnail
+        What it is decoded to, uint8 ``(h, w, c)``, small; None until it is.
+    """
+
+    name: str
+    code: Floats
+    thumbnail: Pixels | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class State:
     """Everything that an edit can change.
 
@@ -242,6 +261,8 @@ class State:
         Directions of the model's code space that are kept.
     arithmetic
         Codes that the cursor is made of.
+    bookmarks
+        Codes that are kept by name.
     """
 
     model: OpenModel | None = None
@@ -260,6 +281,7 @@ class State:
     grid: GridSettings = field(default_factory=GridSettings)
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
+    bookmarks: tuple[Bookmark, ...] = ()
 
     @property
     def subject(self) -> tuple[Source, int] | None:

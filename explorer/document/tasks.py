@@ -22,6 +22,7 @@ from explorer.document.map_tiles import MapWindow
 from explorer.document.neighbours import IndexedPictures, pooled
 from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
+    BookmarksView,
     Closeness,
     CloudView,
     CompareView,
@@ -105,6 +106,7 @@ SLOTS = (
     "compare",
     "nearest",
     "slots",
+    "bookmarks",
     "neighbours",
     "training_film",
     "thumbnails",
@@ -477,6 +479,19 @@ class DecodeKeyframes:
     def run(self) -> Iterator[View]:
         """Yield one `KeyframesView`."""
         yield KeyframesView(self.codec.decode(self.codes))
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeBookmarks:
+    """Decode all bookmarks: `codes` ``(k, latent_dim)``."""
+
+    slot: ClassVar[str] = "bookmarks"
+    codec: Codec
+    codes: Floats
+
+    def run(self) -> Iterator[View]:
+        """Yield one `BookmarksView`."""
+        yield BookmarksView(self.codec.decode(self.codes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 from psygnal import Signal
 
+from explorer.document.edit import Edit
 from explorer.document.morph import film_of, keyframes_of, morph_of, retimed
 from explorer.document.state import Keyframe, State
 from explorer.document.views import FilmView
@@ -90,12 +90,6 @@ class Estimate:
     fps: float
     size: int
     problem: str = ""
-
-
-class Edit(Protocol):
-    """Replace parts of the state, as a step of the history."""
-
-    def __call__(self, label: str, gesture: str | None = None, **changes: Any) -> None: ...
 
 
 class Timeline:
@@ -368,6 +362,11 @@ class Timeline:
         if frame != self._playhead:
             self._playhead = frame
             self.playhead_changed.emit()
+
+    def put_playhead(self, frame: int) -> None:
+        """Put the playhead somewhere, as a session has it; the cursor stays where it is."""
+        self._playhead = min(max(frame, 0), max(self.frames - 1, 0))
+        self.playhead_changed.emit()
 
     def keep_playhead(self) -> None:
         """Keep the playhead within a film that is another."""

@@ -230,6 +230,13 @@ class KeyframesView:
 
 
 @dataclass(frozen=True, eq=False)
+class BookmarksView:
+    """The bookmarks, decoded: `images` float32 ``(b, h, w, c)``."""
+
+    images: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class SlotsView:
     """The codes in the slots of an arithmetic, decoded: `images` float32 ``(k, h, w, c)``, slot after slot."""
 
@@ -367,6 +374,7 @@ View = (
     | OverlayView
     | TilesView
     | KeyframesView
+    | BookmarksView
     | SlotsView
     | CompareView
     | FilmView

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,9 @@ SINGLE_LIMIT = 4
 
 BATCH = 256
 """Most pictures or codes in one run; fewer where they are large, which bounds the memory that activations take."""
+
+_NOWHERE = str(Path(os.devnull) / "none")
+"""A folder that cannot be."""
 
 
 class Network:
@@ -61,6 +65,8 @@ class Network:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A file may say that its weights lie in another one, and name any. Ours never do, and here nothing is found.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
         try:
             return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
         except Exception as error:

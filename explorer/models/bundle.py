@@ -19,6 +19,9 @@ CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
 
+_MOST_CARD = 64 << 20
+_DISTRUST = "Do not open bundles you do not trust."
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -69,7 +72,7 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     """
     path = path.resolve()
     try:
-        text = (path / CARD).read_text(encoding="utf-8")
+        text = _read_text(path / CARD)
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(
             f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
@@ -80,7 +83,9 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
         raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
     for name, expected in card.files.items():
         if Path(name).name != name:
-            raise ModelError(f"plain file names in {path / CARD}", f"“{name}”", "Do not open bundles you do not trust.")
+            raise ModelError(f"plain file names in {path / CARD}", f"“{name}”", _DISTRUST)
+        if (path / name).is_symlink() and (path / name).resolve().parent != path:
+            raise ModelError(f"{name} itself in {path}", "a link to another place", "Copy the file there.")
         try:
             received = file_hash(path / name) if whole else _present(path / name, expected)
         except OSError as error:
@@ -92,6 +97,14 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
                 "The file was changed or damaged; train or fetch the bundle again.",
             )
     return Bundle(path, card)
+
+
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_CARD + 1)
+    if len(content) > _MOST_CARD:
+        raise ModelError(f"a card of at most {_MOST_CARD >> 20} MB", f"a larger one in {path}", _DISTRUST)
+    return content.decode("utf-8")
 
 
 def _networks(card: Card) -> Iterator[str]:

@@ -14,6 +14,7 @@ from explorer.models.settings import TrainingSettings
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1
+_REACH = 1e6
 
 
 class _Record(BaseModel):
@@ -122,6 +123,9 @@ class Card(_Record):
     def _made_somehow(self) -> Self:
         if (self.training is None) == (self.imported is None):
             raise ValueError("either training or imported says how it was made")
+        low, high = self.value_range
+        if not -_REACH <= low < high <= _REACH:
+            raise ValueError("value_range must rise from one number to another")
         return self
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ _KEPT_VALUES = 4_000_000
 _MEASURED_VALUES = 32_000_000
 _PART_VALUES = 4_000_000
 _HALF_ERROR = 1e-3
+_MOST_BYTES = 4 << 30
+_MOST_ARRAYS = 100
 
 
 def most_kept(latent_dim: int) -> int:
@@ -140,6 +144,7 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
         If the file is missing, damaged, or of another code size.
     """
     try:
+        _check_size(path)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         sample = CodeSample(
@@ -164,6 +169,30 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
         ) from error
     _check(sample, path, latent_dim)
     return sample
+
+
+def _check_size(path: Path) -> None:
+    """Look at what the file says of itself before anything is inflated: a small one can hold what no memory can.
+
+    Raises
+    ------
+    ValueError
+        If it would take more than any bundle does, or a shape asks for more than is there.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if len({member.filename for member in members}) < len(members) or len(members) > _MOST_ARRAYS:
+            raise ValueError("an array twice, or very many")
+        if sum(member.file_size for member in members) > _MOST_BYTES:
+            raise ValueError(f"more than {_MOST_BYTES >> 30} GB of arrays")
+        for member in members:
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                first = version == (1, 0)
+                read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+                if dtype.hasobject or prod(shape) * dtype.itemsize > member.file_size or min(shape, default=0) < 0:
+                    raise ValueError(f"{member.filename} is not as large as it says")
 
 
 def _floats(array: NDArray[Any]) -> Floats:

@@ -36,9 +36,11 @@ from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.exchange import Exchange
 from explorer.ui.panels.arithmetic import ArithmeticPanel
+from explorer.ui.panels.bookmarks import BookmarksPanel
 from explorer.ui.panels.compare import ComparePanel
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.gallery import GalleryPanel
+from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
@@ -50,9 +52,9 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
+from explorer.ui.session_desk import SessionDesk
 from explorer.ui.shell import Shell
 from explorer.ui.status import StatusBar
-from explorer.ui.text import learning
 from explorer.ui.widgets.problem_bar import ProblemBar
 
 _LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -93,6 +95,8 @@ class MainWindow(QMainWindow):
         self.gallery = GalleryPanel(document)
         self.stage = StagePanel(document)
         self.feature_maps = FeatureMapsPanel(document)
+        self.bookmarks = BookmarksPanel(document)
+        self.history = HistoryPanel(document)
         self.latent = LatentPanel(document)
         self.timeline = TimelinePanel(document)
         self.map = MapPanel(document)
@@ -112,7 +116,11 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
         self.shell = Shell(self, preferences or PreferencesFile())
+        self.sessions = SessionDesk(document, self)
         self._make_menus()
+        document.sessions.changed.connect(self._show_title)
+        document.sessions.tab_restored.connect(self._on_tab_restored)
+        self.tabs.currentChanged.connect(self._on_tab_changed)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.model_changed, document.source_changed, document.exported):
@@ -172,6 +180,13 @@ class MainWindow(QMainWindow):
             self._dock("latent_dock", self.tr("Latent code"), self._code_splitter(), _RIGHT),
             self._dock("timeline_dock", self.tr("Morph timeline"), self.timeline, _BOTTOM),
         ]
+        for name, title, panel in (
+            ("bookmarks_dock", self.tr("Bookmarks"), self.bookmarks),
+            ("history_dock", self.tr("History"), self.history),
+        ):
+            docks.append(self._dock(name, title, panel, _LEFT))
+            self.tabifyDockWidget(docks[1], docks[-1])
+        docks[1].raise_()
         return docks
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -209,6 +224,7 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         document, standard = self.document, QKeySequence.StandardKey
         file = self._menu("menu_file", self.tr("&File"))
+        self.sessions.fill_menu(file)
         self._act(file, "action_open_model", self.tr("Open &model …"), self.library.ask_model, "Ctrl+O")
         self._act(file, "action_import", self.tr("Import &Keras model …"), self.show_import, "Ctrl+I")
         self._act(file, "action_open_folder", self.tr("Open picture &folder …"), self.library.ask_folder, "Ctrl+D")
@@ -240,6 +256,7 @@ class MainWindow(QMainWindow):
         self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
         edit.addSeparator()
         self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.timeline.add, "Ctrl+K")
+        self._act(edit, "action_bookmark", self.tr("Add book&mark"), document.bookmarks.add, "Ctrl+M")
         duplicate = self.timeline.duplicate
         self._act(edit, "action_duplicate", self.tr("&Duplicate keyframe"), duplicate, "Ctrl+Shift+K")
         self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Ctrl+Space")
@@ -297,7 +314,20 @@ class MainWindow(QMainWindow):
     def _on_model_changed(self) -> None:
         model = self.document.model
         self._paint.setEnabled(model is not None and len(model.card.latent_shape) == 3)
-        self.setWindowTitle(f"{learning(model.name, model.epochs)} – Latent Explorer" if model else "Latent Explorer")
+        self._show_title()
+
+    def _show_title(self) -> None:
+        self.setWindowTitle(self.sessions.title)
+
+    def _on_tab_changed(self, number: int) -> None:
+        panel = self.tabs.widget(number)
+        self.document.sessions.put_tab(panel.objectName() if panel is not None else "")
+
+    def _on_tab_restored(self, name: str) -> None:
+        for number in range(self.tabs.count()):
+            panel = self.tabs.widget(number)
+            if panel is not None and panel.objectName() == name:
+                self.tabs.setCurrentIndex(number)
 
     def _update_history(self) -> None:
         for action, word, label in (
@@ -356,7 +386,11 @@ class MainWindow(QMainWindow):
         self._help.raise_()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Go out of sight, then end what works behind the window."""
+        """Ask about what is not saved; go out of sight, then end what works behind the window."""
+        if not self.sessions.may_close(self.close):
+            event.ignore()
+            return
+        self.document.sessions.let_go()
         super().closeEvent(event)
         self.shell.layout.keep()
         self.hide()

@@ -13,6 +13,7 @@ from explorer.document.tasks import (
     SLOTS,
     ComparePictures,
     CorruptPictures,
+    DecodeBookmarks,
     DecodeCloud,
     DecodeCursor,
     DecodeHover,
@@ -82,6 +83,7 @@ class Renderer(QObject):
         document.beside.noisy_changed.connect(self._ask_compare)
         document.noises_changed.connect(self._ask_compare)
         document.keyframes_changed.connect(self._on_keyframes_changed)
+        document.bookmarks_changed.connect(self._ask_bookmarks)
         for changed in (document.keyframes_changed, document.film_changed, document.times_changed):
             changed.connect(self._ask_film)
         document.timeline.curve_laid.connect(self._ask_film)
@@ -126,6 +128,7 @@ class Renderer(QObject):
         self._ask_samples()
         self._ask_film()
         self._ask_slots()
+        self._ask_bookmarks()
         self._on_code_changed()
 
     def _on_picture_changed(self) -> None:
@@ -294,6 +297,13 @@ class Renderer(QObject):
             return
         codes = np.stack([keyframe.code for keyframe in state.keyframes])
         self._submit(DecodeKeyframes(state.model.codec, codes))
+
+    def _ask_bookmarks(self) -> None:
+        state = self._document.state
+        if state.model is None or not state.bookmarks:
+            self._codec_thread.drop(DecodeBookmarks.slot)
+        else:
+            self._submit(DecodeBookmarks(state.model.codec, np.stack([kept.code for kept in state.bookmarks])))
 
     def _ask_film(self) -> None:
         """Have the morph measured; a way along the data is being laid where there is none yet."""

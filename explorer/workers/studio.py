@@ -8,11 +8,13 @@ from PySide6.QtCore import QObject
 
 from explorer.data.source import Source
 from explorer.document.document import Document
+from explorer.document.sessions import LeftOver
 from explorer.document.state import OpenModel
 from explorer.inference.served import network_server
 from explorer.models.bundle import CARD
 from explorer.models.foreign.files import looks_foreign
 from explorer.workers.analyst import Analyst
+from explorer.workers.autosave import Autosave
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
@@ -23,6 +25,7 @@ from explorer.workers.preparer import Preparer
 from explorer.workers.receiver import Receiver
 from explorer.workers.renderer import Renderer
 from explorer.workers.run_keeper import RunKeeper
+from explorer.workers.session_keeper import SessionKeeper, is_session
 from explorer.workers.storekeeper import Storekeeper
 from explorer.workers.trainer import Trainer
 
@@ -43,6 +46,8 @@ class Studio(QObject):
         self.comparer = Comparer(document, self.jobs, self)
         self.importer = Importer(document, self.jobs, self)
         self.receiver = Receiver(document, self.jobs, self)
+        self.session_keeper = SessionKeeper(document, self.jobs, self)
+        self.autosave = Autosave(document, self)
         self.trainer = Trainer(self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
@@ -54,6 +59,7 @@ class Studio(QObject):
         self.jobs.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
+        document.sessions.recover_requested.connect(self._on_recover_requested)
         document.job_cancel_requested.connect(self.jobs.cancel)
 
     def close(self) -> None:
@@ -61,6 +67,8 @@ class Studio(QObject):
         if not self._closed:
             self._closed = True
             self.renderer.stop()
+            # First of all: what is to be kept must be on disk, whatever the rest does.
+            self.autosave.close()
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close()
@@ -101,6 +109,9 @@ class Studio(QObject):
 
     def _on_open_source_requested(self, spec: str) -> None:
         """Open pictures; what turns out to be a model is opened as one, or imported."""
+        if is_session(Path(spec)):
+            self.document.sessions.open_wanted.emit(Path(spec))
+            return
         if (Path(spec) / CARD).is_file() or looks_foreign(Path(spec)):
             self._on_open_model_requested(Path(spec))
             return
@@ -126,6 +137,11 @@ class Studio(QObject):
             self.document.refine_source(source)
         if source.skipped:
             self.document.report(*skipped_words(source))
+
+    def _on_recover_requested(self, left: LeftOver) -> None:
+        copy = self.autosave.copy_of(left)
+        if copy is not None:
+            self.session_keeper.load(copy, left)
 
     def _on_jobs_changed(self) -> None:
         self.document.put_jobs(self.jobs.jobs)

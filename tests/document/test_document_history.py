@@ -1,4 +1,4 @@
-"""Whatever is done to a document can be undone to the first state, and done again to the last."""
+"""Whatever is done to a document can be undone to the first state, and done again to the last; a step is gone to."""
 
 from __future__ import annotations
 
@@ -64,6 +64,26 @@ def open_some(model: int | None, source: int | None) -> Edit:
     )
 
 
+def bookmark(number: int, what: str) -> Edit:
+    def edit(document: Document) -> None:
+        bookmarks = document.bookmarks
+        count = len(bookmarks.kept)
+        if not count or what == "add":
+            bookmarks.add()
+        elif what == "remove":
+            bookmarks.remove(number % count)
+        elif what == "take":
+            bookmarks.take(number % count)
+        else:
+            bookmarks.rename(number % count, f"{what} {number}")
+
+    return edit
+
+
+def jump(place: int) -> Edit:
+    return lambda document: document.go_to_step(place % (len(document.history) + 1))
+
+
 SMALL = st.integers(0, 9)
 EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(
@@ -75,6 +95,8 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(lambda seed: lambda document: document.shuffle_code(np.random.default_rng(seed)), SMALL),
     st.builds(choose, SMALL, st.booleans()),
     st.builds(keyframe, SMALL, SMALL, st.sampled_from(["add", "add", "remove", "take", "move", "clear"])),
+    st.builds(bookmark, SMALL, st.sampled_from(["add", "add", "remove", "take", "rename"])),
+    st.builds(jump, st.integers(0, 30)),
     st.builds(
         lambda strength, gesture: lambda document: document.set_noises([Noise("gaussian", strength / 10)], gesture),
         SMALL,
@@ -114,6 +136,12 @@ def test_all_undone_is_the_first_state_and_all_redone_the_last(edits: list[Edit]
         document.redo()
         check_consistent(document)
     assert document.state is last
+    # And in one stroke, as a click in the list of steps does.
+    assert document.history_place == steps
+    document.go_to_step(0)
+    assert document.state is first
+    document.go_to_step(steps)
+    assert document.state is last
 
 
 def check_consistent(document: Document) -> None:
@@ -122,7 +150,8 @@ def check_consistent(document: Document) -> None:
     assert state.source is not None
     assert state.picture is not None
     assert 0 <= state.picture < state.source.count
-    for code in (state.code, state.start_code, *(keyframe.code for keyframe in state.keyframes)):
+    kept = [*(keyframe.code for keyframe in state.keyframes), *(bookmark.code for bookmark in state.bookmarks)]
+    for code in (state.code, state.start_code, *kept):
         assert code is None or code.shape == (state.model.latent_dim,)
     assert 0 <= document.timeline.playhead <= max(0, document.timeline.frames - 1)
     if document.picture_view is not None:

@@ -75,14 +75,15 @@ def test_f1_opens_the_help_and_escape_closes_it(bare_window: MainWindow) -> None
 
 def test_docks_can_be_hidden_and_moved_and_come_back(bare_window: MainWindow) -> None:
     docks = bare_window.findChildren(QDockWidget)
-    assert {dock.objectName() for dock in docks} == {"library_dock", "gallery_dock", "latent_dock", "timeline_dock"}
+    names = {"library_dock", "gallery_dock", "bookmarks_dock", "history_dock", "latent_dock", "timeline_dock"}
+    assert {dock.objectName() for dock in docks} == names
     areas = {dock.objectName(): bare_window.dockWidgetArea(dock) for dock in docks}
     for dock in docks:
         action(bare_window, f"action_show_{dock.objectName()}").trigger()
         assert not dock.isVisible()
     bare_window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, docks[0])
     action(bare_window, "action_reset_layout").trigger()
-    assert all(dock.isVisible() for dock in docks)
+    assert not any(dock.isHidden() for dock in docks)
     assert {dock.objectName(): bare_window.dockWidgetArea(dock) for dock in docks} == areas
 
 

@@ -1,0 +1,344 @@
+"""Between what the user works on and a session file: both ways, without a document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explorer
+from explorer.data.corruption import format_noise, parse_noise
+from explorer.data.source import Source
+from explorer.document.morph import film_of, keyframes_of
+from explorer.document.selection import Picked
+from explorer.document.state import (
+    Arithmetic,
+    Bookmark,
+    GridSettings,
+    Jitter,
+    NamedDirection,
+    OpenModel,
+    Sampling,
+    Slot,
+    State,
+    Traversal,
+)
+from explorer.errors import ExplorerError
+from explorer.latent.directions import Direction
+from explorer.latent.film import FilmSettings, Segment
+from explorer.latent.planes import Plane
+from explorer.models.session_file import Session
+from explorer.models.session_record import (
+    ArithmeticRecord,
+    DataRecord,
+    DirectionRecord,
+    FilmRecord,
+    GridRecord,
+    JitterRecord,
+    ModelRecord,
+    PickedRecord,
+    SamplingRecord,
+    SegmentRecord,
+    SessionRecord,
+    TraversalRecord,
+    ViewRecord,
+)
+from explorer.types import Floats, Pixels
+
+THUMBNAIL_SIDE = 96
+"""Longest side of a bookmark's picture in a file."""
+
+
+def session_of(
+    state: State,
+    picked: Picked | None = None,
+    view: ViewRecord | None = None,
+    *,
+    thumbnails: Pixels | None = None,
+    folder: Path | None = None,
+    origin: tuple[Path, str] | None = None,
+) -> Session:
+    """Return a session that holds a state.
+
+    Parameters
+    ----------
+    state, picked, view
+        What the user works on, the pictures that are picked out, and what is looked at.
+    thumbnails
+        Small pictures of the bookmarks, uint8 ``(b, h, w, c)``; None takes those that they came with.
+    folder
+        Where the session file lies, from which pictures are looked for too.
+    origin
+        Of a copy kept against a crash: the file that it is of, and that file's SHA-256.
+    """
+    grid, film, arithmetic = state.grid, state.film, state.arithmetic
+    record = SessionRecord(
+        written_by=explorer.__version__,
+        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        origin="" if origin is None else str(origin[0]),
+        origin_checksum="" if origin is None else origin[1],
+        model=_model_record(state.model),
+        data=_data_record(state, folder),
+        noise=format_noise(state.noises),
+        jitter=JitterRecord(sigma=state.jitter.sigma, seed=state.jitter.seed),
+        sampling=SamplingRecord(**vars(state.sampling)),
+        traversal=TraversalRecord(**vars(state.traversal)),
+        grid=GridRecord(
+            dims=grid.dims, low=grid.low, high=grid.high, steps=grid.steps, axes=grid.axes, quantiles=grid.quantiles
+        ),
+        film=FilmRecord(**vars(film)),
+        segments=tuple(
+            None if keyframe.segment is None else SegmentRecord(**vars(keyframe.segment))
+            for keyframe in state.keyframes
+        ),
+        directions=tuple(_direction_record(kept) for kept in state.directions),
+        arithmetic=ArithmeticRecord(
+            strengths=(
+                arithmetic.slots[0].strength,
+                arithmetic.slots[1].strength,
+                arithmetic.slots[2].strength,
+            ),
+            mode=arithmetic.mode,
+            share=arithmetic.share,
+            seed=arithmetic.seed,
+        ),
+        selection=None if picked is None else PickedRecord(title=picked.title[:200]),
+        bookmarks=tuple(bookmark.name for bookmark in state.bookmarks),
+        view=view or ViewRecord(),
+    )
+    arrays = _arrays(state, picked)
+    small = _own_thumbnails(state) if thumbnails is None else thumbnails
+    if small is not None and len(small) == len(state.bookmarks) > 0:
+        step = -(-max(small.shape[1:3]) // THUMBNAIL_SIDE)
+        arrays["thumbnails"] = np.ascontiguousarray(small[:, ::step, ::step])
+    return Session(record, arrays)
+
+
+def _own_thumbnails(state: State) -> Pixels | None:
+    """Return the thumbnails that bookmarks came with, black for one without; None where they make no table."""
+    given = [bookmark.thumbnail for bookmark in state.bookmarks]
+    shapes = {thumbnail.shape for thumbnail in given if thumbnail is not None}
+    if len(shapes) != 1:
+        return None
+    blank = np.zeros(shapes.pop(), np.uint8)
+    return np.stack([blank if thumbnail is None else thumbnail for thumbnail in given])
+
+
+def _model_record(model: OpenModel | None) -> ModelRecord | None:
+    if model is None:
+        return None
+    card = model.card
+    return ModelRecord(
+        name=card.name,
+        path=str(model.path),
+        model_hash=card.decoder_hash or "" if model.epochs is None else "",
+        latent_dim=card.latent_dim,
+        image_shape=card.image_shape,
+        preprocessing=card.preprocessing,
+    )
+
+
+def _data_record(state: State, folder: Path | None) -> DataRecord | None:
+    source, picture = state.source, state.picture
+    if source is None:
+        return None
+    beside = ""
+    if folder is not None and Path(source.spec).is_absolute():
+        try:
+            beside = Path(os.path.relpath(source.spec, folder)).as_posix()
+        except ValueError:  # on another drive
+            beside = ""
+    return DataRecord(
+        spec=source.spec,
+        beside=beside,
+        name=source.name[:200],
+        title=source.title[:200],
+        count=source.count,
+        split=source.splits.origin[:200],
+        picture=picture,
+        file="" if picture is None else source.file_name(picture),
+    )
+
+
+def _direction_record(kept: NamedDirection) -> DirectionRecord:
+    found = kept.direction
+    return DirectionRecord(
+        name=kept.name[:200],
+        method=found.method,
+        count=found.count,
+        accuracy=found.accuracy,
+        effect=found.effect,
+        chance=found.chance,
+        p=found.p,
+    )
+
+
+def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
+    tables: dict[str, Sequence[Floats]] = {
+        "keyframes": [keyframe.code for keyframe in state.keyframes],
+        "directions": [kept.direction.vector for kept in state.directions],
+        "bookmarks": [bookmark.code for bookmark in state.bookmarks],
+    }
+    for number, slot in enumerate(state.arithmetic.slots):
+        tables[f"slot_{number}"] = slot.codes
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.stack(table).astype(np.float32, copy=False) for name, table in tables.items() if table
+    }
+    if state.code is not None:
+        arrays["cursor"] = state.code
+    if state.start_code is not None:
+        arrays["picture_code"] = state.start_code
+    if state.times is not None:
+        arrays["times"] = np.asarray(state.times, np.float64)
+    if state.grid.corners:
+        arrays["corners"] = np.asarray(state.grid.corners, np.float32)
+    if picked is not None:
+        arrays["selection"] = np.asarray(picked.indices, np.int64)
+    return arrays
+
+
+def state_of(session: Session, model: OpenModel | None, source: Source | None) -> State:
+    """Return the state that a session holds, on its model and its pictures.
+
+    Parameters
+    ----------
+    session
+        What was read.
+    model, source
+        What it is about; None where that is not here, and what depends on it is then left out.
+
+    Returns
+    -------
+    State
+        Whole: a cursor that stood on the picture's own code still does.
+    """
+    record = session.record
+    state = State(
+        source=source,
+        picture=_picture(record.data, source),
+        noises=parse_noise(record.noise),
+        jitter=Jitter(record.jitter.sigma, record.jitter.seed),
+        sampling=Sampling(**record.sampling.model_dump()),
+        traversal=Traversal(**record.traversal.model_dump()),
+        film=FilmSettings(**record.film.model_dump()),
+    )
+    return state if model is None else _with_codes(state, session, model)
+
+
+def _picture(record: DataRecord | None, source: Source | None) -> int | None:
+    """Return where the chosen picture is: by its file, where the pictures are others than they were."""
+    if source is None or not source.count:
+        return None
+    place = min(record.picture or 0, source.count - 1) if record is not None else 0
+    if record is None or not record.file or source.file_name(place) == record.file:
+        return place
+    return next((other for other in range(source.count) if source.file_name(other) == record.file), place)
+
+
+def _with_codes(state: State, session: Session, model: OpenModel) -> State:
+    record, arrays = session.record, session.arrays
+    cursor, start = arrays.get("cursor"), arrays.get("picture_code")
+    if state.picture is None:
+        start = start if not model.card.encodes else None
+    if cursor is not None and start is not None and np.array_equal(cursor, start):
+        cursor = start
+    own = [None if segment is None else Segment(**segment.model_dump()) for segment in record.segments]
+    directions = tuple(
+        NamedDirection(kept.name, Direction(vector, **kept.model_dump(exclude={"name"})))
+        for kept, vector in zip(record.directions, arrays.get("directions", ()), strict=True)
+    )
+    slots = [
+        Slot(strength, tuple(_rows(arrays.get(f"slot_{number}"))))
+        for number, strength in enumerate(record.arithmetic.strengths)
+    ]
+    arithmetic = Arithmetic(
+        (slots[0], slots[1], slots[2]), record.arithmetic.mode, record.arithmetic.share, record.arithmetic.seed
+    )
+    thumbnails = arrays.get("thumbnails", [None] * len(record.bookmarks))
+    bookmarks = tuple(
+        Bookmark(name, code, thumbnail)
+        for name, code, thumbnail in zip(record.bookmarks, arrays.get("bookmarks", ()), thumbnails, strict=True)
+    )
+    keys = arrays.get("keyframes")
+    whole = replace(
+        state,
+        model=model,
+        code=cursor,
+        start_code=start,
+        keyframes=() if keys is None else keyframes_of(keys, own),
+        grid=_grid(record, arrays.get("corners"), model),
+        directions=directions,
+        arithmetic=arithmetic,
+        bookmarks=bookmarks,
+    )
+    return _timed(whole, arrays.get("times"))
+
+
+def _timed(state: State, times: NDArray[np.float64] | None) -> State:
+    """Return the state with its evened motion, unless that fits no film."""
+    if times is None:
+        return state
+    timed = replace(state, times=tuple(times.tolist()))
+    try:
+        film_of(timed)
+    except ExplorerError:
+        return state
+    return timed
+
+
+def _grid(record: SessionRecord, corners: Floats | None, model: OpenModel) -> GridSettings:
+    grid = GridSettings(**record.grid.model_dump())
+    if corners is not None:
+        first, second, third = corners
+        try:
+            Plane(first, second - first, third - first)
+        except ExplorerError:
+            return grid
+        return replace(grid, corners=tuple(tuple(map(float, corner)) for corner in corners))
+    axes = len(model.sample.statistics.axes) if grid.axes else model.latent_dim
+    fits = max(grid.dims) < axes and (grid.dims[0] != grid.dims[1] or axes < 2)
+    return grid if fits else replace(grid, dims=(0, min(1, axes - 1)))
+
+
+def picked_of(session: Session, source: Source | None) -> Picked | None:
+    """Return the pictures that a session has picked out, where they are all here."""
+    indices = session.arrays.get("selection")
+    if session.record.selection is None or indices is None or source is None:
+        return None
+    inside = np.unique(indices[(indices >= 0) & (indices < source.count)])
+    return Picked(session.record.selection.title, inside) if len(inside) else None
+
+
+def _rows(table: Floats | None) -> list[Floats]:
+    return [] if table is None else list(table)
+
+
+def same_work(saved: State, now: State) -> bool:
+    """Say whether two states of one document are the same to a user.
+
+    What the encoder answers, and a newer version of what is open, are no edits.
+    """
+    for part in vars(now):
+        old, new = getattr(saved, part), getattr(now, part)
+        if old is new or part in {"code", "start_code"}:
+            continue
+        if part in {"model", "source"}:
+            if old is not None and new is not None and new.continues(old):
+                continue
+            return False
+        if part == "grid" and saved.model is not now.model:
+            continue
+        if old != new:
+            return False
+    return saved.code is now.code or (_at_rest(saved) and _at_rest(now))
+
+
+def _at_rest(state: State) -> bool:
+    """Whether the cursor stands on the picture's own code, known or not."""
+    return state.code is None or state.code is state.start_code

@@ -1,0 +1,51 @@
+"""The sessions that were open last, for a menu; a list that is lost is no loss, so nothing here fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from explorer.errors import ExplorerError
+from explorer.paths import recent_path, replacing_file
+
+MOST: Final = 10
+_MOST_BYTES = 1 << 20
+
+
+def recent_sessions() -> list[Path]:
+    """Return the files that are still there, the one that was open last first."""
+    try:
+        with recent_path().open("rb") as file:
+            names = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return []
+    if not isinstance(names, list):
+        return []
+    return [Path(name) for name in names[:MOST] if isinstance(name, str) and _is_file(Path(name))]
+
+
+def note_recent(path: Path) -> None:
+    """Put a file at the head of the list, on disk, where other windows look too."""
+    _write([path, *(other for other in recent_sessions() if other != path)])
+
+
+def clear_recent() -> None:
+    """Forget all of them."""
+    _write([])
+
+
+def _write(paths: list[Path]) -> None:
+    try:
+        recent_path().parent.mkdir(parents=True, exist_ok=True)
+        with replacing_file(recent_path()) as temporary:
+            temporary.write_text(json.dumps([str(path) for path in paths[:MOST]]) + "\n", encoding="utf-8")
+    except (ExplorerError, OSError):
+        return
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name with a null in it
+        return False

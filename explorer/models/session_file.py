@@ -1,0 +1,207 @@
+"""Session files: what the user works on, in one file that can be kept, moved and opened again.
+
+A zip of two parts: ``session.json``, every value with a name, and ``arrays.npz``, the codes. Models and pictures are
+not in it but named, so that the file is small; how they are found again is `explorer.workers.session_keeper`'s affair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from explorer.errors import SessionError
+from explorer.models.checked_zip import read_arrays, read_members
+from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
+from explorer.paths import replacing_file
+
+SUFFIX: Final = ".latent"
+
+_RECORD, _ARRAYS = "session.json", "arrays.npz"
+_MOST_RECORD = 32 << 20
+_MOST_ARRAYS = 512 << 20
+_LARGEST_THUMBNAIL = 512
+_REMEDY = "Choose a file that Latent Explorer has written, or an older copy of it."
+
+_KINDS: Final = {
+    "cursor": "float32",
+    "picture_code": "float32",
+    "keyframes": "float32",
+    "times": "float64",
+    "directions": "float32",
+    "slot_0": "float32",
+    "slot_1": "float32",
+    "slot_2": "float32",
+    "corners": "float32",
+    "selection": "int64",
+    "bookmarks": "float32",
+    "thumbnails": "uint8",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A session as it lies on disk.
+
+    Attributes
+    ----------
+    record
+        Its values.
+    arrays
+        Codes by name, float32: ``cursor`` and ``picture_code`` ``(latent_dim,)``, ``keyframes`` ``(k, latent_dim)``,
+        ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` and ``corners`` ``(3, latent_dim)`` likewise; ``times``
+        float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8 ``(b, h, w, c)``, black where there is
+        none. What is not there is left out.
+    """
+
+    record: SessionRecord
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def write_session(path: Path, session: Session) -> str:
+    """Write a session whole, or leave the file as it was; return its checksum.
+
+    Returns
+    -------
+    str
+        SHA-256 of the file, hexadecimal: by it a change by somebody else is noticed.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    content = session_bytes(session)
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        # Else the new name might reach the disk before the content does, and a power cut leave an empty file.
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+def session_bytes(session: Session) -> bytes:
+    """Return a session as it lies in a file."""
+    packed = BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **session.arrays)
+    arrays = packed.getvalue()
+    record = session.record.model_copy(update={"checksum": hashlib.sha256(arrays).hexdigest()})
+    whole = BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_RECORD, record.model_dump_json(indent=1))
+        archive.writestr(zipfile.ZipInfo(_ARRAYS, (1980, 1, 1, 0, 0, 0)), arrays)
+    return whole.getvalue()
+
+
+def read_session(path: Path) -> tuple[Session, str]:
+    """Read a session, of this version or an older one.
+
+    Returns
+    -------
+    session, checksum
+        And the SHA-256 of the file, hexadecimal.
+
+    Raises
+    ------
+    SessionError
+        If it is none, is damaged, of a newer version, or holds what no session can hold.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_RECORD + _MOST_ARRAYS + 1)
+    except OSError as error:
+        raise SessionError(f"a session file at {path}", f"“{error.strerror or error}”", "Choose another.") from error
+    where = path.name
+    parts = read_members(BytesIO(content), {_RECORD: _MOST_RECORD, _ARRAYS: _MOST_ARRAYS}, where)
+    for missing in {_RECORD, _ARRAYS} - parts.keys():
+        raise SessionError(f"{missing} in the session file {where}", "no such part", _REMEDY)
+    record = _read_record(parts[_RECORD], where)
+    if hashlib.sha256(parts[_ARRAYS]).hexdigest() != record.checksum:
+        raise SessionError(f"codes in {where} with the checksum that is noted", "others", _REMEDY)
+    arrays = read_arrays(parts[_ARRAYS], _KINDS, _MOST_ARRAYS, where)
+    _check_arrays(record, arrays, where)
+    return Session(record, arrays), hashlib.sha256(content).hexdigest()
+
+
+def _read_record(text: bytes, where: str) -> SessionRecord:
+    try:
+        raw = json.loads(text)
+        if not isinstance(raw, dict) or raw.get("format") != "latent-explorer-session":
+            raise SessionError(f"a session of Latent Explorer in {where}", "something else", _REMEDY)
+        return SessionRecord.model_validate_json(json.dumps(migrated(raw, where)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        part = ".".join(str(part) for part in first["loc"]) or "the session"
+        raise SessionError(f"a session in {where}", f"“{part}”: {first['msg'][:200]}", _REMEDY) from error
+    except (ValueError, RecursionError) as error:
+        raise SessionError(f"JSON in {where}", f"“{str(error)[:200]}”", _REMEDY) from error
+
+
+def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:
+    """Take a record of version 1, which knew neither bookmarks nor what was looked at."""
+    return raw | {"bookmarks": [], "view": {}}
+
+
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks}
+"""What turns the record of a version into one of the next."""
+
+
+def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a record of any older version as one of this.
+
+    Raises
+    ------
+    SessionError
+        If it is of a newer one, or says none.
+    """
+    version = raw.get("version")
+    if type(version) is not int or version < 1:
+        raise SessionError(f"a session of version 1 to {VERSION} in {where}", f"version {version!r:.40}", _REMEDY)
+    if version > VERSION:
+        raise SessionError(
+            f"a session of version {VERSION} or older in {where}",
+            f"version {version}",
+            "A newer Latent Explorer has written it; open it with that. The file is untouched.",
+        )
+    for older in range(version, VERSION):
+        raw = _MIGRATIONS[older](raw) | {"version": older + 1}
+    return raw
+
+
+def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
+    """Make sure that every code is of the model's length, and that there are as many as the record speaks of."""
+    dim = record.model.latent_dim if record.model else 0
+    counts = {
+        "keyframes": len(record.segments),
+        "directions": len(record.directions),
+        "bookmarks": len(record.bookmarks),
+    }
+    for name, array in arrays.items():
+        if name == "thumbnails":
+            good = array.ndim == 4 and len(array) == counts["bookmarks"] and array.shape[3] in (1, 3)
+            wanted, good = "n×h×w×c", good and min(array.shape) > 0 and max(array.shape[1:3]) <= _LARGEST_THUMBNAIL
+        elif name in {"times", "selection"}:
+            wanted, good = "a row of", array.ndim == 1 and len(array) <= LONGEST_FILM
+        elif name in {"cursor", "picture_code"}:
+            wanted, good = f"{dim}", array.shape == (dim,) and dim > 0
+        else:
+            count = counts.get(name, 3 if name == "corners" else min(len(array) if array.ndim else 0, MOST))
+            wanted, good = f"{count}×{dim}", array.shape == (count, dim) and array.size > 0
+        if not good:
+            told = "×".join(map(str, array.shape)) or "one"
+            raise SessionError(f"“{name}” of {wanted} numbers in {where}", told, _REMEDY)
+    for name, count in counts.items():
+        if count and name not in arrays:
+            raise SessionError(f"codes of the {name} in {where}", "none", _REMEDY)
+    if record.selection is not None and "selection" not in arrays:
+        raise SessionError(f"the pictures that are picked out in {where}", "none", _REMEDY)

@@ -1,0 +1,169 @@
+"""Bookmarks: codes kept by name, with what they are decoded to; a click goes back to one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QAbstractItemDelegate, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.state import Bookmark
+from explorer.document.views import BookmarksView
+from explorer.errors import ExplorerError
+from explorer.types import Pixels
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import button
+
+_SIDE = 36
+
+
+class BookmarksPanel(QWidget):
+    """The bookmarks in a list, in the order in which they were added."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._icons: dict[int, tuple[Bookmark, QIcon]] = {}
+        self.setObjectName("bookmarks_panel")
+        self.setAccessibleName(self.tr("Bookmarks"))
+        self.list = QListWidget()
+        self.list.setObjectName("bookmarks_list")
+        self.list.setAccessibleName(self.tr("Bookmarks; click or press Enter to go to one, F2 to rename it"))
+        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        self.list.setSpacing(1)
+        self.list.setUniformItemSizes(True)
+        self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
+        self.list.installEventFilter(self)
+        self._empty = EmptyLabel(self.tr("Keep a code that you want to come back to:\npress Add (Ctrl+M)."))
+        self.add = button("bookmarks_add", self.tr("Add"), self.tr("Keep the code that is edited (Ctrl+M)"))
+        self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Give the chosen bookmark a name (F2)"))
+        self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Let the chosen bookmark go (Delete)"))
+        buttons = QHBoxLayout()
+        for made in (self.add, self.rename, self.remove):
+            buttons.addWidget(made)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setSpacing(4)
+        layout.addWidget(self.list)
+        layout.addWidget(self._empty, 1)
+        layout.addLayout(buttons)
+        self.add.clicked.connect(document.bookmarks.add)
+        self.rename.clicked.connect(self._on_rename_clicked)
+        self.remove.clicked.connect(self._on_remove_clicked)
+        self.list.itemClicked.connect(self._on_item_chosen)
+        self.list.itemActivated.connect(self._on_item_chosen)
+        self.list.itemChanged.connect(self._on_item_changed)
+        self.list.itemDelegate().closeEditor.connect(self._on_editor_closed)
+        self.list.currentRowChanged.connect(lambda row: self._update_buttons())
+        document.bookmarks_changed.connect(self._show)
+        document.bookmarks_view_changed.connect(self._show_pictures)
+        document.code_changed.connect(self._update_buttons)
+        document.model_changed.connect(self._update_buttons)
+        self._show()
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Delete the chosen one with the key of that name."""
+        pressed = watched is self.list and event.type() == QEvent.Type.KeyPress
+        if pressed and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete:
+            self._on_remove_clicked()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _on_item_chosen(self, item: QListWidgetItem) -> None:
+        self._document.bookmarks.take(self.list.row(item))
+
+    def _on_rename_clicked(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            self.list.setFocus()
+            self.list.editItem(item)
+
+    def _on_remove_clicked(self) -> None:
+        row = self.list.currentRow()
+        if 0 <= row < len(self._document.bookmarks.kept):
+            self._document.bookmarks.remove(row)
+            self.list.setCurrentRow(min(row, self.list.count() - 1))
+
+    def _on_item_changed(self, item: QListWidgetItem) -> None:
+        """Take a name that was typed; one that cannot be is told, and the old one stays."""
+        try:
+            self._document.bookmarks.rename(self.list.row(item), item.text())
+        except ExplorerError as error:
+            self._document.report(str(error))
+            self._show()
+
+    def _on_editor_closed(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        self.list.setFocus()
+        self._show_pictures()
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """List all; the chosen line stays, and a new one is chosen."""
+        kept, row = self._document.bookmarks.kept, self.list.currentRow()
+        grown = len(kept) == self.list.count() + 1
+        self.list.blockSignals(True)
+        while self.list.count() > len(kept):
+            self.list.takeItem(self.list.count() - 1)
+        for number, bookmark in enumerate(kept):
+            if number == self.list.count():
+                self.list.addItem(QListWidgetItem())
+            item = self.list.item(number)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+            item.setText(bookmark.name)
+            item.setToolTip(self.tr("%1: click to go to it").replace("%1", bookmark.name))
+            self._put_icon(item, self._icon_of(bookmark))
+        self.list.setCurrentRow(len(kept) - 1 if grown else min(row, len(kept) - 1))
+        self.list.blockSignals(False)
+        self._icons = {key: value for key, value in self._icons.items() if key in {id(one.code) for one in kept}}
+        self.list.setVisible(bool(kept))
+        self._empty.setVisible(not kept)
+        self._update_buttons()
+        self._show_pictures()
+
+    def _icon_of(self, bookmark: Bookmark) -> QIcon:
+        """Return its picture as it was decoded last, so that a list that is another does not go blank."""
+        known = self._icons.get(id(bookmark.code))
+        if known is not None:
+            return known[1]
+        blank = QPixmap(_SIDE, _SIDE)
+        blank.fill(Qt.GlobalColor.transparent)
+        return QIcon(blank) if bookmark.thumbnail is None else _icon(bookmark.thumbnail)
+
+    def _put_icon(self, item: QListWidgetItem, icon: QIcon) -> None:
+        """Show a picture; not while its name is typed, since the field would be filled anew with the old one."""
+        if self.list.state() != QListWidget.State.EditingState or item is not self.list.currentItem():
+            item.setIcon(icon)
+
+    def _show_pictures(self) -> None:
+        view, kept = self._document.bookmarks_view, self._document.bookmarks.kept
+        if not isinstance(view, BookmarksView) or len(view.images) != len(kept):
+            return
+        self.list.blockSignals(True)
+        for number, (bookmark, pixels) in enumerate(zip(kept, to_pixels(view.images), strict=True)):
+            icon = _icon(pixels)
+            self._icons[id(bookmark.code)] = (bookmark, icon)
+            self._put_icon(self.list.item(number), icon)
+        self.list.blockSignals(False)
+
+    def _update_buttons(self) -> None:
+        chosen = self.list.currentRow() >= 0
+        self.add.setEnabled(self._document.code is not None)
+        self.rename.setEnabled(chosen)
+        self.remove.setEnabled(chosen)
+
+
+def _icon(pixels: Pixels) -> QIcon:
+    """Return a picture as large as it is shown, its pixels sharp; one in a chosen line is not tinted."""
+    sides = (_SIDE, _SIDE)
+    image = pixels_to_qimage(pixels)
+    smooth = max(pixels.shape[:2]) > _SIDE
+    how = Qt.TransformationMode.SmoothTransformation if smooth else Qt.TransformationMode.FastTransformation
+    pixmap = QPixmap.fromImage(image.scaled(*sides, Qt.AspectRatioMode.KeepAspectRatio, how))
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

@@ -1,0 +1,54 @@
+"""The history: every edit by its name; a click goes back, or forward, to how it was after it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+
+
+class HistoryPanel(QWidget):
+    """A line for each edit, below one for how it was before the first; those that were undone are muted."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setObjectName("history_panel")
+        self.setAccessibleName(self.tr("History"))
+        self.list = QListWidget()
+        self.list.setObjectName("history_list")
+        self.list.setAccessibleName(self.tr("Edits; click or press Enter to go to one"))
+        self.list.setUniformItemSizes(True)
+        self.list.setSpacing(2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.addWidget(self.list)
+        self.list.itemClicked.connect(self._on_item_chosen)
+        self.list.itemActivated.connect(self._on_item_chosen)
+        document.history_changed.connect(self._show)
+        self._show()
+
+    def _on_item_chosen(self, item: QListWidgetItem) -> None:
+        self._document.go_to_step(self.list.row(item))
+
+    def _show(self) -> None:
+        labels, place = (self.tr("As opened"), *self._document.history), self._document.history_place
+        while self.list.count() > len(labels):
+            self.list.takeItem(self.list.count() - 1)
+        muted = self.palette().placeholderText()
+        for number, label in enumerate(labels):
+            if number == self.list.count():
+                self.list.addItem(QListWidgetItem())
+            item = self.list.item(number)
+            item.setText(label)
+            undone = number > place
+            tip = self.tr("Do again up to “%1”") if undone else self.tr("Go back to after “%1”")
+            item.setToolTip(tip.replace("%1", label) if number else self.tr("Undo everything"))
+            item.setData(Qt.ItemDataRole.ForegroundRole, muted if undone else None)
+            font = item.font()
+            font.setWeight(QFont.Weight.DemiBold if number == place else QFont.Weight.Normal)
+            item.setFont(font)
+        self.list.setCurrentRow(place)
+        self.list.scrollToItem(self.list.item(place))

@@ -1,0 +1,200 @@
+"""New, Open, Save and Recent in the File menu, the questions they ask, and what the window's title says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox
+
+from explorer.document.document import Document
+from explorer.document.sessions import LeftOver, Opening
+from explorer.models.recent import clear_recent, recent_sessions
+from explorer.models.session_file import SUFFIX
+from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder, ask_save
+from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
+from explorer.ui.text import learning
+
+
+class SessionDesk(QObject):
+    """What a window does with sessions.
+
+    Parameters
+    ----------
+    document
+        Whose sessions.
+    window
+        Over which questions are asked.
+    """
+
+    def __init__(self, document: Document, window: QMainWindow) -> None:
+        super().__init__(window)
+        self._document = document
+        self._window = window
+        self._then: Callable[[], object] | None = None
+        self._question: QMessageBox | None = None
+        self.asks = False
+        """Whether closing the window asks about what is not saved; tours and benchmarks are not asked."""
+        sessions = document.sessions
+        sessions.open_wanted.connect(self.open)
+        sessions.saved.connect(self._on_saved)
+        sessions.conflicted.connect(self._on_conflicted)
+        sessions.incomplete.connect(self._on_incomplete)
+        sessions.found_left.connect(self._on_found_left)
+
+    @property
+    def title(self) -> str:
+        """What the window is called: the session with a star where it is not saved, the model, the program."""
+        sessions, model = self._document.sessions, self._document.model
+        name = sessions.name or (self.tr("Untitled") if sessions.dirty else "")
+        parts = [f"{name}*" if sessions.dirty else name, learning(model.name, model.epochs) if model else ""]
+        return " – ".join([*(part for part in parts if part), "Latent Explorer"])
+
+    # -- the menu --------------------------------------------------------------------------------------------------
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put the actions into the File menu."""
+        keys = QKeySequence.StandardKey
+        self._act(menu, "action_session_new", self.tr("&New session"), self.new, QKeySequence(keys.New))
+        self._act(menu, "action_session_open", self.tr("Open &session …"), self.ask_open, QKeySequence("Ctrl+Alt+O"))
+        self.recent = QMenu(self.tr("Open recen&t session"), menu)
+        self.recent.setObjectName("menu_recent")
+        # Other windows note theirs, too.
+        self.recent.aboutToShow.connect(self._fill_recent)
+        menu.addMenu(self.recent)
+        self._act(menu, "action_session_save", self.tr("Sa&ve session"), self.save, QKeySequence(keys.Save))
+        as_keys = QKeySequence("Ctrl+Shift+S")
+        self._act(menu, "action_session_save_as", self.tr("Save session &as …"), self.save_as, as_keys)
+        menu.addSeparator()
+
+    def _act(self, menu: QMenu, name: str, title: str, run: Callable[[], object], keys: QKeySequence) -> None:
+        action = QAction(title, self._window)
+        action.setObjectName(name)
+        action.setShortcut(keys)
+        action.triggered.connect(lambda checked=False: run())
+        menu.addAction(action)
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        paths = recent_sessions()
+        for number, path in enumerate(paths):
+            action = self.recent.addAction(path.stem.replace("&", "&&"), partial(self.open, path))
+            action.setObjectName(f"action_recent_{number}")
+            action.setToolTip(str(path))
+            action.setStatusTip(str(path))
+        if paths:
+            self.recent.addSeparator()
+            self.recent.addAction(self.tr("Clear this list"), clear_recent).setObjectName("action_recent_clear")
+        else:
+            self.recent.addAction(self.tr("No session was saved yet")).setEnabled(False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def new(self) -> None:
+        """Begin anew, once what is not saved was asked about."""
+        self._guarded(self._document.sessions.new_requested.emit)
+
+    def ask_open(self) -> None:
+        """Ask for a session file, and open it."""
+        kinds = ((self.tr("Sessions"), f"*{SUFFIX}"),)
+        self._guarded(lambda: ask_file(self._window, self.tr("Open a session"), self._open_now, kinds=kinds))
+
+    def open(self, path: Path) -> None:
+        """Open a session, once what is not saved was asked about."""
+        self._guarded(lambda: self._open_now(path))
+
+    def _open_now(self, path: Path) -> None:
+        self._document.sessions.open_requested.emit(path)
+
+    def save(self, then: Callable[[], object] | None = None) -> None:
+        """Save where it was saved last; ask where, if it never was."""
+        path = self._document.sessions.path
+        if path is None:
+            self.save_as(then)
+        else:
+            self._then = then
+            self._document.sessions.save_requested.emit(path, False)
+
+    def save_as(self, then: Callable[[], object] | None = None) -> None:
+        """Ask where to save, and do."""
+        sessions, model = self._document.sessions, self._document.model
+        self._then = then
+        suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
+        filters = [self.tr("Session") + f" (*{SUFFIX})"]
+        ask_save(self._window, self.tr("Save the session"), filters, suggested, self._save_to)
+
+    def _save_to(self, path: Path) -> None:
+        self._document.sessions.save_requested.emit(path, False)
+
+    def may_close(self, close: Callable[[], object]) -> bool:
+        """Say whether the window may close now; else ask, and close it when that was answered."""
+        if not self.asks or not self._document.sessions.dirty:
+            return True
+        self._guarded(close)
+        return False
+
+    def _guarded(self, action: Callable[[], object]) -> None:
+        """Do something that puts another session in place, once what is not saved was asked about."""
+        sessions = self._document.sessions
+        if not sessions.dirty:
+            action()
+        elif self._question is None:
+            self._question = ask_unsaved(
+                self._window,
+                sessions.name,
+                lambda: self.save(action),
+                lambda: self._dropped(action),
+                lambda: None,
+            )
+            self._question.finished.connect(self._on_answered)
+
+    def _on_answered(self) -> None:
+        self._question = None
+
+    def _dropped(self, action: Callable[[], object]) -> None:
+        """Do it, without what is not saved; where it comes to nothing, that is still there."""
+        self.asks, asks = False, self.asks
+        try:
+            action()
+        finally:
+            self.asks = asks
+
+    # -- what becomes of it ----------------------------------------------------------------------------------------
+
+    def _on_saved(self, path: Path) -> None:
+        self._document.announced.emit(self.tr("Saved %1").replace("%1", path.name))
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _on_conflicted(self, path: Path) -> None:
+        then = self._then
+        force = self._document.sessions.save_requested.emit
+        ask_conflict(self._window, path, lambda: force(path, True), lambda: self.save_as(then))
+
+    def _on_incomplete(self, opening: Opening) -> None:
+        sessions = self._document.sessions
+
+        def look(where: Path) -> None:
+            sessions.find_requested.emit(opening, where)
+
+        title = self.tr("Where is it now?")
+        ask_missing(
+            self._window,
+            opening,
+            lambda: ask_folder(self._window, title, look),
+            lambda: ask_file(self._window, title, look, kinds=PICTURE_SETS),
+            lambda: sessions.skip(opening),
+        )
+
+    def _on_found_left(self, left: LeftOver) -> None:
+        sessions = self._document.sessions
+        ask_recovery(
+            self._window,
+            left,
+            lambda: sessions.recover_requested.emit(left),
+            lambda: sessions.forget_requested.emit(left),
+        )

@@ -1,0 +1,272 @@
+"""A copy of work that is not saved yet, kept against a crash, and the offer of what another window has left.
+
+Each window has a folder of its own in `explorer.paths.autosave_dir`, with a lock that ends with its process: whose lock
+is free was not closed, and what lies there is offered.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal, Slot
+
+from explorer.document.document import Document
+from explorer.document.sessions import LeftOver
+from explorer.errors import ExplorerError
+from explorer.models.session_file import Session, read_session, write_session
+from explorer.paths import autosave_dir
+
+INTERVAL_MS = 1_500
+"""From the first edit that is not in the copy to the next copy; with the writing it stays well below five seconds."""
+
+_COPY = "copy.latent"
+_LOCK = "lock"
+
+
+class Autosave(QObject):
+    """Keeps the copy. Lives on the main thread, writes on one of its own.
+
+    Parameters
+    ----------
+    document
+        Whose work it keeps.
+
+    Signals
+    -------
+    written(str)
+        A copy was written, or could not be: why, or empty.
+    """
+
+    written = Signal(str)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._folder: Path | None = None
+        self._lock: QLockFile | None = None
+        self._offered: tuple[LeftOver, QLockFile] | None = None
+        self._writer: _Writer | None = None
+        self._failed = False
+        self._closed = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self._on_due)
+        self.written.connect(self._on_written)
+        document.history_changed.connect(self._on_edited)
+        document.selection.changed.connect(self._on_edited)
+        document.sessions.changed.connect(self._on_edited)
+        document.sessions.recovered.connect(self._on_recovered)
+        document.sessions.forget_requested.connect(self._on_forget_requested)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this window; None until there is something to keep."""
+        return self._folder
+
+    # -- the copy --------------------------------------------------------------------------------------------------
+
+    def _on_edited(self) -> None:
+        """Have a copy written soon, however long the edits go on; or taken away, where all is saved."""
+        if self._closed:
+            return
+        if not self._document.sessions.dirty:
+            self._timer.stop()
+            if self._writer is not None:
+                self._writer.put(None)
+        elif not self._timer.isActive():
+            self._timer.start()
+
+    def _on_due(self) -> None:
+        try:
+            session = self._document.sessions.take(copy=True)
+        except ExplorerError as error:
+            self._on_written(str(error))
+            return
+        if self._folder is None:
+            self._claim()
+        if self._folder is None:
+            return
+        if self._writer is None:
+            self._writer = _Writer(self._folder / _COPY, self.written.emit)
+        self._writer.put(session)
+
+    def _claim(self) -> None:
+        """Make a folder of this window's own."""
+        folder = autosave_dir() / uuid4().hex
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            self._on_written(f"expected to keep a copy in {autosave_dir()}; received “{error.strerror}”")
+            return
+        self._lock = _locked(folder)
+        self._folder = folder
+
+    @Slot(str)
+    def _on_written(self, problem: str) -> None:
+        """Tell once of a disk that is full, say, and not with every copy."""
+        if problem and not self._failed and not self._closed:
+            self._document.report(f"{problem} Until then nothing is kept against a crash: save the session.")
+        self._failed = bool(problem)
+
+    # -- what was left ---------------------------------------------------------------------------------------------
+
+    def look_for_left(self) -> None:
+        """Offer the newest work that a window left when it crashed; another one is offered when this was decided."""
+        if self._offered is not None:
+            return
+        found: list[tuple[LeftOver, QLockFile]] = []
+        for folder in _folders():
+            lock = _locked(folder) if folder != self._folder else None
+            if lock is None:
+                continue
+            left = _left_in(folder)
+            if left is not None:
+                found.append((left, lock))
+            elif (folder / _COPY).exists():
+                lock.unlock()  # of a newer version, say, which can still open it
+            else:
+                _remove(folder, lock)
+        found.sort(key=lambda item: item[0].written_at)
+        if found:
+            # Held until it is decided, so that two windows do not offer the same.
+            self._offered = found.pop()
+        for _, lock in found:
+            lock.unlock()
+        if self._offered is not None:
+            self._document.sessions.found_left.emit(self._offered[0])
+
+    def copy_of(self, left: LeftOver) -> Path | None:
+        """Return the copy in the folder of the offered work; None where that is not offered any more."""
+        offered = self._offered is not None and self._offered[0] == left
+        return left.folder / _COPY if offered else None
+
+    def _on_recovered(self, left: LeftOver) -> None:
+        """Make the folder of the work that was recovered this window's own.
+
+        So there is a copy at every moment, also if this window crashes before it has written one.
+        """
+        if self._offered is None or self._offered[0] != left:
+            return
+        _, lock = self._offered
+        self._offered = None
+        self._end_writer()
+        if self._folder is not None and self._lock is not None:
+            _remove(self._folder, self._lock)
+        self._folder, self._lock = left.folder, lock
+        for part in left.folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def _on_forget_requested(self, left: LeftOver) -> None:
+        if self._offered is not None and self._offered[0] == left:
+            _remove(left.folder, self._offered[1])
+            self._offered = None
+            self.look_for_left()
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the thread; the copy goes, unless it holds work that the user was not asked about."""
+        if self._closed:
+            return
+        keep = self._document.sessions.kept
+        due = self._timer.isActive()
+        self._timer.stop()
+        if keep and due:
+            self._on_due()
+        self._closed = True
+        self._end_writer()
+        if self._offered is not None:
+            self._offered[1].unlock()
+        if self._lock is not None and self._folder is not None:
+            if keep:
+                self._lock.unlock()
+            else:
+                _remove(self._folder, self._lock)
+
+    def _end_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+class _Writer:
+    """Writes copies on a thread; of those that wait only the newest."""
+
+    def __init__(self, path: Path, told: Callable[[str], object]) -> None:
+        self._path = path
+        self._told = told
+        self._waiting: list[Session | None] = []
+        self._ended = False
+        self._condition = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="autosave", daemon=True)
+        self._thread.start()
+
+    def put(self, session: Session | None) -> None:
+        """Have this written in the place of what waits; None takes the copy away."""
+        with self._condition:
+            self._waiting = [session]
+            self._condition.notify()
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not self._waiting and not self._ended:
+                    self._condition.wait()
+                if not self._waiting:
+                    return
+                session = self._waiting.pop()
+            self._write(session)
+
+    def _write(self, session: Session | None) -> None:
+        try:
+            if session is None:
+                self._path.unlink(missing_ok=True)
+            else:
+                write_session(self._path, session)
+            problem = ""
+        except ExplorerError as error:
+            problem = str(error)
+        except OSError as error:
+            problem = str(error.strerror)
+        self._told(problem)
+
+
+def _folders() -> list[Path]:
+    try:
+        return [folder for folder in autosave_dir().iterdir() if folder.is_dir() and not folder.is_symlink()]
+    except OSError:
+        return []
+
+
+def _locked(folder: Path) -> QLockFile | None:
+    """Return the lock of a folder, held; None where another window holds it."""
+    lock = QLockFile(str(folder / _LOCK))
+    # Never by its age: a window may be open for days. One whose process is gone is free all the same.
+    lock.setStaleLockTime(0)
+    return lock if lock.tryLock(0) else None
+
+
+def _left_in(folder: Path) -> LeftOver | None:
+    """Return what lies in a folder; None where there is nothing that can be opened."""
+    try:
+        record = read_session(folder / _COPY)[0].record
+    except ExplorerError:
+        return None
+    return LeftOver(folder, Path(record.origin) if record.origin else None, record.written_at)
+
+
+def _remove(folder: Path, lock: QLockFile) -> None:
+    lock.unlock()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,301 @@
+"""Opens and saves sessions, as jobs: finds the model and the pictures again, and notices who else has saved."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject
+
+from explorer.data.source import Source
+from explorer.data.sources import known_name
+from explorer.document.document import Document
+from explorer.document.session_state import picked_of, state_of
+from explorer.document.sessions import LeftOver, Opening
+from explorer.document.state import OpenModel, State
+from explorer.errors import ExplorerError, ExportError, SessionError
+from explorer.models.bundle import file_hash, find_bundles, open_bundle
+from explorer.models.recent import note_recent
+from explorer.models.session_file import SUFFIX, Session, read_session, write_session
+from explorer.models.session_record import DataRecord, ModelRecord
+from explorer.types import Progress
+from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import load_source, open_model
+
+_LOCK_WAIT_MS = 10_000
+
+
+def is_session(path: Path) -> bool:
+    """Tell by its name whether a file is a session."""
+    return path.suffix.lower() == SUFFIX and not path.is_dir()
+
+
+def load_session(
+    path: Path, model: OpenModel | None, source: Source | None, recovered: LeftOver | None = None
+) -> Iterator[Progress | Opening]:
+    """Read a session and find what it is about.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model, source
+        What is open: the same is not opened again.
+    recovered
+        The work that a crash left, where the file is the copy of it.
+    """
+    yield Progress(0, 0, "reading the session")
+    session, checksum = read_session(path)
+    home: Path | None = path
+    if recovered is not None:
+        record = session.record
+        home, checksum = (Path(record.origin), record.origin_checksum) if record.origin else (None, "")
+    yield from _found(Opening(home, session, checksum, recovered=recovered), model, source)
+
+
+def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> Iterator[Progress | Opening]:
+    record = opening.session.record
+    folder = opening.path.parent if opening.path is not None else None
+    if record.model is not None:
+        yield Progress(0, 0, "opening the model")
+        try:
+            opening = replace(opening, model=find_model(record.model, model))
+        except ExplorerError as error:
+            opening = replace(opening, model_problem=str(error))
+    if record.data is not None:
+        try:
+            for item in find_source(record.data, source, folder):
+                if isinstance(item, Source):
+                    opening = replace(opening, source=item)
+                else:
+                    yield item
+        except ExplorerError as error:
+            opening = replace(opening, source_problem=str(error))
+    yield opening
+
+
+def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
+    """Look for what is missing in a place that the user has shown."""
+    record = opening.session.record
+    yield Progress(0, 0, f"looking into {where.name}")
+    try:
+        if opening.missing == "model" and record.model is not None:
+            opening = replace(opening, model=find_model(record.model, None, where), model_problem="")
+        else:
+            for item in load_source(str(where)):
+                if isinstance(item, Source):
+                    opening = replace(opening, source=item, source_problem="")
+                elif isinstance(item, Progress):
+                    yield item
+    except ExplorerError as error:
+        problem = str(error)
+        missing_model = opening.missing == "model"
+        opening = replace(opening, model_problem=problem) if missing_model else replace(opening, source_problem=problem)
+    yield opening
+
+
+def find_model(record: ModelRecord, current: OpenModel | None, where: Path | None = None) -> OpenModel:
+    """Open the model of a session: the open one, the one in its place, or one in the library with the same decoder.
+
+    Raises
+    ------
+    SessionError
+        If it is not here.
+    """
+    if where is None and current is not None and current.epochs is None and _is_of(current, record):
+        return current
+    for path in [where] if where is not None else _places(record):
+        try:
+            if not _remote(str(path)) and _card_fits(path, record):
+                model = open_model(path)
+                if _is_of(model, record):
+                    return model
+        except ExplorerError:
+            if where is not None:
+                raise
+    known = f", whose checksum begins with {record.model_hash[:8]}" if record.model_hash else ""
+    raise SessionError(
+        f"the model “{record.name}”{known}",
+        f"another one in {where.name}" if where is not None else f"none in {record.path} or in the library",
+        "Show the folder where it is now.",
+    )
+
+
+def _places(record: ModelRecord) -> list[Path]:
+    """Where the model was, then the models of the library, those of its name first."""
+    named = sorted(find_bundles(), key=lambda found: found.path.name != record.name)
+    fitting = [found.path for found in named if found.bundle and found.bundle.card.decoder_hash == record.model_hash]
+    return [Path(record.path), *fitting]
+
+
+def _card_fits(path: Path, record: ModelRecord) -> bool:
+    """Look at the card alone before anything large is read."""
+    card = open_bundle(path, whole=False).card
+    return not record.model_hash or card.decoder_hash == record.model_hash
+
+
+def _is_of(model: OpenModel, record: ModelRecord) -> bool:
+    if model.latent_dim != record.latent_dim:
+        return False
+    if not record.model_hash:  # it was still learning, and its codes mean the same as long as it is the same folder
+        return model.name == record.name
+    return model.card.decoder_hash == record.model_hash
+
+
+def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Iterator[Progress | Source]:
+    """Open the pictures of a session: the open ones, those in their place, or those beside the session.
+
+    Raises
+    ------
+    ExplorerError
+        If they are not here.
+    """
+    if current is not None and current.spec == record.spec and not current.provisional:
+        yield current
+        return
+    spec = record.spec
+    beside = (folder / record.beside).resolve() if folder is not None and record.beside else None
+    if known_name(spec) is None and beside is not None and beside.exists() and not Path(spec).exists():
+        spec = str(beside)
+    if known_name(spec) is None and (_remote(spec) or not Path(spec).exists()):
+        raise SessionError(f"pictures in {spec[:200]}", "nothing there", "Show where they are now.")
+    for item in load_source(spec):
+        if isinstance(item, Progress | Source):
+            yield item
+
+
+def _remote(spec: str) -> bool:
+    """Whether a path names another machine, which merely to open a file should tell nobody."""
+    return spec.startswith(("\\\\", "//"))
+
+
+def save_session(path: Path, session: Session, expected: str | None) -> Iterator[Progress | str | None]:
+    """Write a session.
+
+    Parameters
+    ----------
+    path, session
+        Where, and what.
+    expected
+        SHA-256 of the file that may be replaced; None replaces any.
+
+    Yields
+    ------
+    str or None
+        Last: the new SHA-256; None where the file is another than the expected one, and was left as it is.
+    """
+    yield Progress(0, 0, "writing")
+    # Between looking and replacing another window might save, too.
+    lock = QLockFile(str(path.with_name(f".{path.name}.lock")))
+    if not lock.tryLock(_LOCK_WAIT_MS) and lock.error() == QLockFile.LockError.LockFailedError:
+        raise ExportError(f"to write {path}", "another window that is writing it", "Try again in a moment.")
+    try:
+        if expected is not None and path.exists() and _hash(path) != expected:
+            yield None
+        else:
+            # What a window left that was killed while it wrote; nobody else writes while this lock is held.
+            for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+                part.unlink(missing_ok=True)
+            yield write_session(path, session)
+    finally:
+        lock.unlock()
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""
+
+
+class SessionKeeper(QObject):
+    """Serves what `explorer.document.sessions.Sessions` asks for. Lives on the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._opening = 0
+        sessions = document.sessions
+        sessions.new_requested.connect(self._on_new_requested)
+        sessions.open_requested.connect(self._on_open_requested)
+        sessions.find_requested.connect(self._on_find_requested)
+        sessions.complete_requested.connect(self._show)
+        sessions.save_requested.connect(self._on_save_requested)
+        for changed in (document.history_changed, document.model_changed, document.source_changed):
+            changed.connect(sessions.check)
+        document.code_changed.connect(sessions.check)
+
+    def _on_new_requested(self) -> None:
+        """Begin anew on what is open."""
+        document, model, source = self._document, self._document.model, self._document.source
+        document.put_state(State())
+        document.selection.put(None)
+        if model is not None or source is not None:
+            document.open(model, source)
+        document.forget_history()
+        document.sessions.begin()
+
+    def _on_open_requested(self, path: Path) -> None:
+        """Open a session; the one asked for last wins."""
+        self.load(path.absolute())
+
+    def load(self, path: Path, recovered: LeftOver | None = None) -> None:
+        """Open a session, or a copy that was kept against a crash."""
+        model, source = self._document.model, self._document.source
+        self._jobs.cancel(self._opening)
+        self._opening = self._jobs.start(
+            "Recovering work" if recovered else f"Opening {path.name}",
+            lambda: load_session(path, model, source, recovered),
+            self._on_loaded,
+        )
+
+    def _on_find_requested(self, opening: Opening, where: Path) -> None:
+        self._jobs.cancel(self._opening)
+        self._opening = self._jobs.start(
+            f"Looking into {where.name}", lambda: look_again(opening, where), self._on_loaded
+        )
+
+    def _on_loaded(self, opening: Opening) -> None:
+        if opening.missing:
+            self._document.sessions.incomplete.emit(opening)
+        else:
+            self._show(opening)
+
+    def _show(self, opening: Opening) -> None:
+        document, view = self._document, opening.session.record.view
+        if opening.recovered is not None:
+            document.sessions.recovered.emit(opening.recovered)
+        document.put_state(state_of(opening.session, opening.model, opening.source))
+        document.selection.put(picked_of(opening.session, opening.source))
+        document.timeline.put_playhead(view.playhead)
+        document.sessions.tab_restored.emit(view.tab)
+        document.sessions.begin(
+            opening.path, opening.checksum if opening.path else "", dirty=opening.recovered is not None
+        )
+        if opening.path is not None and opening.recovered is None:
+            note_recent(opening.path)
+        document.sessions.opened.emit(opening.path)
+
+    def _on_save_requested(self, path: Path, force: bool) -> None:
+        sessions, state = self._document.sessions, self._document.state
+        path = path.absolute()
+        try:
+            session = sessions.take(path.parent)
+        except ExplorerError as error:
+            self._document.report(str(error))
+            return
+        # Of another name the dialog has asked whether it may be replaced.
+        expected = None if force or path != sessions.path else sessions.checksum
+
+        def saved(checksum: str | None) -> None:
+            if checksum is None:
+                sessions.conflicted.emit(path)
+                return
+            sessions.begin(path, checksum, state=state)
+            note_recent(path)
+            sessions.saved.emit(path)
+
+        self._jobs.start(f"Saving {path.name}", lambda: save_session(path, session, expected), saved)

@@ -1,0 +1,565 @@
+"""Session files: what is written comes back; hostile ones are refused with the reason; nothing is half written."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model, make_source
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from explorer.document.document import Document
+from explorer.document.session_state import session_of, state_of
+from explorer.document.state import Bookmark, Keyframe, State
+from explorer.errors import ExportError, SessionError
+from explorer.latent.film import Segment
+from explorer.models.session_file import Session, read_session, session_bytes, write_session
+from explorer.models.session_record import VERSION
+
+RECORD, ARRAYS = "session.json", "arrays.npz"
+OLD = Path(__file__).parent / "sessions" / "version-1.latent"
+
+
+def make_state() -> State:
+    """Three keyframes, one of them with a way of its own, and two bookmarks."""
+    document = Document()
+    document.open(make_model(), make_source())
+    codes = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    document.set_code(codes[0])
+    for code in codes[:3]:
+        document.set_code(code)
+        document.timeline.add()
+    document.timeline.set_segment(1, Segment(12, "slerp", "ease"))
+    for code in codes[3:]:
+        document.set_code(code)
+        document.bookmarks.add()
+    return document.state
+
+
+def codes_of(state: State) -> list[bytes]:
+    """Return every kept code, bit for bit."""
+    return [key.code.tobytes() for key in state.keyframes] + [kept.code.tobytes() for kept in state.bookmarks]
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.latent"
+    write_session(path, session_of(make_state()))
+    return path
+
+
+def parts_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(parts_of(path)[ARRAYS])) as file:
+        return {name: file[name] for name in file.files}
+
+
+def packed(**arrays: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=True, **arrays)
+    return file.getvalue()
+
+
+def rewrite(path: Path, *, record: dict[str, Any] | None = None, arrays: bytes | None = None) -> None:
+    """Put other values or other arrays into a session file, with the right checksums."""
+    parts = parts_of(path)
+    arrays = parts[ARRAYS] if arrays is None else arrays
+    values = json.loads(parts[RECORD]) | {"checksum": hashlib.sha256(arrays).hexdigest()} | (record or {})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(RECORD, json.dumps(values))
+        archive.writestr(ARRAYS, arrays)
+
+
+def refused(path: Path, words: str) -> SessionError:
+    """Read a file that must be refused with a reason and something to do."""
+    with pytest.raises(SessionError, match=words) as caught:
+        read_session(path)
+    error = caught.value
+    assert error.expected
+    assert error.received
+    assert error.remedy
+    return error
+
+
+# -- there and back ----------------------------------------------------------------------------------------------------
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    state = make_state()
+    path = tmp_path / "a.latent"
+    checksum = write_session(path, session_of(state))
+    session, read = read_session(path)
+    assert checksum == read == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert state.model is not None
+    back = state_of(session, state.model, state.source)
+    for part in ("model", "source", "picture", "noises", "jitter", "sampling", "traversal", "film", "grid", "times"):
+        assert getattr(back, part) == getattr(state, part), part
+    assert codes_of(back) == codes_of(state)
+    assert len(codes_of(back)) == 5
+    assert [key.segment for key in back.keyframes] == [key.segment for key in state.keyframes]
+    assert [kept.name for kept in back.bookmarks] == ["Bookmark 1", "Bookmark 2"]
+    assert state.code is not None
+    np.testing.assert_array_equal(back.code, state.code)
+    # And what came back is written as the same file.
+    again = session_of(back).record
+    first = session.record
+    assert again.model_copy(update={"written_at": "", "checksum": ""}) == first.model_copy(
+        update={"written_at": "", "checksum": ""}
+    )
+
+
+def test_a_cursor_at_rest_comes_back_at_rest(tmp_path: Path) -> None:
+    code = np.array([1, 2], np.float32)
+    state = State(model=make_model(), source=make_source(), picture=4, code=code, start_code=code)
+    write_session(tmp_path / "a.latent", session_of(state))
+    back = state_of(read_session(tmp_path / "a.latent")[0], state.model, state.source)
+    assert back.code is back.start_code
+    assert back.code is not None
+    np.testing.assert_array_equal(back.code, code)
+
+
+def test_without_the_model_the_pictures_stay_and_without_them_the_codes() -> None:
+    state = make_state()
+    session = session_of(state)
+    pictures = state_of(session, None, state.source)
+    assert (pictures.source, pictures.picture, pictures.keyframes) == (state.source, 0, ())
+    codes = state_of(session, state.model, None)
+    assert (codes.source, codes.picture, len(codes.keyframes), len(codes.bookmarks)) == (None, None, 3, 2)
+
+
+def test_the_chosen_picture_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from explorer.data.sources import open_source
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in "bdf":
+        Image.new("L", (16, 16), ord(name)).save(folder / f"{name}.png")
+    source = open_source(str(folder))
+    session = session_of(State(source=source, picture=1))
+    Image.new("L", (16, 16), 9).save(folder / "a.png")
+    other = open_source(str(folder))
+    back = state_of(session, None, other)
+    assert back.picture is not None
+    assert other.file_name(back.picture) == source.file_name(1)
+
+
+finite = st.floats(-1e6, 1e6, width=32)
+
+
+@settings(max_examples=50)
+@given(
+    keys=st.lists(st.tuples(finite, finite), max_size=8),
+    names=st.lists(st.text(min_size=1, max_size=200).filter(lambda text: text.isprintable()), max_size=5),
+    steps=st.lists(st.none() | st.integers(2, 10_000), min_size=8, max_size=8),
+)
+def test_any_keyframes_and_bookmarks_come_back_bit_for_bit(
+    keys: list[tuple[float, float]], names: list[str], steps: list[int | None], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = make_model()
+    state = State(
+        model=model,
+        keyframes=tuple(
+            Keyframe(np.array(key, np.float32), None if step is None else Segment(step))
+            for key, step in zip(keys, steps, strict=False)
+        ),
+        bookmarks=tuple(
+            Bookmark(name, np.array((number, 0), np.float32), np.full((4, 5, 1), number, np.uint8))
+            for number, name in enumerate(names)
+        ),
+    )
+    path = tmp_path_factory.mktemp("session") / "a.latent"
+    write_session(path, session_of(state))
+    back = state_of(read_session(path)[0], model, None)
+    assert [key.segment for key in back.keyframes] == [key.segment for key in state.keyframes]
+    assert [kept.name for kept in back.bookmarks] == names
+    assert codes_of(back) == codes_of(state)
+    for kept, number in zip(back.bookmarks, range(len(names)), strict=True):
+        assert kept.thumbnail is not None
+        assert (kept.thumbnail == number).all()
+
+
+# -- versions ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_version_1_opens() -> None:
+    assert b'"version": 1' in parts_of(OLD)[RECORD]
+    session, _ = read_session(OLD)
+    record = session.record
+    assert (record.version, record.bookmarks, record.view.tab) == (VERSION, (), "")
+    assert record.data is not None
+    assert (record.data.name, record.data.picture, len(record.segments)) == ("digits", 17, 3)
+    assert record.noise == "gaussian:0.3:7+blur:1.5"
+
+
+def test_a_newer_version_is_refused_and_left_as_it_is(good: Path) -> None:
+    rewrite(good, record={"version": VERSION + 1, "something_new": {"deep": 1}})
+    before = good.read_bytes()
+    error = refused(good, f"version {VERSION + 1}")
+    assert "newer Latent Explorer" in error.remedy
+    assert good.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [0, -1, None, "2", 1.5, True, 10**30])
+def test_a_version_that_is_none_is_refused(good: Path, version: object) -> None:
+    rewrite(good, record={"version": version})
+    refused(good, "version")
+
+
+# -- hostile archives --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "C:\\evil", "a/../../evil", "session.json/../x", "x.pkl"])
+def test_a_way_out_of_the_archive_is_refused(good: Path, name: str) -> None:
+    with zipfile.ZipFile(good, "a") as archive:
+        archive.writestr(name, b"evil")
+    refused(good, "no other parts")
+    assert sorted(path.name for path in good.parent.iterdir()) == ["good.latent"]
+
+
+def test_a_part_twice_is_refused(good: Path) -> None:
+    with zipfile.ZipFile(good, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(RECORD, b"{}")
+    refused(good, "each part once")
+
+
+def test_a_link_is_refused(good: Path) -> None:
+    parts = parts_of(good)
+    link = zipfile.ZipInfo(ARRAYS)
+    link.create_system = 3
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(good, "w") as archive:
+        archive.writestr(RECORD, parts[RECORD])
+        archive.writestr(link, "/etc/passwd")
+    refused(good, "link")
+
+
+def test_a_bomb_is_refused_before_it_is_inflated(good: Path) -> None:
+    """A part that says how large it becomes: 600 MB of zeros in 600 kB."""
+    parts = parts_of(good)
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(RECORD, parts[RECORD])
+        with archive.open(ARRAYS, "w", force_zip64=True) as part:
+            block = bytes(1 << 20)
+            for _ in range(600):
+                part.write(block)
+    assert good.stat().st_size < 10 << 20
+    refused(good, "at most 512 MB")
+
+
+def test_a_bomb_within_the_arrays_is_refused(good: Path) -> None:
+    inner = io.BytesIO()
+    with (
+        zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("keyframes.npy", "w", force_zip64=True) as part,
+    ):
+        for _ in range(600):
+            part.write(bytes(1 << 20))
+    rewrite(good, arrays=inner.getvalue())
+    refused(good, "at most 512 MB")
+
+
+def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(good: Path) -> None:
+    parts = parts_of(good)
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RECORD, parts[RECORD])
+        archive.writestr(ARRAYS, bytes(32 << 20))
+    content = bytearray(good.read_bytes())
+    # The sizes after inflation, in both headers of the second part.
+    for place in (content.find(b"PK\x03\x04", 10) + 22, content.rfind(b"PK\x01\x02") + 24):
+        content[place : place + 4] = struct.pack("<I", 100)
+    good.write_bytes(content)
+    refused(good, "a whole file")
+
+
+def test_encryption_and_other_compressions_are_refused(good: Path) -> None:
+    content = bytearray(good.read_bytes())
+    place = content.rfind(b"PK\x01\x02")
+    content[place + 8] |= 1
+    good.write_bytes(content)
+    refused(good, "plain or deflated")
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr(RECORD, b"{}")
+    refused(good, "plain or deflated")
+
+
+def test_very_many_parts_are_refused(good: Path) -> None:
+    with zipfile.ZipFile(good, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(str(number), b"")
+    refused(good, "at most 100 parts")
+
+
+def test_a_wrong_checksum_is_refused(good: Path) -> None:
+    rewrite(good, record={"checksum": "0" * 64})
+    refused(good, "checksum")
+
+
+@settings(max_examples=200)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_whatever_byte_is_changed_opens_as_it_was_or_is_refused(
+    place: float, bit: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    content = bytearray(CONTENT)
+    content[int(place * len(content))] ^= 1 << bit
+    path = tmp_path_factory.mktemp("changed") / "a.latent"
+    path.write_bytes(content)
+    try:
+        session, _ = read_session(path)
+    except SessionError:
+        return
+    assert session_bytes(session) == session_bytes(WHOLE)
+
+
+WHOLE = Session(session_of(make_state()).record, session_of(make_state()).arrays)
+CONTENT = session_bytes(WHOLE)
+
+
+@settings(max_examples=100)
+@given(length=st.integers(0, len(CONTENT) - 1))
+def test_a_file_that_is_cut_short_is_refused(length: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("cut") / "a.latent"
+    path.write_bytes(CONTENT[:length])
+    with pytest.raises(SessionError):
+        read_session(path)
+
+
+@settings(max_examples=100)
+@given(content=st.binary(max_size=300))
+def test_whatever_is_called_a_session_is_refused_and_no_crash(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("junk") / "a.latent"
+    path.write_bytes(content)
+    with pytest.raises(SessionError):
+        read_session(path)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, "a session file")
+    refused(tmp_path / "none.latent", "a session file")
+
+
+# -- hostile arrays ----------------------------------------------------------------------------------------------------
+
+
+class Evil:
+    """Would write a file where it was unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_among_the_arrays_is_not_run(good: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "run"
+    arrays = arrays_of(good) | {"cursor": np.array([Evil(mark)], object)}
+    rewrite(good, arrays=packed(**arrays))
+    refused(good, "float32")
+    assert not mark.exists()
+
+
+def header(shape: tuple[int, ...], kind: str = "<f4") -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(10**9, 2), (10**12,), (2**62, 4), (2**63, 2**63), (-5, 2)])
+def test_a_huge_shape_asks_for_no_memory(good: Path, shape: tuple[int, ...]) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("keyframes.npy", header(shape) + bytes(64))
+    rewrite(good, arrays=inner.getvalue())
+    refused(good, "as large as its header says|a whole file")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cursor": np.array([np.nan, 0], np.float32)},
+        {"cursor": np.array([np.inf, 0], np.float32)},
+        {"cursor": np.zeros(3, np.float32)},
+        {"cursor": np.zeros((2, 1), np.float32)},
+        {"cursor": np.array([1e300, 0])},
+        {"cursor": np.array(["a", "b"])},
+        {"cursor": np.array([1, 0], ">f4")},
+        {"cursor": np.zeros((), np.float32)},
+        {"keyframes": np.zeros((4, 2), np.float32)},
+        {"keyframes": np.zeros((3, 0), np.float32)},
+        {"keyframes": np.zeros((0, 2), np.float32)},
+        {"keyframes": np.asfortranarray(np.zeros((3, 2), np.float32))},
+        {"times": np.array([np.nan])},
+        {"thumbnails": np.zeros((2, 0, 5, 1), np.uint8)},
+        {"thumbnails": np.zeros((2, 5, 5, 2), np.uint8)},
+        {"thumbnails": np.zeros((1, 5, 5, 1), np.uint8)},
+        {"thumbnails": np.zeros((2, 9000, 5, 1), np.uint8)},
+        {"slot_0": np.zeros((1, 3), np.float32)},
+        {"corners": np.zeros((2, 2), np.float32)},
+        {"selection": np.zeros((2, 2), np.int64)},
+        {"unheard_of": np.zeros(2, np.float32)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_arrays_that_do_not_fit_are_refused_by_name(good: Path, change: dict[str, NDArray[Any]]) -> None:
+    rewrite(good, arrays=packed(**(arrays_of(good) | change)))
+    refused(good, next(iter(change)))
+
+
+@pytest.mark.parametrize("name", ["keyframes", "bookmarks"])
+def test_arrays_that_are_missing_are_named(good: Path, name: str) -> None:
+    arrays = arrays_of(good)
+    del arrays[name]
+    rewrite(good, arrays=packed(**arrays))
+    refused(good, name)
+
+
+# -- absurd values -----------------------------------------------------------------------------------------------------
+
+
+def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]:
+    """Return a record with one value exchanged, ``film.steps`` say."""
+    first, _, rest = place.partition(".")
+    return record | {first: changed(record[first], rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("film.steps", 10**9),
+        ("film.steps", 1),
+        ("film.steps", float("nan")),
+        ("film.fps", 1e300),
+        ("film.fps", float("nan")),
+        ("film.fps", 0),
+        ("film.hold", -1),
+        ("film.hold", 10**9),
+        ("film.path", "../evil"),
+        ("film.easing", "__import__"),
+        ("segments", [{"steps": 10**9, "path": "linear", "easing": "linear"}] * 3),
+        ("segments", [None] * 20_000),
+        ("segments", [None] * 4),
+        ("jitter.sigma", float("inf")),
+        ("jitter.sigma", 1e300),
+        ("jitter.sigma", -1),
+        ("jitter.seed", -1),
+        ("jitter.seed", 10**30),
+        ("sampling.temperature", float("nan")),
+        ("sampling.prior", "evil"),
+        ("traversal.reach", 0),
+        ("traversal.by", 3),
+        ("grid.low", 1e300),
+        ("grid.low", 5),
+        ("grid.high", float("nan")),
+        ("grid.steps", 10**9),
+        ("grid.dims", [-1, 0]),
+        ("grid.dims", [0, 10**30]),
+        ("noise", "gaussian:1e300"),
+        ("noise", "gaussian:nan"),
+        ("noise", "evil:1"),
+        ("noise", "gaussian:0.1:99999999999999999999999"),
+        ("noise", "+".join(["gaussian:0.1"] * 700)),
+        ("noise", "x" * 100_000),
+        ("arithmetic.strengths", [1, 1]),
+        ("arithmetic.strengths", [1e300, 0, 0]),
+        ("arithmetic.share", 2),
+        ("model.latent_dim", 10**9),
+        ("model.latent_dim", 0),
+        ("model.latent_dim", 3),
+        ("model.path", "x" * 10_000),
+        ("model.preprocessing", {"steps": []}),
+        ("data.picture", -1),
+        ("data.count", 10**30),
+        ("bookmarks", [""] * 2),
+        ("bookmarks", ["x" * 10_000] * 2),
+        ("bookmarks", ["a"]),
+        ("view.playhead", -1),
+        ("view.tab", "x" * 10_000),
+        ("selection", {"title": "none are there"}),
+        ("surprise", 1),
+        ("checksum", 7),
+        ("format", "something"),
+    ],
+)
+def test_absurd_values_are_refused(good: Path, place: str, value: object) -> None:
+    record = json.loads(parts_of(good)[RECORD])
+    if place == "surprise":
+        record[place] = value
+    else:
+        record = changed(record, place, value)
+    rewrite(good, record=record if place != "checksum" else {"checksum": value})
+    refused(good, ".")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"null", b"\xff\xfe", b"{", b"[" * 100_000, b'{"format": "latent-explorer-session"}']
+)
+def test_what_is_no_record_is_refused(good: Path, text: bytes) -> None:
+    parts = parts_of(good)
+    with zipfile.ZipFile(good, "w") as archive:
+        archive.writestr(RECORD, text)
+        archive.writestr(ARRAYS, parts[ARRAYS])
+    refused(good, ".")
+
+
+junk: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), st.lists, max_leaves=4
+)
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_record_with_any_one_value_exchanged_opens_or_is_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("junk") / "a.latent"
+    path.write_bytes(CONTENT)
+    record = json.loads(parts_of(path)[RECORD])
+    place = data.draw(st.sampled_from(sorted(record)))
+    if isinstance(record[place], dict) and data.draw(st.booleans()):
+        place = f"{place}.{data.draw(st.sampled_from(sorted(record[place])))}"
+    rewrite(path, record=changed(record, place, data.draw(junk)))
+    try:
+        session, _ = read_session(path)
+    except SessionError:
+        return
+    # What is taken for good can be shown.
+    document = Document()
+    model = make_model()
+    if session.record.model is not None and session.record.model.latent_dim == model.latent_dim:
+        document.put_state(state_of(session, model, make_source()))
+        document.timeline.put_playhead(session.record.view.playhead)
+        assert document.plane is not None
+        assert document.timeline.frames >= 0
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_written_leaves_the_old_file(good: Path, tmp_path: Path) -> None:
+    before = good.read_bytes()
+    with pytest.raises(ExportError):
+        write_session(tmp_path / "nowhere" / "a.latent", WHOLE)
+    (tmp_path / "folder.latent").mkdir()
+    with pytest.raises(ExportError):
+        write_session(tmp_path / "folder.latent", WHOLE)
+    assert good.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.latent", "good.latent"]

@@ -1,0 +1,556 @@
+"""Sessions in the window: New, Open, Save, Recent with mouse and keys, and what is asked on the way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import as_floats, write_bundle
+from explorer_testing.codec import MatrixCodec
+from explorer_testing.window import Desk, drag
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from explorer.app import make_window
+from explorer.data.sources import open_source
+from explorer.document.state import State
+from explorer.models.recent import recent_sessions
+from explorer.models.session_file import Session, read_session, write_session
+from explorer.workers.loading import open_model
+
+
+@pytest.fixture
+def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
+    """A model in the library and pictures in a file; and where sessions are saved."""
+    write_bundle(explorer_home / "models" / "one", MatrixCodec(seed=1))
+    data = tmp_path / "data"
+    data.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (20, 12, 10, 1), dtype=np.uint8)
+    np.savez(data / "pictures.npz", x=images)
+    sessions = tmp_path / "sessions"
+    sessions.mkdir()
+    return {"model": explorer_home / "models" / "one", "data": data / "pictures.npz", "sessions": sessions}
+
+
+def begin(desk: Desk, places: dict[str, Path]) -> None:
+    """Open model and pictures, as `explorer.app.open_first` does."""
+    desk.document.open(open_model(places["model"]), open_source(str(places["data"])))
+    desk.settle()
+    desk.document.forget_history()
+    desk.document.sessions.begin()
+    desk.window.sessions.asks = True
+
+
+@pytest.fixture
+def user(desk: Desk, places: dict[str, Path]) -> Desk:
+    begin(desk, places)
+    return desk
+
+
+@pytest.fixture
+def another(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], Desk]]:
+    """Further windows."""
+    made: list[Desk] = []
+
+    def make() -> Desk:
+        made.append(Desk(make_window(), qtbot))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.window.sessions.asks = False
+        desk.close()
+
+
+@pytest.fixture(autouse=True)
+def _closed_unasked(desk: Desk) -> Iterator[None]:
+    yield
+    desk.window.sessions.asks = False
+
+
+def press(desk: Desk, action: str) -> None:
+    """Press the keys of an action in a window that may have lost the keyboard to a dialog or another window."""
+    desk.window.activateWindow()
+    desk.until(desk.window.isActiveWindow)
+    desk.shortcut(action)
+
+
+def work(desk: Desk) -> State:
+    """Do what a session holds: a dragged slider, keyframes, a bookmark, noise, a picked picture, another tab."""
+    sliders = desk.window.latent.sliders
+    desk.document.choose_picture(7)
+    desk.settle()
+    press(desk, "action_keyframe")
+    drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
+    press(desk, "action_keyframe")
+    press(desk, "action_bookmark")
+    desk.type_into("timeline_steps", "24")
+    desk.tab("Noise")
+    desk.settle()
+    return desk.document.state
+
+
+def save_as(desk: Desk, path: Path) -> None:
+    press(desk, "action_session_save_as")
+    type_path(desk, path)
+    desk.until(lambda: desk.document.sessions.path == path)
+
+
+def type_path(desk: Desk, path: Path) -> None:
+    """Type a path into the file dialog that is open, and press its button."""
+    desk.until(lambda: bool(open_dialogs(desk)))
+    dialog = open_dialogs(desk)[-1]
+    edit = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert edit is not None
+    edit.setCompleter(None)  # type: ignore[arg-type]
+    dialog.setDirectory(str(path.parent))
+    button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+    saving = dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave
+
+    def typed() -> bool:
+        """The dialog chooses its own suggestion once more when it has read the folder."""
+        ready = button.isEnabled() and (not saving or "Save" in button.text())
+        if edit.text() != path.name or dialog.selectedFiles() != [str(path)]:
+            edit.setFocus()
+            edit.selectAll()
+            QTest.keyClicks(edit, path.name)
+            return False
+        return ready
+
+    desk.until(typed)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def open_dialogs(desk: Desk) -> list[QFileDialog]:
+    return [dialog for dialog in desk.window.findChildren(QFileDialog) if dialog.isVisible()]
+
+
+def question(desk: Desk, name: str) -> QMessageBox:
+    desk.until(lambda: any(box.isVisible() for box in desk.window.findChildren(QMessageBox, name)))
+    return desk.window.findChildren(QMessageBox, name)[-1]
+
+
+def answer(desk: Desk, name: str, button: str) -> None:
+    box = question(desk, name)
+    made = box.findChild(QPushButton, button)
+    assert made is not None
+    QTest.mouseClick(made, Qt.MouseButton.LeftButton)
+
+
+def open_session(desk: Desk, path: Path) -> None:
+    press(desk, "action_session_open")
+    type_path(desk, path)
+
+
+def same(desk: Desk, state: State) -> None:
+    """Check that the window shows that work, whoever did it."""
+    now = desk.document.state
+    assert now.model is not None
+    assert state.model is not None
+    assert now.model.card.decoder_hash == state.model.card.decoder_hash
+    assert now.picture == state.picture
+    assert now.film == state.film
+    assert now.noises == state.noises
+    for one, other in ((now.keyframes, state.keyframes), (now.bookmarks, state.bookmarks)):
+        assert len(one) == len(other)
+    assert [key.code.tobytes() for key in now.keyframes] == [key.code.tobytes() for key in state.keyframes]
+    assert now.code is not None
+    assert state.code is not None
+    np.testing.assert_array_equal(now.code, state.code)
+    assert now.start_code is not None
+    np.testing.assert_array_equal(now.start_code, state.start_code)
+
+
+# -- there and back ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_saved_is_opened_in_another_window(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+) -> None:
+    assert user.window.windowTitle() == "one – Latent Explorer"
+    state = work(user)
+    assert user.window.windowTitle() == "Untitled* – one – Latent Explorer"
+    path = places["sessions"] / "tonight.latent"
+    save_as(user, path)
+    assert user.window.windowTitle() == "tonight – one – Latent Explorer"
+    other = another()
+    open_session(other, path)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    same(other, state)
+    assert other.window.windowTitle() == "tonight – one – Latent Explorer"
+    assert other.window.tabs.currentWidget() is other.window.noise
+    assert (other.document.undo_label, other.window.bookmarks.list.count()) == (None, 1)
+    other.until_edited_shows(other.code)
+    assert not other.problems
+
+
+def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, places: dict[str, Path]) -> None:
+    save_as(user, places["sessions"] / "a.latent")
+    press(user, "action_keyframe")
+    assert user.window.windowTitle().startswith("a* – ")
+    press(user, "action_undo")
+    assert user.window.windowTitle().startswith("a – ")
+    press(user, "action_redo")
+    press(user, "action_session_save")
+    user.until(lambda: user.window.windowTitle().startswith("a – "))
+    session, _ = read_session(places["sessions"] / "a.latent")
+    assert len(session.record.segments) == 1
+    press(user, "action_undo")
+    assert user.window.windowTitle().startswith("a* – ")
+
+
+def test_the_encoders_answer_is_no_change(user: Desk, places: dict[str, Path], another: Callable[[], Desk]) -> None:
+    save_as(user, places["sessions"] / "a.latent")
+    other = another()
+    other.document.sessions.open_wanted.emit(places["sessions"] / "a.latent")
+    other.until(lambda: other.document.sessions.path is not None)
+    other.settle()
+    assert other.document.code is other.document.start_code
+    assert not other.document.sessions.dirty
+
+
+def test_recent_sessions_are_in_the_menu(user: Desk, places: dict[str, Path]) -> None:
+    first, second = places["sessions"] / "first.latent", places["sessions"] / "second & more.latent"
+    save_as(user, first)
+    press(user, "action_keyframe")
+    save_as(user, second)
+    menu = user.window.findChild(QMenu, "menu_recent")
+    assert menu is not None
+    menu.aboutToShow.emit()
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert texts == ["second && more", "first", "Clear this list"]
+    menu.actions()[1].trigger()
+    user.until(lambda: user.document.sessions.path == first)
+    assert user.document.keyframes == ()
+    assert recent_sessions() == [first, second]
+    second.unlink()
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions() if action.text()] == ["first", "Clear this list"]
+    menu.actions()[-1].trigger()
+    menu.aboutToShow.emit()
+    (nothing,) = menu.actions()
+    assert not nothing.isEnabled()
+
+
+def test_a_new_session_keeps_the_model_and_the_pictures(user: Desk, places: dict[str, Path]) -> None:
+    work(user)
+    save_as(user, places["sessions"] / "a.latent")
+    press(user, "action_session_new")
+    document = user.document
+    assert (document.keyframes, document.bookmarks.kept, document.picture) == ((), (), 0)
+    assert document.model is not None
+    assert document.model.name == "one"
+    assert (document.sessions.path, document.sessions.dirty, document.undo_label) == (None, False, None)
+    user.settle()
+    assert user.window.windowTitle() == "one – Latent Explorer"
+    assert len(read_session(places["sessions"] / "a.latent")[0].record.segments) == 2
+
+
+# -- what is not saved -------------------------------------------------------------------------------------------------
+
+
+def test_closing_asks_and_cancel_stays(user: Desk) -> None:
+    press(user, "action_keyframe")
+    user.window.close()
+    box = question(user, "unsaved_question")
+    assert user.window.isVisible()
+    assert "Save this session?" in box.text()
+    QTest.keyClick(box, Qt.Key.Key_Escape)
+    assert user.window.isVisible()
+    press(user, "action_shuffle")
+    assert user.undo_label() == "Shuffle code"
+    # And once more: asked twice in a row it asks once.
+    user.window.close()
+    user.window.close()
+    boxes = [box for box in user.window.findChildren(QMessageBox, "unsaved_question") if box.isVisible()]
+    assert len(boxes) == 1
+    answer(user, "unsaved_question", "unsaved_drop")
+    assert not user.window.isVisible()
+
+
+def test_closing_saves_first_where_that_is_wanted(user: Desk, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_keyframe")
+    user.window.close()
+    answer(user, "unsaved_question", "unsaved_save")
+    user.until(lambda: not user.window.isVisible())
+    assert len(read_session(path)[0].record.segments) == 1
+
+
+def test_closing_asks_where_to_save_what_has_no_file(user: Desk, places: dict[str, Path]) -> None:
+    press(user, "action_keyframe")
+    user.window.close()
+    answer(user, "unsaved_question", "unsaved_save")
+    type_path(user, places["sessions"] / "b.latent")
+    user.until(lambda: not user.window.isVisible())
+    assert len(read_session(places["sessions"] / "b.latent")[0].record.segments) == 1
+
+
+def test_a_window_without_changes_closes_at_once(user: Desk) -> None:
+    press(user, "action_keyframe")
+    press(user, "action_undo")
+    user.window.close()
+    assert not user.window.isVisible()
+
+
+def test_new_and_open_ask_too(user: Desk, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_keyframe")
+    press(user, "action_session_new")
+    answer(user, "unsaved_question", "unsaved_cancel")
+    assert len(user.document.keyframes) == 1
+    user.document.sessions.open_wanted.emit(path)
+    answer(user, "unsaved_question", "unsaved_drop")
+    user.until(lambda: not user.document.keyframes)
+    assert user.document.sessions.path == path
+
+
+def test_what_cannot_be_saved_stays_open_and_unsaved(user: Desk, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_keyframe")
+    shutil.rmtree(places["sessions"])
+    user.window.close()
+    answer(user, "unsaved_question", "unsaved_save")
+    user.until(lambda: bool(user.problems))
+    assert user.window.isVisible()
+    assert user.document.sessions.dirty
+    assert "a folder to write into" in user.problems[0].message
+
+
+# -- two windows on one file -------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_another_window_has_saved_is_not_overwritten_unasked(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    press(other, "action_bookmark")
+    press(other, "action_session_save")
+    other.until(lambda: not other.document.sessions.dirty)
+    theirs = path.read_bytes()
+    press(user, "action_keyframe")
+    press(user, "action_session_save")
+    answer(user, "conflict_question", "conflict_cancel")
+    assert (path.read_bytes(), user.document.sessions.dirty) == (theirs, True)
+    press(user, "action_session_save")
+    answer(user, "conflict_question", "conflict_elsewhere")
+    type_path(user, places["sessions"] / "mine.latent")
+    user.until(lambda: not user.document.sessions.dirty)
+    assert path.read_bytes() == theirs
+    # The other one saves again: nobody has changed its file meanwhile.
+    press(other, "action_keyframe")
+    press(other, "action_session_save")
+    other.until(lambda: not other.document.sessions.dirty)
+    # And who insists may.
+    user.document.sessions.open_wanted.emit(path)
+    user.until(lambda: user.document.sessions.path == path)
+    user.settle()
+    press(other, "action_keyframe")
+    press(other, "action_session_save")
+    other.until(lambda: not other.document.sessions.dirty)
+    press(user, "action_undo")
+    press(user, "action_shuffle")
+    press(user, "action_session_save")
+    answer(user, "conflict_question", "conflict_replace")
+    user.until(lambda: not user.document.sessions.dirty)
+    assert len(read_session(path)[0].record.segments) == 1
+
+
+# -- what is not where it was ------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+) -> None:
+    state = work(user)
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    moved = tmp_path / "elsewhere"
+    shutil.move(places["model"], moved)
+    write_bundle(tmp_path / "wrong", MatrixCodec(seed=5))
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    box = question(other, "missing_question")
+    assert "Where is the model “one” now?" in box.text()
+    answer(other, "missing_question", "missing_folder")
+    choose_folder(other, tmp_path / "wrong")
+    # Another model is not taken for it; the question comes again.
+    other.until(lambda: "another one in wrong" in question(other, "missing_question").informativeText())
+    answer(other, "missing_question", "missing_folder")
+    choose_folder(other, moved)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    same(other, state)
+    assert other.document.model is not None
+    assert other.document.model.path == moved
+
+
+def test_a_model_is_found_in_the_library_whatever_its_folder_is_called(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+) -> None:
+    state = work(user)
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    shutil.move(places["model"], places["model"].with_name("renamed"))
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    same(other, state)
+
+
+def test_without_the_model_the_pictures_open_and_the_file_is_left(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+) -> None:
+    work(user)
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    before = path.read_bytes()
+    shutil.rmtree(places["model"])
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    answer(other, "missing_question", "missing_skip")
+    other.until(lambda: other.document.source is not None)
+    assert (other.document.model, other.document.picture, other.document.keyframes) == (None, 7, ())
+    # What is left would take the place of what was lost: it has no file.
+    assert other.document.sessions.path is None
+    press(other, "action_session_save")
+    other.until(lambda: bool(open_dialogs(other)))
+    QTest.keyClick(open_dialogs(other)[0], Qt.Key.Key_Escape)
+    assert path.read_bytes() == before
+
+
+def test_pictures_that_moved_are_asked_for_and_the_rest_is_kept(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+) -> None:
+    state = work(user)
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    moved = tmp_path / "moved.npz"
+    shutil.move(places["data"], moved)
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    assert "Where are the pictures" in question(other, "missing_question").text()
+    answer(other, "missing_question", "missing_file")
+    type_path(other, moved)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    same(other, state)
+
+
+def test_pictures_that_moved_with_the_session_are_found(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+) -> None:
+    state = work(user)
+    save_as(user, places["sessions"] / "a.latent")
+    away = tmp_path / "away"
+    away.mkdir()
+    for part in ("data", "sessions"):
+        shutil.move(tmp_path / part, away / part)
+    other = another()
+    other.document.sessions.open_wanted.emit(away / "sessions" / "a.latent")
+    other.until(lambda: other.document.sessions.path is not None)
+    other.settle()
+    same(other, state)
+
+
+def test_without_the_pictures_the_codes_open(user: Desk, places: dict[str, Path], another: Callable[[], Desk]) -> None:
+    state = work(user)
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    places["data"].unlink()
+    other = another()
+    other.document.sessions.open_wanted.emit(path)
+    answer(other, "missing_question", "missing_skip")
+    other.until(lambda: other.document.model is not None)
+    assert (other.document.source, other.document.sessions.path) == (None, None)
+    assert len(other.document.keyframes) == len(state.keyframes)
+    np.testing.assert_array_equal(other.code, state.code)
+    other.until_edited_shows(other.code)
+
+
+def choose_folder(desk: Desk, folder: Path) -> None:
+    """Choose a folder in the dialog that is open."""
+    desk.until(lambda: bool(open_dialogs(desk)))
+    dialog = open_dialogs(desk)[-1]
+    dialog.setDirectory(str(folder.parent))
+    edit = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert edit is not None
+    edit.setCompleter(None)  # type: ignore[arg-type]
+    button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+
+    def typed() -> bool:
+        if dialog.selectedFiles() != [str(folder)]:
+            edit.setFocus()
+            edit.selectAll()
+            QTest.keyClicks(edit, str(folder))
+            return False
+        return button.isEnabled()
+
+    desk.until(typed)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: not dialog.isVisible())
+
+
+# -- what is no session ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["damaged", "newer", "empty"])
+def test_what_cannot_be_opened_is_told_and_what_is_open_stays(user: Desk, places: dict[str, Path], what: str) -> None:
+    path = places["sessions"] / "a.latent"
+    if what == "newer":
+        session = user.document.sessions.take()
+        write_session(path, Session(session.record.model_copy(update={"version": 99}), session.arrays))
+    else:
+        path.write_bytes(b"" if what == "empty" else b"PK\x03\x04 nothing")
+    user.document.set_code(as_floats(1, 2))
+    before = user.document.state
+    user.document.sessions.open_wanted.emit(path)
+    answer(user, "unsaved_question", "unsaved_drop")
+    user.until(lambda: bool(user.problems))
+    assert user.document.state is before
+    assert user.document.sessions.dirty
+    words = {"newer": "version 99", "damaged": "a whole file", "empty": "a whole file"}[what]
+    assert words in user.problems[0].message
+    assert user.window.problem_bar.isVisible()
+
+
+def test_a_session_that_is_opened_as_anything_else_is_opened_as_one(user: Desk, places: dict[str, Path]) -> None:
+    """From the command line and by a drop, which both hand on what they are given."""
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_session_new")
+    assert user.document.sessions.path is None
+    user.document.open_source_requested.emit(str(path))
+    user.until(lambda: user.document.sessions.path == path)
+    press(user, "action_session_new")
+    user.document.timeline.reopen_requested.emit(path)
+    user.until(lambda: user.document.sessions.path == path)
+
+
+def test_every_question_can_be_answered_with_keys(user: Desk) -> None:
+    press(user, "action_keyframe")
+    press(user, "action_session_new")
+    box = question(user, "unsaved_question")
+    for button in box.buttons():
+        assert button.objectName()
+        assert button.text()
+    drop = box.findChild(QPushButton, "unsaved_drop")
+    assert drop is not None
+    drop.setFocus()
+    QTest.keyClick(drop, Qt.Key.Key_Space)
+    assert user.document.keyframes == ()

@@ -1,0 +1,85 @@
+"""The copy against a crash, where it cannot be written or read; that it is offered is shown in `tests/e2e`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from explorer_testing.builders import as_floats, make_model, make_source
+from pytestqt.qtbot import QtBot
+
+from explorer.document.document import Document, Problem
+from explorer.document.sessions import LeftOver
+from explorer.models.session_file import Session, read_session, write_session
+from explorer.paths import autosave_dir
+from explorer.workers.studio import Studio
+
+
+@pytest.fixture
+def studio(qapp: object) -> Iterator[Studio]:
+    made = Studio(Document())
+    made.document.open(make_model(), make_source())
+    made.document.sessions.begin()
+    yield made
+    made.document.sessions.let_go()
+    made.close()
+
+
+def test_what_is_saved_needs_no_copy(studio: Studio, qtbot: QtBot) -> None:
+    studio.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(studio.autosave.written):
+        pass
+    folder = studio.autosave.folder
+    assert folder is not None
+    assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [1, 2]
+    studio.document.sessions.begin()
+    qtbot.waitUntil(lambda: not (folder / "copy.latent").exists())
+    studio.close()
+    assert list(autosave_dir().iterdir()) == []
+
+
+def test_a_copy_that_cannot_be_written_is_told_once(studio: Studio, qtbot: QtBot) -> None:
+    told: list[Problem] = []
+    studio.document.problem_reported.connect(told.append)
+    autosave_dir().parent.mkdir(parents=True, exist_ok=True)
+    autosave_dir().write_text("a file in its way")
+    studio.document.set_code(as_floats(1, 2))
+    qtbot.waitUntil(lambda: bool(told))
+    studio.document.set_code(as_floats(2, 2))
+    autosave_dir().unlink()
+    with qtbot.waitSignal(studio.autosave.written):
+        studio.document.set_code(as_floats(3, 2))
+    (problem,) = told
+    assert "save the session" in problem.message
+    folder = studio.autosave.folder
+    assert folder is not None
+    assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [3, 2]
+
+
+def test_a_copy_that_this_version_cannot_read_is_left_for_one_that_can(studio: Studio) -> None:
+    offered: list[LeftOver] = []
+    studio.document.sessions.found_left.connect(offered.append)
+    session = studio.document.sessions.take(copy=True)
+    newer, empty, good = (autosave_dir() / name for name in ("newer", "empty", "good"))
+    for folder in (newer, empty, good):
+        folder.mkdir(parents=True)
+    record = session.record.model_copy(update={"version": 99})
+    write_session(newer / "copy.latent", Session(record, session.arrays))
+    write_session(good / "copy.latent", session)
+    (good / ".copy.latent.1234.part").write_bytes(b"half")
+    studio.autosave.look_for_left()
+    assert [left.folder for left in offered] == [good]
+    assert sorted(path.name for path in autosave_dir().iterdir()) == ["good", "newer"]
+    studio.document.sessions.forget_requested.emit(offered[0])
+    assert sorted(path.name for path in autosave_dir().iterdir()) == ["newer"]
+
+
+def test_a_link_among_the_copies_is_not_followed(studio: Studio, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thing").write_text("kept")
+    autosave_dir().mkdir(parents=True)
+    (autosave_dir() / "link").symlink_to(precious)
+    studio.autosave.look_for_left()
+    assert (precious / "thing").read_text() == "kept"
