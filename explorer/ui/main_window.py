@@ -180,12 +180,10 @@ class MainWindow(QMainWindow):
             self._dock("latent_dock", self.tr("Latent code"), self._code_splitter(), _RIGHT),
             self._dock("timeline_dock", self.tr("Morph timeline"), self.timeline, _BOTTOM),
         ]
-        for name, title, panel in (
-            ("bookmarks_dock", self.tr("Bookmarks"), self.bookmarks),
-            ("history_dock", self.tr("History"), self.history),
-        ):
-            docks.append(self._dock(name, title, panel, _LEFT))
-            self.tabifyDockWidget(docks[1], docks[-1])
+        docks.append(self._dock("bookmarks_dock", self.tr("Bookmarks"), self.bookmarks, _LEFT))
+        docks.append(self._dock("history_dock", self.tr("History"), self.history, _LEFT))
+        for behind in docks[-2:]:
+            self.tabifyDockWidget(docks[1], behind)
         docks[1].raise_()
         return docks
 

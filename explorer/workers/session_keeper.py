@@ -278,6 +278,12 @@ class SessionKeeper(QObject):
         if opening.path is not None and opening.recovered is None:
             note_recent(opening.path)
         document.sessions.opened.emit(opening.path)
+        record, model = opening.session.record.model, opening.model
+        if record is not None and model is not None and record.preprocessing != model.card.preprocessing:
+            document.report(
+                f"“{model.name}” takes pictures prepared otherwise than when this session was saved. What it holds is"
+                " as it was; pictures that are encoded from now on may get other codes."
+            )
 
     def _on_save_requested(self, path: Path, force: bool) -> None:
         sessions, state = self._document.sessions, self._document.state

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from explorer.data.corruption import Noise
 from explorer.document.document import Document
 from explorer.document.history import CODE_BYTES, LIMIT, History
-from explorer.document.state import GridSettings, State
+from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampling, State, Traversal
 from explorer.document.views import PictureView
+from explorer.latent.directions import Direction
 from explorer.latent.film import FilmSettings
 
 Edit = Callable[[Document], object]
@@ -80,6 +81,29 @@ def bookmark(number: int, what: str) -> Edit:
     return edit
 
 
+def direction(number: int, what: str) -> Edit:
+    def edit(document: Document) -> None:
+        assert document.model is not None
+        if what == "keep":
+            vector = np.full(document.model.latent_dim, number + 1, np.float32)
+            found = Direction(vector, "means", (3, 4), 0.9, 1.0, (0.0, 0.1), 0.01)
+            document.keep_directions([NamedDirection(f"d{number % 3}", found)])
+        elif what == "drop":
+            document.drop_directions([number % 3])
+        elif document.directions and document.code is not None:
+            document.set_along(number % len(document.directions), number / 3)
+
+    return edit
+
+
+def slot(number: int) -> Edit:
+    def edit(document: Document) -> None:
+        if document.code is not None:
+            document.add_to_slot(number % 3, document.code[None])
+
+    return edit
+
+
 def jump(place: int) -> Edit:
     return lambda document: document.go_to_step(place % (len(document.history) + 1))
 
@@ -97,6 +121,11 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(keyframe, SMALL, SMALL, st.sampled_from(["add", "add", "remove", "take", "move", "clear"])),
     st.builds(bookmark, SMALL, st.sampled_from(["add", "add", "remove", "take", "rename"])),
     st.builds(jump, st.integers(0, 30)),
+    st.builds(direction, SMALL, st.sampled_from(["keep", "drop", "along"])),
+    st.builds(slot, SMALL),
+    st.builds(lambda seed: lambda document: document.set_sampling(Sampling(seed=seed)), SMALL),
+    st.builds(lambda seed: lambda document: document.set_jitter(Jitter(seed=seed)), SMALL),
+    st.builds(lambda reach: lambda document: document.set_traversal(Traversal(reach=1 + reach)), SMALL),
     st.builds(
         lambda strength, gesture: lambda document: document.set_noises([Noise("gaussian", strength / 10)], gesture),
         SMALL,

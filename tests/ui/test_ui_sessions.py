@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu, QMess
 from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
+from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.document.state import State
 from explorer.models.recent import recent_sessions
@@ -504,6 +505,19 @@ def choose_folder(desk: Desk, folder: Path) -> None:
     desk.until(typed)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     desk.until(lambda: not dialog.isVisible())
+
+
+def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    session = user.document.sessions.take()
+    assert session.record.model is not None
+    other = Preprocessing.standard((12, 10, 1), invert=True)
+    model = session.record.model.model_copy(update={"preprocessing": other})
+    write_session(path, Session(session.record.model_copy(update={"model": model}), session.arrays))
+    user.document.sessions.open_wanted.emit(path)
+    user.until(lambda: bool(user.problems))
+    assert "prepared otherwise" in user.problems[0].message
+    assert user.document.sessions.path == path
 
 
 # -- what is no session ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -29,6 +29,12 @@ class HistoryPanel(QWidget):
         self.list.itemActivated.connect(self._on_item_chosen)
         document.history_changed.connect(self._show)
         self._show()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Mute anew in other colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "list"):
+            self._show()
 
     def _on_item_chosen(self, item: QListWidgetItem) -> None:
         self._document.go_to_step(self.list.row(item))
