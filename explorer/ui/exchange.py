@@ -126,6 +126,11 @@ class Exchange(QObject):
         words = self.tr("Dark on light, and the model learned light on dark: invert it with Ctrl+Shift+I.")
         self._document.announced.emit(words)
 
+    def invert_guest(self) -> None:
+        """Exchange dark and light of the picture that was brought in; what was said of it before is no longer so."""
+        self._document.invert_guest()
+        self._document.announced.emit(self.tr("Dark and light of the picture are exchanged."))
+
     # -- out -----------------------------------------------------------------------------------------------------
 
     def copy_picture(self) -> None:

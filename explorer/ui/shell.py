@@ -88,7 +88,7 @@ class Shell(QObject):
         act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
         act(menu, "action_paste", self.tr("Pas&te picture, files or code"), exchange.paste, keys.Paste)
         negative = self.tr("In&vert the brought-in picture")
-        invert = act(menu, "action_invert_guest", negative, self._window.document.invert_guest, "Ctrl+Shift+I")
+        invert = act(menu, "action_invert_guest", negative, exchange.invert_guest, "Ctrl+Shift+I")
         invert.setEnabled(False)
         document = self._window.document
         document.guest_changed.connect(lambda: invert.setEnabled(document.guest is not None))
@@ -175,6 +175,7 @@ class Shell(QObject):
         """Show what went wrong."""
         if self._problems_dialog is None:
             self._problems_dialog = ProblemsDialog(self.problems, self._window)
+        self._problems_dialog.choose_newest()
         _raise(self._problems_dialog)
         return self._problems_dialog
 

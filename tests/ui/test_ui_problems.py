@@ -101,6 +101,13 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
     assert not dialog.isVisible()
 
 
+def test_it_opens_on_the_newest(bare_window: MainWindow) -> None:
+    bare_window.document.report("first")
+    opened(bare_window).close()
+    bare_window.document.report("second")
+    assert "Second" in opened(bare_window).details.toPlainText()
+
+
 @pytest.mark.allow_log("uncaught")
 def test_an_error_that_nobody_caught_is_in_the_list_with_its_trace(bare_window: MainWindow) -> None:
     catcher = ErrorCatcher(bare_window.document)

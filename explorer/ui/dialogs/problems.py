@@ -82,6 +82,10 @@ class ProblemsDialog(QDialog):
         layout.addWidget(splitter, 1)
         layout.addLayout(row)
 
+    def choose_newest(self) -> None:
+        """Show the details of what went wrong last."""
+        self.list.setCurrentIndex(self._problems.index(0))
+
     def _on_list_changed(self) -> None:
         count = self._problems.rowCount()
         words = self.tr("1 problem since the start") if count == 1 else self.tr("%1 problems since the start")
