@@ -192,7 +192,8 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     }
     if state.code is not None:
         arrays["cursor"] = state.code
-    if state.start_code is not None:
+    # A guest is not in the session, so that its code would be taken for the chosen picture's.
+    if state.start_code is not None and state.guest is None:
         arrays["picture_code"] = state.start_code
     if state.times is not None:
         arrays["times"] = np.asarray(state.times, np.float64)

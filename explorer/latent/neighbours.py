@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ LINKS, BUILD_EFFORT, SEARCH_EFFORT = 32, 100, 128
 
 BITS_PER_VALUE, MOST_BITS, CANDIDATES = 16, 1_024, 8
 """Of LSH: random half-spaces for each value of a code, and in all; codes that are measured for each that is wanted."""
+
+_ADDED_AT_ONCE = 10_000
+"""Codes that are put into an index between two moments at which its building can be left."""
 
 _DIRECT = 16
 """Queries that faiss compares one number with the other; with more it multiplies matrices, which rounds."""
@@ -102,13 +106,47 @@ class NeighbourIndex:
     def __init__(
         self, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
     ) -> None:
+        for _ in self._build(codes, kind, metric, folder):
+            pass
+
+    @classmethod
+    def in_parts(
+        cls, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
+    ) -> Iterator[int | NeighbourIndex]:
+        """Build an index as the constructor does; yield how many codes are in it now and then, and last the index.
+
+        So that a large one, which takes minutes, can be left half-way.
+
+        Raises
+        ------
+        UsageError
+            As the constructor does.
+        """
+        made = cls.__new__(cls)
+        yield from made._build(codes, kind, metric, folder)
+        yield made
+
+    def _build(self, codes: Floats, kind: Kind | None, metric: Metric, folder: Path | None) -> Iterator[int]:
         codes = as_codes(codes).astype(np.float32)
         if not len(codes):
             raise UsageError("codes to search among", "none", "Open pictures first.")
         self.metric = metric
         self._codes = np.ascontiguousarray(_unit(codes) if metric == "cosine" else codes)
         self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
-        self._index = self._kept(folder) if self.kind != "exact" and folder is not None else self._built()
+        path = None
+        if folder is not None and self.kind != "exact":
+            path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.faiss"
+        index = None if path is None else self._kept(path)
+        if index is None:
+            index = self._empty()
+            for start in range(0, len(self._codes), _ADDED_AT_ONCE):
+                index.add(self._codes[start : start + _ADDED_AT_ONCE])
+                yield min(start + _ADDED_AT_ONCE, len(self._codes))
+            if path is not None:
+                _keep(index, path)
+        if self.kind == "hnsw":
+            index.hnsw.efSearch = SEARCH_EFFORT
+        self._index: Any = index
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -158,7 +196,7 @@ class NeighbourIndex:
         order = np.argsort(distances, axis=1, kind="stable")
         return Found(np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1))
 
-    def _built(self) -> Any:
+    def _empty(self) -> Any:
         import faiss
 
         length = self._codes.shape[1]
@@ -171,37 +209,18 @@ class NeighbourIndex:
             index.hnsw.efConstruction = BUILD_EFFORT
         else:
             index = faiss.IndexLSH(length, min(MOST_BITS, max(64, BITS_PER_VALUE * length)))
-        index.add(self._codes)
-        return self._ready(index)
-
-    def _ready(self, index: Any) -> Any:
-        if self.kind == "hnsw":
-            index.hnsw.efSearch = SEARCH_EFFORT
         return index
 
-    def _kept(self, folder: Path) -> Any:
-        """Read the index of these very codes, or build and keep it."""
+    def _kept(self, path: Path) -> Any:
+        """Return the index of these very codes that was kept, or None."""
         import faiss
 
-        path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.faiss"
         try:
             index = faiss.read_index(str(path))
-            if index.ntotal == len(self._codes) and index.d == self._codes.shape[1]:
-                return self._ready(index)
         except RuntimeError:
             # Not there, or damaged: it is built anew.
-            pass
-        index = self._built()
-        part = path.with_suffix(".part")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            faiss.write_index(index, str(part))
-            part.replace(path)
-        except (OSError, RuntimeError):
-            # It is only kept for another time.
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-        return index
+            return None
+        return index if index.ntotal == len(self._codes) and index.d == self._codes.shape[1] else None
 
 
 def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
@@ -255,3 +274,17 @@ def _unit(codes: Floats) -> Floats:
 
 def _fingerprint(codes: Floats) -> str:
     return hashlib.sha256(repr(codes.shape).encode() + codes.tobytes()).hexdigest()[:24]
+
+
+def _keep(index: Any, path: Path) -> None:
+    import faiss
+
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faiss.write_index(index, str(part))
+        part.replace(path)
+    except (OSError, RuntimeError):
+        # It is only kept for another time.
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
 from explorer.latent.directions import attribute_direction, probe_accuracy
-from explorer.latent.neighbours import CodeSpace, NeighbourIndex, recall
+from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
 from explorer.models.batches import pictures_at_once
 from explorer.models.codes import CodeSample, along_axes
@@ -49,6 +49,15 @@ def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floa
     return codes
 
 
+def _built(coordinates: Floats, kind: Kind | None, metric: Metric) -> Generator[Progress, None, NeighbourIndex]:
+    """Yield progress, return an index."""
+    for item in NeighbourIndex.in_parts(coordinates, kind, metric, index_dir()):
+        if isinstance(item, NeighbourIndex):
+            return item
+        yield Progress(item, len(coordinates), "building the index")
+    raise AssertionError("an index comes last")
+
+
 def index_pictures(
     model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
 ) -> Iterator[Progress | IndexedPictures]:
@@ -74,7 +83,7 @@ def index_pictures(
     space = CodeSpace(model.sample.statistics, whitened)
     coordinates = space.coordinates(codes)
     yield Progress(0, 0, "building the index")
-    index = NeighbourIndex(coordinates, kind, metric, folder=index_dir())
+    index = yield from _built(coordinates, kind, metric)
     found, seconds = 1.0, float("nan")
     if index.kind != "exact":
         yield Progress(0, 0, "trying the index")

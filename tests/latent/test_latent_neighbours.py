@@ -137,3 +137,19 @@ def test_what_cannot_be_searched() -> None:
     for queries, k in ((codes_of(0, 1, 3), 5), (codes_of(0, 1), 0)):
         with pytest.raises(UsageError):
             index.search(queries, k)
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw", "lsh"])
+def test_built_in_parts_it_can_be_left_and_is_the_same(kind: Kind, tmp_path: Path) -> None:
+    codes = np.random.default_rng(4).normal(size=(25_000, 4)).astype(np.float32)
+    parts = NeighbourIndex.in_parts(codes, kind, folder=tmp_path)
+    assert [next(parts), next(parts)] == [10_000, 20_000]
+    del parts
+    assert list(tmp_path.iterdir()) == [], "of what was left nothing is kept"
+    *counts, made = NeighbourIndex.in_parts(codes, kind, folder=tmp_path)
+    assert counts == [10_000, 20_000, 25_000]
+    assert isinstance(made, NeighbourIndex)
+    whole = NeighbourIndex(codes, kind)
+    np.testing.assert_array_equal(made.search(codes[:20], 5).indices[:, 0], whole.search(codes[:20], 5).indices[:, 0])
+    again = list(NeighbourIndex.in_parts(codes, kind, folder=tmp_path))
+    assert len(again) == (4 if kind == "exact" else 1), "what was kept is not built anew"
