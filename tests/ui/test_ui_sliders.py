@@ -291,7 +291,10 @@ def test_sorted_and_filtered_rows_stand_for_their_own_sliders(themed: object, qt
 
 
 def value_field(desk: Desk) -> QLineEdit:
-    return desk.find(QLineEdit, "slider_value")
+    """The field of these sliders; Compare has sliders, too."""
+    found = desk.window.latent.sliders.findChild(QLineEdit, "slider_value")
+    assert found is not None
+    return found
 
 
 def test_a_number_can_be_typed(desk: Desk) -> None:
