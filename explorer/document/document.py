@@ -33,6 +33,7 @@ from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
 from explorer.document.state import (
+    AXES_ABOVE,
     Arithmetic,
     GridSettings,
     Jitter,
@@ -352,7 +353,7 @@ class Document:
     @property
     def home_reach(self) -> float:
         """How far from 0 nearly all codes of the model reach, in code units: the end of the map's first range."""
-        return _grid_for(self._state.model).high if self._state.model is not None else GridSettings().high
+        return _reach_of(self._state.model) if self._state.model is not None else GridSettings().high
 
     @property
     def lattice(self) -> Lattice:
@@ -511,7 +512,12 @@ class Document:
             changes |= morph_of(model, morph)
         if source is not None:
             changes |= {"source": source, "picture": 0 if source.count else None, "guest": None}
+        before = self._state
         self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
+        if model is not None and before.model is not None and (before.keyframes or before.bookmarks):
+            kept = ("keyframes" if before.keyframes else "", "bookmarks" if before.bookmarks else "")
+            what = " and ".join(part for part in kept if part)
+            self.announced.emit(f"The {what} belong to {before.model.name}; undo brings them back.")
 
     def refine_source(self, source: Source) -> None:
         """Put a source in the place of the provisional one that it continues, here and in the history.
@@ -681,14 +687,24 @@ class Document:
             self._edit("Drop directions", directions=left)
 
     def part_directions(self) -> None:
-        """Take from each direction what those before it hold, so that moving along one leaves the others be."""
-        made = orthogonal([one.direction.vector for one in self._state.directions])
+        """Take from each direction what those before it hold, so that moving along one leaves the others be.
+
+        One that holds nothing else goes, and is told of; what was changed has not been measured.
+        """
+        before = self._state.directions
+        made = orthogonal([one.direction.vector for one in before])
         parted = tuple(
-            replace(one, direction=replace(one.direction, vector=vector))
-            for one, vector in zip(self._state.directions, made, strict=True)
+            one
+            if np.allclose(vector, one.direction.vector, atol=1e-6)
+            else replace(one, direction=one.direction.moved_to(vector))
+            for one, vector in zip(before, made, strict=True)
+            if vector.any()
         )
         if parted:
             self._edit("Part directions", directions=parted)
+        gone = [one.name for one, vector in zip(before, made, strict=True) if not vector.any()]
+        if gone:
+            self.announced.emit(f"{', '.join(gone)}: nothing that the others do not hold, and let go")
 
     def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
         """Make the cursor of other codes; where one is missing it stays where it is.
@@ -987,11 +1003,18 @@ def _codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
 
 
 def _grid_for(model: OpenModel) -> GridSettings:
-    """A square that holds nearly all codes of the sample, rounded up to halves, beyond 5 to ones, beyond 50 to tens.
+    """The first two dimensions; of a long code, in which these say little, the two widest axes."""
+    if model.latent_dim > AXES_ABOVE and len(model.sample.statistics.axes) > 1:
+        return GridSettings(axes=True)
+    high = _reach_of(model)
+    return GridSettings(low=-high, high=high)
+
+
+def _reach_of(model: OpenModel) -> float:
+    """Half the side of a square that holds nearly all codes of the sample, rounded up to halves, ones or tens.
 
     So coarsely that the range of a model that learns does not change with every step it takes.
     """
     reach = float(np.abs(model.sample.statistics.quantiles[:, :2][[1, -2]]).max())
     step = 0.5 if reach <= 5 else 10.0 ** np.ceil(np.log10(reach / 5) - 1)
-    high = float(max(2.0, np.ceil(reach / step) * step))
-    return GridSettings(low=-high, high=high)
+    return float(max(2.0, np.ceil(reach / step) * step))

@@ -60,6 +60,10 @@ class OpenModel:
         return other is not None and self.run is not None and self.run == other.run
 
 
+AXES_ABOVE = 64
+"""Longer codes are shown along their principal axes at first, since single dimensions say little."""
+
+
 @dataclass(frozen=True)
 class GridSettings:
     """The plane of codes that the map shows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -35,7 +35,7 @@ class Direction:
     method
         ``means`` or ``logistic``.
     count
-        Pictures with and without.
+        Pictures with and without; zeros for one that was made of others and never measured.
     accuracy
         Share of held-out pictures that are told rightly by which side of the middle they lie on, both kinds counting
         the same; 0.5 is chance.
@@ -54,6 +54,15 @@ class Direction:
     effect: float
     chance: tuple[float, float]
     p: float
+
+    @property
+    def measured(self) -> bool:
+        """Whether the figures mean anything."""
+        return self.count != (0, 0)
+
+    def moved_to(self, vector: Floats) -> Direction:
+        """Return one with another vector, of which nothing is known."""
+        return replace(self, vector=vector, count=(0, 0), accuracy=0.0, effect=0.0, chance=(0.0, 0.0), p=1.0)
 
 
 def attribute_direction(

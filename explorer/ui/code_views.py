@@ -25,9 +25,6 @@ from explorer.ui.widgets.slider_rows import SliderRows
 
 SortKey = Literal["order", "spread", "kl", "changed"]
 
-AXES_ABOVE = 64
-"""Above so many dimensions the axes are shown first."""
-
 _SMALLEST_SIGMA = 1e-6
 """Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
 
@@ -274,6 +271,8 @@ class DirectionsView(CodeView):
     def _note(self, item: int) -> str:
         """How rightly it tells held-out pictures; with a question mark where it may not be real."""
         direction = self._directions[item].direction
+        if not direction.measured:
+            return ""
         return percent(direction.accuracy) + (" ?" if direction.p > _REAL else "")
 
     def _data(self, item: int) -> Floats:

@@ -52,6 +52,7 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
+from explorer.ui.panes import show_or_hide
 from explorer.ui.session_desk import SessionDesk
 from explorer.ui.shell import Shell
 from explorer.ui.status import StatusBar
@@ -279,10 +280,8 @@ class MainWindow(QMainWindow):
             self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), keys)
         view.addSeparator()
         for number, dock in enumerate(self._docks, start=1):
-            toggle = dock.toggleViewAction()
-            toggle.setObjectName(f"action_show_{dock.objectName()}")
-            toggle.setShortcut(QKeySequence(f"Alt+{number}"))
-            view.addAction(toggle)
+            name = f"action_show_{dock.objectName()}"
+            self._act(view, name, dock.windowTitle(), partial(show_or_hide, dock), f"Alt+{number}")
         self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout, "Alt+0")
         self.shell.add_to_view(view, self._act)
 

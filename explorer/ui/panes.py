@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
 Pane = Callable[[], QWidget]
 
@@ -42,3 +42,12 @@ def _first_control(pane: QWidget) -> QWidget | None:
         if control is pane:
             break
     return None
+
+
+def show_or_hide(dock: QDockWidget) -> None:
+    """Bring a dock into sight; hide it where it is there already. One behind another in tabs is not in sight."""
+    if dock.isVisible() and not dock.visibleRegion().isEmpty():
+        dock.hide()
+    else:
+        dock.show()
+        dock.raise_()

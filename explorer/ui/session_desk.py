@@ -165,7 +165,10 @@ class SessionDesk(QObject):
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
     def _on_saved(self, path: Path) -> None:
-        self._document.announced.emit(self.tr("Saved %1").replace("%1", path.name))
+        words = self.tr("Saved %1")
+        if self._document.guest is not None:
+            words = self.tr("Saved %1, without the picture that was brought in: keep its file, too")
+        self._document.announced.emit(words.replace("%1", path.name))
         then, self._then = self._then, None
         if then is not None:
             then()

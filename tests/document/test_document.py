@@ -12,10 +12,11 @@ from explorer_testing.codec import MatrixCodec
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.document import GRID_LIMIT, Document, Problem
-from explorer.document.state import GridSettings
+from explorer.document.state import AXES_ABOVE, GridSettings, NamedDirection
 from explorer.document.views import Closeness, CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
 from explorer.errors import UsageError
 from explorer.latent.axes import to_axes
+from explorer.latent.directions import Direction
 from explorer.latent.film import FilmSettings, film_codes
 from explorer.types import Floats
 
@@ -552,3 +553,50 @@ def test_jobs_training_and_problems_are_told(document: Document) -> None:
     assert document.training.active
     assert problems == [Problem("It broke", "in line 3")]
     assert document.undo_label is None
+
+
+def test_a_long_code_is_mapped_along_its_axes() -> None:
+    document = Document()
+    shown = []
+    for length in (AXES_ABOVE, AXES_ABOVE + 1):
+        document.open(make_model(latent_dim=length))
+        shown.append(document.grid.axes)
+    assert shown == [False, True]
+    assert (document.grid.low, document.grid.high) == (-3, 3)
+    assert document.home_reach > 0
+
+
+def test_what_belongs_to_another_model_is_told_of() -> None:
+    document = Document()
+    told: list[str] = []
+    document.announced.connect(told.append)
+    document.open(make_model(), make_source())
+    document.set_code(np.zeros(2, np.float32))
+    document.timeline.add()
+    document.open(make_model(name="other", seed=1))
+    assert told == ["The keyframes belong to tiny; undo brings them back."]
+    document.undo()
+    assert len(document.keyframes) == 1
+
+
+def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
+    document = Document()
+    told: list[str] = []
+    document.announced.connect(told.append)
+    document.open(make_model(), make_source())
+    found = Direction(np.array([1, 0], np.float32), "means", (5, 6), 0.9, 2.0, (0.0, 0.1), 0.005)
+    others = {"b": [1, 1], "c": [-1, 3]}
+    document.keep_directions(
+        [
+            NamedDirection("a", found),
+            *(NamedDirection(name, replace(found, vector=np.array(v, np.float32))) for name, v in others.items()),
+        ]
+    )
+    document.part_directions()
+    assert [one.name for one in document.directions] == ["a", "b"]
+    assert document.directions[0].direction.measured
+    assert not document.directions[1].direction.measured
+    np.testing.assert_allclose(document.directions[1].direction.vector, [0, 1], atol=1e-6)
+    assert told == ["c: nothing that the others do not hold, and let go"]
+    document.undo()
+    assert len(document.directions) == 3

@@ -13,10 +13,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 
-from explorer.document.state import OpenModel
+from explorer.document.state import AXES_ABOVE, OpenModel
 from explorer.latent.axes import to_axes
 from explorer.types import Floats
-from explorer.ui.code_views import AXES_ABOVE
 from explorer.ui.widgets.slider_painter import RANGE
 
 PIXELS = (12, 10, 1)

@@ -221,8 +221,9 @@ class StatisticsDialog(QDialog):
                 words = f"{words} {widest}"
         else:
             words = self.tr(
-                "%1: a linear classifier is fitted to most of the codes and tried on the rest. Told rightly above "
-                "the share of the commonest class, the code holds the attribute in a plane."
+                "%1: how much of an attribute a straight cut through code space tells. The cut is fitted to most of "
+                "the pictures and tried on the rest; always guessing the commonest class would be right as often as "
+                "the last column says."
             )
         self._about.setText(words.replace("%1", model.name).replace("%4", f"{count:,}"))
 

@@ -38,6 +38,7 @@ from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _SUM, _CROSS, _MORE = 0, 1, 2
 _SIDE = 48
+_CLEAR = 30
 _STEPS = 100
 _SEEDS = 1_000_000
 
@@ -226,6 +227,7 @@ class _SlotBox(QWidget):
         self.list.setMovement(QListView.Movement.Static)
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
+        self.list.setUniformItemSizes(True)
         self.list.setGridSize(QSize(_SIDE + 8, _SIDE + 8))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setAcceptDrops(False)
@@ -238,17 +240,22 @@ class _SlotBox(QWidget):
         self._cursor = button(f"slot_{letter}_cursor", self.tr("Cursor"), tip)
         self._clear = button(f"slot_{letter}_clear", "×", self.tr("Take all pictures out of %1").replace("%1", letter))
         self._clear.setAccessibleName(self.tr("Clear"))
-        for made in (self._add, self._cursor, self._clear):
+        self._clear.setFixedWidth(_CLEAR)
+        for made in (self._add, self._cursor):
             made.setMinimumWidth(30)
             made.setSizePolicy(QSizePolicy.Policy.Ignored, made.sizePolicy().verticalPolicy())
+        top = QHBoxLayout()
+        top.setSpacing(4)
+        top.addWidget(self._strength, 1)
+        top.addWidget(self._clear)
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
-        for made, share in ((self._add, 5), (self._cursor, 5), (self._clear, 2)):
-            buttons.addWidget(made, share)
+        for made in (self._add, self._cursor):
+            buttons.addWidget(made, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self._strength)
+        layout.addLayout(top)
         layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
         self._strength.valueChanged.connect(self._on_strength_changed)
@@ -297,6 +304,7 @@ class _SlotBox(QWidget):
                 image = pixels_to_qimage(np.ascontiguousarray(pixels[place]))
                 times = max(1, _SIDE // max(image.width(), image.height()))
                 item.setData(Qt.ItemDataRole.DecorationRole, QPixmap.fromImage(image.scaled(image.size() * times)))
+        self.list.doItemsLayout()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Take the chosen picture out."""

@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document
+from explorer.document.state import AXES_ABOVE
 from explorer.document.tasks import ComparePictures
 from explorer.document.views import CompareView, FailedView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
-from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView
+from explorer.ui.code_views import AxesView, CodeView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, file_size, unbroken
@@ -37,6 +38,7 @@ from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
 _PICTURES, _TABLE = 0, 1
+_SECOND = 3
 _SLIDERS = 230
 
 
@@ -59,6 +61,7 @@ class ComparePanel(QWidget):
 
     def _make_controls(self) -> None:
         self._with = combo_box("compare_with", self.tr("The model beside the open one"), [])
+        self._with.setMinimumContentsLength(16)
         self._pca = button(
             "compare_pca",
             self.tr("PCA"),
@@ -98,7 +101,7 @@ class ComparePanel(QWidget):
         self.sliders = SliderList(value_name="compare_slider_value")
         name_control(self.sliders, "compare_sliders", self.tr("Sliders of the second model's code"))
         self.sliders.setFixedWidth(_SLIDERS)
-        self._reset = button("compare_reset", self.tr("Reset"), self.tr("Back to the picture's own code"))
+        self._reset = button("compare_reset", self.tr("Reset"), self.tr("Both back to the picture's own code"))
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Figures of both models"))
         self.table.setRootIsDecorated(False)
@@ -119,7 +122,7 @@ class ComparePanel(QWidget):
         row = QHBoxLayout(pictures)
         row.setContentsMargins(0, 0, 0, 0)
         for frame in self.frames:
-            frame.set_detail_lines(3)
+            frame.set_detail_lines(4)
             row.addWidget(frame, 1)
         side = QVBoxLayout()
         side.addWidget(self.sliders, 1)
@@ -195,6 +198,7 @@ class ComparePanel(QWidget):
         self._document.beside.table_requested.emit()
 
     def _on_reset_clicked(self) -> None:
+        self._document.reset_code()
         start = self._document.beside.start_code
         if start is not None:
             self._document.beside.set_code(start)
@@ -242,21 +246,31 @@ class ComparePanel(QWidget):
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
             failed = isinstance(view, FailedView)
-            for frame in self.frames:
-                frame.show_text(view.message if isinstance(view, FailedView) else words, problem=failed)
+            for place, frame in enumerate(self.frames):
+                # Once is enough: in the place of the second model.
+                said = view.message if isinstance(view, FailedView) else words
+                frame.show_text(said if place == _SECOND else "", problem=failed)
             return
         given, first, first_error, second, second_error = self.frames
         model = self._document.model
         given.show_image(floats_to_qimage(view.given[0]), "")
         # One scale for both: the darker map is the better model.
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
+        beside = self._document.beside
+        edits = (
+            self._document.code is not self._document.start_code,
+            beside.code is not None and beside.code is not beside.start_code,
+        )
         for place, (frame, error, name) in enumerate(
             ((first, first_error, model.name if model is not None else ""), (second, second_error, other.name))
         ):
             figures = unbroken(f"MSE {view.mse[place]:.4f}", decibels(view.psnr[place]), f"SSIM {view.ssim[place]:.3f}")
             frame.set_title(name)
             frame.setToolTip(name)
-            frame.show_image(floats_to_qimage(view.made[place]), figures)
+            # Else it would seem that the model itself did so badly.
+            edited = edits[place] and not self._document.beside.noisy
+            figures = f"{self.tr('edited')} · {figures}" if edited else figures
+            frame.show_image(floats_to_qimage(view.made[place]), figures.replace("-", "\N{MINUS SIGN}"))
             error.show_image(
                 pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),
                 f"{self.tr('largest')} {float(view.errors[place].max()):.2f}",

@@ -7,11 +7,11 @@ from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.state import OpenModel
+from explorer.document.state import AXES_ABOVE, OpenModel
 from explorer.errors import UsageError
 from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
-from explorer.ui.code_views import AXES_ABOVE, AxesView, CodeView, DimensionsView, DirectionsView, SortKey
+from explorer.ui.code_views import AxesView, CodeView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
@@ -333,7 +333,7 @@ class LatentPanel(QWidget):
         assert view is not None
         count = view.rows.count
         if isinstance(view, DirectionsView):
-            text = self.tr("%1 directions")
+            text = self.tr("1 direction") if count == 1 else self.tr("%1 directions")
         elif isinstance(view, AxesView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
             text = self.tr("%1 principal axes, %2 of the variance").replace("%2", share)

@@ -14,6 +14,7 @@ from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
+from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.picture_frame import PictureFrame
 
 _ROOM = 24
@@ -72,6 +73,13 @@ class StagePanel(QWidget):
         self._show_error.setObjectName("stage_show_error")
         self._show_error.setToolTip(self.tr("Show where original and reconstruction differ"))
         self._show_error.toggled.connect(self._on_error_toggled)
+        self.invert = button(
+            "stage_invert",
+            self.tr("Invert"),
+            self.tr("Exchange dark and light of the picture that was brought in (Ctrl+Shift+I)"),
+        )
+        self.invert.clicked.connect(document.invert_guest)
+        self.invert.hide()
         self._lay_out()
         self.reconstruction.painted.connect(self.reconstruction_painted)
         document.picture_view_changed.connect(self._on_picture_view_changed)
@@ -89,6 +97,7 @@ class StagePanel(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.addWidget(self._heading, 1)
+        top.addWidget(self.invert)
         top.addWidget(self._show_error)
         row = QHBoxLayout()
         row.setSpacing(14)
@@ -126,6 +135,7 @@ class StagePanel(QWidget):
 
     def _on_picture_changed(self) -> None:
         source, picture, guest = self._document.source, self._document.picture, self._document.guest
+        self.invert.setVisible(guest is not None)
         if guest is not None and guest.image_shape is not None:
             height, width, _ = guest.image_shape
             words = self.tr("%1, brought in at %2 × %3")
