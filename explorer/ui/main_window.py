@@ -210,6 +210,7 @@ class MainWindow(QMainWindow):
     def _dock(self, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(name)
+        dock.toggleViewAction().setObjectName(f"toggle_{name}")
         dock.setWidget(panel)
         self.addDockWidget(area, dock)
         return dock
