@@ -18,7 +18,7 @@ from explorer.paths import pretrained_dir
 from explorer.types import Indices
 from explorer.workers.loading import HELD_OUT, open_model
 
-NAMES = ("digits-deep-49", "digits-denoise", "digits-vae-2d", "faces-denoise", "glyphs-vae-2d")
+NAMES = sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir())
 
 
 @cache
@@ -29,10 +29,6 @@ def pictures(name: str) -> Source:
 def held_out(source: Source) -> Indices:
     """The embedded digits are the test pictures of MNIST, and no model saw an embedded face; of glyphs it is a part."""
     return source.splits.test if source.name == "glyphs" else np.arange(source.count, dtype=np.int64)
-
-
-def test_these_bundles_ship() -> None:
-    assert sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir()) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
