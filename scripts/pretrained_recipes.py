@@ -105,7 +105,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "R1",
         "latent-explorer train --arch conv-pool --data faces-training.npz --out faces-conv-32 --size 36x36 --latent 32 "
-        "--epochs 60 --batch 64 --schedule cosine --seed 0",
+        "--epochs 60 --batch 32 --schedule cosine --seed 0",
         goal=Goal("mse", 0.75, beside="faces-pca-32", source="asked for: a quarter below PCA at the same code size"),
     ),
     Recipe(
@@ -121,11 +121,10 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R2",
-        "latent-explorer train --arch deep-dense --data mnist --out digits-deep-49 --epochs 100 --schedule cosine "
-        "--seed 0",
+        "latent-explorer train --arch deep-dense --data mnist --out digits-deep-49 --epochs 100 --batch 128 "
+        "--rate 0.002 --schedule cosine --seed 0",
         in_wheel=True,
         goal=Goal("bce", 0.0720),
-        reason="The rate 0.001 is too low for 100 epochs.",
     ),
     Recipe(
         "R2",
@@ -162,7 +161,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R4",
-        "latent-explorer train --arch vae --data mnist --out digits-vae-2d --epochs 30 --schedule cosine --seed 0",
+        "latent-explorer train --arch vae-deep --data mnist --out digits-vae-2d --epochs 60 --schedule cosine --seed 0",
         in_wheel=True,
         goal=Goal("loss", 146.95, 2, source="Keras' own 2-D example, on its training pictures"),
         reason="It was still falling when the training ended.",

@@ -86,7 +86,8 @@ def row(recipe: Recipe | None, card: Card, cards: Mapping[str, Card]) -> list[st
         "×".join(str(side) for side in card.latent_shape),
         f"{card.encoder_params:,} + {card.decoder_params:,}",
         str(len(card.history)) if card.trained.solver == "gradient" else "closed form",
-        f"{card.seconds / 60:.1f}",
+        # Not the card's own seconds: those of a training that was taken up again are since then.
+        f"{sum(epoch.seconds for epoch in card.history) / 60:.1f}",
         *(f"{card.metrics[name]:.{digits}f}" if name in card.metrics else "" for name, digits in figures),
         goal.text() if goal else "",
         reached,
