@@ -51,7 +51,7 @@ def test_architectures(ask: Any) -> None:
     assert counts["deep-dense"] == (134_750, 135_485)
     assert counts["vae"] == (281_492, 125_249)
     assert counts["cae-upsample"] == (93_248, 166_467)
-    assert len(counts) == 10
+    assert len(counts) == 11
     assert (listed["conv-spatial"]["default_latent"], listed["cae-upsample"]["default_latent"]) == (49, 100_352)
     assert listed["vae"]["variational"] is True
     assert listed["deep-dense"]["variational"] is False
