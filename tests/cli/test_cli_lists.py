@@ -24,7 +24,7 @@ def test_models(ask: Any, vae: Path) -> None:
     }
     assert model["path"] == str(vae.resolve())
     assert (model["image_shape"], model["latent_shape"], model["engine"]) == ([28, 28, 1], [2], "onnx")
-    assert (model["architecture"], model["data"], model["metrics"]) == ("vae", card.data.name, card.metrics)
+    assert (model["architecture"], model["data"], model["metrics"]) == (card.architecture, card.data.name, card.metrics)
 
 
 def test_models_leaves_broken_bundles_out_with_a_warning(call: Any, vae: Path) -> None:
