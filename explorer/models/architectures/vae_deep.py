@@ -27,9 +27,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
     up += [ConvTranspose(filters, activation="relu") for filters in _UP]
     up += [ConvTranspose(image_shape[2], strides=1, activation="sigmoid"), *halved.crop]
     heads = (Head("mean", Dense(latent)), Head("log_variance", Dense(latent)))
-    return ModelSpec(
-        image_shape, (latent,), Network(image_shape, tuple(down), heads), Network((latent,), tuple(up))
-    )
+    return ModelSpec(image_shape, (latent,), Network(image_shape, tuple(down), heads), Network((latent,), tuple(up)))
 
 
 ARCHITECTURE = Architecture(
