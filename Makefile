@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots clean environment
+.PHONY: help run test check screenshots pretrained clean environment
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -33,6 +33,11 @@ screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/scree
 	  mkdir -p build/screenshots/$$scheme; \
 	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme || exit 1; \
 	done; echo "The pictures are in build/screenshots"
+
+ORIGINALS := ../shared/data
+pretrained: $(STAMP) ## train the models that ship and are missing, and go on with those begun (a day): ORIGINALS=FOLDER
+	@$(PYTHON) scripts/train_pretrained.py $(ORIGINALS)
+	@$(PYTHON) scripts/pretrained_table.py
 
 clean: ## remove what was made, the environment too
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*

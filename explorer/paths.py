@@ -16,6 +16,7 @@ from explorer.errors import ExportError
 
 APP_NAME = "latent-explorer"
 HOME_VARIABLE = "LATENT_EXPLORER_HOME"
+MODELS_VARIABLE = "LATENT_EXPLORER_MODELS"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -44,6 +45,12 @@ def user_dir() -> Path:
 def user_models_dir() -> Path:
     """Bundles that the user trained or imported; it need not exist."""
     return user_dir() / "models"
+
+
+def named_models_dirs() -> tuple[Path, ...]:
+    """Folders of bundles that ``LATENT_EXPLORER_MODELS`` names, parted as in ``PATH``; they need not exist."""
+    named = os.environ.get(MODELS_VARIABLE, "")
+    return tuple(Path(folder).expanduser().resolve() for folder in named.split(os.pathsep) if folder.strip())
 
 
 def runs_dir() -> Path:

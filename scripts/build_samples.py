@@ -3,7 +3,7 @@
 Usage: python scripts/build_samples.py ORIGINALS [--out FOLDER] [--training FOLDER]
 
 With ``--training`` it writes there what the models that ship are trained on and what does not ship itself:
-``faces-training.npz``, the 9,000 faces before those of the sample.
+``faces-training.npz``, the 9,000 faces before those of the sample, and ``faces-224.npz``, 1,500 of them again, larger.
 
 ORIGINALS holds
 
@@ -12,7 +12,8 @@ ORIGINALS holds
 * ``glyphs/arabic_ofl_64.npz`` with ``x (672, 64, 64)``, ``letter`` (0 … 27 in the order of the alphabet) and ``font``
   (0 … 23, in the order of `FAMILIES`);
 * ``avatars/personas_64.npz`` with ``x (10000, 64, 64, 3)`` and ``attr_<name>`` (texts), one face for each of the seeds
-  ``personas-0`` … ``personas-9999``.
+  ``personas-0`` … ``personas-9999``;
+* ``avatars/personas_224/{train,test}/<hair>/<seed>.jpg``, faces of 224 × 224 pixels.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from explorer.data.sources.idx import read_idx
 from explorer.data.sources.keras_cache import CLOTHING_NAMES
@@ -86,11 +88,39 @@ def build_training_faces(originals: Path, out: Path) -> None:
     write_npz(
         out / "faces-training.npz",
         **face_arrays(originals, slice(None, -FACES)),
-        name=np.array("faces"),
-        title=np.array("Drawn faces"),
-        licence=np.array("CC BY 4.0"),
-        attribution=np.array("Personas by Draftbit, drawn with DiceBear; modified: rendered as pixels and reduced"),
+        **face_facts("faces", "Drawn faces"),
     )
+
+
+def build_large_faces(originals: Path, out: Path) -> None:
+    """Write the faces of 224 × 224 pixels; an array beside its facts, since a folder of pictures states no licence."""
+    root = originals / "avatars" / "personas_224"
+    names = sorted({folder.name for split in ("train", "test") for folder in (root / split).iterdir()})
+    halves: dict[str, np.ndarray] = {}
+    for split in ("train", "test"):
+        files = sorted((root / split).glob("*/*.jpg"))
+        halves[f"x_{split}"] = np.stack([read_colour(file) for file in files])
+        halves[f"y_{split}"] = np.array([names.index(file.parent.name) for file in files], np.uint8)
+    label_names = np.array([in_words(name) for name in names])
+    write_npz(
+        out / "faces-224.npz", **halves, label_names=label_names, **face_facts("faces-224", "Drawn faces, 224 × 224")
+    )
+
+
+def read_colour(file: Path) -> np.ndarray:
+    """Return a picture file as uint8 ``(h, w, 3)``."""
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def face_facts(name: str, title: str) -> dict[str, np.ndarray]:
+    """Return what a model's card is to say of the faces."""
+    return {
+        "name": np.array(name),
+        "title": np.array(title),
+        "licence": np.array("CC BY 4.0"),
+        "attribution": np.array("Personas by Draftbit, drawn with DiceBear; modified: rendered as pixels and reduced"),
+    }
 
 
 def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
@@ -150,6 +180,7 @@ def main() -> None:
     if options.training is not None:
         options.training.mkdir(parents=True, exist_ok=True)
         build_training_faces(options.originals, options.training)
+        build_large_faces(options.originals, options.training)
 
 
 if __name__ == "__main__":

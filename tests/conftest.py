@@ -49,6 +49,7 @@ def _session_home() -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("LATENT_EXPLORER_HOME", str(Path(folder, "home")))
+        patch.delenv("LATENT_EXPLORER_MODELS", raising=False)
         patch.setenv("KERAS_HOME", str(Path(folder, "keras")))
         patch.setenv("SCIKIT_LEARN_DATA", str(Path(folder, "scikit-learn")))
         yield

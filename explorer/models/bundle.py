@@ -12,7 +12,7 @@ from pathlib import Path
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
-from explorer.paths import pretrained_dir, user_models_dir
+from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
 
 CARD = "card.json"
 CODES = "codes.npz"
@@ -143,11 +143,18 @@ class Found:
 
 
 def find_bundles(*, whole: bool = False) -> list[Found]:
-    """Return every bundle that ships and that the user made, by name; broken ones too, with the error.
+    """Return every bundle that ships, that the user made, and of the folders that the user names, by name in each.
 
-    Unless `whole` is asked for, files are looked for and not read: one that was damaged is found out when it is opened.
+    Broken ones are among them, with the error. Unless `whole` is asked for, files are looked for and not read: one that
+    was damaged is found out when it is opened. Of bundles that ship, a folder that the user names may hold copies, as
+    the repository does beside a wheel; they are listed once.
     """
-    return [_try_open(folder, whole) for root in (pretrained_dir(), user_models_dir()) for folder in _folders(root)]
+    shipped = list(_folders(pretrained_dir()))
+    names = {folder.name for folder in shipped}
+    roots = dict.fromkeys(named_models_dirs())
+    named = [folder for root in roots for folder in _folders(root) if folder.name not in names]
+    folders = dict.fromkeys([*shipped, *_folders(user_models_dir()), *named])
+    return [_try_open(folder, whole) for folder in folders]
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -66,7 +66,7 @@ def skipped_words(source: Source) -> tuple[str, str]:
     return text, "\n".join(lines)
 
 
-HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing"} | {
+HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {
     name: name for name in ("digits", "clothing", "glyphs", "faces")
 }
 """Embedded pictures for a model, by the name of what it was trained on."""

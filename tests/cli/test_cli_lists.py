@@ -24,7 +24,7 @@ def test_models(ask: Any, vae: Path) -> None:
     }
     assert model["path"] == str(vae.resolve())
     assert (model["image_shape"], model["latent_shape"], model["engine"]) == ([28, 28, 1], [2], "onnx")
-    assert (model["architecture"], model["data"], model["metrics"]) == ("vae", card.data.name, card.metrics)
+    assert (model["architecture"], model["data"], model["metrics"]) == (card.architecture, card.data.name, card.metrics)
 
 
 def test_models_leaves_broken_bundles_out_with_a_warning(call: Any, vae: Path) -> None:
@@ -51,7 +51,7 @@ def test_architectures(ask: Any) -> None:
     assert counts["deep-dense"] == (134_750, 135_485)
     assert counts["vae"] == (281_492, 125_249)
     assert counts["cae-upsample"] == (93_248, 166_467)
-    assert len(counts) == 10
+    assert len(counts) == 11
     assert (listed["conv-spatial"]["default_latent"], listed["cae-upsample"]["default_latent"]) == (49, 100_352)
     assert listed["vae"]["variational"] is True
     assert listed["deep-dense"]["variational"] is False

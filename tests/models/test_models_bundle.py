@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -223,6 +224,24 @@ def test_found_by_name_and_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [entry.path.name for entry in found] == ["shipped-one", "broken", "mine"]
     assert [entry.bundle is None for entry in found] == [entry.error is not None for entry in found]
     assert [entry.error is None for entry in found] == [True, False, True]
+
+
+def test_folders_that_the_user_names_are_looked_into_and_copies_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a wheel, which carries a few, the repository has all of them."""
+    monkeypatch.setattr(paths, "_shipped", lambda name: tmp_path / "wheel" / name)
+    write_bundle(pretrained_dir() / "carried")
+    write_bundle(user_models_dir() / "mine")
+    for name in ("carried", "another"):
+        write_bundle(tmp_path / "repository" / name)
+    named = [tmp_path / "repository", tmp_path / "repository" / ".." / "repository", user_models_dir(), tmp_path / "no"]
+    monkeypatch.setenv(paths.MODELS_VARIABLE, os.pathsep.join(["", *map(str, named)]))
+    found = [entry.path for entry in find_bundles()]
+    assert found == [pretrained_dir() / "carried", user_models_dir() / "mine", tmp_path / "repository" / "another"]
+    assert resolve_bundle("another").path == tmp_path / "repository" / "another"
+    monkeypatch.delenv(paths.MODELS_VARIABLE)
+    assert [entry.path.name for entry in find_bundles()] == ["carried", "mine"]
 
 
 def test_the_bundles_that_ship_are_whole_and_say_what_they_were_trained_on() -> None:

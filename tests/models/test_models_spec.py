@@ -26,6 +26,7 @@ SIDES = st.integers(16, 512)
         ("cae-upsample", 93_248, 166_467),
         ("conv-stride", 2_116_096, 2_169_217),
         ("vae", 281_492, 125_249),
+        ("vae-deep", 195_460, 173_089),
         ("cnn", 69_008, 108_993),
     ],
 )
@@ -41,7 +42,7 @@ def test_names_are_those_of_the_registry() -> None:
     assert all(architecture.name == name for name, architecture in ARCHITECTURES.items())
     assert list(ARCHITECTURES) == [
         *("linear", "conv-pool", "dense", "deep-dense", "conv-spatial", "sparse", "cae-upsample", "conv-stride"),
-        *("vae", "cnn"),
+        *("vae", "vae-deep", "cnn"),
     ]
     with pytest.raises(ModelError, match=r"linear, conv-pool, dense.*“alexnet”"):
         get_architecture("alexnet")

@@ -14,6 +14,7 @@ from explorer.models.architectures import (
     linear,
     sparse,
     vae,
+    vae_deep,
 )
 from explorer.models.spec import Architecture
 
@@ -29,6 +30,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         cae_upsample.ARCHITECTURE,
         conv_stride.ARCHITECTURE,
         vae.ARCHITECTURE,
+        vae_deep.ARCHITECTURE,
         cnn.ARCHITECTURE,
     )
 }

@@ -1,0 +1,155 @@
+"""Train the models that ship, one after the other, and put each where it ships once it is whole.
+
+Usage: python scripts/train_pretrained.py ORIGINALS [--work FOLDER] [--only NAME …] [--list]
+
+What is done is left alone: a model that ships already and was trained by the very command of its recipe
+(`pretrained_recipes.py`). What was begun goes on from its checkpoint, so that this can be stopped and started at will.
+All of it takes a day on two cores.
+
+ORIGINALS is the folder that ``scripts/build_samples.py`` takes, with all files of MNIST and of Fashion-MNIST in it.
+Everything on the way is in the work folder: the data sets as Keras keeps them, the faces, and the trainings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from pretrained_recipes import RECIPES, Recipe
+
+from explorer.data.sources.idx import read_idx
+from explorer.errors import ExplorerError
+from explorer.models.bundle import open_bundle
+from explorer.models.settings import CHECKPOINT, checkpoint_folder
+from explorer.paths import HOME_VARIABLE, pretrained_dir, replacing_file, replacing_folder
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MNIST_ARRAYS = {
+    "x_train": "train-images-idx3-ubyte.gz",
+    "y_train": "train-labels-idx1-ubyte.gz",
+    "x_test": "t10k-images-idx3-ubyte.gz",
+    "y_test": "t10k-labels-idx1-ubyte.gz",
+}
+FACES = ("faces-training.npz", "faces-224.npz")
+
+
+def is_final(recipe: Recipe, folder: Path) -> bool:
+    """Tell whether a whole model stands in `folder` under its name, trained by the recipe's command."""
+    try:
+        return open_bundle(folder / recipe.name).card.command == recipe.command
+    except ExplorerError:
+        return False
+
+
+def state(recipe: Recipe, work: Path) -> str:
+    """Say in a word how far a recipe is."""
+    if is_final(recipe, pretrained_dir()):
+        return "final"
+    if is_final(recipe, work):
+        return "trained"
+    return "begun" if (checkpoint_folder(work / recipe.name) / CHECKPOINT).is_file() else "missing"
+
+
+def prepare_data(originals: Path, work: Path) -> None:
+    """Fill the work folder: the data sets under the names that the commands have, nothing twice."""
+    kept = work / "keras" / "datasets"
+    clothing = kept / "fashion-mnist"
+    clothing.mkdir(parents=True, exist_ok=True)
+    if not (kept / "mnist.npz").is_file():
+        arrays = {key: read_idx(originals / "mnist" / name) for key, name in MNIST_ARRAYS.items()}
+        with replacing_file(kept / "mnist.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy types its own keyword only
+    for name in MNIST_ARRAYS.values():
+        if not (clothing / name).is_file():
+            with replacing_file(clothing / name) as part:
+                shutil.copyfile(originals / "fashion-mnist" / name, part)
+    if not all((work / name).is_file() for name in FACES):
+        samples = work / "samples"
+        samples.mkdir(exist_ok=True)
+        script = str(REPOSITORY / "scripts" / "build_samples.py")
+        command = [sys.executable, script, str(originals), "--out", str(samples), "--training", str(work)]
+        subprocess.run(command, check=True, env=environment(work))
+
+
+def environment(work: Path) -> dict[str, str]:
+    """Return the surroundings of a training: this repository's code, the work folder's data, nobody's own models."""
+    moved = {"KERAS_HOME": work / "keras", HOME_VARIABLE: work / "home", "PYTHONPATH": REPOSITORY}
+    return {**os.environ, **{name: str(path) for name, path in moved.items()}, "PYTHONUNBUFFERED": "1"}
+
+
+def train(recipe: Recipe, work: Path) -> bool:
+    """Run the recipe's command in the work folder, from its checkpoint where there is one; tell whether it succeeded.
+
+    Names in the command are relative on purpose: so the card has no path of this machine in it.
+    """
+    begun = state(recipe, work) == "begun"
+    more = ["--resume"] if begun else []
+    if (work / recipe.name).exists():
+        more.append("--force")  # by another recipe of that name, or broken
+    command = [sys.executable, "-m", "explorer", *recipe.words, *more]
+    return subprocess.run(command, check=False, cwd=work, env=environment(work)).returncode == 0
+
+
+def publish(recipe: Recipe, work: Path) -> None:
+    """Copy a trained model to where it ships, in one stroke.
+
+    Raises
+    ------
+    ExplorerError
+        If it cannot be written, or the copy is not whole.
+    """
+    with replacing_folder(pretrained_dir() / recipe.name, force=True) as folder:
+        shutil.copytree(work / recipe.name, folder, dirs_exist_ok=True)
+        open_bundle(folder)
+
+
+def run(recipes: Iterable[Recipe], work: Path) -> list[str]:
+    """Bring every recipe to its end; return the names of those that failed."""
+    failed: list[str] = []
+    for recipe in recipes:
+        reached = state(recipe, work)
+        print(f"{recipe.name}: {reached}", flush=True)
+        if reached == "final":
+            continue
+        if recipe.parent in failed:
+            print(f"{recipe.name}: left out, since it goes on from {recipe.parent}", flush=True)
+            failed.append(recipe.name)
+            continue
+        if reached != "trained" and not train(recipe, work):
+            failed.append(recipe.name)
+            continue
+        publish(recipe, work)
+        print(f"{recipe.name}: put into {pretrained_dir().name}/", flush=True)
+    return failed
+
+
+def main() -> int:
+    """Train what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("originals", type=Path)
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "pretrained")
+    parser.add_argument("--only", nargs="+", choices=[recipe.name for recipe in RECIPES], metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="say how far each is, and train nothing")
+    options = parser.parse_args()
+    work = options.work.resolve()
+    chosen = [recipe for recipe in RECIPES if not options.only or recipe.name in options.only]
+    if options.list:
+        for recipe in chosen:
+            print(f"{state(recipe, work):8} {recipe.command}")
+        return 0
+    work.mkdir(parents=True, exist_ok=True)
+    prepare_data(options.originals.resolve(), work)
+    failed = run(chosen, work)
+    if failed:
+        print(f"error: not trained: {', '.join(failed)}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
