@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QHideEvent, QImage, QPixmap, QShowEvent
+from PySide6.QtGui import QHideEvent, QImage, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -36,6 +36,7 @@ from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 _PLACE = Qt.ItemDataRole.UserRole
 _SIDE = 56
 _CELL = QSize(_SIDE + 24, _SIDE + 26)
+_LARGEST = 224
 
 
 class NeighboursPanel(QWidget):
@@ -267,12 +268,11 @@ class NeighboursPanel(QWidget):
 
 
 def _thumbnail(image: QImage) -> QPixmap:
-    """Return a picture as large as there is room for: small ones by whole numbers, large ones smoothly."""
-    times = _SIDE // max(image.width(), image.height())
-    if times >= 1:
-        return QPixmap.fromImage(image.scaled(image.size() * times))
+    """Return a picture as it is, a large one smaller: the row enlarges it."""
+    if max(image.width(), image.height()) <= _LARGEST:
+        return QPixmap.fromImage(image)
     smooth = Qt.TransformationMode.SmoothTransformation
-    return QPixmap.fromImage(image.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+    return QPixmap.fromImage(image.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio, smooth))
 
 
 class _Row(QListWidget):
@@ -295,6 +295,16 @@ class _Row(QListWidget):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setDragEnabled(True)
         self.setMinimumHeight(_CELL.height() + 6)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the pictures as large as the row is high."""
+        super().resizeEvent(event)
+        # The scroll bar's room is kept free: else it would come and go with the size it brings about.
+        room = self.height() - 2 * self.frameWidth() - self.horizontalScrollBar().sizeHint().height()
+        side = min(max(_SIDE, room - (_CELL.height() - _SIDE)), _LARGEST)
+        if side != self.iconSize().width():
+            self.setIconSize(QSize(side, side))
+            self.setGridSize(QSize(side + _CELL.width() - _SIDE, side + _CELL.height() - _SIDE))
 
     def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
         """Return a drag of the chosen pictures."""

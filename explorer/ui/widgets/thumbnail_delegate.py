@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from explorer.ui.theme import current_theme
 
@@ -23,6 +23,13 @@ class ThumbnailDelegate(QStyledItemDelegate):
     def __init__(self, parent: QObject | None = None, *, square: bool = True) -> None:
         super().__init__(parent)
         self._square = square
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Return the list's cell, so that pictures fill it; what Qt takes it for is as large as the picture is."""
+        view = self.parent()
+        if isinstance(view, QListView) and view.gridSize().isValid():
+            return view.gridSize()
+        return super().sizeHint(option, index)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -51,6 +58,8 @@ class ThumbnailDelegate(QStyledItemDelegate):
             target = QRect(place.topLeft(), fitted)
             target.moveCenter(place.center())
             place = place if self._square else target
+            # Enlarged it keeps its pixels sharp; made smaller without smoothing it would lose some of them.
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < pixmap.width())
             painter.drawPixmap(target, pixmap)
         if chosen:
             painter.setPen(QPen(theme.color("accent"), 2))
