@@ -99,6 +99,17 @@ class Recipe:
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "R1",
+        "latent-explorer train --arch linear --data faces-training.npz --out faces-pca-16 --size 36x36 --latent 16 "
+        "--seed 0",
+    ),
+    Recipe(
+        "R1",
+        "latent-explorer train --arch conv-pool --data faces-training.npz --out faces-conv-16 --size 36x36 --latent 16 "
+        "--epochs 60 --batch 32 --schedule cosine --seed 0",
+        goal=Goal("mse", 0.75, beside="faces-pca-16", source="asked for: a quarter below PCA at the same code size"),
+    ),
+    Recipe(
+        "R1",
         "latent-explorer train --arch linear --data faces-training.npz --out faces-pca-32 --size 36x36 --latent 32 "
         "--seed 0",
     ),
@@ -173,7 +184,6 @@ RECIPES: tuple[Recipe, ...] = (
         "R4",
         "latent-explorer train --arch vae-deep --data fashion_mnist --out clothing-vae-2d --epochs 30 "
         "--schedule cosine --seed 0",
-        in_wheel=True,
     ),
     Recipe(
         "R5",

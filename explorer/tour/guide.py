@@ -105,6 +105,10 @@ class Tour:
         QTest.keyClicks(box, str(value))
         QTest.keyClick(box, Qt.Key.Key_Return)
 
+    def has_model(self, name: str) -> bool:
+        """Tell whether a model is here; the wheel carries only some of those in the repository."""
+        return self.running.window.library.item_of("model", name) is not None
+
     def open_model(self, name: str) -> None:
         library, before = self.running.window.library, self.document.model
         if before is not None and before.name == name:

@@ -26,6 +26,8 @@ def neighbours(tour: Tour) -> None:
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
     tour.until(lambda: tour.document.picture == wanted, "the neighbour that was clicked")
+    if not tour.has_model(_FACES):
+        return
     tour.open_model(_FACES)
     _found(tour)
     tour.choose("neighbours_metric", "cosine")
@@ -36,6 +38,8 @@ def neighbours(tour: Tour) -> None:
 
 def directions(tour: Tour) -> None:
     """Find what puts sunglasses on and what makes a face smile; keep both, and turn them up."""
+    if not tour.has_model(_FACES):
+        return
     tour.open_model(_FACES)
     tour.settle()
     tour.trigger("action_find_directions")
@@ -59,6 +63,8 @@ def directions(tour: Tour) -> None:
 
 def arithmetic(tour: Tour) -> None:
     """Take a face, take another's away, add a third's; then more like what comes of it."""
+    if not tour.has_model(_FACES):
+        return
     tour.open_model(_FACES)
     tour.tab(tour.running.window.arithmetic)
     for letter, picture in (("a", 4), ("b", 9), ("c", 12)):
