@@ -116,6 +116,7 @@ class Tour:
         item = library.item_of("model", name)
         if item is None:
             raise UsageError(f"the model {name} in the library", "none")
+        library.tree.scrollToItem(item)
         where = library.tree.visualItemRect(item).center()
         QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
         self.until(lambda: self.document.model is not before, f"{name} to open")
