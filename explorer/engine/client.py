@@ -129,7 +129,9 @@ class ModelProcess:
         if self._process is not None:
             self._process.kill()
             self._process.join(_END_SECONDS)
-            self._process.close()
+            # On a machine that is all but standing still a killed process may not have ended by now; it will.
+            if self._process.exitcode is not None:
+                self._process.close()
             self._process = None
 
 
