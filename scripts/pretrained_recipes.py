@@ -107,8 +107,8 @@ RECIPES: tuple[Recipe, ...] = (
         "latent-explorer train --arch conv-pool --data faces-training.npz --out faces-conv-16 --size 36x36 --latent 16 "
         "--epochs 60 --batch 32 --schedule cosine --seed 0",
         goal=Goal("mse", 0.75, beside="faces-pca-16", source="asked for: a quarter below PCA at the same code size"),
-        note="With 32 numbers a code the same training is 13 % below PCA (MSE 0.00089 beside 0.00102): drawn faces have "
-        "few properties, and PCA needs some thirty numbers to keep them.",
+        note="With 32 numbers a code the same training is 13 % below PCA (MSE 0.00089 beside 0.00102): drawn faces "
+        "have few properties, and PCA needs some thirty numbers to keep them.",
     ),
     Recipe(
         "R1",
