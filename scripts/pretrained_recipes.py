@@ -142,7 +142,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "R2",
         "latent-explorer train --arch deep-dense --data mnist --out digits-denoise --from digits-deep-49 --epochs 100 "
-        "--schedule cosine --noise gaussian:0.5@0.5 --seed 0",
+        "--batch 128 --rate 0.002 --schedule cosine --noise gaussian:0.5@0.5 --seed 0",
         in_wheel=True,
     ),
     Recipe(

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from explorer.engine.folding import folded
 from explorer.models.limits import BYTES_A_VALUE, STEP_BYTES
 from explorer.models.settings import TrainingSettings
 from explorer.types import Floats
@@ -46,6 +47,8 @@ class Step:
     ) -> None:
         self.encoder = encoder
         self.decoder = decoder
+        self._encode = folded(encoder)
+        self._decode = folded(decoder)
         self._settings = settings
         self._variational = variational
         rate: float | keras.optimizers.schedules.CosineDecay = settings.rate
@@ -96,7 +99,7 @@ class Step:
         return self._losses(given, clean, tf.constant(-1, tf.int32), training=False)
 
     def _losses(self, given: Tensor, clean: Tensor, number: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
-        code = self.encoder(given, training=training)
+        code = self._encode(given, training=training)
         divergences = tf.zeros(0)
         if self._variational:
             mean, log_variance = code
@@ -105,7 +108,7 @@ class Step:
             # Kingma and Welling 2014, appendix B; the mean over pictures for each dimension, in nats.
             parts = 1 + log_variance - tf.square(mean) - tf.exp(log_variance)
             divergences = -0.5 * tf.reduce_mean(parts, axis=0)
-        output = self.decoder(code, training=training)
+        output = self._decode(code, training=training)
         errors = _squared(clean, output) if self._settings.loss == "mse" else _cross_entropy(clean, output)
         # The evidence bound needs the sum over pixels; the plain autoencoders are published with the mean.
         reconstruction, divergence = tf.reduce_mean(errors), tf.reduce_sum(divergences)
