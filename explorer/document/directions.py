@@ -1,16 +1,20 @@
-"""Directions that are looked for: what is asked, and what was found.
+"""Directions that are looked for: what is asked, what was found, and what of it is kept.
 
 Shown by the dialog that finds directions, served by `explorer.workers.analyst.Analyst`. Belongs to the main thread.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 from psygnal import Signal
 
-from explorer.document.state import NamedDirection
-from explorer.latent.directions import Method
+from explorer.document.edit import Edit
+from explorer.document.state import NamedDirection, State
+from explorer.errors import UsageError
+from explorer.latent.directions import Method, orthogonal
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,16 @@ class DirectionRequest:
 
 
 class Directions:
-    """Questions about attributes, and the directions that answer them.
+    """Questions about attributes, the directions that answer them, and edits of those that are kept.
+
+    Parameters
+    ----------
+    state
+        Gives the document's state.
+    edit
+        Edits it.
+    announce
+        Says something in the status bar.
 
     Signals
     -------
@@ -47,7 +60,10 @@ class Directions:
     requested = Signal(DirectionRequest)
     found_changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, state: Callable[[], State], edit: Edit, announce: Callable[[str], None]) -> None:
+        self._state = state
+        self._edit = edit
+        self._announce = announce
         self._found: tuple[NamedDirection, ...] = ()
         self._message = ""
 
@@ -65,3 +81,46 @@ class Directions:
         """Take in what was found."""
         self._found, self._message = found, message
         self.found_changed.emit()
+
+    def keep(self, added: Sequence[NamedDirection]) -> None:
+        """Keep directions; one takes the place of another of its name.
+
+        Raises
+        ------
+        UsageError
+            If one is not of the model's length.
+        """
+        model = self._state().model
+        length = model.latent_dim if model is not None else 0
+        if any(len(one.direction.vector) != length for one in added):
+            raise UsageError(f"directions of {length} numbers", "others", "Open the model that they are of.")
+        names = {one.name: one for one in added}
+        kept = [names.pop(one.name, one) for one in self._state().directions]
+        if added:
+            self._edit("Keep directions", directions=(*kept, *names.values()))
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forget directions by their numbers."""
+        left = tuple(one for number, one in enumerate(self._state().directions) if number not in set(numbers))
+        if len(left) < len(self._state().directions):
+            self._edit("Drop directions", directions=left)
+
+    def part(self) -> None:
+        """Take from each direction what those before it hold, so that moving along one leaves the others be.
+
+        One that holds nothing else goes, and is told of; what was changed has not been measured.
+        """
+        before = self._state().directions
+        made = orthogonal([one.direction.vector for one in before])
+        parted = tuple(
+            one
+            if np.allclose(vector, one.direction.vector, atol=1e-6)
+            else replace(one, direction=one.direction.moved_to(vector))
+            for one, vector in zip(before, made, strict=True)
+            if vector.any()
+        )
+        if parted:
+            self._edit("Part directions", directions=parted)
+        gone = [one.name for one, vector in zip(before, made, strict=True) if not vector.any()]
+        if gone:
+            self._announce(f"{', '.join(gone)}: nothing that the others do not hold, and let go")

@@ -32,8 +32,8 @@ from explorer.document.neighbours import Neighbours
 from explorer.document.preparation import Preparation
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
+from explorer.document.shown import Shown
 from explorer.document.state import (
-    AXES_ABOVE,
     Arithmetic,
     GridSettings,
     Jitter,
@@ -46,34 +46,20 @@ from explorer.document.state import (
 )
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
+from explorer.document.succession import codes_at_first, grid_for, newer, newer_grid, reach_of, refined
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
     BookmarksView,
-    CloudView,
-    CompareView,
     CursorView,
-    FailedView,
-    FilmView,
     HalfView,
-    HoverView,
-    KeyframesView,
-    MeterView,
-    NeighboursView,
-    NoiseView,
-    OverlayView,
     PictureView,
-    SamplesView,
-    SlotsView,
-    ThumbnailsView,
     TilesView,
-    TrainingFilmView,
-    TraversalView,
     View,
 )
 from explorer.errors import UsageError
 from explorer.latent.axes import move_axis, random_along_axes, take_axis
-from explorer.latent.directions import Ruler, orthogonal
+from explorer.latent.directions import Ruler
 from explorer.latent.film import FilmSettings
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
@@ -93,8 +79,8 @@ class Problem:
     details: str = ""
 
 
-class Document:
-    """What the user works on.
+class Document(Shown):
+    """What the user works on; what is shown of it is in `explorer.document.shown`.
 
     Signals
     -------
@@ -102,16 +88,6 @@ class Document:
     sampling_changed, traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed,
     directions_changed, arithmetic_changed, bookmarks_changed
         A part of the state is another; no arguments, read the document.
-    watched_changed
-        A view's slot is looked at now, or no longer: its name.
-    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
-    traversal_view_changed, neighbours_view_changed, nearest_view_changed, slots_view_changed, compare_view_changed,
-    hover_view_changed,
-    meter_view_changed, overlay_view_changed,
-    points_view_changed, tiles_view_changed, keyframes_view_changed, film_view_changed, thumbnails_view_changed,
-    bookmarks_view_changed,
-    training_film_view_changed
-        A derived view is another, or was taken away.
     slot_requested
         Pictures are to be put into a slot: positions int64 ``(n,)``, and the slot.
     thumbnails_requested
@@ -149,28 +125,7 @@ class Document:
     arithmetic_changed = Signal()
     bookmarks_changed = Signal()
     slot_requested = Signal(object, int)
-    watched_changed = Signal(str)
 
-    picture_view_changed = Signal()
-    cursor_view_changed = Signal()
-    noise_view_changed = Signal()
-    cloud_view_changed = Signal()
-    samples_view_changed = Signal()
-    traversal_view_changed = Signal()
-    neighbours_view_changed = Signal()
-    nearest_view_changed = Signal()
-    compare_view_changed = Signal()
-    slots_view_changed = Signal()
-    hover_view_changed = Signal()
-    meter_view_changed = Signal()
-    overlay_view_changed = Signal()
-    points_view_changed = Signal()
-    tiles_view_changed = Signal()
-    keyframes_view_changed = Signal()
-    bookmarks_view_changed = Signal()
-    film_view_changed = Signal()
-    thumbnails_view_changed = Signal()
-    training_film_view_changed = Signal()
     thumbnails_requested = Signal(object)
 
     history_changed = Signal()
@@ -189,13 +144,12 @@ class Document:
     job_cancel_requested = Signal(int)
 
     def __init__(self) -> None:
+        super().__init__()
         self._state = State()
         self._history = History()
-        self._watched: set[str] = set()
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
-        self._views: dict[str, View | None] = {}
         self.preparation = Preparation()
         self.trainings = Trainings()
         self.stock = Stock()
@@ -203,7 +157,7 @@ class Document:
         self.imports = Imports()
         self.intake = Intake()
         self.neighbours = Neighbours()
-        self.finder = Directions()
+        self.finder = Directions(lambda: self._state, self._edit, self.announced.emit)
         self.beside = Beside()
         self.selection = Selection()
         self.map = MapTiles()
@@ -297,40 +251,6 @@ class Document:
         """What the map shows."""
         return self._state.grid
 
-    def watches(self, slot: str) -> bool:
-        """Say whether somebody looks at a view that is not computed otherwise: the noise lab's, say."""
-        return slot in self._watched
-
-    def watch(self, slot: str, watched: bool) -> None:
-        """Say whether somebody looks at the view of a slot."""
-        if watched != (slot in self._watched):
-            self._watched ^= {slot}
-            self.watched_changed.emit(slot)
-
-    @property
-    def picture_view(self) -> PictureView | HalfView | FailedView | None:
-        """The chosen picture and its reconstruction."""
-        view = self._views.get("picture")
-        return view if isinstance(view, PictureView | HalfView | FailedView) else None
-
-    @property
-    def cursor_view(self) -> CursorView | FailedView | None:
-        """The latent cursor, decoded."""
-        view = self._views.get("cursor")
-        return view if isinstance(view, CursorView | FailedView) else None
-
-    @property
-    def noise_view(self) -> NoiseView | FailedView | None:
-        """The corrupted picture and its reconstruction."""
-        view = self._views.get("noise")
-        return view if isinstance(view, NoiseView | FailedView) else None
-
-    @property
-    def cloud_view(self) -> CloudView | FailedView | None:
-        """The codes around the cursor, decoded."""
-        view = self._views.get("cloud")
-        return view if isinstance(view, CloudView | FailedView) else None
-
     @property
     def plane(self) -> Plane | None:
         """The plane that the map shows; None without a model of two dimensions or more.
@@ -353,113 +273,13 @@ class Document:
     @property
     def home_reach(self) -> float:
         """How far from 0 nearly all codes of the model reach, in code units: the end of the map's first range."""
-        return _reach_of(self._state.model) if self._state.model is not None else GridSettings().high
+        return reach_of(self._state.model) if self._state.model is not None else GridSettings().high
 
     @property
     def lattice(self) -> Lattice:
         """Where the map's tiles lie at its first level of zoom."""
         grid = self._state.grid
         return Lattice(grid.low, (grid.high - grid.low) / (grid.steps - 1))
-
-    @property
-    def samples_view(self) -> SamplesView | FailedView | None:
-        """Random codes, decoded."""
-        view = self._views.get("samples")
-        return view if isinstance(view, SamplesView | FailedView) else None
-
-    @property
-    def traversal_view(self) -> TraversalView | FailedView | None:
-        """Rows of pictures around the cursor."""
-        view = self._views.get("traversal")
-        return view if isinstance(view, TraversalView | FailedView) else None
-
-    @property
-    def neighbours_view(self) -> NeighboursView | FailedView | None:
-        """The pictures nearest to the cursor or the chosen picture."""
-        view = self._views.get("neighbours")
-        return view if isinstance(view, NeighboursView | FailedView) else None
-
-    @property
-    def nearest_view(self) -> NeighboursView | FailedView | None:
-        """The one picture nearest to the cursor."""
-        view = self._views.get("nearest")
-        return view if isinstance(view, NeighboursView | FailedView) else None
-
-    @property
-    def compare_view(self) -> CompareView | FailedView | None:
-        """The chosen picture through the open model and the one beside it."""
-        view = self._views.get("compare")
-        return view if isinstance(view, CompareView | FailedView) else None
-
-    @property
-    def slots_view(self) -> SlotsView | FailedView | None:
-        """The codes in the slots, decoded."""
-        view = self._views.get("slots")
-        return view if isinstance(view, SlotsView | FailedView) else None
-
-    @property
-    def hover_view(self) -> HoverView | FailedView | None:
-        """What was under the mouse on the map last."""
-        view = self._views.get("hover")
-        return view if isinstance(view, HoverView | FailedView) else None
-
-    @property
-    def meter_view(self) -> MeterView | None:
-        """How far the cursor lies from the data's codes."""
-        view = self._views.get("meter")
-        return view if isinstance(view, MeterView) else None
-
-    @property
-    def overlay_view(self) -> OverlayView | FailedView | None:
-        """What is laid over the map, as far as it is measured."""
-        view = self._views.get("overlay")
-        return view if isinstance(view, OverlayView | FailedView) else None
-
-    @property
-    def tiles_view(self) -> TilesView | FailedView | None:
-        """The tiles of the map that were decoded last; `map` has all of them."""
-        view = self._views.get("tiles")
-        return view if isinstance(view, TilesView | FailedView) else None
-
-    @property
-    def keyframes_view(self) -> KeyframesView | FailedView | None:
-        """The keyframes, decoded."""
-        view = self._views.get("keyframes")
-        return view if isinstance(view, KeyframesView | FailedView) else None
-
-    @property
-    def bookmarks_view(self) -> BookmarksView | FailedView | None:
-        """The bookmarks, decoded."""
-        view = self._views.get("bookmarks")
-        return view if isinstance(view, BookmarksView | FailedView) else None
-
-    def _thumbnails(self) -> Pixels | None:
-        view = self.bookmarks_view
-        return to_pixels(view.images) if isinstance(view, BookmarksView) else None
-
-    @property
-    def film_view(self) -> FilmView | FailedView | None:
-        """The morph, measured."""
-        view = self._views.get("film")
-        return view if isinstance(view, FilmView | FailedView) else None
-
-    @property
-    def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
-        """The small pictures that were read last."""
-        view = self._views.get("thumbnails")
-        return view if isinstance(view, ThumbnailsView | FailedView) else None
-
-    @property
-    def points_view(self) -> ThumbnailsView | FailedView | None:
-        """The small pictures of points of the map that were read last."""
-        view = self._views.get("points")
-        return view if isinstance(view, ThumbnailsView | FailedView) else None
-
-    @property
-    def training_film_view(self) -> TrainingFilmView | FailedView | None:
-        """The frame of a training's film that was asked for last."""
-        view = self._views.get("training_film")
-        return view if isinstance(view, TrainingFilmView | FailedView) else None
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
@@ -491,6 +311,10 @@ class Document:
         """How many of them are done."""
         return self._history.place
 
+    def _thumbnails(self) -> Pixels | None:
+        view = self.bookmarks_view
+        return to_pixels(view.images) if isinstance(view, BookmarksView) else None
+
     # -- edits ---------------------------------------------------------------------------------------------------
 
     def open(self, model: OpenModel | None = None, source: Source | None = None, morph: Preset | None = None) -> None:
@@ -504,9 +328,9 @@ class Document:
         UsageError
             If the morph's keys are not of the model's length.
         """
-        changes: dict[str, Any] = _codes_at_first(model or self._state.model)
+        changes: dict[str, Any] = codes_at_first(model or self._state.model)
         if model is not None:
-            changes |= {"model": model, "keyframes": (), "times": None, "grid": _grid_for(model)}
+            changes |= {"model": model, "keyframes": (), "times": None, "grid": grid_for(model)}
             changes |= {"directions": (), "arithmetic": Arithmetic(), "bookmarks": ()}
         if model is not None and morph is not None:
             changes |= morph_of(model, morph)
@@ -524,14 +348,12 @@ class Document:
 
         That is no edit: picture, cursor and keyframes stay. A picture that is left out now gives way to another.
         """
-        self._history.replace(lambda state: _refined(state, source))
-        before, self._state = self._state, _refined(self._state, source)
+        self._history.replace(lambda state: refined(state, source))
+        before, self._state = self._state, refined(self._state, source)
         if self._state is not before:
             # A guest is none of the source's pictures: nothing of it goes.
             left_out = self._state.start_code is not before.start_code
-            for slot in _STALE["picture"] if left_out else ():
-                if self._views.pop(slot, None) is not None:
-                    self._view_signal(slot)
+            self._take_away(_STALE["picture"] if left_out else ())
             self.source_changed.emit()
             if left_out or self._state.picture != before.picture:
                 self.picture_changed.emit()
@@ -544,12 +366,12 @@ class Document:
         That is no edit: picture, keyframes and an edited cursor stay, and what is shown stays until the new answers
         come. A cursor that stands on the chosen picture's own code goes where the new encoder puts it.
         """
-        self._history.replace(lambda state: _newer(state, model))
+        self._history.replace(lambda state: newer(state, model))
         before = self._state
         if model is before.model or not model.continues(before.model):
             return
         self._stale_code = True
-        self._state = replace(before, model=model, grid=_newer_grid(before, model))
+        self._state = replace(before, model=model, grid=newer_grid(before, model))
         self.model_changed.emit()
         if self._state.grid != before.grid:
             self.grid_changed.emit()
@@ -567,7 +389,7 @@ class Document:
             raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
         if index != self._state.picture or self._state.guest is not None:
             model = self._state.model
-            changes: dict[str, Any] = _codes_at_first(model) if model is None or model.card.encodes else {}
+            changes: dict[str, Any] = codes_at_first(model) if model is None or model.card.encodes else {}
             self._edit("Choose picture", "~picture", picture=index, guest=None, **changes)
 
     def receive(self, guest: Source) -> None:
@@ -582,14 +404,14 @@ class Document:
         if model is None or not model.card.encodes:
             found = "none" if model is None else f"{model.name}, which has none"
             raise UsageError("a model with an encoder", found, "Open one, and bring the picture again.")
-        changes: dict[str, Any] = _codes_at_first(model)
+        changes: dict[str, Any] = codes_at_first(model)
         self._edit(f"Bring in {guest.title}", guest=guest, **changes)
 
     def invert_guest(self) -> None:
         """Exchange dark and light of the picture that was brought in."""
         guest = self._state.guest
         if isinstance(guest, GuestSource):
-            changes: dict[str, Any] = _codes_at_first(self._state.model)
+            changes: dict[str, Any] = codes_at_first(self._state.model)
             self._edit("Invert picture", guest=guest.inverted(), **changes)
 
     def step_picture(self, by: int) -> None:
@@ -662,49 +484,6 @@ class Document:
         if model is not None and start is not None:
             ruler = Ruler(self._state.directions[number].direction.vector, model.sample.codes)
             self.set_along(number, ruler.value(start), gesture)
-
-    def keep_directions(self, added: Sequence[NamedDirection]) -> None:
-        """Keep directions; one takes the place of another of its name.
-
-        Raises
-        ------
-        UsageError
-            If one is not of the model's length.
-        """
-        model = self._state.model
-        length = model.latent_dim if model is not None else 0
-        if any(len(one.direction.vector) != length for one in added):
-            raise UsageError(f"directions of {length} numbers", "others", "Open the model that they are of.")
-        names = {one.name: one for one in added}
-        kept = [names.pop(one.name, one) for one in self._state.directions]
-        if added:
-            self._edit("Keep directions", directions=(*kept, *names.values()))
-
-    def drop_directions(self, numbers: Sequence[int]) -> None:
-        """Forget directions by their numbers."""
-        left = tuple(one for number, one in enumerate(self._state.directions) if number not in set(numbers))
-        if len(left) < len(self._state.directions):
-            self._edit("Drop directions", directions=left)
-
-    def part_directions(self) -> None:
-        """Take from each direction what those before it hold, so that moving along one leaves the others be.
-
-        One that holds nothing else goes, and is told of; what was changed has not been measured.
-        """
-        before = self._state.directions
-        made = orthogonal([one.direction.vector for one in before])
-        parted = tuple(
-            one
-            if np.allclose(vector, one.direction.vector, atol=1e-6)
-            else replace(one, direction=one.direction.moved_to(vector))
-            for one, vector in zip(before, made, strict=True)
-            if vector.any()
-        )
-        if parted:
-            self._edit("Part directions", directions=parted)
-        gone = [one.name for one, vector in zip(before, made, strict=True) if not vector.any()]
-        if gone:
-            self.announced.emit(f"{', '.join(gone)}: nothing that the others do not hold, and let go")
 
     def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
         """Make the cursor of other codes; where one is missing it stays where it is.
@@ -850,10 +629,7 @@ class Document:
         if state.model is not before.model:
             self.map.clear()
         changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
-        stale = {slot for part in changed for slot in _STALE.get(part, ())}
-        gone = [slot for slot in stale if self._views.pop(slot, None) is not None]
-        for slot in gone:
-            self._view_signal(slot)
+        self._take_away({slot for part in changed for slot in _STALE.get(part, ())})
         self.timeline.keep_playhead()
         for part in _ORDER:
             if part in changed:
@@ -907,9 +683,6 @@ class Document:
         """Tell the user that something went wrong."""
         self.problem_reported.emit(Problem(message, details))
 
-    def _view_signal(self, slot: str) -> None:
-        getattr(self, f"{slot}_view_changed").emit()
-
 
 _ORDER = (
     "source",
@@ -962,59 +735,3 @@ _STALE = {
     "bookmarks": ("bookmarks",),
 }
 """Views that no longer belong to the state when a part of it is another."""
-
-
-def _refined(state: State, source: Source) -> State:
-    """Return a state with `source` in place of the one that it continues."""
-    old, picture = state.source, state.picture
-    if old is None or old is source or not source.continues(old):
-        return state
-    if picture is None:
-        return replace(state, source=source)
-    found = old.position_in(source, picture)
-    if found is not None:
-        return replace(state, source=source, picture=found)
-    if state.guest is not None:
-        return replace(state, source=source, picture=min(picture, source.count - 1))
-    return replace(state, source=source, picture=min(picture, source.count - 1), start_code=None, code=None)
-
-
-def _newer(state: State, model: OpenModel) -> State:
-    """Return a state with `model` in place of the older one that it continues; its picture is to be encoded anew."""
-    if not model.continues(state.model):
-        return state
-    code = None if state.code is state.start_code else state.code
-    return replace(state, model=model, start_code=None, code=code, grid=_newer_grid(state, model))
-
-
-def _newer_grid(state: State, model: OpenModel) -> GridSettings:
-    """Let the map grow and shrink with the codes of a model that learns, unless its range was set by hand."""
-    old = state.model
-    return _grid_for(model) if old is not None and state.grid == _grid_for(old) else state.grid
-
-
-def _codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
-    """Where the cursor stands before the encoder has answered: nowhere; amidst the codes where there is no encoder."""
-    if model is None or model.card.encodes:
-        return {"start_code": None, "code": None}
-    code = np.array(model.sample.statistics.mean, np.float32)
-    code.flags.writeable = False
-    return {"start_code": code, "code": code}
-
-
-def _grid_for(model: OpenModel) -> GridSettings:
-    """The first two dimensions; of a long code, in which these say little, the two widest axes."""
-    if model.latent_dim > AXES_ABOVE and len(model.sample.statistics.axes) > 1:
-        return GridSettings(axes=True)
-    high = _reach_of(model)
-    return GridSettings(low=-high, high=high)
-
-
-def _reach_of(model: OpenModel) -> float:
-    """Half the side of a square that holds nearly all codes of the sample, rounded up to halves, ones or tens.
-
-    So coarsely that the range of a model that learns does not change with every step it takes.
-    """
-    reach = float(np.abs(model.sample.statistics.quantiles[:, :2][[1, -2]]).max())
-    step = 0.5 if reach <= 5 else 10.0 ** np.ceil(np.log10(reach / 5) - 1)
-    return float(max(2.0, np.ceil(reach / step) * step))

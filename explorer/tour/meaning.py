@@ -58,7 +58,7 @@ def directions(tour: Tour) -> None:
             raise EngineError("the direction to move the code", "nothing")
     tour.settle()
     tour.shoot("directions")
-    tour.document.drop_directions(range(len(tour.document.directions)))
+    tour.document.finder.drop(range(len(tour.document.directions)))
 
 
 def arithmetic(tour: Tour) -> None:

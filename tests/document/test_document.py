@@ -586,13 +586,13 @@ def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     document.open(make_model(), make_source())
     found = Direction(np.array([1, 0], np.float32), "means", (5, 6), 0.9, 2.0, (0.0, 0.1), 0.005)
     others = {"b": [1, 1], "c": [-1, 3]}
-    document.keep_directions(
+    document.finder.keep(
         [
             NamedDirection("a", found),
             *(NamedDirection(name, replace(found, vector=np.array(v, np.float32))) for name, v in others.items()),
         ]
     )
-    document.part_directions()
+    document.finder.part()
     assert [one.name for one in document.directions] == ["a", "b"]
     assert document.directions[0].direction.measured
     assert not document.directions[1].direction.measured

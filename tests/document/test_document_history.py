@@ -87,9 +87,9 @@ def direction(number: int, what: str) -> Edit:
         if what == "keep":
             vector = np.full(document.model.latent_dim, number + 1, np.float32)
             found = Direction(vector, "means", (3, 4), 0.9, 1.0, (0.0, 0.1), 0.01)
-            document.keep_directions([NamedDirection(f"d{number % 3}", found)])
+            document.finder.keep([NamedDirection(f"d{number % 3}", found)])
         elif what == "drop":
-            document.drop_directions([number % 3])
+            document.finder.drop([number % 3])
         elif document.directions and document.code is not None:
             document.set_along(number % len(document.directions), number / 3)
 

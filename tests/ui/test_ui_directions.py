@@ -150,7 +150,7 @@ def test_directions_are_shared_as_a_file(opened: Desk, tmp_path: Path) -> None:
     path = tmp_path / "mine.directions.json"
     dialog.save(path)
     kept = opened.document.directions
-    opened.document.drop_directions([0, 1, 2])
+    opened.document.finder.drop([0, 1, 2])
     assert len(opened.document.directions) == 0
     dialog.open_file(path)
     again: list[NamedDirection] = list(opened.document.directions)
@@ -191,7 +191,7 @@ def test_another_model_has_other_directions(opened: Desk) -> None:
     assert opened.document.directions == ()
     direction = Direction(np.ones(5, np.float32), "means", (5, 5), 1.0, 2.0, (0.0, 0.1), 0.005)
     with pytest.raises(UsageError):
-        opened.document.keep_directions([NamedDirection("long", direction)])
+        opened.document.finder.keep([NamedDirection("long", direction)])
 
 
 def test_answers_out_of_columns() -> None:

@@ -209,7 +209,7 @@ class FindDirectionsDialog(QDialog):
 
     def _on_keep_clicked(self) -> None:
         try:
-            self._document.keep_directions(self._chosen())
+            self._document.finder.keep(self._chosen())
         except ExplorerError as error:
             self._document.report(str(error))
 
@@ -243,6 +243,6 @@ class FindDirectionsDialog(QDialog):
             return
         try:
             read = read_directions(path, model.card)
-            self._document.keep_directions([NamedDirection(name, one) for name, one in read.items()])
+            self._document.finder.keep([NamedDirection(name, one) for name, one in read.items()])
         except ExplorerError as error:
             self._document.report(str(error))

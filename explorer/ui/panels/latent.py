@@ -162,8 +162,8 @@ class LatentPanel(QWidget):
         document.directions_changed.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
         self._statistics.clicked.connect(self.show_statistics)
-        self._part.clicked.connect(document.part_directions)
-        self._drop.clicked.connect(lambda: document.drop_directions([self.sliders.current_item]))
+        self._part.clicked.connect(document.finder.part)
+        self._drop.clicked.connect(lambda: document.finder.drop([self.sliders.current_item]))
 
     # -- intents -------------------------------------------------------------------------------------------------
 
