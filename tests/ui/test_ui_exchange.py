@@ -17,7 +17,7 @@ from PIL import Image, ImageChops
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
 from PySide6.QtGui import QAction, QDrag, QDragLeaveEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import ArraySource, Facts
@@ -117,15 +117,21 @@ def test_a_dropped_picture_shows_its_neighbours_among_the_data(desk: Desk, tmp_p
 def test_a_guest_goes_when_a_picture_is_chosen_and_comes_back_with_undo(desk: Desk, tmp_path: Path) -> None:
     desk.open()
     first = desk.code.copy()
+    heading, caption = desk.find(ElidedLabel, "stage_heading"), desk.find(QLabel, "gallery_caption")
+    place, words = heading.geometry().center().y(), caption.text()
     colours("RGB", (40, 40)).save(tmp_path / "guest.png")
     drop(desk.window, files(tmp_path / "guest.png"), MIDDLE)
     until_guest(desk)
     guest = desk.code.copy()
+    assert desk.find(QPushButton, "stage_invert").isVisible()
+    assert heading.geometry().center().y() == place, "the button moves nothing"
+    assert caption.text() == "guest.png is none of these"
     view = desk.window.gallery.view
-    place = view.visualRect(desk.window.gallery.model.index(0)).center()
-    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    spot = view.visualRect(desk.window.gallery.model.index(0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     desk.until(lambda: desk.document.guest is None and desk.document.code is not None)
     assert_allclose(desk.code, first, atol=1e-6)
+    assert caption.text() == words
     desk.shortcut("action_undo")
     until_guest(desk)
     assert_allclose(desk.code, guest, atol=1e-6)

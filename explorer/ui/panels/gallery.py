@@ -212,8 +212,11 @@ class GalleryPanel(QWidget):
         self.view.viewport().update()
 
     def _show_caption(self, picture: int | None) -> None:
-        source = self._document.source
+        source, guest = self._document.source, self._document.guest
         self._caption.setVisible(source is not None and picture is not None)
+        if guest is not None:
+            self._caption.setText(self.tr("%1 is none of these").replace("%1", guest.title))
+            return
         if source is not None and picture is not None and picture < source.count:
             place = f"{picture + 1:,} / {source.count:,}"
             # Folders are mostly the label, and all of the name is in the picture's tooltip.

@@ -96,6 +96,7 @@ class StagePanel(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
+        top.addStrut(self.invert.sizeHint().height())  # a button that comes and goes moves nothing
         top.addWidget(self._heading, 1)
         top.addWidget(self.invert)
         top.addWidget(self._show_error)
