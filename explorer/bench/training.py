@@ -16,8 +16,9 @@ CASES: tuple[dict[str, Any], ...] = (
     {"architecture": "vae", "data": "clothing", "size": (64, 64)},
     {"architecture": "conv-pool", "data": "faces", "size": (36, 36)},
     {"architecture": "cnn", "data": "digits", "limit": 4_000},
+    {"architecture": "conv-spatial", "data": "digits", "limit": 1_000},
 )
-"""Architectures that differ: small products, batch normalisation and sampling, pooling in colour, strides."""
+"""Architectures that differ: small products, normalisation and sampling, pooling in colour, strides, upsampling."""
 
 ROUNDS, QUICK_ROUNDS = 8, 3
 TURN_SECONDS = 3.0
