@@ -35,9 +35,7 @@ def check_tensorboard() -> None:
         If it is not.
     """
     if importlib.util.find_spec("tensorboard") is None:
-        raise TrainingError(
-            "TensorBoard, which is an extra", "none", "Install it: pip install 'latent-explorer[tensorboard]'."
-        )
+        raise TrainingError("TensorBoard, which is an extra", "none", "Install it: pip install tensorboard.")
 
 
 class TensorBoardLog:

@@ -87,7 +87,7 @@ def _av() -> Any:
         raise ExportError(
             "PyAV, which writes MP4",
             "none",
-            "Install it with: pip install 'latent-explorer[mp4]', or choose .gif, .webp or .apng.",
+            "Install it with: pip install av, or choose .gif, .webp or .apng.",
         ) from error
     return av
 

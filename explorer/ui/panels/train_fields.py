@@ -163,7 +163,7 @@ class TrainFields(QWidget):
         )
         if importlib.util.find_spec("tensorboard") is None:
             self.tensorboard.setEnabled(False)
-            self.tensorboard.setToolTip(self.tr("An extra: pip install 'latent-explorer[tensorboard]'"))
+            self.tensorboard.setToolTip(self.tr("An extra: pip install tensorboard"))
 
     def _optional(self, name: str, tip: str, none: str) -> QSpinBox:
         box = spin_box(name, f"{tip}; 0: {none}", 0, _MOST, 0)
