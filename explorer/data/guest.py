@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PIL import Image
@@ -14,6 +16,9 @@ from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Source
 from explorer.data.splits import random_splits
 from explorer.types import Indices, Pixels
+
+MOST_BYTES: Final = 32 << 20
+"""A picture's file is kept as it came, for a session to hold, where it is no larger."""
 
 
 class GuestSource(Source):
@@ -27,9 +32,13 @@ class GuestSource(Source):
         Of a plain mode, as `explorer.data.formats.open_picture` gives it.
     name
         What it is called.
+    content
+        The file that it was decoded from; empty where that is larger than `MOST_BYTES`.
+    negative
+        Whether `picture` has dark and light exchanged.
     """
 
-    def __init__(self, picture: Image.Image, name: str) -> None:
+    def __init__(self, picture: Image.Image, name: str, content: bytes, *, negative: bool = False) -> None:
         channels = 1 if picture.mode in ("L", "LA") else 3
         super().__init__(
             Facts(name=name, title=name, spec=""),
@@ -38,6 +47,8 @@ class GuestSource(Source):
             splits=random_splits(1),
         )
         self._picture = picture
+        self.content = content
+        self.negative = negative
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
@@ -48,11 +59,12 @@ class GuestSource(Source):
         DataError
             If it is not a picture, damaged or too large.
         """
-        return cls(open_picture(path_or_bytes, name), name)
+        return cls(open_picture(path_or_bytes, name), name, _content(path_or_bytes))
 
     def inverted(self) -> GuestSource:
         """Return its negative: a drawing that is dark on light, for a model that learned light on dark."""
-        return GuestSource(Invert().on_picture(self._picture), self.name)
+        negative = Invert().on_picture(self._picture)
+        return GuestSource(negative, self.name, self.content, negative=not self.negative)
 
     def picture(self, index: int) -> Image.Image:
         """Return the picture as it came."""
@@ -67,3 +79,13 @@ class GuestSource(Source):
         digest = hashlib.sha256(f"{self._picture.mode} {self._picture.size}".encode())
         digest.update(self._picture.tobytes())
         return digest.hexdigest()
+
+
+def _content(path_or_bytes: Path | bytes) -> bytes:
+    if isinstance(path_or_bytes, bytes):
+        return path_or_bytes if len(path_or_bytes) <= MOST_BYTES else b""
+    with suppress(OSError):  # what was just decoded may be gone, and then is not kept
+        with path_or_bytes.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        return content if len(content) <= MOST_BYTES else b""
+    return b""

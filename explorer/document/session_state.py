@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import explorer
 from explorer.data.corruption import format_noise, parse_noise
+from explorer.data.guest import GuestSource
 from explorer.data.source import Source
 from explorer.document.morph import film_of, keyframes_of
 from explorer.document.selection import Picked
@@ -40,6 +42,7 @@ from explorer.models.session_record import (
     DirectionRecord,
     FilmRecord,
     GridRecord,
+    GuestRecord,
     JitterRecord,
     ModelRecord,
     PickedRecord,
@@ -85,6 +88,7 @@ def session_of(
         origin_checksum="" if origin is None else origin[1],
         model=_model_record(state.model),
         data=_data_record(state, folder),
+        guest=_guest_record(state.guest),
         noise=format_noise(state.noises),
         jitter=JitterRecord(sigma=state.jitter.sigma, seed=state.jitter.seed),
         sampling=SamplingRecord(**vars(state.sampling)),
@@ -117,7 +121,24 @@ def session_of(
     if small is not None and len(small) == len(state.bookmarks) > 0:
         step = -(-max(small.shape[1:3]) // THUMBNAIL_SIDE)
         arrays["thumbnails"] = np.ascontiguousarray(small[:, ::step, ::step])
-    return Session(record, arrays)
+    return Session(record, arrays, _guest_content(state.guest))
+
+
+def keeps_guest(state: State) -> bool:
+    """Whether a session of this state holds all that is looked at: a picture whose file is too large is left out."""
+    return state.guest is None or bool(_guest_content(state.guest))
+
+
+def _guest_content(guest: Source | None) -> bytes:
+    return guest.content if isinstance(guest, GuestSource) else b""
+
+
+def _guest_record(guest: Source | None) -> GuestRecord | None:
+    content = _guest_content(guest)
+    if not isinstance(guest, GuestSource) or not content:
+        return None
+    checksum = hashlib.sha256(content).hexdigest()
+    return GuestRecord(name=guest.name[:200], negative=guest.negative, checksum=checksum)
 
 
 def _own_thumbnails(state: State) -> Pixels | None:
@@ -192,8 +213,8 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     }
     if state.code is not None:
         arrays["cursor"] = state.code
-    # A guest is not in the session, so that its code would be taken for the chosen picture's.
-    if state.start_code is not None and state.guest is None:
+    # The code of a guest that is left out would be taken for the chosen picture's.
+    if state.start_code is not None and keeps_guest(state):
         arrays["picture_code"] = state.start_code
     if state.times is not None:
         arrays["times"] = np.asarray(state.times, np.float64)
@@ -204,7 +225,24 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def state_of(session: Session, model: OpenModel | None, source: Source | None) -> State:
+def guest_of(session: Session) -> GuestSource | None:
+    """Return the picture of its own that a session holds, decoded.
+
+    Raises
+    ------
+    DataError
+        If it is none, damaged or too large.
+    """
+    record = session.record.guest
+    if record is None:
+        return None
+    guest = GuestSource.open(session.guest, record.name)
+    return guest.inverted() if record.negative else guest
+
+
+def state_of(
+    session: Session, model: OpenModel | None, source: Source | None, guest: GuestSource | None = None
+) -> State:
     """Return the state that a session holds, on its model and its pictures.
 
     Parameters
@@ -213,6 +251,8 @@ def state_of(session: Session, model: OpenModel | None, source: Source | None) -
         What was read.
     model, source
         What it is about; None where that is not here, and what depends on it is then left out.
+    guest
+        The picture of its own that it holds (`guest_of`).
 
     Returns
     -------
@@ -223,6 +263,7 @@ def state_of(session: Session, model: OpenModel | None, source: Source | None) -
     state = State(
         source=source,
         picture=_picture(record.data, source),
+        guest=guest if model is not None and model.card.encodes else None,
         noises=parse_noise(record.noise),
         jitter=Jitter(record.jitter.sigma, record.jitter.seed),
         sampling=Sampling(**record.sampling.model_dump()),
@@ -245,8 +286,8 @@ def _picture(record: DataRecord | None, source: Source | None) -> int | None:
 def _with_codes(state: State, session: Session, model: OpenModel) -> State:
     record, arrays = session.record, session.arrays
     cursor, start = arrays.get("cursor"), arrays.get("picture_code")
-    if state.picture is None:
-        start = start if not model.card.encodes else None
+    if model.card.encodes and (state.picture is None if record.guest is None else state.guest is None):
+        start = None
     if cursor is not None and start is not None and np.array_equal(cursor, start):
         cursor = start
     own = [None if segment is None else Segment(**segment.model_dump()) for segment in record.segments]

@@ -13,9 +13,10 @@ from typing import Literal
 
 from psygnal import Signal
 
+from explorer.data.guest import GuestSource
 from explorer.data.source import Source
 from explorer.document.selection import Picked
-from explorer.document.session_state import same_work, session_of
+from explorer.document.session_state import keeps_guest, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
 from explorer.models.session_file import Session
@@ -54,9 +55,9 @@ class Opening:
         What was read.
     checksum
         SHA-256 of the file, hexadecimal; empty where there is none.
-    model, source
+    model, source, guest
         What was found of it.
-    model_problem, source_problem
+    model_problem, source_problem, guest_problem
         Why the model or the pictures were not found; empty where they were, or where there are none.
     recovered
         The work that a crash left, of which it is the copy; None for a file of the user's.
@@ -67,8 +68,10 @@ class Opening:
     checksum: str
     model: OpenModel | None = None
     source: Source | None = None
+    guest: GuestSource | None = None
     model_problem: str = ""
     source_problem: str = ""
+    guest_problem: str = ""
     recovered: LeftOver | None = None
 
     @property
@@ -179,6 +182,11 @@ class Sessions:
     def dirty(self) -> bool:
         """Whether it holds work that is not in its file; never before something was opened."""
         return self._saved is not None and not same_work(self._saved, self._state())
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that is looked at would be in its file."""
+        return keeps_guest(self._state())
 
     @property
     def kept(self) -> bool:

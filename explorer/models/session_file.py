@@ -1,7 +1,8 @@
 """Session files: what the user works on, in one file that can be kept, moved and opened again.
 
-A zip of two parts: ``session.json``, every value with a name, and ``arrays.npz``, the codes. Models and pictures are
-not in it but named, so that the file is small; how they are found again is `explorer.workers.session_keeper`'s affair.
+A zip of two parts: ``session.json``, every value with a name, and ``arrays.npz``, the codes; and of a third, ``guest``,
+where a picture is looked at that is none of the data: its file, as it came. Models and data are not in it but named,
+so that the file is small; how they are found again is `explorer.workers.session_keeper`'s affair.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from explorer.data.guest import MOST_BYTES
 from explorer.errors import SessionError
 from explorer.models.checked_zip import read_arrays, read_members
 from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
@@ -27,7 +29,7 @@ from explorer.paths import replacing_file
 
 SUFFIX: Final = ".latent"
 
-_RECORD, _ARRAYS = "session.json", "arrays.npz"
+_RECORD, _ARRAYS, _GUEST = "session.json", "arrays.npz", "guest"
 _MOST_RECORD = 32 << 20
 _MOST_ARRAYS = 512 << 20
 _LARGEST_THUMBNAIL = 512
@@ -62,10 +64,13 @@ class Session:
         ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` and ``corners`` ``(3, latent_dim)`` likewise; ``times``
         float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8 ``(b, h, w, c)``, black where there is
         none. What is not there is left out.
+    guest
+        The file of the picture that is looked at, where it is none of the data; else empty.
     """
 
     record: SessionRecord
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    guest: bytes = b""
 
 
 def write_session(path: Path, session: Session) -> str:
@@ -100,6 +105,8 @@ def session_bytes(session: Session) -> bytes:
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_RECORD, record.model_dump_json(indent=1))
         archive.writestr(zipfile.ZipInfo(_ARRAYS, (1980, 1, 1, 0, 0, 0)), arrays)
+        if record.guest is not None:
+            archive.writestr(zipfile.ZipInfo(_GUEST, (1980, 1, 1, 0, 0, 0)), session.guest)
     return whole.getvalue()
 
 
@@ -118,11 +125,12 @@ def read_session(path: Path) -> tuple[Session, str]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST_RECORD + _MOST_ARRAYS + 1)
+            content = file.read(_MOST_RECORD + _MOST_ARRAYS + MOST_BYTES + 1)
     except OSError as error:
         raise SessionError(f"a session file at {path}", f"“{error.strerror or error}”", "Choose another.") from error
     where = path.name
-    parts = read_members(BytesIO(content), {_RECORD: _MOST_RECORD, _ARRAYS: _MOST_ARRAYS}, where)
+    allowed = {_RECORD: _MOST_RECORD, _ARRAYS: _MOST_ARRAYS, _GUEST: MOST_BYTES}
+    parts = read_members(BytesIO(content), allowed, where)
     for missing in {_RECORD, _ARRAYS} - parts.keys():
         raise SessionError(f"{missing} in the session file {where}", "no such part", _REMEDY)
     record = _read_record(parts[_RECORD], where)
@@ -130,7 +138,12 @@ def read_session(path: Path) -> tuple[Session, str]:
         raise SessionError(f"codes in {where} with the checksum that is noted", "others", _REMEDY)
     arrays = read_arrays(parts[_ARRAYS], _KINDS, _MOST_ARRAYS, where)
     _check_arrays(record, arrays, where)
-    return Session(record, arrays), hashlib.sha256(content).hexdigest()
+    guest = parts.get(_GUEST, b"")
+    if (record.guest is not None or guest) and (
+        record.guest is None or hashlib.sha256(guest).hexdigest() != record.guest.checksum
+    ):
+        raise SessionError(f"the picture in {where} with the checksum that is noted", "another, or none", _REMEDY)
+    return Session(record, arrays, guest), hashlib.sha256(content).hexdigest()
 
 
 def _read_record(text: bytes, where: str) -> SessionRecord:
@@ -152,7 +165,12 @@ def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"bookmarks": [], "view": {}}
 
 
-_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks}
+def _without_guest(raw: dict[str, Any]) -> dict[str, Any]:
+    """Take a record of version 2, which knew no picture of its own."""
+    return raw | {"guest": None}
+
+
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks, 2: _without_guest}
 """What turns the record of a version into one of the next."""
 
 

@@ -15,7 +15,7 @@ from explorer.latent.film import Loop
 from explorer.latent.paths import path_named
 from explorer.types import ImageShape
 
-VERSION: Final = 2
+VERSION: Final = 3
 MOST: Final = 10_000
 """Keyframes, directions or codes in a slot; more than anybody sets, few enough for any machine."""
 
@@ -83,6 +83,24 @@ class DataRecord(_Record):
     split: Name = ""
     picture: int | None = Field(default=None, ge=0, le=2**40)
     file: Place = ""
+
+
+class GuestRecord(_Record):
+    """A picture that is looked at and is none of the data; its file is a part of the session.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    negative
+        Whether dark and light are exchanged.
+    checksum
+        SHA-256 of its file, hexadecimal.
+    """
+
+    name: Name
+    negative: bool = False
+    checksum: str = Field(max_length=64)
 
 
 class SegmentRecord(_Record):
@@ -209,7 +227,7 @@ class SessionRecord(_Record):
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[2] = VERSION
+    version: Literal[3] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -217,6 +235,7 @@ class SessionRecord(_Record):
     checksum: str = Field(default="", max_length=64)
     model: ModelRecord | None = None
     data: DataRecord | None = None
+    guest: GuestRecord | None = None
     noise: str = Field(default="", max_length=10_000)
     jitter: JitterRecord
     sampling: SamplingRecord

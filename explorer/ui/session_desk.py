@@ -166,8 +166,8 @@ class SessionDesk(QObject):
 
     def _on_saved(self, path: Path) -> None:
         words = self.tr("Saved %1")
-        if self._document.guest is not None:
-            words = self.tr("Saved %1, without the picture that was brought in: keep its file, too")
+        if not self._document.sessions.whole:
+            words = self.tr("Saved %1, without the picture that was brought in, which is too large: keep its file, too")
         self._document.announced.emit(words.replace("%1", path.name))
         then, self._then = self._then, None
         if then is not None:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QLockFile, QObject
 from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
-from explorer.document.session_state import picked_of, state_of
+from explorer.document.session_state import guest_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, ExportError, SessionError
@@ -73,6 +73,10 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
                     yield item
         except ExplorerError as error:
             opening = replace(opening, source_problem=str(error))
+    try:
+        opening = replace(opening, guest=guest_of(opening.session))
+    except ExplorerError as error:
+        opening = replace(opening, guest_problem=str(error))
     yield opening
 
 
@@ -268,7 +272,7 @@ class SessionKeeper(QObject):
         document, view = self._document, opening.session.record.view
         if opening.recovered is not None:
             document.sessions.recovered.emit(opening.recovered)
-        document.put_state(state_of(opening.session, opening.model, opening.source))
+        document.put_state(state_of(opening.session, opening.model, opening.source, opening.guest))
         document.selection.put(picked_of(opening.session, opening.source))
         document.timeline.put_playhead(view.playhead)
         document.sessions.tab_restored.emit(view.tab)
@@ -278,6 +282,8 @@ class SessionKeeper(QObject):
         if opening.path is not None and opening.recovered is None:
             note_recent(opening.path)
         document.sessions.opened.emit(opening.path)
+        if opening.guest_problem:
+            document.report(f"The picture that the session holds is left out. {opening.guest_problem}")
         record, model = opening.session.record.model, opening.model
         if record is not None and model is not None and record.preprocessing != model.card.preprocessing:
             document.report(

@@ -9,6 +9,7 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,21 @@ from explorer_testing.builders import make_model, make_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
+from explorer.data.guest import MOST_BYTES, GuestSource
+from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
-from explorer.document.session_state import session_of, state_of
+from explorer.document.session_state import guest_of, keeps_guest, session_of, state_of
 from explorer.document.state import Bookmark, Keyframe, State
-from explorer.errors import ExportError, SessionError
+from explorer.errors import DataError, ExportError, SessionError
 from explorer.latent.film import Segment
 from explorer.models.session_file import Session, read_session, session_bytes, write_session
 from explorer.models.session_record import VERSION
 
-RECORD, ARRAYS = "session.json", "arrays.npz"
+RECORD, ARRAYS, GUEST = "session.json", "arrays.npz", "guest"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
+WITHOUT_GUEST = OLD.with_name("version-2.latent")
 
 
 def make_state() -> State:
@@ -143,8 +148,6 @@ def test_without_the_model_the_pictures_stay_and_without_them_the_codes() -> Non
 
 
 def test_the_chosen_picture_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
-    from PIL import Image
-
     from explorer.data.sources import open_source
 
     folder = tmp_path / "pictures"
@@ -195,6 +198,105 @@ def test_any_keyframes_and_bookmarks_come_back_bit_for_bit(
         assert (kept.thumbnail == number).all()
 
 
+# -- a picture of its own ----------------------------------------------------------------------------------------------
+
+
+def picture_file() -> bytes:
+    """Return a small photograph-like JPEG."""
+    content = io.BytesIO()
+    pixels = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(content, "JPEG")
+    return content.getvalue()
+
+
+def state_with_guest(guest: GuestSource) -> State:
+    """The cursor stands on the guest's code."""
+    code = np.array([1, 2], np.float32)
+    return State(model=make_model(), source=make_source(), picture=4, guest=guest, code=code, start_code=code)
+
+
+@pytest.fixture
+def with_guest(tmp_path: Path) -> Path:
+    path = tmp_path / "guest.latent"
+    write_session(path, session_of(state_with_guest(GuestSource.open(picture_file(), "mine.jpg"))))
+    return path
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_a_picture_of_its_own_comes_back_as_it_was(tmp_path: Path, negative: bool) -> None:
+    guest = GuestSource.open(picture_file(), "mine.jpg")
+    state = state_with_guest(guest.inverted() if negative else guest)
+    write_session(tmp_path / "a.latent", session_of(state))
+    session, _ = read_session(tmp_path / "a.latent")
+    found = guest_of(session)
+    assert found is not None
+    back = state_of(session, state.model, state.source, found)
+    assert back.guest is found
+    assert (found.title, found.negative, back.picture) == ("mine.jpg", negative, 4)
+    assert back.code is back.start_code, "at rest on the guest's code"
+    recipe = Preprocessing.standard((30, 40, 3))
+    assert state.guest is not None
+    np.testing.assert_array_equal(found.read([0], recipe), state.guest.read([0], recipe))
+    assert (found.read([0], recipe) != guest.read([0], recipe)).any() == negative
+    assert session_of(back).guest == session.guest, "and is saved again"
+
+
+def test_a_negative_of_a_negative_is_the_picture() -> None:
+    guest = GuestSource.open(picture_file(), "mine.jpg")
+    assert guest.inverted().inverted().content_hash() == guest.content_hash() != guest.inverted().content_hash()
+
+
+def test_a_picture_whose_file_is_too_large_is_left_out_with_its_code(tmp_path: Path) -> None:
+    padded = picture_file() + bytes(MOST_BYTES)  # what follows a JPEG's end is nobody's
+    file = tmp_path / "large.jpg"
+    file.write_bytes(padded)
+    for picture in (padded, file):
+        state = state_with_guest(GuestSource.open(picture, "large.jpg"))
+        assert not keeps_guest(state)
+        session = session_of(state)
+        assert (session.record.guest, session.guest) == (None, b"")
+        back = state_of(session, state.model, state.source)
+        assert (back.guest, back.start_code) == (None, None)
+        np.testing.assert_array_equal(back.code, state.code)
+
+
+def test_a_picture_that_is_none_leaves_the_rest() -> None:
+    state = state_with_guest(GuestSource.open(picture_file(), "mine.jpg"))
+    session = session_of(state)
+    with pytest.raises(DataError):
+        guest_of(Session(session.record, session.arrays, b"no picture"))
+    back = state_of(session, state.model, state.source, None)
+    assert (back.guest, back.picture, back.start_code) == (None, 4, None)
+    np.testing.assert_array_equal(back.code, state.code)
+
+
+def put_guest(path: Path, content: bytes | None) -> None:
+    """Put another picture, or none, into a session file."""
+    parts = parts_of(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(RECORD, parts[RECORD])
+        archive.writestr(ARRAYS, parts[ARRAYS])
+        if content is not None:
+            archive.writestr(GUEST, content)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"another"])
+def test_another_picture_than_is_noted_is_refused(with_guest: Path, content: bytes | None) -> None:
+    put_guest(with_guest, content)
+    refused(with_guest, "checksum")
+
+
+def test_a_picture_that_is_not_noted_is_refused(good: Path) -> None:
+    put_guest(good, picture_file())
+    refused(good, "checksum")
+
+
+def test_a_picture_that_grows_too_large_is_refused(with_guest: Path) -> None:
+    put_guest(with_guest, bytes(MOST_BYTES + 1))
+    assert with_guest.stat().st_size < 1 << 20
+    refused(with_guest, "at most 32 MB")
+
+
 # -- versions ----------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +308,16 @@ def test_a_file_of_version_1_opens() -> None:
     assert record.data is not None
     assert (record.data.name, record.data.picture, len(record.segments)) == ("digits", 17, 3)
     assert record.noise == "gaussian:0.3:7+blur:1.5"
+
+
+def test_a_file_of_version_2_opens() -> None:
+    assert b'"version": 2' in parts_of(WITHOUT_GUEST)[RECORD]
+    session, _ = read_session(WITHOUT_GUEST)
+    record = session.record
+    assert (record.version, record.guest, session.guest) == (VERSION, None, b"")
+    assert (record.bookmarks, record.view.tab, record.view.playhead) == (("kept",), "noise", 5)
+    assert record.data is not None
+    assert (record.data.picture, len(record.segments)) == (3, 2)
 
 
 def test_a_newer_version_is_refused_and_left_as_it_is(good: Path) -> None:
@@ -327,7 +439,7 @@ def test_whatever_byte_is_changed_opens_as_it_was_or_is_refused(
     assert session_bytes(session) == session_bytes(WHOLE)
 
 
-WHOLE = Session(session_of(make_state()).record, session_of(make_state()).arrays)
+WHOLE = session_of(replace(make_state(), guest=GuestSource.open(picture_file(), "mine.jpg")))
 CONTENT = session_bytes(WHOLE)
 
 

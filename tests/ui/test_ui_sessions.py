@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, write_bundle
 from explorer_testing.codec import MatrixCodec
+from explorer_testing.drops import drop, files
 from explorer_testing.window import Desk, drag
-from PySide6.QtCore import Qt
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
@@ -20,8 +22,10 @@ from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.document.state import State
+from explorer.document.views import PictureView
 from explorer.models.recent import recent_sessions
 from explorer.models.session_file import Session, read_session, write_session
+from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.workers.loading import open_model
 
 
@@ -189,6 +193,60 @@ def test_what_is_saved_is_opened_in_another_window(
     assert (other.document.undo_label, other.window.bookmarks.list.count()) == (None, 1)
     other.until_edited_shows(other.code)
     assert not other.problems
+
+
+def bring_in(desk: Desk, path: Path) -> None:
+    """Drop a picture on the window, and wait until it is encoded."""
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
+    assert drop(desk.window, files(path), QPoint(600, 300))
+    desk.until(lambda: desk.document.guest is not None and isinstance(desk.document.picture_view, PictureView))
+    desk.settle()
+
+
+def test_a_picture_that_was_brought_in_is_saved_too(
+    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+) -> None:
+    user.document.choose_picture(7)
+    user.settle()
+    bring_in(user, tmp_path / "mine.png")
+    user.click("stage_invert")
+    user.until(lambda: user.document.code is not None)
+    user.settle()
+    sliders = user.window.latent.sliders
+    drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
+    user.settle()
+    state, view = user.document.state, user.document.picture_view
+    assert isinstance(view, PictureView)
+    path = places["sessions"] / "mine.latent"
+    save_as(user, path)
+    (tmp_path / "mine.png").unlink()
+    other = another()
+    open_session(other, path)
+    other.until(lambda: other.document.sessions.path == path)
+    other.settle()
+    same(other, state)
+    found = other.document.picture_view
+    assert isinstance(found, PictureView)
+    np.testing.assert_array_equal(found.original, view.original)
+    assert "mine.png" in other.find(ElidedLabel, "stage_heading").text()
+    assert not other.document.sessions.dirty
+    assert not other.problems
+    other.document.choose_picture(7)
+    other.until(lambda: other.document.guest is None and other.document.code is not None)
+
+
+def test_a_picture_that_is_too_large_to_be_saved_is_told(
+    user: Desk, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.data.guest.MOST_BYTES", 1000)
+    bring_in(user, tmp_path / "mine.png")
+    said: list[str] = []
+    user.document.announced.connect(said.append)
+    save_as(user, places["sessions"] / "mine.latent")
+    user.until(lambda: bool(said))
+    assert said == [
+        "Saved mine.latent, without the picture that was brought in, which is too large: keep its file, too"
+    ]
 
 
 def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, places: dict[str, Path]) -> None:
