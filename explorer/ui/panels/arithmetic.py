@@ -37,7 +37,7 @@ from explorer.ui.widgets.segments import Segments
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _SUM, _CROSS, _MORE = 0, 1, 2
-_SIDE = 48
+_SIDE = 72
 _CLEAR = 30
 _STEPS = 100
 _SEEDS = 1_000_000
@@ -228,7 +228,7 @@ class _SlotBox(QWidget):
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
         self.list.setUniformItemSizes(True)
-        self.list.setGridSize(QSize(_SIDE + 8, _SIDE + 8))
+        self.list.setGridSize(QSize(_SIDE + 4, _SIDE + 4))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setAcceptDrops(False)
         self._add = button(
