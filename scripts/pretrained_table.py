@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pretrained_recipes import RECIPES, Recipe
 
+from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD
 from explorer.models.card import Card, read_card
 from explorer.paths import pretrained_dir, replacing_file
@@ -29,8 +30,9 @@ Every figure is of pictures that the model was not trained on: the test files of
 were left out, and typefaces that were left out whole. MSE and BCE are means per pixel, PSNR (dB) and SSIM means over
 pictures. A variational model is scored at its mean code; its loss is what is published of such models, the cross
 entropy summed over a picture plus KL, with a sampled code. A denoiser's figures are from noisy pictures to clean ones.
-`latent-explorer evaluate` measures them again. The minutes are those of two cores with other work on them, and say no
-more than whether to wait.
+`latent-explorer evaluate` measures the digits and the letters again; of the clothes a quarter ships, and of the faces
+another thousand, so theirs differ a little. R1 to R5 are [five published systems](../docs/reference-systems.md). The
+minutes are those of two cores with other work on them, and say no more than whether to wait.
 
 Models with a ● are in the wheel, too. The others are here, in the repository, and in any folder that the environment
 variable `LATENT_EXPLORER_MODELS` names.
@@ -81,7 +83,7 @@ def row(recipe: Recipe | None, card: Card, cards: Mapping[str, Card]) -> list[st
     return [
         "●" if recipe and recipe.in_wheel else "",
         f"`{card.name}`",
-        f"{card.architecture} ({recipe.system})" if recipe else card.architecture,
+        network(recipe, card),
         trained_on(card),
         "×".join(str(side) for side in card.latent_shape),
         f"{card.encoder_params:,} + {card.decoder_params:,}",
@@ -94,10 +96,20 @@ def row(recipe: Recipe | None, card: Card, cards: Mapping[str, Card]) -> list[st
     ]
 
 
+def network(recipe: Recipe | None, card: Card) -> str:
+    """Say which network it is, of which system, and where it is ours and not the system's."""
+    if recipe is None:
+        return card.architecture
+    own = ARCHITECTURES[card.architecture].source.startswith("ours")
+    return f"{card.architecture} ({'ours, ' if own else ''}{recipe.system})"
+
+
 def trained_on(card: Card) -> str:
     """Say which pictures, how many, of which size, and what was done to them."""
     height, width, channels = card.image_shape
-    count = f"{card.trained.augment:,} made of {card.data.train:,}" if card.trained.augment else f"{card.data.train:,}"
+    count = f"{card.data.train:,}"
+    if card.trained.augment:
+        count += f" augmented to {card.trained.augment:,}"
     text = f"{card.data.title}: {count}, {height}×{width}×{channels}"
     if card.trained.noise:
         text += f", {card.trained.noise}"
@@ -108,7 +120,7 @@ def note(recipe: Recipe, cards: Mapping[str, Card]) -> str:
     """Return what is to be said of a model below the table, or nothing."""
     texts = []
     if recipe.goal is not None and recipe.goal.source != "published":
-        texts.append(f"What it is to reach: {recipe.goal.source}.")
+        texts.append(f"The figure to reach is {recipe.goal.source}.")
     if recipe.goal is not None and not recipe.goal.reached(cards[recipe.name], cards):
         texts.append(f"It does not reach its figure: {recipe.reason}")
     if recipe.note:
