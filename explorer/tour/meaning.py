@@ -11,7 +11,7 @@ from explorer.document.views import CompareView, NeighboursView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
-_DIGITS, _FACES = "digits-deep-49", "faces-denoise"
+_DIGITS, _FACES, _SHORT_FACES = "digits-deep-49", "faces-denoise", "faces-conv-16"
 
 
 def neighbours(tour: Tour) -> None:
@@ -52,7 +52,7 @@ def directions(tour: Tour) -> None:
     sliders = tour.running.window.latent.sliders
     for number in range(2):
         start = float(sliders.values[number])
-        points = [sliders.handle_position(number, start + step * (2.5 - start) / 10) for step in range(11)]
+        points = [sliders.handle_position(number, start + step * (1.8 - start) / 10) for step in range(11)]
         tour.drag(sliders.viewport(), points)
         if sliders.values[number] <= start:
             raise EngineError("the direction to move the code", "nothing")
@@ -63,9 +63,9 @@ def directions(tour: Tour) -> None:
 
 def arithmetic(tour: Tour) -> None:
     """Take a face, take another's away, add a third's; then more like what comes of it."""
-    if not tour.has_model(_FACES):
+    if not tour.has_model(_SHORT_FACES):
         return
-    tour.open_model(_FACES)
+    tour.open_model(_SHORT_FACES)
     tour.tab(tour.running.window.arithmetic)
     for letter, picture in (("a", 4), ("b", 9), ("c", 12)):
         tour.document.choose_picture(picture)
@@ -91,6 +91,8 @@ def compare(tour: Tour) -> None:
     tour.shoot("compare-pca")
     tour.click("compare_measure")
     tour.until(lambda: len(tour.document.beside.table) == 2, "the figures of both")
+    # What the codes are as a compression stands last.
+    tour.running.window.compare.table.scrollToBottom()
     tour.shoot("compare-table")
     tour.click("compare_pictures")
 
