@@ -153,6 +153,10 @@ RECIPES: tuple[Recipe, ...] = (
         # Twice the steps that the reference's 40 epochs of batches of 64 would be of so few pictures.
         "latent-explorer train --arch cae-upsample --data faces-224.npz --out faces-224 --epochs 20 --batch 16 "
         "--schedule cosine --seed 0",
+        note="On 19 photographs (the twelve of Debian's package mate-backgrounds, folder nature; scikit-learn's two; "
+        "astronaut, chelsea, coffee, motorcycle_left and rocket of scikit-image), `latent-explorer evaluate --model "
+        "faces-224 --data FOLDER --split all` gives MSE 0.0115, PSNR 20.05, SSIM 0.594, where the 1,000 embedded faces "
+        "have 30.48 dB: what they show can be told, but is blurred, and has a rim.",
     ),
     Recipe(
         "R4",
@@ -184,8 +188,8 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R5",
-        "latent-explorer train --arch conv-pool --data faces-training.npz --out faces-colour --size 36x36 --latent 32 "
-        "--epochs 24 --batch 32 --schedule cosine --noise grey:1 --seed 0",
+        "latent-explorer train --arch cnn --data faces-training.npz --out faces-colour --size 36x36 --latent 32 "
+        "--epochs 30 --batch 32 --schedule cosine --noise grey:1 --seed 0",
     ),
     Recipe(
         "R5",
