@@ -51,7 +51,7 @@ def test_it_lists_bundles_and_pictures(models: Path, desk: Desk) -> None:
         item = library.item_of("model", found.path.name)
         assert item is not None
         assert found.bundle is not None
-        assert item.text(1) == f"{found.bundle.card.latent_dim}-D"
+        assert item.text(1) == f"{found.bundle.card.latent_dim:,}-D"
     for source in known_sources():
         item = library.item_of("missing" if source.status == "missing" else "source", source.name)
         assert item is not None

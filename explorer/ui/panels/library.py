@@ -156,7 +156,7 @@ class LibraryPanel(QWidget):
             tip += self.tr("; test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}")
         if card.engine == "keras":
             tip += self.tr("; run by Keras, slower than others")
-        self._add(section, card.name, f"{card.latent_dim}-D", tip, ("model", str(entry.path)))
+        self._add(section, card.name, f"{card.latent_dim:,}-D", tip, ("model", str(entry.path)))
 
     def _add(
         self,

@@ -105,7 +105,7 @@ class StagePanel(QWidget):
         for frame in (self.original, self.reconstruction, self.error, self.edited):
             row.addWidget(frame)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setContentsMargins(12, 3, 12, 3)
         layout.addLayout(top)
         layout.addLayout(row, 1)
 
