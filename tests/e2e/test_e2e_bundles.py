@@ -13,6 +13,7 @@ from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source
+from explorer.models.codes import LONG_CODE
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.paths import pretrained_dir
 from explorer.types import Indices
@@ -24,6 +25,10 @@ NAMES = sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir()
 @cache
 def pictures(name: str) -> Source:
     return open_source(HELD_OUT[name])
+
+
+SLOW = "digits-conv"
+"""Takes half a minute for all digits, since its maps are as large as the picture."""
 
 
 def held_out(source: Source) -> Indices:
@@ -42,6 +47,8 @@ def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
     # Of Fashion-MNIST's test pictures a quarter ships.
     same = source.name not in {"faces", "clothing"}
     assert not same or len(indices) == model.card.data.test
+    if name == SLOW:  # the guide's page on digits measures all of them
+        indices, same = indices[:: len(indices) // 2_500], False
     noises = parse_noise(model.card.trained.noise)
     result = list(evaluate(model.codec, source, indices, model.card.preprocessing, noises))[-1]
     assert isinstance(result, Evaluation)
@@ -67,8 +74,9 @@ def test_reconstructions_are_of_their_own_picture(name: str) -> None:
     images = to_floats(source.read(held_out(source)[:100], model.card.preprocessing))
     again = model.codec.decode(model.codec.encode(images))
     assert again.shape == images.shape
-    flat, flat_again = images.reshape(len(images), -1), again.reshape(len(images), -1)
-    distances = ((flat_again[:, None] - flat[None]) ** 2).mean(axis=2)
+    flat, flat_again = (values.reshape(len(values), -1).astype(np.float64) for values in (images, again))
+    # Expanded, so that no array of pictures times pictures times pixels is made.
+    distances = (flat_again**2).sum(axis=1)[:, None] - 2 * flat_again @ flat.T + (flat**2).sum(axis=1)
     own = np.diagonal(distances)
     assert np.mean(own < np.median(distances, axis=1)) > 0.8
 
@@ -98,5 +106,12 @@ def test_the_sample_of_codes_is_what_the_encoder_says(name: str) -> None:
     model = open_model(pretrained_dir() / name)
     sample = model.sample
     np.testing.assert_allclose(model.codec.encode(to_floats(sample.thumbnails[:50])), sample.codes[:50], atol=1e-3)
-    np.testing.assert_allclose(sample.statistics.mean, sample.codes.mean(axis=0), atol=1e-4)
-    np.testing.assert_allclose(sample.statistics.sigma, sample.codes.std(axis=0), rtol=1e-3)
+    statistics, codes = sample.statistics, sample.codes.astype(np.float64)
+    if model.latent_dim <= LONG_CODE:
+        np.testing.assert_allclose(statistics.mean, codes.mean(axis=0), atol=1e-4)
+        np.testing.assert_allclose(statistics.sigma, codes.std(axis=0), rtol=1e-3)
+        return
+    # Of long codes only some are kept of those that were measured: their mean is as near as chance lets it be.
+    alive = statistics.sigma > 0.01
+    errors = (codes.mean(axis=0) - statistics.mean)[alive] / (statistics.sigma[alive] / np.sqrt(len(codes)))
+    assert 0.3 < float(np.sqrt((errors**2).mean())) < 1.5
