@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from explorer.errors import DataError, ExplorerError
+from explorer.errors import DataError, ExplorerError, ModelError
 
 MB: Final = 1 << 20
 
@@ -36,7 +36,13 @@ class Reader:
     cpu_seconds: int = 60
 
 
+_KERAS: Final = ("h5py", "encodings.cp437")
+
 READERS: Final[dict[str, Reader]] = {
     "nothing": Reader("explorer.reader.child:nothing"),
+    "keras description": Reader("explorer.models.foreign.contents:describe", _KERAS, ModelError),
+    "keras weights": Reader(
+        "explorer.models.foreign.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
+    ),
 }
 """Readers by name."""

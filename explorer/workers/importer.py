@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -28,14 +29,14 @@ class Refused:
     message: str
 
 
+T = TypeVar("T")
 Outcome = Refused | tuple[Finding, ...] | Examined | ImportFinished
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
     """Find out what a model is; ends with the dangers where it needs trust first."""
     try:
-        yield Progress(0, 0, "reading the file")
-        found = dangers(request)
+        found = yield from _reported(dangers(request), Progress(0, 0, "reading the file"))
         try:
             check(found, trust=request.trust)
         except ExplorerError:
@@ -46,6 +47,18 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
         yield from _running(process, Examine(request))
     except ExplorerError as error:
         yield Refused(str(error))
+
+
+def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
+    """Return what a generator returns, with a place to be cancelled at each of its steps."""
+    yield progress
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield progress
 
 
 def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
