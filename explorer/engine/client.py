@@ -7,11 +7,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from explorer.engine.messages import ENDINGS, Cancel, Event, Order, Request
-from explorer.errors import EngineError
+from explorer.engine.messages import ENDINGS, EVENTS, LIMITS, Cancel, Event, Order, Request
+from explorer.errors import EngineError, IpcError
+from explorer.ipc import Channel
 from explorer.paths import log_dir
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
@@ -28,7 +28,7 @@ class ModelProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._channel: Channel | None = None
         self._shut = False
 
     @property
@@ -66,7 +66,7 @@ class ModelProcess:
             process = context.Process(target=serve, args=(theirs, str(self.log_path)), name="model", daemon=True)
             process.start()
             theirs.close()
-            self._process, self._connection = process, ours
+            self._process, self._channel = process, Channel(ours, EVENTS, LIMITS)
 
     def run(self, request: Request) -> Iterator[Event]:
         """Send a request and yield its events; the last is one of `messages.ENDINGS`.
@@ -74,19 +74,22 @@ class ModelProcess:
         Raises
         ------
         EngineError
-            If the process ends before the request does.
+            If the process ends before the request does, or sends what it should not; then it is ended.
         """
         self.start()
-        connection, process = self._connection, self._process
-        assert connection is not None
+        channel, process = self._channel, self._process
+        assert channel is not None
         assert process is not None
         try:
-            connection.send(request)
+            channel.send(request)
             while True:
-                event: Event = connection.recv()
+                event: Event = channel.recv()
                 yield event
                 if isinstance(event, ENDINGS):
                     return
+        except IpcError:
+            self.kill()
+            raise
         except (EOFError, OSError) as error:
             raise EngineError(
                 "the model process to go on",
@@ -100,10 +103,10 @@ class ModelProcess:
 
     def order(self, order: Order) -> None:
         """Tell the running request something; it is done at its next step."""
-        connection = self._connection
-        if connection is not None:
+        channel = self._channel
+        if channel is not None:
             with suppress(OSError):
-                connection.send(order)
+                channel.send(order)
 
     def kill(self) -> None:
         """End the process now, whatever it does."""
@@ -123,9 +126,9 @@ class ModelProcess:
             self._hang_up()
 
     def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
         if self._process is not None:
             self._process.kill()
             self._process.join(_END_SECONDS)
