@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,10 @@ from explorer.paths import log_dir
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 _END_SECONDS = 2.0
 _LOGS_KEPT = 5
+_TICK_SECONDS = 0.1
+
+IMPORT_SECONDS = 120.0
+"""How long an import may take from one step to the next: to import Keras on a slow machine is the longest of them."""
 
 
 class ModelProcess:
@@ -76,6 +81,23 @@ class ModelProcess:
         EngineError
             If the process ends before the request does, or sends what it should not; then it is ended.
         """
+        return (event for event in self.steps(request) if event is not None)
+
+    def steps(self, request: Request, patience_s: float | None = None) -> Iterator[Event | None]:
+        """Do as `run`; with patience, yield None ten times a second while nothing comes, but not for ever.
+
+        Parameters
+        ----------
+        request
+            What to do.
+        patience_s
+            Seconds from one event to the next, after which the process is ended; None to wait for ever.
+
+        Raises
+        ------
+        EngineError
+            Also where it was ended for that.
+        """
         self.start()
         channel, process = self._channel, self._process
         assert channel is not None
@@ -83,13 +105,20 @@ class ModelProcess:
         try:
             channel.send(request)
             while True:
+                yield from _waiting(channel, patience_s)
                 event: Event = channel.recv()
                 yield event
                 if isinstance(event, ENDINGS):
                     return
-        except IpcError:
+        except (IpcError, TimeoutError) as error:
             self.kill()
-            raise
+            if isinstance(error, IpcError):
+                raise
+            raise EngineError(
+                "the model process to go on",
+                f"nothing for {patience_s:g} s, so that it was ended",
+                f"The model may be too large for this machine, or made to do harm. Its log: {self.log_path}",
+            ) from error
         except (EOFError, OSError) as error:
             raise EngineError(
                 "the model process to go on",
@@ -136,6 +165,17 @@ class ModelProcess:
             if self._process.exitcode is not None:
                 self._process.close()
             self._process = None
+
+
+def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:
+    """Yield until something comes; not at all where there is no limit to the waiting."""
+    if patience_s is None:
+        return
+    deadline = time.monotonic() + patience_s
+    while not channel.poll(_TICK_SECONDS):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        yield
 
 
 def _forget_old_logs() -> None:

@@ -44,6 +44,7 @@ NICENESS = 10
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 
 _NO_MEMORY = "Training needs more memory than there is. Choose a smaller size, batch or model."
+_MODEL_TOO_LARGE = "The model needs more memory than one of its size should. Import a smaller one."
 
 
 def serve(connection: Connection, log_path: str) -> None:
@@ -83,25 +84,31 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         elif isinstance(request, Examine | Import):
             yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
+            from explorer.engine.foreign.memory_limit import limit_memory
             from explorer.engine.foreign.serving import serve_networks
 
+            limit_memory([Path(request.path)])
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
         yield Failed(str(error))
     except MemoryError:
-        yield Failed(_NO_MEMORY)
+        yield Failed(_no_memory(request))
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
-        message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(request, error)
+        exhausted = type(error).__name__ == "ResourceExhaustedError"
+        message = _no_memory(request) if exhausted else _first_line(request, error)
         yield Failed(message, traceback.format_exc())
 
 
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
     """Look at a model or import it; between two of its steps it can be cancelled, and leaves nothing behind."""
     from explorer.engine.foreign.importing import examine, import_model
+    from explorer.engine.foreign.memory_limit import limit_memory
+    from explorer.models.foreign.files import files_of
 
+    limit_memory(files_of(request.request))
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
     for event in running:
         if control.order() == "cancel":
@@ -109,6 +116,10 @@ def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]
             yield Cancelled("")
             return
         yield event
+
+
+def _no_memory(request: Request | messages.Order) -> str:
+    return _MODEL_TOO_LARGE if isinstance(request, Examine | Import | Serve) else _NO_MEMORY
 
 
 def _first_line(request: Request | messages.Order, error: Exception) -> str:

@@ -179,6 +179,8 @@ class _Child:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                # Ctrl+C is for this process, which decides.
+                process_group=0 if os.name == "posix" else None,
             )
             _running.add(self._process)
         assert self._process.stdin is not None
