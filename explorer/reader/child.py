@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -16,6 +17,8 @@ from explorer.reader.sandbox import lock_down
 from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive, send
 
 _LINE = 300
+_ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+"""Python imports each when it first meets it, which would be too late."""
 
 
 def main() -> None:
@@ -69,6 +72,8 @@ def _answer(request: Request, answers: BinaryIO) -> None:
 
 def _function(request: Request) -> Callable[..., Iterable[object]]:
     module, _, name = request.function.partition(":")
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
     for needed in request.preload:
         import_module(needed)
     function: Callable[..., Iterable[object]] = getattr(import_module(module), name)

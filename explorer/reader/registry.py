@@ -36,7 +36,7 @@ class Reader:
     cpu_seconds: int = 60
 
 
-_KERAS: Final = ("h5py", "encodings.cp437")
+_KERAS: Final = ("h5py",)
 
 READERS: Final[dict[str, Reader]] = {
     "nothing": Reader("explorer.reader.child:nothing"),
