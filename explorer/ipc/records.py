@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+if TYPE_CHECKING:
+    # Imported where records come in: a process that only sends them starts without it.
+    from pydantic import TypeAdapter
 
 _ARRAY = 1
 """Msgpack's extension type that stands for an array: its place in the frame, 4 bytes."""
@@ -70,8 +73,9 @@ class Flattener:
 def _fields(value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
-    if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+    model_fields = getattr(type(value), "model_fields", None)
+    if isinstance(model_fields, dict):
+        return {name: getattr(value, name) for name in model_fields}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
     raise TypeError(f"a value of type {type(value).__name__}")
@@ -85,6 +89,8 @@ def from_plain(kind: type, fields: Any, arrays: list[NDArray[Any]], depth: int) 
     ValueError
         If a field is missing, unknown or of another type, or anything nests deeper than `depth`.
     """
+    from pydantic import ValidationError
+
     try:
         return _adapter(kind).validate_python([_restored(fields, arrays, depth)])[0]
     except ValidationError as error:
@@ -112,5 +118,7 @@ def _restored(value: Any, arrays: list[NDArray[Any]], depth: int) -> Any:
 
 @cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
     # A dataclass takes its settings from what holds it, here a tuple of one.
     return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))  # type: ignore[valid-type]  # a type known only here

@@ -213,6 +213,10 @@ def test_an_import_that_does_not_go_on_is_ended(tmp_path: Path) -> None:
         # Importing Keras takes longer than this.
         with pytest.raises(ExplorerError, match=r"the model process to go on; received nothing for 0\.3 s"):
             list(events)
-        assert process.pid is None
+        child = process._process
+        assert child is not None
+        child.join(30)
+        assert child.exitcode is not None
+        assert child.exitcode < 0, "killed"
     finally:
         process.close()
