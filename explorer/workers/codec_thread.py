@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.document.tasks import SLOTS, Task
 from explorer.document.views import FailedView, View
+from explorer.workers.closing import Deadline
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +71,12 @@ class CodecThread(QObject):
         """Return the number of the latest question of a slot; an answer with another is stale."""
         return self._generations[slot]
 
-    def close(self) -> None:
-        """End the thread and wait for it; a view being computed is finished first."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the thread and wait for it, until the deadline; a view being computed is finished first."""
         with self._condition:
             self._closed = True
             self._condition.notify()
-        self._thread.join()
+        self._thread.join((deadline or Deadline()).seconds)
 
     def _serve(self) -> None:
         running: dict[str, _Running] = {}

@@ -86,7 +86,7 @@ def sent(record: object) -> Any:
 
 def same(ours: Any, theirs: Any) -> bool:
     if isinstance(theirs, np.ndarray):
-        return ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
+        return bool(ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes())
     if isinstance(theirs, tuple):
         return type(ours) is tuple and len(ours) == len(theirs) and all(map(same, ours, theirs))
     if dataclasses.is_dataclass(theirs):
