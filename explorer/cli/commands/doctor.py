@@ -26,6 +26,7 @@ PYTHON_VERSIONS = ((3, 11), (3, 14))
 """The first that is taken, and the first that is not any more."""
 
 LIBRARIES = {
+    "msgpack": "msgpack",
     "numpy": "numpy",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
@@ -52,6 +53,15 @@ FAULTY_PYSIDE = {
     "6.11.0": "its docks and layouts are faulty",
     "6.11.1": "its docks and layouts are faulty",
 }
+_GUARDS = {
+    "memory": "taking all memory",
+    "cpu": "computing without end",
+    "files": "other files",
+    "network": "the network",
+    "processes": "starting programs",
+}
+"""What the process that reads files of others is kept from, in words."""
+
 _REINSTALL = "Install the program again: pip install --force-reinstall latent-explorer"
 _DEBIAN = {"libglib-2.0": "libglib2.0-0", "libgthread-2.0": "libglib2.0-0", "libz": "zlib1g"}
 
@@ -73,7 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     """Run every check; one that breaks is a finding, too."""
-    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _pictures, _models]
+    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _pictures, _models]
     if options.engine:
         plans.append(_engine)
     checks = [check for plan in plans for check in _guarded(plan)]
@@ -171,6 +181,21 @@ def _font() -> Iterator[Check]:
     fonts = sorted((resources_dir() / "fonts").glob("*.otf"))
     detail = ", ".join(font.name for font in fonts) or f"none in {resources_dir() / 'fonts'}"
     yield Check("interface font", bool(fonts), detail, "" if fonts else _REINSTALL)
+
+
+def _reader() -> Iterator[Check]:
+    """Say what a process that reads files of others is kept from, and what it means where it is not."""
+    from explorer import reader
+
+    held = reader.guards()
+    missing = [_GUARDS[guard] for guard in reader.GUARDS if guard not in held]
+    if not missing:
+        yield Check("reader process", True, f"kept from {', '.join(_GUARDS.values())}")
+        return
+    detail = f"ends at its deadline, but this system does not keep it from {', '.join(missing)}"
+    fix = "Import only models that you trust" + ("; Linux 5.13 or newer holds all" if sys.platform == "linux" else "")
+    # Elsewhere it is as good as it gets: nothing to repair.
+    yield Check("reader process", sys.platform != "linux", detail, fix)
 
 
 def _pictures() -> Iterator[Check]:
