@@ -1,0 +1,1 @@
+"""What an ONNX file must pass before ONNX Runtime sees it."""
