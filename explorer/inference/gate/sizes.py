@@ -160,7 +160,7 @@ def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> 
     inferred: dict[str, TypeProto] = {}
     # A shape that inference cannot follow is unknown, as others are, and the trial tells.
     with suppress(Exception):
-        graph = infer_shapes(model, strict_mode=True, data_prop=True).graph
+        graph = infer_shapes(model, data_prop=True).graph
         inferred = {value.name: value.type for value in (*graph.value_info, *graph.output)}
     return {name: _bytes(inferred.get(name)) for node in model.graph.node for name in node.output if name}
 

@@ -27,7 +27,7 @@ TENSOR_BYTES = 256 << 20
 """Most that one tensor may take for one image or code."""
 
 MOST_NODES = 20_000
-"""Most operators, those within functions counted at each call. The deepest published image networks have some thousands."""
+"""Most operators, those of functions at each call. The deepest published image networks have some thousands."""
 
 MOST_CALLS = 16
 """How deep functions may call one another."""
@@ -35,8 +35,8 @@ MOST_CALLS = 16
 MOST_DIMENSIONS = 16
 
 FUSED = frozenset({"BiasGelu", "FastGelu", "FusedConv", "FusedGemm", "FusedMatMul", "Gelu", "QuickGelu"})
-"""Operators of com.microsoft that are allowed: what ONNX Runtime itself writes for a network of plain layers when it saves
-the optimized file. Each is a product with bias and activation, as large as its ONNX counterpart."""
+"""Operators of com.microsoft that are allowed: what ONNX Runtime writes for plain layers when it saves its optimized
+network. Each is a product or sum with an activation, as large as its ONNX counterpart."""
 
 ITEM_BYTES: dict[int, int] = {
     TensorProto.FLOAT: 4,
@@ -162,7 +162,12 @@ def _check_attribute(node: NodeProto, attribute: AttributeProto) -> None:
         tensor_bytes(attribute.t)
     for tensor in attribute.tensors:
         tensor_bytes(tensor)
-    if node.op_type == "Cast" and attribute.name == "to" and not attribute.ref_attr_name and attribute.i not in ITEM_BYTES:
+    if (
+        node.op_type == "Cast"
+        and attribute.name == "to"
+        and not attribute.ref_attr_name
+        and attribute.i not in ITEM_BYTES
+    ):
         raise refused("a network of numbers", "a cast to something else")
     if node.op_type == "Constant" and attribute.name.startswith("value_string"):
         raise refused("a network of numbers", "a constant of strings")
