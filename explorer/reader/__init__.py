@@ -1,0 +1,12 @@
+"""Files that nobody vouches for, in formats with native parsers, read in a process without privileges.
+
+`read` is what other packages call. A reader is one function, ``(files, **arguments) -> Iterator[record]``, that lives
+where its format belongs and is named in `explorer.reader.registry.READERS`; it runs in a process of its own, which has
+imported all it needs, has opened the files, and then has given up everything else (`explorer.reader.sandbox`).
+"""
+
+from explorer.reader.client import close_all, guards, read, steps
+from explorer.reader.handed import Handed
+from explorer.reader.registry import READERS, Reader
+
+__all__ = ["READERS", "Handed", "Reader", "close_all", "guards", "read", "steps"]
