@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime, made and run in one way: no file but the one given, no operators but its own, and an end."""
+"""Sessions of ONNX Runtime: made in one way, without other files or operators, and ended from another thread."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from explorer.errors import DataError, ExplorerError
+from explorer.errors import DataError, ExplorerError, ModelError
 
 MB: Final = 1 << 20
 
@@ -38,5 +38,11 @@ class Reader:
 
 READERS: Final[dict[str, Reader]] = {
     "nothing": Reader("explorer.reader.child:nothing"),
+    "onnx": Reader(
+        "explorer.inference.gate.admission:read_onnx",
+        ("explorer.inference.gate.check",),
+        ModelError,
+        memory_bytes=2048 * MB,
+    ),
 }
 """Readers by name."""

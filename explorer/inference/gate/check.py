@@ -28,7 +28,7 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
 
 
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
-    """Check a network of unknown origin and run it once; see `try_network`. Belongs in the reader process.
+    """Check a network of unknown origin and run it once, which belongs in the reader process; yield as `try_network`.
 
     Raises
     ------
@@ -36,4 +36,5 @@ def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
         If it does not pass.
     """
     sizes = check_sizes(read_network(content), shape)
+    yield sizes.at_once
     yield from try_network(content, shape, sizes)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from explorer.errors import ExportError
-from explorer.inference.gate.sizes import MOST_AT_ONCE
+from explorer.inference.gate import MOST_AT_ONCE
 from explorer.paths import cache_dir, replacing_file
 
 VERSION = 1

@@ -10,13 +10,11 @@ from math import prod
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
 from onnx.shape_inference import infer_shapes
 
+from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.structure import ITEM_BYTES, TENSOR_BYTES, refused
 
 LIVE_BYTES = 1 << 30
 """Most that all tensors alive at one time may take, weights not counted."""
-
-MOST_AT_ONCE = 256
-"""Most images or codes in one run."""
 
 TRIED = 2
 """Most images or codes in one run of a network whose sizes only a run tells."""
