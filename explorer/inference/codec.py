@@ -107,6 +107,24 @@ def no_decoder(card: Card) -> ModelError:
     )
 
 
+def finite(values: Floats, card: Card, what: str) -> Floats:
+    """Return what a network gave, images or codes ``(n, …)``, as it is.
+
+    Raises
+    ------
+    ModelError
+        If it holds NaN or infinity, which nothing that follows could show for what it is.
+    """
+    if np.isfinite(values).all():
+        return values
+    wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    raise ModelError(
+        f"finite {what} from “{card.name}”",
+        f"NaN or infinity in {wrong:,} of {len(values):,}",
+        "Stay nearer to the data; where that does not help, train the model again with a lower learning rate.",
+    )
+
+
 def open_codec(bundle: Bundle) -> Codec:
     """Return the codec of a bundle: compiled, or the stand-in that asks the model process.
 
@@ -197,9 +215,9 @@ class OnnxCodec:
             log_variance = mean if self._card.variational else None
             output = np.zeros((1, *self.image_shape), np.float32)
             if self._encoder is not None:
-                mean, log_variance = self.encode_distribution(output)
+                mean, log_variance = self._encoded(self._encoder, output)
             if self._decoder is not None:
-                output = self.decode(np.zeros((1, self.latent_dim), np.float32))
+                output = self._decoded(self._decoder, np.zeros((1, self.latent_dim), np.float32))
         except Exception as error:
             raise ModelError(
                 f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
@@ -232,13 +250,20 @@ class OnnxCodec:
         """Return mean and, for a variational model, log-variance, each float32 ``(n, latent_dim)``."""
         if self._encoder is None:
             raise no_encoder(self._card)
+        mean, log_variance = self._encoded(self._encoder, images)
+        return finite(mean, self._card, "codes"), log_variance
+
+    def _encoded(self, encoder: Network, images: Floats) -> tuple[Floats, Floats | None]:
         values = images if self._identity_range else images * self._span + self._low
-        outputs = [part.reshape(len(images), -1) for part in self._encoder.run(values)]
+        outputs = [part.reshape(len(images), -1) for part in encoder.run(values)]
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if self._decoder is None:
             raise no_decoder(self._card)
-        (images,) = self._decoder.run(codes.reshape(-1, *self._card.latent_shape))
+        return finite(self._decoded(self._decoder, codes), self._card, "images")
+
+    def _decoded(self, decoder: Network, codes: Floats) -> Floats:
+        (images,) = decoder.run(codes.reshape(-1, *self._card.latent_shape))
         return images if self._identity_range else (images - self._low) / self._span
