@@ -18,6 +18,7 @@ from explorer.inference.sessions import open_session, run_session
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
+from explorer.models.limits import LOG_VARIANCE
 from explorer.types import Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
@@ -123,6 +124,11 @@ def finite(values: Floats, card: Card, what: str) -> Floats:
         f"NaN or infinity in {wrong:,} of {len(values):,}",
         "Stay nearer to the data; where that does not help, train the model again with a lower learning rate.",
     )
+
+
+def bounded(log_variance: Floats | None) -> Floats | None:
+    """Return log-variances within `LOG_VARIANCE`, as training takes them."""
+    return None if log_variance is None else log_variance.clip(*map(np.float32, LOG_VARIANCE))
 
 
 def open_codec(bundle: Bundle) -> Codec:
@@ -251,7 +257,7 @@ class OnnxCodec:
         if self._encoder is None:
             raise no_encoder(self._card)
         mean, log_variance = self._encoded(self._encoder, images)
-        return finite(mean, self._card, "codes"), log_variance
+        return finite(mean, self._card, "codes"), bounded(log_variance)
 
     def _encoded(self, encoder: Network, images: Floats) -> tuple[Floats, Floats | None]:
         values = images if self._identity_range else images * self._span + self._low

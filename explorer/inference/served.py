@@ -12,7 +12,7 @@ import numpy as np
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Failed, Serve, Served
 from explorer.errors import EngineError, ModelError
-from explorer.inference.codec import finite, no_decoder, no_encoder
+from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import Bundle
 from explorer.types import Floats, ImageShape
@@ -96,7 +96,7 @@ class ServedCodec:
         if not self._card.encodes:
             raise no_encoder(self._card)
         outputs = self._ask("encoder", images)
-        return finite(outputs[0], self._card, "codes"), outputs[1] if len(outputs) > 1 else None
+        return finite(outputs[0], self._card, "codes"), bounded(outputs[1] if len(outputs) > 1 else None)
 
     def decode(self, codes: Floats) -> Floats:
         """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
