@@ -50,7 +50,7 @@ class EngineError(ExplorerError):
     """The model process did not answer, or ended."""
 
 
-class IpcError(ExplorerError):
+class IpcError(EngineError):
     """A message between two processes of this program cannot be sent, or is not what it should be."""
 
 

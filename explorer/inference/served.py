@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from explorer.engine.client import ModelProcess
+from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Failed, Serve, Served
 from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
@@ -41,7 +41,7 @@ class NetworkServer:
             If the process ends before it has answered.
         """
         with self._lock:
-            for event in self._process.run(request):
+            for event in self._process.steps(request, IMPORT_SECONDS):
                 if isinstance(event, Served):
                     return event.outputs
                 if isinstance(event, Failed):

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import IpcError
-from explorer.ipc.records import from_plain, to_plain
+from explorer.ipc.records import Flattener, from_plain
 
 MAGIC = b"LXF\x01"
 DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
@@ -50,7 +50,7 @@ class Limits:
     arrays, dimensions
         Count of arrays, and of an array's dimensions.
     containers, depth
-        Lists and maps in the header, and how deep they nest: in memory they take many times their bytes.
+        Lists and maps in the record, which in memory take many times their bytes, and how deep they nest.
     """
 
     frame_bytes: int = 1 << 30
@@ -83,8 +83,9 @@ def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
         If the record holds something else, or more than that.
     """
     try:
-        arrays: list[NDArray[Any]] = []
-        fields = to_plain(record, arrays, limits.depth)
+        flattener = Flattener(limits.containers)
+        fields = flattener.plain(record, limits.depth)
+        arrays = flattener.arrays
         if len(arrays) > limits.arrays:
             raise ValueError(f"more than {limits.arrays} arrays")
         table = [[array.dtype.str, array.shape] for array in arrays]
@@ -131,7 +132,7 @@ def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:
     end = _PREFIX.size + size
     if magic != MAGIC or size > limits.header_bytes or end > len(data):
         raise ValueError("another format, or cut off")
-    name, table, fields = _load(data[_PREFIX.size : end], limits.containers)
+    name, table, fields = _load(data[_PREFIX.size : end], limits)
     *starts, total = (end + _gap(end) + start for start in _starts(table, limits)) if table else [end]
     if total != len(data):
         raise ValueError(f"{total} bytes declared, {len(data)} there")
@@ -142,15 +143,15 @@ def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:
     return from_plain(kinds[name], fields, arrays, limits.depth)
 
 
-def _load(header: memoryview, containers: int) -> Any:
-    """Decode the header, counting its lists and maps on the way."""
-    left = containers
+def _load(header: memoryview, limits: Limits) -> Any:
+    """Decode the header, counting its lists and maps on the way; two are the header's own, and two each array's."""
+    left = limits.containers + 2 + 2 * limits.arrays
 
     def count(value: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise ValueError(f"more than {containers} lists and maps")
+            raise ValueError("too many lists and maps")
         return value
 
     loaded = msgpack.unpackb(header, list_hook=count, object_hook=count, unicode_errors="surrogatepass")

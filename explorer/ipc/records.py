@@ -19,31 +19,52 @@ _ARRAY = 1
 _MOST_ERRORS = 100
 
 
-def to_plain(value: Any, arrays: list[NDArray[Any]], depth: int) -> Any:
-    """Return `value` as msgpack takes it; its arrays are appended to `arrays`, in C order and little endian.
+class Flattener:
+    """Turns values into what msgpack takes; arrays are set apart, in C order and little endian.
 
-    Raises
-    ------
-    ValueError, TypeError
-        If it nests deeper than `depth`, or holds what cannot be sent.
+    Parameters
+    ----------
+    containers
+        How many lists and maps there may be.
+
+    Attributes
+    ----------
+    arrays
+        Those that were met, in that order.
     """
-    if depth < 0:
-        raise ValueError("values that nest too deep")
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value
-    if isinstance(value, np.ndarray):
-        arrays.append(np.asarray(value, value.dtype.newbyteorder("<"), order="C"))
-        return msgpack.ExtType(_ARRAY, (len(arrays) - 1).to_bytes(4, "little"))
-    if isinstance(value, np.generic):
-        return to_plain(value.item(), arrays, depth - 1)
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [to_plain(item, arrays, depth - 1) for item in value]
-    fields = _fields(value)
-    if not all(isinstance(name, str) for name in fields):
-        raise TypeError("a map whose keys are not strings")
-    return {name: to_plain(item, arrays, depth - 1) for name, item in fields.items()}
+
+    def __init__(self, containers: int) -> None:
+        self.arrays: list[NDArray[Any]] = []
+        self._left = containers
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """Return `value` as msgpack takes it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it nests deeper than `depth`, holds too many lists and maps, or what cannot be sent.
+        """
+        if depth < 0:
+            raise ValueError("values that nest too deep")
+        if value is None or isinstance(value, bool | int | float | str | bytes):
+            return value
+        if isinstance(value, np.ndarray):
+            self.arrays.append(np.asarray(value, value.dtype.newbyteorder("<"), order="C"))
+            return msgpack.ExtType(_ARRAY, (len(self.arrays) - 1).to_bytes(4, "little"))
+        if isinstance(value, np.generic):
+            return self.plain(value.item(), depth - 1)
+        if isinstance(value, PurePath):
+            return str(value)
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many lists and maps")
+        if isinstance(value, list | tuple):
+            return [self.plain(item, depth - 1) for item in value]
+        fields = _fields(value)
+        if not all(isinstance(name, str) for name in fields):
+            raise TypeError("a map whose keys are not strings")
+        return {name: self.plain(item, depth - 1) for name, item in fields.items()}
 
 
 def _fields(value: Any) -> Mapping[str, Any]:

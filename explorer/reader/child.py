@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -10,12 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
-from explorer.errors import ExplorerError, IpcError
+from explorer.errors import DataError, ExplorerError, IpcError
 from explorer.reader.handed import Handed
 from explorer.reader.sandbox import lock_down
 from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive, send
 
 _LINE = 300
+_ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+"""Python imports each when it first meets it, which would be too late."""
 
 
 def main() -> None:
@@ -69,6 +72,8 @@ def _answer(request: Request, answers: BinaryIO) -> None:
 
 def _function(request: Request) -> Callable[..., Iterable[object]]:
     module, _, name = request.function.partition(":")
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
     for needed in request.preload:
         import_module(needed)
     function: Callable[..., Iterable[object]] = getattr(import_module(module), name)
@@ -76,10 +81,15 @@ def _function(request: Request) -> Callable[..., Iterable[object]]:
 
 
 def _open(path: Path) -> Handed:
-    if path.is_dir():
-        return Handed(path, None)
-    # Without waiting: something that is no plain file may never open.
-    opened = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
-    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-        raise OSError(f"{path.name} is no plain file")
+    """Open a file without waiting, since what is no plain file may never open; a folder is left for later."""
+    try:
+        if path.is_dir():
+            return Handed(path, None)
+        opened = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise OSError(0, "it is no plain file")
+    except OSError as error:
+        raise DataError(
+            "a file that can be read", f"{path}: {error.strerror}", "Check the name and the path."
+        ) from error
     return Handed(path, opened)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import unpack
@@ -179,8 +179,14 @@ class _Child:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                # Ctrl+C is for this process, which decides.
+                process_group=0 if os.name == "posix" else None,
             )
             _running.add(self._process)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests: BinaryIO = cast(BinaryIO, self._process.stdin)
+        self._answers: BinaryIO = cast(BinaryIO, self._process.stdout)
         self._thread = threading.Thread(target=self._pump, name="reader process", daemon=True)
         self._thread.start()
         return self
@@ -191,7 +197,7 @@ class _Child:
             self._process.kill()
         self._process.wait(_END_SECONDS)
         self._thread.join(_END_SECONDS)
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._requests, self._answers):
             with suppress(OSError):
                 stream.close()
         with _running_lock:
@@ -200,7 +206,7 @@ class _Child:
     def send(self, request: Request) -> None:
         # A process that has ended by now is found out by reading.
         with suppress(OSError):
-            send(self._process.stdin, request)
+            send(self._requests, request)
 
     def next_frame(self) -> bytes | None:
         """Return the next frame; empty where the process has ended; None where none came for a tenth of a second."""
@@ -217,11 +223,10 @@ class _Child:
         return self._process.wait(_END_SECONDS)
 
     def _pump(self) -> None:
-        stream: BinaryIO = self._process.stdout
         data = b"?"
         while data and not self._left.is_set():
             try:
-                data = receive_bytes(stream)
+                data = receive_bytes(self._answers)
             except IpcError:
                 self._put(_NONSENSE)
                 return

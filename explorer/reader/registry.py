@@ -36,6 +36,8 @@ class Reader:
     cpu_seconds: int = 60
 
 
+_KERAS: Final = ("h5py",)
+
 READERS: Final[dict[str, Reader]] = {
     "nothing": Reader("explorer.reader.child:nothing"),
     "onnx": Reader(
@@ -43,6 +45,10 @@ READERS: Final[dict[str, Reader]] = {
         ("explorer.inference.gate.check",),
         ModelError,
         memory_bytes=2048 * MB,
+    ),
+    "keras description": Reader("explorer.models.foreign.contents:describe", _KERAS, ModelError),
+    "keras weights": Reader(
+        "explorer.models.foreign.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
     ),
 }
 """Readers by name."""

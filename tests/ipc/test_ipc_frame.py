@@ -132,6 +132,7 @@ def test_an_array_does_not_keep_the_frame_in_memory() -> None:
         Record("x" * (1 << 20)),
         Record("", arrays=(np.zeros(1 << 13, np.uint8),) * 1001),
         Record("", arrays=(np.zeros((1,) * 17),)),
+        Tree((Tree(),) * 50_000),
         object(),
     ],
 )
@@ -182,7 +183,7 @@ def test_only_expected_records_are_accepted() -> None:
         (["Record", [["|u1"]], {"name": ""}], b"", "unpack"),
         ([["Record"], [], {"name": ""}], b"", "not expected"),
         ({"Record": 1}, b"", "form"),
-        (["Tree", [], {"branches": [[]] * 100_001}], b"", "lists and maps"),
+        (["Tree", [], {"branches": [[]] * 102_000}], b"", "lists and maps"),
         (b"\x93", b"", ""),
         (b"\x91" * 2_000, b"", ""),
         (b"\xa1\xff", b"", ""),
