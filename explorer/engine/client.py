@@ -16,7 +16,9 @@ from explorer.ipc import Channel
 from explorer.paths import log_dir
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
-_END_SECONDS = 2.0
+END_SECONDS = 2.0
+"""How long a process that was killed is waited for."""
+
 _LOGS_KEPT = 5
 _TICK_SECONDS = 0.1
 
@@ -149,18 +151,18 @@ class ModelProcess:
             self._shut = True
             self.kill()
 
-    def close(self) -> None:
-        """End the process and wait for it; call it when no thread is in `run`."""
+    def close(self, seconds: float = END_SECONDS) -> None:
+        """End the process and wait for it, so many seconds; call it when no thread is in `run`."""
         with self._lock:
-            self._hang_up()
+            self._hang_up(seconds)
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, seconds: float = END_SECONDS) -> None:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
         if self._process is not None:
             self._process.kill()
-            self._process.join(_END_SECONDS)
+            self._process.join(seconds)
             # On a machine that is all but standing still a killed process may not have ended by now; it will.
             if self._process.exitcode is not None:
                 self._process.close()
@@ -188,7 +190,7 @@ def _forget_old_logs() -> None:
 
 def _exit_of(process: multiprocessing.process.BaseProcess) -> str:
     try:
-        process.join(_END_SECONDS)
+        process.join(END_SECONDS)
         code = process.exitcode
     except ValueError:
         return "closed"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from explorer.engine.client import IMPORT_SECONDS, ModelProcess
+from explorer.engine.client import END_SECONDS, IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Failed, Serve, Served
 from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
@@ -48,11 +48,17 @@ class NetworkServer:
                     raise ModelError(event.message)
         raise EngineError("an answer of the model process", "none")
 
-    def close(self) -> None:
-        """End the process, if it runs; a thread that waits gets its error, and the next request starts another."""
+    def close(self, seconds: float = END_SECONDS) -> None:
+        """End the process, if it runs; a thread that waits gets its error, and the next request starts another.
+
+        What hangs is waited for so many seconds.
+        """
         self._process.kill()
-        with self._lock:
-            self._process.close()
+        if self._lock.acquire(timeout=seconds):
+            try:
+                self._process.close(seconds)
+            finally:
+                self._lock.release()
 
 
 @cache

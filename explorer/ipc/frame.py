@@ -5,7 +5,7 @@ bytes      content
 =========  =====================================================================================
 0 to 3     ``LXF`` and the version, one byte
 4 to 7     length of the header, unsigned, little endian
-8 …        header: msgpack of ``[record's name, [[dtype, shape], …], fields]``
+8 …        header: the record's name, ``[[dtype, shape], …]`` and the fields, each in msgpack
 …          the arrays in that order, C order, little endian, each at the next multiple of 16
 =========  =====================================================================================
 
@@ -16,17 +16,16 @@ that came, before anything of that size is made.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import IpcError
-from explorer.ipc.records import Flattener, from_plain
+from explorer.ipc.records import Decoder, encode, validated
 
 MAGIC = b"LXF\x01"
 DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
@@ -83,16 +82,12 @@ def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
         If the record holds something else, or more than that.
     """
     try:
-        flattener = Flattener(limits.containers)
-        fields = flattener.plain(record, limits.depth)
-        arrays = flattener.arrays
-        if len(arrays) > limits.arrays:
-            raise ValueError(f"more than {limits.arrays} arrays")
+        arrays: list[NDArray[Any]] = []
+        fields = encode(record, arrays)
         table = [[array.dtype.str, array.shape] for array in arrays]
-        _starts(table, limits)
-        header: bytes = msgpack.packb([type(record).__name__, table, fields], unicode_errors="surrogatepass")
-        if len(header) > limits.header_bytes:
-            raise ValueError(f"more than {limits.header_bytes} bytes beside its arrays")
+        header = b"".join(encode(part, []) for part in (type(record).__name__, table)) + fields
+        # What the other end would refuse is refused here.
+        _read_header(memoryview(header), limits, lambda _: arrays)
         parts = _aligned([_PREFIX.pack(MAGIC, len(header)) + header, *map(_raw, arrays)])
         if sum(map(len, parts)) > limits.frame_bytes:
             raise ValueError(f"more than {limits.frame_bytes} bytes")
@@ -130,62 +125,64 @@ def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:
         raise ValueError(f"{len(data)} bytes")
     magic, size = _PREFIX.unpack_from(data)
     end = _PREFIX.size + size
-    if magic != MAGIC or size > limits.header_bytes or end > len(data):
+    if magic != MAGIC or end > len(data):
         raise ValueError("another format, or cut off")
-    name, table, fields = _load(data[_PREFIX.size : end], limits)
-    *starts, total = (end + _gap(end) + start for start in _starts(table, limits)) if table else [end]
-    if total != len(data):
-        raise ValueError(f"{total} bytes declared, {len(data)} there")
+    name, fields = _read_header(data[_PREFIX.size : end], limits, lambda table: _arrays(data, end, table))
     kinds = {kind.__name__: kind for kind in receives}
-    if not isinstance(name, str) or name not in kinds:
-        raise ValueError(f"a record that is not expected here: {str(name)[:80]!r}")
-    arrays = [_array(data, start, *entry) for start, entry in zip(starts, table, strict=True)]
-    return from_plain(kinds[name], fields, arrays, limits.depth)
+    if name not in kinds:
+        raise ValueError(f"a record that is not expected here: {name[:80]!r}")
+    return validated(kinds[name], fields)
 
 
-def _load(header: memoryview, limits: Limits) -> Any:
-    """Decode the header, counting its lists and maps on the way; two are the header's own, and two each array's."""
-    left = limits.containers + 2 + 2 * limits.arrays
-
-    def count(value: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise ValueError("too many lists and maps")
-        return value
-
-    loaded = msgpack.unpackb(header, list_hook=count, object_hook=count, unicode_errors="surrogatepass")
-    if not isinstance(loaded, list) or len(loaded) != 3 or not isinstance(loaded[1], list):
+def _read_header(
+    header: memoryview, limits: Limits, find_arrays: Callable[[list[Any]], list[NDArray[Any]]]
+) -> tuple[str, Any]:
+    """Return the record's name and its fields; `find_arrays` gives the arrays of the table, once that is checked."""
+    if len(header) > limits.header_bytes:
+        raise ValueError(f"more than {limits.header_bytes} bytes beside the arrays")
+    # One list is the table itself, and two are each array's.
+    decoder = Decoder(header, limits.containers + 1 + 2 * limits.arrays)
+    name, table = decoder.value(0), decoder.value(2)
+    if not isinstance(name, str) or not isinstance(table, list):
         raise ValueError("a header of another form")
-    return loaded
+    _check_table(table, limits)
+    decoder.arrays = find_arrays(table)
+    fields = decoder.value(limits.depth)
+    if not decoder.ended:
+        raise ValueError("a header that goes on")
+    return name, fields
 
 
-def _starts(table: Sequence[Any], limits: Limits) -> list[int]:
-    """Return where each array begins, counted from the first, and at last where all end; every number is checked."""
+def _check_table(table: list[Any], limits: Limits) -> None:
     if len(table) > limits.arrays:
         raise ValueError(f"more than {limits.arrays} arrays")
-    starts = [0]
     for dtype, shape in table:
-        if dtype not in DTYPES or not isinstance(shape, list | tuple) or len(shape) > limits.dimensions:
+        if dtype not in DTYPES or not isinstance(shape, list) or len(shape) > limits.dimensions:
             raise ValueError(f"an array of {str(dtype)[:20]}, or of too many dimensions")
         if not all(type(length) is int and length >= 0 for length in shape):
             raise ValueError("an array whose shape is none")
-        item = int(dtype[-1])
         # Lengths beside a zero are bounded too: numpy refuses shapes whose other lengths overflow.
-        if prod(max(length, 1) for length in shape) * item > limits.array_bytes:
+        if prod(max(length, 1) for length in shape) * np.dtype(dtype).itemsize > limits.array_bytes:
             raise ValueError(f"an array of more than {limits.array_bytes} bytes")
-        start = starts[-1]
-        starts[-1] = start + _gap(start)
-        starts.append(starts[-1] + prod(shape) * item)
-    return starts
 
 
-def _array(data: memoryview, start: int, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
+def _arrays(data: memoryview, end: int, table: list[Any]) -> list[NDArray[Any]]:
+    """Copy the arrays that lie behind the header, once it is sure that they are all there and nothing else."""
+    starts = []
+    for dtype, shape in table:
+        starts.append(end + _gap(end))
+        end = starts[-1] + prod(shape) * np.dtype(dtype).itemsize
+    if end != len(data):
+        raise ValueError(f"{end} bytes declared, {len(data)} there")
+    return [_array(data, start, *entry) for start, entry in zip(starts, table, strict=True)]
+
+
+def _array(data: memoryview, start: int, dtype: str, shape: list[int]) -> NDArray[Any]:
     count = prod(shape)
     array = np.frombuffer(data, np.dtype(dtype), count, start) if count else np.zeros(0, dtype)
     if dtype == "|b1" and array.view(np.uint8).max(initial=0) > 1:
         raise ValueError("truth values that are neither 0 nor 1")
-    return array.reshape(tuple(shape)).copy()
+    return array.reshape(shape).copy()
 
 
 def _raw(array: NDArray[Any]) -> memoryview:

@@ -1,9 +1,8 @@
-"""Records as plain values that msgpack knows, and back, checked against the record's type."""
+"""Records in msgpack, and back, checked against the record's type."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from functools import cache
 from pathlib import PurePath
 from typing import Any
@@ -19,95 +18,111 @@ _ARRAY = 1
 _MOST_ERRORS = 100
 
 
-class Flattener:
-    """Turns values into what msgpack takes; arrays are set apart, in C order and little endian.
+def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
+    """Return `value` in msgpack; its arrays are appended to `arrays`, in C order and little endian.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        If it holds what cannot be sent.
+    """
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, np.ndarray):
+            arrays.append(np.asarray(part, part.dtype.newbyteorder("<"), order="C"))
+            return msgpack.ExtType(_ARRAY, (len(arrays) - 1).to_bytes(4, "little"))
+        if isinstance(part, np.generic):
+            return part.item()
+        if isinstance(part, PurePath):
+            return str(part)
+        if isinstance(part, BaseModel):
+            return part.model_dump()
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            return {field.name: getattr(part, field.name) for field in dataclasses.fields(part) if field.init}
+        raise TypeError(f"a value of type {type(part).__name__}")
+
+    packed: bytes = msgpack.packb(value, default=plain, unicode_errors="surrogatepass")
+    return packed
+
+
+class Decoder:
+    """Reads msgpack values one after the other, none of them trusted.
 
     Parameters
     ----------
+    data
+        All of them.
     containers
         How many lists and maps there may be.
-
-    Attributes
-    ----------
-    arrays
-        Those that were met, in that order.
     """
 
-    def __init__(self, containers: int) -> None:
+    def __init__(self, data: memoryview, containers: int) -> None:
         self.arrays: list[NDArray[Any]] = []
+        self._size = len(data)
         self._left = containers
+        self._unpacker = msgpack.Unpacker(
+            max_buffer_size=max(1, self._size),
+            list_hook=self._counted,
+            object_hook=self._counted,
+            ext_hook=self._array,
+            unicode_errors="surrogatepass",
+        )
+        self._unpacker.feed(data)
 
-    def plain(self, value: Any, depth: int) -> Any:
-        """Return `value` as msgpack takes it.
+    def value(self, depth: int) -> Any:
+        """Return the next one.
 
         Raises
         ------
-        ValueError, TypeError
-            If it nests deeper than `depth`, holds too many lists and maps, or what cannot be sent.
+        ValueError
+            If it nests deeper than `depth`, or there are too many lists and maps, or it is damaged.
         """
-        if depth < 0:
-            raise ValueError("values that nest too deep")
-        if value is None or isinstance(value, bool | int | float | str | bytes):
-            return value
-        if isinstance(value, np.ndarray):
-            self.arrays.append(np.asarray(value, value.dtype.newbyteorder("<"), order="C"))
-            return msgpack.ExtType(_ARRAY, (len(self.arrays) - 1).to_bytes(4, "little"))
-        if isinstance(value, np.generic):
-            return self.plain(value.item(), depth - 1)
-        if isinstance(value, PurePath):
-            return str(value)
+        value = self._unpacker.unpack()
+        level = [value] if isinstance(value, list | dict) else []
+        while level := [
+            item
+            for holder in level
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, list | dict)
+        ]:
+            depth -= 1
+            if depth < 0:
+                raise ValueError("values that nest too deep")
+        return value
+
+    @property
+    def ended(self) -> bool:
+        """Whether all was read."""
+        return bool(self._unpacker.tell() == self._size)
+
+    def _counted(self, value: Any) -> Any:
         self._left -= 1
         if self._left < 0:
             raise ValueError("too many lists and maps")
-        if isinstance(value, list | tuple):
-            return [self.plain(item, depth - 1) for item in value]
-        fields = _fields(value)
-        if not all(isinstance(name, str) for name in fields):
-            raise TypeError("a map whose keys are not strings")
-        return {name: self.plain(item, depth - 1) for name, item in fields.items()}
-
-
-def _fields(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
         return value
-    if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-    raise TypeError(f"a value of type {type(value).__name__}")
+
+    def _array(self, code: int, data: bytes) -> NDArray[Any]:
+        if code != _ARRAY:
+            raise ValueError("a value of an unknown kind")
+        return self.arrays[int.from_bytes(data, "little")]
 
 
-def from_plain(kind: type, fields: Any, arrays: list[NDArray[Any]], depth: int) -> Any:
+def validated(kind: type, fields: Any) -> Any:
     """Return the record of type `kind` with these fields.
 
     Raises
     ------
     ValueError
-        If a field is missing, unknown or of another type, or anything nests deeper than `depth`.
+        If a field is missing, unknown or of another type.
     """
     try:
-        return _adapter(kind).validate_python([_restored(fields, arrays, depth)])[0]
+        return _adapter(kind).validate_python([fields])[0]
     except ValidationError as error:
         if error.error_count() > _MOST_ERRORS:
             raise ValueError(f"{kind.__name__} with {error.error_count()} wrong values") from error
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, (kind.__name__, *first["loc"][1:])))
         raise ValueError(f"{place}: {first['msg']}") from error
-
-
-def _restored(value: Any, arrays: list[NDArray[Any]], depth: int) -> Any:
-    """Put the arrays in their places."""
-    if depth < 0:
-        raise ValueError("values that nest too deep")
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value
-    if isinstance(value, msgpack.ExtType) and value.code == _ARRAY:
-        return arrays[int.from_bytes(value.data, "little")]
-    if isinstance(value, list):
-        return [_restored(item, arrays, depth - 1) for item in value]
-    if isinstance(value, dict):
-        return {name: _restored(item, arrays, depth - 1) for name, item in value.items()}
-    raise ValueError("a value of an unknown kind")
 
 
 @cache

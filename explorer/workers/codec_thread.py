@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from explorer.document.tasks import SLOTS, Task
 from explorer.document.views import FailedView, View
 from explorer.inference.sessions import Interrupt, Interrupted
+from explorer.workers.closing import Deadline
 
 OVERDUE_MS = 2000
 """How long a view may still be computed after its question was withdrawn or replaced."""
@@ -88,15 +89,15 @@ class CodecThread(QObject):
         """Return the number of the latest question of a slot; an answer with another is stale."""
         return self._generations[slot]
 
-    def close(self) -> None:
-        """End the thread and wait for it; a network that is run ends at its next operator."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the thread and wait for it, until the deadline; a network that is run ends at its next operator."""
         self._overdue.stop()
         with self._condition:
             self._closed = True
             if self._current is not None:
                 self._current.interrupt.set()
             self._condition.notify()
-        self._thread.join()
+        self._thread.join((deadline or Deadline()).seconds)
 
     def _watch(self, slot: str) -> None:
         """See to it that what is computed for nothing ends; the lock is held."""

@@ -21,6 +21,7 @@ from explorer.models.foreign.files import dangers
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.safety import Finding, check
 from explorer.types import Progress
+from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner
 
 
@@ -120,10 +121,11 @@ class Importer(QObject):
         self._process.shut()
         reader.close_all()
 
-    def close(self) -> None:
-        """Wait for the model process; call it when no job runs."""
-        self._close_retired()
-        self._process.close()
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Wait for the model process, until the deadline; call it when no job runs."""
+        deadline = deadline or Deadline()
+        self._close_retired(deadline)
+        self._process.close(deadline.seconds)
 
     def _retire(self) -> None:
         """End the process and have another for what comes; it is waited for when its job has ended."""
@@ -131,9 +133,10 @@ class Importer(QObject):
         self._retired.append(self._process)
         self._process = ModelProcess()
 
-    def _close_retired(self) -> None:
+    def _close_retired(self, deadline: Deadline | None = None) -> None:
+        deadline = deadline or Deadline()
         while self._retired:
-            self._retired.pop().close()
+            self._retired.pop().close(deadline.seconds)
 
     def _on_look_requested(self, request: ImportRequest) -> None:
         """Look at a model; the one asked for last wins."""

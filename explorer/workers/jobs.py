@@ -16,6 +16,7 @@ from explorer.document.activity import JobView
 from explorer.errors import ExplorerError
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Progress
+from explorer.workers.closing import Deadline
 
 PROGRESS_SECONDS = 0.05
 
@@ -118,13 +119,14 @@ class JobRunner(QObject):
         for key in list(self._jobs):
             self.cancel(key)
 
-    def close(self) -> None:
-        """Cancel everything and wait until every thread has ended; no callback comes after this."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Cancel everything and wait, until the deadline, for every thread to end; no callback comes after this."""
+        deadline = deadline or Deadline()
         self.cancel_all()
         jobs, self._jobs = self._jobs, {}
         for entry in jobs.values():
             if entry.thread is not None:
-                entry.thread.join()
+                entry.thread.join(deadline.seconds)
 
     @property
     def jobs(self) -> tuple[JobView, ...]:

@@ -58,7 +58,7 @@ def frame(record: object, limits: Limits = LIMITS) -> bytes:
 
 
 def made_up(header: Any, arrays: bytes = b"", *, pad: bool = True) -> bytes:
-    packed = header if isinstance(header, bytes) else msgpack.packb(header)
+    packed = header if isinstance(header, bytes) else b"".join(map(msgpack.packb, header))
     start = struct.pack("<4sI", MAGIC, len(packed)) + packed
     return start + (bytes(-len(start) % 16) + arrays if pad and arrays else arrays)
 
@@ -132,7 +132,7 @@ def test_an_array_does_not_keep_the_frame_in_memory() -> None:
         Record("x" * (1 << 20)),
         Record("", arrays=(np.zeros(1 << 13, np.uint8),) * 1001),
         Record("", arrays=(np.zeros((1,) * 17),)),
-        Tree((Tree(),) * 50_000),
+        Tree((Tree(),) * 60_000),
         object(),
     ],
 )
@@ -172,17 +172,20 @@ def test_only_expected_records_are_accepted() -> None:
         (["Held", [["|u1", [1] * 17]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"a", "dimensions"),
         (["Held", [["|u1", [0]]] * 1001, {"pixels": msgpack.ExtType(1, bytes(4))}], b"", "1000 arrays"),
         (["Held", [], {"pixels": msgpack.ExtType(1, bytes(4))}], b"", "range"),
-        (["Held", [], {"pixels": msgpack.Timestamp(1)}], b"", "unknown kind"),
+        (["Held", [], {"pixels": msgpack.ExtType(2, bytes(4))}], b"", "unknown kind"),
+        (["Held", [], {"pixels": msgpack.Timestamp(1)}], b"", "uint8"),
+        (["Tree", [], {}, None], b"", "goes on"),
         (["Held", [], {"pixels": [1, 2]}], b"", "uint8"),
         (["Record", [["|b1", [2]]], {"name": "", "arrays": [msgpack.ExtType(1, bytes(4))]}], b"\x01\x02", "truth"),
         (["Record", [], {}], b"", "Record.name"),
         (["Record", [], {"name": "", "more": 1}], b"", "Record.more"),
         (["Record", [], {"name": "", "parts": [{"shape": ["x"]}]}], b"", "Record.parts.0.shape.0"),
         (["Record", [], {"name": "", "parts": [{"shape": "x"}] * 200}], b"", "200 wrong"),
-        (["Record", []], b"", "form"),
+        (["Record", []], b"", ""),
+        (["Record", {}, {"name": ""}], b"", "form"),
         (["Record", [["|u1"]], {"name": ""}], b"", "unpack"),
-        ([["Record"], [], {"name": ""}], b"", "not expected"),
-        ({"Record": 1}, b"", "form"),
+        ([["Record"], [], {"name": ""}], b"", "form"),
+        ([[["Record"]], [], {"name": ""}], b"", "nest"),
         (["Tree", [], {"branches": [[]] * 102_000}], b"", "lists and maps"),
         (b"\x93", b"", ""),
         (b"\x91" * 2_000, b"", ""),
