@@ -38,6 +38,11 @@ class Interrupt:
             if self._options is not None:
                 self._options.terminate = True
 
+    def check(self) -> None:
+        """Raise `Interrupted` if this is set."""
+        if self._set:
+            raise Interrupted
+
     @contextmanager
     def covering(self) -> Iterator[None]:
         """Within the block, let this end the runs of the calling thread.
@@ -76,6 +81,12 @@ class _Current(threading.local):
 
 
 _current = _Current()
+
+
+def check_interrupt() -> None:
+    """Raise `Interrupted` where the calling thread's runs are to end: for what it waits for instead."""
+    if _current.interrupt is not None:
+        _current.interrupt.check()
 
 
 def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from explorer.errors import ModelError
 from explorer.inference.gate.passed import find_passed, keep_passed, network_key
+from explorer.inference.sessions import check_interrupt
 from explorer.paths import pretrained_dir
-from explorer.reader import Handed, read
+from explorer.reader import Handed, steps
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,14 @@ def admit(candidates: Sequence[Candidate]) -> list[int | None]:
 
 def _ask(candidates: Sequence[Candidate]) -> dict[str, int]:
     paths, shapes = [each.path for each in candidates], [list(each.shape) for each in candidates]
+    found: dict[str, int] = {}
     try:
-        return {passed.key: passed.at_once for passed in read("onnx", paths, (Passed,), {"shapes": shapes})}
+        with closing(steps("onnx", paths, (Passed,), {"shapes": shapes})) as records:
+            for passed in records:
+                check_interrupt()
+                if passed is not None:
+                    found[passed.key] = passed.at_once
+        return found
     except ModelError as error:
         raise ModelError(f"{error.expected} ({paths[0].parent})", error.received, error.remedy) from error
 

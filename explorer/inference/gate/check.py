@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from explorer.inference.gate.passed import keep_passed, network_key
 from explorer.inference.gate.sizes import check_sizes
 from explorer.inference.gate.structure import read_network
 from explorer.inference.gate.trial import try_network
@@ -25,6 +26,17 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
         If it is not what an image network can be: see `read_network` and `check_sizes`.
     """
     return check_sizes(read_network(content), shape).at_once
+
+
+def vouch(content: bytes, shape: tuple[int, ...]) -> None:
+    """Check a network that this program has made, and remember that it may be run.
+
+    Raises
+    ------
+    ModelError
+        If it does not pass.
+    """
+    keep_passed(network_key(content, shape), check_network(content, shape))
 
 
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
