@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.programs import environment
+from explorer_testing.programs import run_python
 from explorer_testing.slow import slow_network
 
 from explorer.errors import ModelError
@@ -152,14 +149,8 @@ import json, sys
 from pathlib import Path
 import explorer.app
 from explorer.workers.loading import open_model
-for path in sys.argv[1:]:
+for path in json.loads(sys.argv[1]):
     open_model(Path(path))
 print(json.dumps("onnx" in sys.modules))
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program, str(bundle), str(pretrained_dir() / "digits-vae-2d")],
-        capture_output=True,
-        check=True,
-        env=environment(),
-    )
-    assert json.loads(ended.stdout) is False
+    assert run_python(program, [str(bundle), str(pretrained_dir() / "digits-vae-2d")]) is False
