@@ -23,6 +23,7 @@ from explorer.data.sources import open_source
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
@@ -138,6 +139,7 @@ def select(source: Source, split: str, count: int | None = None) -> Indices:
 
 def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
     """Encode pictures of a source: yields progress, and the codes float32 ``(n, latent_dim)`` last."""
+    check_table(len(indices), model.codec.latent_dim)
     codes = np.empty((len(indices), model.codec.latent_dim), np.float32)
     for start in range(0, len(indices), READ_BATCH):
         part = slice(start, start + READ_BATCH)

@@ -12,6 +12,7 @@ from explorer.data.corruption import Noise, corrupt, noise_rng
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
 from explorer.models.batches import pictures_held
 from explorer.types import Codec, Floats, Indices, Progress
@@ -91,6 +92,8 @@ def evaluate(
     for start in range(0, len(indices), step):
         clean = to_floats(source.read(indices[start : start + step], preprocessing))
         _measure(codec, clean, corrupt(clean, noises, noise) if noises else clean, sums, rng)
+        if sums.means:
+            check_table(2 * len(indices), codec.latent_dim)
         yield Progress(min(start + step, len(indices)), len(indices), "measuring")
     yield _summarise(sums, len(indices))
 

@@ -14,6 +14,7 @@ from explorer.document.neighbours import IndexedPictures, NeighbourSettings, poo
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
+from explorer.latent.checks import check_table
 from explorer.latent.directions import attribute_direction, probe_accuracy
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
@@ -29,6 +30,7 @@ _TRIED = 100
 
 def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
     """Encode every picture of a source."""
+    check_table(source.count, model.latent_dim)
     codes = np.empty((source.count, model.latent_dim), np.float32)
     step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     for start in range(0, source.count, step):
@@ -65,6 +67,7 @@ def index_pictures(
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
     if known is None:
+        check_table(source.count, model.latent_dim)
         step = step_for(source.count, model.card.image_shape)
         codes = np.empty((source.count, model.latent_dim), np.float32)
         small: list[Floats] = []
