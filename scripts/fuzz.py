@@ -12,6 +12,7 @@ in one input. The first input of each fault is made small and kept under build/f
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import queue
@@ -37,6 +38,10 @@ PATIENCE_S = 60.0
 """Time by the clock after which an input hangs, whatever the processor did."""
 
 START_S = 120.0
+GUIDED_FROM_S = 20.0
+"""A reader that has so much time has half of it guided by coverage, where atheris is installed."""
+
+MUTATING, GUIDED = "fuzzing.worker", "fuzzing.guided"
 JOBS = 2
 FAULTS = ("foreign", "hang", "crash", "memory")
 
@@ -48,20 +53,23 @@ class Worker:
         self._seed = seed
         self._out = out
         self._root = root
+        self._module = MUTATING
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
-    def serve(self, reader: str, seconds: float, most: int) -> Counter[str]:
+    def serve(self, reader: str, seconds: float, most: int, module: str = MUTATING) -> Counter[str]:
         """Let inputs of a reader be read; return how often each outcome came, faults as “verdict: what”."""
         found: Counter[str] = Counter()
         number, until = 0, time.monotonic() + seconds
         while number < most and (left := until - time.monotonic()) > 0:
             order = {"reader": reader, "start": number, "seconds": left, "most": most}
-            self._send(order | {"seed": self._seed, "out": str(self._out)})
+            self._send(order | {"seed": self._seed, "out": str(self._out)}, module)
             ready = False
             while True:
                 answer = self._next(HANG_S if ready else START_S)
                 if answer is None or "ended" in answer:
+                    if answer == {"ended": 0} and ready:
+                        return found
                     verdict = "hang" if answer is None else "crash"
                     number = self._end(reader, verdict if ready else "crash before", number, found, answer or {})
                     break
@@ -79,17 +87,22 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
+        self._end_process()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _end_process(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
-        shutil.rmtree(self._root, ignore_errors=True)
 
-    def _send(self, order: dict[str, Any]) -> None:
-        if self._process is None or self._process.poll() is not None:
+    def _send(self, order: dict[str, Any], module: str) -> None:
+        if self._process is None or self._process.poll() is not None or module != self._module:
+            self._end_process()
+            self._module = module
             self._answers = queue.Queue()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "fuzzing.worker", str(self._root)],
+                [sys.executable, "-m", module, str(self._root)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=(self._root / "stderr.txt").open("w"),
@@ -134,20 +147,19 @@ class Worker:
         last = (said.splitlines() or [""])[-1][:200]
         key = f"{verdict}: input {number}" + (f", exit {answer['ended']} {last}" if answer else "")
         found[key] += 1
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._end_process()
         target = self._out / reader / f"{verdict}-{number}"
         shutil.rmtree(target, ignore_errors=True)
         if (self._root / "work").is_dir():
             shutil.copytree(self._root / "work", target, symlinks=True)
+            (target / "traceback.txt").write_text(said[-4000:], encoding="utf-8")
         return number + 1
 
 
 def fuzz(readers: list[str], options: argparse.Namespace) -> int:
     """Share the time among readers and processes; print a line a reader and the faults; return their number."""
     share = options.minutes * 60 * min(options.jobs, len(readers)) / len(readers)
+    guided = share >= GUIDED_FROM_S and importlib.util.find_spec("atheris") is not None
     waiting: queue.Queue[str] = queue.Queue()
     for reader in readers:
         waiting.put(reader)
@@ -161,7 +173,9 @@ def fuzz(readers: list[str], options: argparse.Namespace) -> int:
         try:
             while True:
                 reader = waiting.get_nowait()
-                found = worker.serve(reader, share, options.most)
+                found = worker.serve(reader, share / 2 if guided else share, options.most)
+                if guided:
+                    found += worker.serve(reader, share / 2, options.most, GUIDED)
                 with lock:
                     _print(reader, found, total, faults)
         except queue.Empty:
@@ -169,6 +183,7 @@ def fuzz(readers: list[str], options: argparse.Namespace) -> int:
         finally:
             worker.close()
 
+    print(f"{share:.1f} s a reader, " + ("half of it guided by coverage" if guided else "mutations alone"))
     print(f"{'reader':<16} {'inputs':>7} {'accepted':>8} {'refused':>7} {'faults':>6}   seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as folder:
         threads = [threading.Thread(target=work, args=(Path(folder, str(n)),)) for n in range(options.jobs)]

@@ -68,15 +68,15 @@ class Bench:
             return Outcome("foreign", _key(error), traceback.format_exc())
         return Outcome("accepted")
 
-    def choose(self, rng: random.Random) -> tuple[bytes, list[bytes]]:
-        """Copy a seed and choose the file in it to mutate; return its content, and that of others like it."""
-        seed = rng.choice(self._seeds)
-        victim = rng.choice(self.reader.files(seed))
+    def choices(self) -> list[tuple[Path, Path]]:
+        """Return every file that may be mutated: the seed, and the file's place in it."""
+        return [(seed, victim) for seed in self._seeds for victim in self.reader.files(seed)]
+
+    def take(self, seed: Path, victim: Path, *, repairs: bool) -> None:
+        """Prepare a copy of a seed, of which one file will be put."""
         self.input = place(seed, self.work)
         self._victim = victim
-        self._repairs = self.reader.repair is not None and rng.random() < REPAIRED
-        others = [path for path in self._seeds if path.is_file() and path != seed]
-        return (seed / victim).read_bytes(), [path.read_bytes() for path in others]
+        self._repairs = repairs and self.reader.repair is not None
 
     def put(self, content: bytes) -> None:
         """Put a content in the place of the chosen file."""
@@ -87,8 +87,11 @@ class Bench:
 
     def prepare(self, rng: random.Random) -> bytes:
         """Prepare a mutated input; return the content of the mutated file."""
-        original, others = self.choose(rng)
-        content = mutate(original, rng, others)
+        seed = rng.choice(self._seeds)
+        victim = rng.choice(self.reader.files(seed))
+        self.take(seed, victim, repairs=rng.random() < REPAIRED)
+        others = [path.read_bytes() for path in self._seeds if path.is_file() and path != seed]
+        content = mutate((seed / victim).read_bytes(), rng, others)
         self.put(content)
         return content
 
@@ -117,9 +120,8 @@ class Bench:
             while at < len(content) and time.monotonic() < until:
                 alive()
                 shorter = content[:at] + content[at + size :]
-                seed = self.input.name
                 self.put(shorter)
-                if seed == self.input.name and self.judge().key == key:
+                if self.judge().key == key:
                     content = shorter
                 else:
                     at += size

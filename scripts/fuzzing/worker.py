@@ -105,15 +105,21 @@ def run(order: dict[str, Any], root: Path, tell: Callable[..., None]) -> None:
     tell(done=True)
 
 
-def main() -> None:
-    """Serve orders until standard input ends."""
+def answering() -> Callable[..., None]:
+    """Return what writes an answer; what a library prints goes to standard error and not between the answers."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints does not get between the answers
+    os.dup2(2, 1)
 
     def tell(**values: object) -> None:
         answers.write(json.dumps(values) + "\n")
         answers.flush()
 
+    return tell
+
+
+def main() -> None:
+    """Serve orders until standard input ends."""
+    tell = answering()
     quiet()
     root = Path(sys.argv[1])
     for line in sys.stdin:
