@@ -14,6 +14,8 @@ from explorer.data.sources import open_source
 from explorer.errors import DataError
 from explorer.types import Pixels, Progress
 
+pytestmark = pytest.mark.numeric
+
 STILL = Strengths(rotate=0, shear=0, zoom=(1, 1), shift=0, elastic=0)
 
 

@@ -17,6 +17,8 @@ from explorer.data.preprocessing import Channels, to_floats, to_pixels
 from explorer.errors import UsageError
 from explorer.types import Floats
 
+pytestmark = pytest.mark.numeric
+
 images = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3])).flatmap(
     lambda shape: hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32))
 )
