@@ -260,7 +260,7 @@ for turn in sorted({round(n * (total - 1) / (most - 1)) for n in range(most)}):
         open_bundle(place / "new")
     left = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
     again = run(place, resume=(place / "new.checkpoint").is_dir()) if not whole else []
-    results.append([faults.calls[turn], told, left, again[-1:]])
+    results.append([faults.calls[turn] if faults.struck else "nothing", told, left, again[-1:]])
 print(json.dumps([clean, counted.calls, results]))
 """
 
@@ -268,9 +268,9 @@ print(json.dumps([clean, counted.calls, results]))
 @pytest.mark.engine
 def test_a_training_ends_with_a_model_or_can_be_resumed(tmp_path: Path) -> None:
     data = write_pictures(tmp_path / "blobs.npz", 40, 10)
-    clean, calls, results = run_python(TRAINING, [str(data), str(tmp_path / "out"), 12])
+    clean, calls, results = run_python(TRAINING, [str(data), str(tmp_path / "out"), 10])
     assert clean[-1] == "Finished"
-    assert len(results) >= 10
+    assert len(results) >= 8
     for call, told, left, again in results:
         where = f"{call} failed: {told}, left {left}"
         assert told[-1] == "Finished" or told[-1].startswith("error: "), where
