@@ -50,14 +50,27 @@ class ZipLimits:
     unsuspicious: int = 256 << 20
 
 
-def check_members(archive: zipfile.ZipFile, limits: ZipLimits, where: str, error: type[ExplorerError]) -> None:
+def check_members(
+    archive: zipfile.ZipFile,
+    limits: ZipLimits,
+    where: str,
+    error: type[ExplorerError],
+    allowed: Mapping[str, int] | None = None,
+) -> None:
     """Refuse an archive by what it declares; nothing is inflated.
+
+    Parameters
+    ----------
+    archive, limits, where, error
+        The archive, what it may hold, what to call it in an error, and the class to raise.
+    allowed
+        Names that may be in it, and how many bytes each may have at most; any where left out.
 
     Raises
     ------
     ExplorerError
-        If a name is there twice; a member is a link, a device, encrypted, or packed in an unusual way; there are too
-        many; or they are larger than allowed.
+        If a name is there twice or is not allowed; a member is a link, a device, encrypted, or packed in an unusual
+        way; there are too many; or they are larger than allowed.
     """
     members = archive.infolist()
     if len(members) > limits.members:
@@ -65,20 +78,48 @@ def check_members(archive: zipfile.ZipFile, limits: ZipLimits, where: str, error
     if len({member.filename for member in members}) < len(members):
         raise error(f"each part once in {where}", "one twice", _DISTRUST)
     for member in members:
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise error(f"plain files in {where}", f"“{member.filename}”, which is a link or a device", _DISTRUST)
-        if member.flag_bits & _ENCRYPTED:
-            raise error(f"a file without a password in {where}", "an encrypted one", "Save it without a password.")
-        if member.compress_type not in _METHODS:
-            raise error(f"plain or deflated parts in {where}", f"“{member.filename}” in another way", _DISTRUST)
+        _check_member(member, where, error, allowed)
     total = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
+    # Members that share their bytes are counted once.
+    packed = min(sum(member.compress_size for member in members), archive.start_dir)
     if total > limits.total or (total > limits.unsuspicious and total > limits.ratio * packed):
         raise error(
             f"at most {size_text(limits.total)}, and {limits.ratio} times the size of the file, in {where}",
             f"{size_text(total)} from {size_text(packed)}",
             _DISTRUST,
         )
+
+
+def _check_member(
+    member: zipfile.ZipInfo, where: str, error: type[ExplorerError], allowed: Mapping[str, int] | None
+) -> None:
+    name = member.filename[:100]
+    if allowed is not None and member.filename not in allowed:
+        raise error(f"no other parts than {', '.join(allowed)} in {where}", f"“{name}”", _DISTRUST)
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise error(f"plain files in {where}", f"“{name}”, which is a link or a device", _DISTRUST)
+    if member.flag_bits & _ENCRYPTED:
+        raise error(f"plain or deflated parts without a password in {where}", f"“{name}”, encrypted", _DISTRUST)
+    if member.compress_type not in _METHODS:
+        raise error(f"plain or deflated parts in {where}", f"“{name}” in another way", _DISTRUST)
+    if allowed is not None and member.file_size > allowed[member.filename]:
+        most = size_text(allowed[member.filename])
+        raise error(f"“{name}” of at most {most} in {where}", size_text(member.file_size), _DISTRUST)
+
+
+def read_members(
+    file: IO[bytes], allowed: Mapping[str, int], limits: ZipLimits, where: str, error: type[ExplorerError] = DataError
+) -> dict[str, bytes]:
+    """Return the content of all members of a zip, by name.
+
+    Raises
+    ------
+    ExplorerError
+        As `check_members` does, or if it is damaged.
+    """
+    with reading("a whole file", where, error, _COPY), zipfile.ZipFile(file) as archive:
+        check_members(archive, limits, where, error, allowed)
+        return {member.filename: read_member(archive, member) for member in archive.infolist()}
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -114,7 +155,9 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def read_header(file: IO[bytes], size: int, where: str, error: type[ExplorerError] = DataError) -> Header:
+def read_header(
+    file: IO[bytes], size: int, where: str, error: type[ExplorerError] = DataError, remedy: str = _COPY
+) -> Header:
     """Read the header of an array, and compare it with the bytes that there are.
 
     Parameters
@@ -125,20 +168,20 @@ def read_header(file: IO[bytes], size: int, where: str, error: type[ExplorerErro
         Bytes of header and values together.
     where
         What to call it in an error.
-    error
-        The class to raise.
+    error, remedy
+        The class to raise, and what to do.
 
     Raises
     ------
     ExplorerError
         If it is damaged, or promises more values than there are.
     """
-    with reading("a whole NumPy array", where, error, _COPY):
+    with reading("a whole NumPy array", where, error, remedy):
         start = file.read(np.lib.format.MAGIC_LEN)
         if start[: len(np.lib.format.MAGIC_PREFIX)] != np.lib.format.MAGIC_PREFIX:
-            raise error(f"a NumPy array in {where}", "something else", _COPY)
+            raise error(f"a NumPy array in {where}", "something else", remedy)
         if start[-2:] not in (b"\1\0", b"\2\0"):
-            raise error(f"an array of format 1 or 2 in {where}", f"format {start[-2]}", _COPY)
+            raise error(f"an array of format 1 or 2 in {where}", f"format {start[-2]}", remedy)
         first = start[-2] == 1
         read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
         header = Header(*read(file))
@@ -146,7 +189,7 @@ def read_header(file: IO[bytes], size: int, where: str, error: type[ExplorerErro
     if header.dtype.hasobject:
         return header
     if min(header.shape, default=0) < 0 or not header.dtype.itemsize or header.nbytes > left:
-        raise error(f"the {header.nbytes:,} bytes that its header promises in {where}", f"{left:,} at most", _COPY)
+        raise error(f"the {header.nbytes:,} bytes that its header promises in {where}", f"{left:,} at most", remedy)
     return header
 
 
@@ -175,6 +218,7 @@ def read_arrays(
     where: str,
     error: type[ExplorerError] = DataError,
     kinds: Mapping[str, str] | None = None,
+    remedy: str = _COPY,
 ) -> dict[str, NDArray[Any] | None]:
     """Return the arrays of an npz by name; None for one of objects, which is not read.
 
@@ -190,6 +234,8 @@ def read_arrays(
         The class to raise.
     kinds
         Names that may be in it, and the dtype of each, such as ``float32``; any where left out.
+    remedy
+        What to do about a damaged one.
 
     Raises
     ------
@@ -197,7 +243,7 @@ def read_arrays(
         If it is damaged, larger than allowed, or holds something else than such arrays.
     """
     arrays: dict[str, NDArray[Any] | None] = {}
-    with reading("a whole NumPy file", where, error, _COPY), zipfile.ZipFile(file) as archive:
+    with reading("a whole NumPy file", where, error, remedy), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error)
         for member in archive.infolist():
             name = member.filename.removesuffix(_SUFFIX)
@@ -205,7 +251,7 @@ def read_arrays(
                 raise error(f"no other arrays than {', '.join(kinds)} in {where}", f"“{name[:100]}”", _DISTRUST)
             with archive.open(member) as part:
                 told = f"“{name[:100]}” of {where}"
-                header = read_header(part, member.file_size, told, error)
+                header = read_header(part, member.file_size, told, error, remedy)
                 if kinds is not None:
                     _check_kind(header, kinds[name], member.file_size - part.tell(), told, error)
                 usable = header.dtype.kind in _KINDS and not header.dtype.hasobject
@@ -225,10 +271,10 @@ def _check_kind(header: Header, kind: str, size: int, where: str, error: type[Ex
 
 
 def whole_arrays(
-    file: IO[bytes], limits: ZipLimits, where: str, error: type[ExplorerError] = DataError
+    file: IO[bytes], limits: ZipLimits, where: str, error: type[ExplorerError] = DataError, remedy: str = _COPY
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of an npz as `read_arrays` does; one of objects is an error."""
-    arrays = read_arrays(file, limits, where, error)
+    arrays = read_arrays(file, limits, where, error, remedy=remedy)
     return {name: _no_objects(name, array, where, error) for name, array in arrays.items()}
 
 

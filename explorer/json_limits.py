@@ -55,8 +55,8 @@ SESSION: Final = JsonLimits(8 << 20, 500_000)
 CONFIGURATION: Final = JsonLimits(32 << 20, 1_000_000)
 """Of a Keras model: networks of thousands of layers, and Python code in base 64 that is refused later."""
 
-DIRECTIONS: Final = JsonLimits(64 << 20, 3_000_000)
-"""200 directions of a long code: their numbers are most of it."""
+LARGE: Final = JsonLimits(64 << 20, 4_000_000)
+"""Of numbers, mostly: directions of long codes."""
 
 
 def json_text(content: bytes, limits: JsonLimits, where: str, error: type[ExplorerError] = DataError) -> str:

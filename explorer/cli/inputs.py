@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
@@ -26,10 +26,12 @@ from explorer.inference.codec import open_codec
 from explorer.latent.statistics import CodeStatistics
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
+from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 from explorer.workers.loading import render
 
 READ_BATCH = 500
+_MOST_CODES = 16 << 30
 _OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
 
 
@@ -207,16 +209,18 @@ def read_codes(path: Path, card: Card) -> Floats:
 
 
 def _load_array(path: Path) -> NDArray[Any]:
-    try:
-        # Opened here: np.load leaves a file that it fails on to the garbage collector.
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            return loaded if isinstance(loaded, np.ndarray) else np.asarray(loaded["codes"])
-    except KeyError as error:
-        raise DataError(f"an array called “codes” in {path}", "none", "Write it with the encode command.") from error
-    except (OSError, ValueError, EOFError, UnpicklingError, zipfile.BadZipFile) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "another kind of file"
-        raise DataError(f"codes as a .npy or .npz file in {path}", reason, "Check the path.") from error
+    with reading("codes as a .npy or .npz file", str(path), remedy="Check the path."), path.open("rb") as file:
+        if zipfile.is_zipfile(file):
+            file.seek(0)
+            array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")
+            if array is None:
+                raise DataError(f"an array called “codes” in {path}", "none", "Write it with the encode command.")
+            return array
+        file.seek(0)
+        header = read_header(file, path.stat().st_size, str(path))
+        if header.dtype.hasobject:
+            raise DataError(f"numbers in {path}", "an array of objects", "Save it as float32.")
+        return read_values(file, header)
 
 
 def output_file(text: str, *suffixes: str) -> Path:
