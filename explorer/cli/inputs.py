@@ -19,11 +19,12 @@ from explorer.cli.console import Console
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import open_source, skipped_json
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
 from explorer.latent.statistics import CodeStatistics
+from explorer.models.batches import readable_batches
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
 from explorer.reading import reading
@@ -138,14 +139,24 @@ def select(source: Source, split: str, count: int | None = None) -> Indices:
     return indices
 
 
-def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Encode pictures of a source: yields progress, and the codes float32 ``(n, latent_dim)`` last."""
-    codes = np.empty((len(indices), model.codec.latent_dim), np.float32)
-    for start in range(0, len(indices), READ_BATCH):
-        part = slice(start, start + READ_BATCH)
-        codes[part] = model.codec.encode(to_floats(source.read(indices[part], model.preprocessing)))
-        yield Progress(min(part.stop, len(indices)), len(indices), "encoding")
-    yield codes
+def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | tuple[Floats, Indices]]:
+    """Encode images of a source: yields progress, and codes float32 ``(n, latent_dim)`` with their positions last.
+
+    Those that cannot be read are left out.
+    """
+    found: list[tuple[Floats, Indices]] = []
+    for done, pixels, kept in readable_batches(source, indices, model.preprocessing, READ_BATCH):
+        found.append((model.codec.encode(to_floats(pixels)), kept))
+        yield Progress(done, len(indices), "encoding")
+    codes, positions = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    yield codes, positions
+
+
+def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
+    """Warn of images that could not be read, and return them for ``--json``."""
+    for skipped in source.skipped:
+        console.warn(f"{skipped.name} is left out: {skipped.reason}")
+    return skipped_json(source.skipped)
 
 
 LARGEST_SHEET = 100_000_000

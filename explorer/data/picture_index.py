@@ -20,6 +20,7 @@ from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json
 from explorer.paths import cache_dir, replacing_file
+from explorer.reading import reading
 from explorer.types import Indices
 
 BIG_FOLDER = 2_000
@@ -117,10 +118,11 @@ class PictureIndex:
         """Look at one file's header, and note what it is."""
         path = self.path(position)
         try:
-            found = path.stat()
-            self.stamps[position] = found.st_size, found.st_mtime_ns
-            header = probe_picture(path)
-        except (DataError, OSError, ValueError) as error:
+            with reading("an image", path.name, remedy="Remove it, or replace it."):
+                found = path.stat()
+                self.stamps[position] = found.st_size, found.st_mtime_ns
+                header = probe_picture(path)
+        except DataError as error:
             self.states[position] = BAD
             self.reasons[position] = str(error)
             return

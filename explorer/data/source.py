@@ -146,9 +146,12 @@ class Source(abc.ABC):
         found = dict(self._unreadable)
         return (*self._skipped, *(found[position] for position in sorted(found)))
 
-    def read_available(
-        self, indices: Sequence[int] | Indices, preprocessing: Preprocessing
-    ) -> tuple[Pixels, Indices]:
+    @property
+    def unreadable(self) -> int:
+        """Number of pictures that count as pictures of the source, and turned out to be unreadable."""
+        return len(self._unreadable)
+
+    def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
         """Read those pictures that can be read; the others are in `skipped` from then on.
 
         Returns

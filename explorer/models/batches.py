@@ -56,5 +56,7 @@ def readable_batches(
         first = source.skipped[-1] if source.skipped else None
         reason = f", such as {first.name} ({first.reason})" if first else ""
         raise DataError(
-            f"at least one image that can be read in {source.name}", f"{len(indices)} that cannot{reason}", "Replace them."
+            f"at least one image that can be read in {source.name}",
+            f"{len(indices)} that cannot{reason}",
+            "Replace them.",
         )

@@ -167,9 +167,7 @@ class FileSource(Source):
             raise error
         return pixels
 
-    def read_available(
-        self, indices: Sequence[int] | Indices, preprocessing: Preprocessing
-    ) -> tuple[Pixels, Indices]:
+    def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
         """Read those pictures whose files can be decoded; see `Source`."""
         positions = self.positions(indices)
         cache = self._cache(preprocessing) if self._files.rows is not None else None
