@@ -76,10 +76,12 @@ def read_limited(path: Path, most: int, what: str, error: type[ExplorerError] = 
     OSError
         If it cannot be read.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
         raise error(f"{what} in a plain file", f"{path}, which is none", "Choose another file.")
     with path.open("rb") as file:
-        content = file.read(most + 1)
+        # No more than there is, since so much memory is asked for.
+        content = file.read(min(most, found.st_size) + 1)
     if len(content) > most:
         raise error(f"{what} of at most {size_text(most)} in {path}", "a larger one", "Do not open files you distrust.")
     return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from explorer.json_limits import RECORD, json_text
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
 from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
-from explorer.reading import read_limited
+from explorer.reading import read_limited, reading
 
 CARD = "card.json"
 CODES = "codes.npz"
@@ -71,7 +72,11 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     ModelError
         If the folder is no bundle, a file is missing, or a checksum is wrong.
     """
-    path = path.resolve()
+    with reading("a bundle", str(path), ModelError, "Train or fetch it again."):
+        return _opened(path.resolve(), whole=whole)
+
+
+def _opened(path: Path, *, whole: bool) -> Bundle:
     try:
         content = read_limited(path / CARD, RECORD.size, "a card", ModelError)
     except OSError as error:
@@ -158,8 +163,12 @@ def find_bundles(*, whole: bool = False) -> list[Found]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    if root.is_dir():
-        yield from sorted(path for path in root.iterdir() if (path / CARD).is_file() and not path.name.startswith("."))
+    try:
+        found = sorted(root.iterdir())
+    except OSError:
+        return
+    # os.path: a folder that may not be looked into is none, and no error here.
+    yield from (path for path in found if not path.name.startswith(".") and os.path.isfile(path / CARD))
 
 
 def _try_open(folder: Path, whole: bool) -> Found:

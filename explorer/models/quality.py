@@ -15,7 +15,7 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import Cell, write_csv
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 CURVE_PICTURES = 300

@@ -354,8 +354,11 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def find_runs() -> list[Run]:
     """Return every run, the latest first; folders that are none are passed over."""
     found = []
-    folder = runs_dir()
-    for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ():
+    try:
+        paths = sorted(runs_dir().iterdir(), reverse=True)
+    except OSError:
+        return []
+    for path in paths:
         try:
             found.append(read_run(path))
         except TrainingError:

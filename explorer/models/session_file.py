@@ -27,6 +27,7 @@ from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
 from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
 from explorer.paths import replacing_file
+from explorer.reading import read_limited
 
 SUFFIX: Final = ".latent"
 
@@ -156,8 +157,7 @@ def read_session(path: Path) -> tuple[Session, str]:
         If it is none, is damaged, of a newer version, or holds what no session can hold.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LIMITS.total + 1)
+        content = read_limited(path, _LIMITS.total, "a session file", SessionError)
     except OSError as error:
         raise SessionError(f"a session file at {path}", f"“{error.strerror or error}”", "Choose another.") from error
     where = path.name

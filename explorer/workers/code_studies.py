@@ -109,9 +109,9 @@ def find_directions(
     asked = attribute_answers(source, request.attribute, request.values)
     for number, (name, known, has) in enumerate(asked):
         yield Progress(number, len(asked), f"looking for {name}")
-        known = known & readable
+        usable = known & readable
         try:
-            found.append(NamedDirection(name, attribute_direction(codes[known], has[known], request.method)))
+            found.append(NamedDirection(name, attribute_direction(codes[usable], has[usable], request.method)))
         except UsageError as error:
             left.append(f"{name}: {error}")
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
