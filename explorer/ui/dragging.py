@@ -10,9 +10,9 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QUrl
 from PySide6.QtGui import QImage
 
-from explorer.paths import cache_dir, check_writable, replacing_file
 from explorer.errors import DataError
 from explorer.json_limits import LARGE, parse_json
+from explorer.paths import cache_dir, check_writable, replacing_file
 from explorer.types import Floats
 
 PICTURES = "application/x-latent-explorer-pictures"
