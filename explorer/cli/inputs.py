@@ -23,6 +23,7 @@ from explorer.data.sources import open_source, skipped_json
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.models.batches import readable_batches
 from explorer.models.bundle import Bundle, resolve_bundle
@@ -144,6 +145,7 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
     Those that cannot be read are left out.
     """
+    check_table(len(indices), model.codec.latent_dim)
     found: list[tuple[Floats, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, model.preprocessing, READ_BATCH):
         found.append((model.codec.encode(to_floats(pixels)), kept))

@@ -140,13 +140,16 @@ def largest_difference(model: keras.Model, content: bytes) -> float:
 
 
 def _difference(call: Call, shape: tuple[int, ...], content: bytes) -> float:
-    import onnxruntime
+    from explorer.inference.gate.check import vouch
+    from explorer.inference.sessions import open_session
 
+    # What does not pass here would not be opened either.
+    vouch(content, shape)
     rng = np.random.default_rng(0)
     values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
     if prod(shape) == shape[0]:
         values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = open_session(content, threads=0)
     received = session.run(None, {session.get_inputs()[0].name: values})
     expected = call(tf.constant(values))
     return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -74,7 +74,14 @@ class MainWindow(QMainWindow):
         Called once, when the window closes: ends what works behind the document.
     preferences
         What is remembered between two starts; left out, nothing is.
+
+    Signals
+    -------
+    closing()
+        It is about to close, and nothing will stop it any more.
     """
+
+    closing = Signal()
 
     def __init__(
         self,
@@ -388,6 +395,7 @@ class MainWindow(QMainWindow):
         if not self.sessions.may_close(self.close):
             event.ignore()
             return
+        self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
         self.shell.layout.keep()

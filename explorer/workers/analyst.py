@@ -18,11 +18,13 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
+from explorer.latent.checks import check_table
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
+from explorer.workers.film_maker import encode_pictures
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
@@ -83,6 +85,7 @@ class Analyst(QObject):
         self._jobs = jobs
         self._latest: dict[Study, int] = {}
         self._indexing: tuple[object, ...] = ()
+        self._refused: tuple[object, ...] = ()
         document.studies.quality_requested.connect(self._on_quality_requested)
         document.studies.ranking_requested.connect(self._on_ranking_requested)
         document.studies.cleaning_requested.connect(self._on_cleaning_requested)
@@ -177,6 +180,8 @@ class Analyst(QObject):
         if model.epochs is not None and source.count > _WHILE_LEARNING:
             # Another model every few seconds: the rest of the machine is for the training.
             return
+        if self._is_too_much(model, source):
+            return
         asked = (model.codec, source, settings.way)
         if document.studies.running("index") is not None and self._indexing == asked:
             return
@@ -188,6 +193,17 @@ class Analyst(QObject):
             lambda: index_pictures(model, source, settings, known),
             document.neighbours.put_index,
         )
+
+    def _is_too_much(self, model: OpenModel, source: Source) -> bool:
+        """Say whether so many codes cannot be held; that is reported once, however often an index is asked for."""
+        try:
+            check_table(source.count, model.latent_dim)
+        except UsageError as error:
+            if self._refused != (model.codec, source):
+                self._refused = (model.codec, source)
+                self._document.report(str(error))
+            return True
+        return False
 
     def _on_directions_requested(self, request: DirectionRequest) -> None:
         opened = self._opened()
@@ -228,15 +244,11 @@ class Analyst(QObject):
             return
         model, source = opened
 
-        def encode() -> Iterator[Progress | Floats]:
-            yield Progress(0, 0, "encoding")
-            yield model.codec.encode(to_floats(source.read(indices, model.card.preprocessing)))
-
         def put(codes: Floats) -> None:
             if self._document.model is model:
                 self._document.add_to_slot(number, codes)
 
-        self._jobs.start("Encoding pictures", encode, put)
+        self._jobs.start("Encoding pictures", lambda: encode_pictures(model, source, indices), put)
 
     def _on_prior_requested(self) -> None:
         model = self._document.model

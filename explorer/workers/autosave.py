@@ -19,6 +19,7 @@ from explorer.document.sessions import LeftOver
 from explorer.errors import ExplorerError
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
+from explorer.workers.closing import Deadline
 
 INTERVAL_MS = 1_500
 """From the first edit that is not in the copy to the next copy; with the writing it stays well below five seconds."""
@@ -169,8 +170,8 @@ class Autosave(QObject):
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """End the thread; the copy goes, unless it holds work that the user was not asked about."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the thread, waited for until the deadline; the copy goes, unless it holds work nobody was asked about."""
         if self._closed:
             return
         keep = self._document.sessions.kept
@@ -179,7 +180,7 @@ class Autosave(QObject):
         if keep and due:
             self._on_due()
         self._closed = True
-        self._end_writer()
+        self._end_writer(deadline)
         if self._offered is not None:
             self._offered[1].unlock()
         if self._lock is not None and self._folder is not None:
@@ -188,9 +189,9 @@ class Autosave(QObject):
             else:
                 _remove(self._folder, self._lock)
 
-    def _end_writer(self) -> None:
+    def _end_writer(self, deadline: Deadline | None = None) -> None:
         if self._writer is not None:
-            self._writer.close()
+            self._writer.close(deadline or Deadline())
             self._writer = None
 
 
@@ -212,12 +213,12 @@ class _Writer:
             self._waiting = [session]
             self._condition.notify()
 
-    def close(self) -> None:
+    def close(self, deadline: Deadline) -> None:
         """Write what waits, and end."""
         with self._condition:
             self._ended = True
             self._condition.notify()
-        self._thread.join()
+        self._thread.join(deadline.seconds)
 
     def _run(self) -> None:
         while True:

@@ -41,6 +41,7 @@ from explorer.errors import ExplorerError
 from explorer.inference.codec import OnnxCodec
 from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
+from explorer.workers.closing import Deadline
 from explorer.workers.run_log import log_event
 
 LOCK = "lock"
@@ -175,14 +176,15 @@ class Trainer(QObject):
             self._process.cancel()
             self._show(replace(self._view, note="Cancelling"))
 
-    def close(self) -> None:
-        """End the model process and the thread, and wait for both."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the model process and the thread, and wait for both, until the deadline."""
+        deadline = deadline or Deadline()
         self._closed = True
         self._waiting.clear()
         self._process.shut()
         if self._thread is not None:
-            self._thread.join()
-        self._process.close()
+            self._thread.join(deadline.seconds)
+        self._process.close(deadline.seconds)
 
     def _order(self, order: Order, note: str, phases: set[str]) -> None:
         if self._view.phase in phases:

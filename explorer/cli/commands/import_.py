@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.engine import messages
-from explorer.engine.client import ModelProcess
+from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import ModelError, UsageError
 from explorer.models.foreign.record import RANGES, ValueRange
 from explorer.models.foreign.request import ImportRequest
 from explorer.paths import refuse_existing
 from explorer.types import Progress
+
+CANCEL_SECONDS = 3.0
+"""How long after Ctrl+C a step that does not end is waited for."""
 
 
 def value_range(text: str) -> ValueRange:
@@ -52,9 +56,9 @@ def run(options: Namespace, console: Console) -> Report | int:
     process = ModelProcess()
     try:
         with interrupts(process) as received:
-            for event in process.run(messages.Import(request)):
-                if received:
-                    process.cancel()
+            for event in process.steps(messages.Import(request), IMPORT_SECONDS):
+                if received and time.monotonic() - received[0] > CANCEL_SECONDS:
+                    return INTERRUPTED
                 match event:
                     case messages.Working():
                         console.bar(Progress(event.done, event.total, event.note))

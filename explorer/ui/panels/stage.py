@@ -176,10 +176,12 @@ class StagePanel(QWidget):
         """Show the picture, and say why there is no reconstruction of it."""
         self.original.show_image(floats_to_qimage(view.original), _size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("codes only"), self.tr("no pictures back"))
-        if view.code is None:
+        if view.problem:
+            text, detail = view.problem, ""
+        elif view.code is None:
             text, detail = self.tr("No encoder"), unbroken(self.tr("no code of a picture"), self.tr("use the sliders"))
         for frame in (self.reconstruction, self.error):
-            frame.show_text(text, detail)
+            frame.show_text(text, detail, problem=bool(view.problem))
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view
