@@ -70,7 +70,7 @@ def _read_bundle(path: Path) -> None:
 
 def _reseal(path: Path) -> None:
     """Put the right checksums into the card."""
-    seal(path, read_card((path / CARD).read_text("utf-8"), str(path)))
+    seal(path, read_card((path / CARD).read_bytes(), str(path)))
 
 
 # -- sessions ----------------------------------------------------------------------------------------------------------

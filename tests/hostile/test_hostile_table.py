@@ -79,7 +79,7 @@ def bundle_with(graph: onnx.GraphProto, folder: Path) -> Path:
     path = folder / "bundle"
     write_bundle(path, MatrixCodec((2, 1, 1), 2))
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path / COMPILED[1])
-    seal(path, read_card((path / CARD).read_text("utf-8"), str(path)))
+    seal(path, read_card((path / CARD).read_bytes(), str(path)))
     return path
 
 
