@@ -4,10 +4,10 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots pretrained clean environment
+.PHONY: help run test check check-long screenshots pretrained clean environment
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 $(STAMP): pyproject.toml constraints.txt scripts/environment.sh
 	@sh scripts/environment.sh $(STAMP)
@@ -26,6 +26,11 @@ check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+check-long: $(STAMP) ## what takes too long for each change: every kernel of BLAS, 20 minutes of damaged files, 100 kills
+	@$(PYTHON) scripts/numeric_tests.py
+	@$(PYTHON) scripts/fuzz.py --minutes 20
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
 
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen

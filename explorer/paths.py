@@ -156,7 +156,7 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             os.replace(temporary, path)
         except OSError:
             if retired.exists():
-                os.replace(retired, path)
+                _put_back(retired, path)
             raise
     except OSError as error:
         raise ExportError(
@@ -164,7 +164,18 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+        if path.exists():  # else what was there could not be put back, and this is all that is left of it
+            shutil.rmtree(retired, ignore_errors=True)
+
+
+def _put_back(retired: Path, path: Path) -> None:
+    """Give a folder its name again."""
+    try:
+        os.replace(retired, path)
+    except OSError as error:
+        raise ExportError(
+            f"to write {path}", f"“{error.strerror or error}”", f"The old folder is kept as {retired}; rename it."
+        ) from error
 
 
 def check_writable(folder: Path) -> None:

@@ -99,7 +99,7 @@ class CodesView:
     codec, source
         What encoded them, and the pictures.
     codes
-        Float32 ``(n, latent_dim)``, in the order of the source.
+        Float32 ``(n, latent_dim)``, in the order of the source; NaN where an image cannot be read.
     """
 
     codec: Codec

@@ -15,16 +15,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, whole_arrays
 from explorer.engine.early_stop import BestKeeper
 from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
-from explorer.errors import ExplorerError, ExportError, TrainingError
+from explorer.errors import ExportError, TrainingError
+from explorer.json_limits import LARGE, parse_json
 from explorer.models.card import EpochRecord
 from explorer.models.settings import CHECKPOINT, TrainingSettings
 from explorer.paths import replacing_file
+from explorer.reading import reading
 
 _MAY_CHANGE = {"epochs", "early_stop"}
 _STATE = "state"
+_REMEDY = "Start afresh without --resume."
+_LIMITS = ZipLimits(64 << 30, members=100_000)
 
 
 @dataclass
@@ -93,10 +98,10 @@ def load_checkpoint(
     TrainingError
         If there is no checkpoint, it is damaged, or it belongs to other settings.
     """
-    try:
-        with (folder / CHECKPOINT).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        state = json.loads(arrays[_STATE].tobytes())
+    with reading("a checkpoint to resume from", str(folder), TrainingError, _REMEDY):
+        with (folder / CHECKPOINT).open("rb") as opened:
+            arrays = whole_arrays(opened, _LIMITS, f"the checkpoint in {folder}", TrainingError, _REMEDY)
+        state = parse_json(arrays[_STATE].tobytes(), LARGE, CHECKPOINT, TrainingError)
         _check_same(state["settings"] | state["arguments"], settings.model_dump() | arguments, folder)
         _set(training.step.encoder, _listed("encoder", arrays))
         _set(training.step.decoder, _listed("decoder", arrays))
@@ -110,12 +115,6 @@ def load_checkpoint(
         progress.seconds = float(told["seconds"])
         keeper = state["early_stop"]
         training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))
-    except ExplorerError:
-        raise
-    except Exception as error:  # json, zip, zlib, numpy and Keras raise what they like on a damaged file
-        raise TrainingError(
-            f"a checkpoint to resume from in {folder}", f"“{error}”", "Start afresh without --resume."
-        ) from error
     training.history[:] = history
     training.progress = progress
 

@@ -19,7 +19,7 @@ from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
 from explorer.errors import ModelError
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
-from explorer.models.card import Card, DataRecord, EpochRecord
+from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.sample import sample_codes
@@ -102,7 +102,7 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
         decoder_params=spec.decoder.parameters,
         data=data_record(prepared.source, ("train",)),
         training=prepared.settings,
-        history=tuple(history),
+        history=kept_epochs(history),
         trained_from=prepared.started_from,
         seconds=round(seconds, 1),
         command=command_line(request),

@@ -321,4 +321,5 @@ def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
         val_count=len(prepared.validation),
         first_epoch=first_epoch,
         epochs=prepared.settings.epochs,
+        skipped=tuple((one.name, one.reason) for one in prepared.source.skipped[: messages.MOST_SKIPPED]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,16 +11,17 @@ from itertools import compress
 from pathlib import Path
 
 from explorer.errors import ExplorerError, ModelError
+from explorer.json_limits import RECORD, json_text
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
 from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
+from explorer.reading import read_limited, reading
 
 CARD = "card.json"
 CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
 
-_MOST_CARD = 64 << 20
 _DISTRUST = "Do not open bundles you do not trust."
 
 
@@ -70,14 +72,18 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     ModelError
         If the folder is no bundle, a file is missing, or a checksum is wrong.
     """
-    path = path.resolve()
+    with reading("a bundle", str(path), ModelError, "Train or fetch it again."):
+        return _opened(path.resolve(), whole=whole)
+
+
+def _opened(path: Path, *, whole: bool) -> Bundle:
     try:
-        text = _read_text(path / CARD)
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_limited(path / CARD, RECORD.size, "a card", ModelError)
+    except OSError as error:
         raise ModelError(
             f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
         ) from error
-    card = read_card(text, str(path / CARD))
+    card = read_card(content, str(path / CARD))
     needed = {CODES, *_networks(card)}
     for missing in sorted(needed - card.files.keys()):
         raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
@@ -99,14 +105,6 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     return Bundle(path, card)
 
 
-def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(_MOST_CARD + 1)
-    if len(content) > _MOST_CARD:
-        raise ModelError(f"a card of at most {_MOST_CARD >> 20} MB", f"a larger one in {path}", _DISTRUST)
-    return content.decode("utf-8")
-
-
 def _networks(card: Card) -> Iterator[str]:
     """Yield the files of the networks that a card speaks of."""
     if card.imported is None or card.imported.networks:
@@ -116,9 +114,16 @@ def _networks(card: Card) -> Iterator[str]:
 
 
 def seal(folder: Path, card: Card) -> None:
-    """Write the card of a folder that holds every other file already, with their checksums."""
+    """Write the card of a folder that holds every other file already, with their checksums.
+
+    Raises
+    ------
+    ModelError
+        If it would be larger than a card that can be read.
+    """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
+    json_text(text.encode(), RECORD, f"the card of “{card.name}”", ModelError)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
@@ -158,8 +163,12 @@ def find_bundles(*, whole: bool = False) -> list[Found]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    if root.is_dir():
-        yield from sorted(path for path in root.iterdir() if (path / CARD).is_file() and not path.name.startswith("."))
+    try:
+        found = sorted(root.iterdir())
+    except OSError:
+        return
+    # os.path: a folder that may not be looked into is none, and no error here.
+    yield from (path for path in found if not path.name.startswith(".") and os.path.isfile(path / CARD))
 
 
 def _try_open(folder: Path, whole: bool) -> Found:

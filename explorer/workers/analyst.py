@@ -26,7 +26,7 @@ from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
 from explorer.workers.film_maker import encode_pictures
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import open_model
+from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
 """Pictures up to which they are indexed anew with every version of a model that learns."""
@@ -104,6 +104,8 @@ class Analyst(QObject):
         if study in self._latest:
             self._jobs.cancel(self._latest[study])
         key = 0
+        source = self._document.source
+        known = 0 if source is None else len(source.skipped)
 
         def ended() -> None:
             if studies.running(study) == key:
@@ -113,6 +115,8 @@ class Analyst(QObject):
             # A job that was done as the next one was asked for reports late.
             if self._latest[study] == key:
                 on_finished(result)
+            if source is not None and len(source.skipped) > known:
+                self._document.report(*skipped_words(source))
 
         key = self._latest[study] = self._jobs.start(title, job, finished, ended)
         studies.put_running(study, key)

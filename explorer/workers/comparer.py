@@ -32,7 +32,7 @@ def fit_pca(model: OpenModel, source: Source) -> Iterator[Progress | OpenModel]:
     train = source.splits.train if len(source.splits.train) else np.arange(source.count)
     chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_FITTED)).astype(np.int64)]
     yield Progress(0, 0, "reading the pictures")
-    pixels = source.read(chosen, model.card.preprocessing)
+    pixels, chosen = source.read_available(chosen, model.card.preprocessing)
     yield Progress(0, 0, "fitting the components")
     codec = PcaCodec(to_floats(pixels), model.latent_dim)
     yield Progress(0, 0, "encoding a sample")

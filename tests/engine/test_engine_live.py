@@ -53,7 +53,8 @@ def test_each_shows_codes_and_pictures_of_its_own_networks(events: list[Event]) 
         np.testing.assert_allclose(live.sample.statistics.mean, expected.mean, atol=1e-4)
         np.testing.assert_allclose(live.sample.statistics.sigma, expected.sigma, atol=1e-4)
         again = to_pixels(codec.decode(codec.encode(to_floats(live.originals))))
-        np.testing.assert_array_equal(again, live.reconstructions)
+        # A value between two levels may be rounded to either: products round differently in the two processes.
+        np.testing.assert_allclose(again.astype(int), live.reconstructions, atol=1)
         assert live.sample.statistics.kl is not None
         assert [record.epoch for record in live.card.history] == list(range(1, int(live.progress) + 1))
 

@@ -59,7 +59,7 @@ def test_what_is_written_opens(bundle: Path) -> None:
 
 def test_a_card_comes_back_as_it_was() -> None:
     card = make_card(MatrixCodec((16, 20, 3), 5), variational=True, value_range=(-1.0, 1.0), trained_from="parent")
-    assert read_card(card.model_dump_json(), "here") == card
+    assert read_card(card.model_dump_json().encode(), "here") == card
 
 
 def test_figures_that_json_has_no_number_for_come_back() -> None:
@@ -67,7 +67,7 @@ def test_figures_that_json_has_no_number_for_come_back() -> None:
     card = make_card(MatrixCodec(), metrics={"mse": 0.0, "psnr": float("inf")})
     text = card.model_dump_json()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert read_card(text, "here").metrics == {"mse": 0.0, "psnr": float("inf")}
+    assert read_card(text.encode(), "here").metrics == {"mse": 0.0, "psnr": float("inf")}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -141,7 +141,7 @@ def test_absurd_cards_are_refused_by_field(bundle: Path, change: dict[str, Any])
 @given(text=st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
 def test_whatever_stands_in_a_card_is_an_error_and_no_crash(text: str) -> None:
     with pytest.raises(ModelError, match="a card of format 1"):
-        read_card(text, "here")
+        read_card(text.encode(), "here")
 
 
 @given(data=st.data())
@@ -153,7 +153,7 @@ def test_a_card_with_any_one_value_exchanged_opens_or_is_refused(data: st.DataOb
     )
     record[key] = data.draw(junk)
     with suppress(ModelError):
-        assert isinstance(read_card(json.dumps(record), "here"), Card)
+        assert isinstance(read_card(json.dumps(record).encode(), "here"), Card)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"[]"])

@@ -38,7 +38,7 @@ def run(options: Namespace, console: Console) -> Report:
             shown[key] = ", ".join(shown[key])
     width = max(map(len, shown))
     lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
-    return Report(facts, lines + [f"skipped {entry['name']}: {entry['reason']}" for entry in skipped])
+    return Report(facts, lines + [f"skipped {entry['file']}: {entry['reason']}" for entry in skipped])
 
 
 def _listing(entries: list[SourceEntry]) -> Report:

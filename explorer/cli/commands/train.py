@@ -131,8 +131,11 @@ class _Reporter:
         match event:
             case messages.Started():
                 self._epochs = event.epochs
-                console.event({"event": "started", **asdict(event)})
+                skipped = [{"file": file, "reason": reason} for file, reason in event.skipped]
+                console.event({"event": "started", **asdict(event), "skipped": skipped})
                 console.line(_started_text(event))
+                for file, reason in event.skipped:
+                    console.warn(f"{file} is left out: {reason}")
             case messages.Step():
                 done, total = (event.epoch - 1) * event.steps + event.step, self._epochs * event.steps
                 console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))

@@ -5,11 +5,11 @@ A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from explorer.data.source import Source
+from explorer.data.source import Skipped, Source
 from explorer.data.sources import archive, arrays, cifar, dogs, embedded, folder, fonts, idx, keras_cache, lfw, picture
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
@@ -26,6 +26,7 @@ __all__ = [
     "known_sources",
     "open_source",
     "opening",
+    "skipped_json",
 ]
 
 KNOWN: tuple[KnownSource, ...] = (
@@ -142,8 +143,13 @@ def describe(source: Source) -> dict[str, Any]:
         "licence": source.licence,
         "attribution": source.attribution,
         **({"attributes": list(source.attributes)} if source.attributes else {}),
-        "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in source.skipped],
+        "skipped": skipped_json(source.skipped),
     }
+
+
+def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    """Return pictures that were left out as plain values."""
+    return [{"file": one.name, "reason": one.reason} for one in skipped]
 
 
 def _exists(path: Path) -> bool:

@@ -255,7 +255,9 @@ def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
         rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
         return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
     chosen = _test_indices(trial.source)
-    pixels = trial.source.read(chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(np.int64)], trial.preprocessing)
+    pixels, _ = trial.source.read_available(
+        chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(np.int64)], trial.preprocessing
+    )
     if opened.record.parts == "encoder":
         return pixels, np.zeros((0, *networks.image_shape), np.uint8)
     return pixels, to_pixels(networks.decode(networks.encode(to_floats(pixels))))

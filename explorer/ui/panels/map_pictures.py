@@ -113,7 +113,8 @@ class MapPictures(QWidget):
         if picked is not None:
             chosen = np.zeros(len(of), np.bool_)
             chosen[picked.indices] = True
-        return Scatter(self._points, palette[of], shown[of], chosen, self.density.isChecked())
+        drawn = shown[of] & np.isfinite(self._points).all(axis=1)
+        return Scatter(self._points, palette[of], drawn, chosen, self.density.isChecked())
 
     def thumbnails(self, window: MapWindow) -> list[tuple[float, float, QImage]]:
         """Return pictures for the points in a window, where they are few, as far as they are read; ask for the rest."""

@@ -45,6 +45,7 @@ class NeighboursPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._running = self._tried = False
         self.setObjectName("neighbours_panel")
         self.setAccessibleName(self.tr("Neighbours"))
         self._make_controls()
@@ -202,6 +203,9 @@ class NeighboursPanel(QWidget):
     def _show_progress(self) -> None:
         key = self._document.studies.running("index")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        if self._running != (key is not None):
+            self._running, self._tried = key is not None, True
+            self._show()
 
     def _show(self) -> None:
         view, model, source = self._document.neighbours_view, self._document.model, self._document.source
@@ -220,6 +224,8 @@ class NeighboursPanel(QWidget):
             self._empty.setText(self.tr("Open a model and pictures from the library."))
         elif not model.card.encodes:
             self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
+        elif self._tried and not self._running:
+            self._empty.setText(self.tr("The images were not encoded, so nothing can be compared."))
         else:
             self._empty.setText(self.tr("The pictures are being encoded, so that their codes can be compared."))
         self._show_note()
