@@ -20,7 +20,8 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.document.neighbours import IndexedPictures, NeighbourSettings
 from explorer.document.studies import CodesView
-from explorer.document.tasks import FindNeighbours, NeighboursView
+from explorer.document.tasks import FindNeighbours
+from explorer.document.views import NeighboursView
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
 from explorer.types import Floats, Progress
