@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.data.preprocessing import to_floats
+from explorer.data.source import Skipped
 from explorer.engine import messages
 from explorer.engine.budget import Budget
 from explorer.engine.checkpoint import Checkpointed, load_checkpoint, save_checkpoint
@@ -308,6 +309,12 @@ def _identity(prepared: Prepared) -> dict[str, object]:
     }
 
 
+def _told(skipped: Skipped) -> tuple[str, str]:
+    """Return name and reason as text that any encoding takes: a file's name may hold bytes that are no text."""
+    name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, skipped.reason))
+    return name, reason
+
+
 def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
     spec = prepared.spec
     return messages.Started(
@@ -321,5 +328,5 @@ def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
         val_count=len(prepared.validation),
         first_epoch=first_epoch,
         epochs=prepared.settings.epochs,
-        skipped=tuple((one.name, one.reason) for one in prepared.source.skipped[: messages.MOST_SKIPPED]),
+        skipped=tuple(map(_told, prepared.source.skipped[: messages.MOST_SKIPPED])),
     )

@@ -57,7 +57,7 @@ def deep_model(deep: Path) -> Model:
 def test_reconstruct_draws_what_it_measures(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "rows.png"
     told = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
-    assert set(told) == {"mse", "psnr", "ssim", "bce", "count"}
+    assert set(told) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
     drawn = cells(out)
     assert drawn.shape[:2] == (2, told["count"]) == (2, 7)
     source = open_source("digits")
@@ -101,7 +101,7 @@ def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytes
 def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
     told = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
     assert set(told) == {
-        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training"),
+        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"),
         *("kl", "loss", "active_dims", "kl_per_dim"),
     }
     assert (told["count"], told["split"], told["seen_in_training"]) == (2_000, "test", False)
@@ -112,7 +112,7 @@ def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
 
 def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, deep_model: Model) -> None:
     told = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
-    assert set(told) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training"}
+    assert set(told) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
     # The embedded digits are MNIST's test digits, on which the card's figures were measured.
     for name in ("mse", "bce", "psnr", "ssim"):
         assert told[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
@@ -147,7 +147,7 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
     for split, count in (("all", 10_000), ("test", 2_000)):
         out = tmp_path / f"{split}.npz"
         told = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
-        assert told == {"count": count, "latent_shape": [2]}
+        assert told == {"count": count, "latent_shape": [2], "skipped": []}
         with np.load(out, allow_pickle=False) as file:
             assert set(file.files) == {"codes", "labels", "indices"}
             np.testing.assert_array_equal(file["indices"], source.splits.select(split))
