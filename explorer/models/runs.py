@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import TrainingError
 from explorer.models.card import LossParts
-from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder
+from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
 from explorer.types import Pixels
 
@@ -343,6 +343,6 @@ def delete_run(run: Run) -> None:
     try:
         shutil.rmtree(run.path)
         if run.resumable:
-            shutil.rmtree(checkpoint_folder(run.request.out))
+            delete_checkpoint(checkpoint_folder(run.request.out))
     except OSError as error:
         raise TrainingError(f"to delete {run.path}", f"“{error.strerror or error}”", "Delete it by hand.") from error

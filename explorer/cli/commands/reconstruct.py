@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
 from explorer.cli.inputs import open_model, output_file, select
@@ -64,4 +65,6 @@ COMMAND = Command(
     "reconstruct --model digits-vae-2d --data digits --count 12 --noise gaussian:0.3 --out rows.png",
     add_arguments,
     run,
+    reads={"model": places.model, "data": places.data},
+    writes={"out": places.new_file},
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -24,15 +25,16 @@ from explorer.engine.foreign.loading import Loaded, SavedFunction, load
 from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.foreign.trial import Trial, try_pictures
 from explorer.errors import ExplorerError, ModelError
-from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
-from explorer.models.foreign.files import halves_in
+from explorer.models.foreign.files import files_of, halves_in
 from explorer.models.foreign.record import Imported
 from explorer.models.foreign.request import ImportRequest
+from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
-from explorer.paths import refuse_existing, replacing_folder
+from explorer.paths import check_apart, replacing_folder
 from explorer.types import Indices, Pixels
 
 SHOWN = 8
@@ -106,7 +108,13 @@ def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     ExportError
         If the folder exists already, or cannot be written.
     """
-    refuse_existing(request.out, force=request.force)
+    check_apart(request.out, files_of(request))
+    check_replaceable(request.out, force=request.force)
+    with Reservation(request.out):
+        yield from _import(request)
+
+
+def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened: Opened | None = None
     for item in _open(request):
         if isinstance(item, Opened):
@@ -134,7 +142,7 @@ def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
                 yield messages.Working("encoding a sample", step.done, step.total)
     assert sample is not None
     yield messages.Working("compiling")
-    with replacing_folder(request.out, force=request.force) as folder:
+    with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
         compiled = _write_compiled(opened, folder)
         record = _save_networks(opened, folder, compiled)
         save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
