@@ -6,7 +6,6 @@ A new step is one function, in a file beside this one, and one line in `STEPS`.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 import time
@@ -18,13 +17,10 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, Qt
 
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
-from explorer.errors import ExportError, UsageError
+from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
 from explorer.tour import atlas, basics, film, lab, meaning, models, settings, training
 from explorer.tour.guide import Tour
-
-_OURS = re.compile(rf"[0-9]+-[a-z-]+\.png|{re.escape(film.FIRST_NAME)}|{re.escape(film.GIF_NAME)}")
-"""What a tour leaves in its folder."""
 
 HEAVY = ("tensorflow", "keras", "sklearn")
 
@@ -100,25 +96,6 @@ def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
         "seconds": round(time.monotonic() - begun, 2),
         "heavy_modules": heavy,
     }
-
-
-def check_pictures(folder: Path, *, force: bool) -> None:
-    """Raise ExportError where the tour's pictures must not be written: a folder is new, or empty, or an earlier tour's.
-
-    The last is written over only with `force`.
-    """
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir():
-        raise ExportError("a folder for the pictures", f"{folder}, which is a file", "Choose another name.")
-    names = [entry.name for entry in folder.iterdir()]
-    strangers = [name for name in names if not _OURS.fullmatch(name)]
-    if strangers:
-        raise ExportError("an empty folder", f"{folder} with “{strangers[0]}” in it", "Choose another name.")
-    if names and not force:
-        raise ExportError(
-            "an empty folder", f"{folder} with an earlier tour", "Choose another name, or replace it with --force."
-        )
 
 
 @contextmanager
