@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -157,6 +158,9 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._frames: list[FilmFrame] = list(read_film(path))
+        self._facts = ""
+        with suppress(OSError, ValueError):
+            self._facts = (path / FACTS).read_text(encoding="utf-8")
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
@@ -187,6 +191,7 @@ class RunWriter:
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event} | values)
         try:
+            self._restore()
             with (self.path / LOG).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError:
@@ -197,15 +202,28 @@ class RunWriter:
         folder = self.path / FILM
         frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
         try:
+            self._restore()
             if not (folder / ORIGINALS).is_file():
                 write_strip(folder / ORIGINALS, originals)
             write_strip(frame.path, reconstructions)
         except OSError:
             return tuple(self._frames)
+        # Later frames are of a training that was killed, and went on from an earlier checkpoint.
+        dropped = [kept for kept in self._frames if kept.progress > progress]
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
         if len(self._frames) > FRAMES:
-            self._frames.pop(_closest(self._frames)).path.unlink(missing_ok=True)
+            dropped.append(self._frames.pop(_closest(self._frames)))
+        with suppress(OSError):
+            for gone in dropped:
+                gone.path.unlink(missing_ok=True)
         return tuple(self._frames)
+
+    def _restore(self) -> None:
+        """Make the folder again where it was deleted while the training runs; what follows is kept there."""
+        if not self.path.is_dir():
+            (self.path / FILM).mkdir(parents=True)
+            (self.path / FACTS).write_text(self._facts, encoding="utf-8")
+            self._frames.clear()
 
 
 def _closest(frames: list[FilmFrame]) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.document.activity import TrainingView
 from explorer.document.state import OpenModel
@@ -42,6 +42,7 @@ from explorer.inference.codec import OnnxCodec
 from explorer.models.reservation import Reservation
 from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
+from explorer.workers.locks import held_lock, release
 from explorer.workers.run_log import log_event
 
 LOCK = "lock"
@@ -260,9 +261,8 @@ class Trainer(QObject):
             self._arrived.emit(Cancelled(""))
             return
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
-        lock = QLockFile(str(writer.path / LOCK))
-        lock.setStaleLockTime(0)  # only a process that is gone makes it stale
-        if not lock.tryLock(0):
+        lock = held_lock(writer.path / LOCK)
+        if lock is None:
             self._arrived.emit(Failed(f"The run {writer.path.name} goes on in another window."))
             return
         self._arrived.emit(_Begun(writer.path))
@@ -275,7 +275,7 @@ class Trainer(QObject):
                 writer.log("failed", message=str(error))
             raise
         finally:
-            lock.unlock()
+            release(lock)
 
     # -- on the main thread ----------------------------------------------------------------------------------------
 
