@@ -16,6 +16,7 @@ from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
+from explorer.engine.saving import save_network
 from explorer.errors import ModelError
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
@@ -72,7 +73,7 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
     plans = zip((prepared.encoder, prepared.decoder), output_names(prepared), strict=True)
     results = []
     for (model, names), network, onnx in zip(plans, NETWORKS, COMPILED, strict=True):
-        model.save(folder / network)
+        save_network(model, folder / network)
         results.append(compile_network(model, folder / onnx, names))
     for result in results:
         if not result.ok:

@@ -24,6 +24,7 @@ from explorer.engine.foreign.halves import Halves, pair, split, words
 from explorer.engine.foreign.loading import Loaded, SavedFunction, load
 from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.foreign.trial import Trial, try_pictures
+from explorer.engine.saving import save_network
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
@@ -316,7 +317,9 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
         for model, name in zip((opened.halves.encoder, opened.halves.decoder), NETWORKS, strict=True):
             if model is not None:
                 try:
-                    model.save(folder / name)
+                    save_network(model, folder / name)
+                except OSError:
+                    raise
                 except Exception as error:
                     saved, reason = False, f"{type(error).__name__}: {error}"
     if not saved:
