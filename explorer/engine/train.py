@@ -66,8 +66,15 @@ def train(
     check_place(request)
     if request.tensorboard is not None:
         check_tensorboard()
+    last: messages.TrainingEvent | None = None
     with Reservation(request.out):
-        yield from _train(request, control, live)
+        for event in _train(request, control, live):
+            if isinstance(event, messages.ENDINGS):
+                last = event  # told when the place is free again
+            else:
+                yield event
+    if last is not None:
+        yield last
 
 
 def check_place(request: TrainingRequest) -> None:

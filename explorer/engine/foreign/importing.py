@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ class Opened:
         return self.trial.record
 
 
-def examine(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Find out what a model is, and show what it makes of a few pictures; nothing is written.
 
     Raises
@@ -99,7 +99,7 @@ def examine(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     )
 
 
-def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Write the bundle of a model that others made.
 
     Raises
@@ -111,8 +111,15 @@ def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     """
     check_apart(request.out, files_of(request))
     check_replaceable(request.out, force=request.force)
+    last: messages.ImportEvent | None = None
     with Reservation(request.out):
-        yield from _import(request)
+        for event in _import(request):
+            if isinstance(event, messages.ENDINGS):
+                last = event  # told when the place is free again
+            else:
+                yield event
+    if last is not None:
+        yield last
 
 
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
