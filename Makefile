@@ -36,7 +36,7 @@ screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/scree
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@for scheme in light dark; do \
 	  mkdir -p build/screenshots/$$scheme; \
-	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme || exit 1; \
+	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme --force || exit 1; \
 	done; echo "The pictures are in build/screenshots"
 
 ORIGINALS := ../shared/data

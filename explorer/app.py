@@ -10,6 +10,8 @@ import threading
 import traceback
 from dataclasses import dataclass
 from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -212,13 +214,18 @@ def _check_display() -> None:
         )
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log with rotation, which makes its folder: also again, where that was deleted under the window."""
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+
 def start_log() -> logging.handlers.RotatingFileHandler | None:
     """Write a log with rotation; where that cannot be, run without, and return None."""
     try:
-        log_dir().mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8"
-        )
+        handler = _LogFile(log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8")
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

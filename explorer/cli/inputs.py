@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
+from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
@@ -34,7 +34,6 @@ from explorer.workers.loading import render
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
-_OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class PictureReader:
         DataError
             If there is no such picture, or it cannot be read.
         """
-        match = _OF_SOURCE.fullmatch(picture)
+        match = OF_SOURCE.fullmatch(picture)
         if match is not None:
             spec = match["data"]
             if spec not in self._sources:
@@ -114,7 +113,7 @@ class PictureReader:
 
 def position_in(picture: str, source: Source) -> int | None:
     """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
-    match = _OF_SOURCE.fullmatch(picture)
+    match = OF_SOURCE.fullmatch(picture)
     if match is not None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
@@ -244,7 +243,7 @@ def output_file(text: str, *suffixes: str) -> Path:
     ExportError
         If it ends in none of the suffixes, or its folder does not exist, or it is a folder itself.
     """
-    path = Path(text).expanduser().absolute()
+    path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ExportError(f"a file that ends in {' or '.join(suffixes)}", f"“{path.name}”", "Give it this ending.")
     if path.is_dir():

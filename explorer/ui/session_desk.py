@@ -124,7 +124,7 @@ class SessionDesk(QObject):
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
         filters = [self.tr("Session") + f" (*{SUFFIX})"]
-        ask_save(self._window, self.tr("Save the session"), filters, suggested, self._save_to)
+        ask_save(self._document, self._window, self.tr("Save the session"), filters, suggested, self._save_to)
 
     def _save_to(self, path: Path) -> None:
         self._document.sessions.save_requested.emit(path, False)

@@ -46,6 +46,7 @@ class _Job:
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
     on_early: Callable[[Any], None]
+    on_failed: Callable[[str], None]
     progress: Progress
     interrupt: Interrupt
     thread: threading.Thread | None = None
@@ -82,6 +83,7 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
+        on_failed: Callable[[str], None] = lambda message: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -97,10 +99,20 @@ class JobRunner(QObject):
             Called on the main thread before that, and also where the job was cancelled or failed.
         on_early
             Called on the main thread with each early result, unless the job was cancelled by then.
+        on_failed
+            Called on the main thread after `on_ended` with the message of an error that ended the job.
         """
         key = next(self._keys)
         entry = _Job(
-            title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, Progress(0, 0), Interrupt()
+            title,
+            threading.Event(),
+            time.monotonic(),
+            on_finished,
+            on_ended,
+            on_early,
+            on_failed,
+            Progress(0, 0),
+            Interrupt(),
         )
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
         self._jobs[key] = entry
@@ -183,6 +195,7 @@ class JobRunner(QObject):
         if report.kind == "finished":
             job.on_finished(report.result)
         elif report.kind == "failed":
+            job.on_failed(report.message)
             self.failed.emit(report.message, report.details)
 
 

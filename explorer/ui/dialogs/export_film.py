@@ -270,7 +270,7 @@ class ExportFilmDialog(QDialog):
         suffix = self.format.currentData()
         pattern = f"*{suffix}" if suffix else "*"
         kinds = [f"{self.kind.title} ({pattern})"]
-        ask_save(self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
+        ask_save(self._document, self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
 
     def _on_chosen(self, path: Path) -> None:
         self._document.timeline.export_requested.emit(replace(self.settings(), path=path))

@@ -219,7 +219,14 @@ class FindDirectionsDialog(QDialog):
         model = self._document.model
         if model is not None:
             kinds = [self.tr("Directions (*%1)").replace("%1", SUFFIX)]
-            ask_save(self, self.tr("Save directions"), kinds, Path.home() / f"{model.name}{SUFFIX}", self.save)
+            ask_save(
+                self._document,
+                self,
+                self.tr("Save directions"),
+                kinds,
+                Path.home() / f"{model.name}{SUFFIX}",
+                self.save,
+            )
 
     def save(self, path: Path) -> None:
         """Write the kept directions; say so, or say why not."""

@@ -283,7 +283,14 @@ class StatisticsDialog(QDialog):
         if model is not None:
             name = ("dimensions", "correlations", "probes")[self.pages.current]
             kinds = [self.tr("Table (*.csv)")]
-            ask_save(self, self.tr("Save the table"), kinds, Path.home() / f"{model.name}-{name}.csv", self.save)
+            ask_save(
+                self._document,
+                self,
+                self.tr("Save the table"),
+                kinds,
+                Path.home() / f"{model.name}-{name}.csv",
+                self.save,
+            )
 
     def save(self, path: Path) -> None:
         """Write what the page shows; say so, or say why not."""

@@ -405,7 +405,7 @@ class MapPanel(QWidget):
             ".csv": self.tr("Table (*.csv)"),
         }
         chosen = partial(self.save, what)
-        ask_save(self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
+        ask_save(self._document, self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
 
     def save(self, what: str, path: Path) -> None:
         """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; say so, or say why not."""

@@ -17,7 +17,7 @@ from explorer.data.corruption import KINDS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
-from explorer.ui.dialogs.files import PICTURES, ask_file, ask_folder, ask_save
+from explorer.ui.dialogs.files import PICTURES, ask_file, ask_folder, ask_output_folder, ask_save
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_pictures import NoisePicturePage, NoiseRowPage
 from explorer.ui.widgets.fields import button, name_control, spin_box
@@ -197,14 +197,22 @@ class NoisePanel(QWidget):
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
         kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
         wanted = self._document.studies.cleaning_requested
-        ask_save(self, self.tr("Where to write the clean picture"), kinds, suggested, partial(wanted.emit, path))
+        ask_save(
+            self._document,
+            self,
+            self.tr("Where to write the clean picture"),
+            kinds,
+            suggested,
+            partial(wanted.emit, path),
+        )
 
     def _ask_folder(self) -> None:
         ask_folder(self, self.tr("Clean all pictures of a folder"), self._ask_output_folder)
 
     def _ask_output_folder(self, path: Path) -> None:
         wanted = self._document.studies.cleaning_requested
-        ask_folder(self, self.tr("An empty folder for the clean pictures"), partial(wanted.emit, path))
+        title = self.tr("An empty folder for the clean pictures")
+        ask_output_folder(self._document, self, title, partial(wanted.emit, path))
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ class NoiseCurvePage(QWidget):
     def _ask_save(self) -> None:
         kinds = [self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)"), self.tr("Table (*.csv)")]
         title = self.tr("Save the curves")
-        ask_save(self, title, kinds, Path.home() / "quality.png", self.save)
+        ask_save(self._document, self, title, kinds, Path.home() / "quality.png", self.save)
 
     def save(self, path: Path) -> None:
         """Write the curves, as the file's ending says; say so, or say why not."""

@@ -188,7 +188,7 @@ class OutliersPanel(QWidget):
 
     def _ask_save(self) -> None:
         kinds = [self.tr("Table (*.csv)"), self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)")]
-        ask_save(self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
+        ask_save(self._document, self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
 
     def save(self, path: Path) -> None:
         """Write the ranking or its histogram, as the file's ending says; say so, or say why not."""

@@ -122,4 +122,11 @@ class TrainFilmPanel(QWidget):
         chosen: Callable[[Path], object] = lambda path: self._document.trainings.film_export_requested.emit(  # noqa: E731
             originals_of(run), film, path
         )
-        ask_save(self, self.tr("Export the film of the training"), kinds, Path.home() / "training.gif", chosen)
+        ask_save(
+            self._document,
+            self,
+            self.tr("Export the film of the training"),
+            kinds,
+            Path.home() / "training.gif",
+            chosen,
+        )
