@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
@@ -16,6 +16,7 @@ from explorer.document.views import ThumbnailsView
 from explorer.latent.polygon import inside
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, name_control
@@ -69,7 +70,7 @@ class MapPictures(QWidget):
         self._by = combo_box("map_color", self.tr("What the points are coloured by"), [])
         self.legend = QListWidget()
         name_control(self.legend, "map_classes", self.tr("Classes: untick one to hide its points"))
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setObjectName("map_pictures_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)

@@ -26,6 +26,7 @@ from explorer.document.views import FailedView, NeighboursView
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import pictures_mime
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
@@ -103,7 +104,7 @@ class NeighboursPanel(QWidget):
         return made
 
     def _words(self, name: str) -> QLabel:
-        label = QLabel()
+        label = PlainLabel()
         label.setObjectName(name)
         label.setProperty("muted", True)
         label.setWordWrap(True)
@@ -262,7 +263,7 @@ class NeighboursPanel(QWidget):
                 item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
                 item.setData(_PLACE, place)
                 words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
-                item.setToolTip(f"{words}\n{source.file_name(place)}".strip())
+                item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
                 item.setSelected(place in chosen)
 
