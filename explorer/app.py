@@ -19,6 +19,7 @@ from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
+from explorer.printable import log_entry
 from explorer.ui.main_window import MainWindow
 from explorer.ui.shell import SCHEMES
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
@@ -198,6 +199,13 @@ def _check_display() -> None:
         )
 
 
+class _LogFormatter(logging.Formatter):
+    """Writes an entry such that a name in it can neither command a terminal nor pass for another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return log_entry(super().format(record))
+
+
 def start_log() -> logging.Handler | None:
     """Write a log with rotation; where that cannot be, run without, and return None."""
     try:
@@ -207,7 +215,7 @@ def start_log() -> logging.Handler | None:
         )
     except OSError:
         return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_LogFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("explorer")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
