@@ -20,6 +20,7 @@ from explorer.errors import ExplorerError, UsageError
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
+from explorer.ui.application import new_application
 from explorer.ui.main_window import MainWindow
 from explorer.ui.shell import SCHEMES
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
@@ -55,7 +56,7 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    app = QApplication([APP_NAME])
+    app = new_application(APP_NAME)
     app.setApplicationName("Latent Explorer")
     app.setDesktopFileName(APP_NAME)
     install_theme(app)
