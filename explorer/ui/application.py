@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.errors import ExplorerError, UsageError
 from explorer.printable import printable
-from explorer.system_libraries import window_libraries_error
 
 _FAILED = 2
 """Exit code, as after every other error."""
@@ -57,6 +56,8 @@ def window_error(said: list[str]) -> ExplorerError:
     said
         Qt's messages, in their order.
     """
+    from explorer.system_libraries import window_libraries_error
+
     found = [re.search(r'load the Qt platform plugin "(\w+)"', message) for message in said]
     tried = [match[1] for match in found if match]
     error = window_libraries_error(tried)
