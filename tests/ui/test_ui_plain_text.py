@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QMessageBox, QPushButton, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+import explorer.ui
 from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
 from explorer.document.sessions import LeftOver, Opening
@@ -184,7 +186,7 @@ def test_what_an_import_names_is_text(marked: Desk, trap: Trap, tmp_path: Path) 
 
 def test_questions_show_names_as_text(marked: Desk, trap: Trap, tmp_path: Path) -> None:
     window, path = marked.window, tmp_path / f"{MARK}.latent"
-    session = read_session(path)
+    session, _ = read_session(path)
     opening = Opening(path, session, "", model_problem=f"{MARK} is missing", source_problem=f"{MARK} is missing")
     for ask in (
         lambda: ask_unsaved(window, MARK, list, list, list),
