@@ -16,6 +16,9 @@ from explorer.document.activity import JobView
 from explorer.errors import ExplorerError
 from explorer.types import Progress
 
+CANCELED = "Canceled."
+"""What is said in the place of a result where a job was canceled."""
+
 PROGRESS_SECONDS = 0.05
 
 
@@ -44,6 +47,7 @@ class _Job:
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
     on_early: Callable[[Any], None]
+    on_failed: Callable[[str], None]
     progress: Progress
     thread: threading.Thread | None = None
 
@@ -79,6 +83,7 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
+        on_failed: Callable[[str], None] = lambda message: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -94,9 +99,13 @@ class JobRunner(QObject):
             Called on the main thread before that, and also where the job was cancelled or failed.
         on_early
             Called on the main thread with each early result, unless the job was cancelled by then.
+        on_failed
+            Called on the main thread after `on_ended` with the message of an error that ended the job.
         """
         key = next(self._keys)
-        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, Progress(0, 0))
+        entry = _Job(
+            title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, on_failed, Progress(0, 0)
+        )
         entry.thread = threading.Thread(
             target=self._run, args=(key, job, entry.cancelled), name=f"job {title}", daemon=True
         )
@@ -174,6 +183,7 @@ class JobRunner(QObject):
         if report.kind == "finished":
             job.on_finished(report.result)
         elif report.kind == "failed":
+            job.on_failed(report.message)
             self.failed.emit(report.message, report.details)
 
 

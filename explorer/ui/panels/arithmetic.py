@@ -24,7 +24,7 @@ from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Slot
 from explorer.document.tasks import FindNearest
-from explorer.document.views import NeighboursView, SlotsView
+from explorer.document.views import FailedView, NeighboursView, SlotsView
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, pictures_of
@@ -133,6 +133,7 @@ class ArithmeticPanel(QWidget):
         document.arithmetic_changed.connect(self._show_settings)
         document.slots_view_changed.connect(self._show_slots)
         document.nearest_view_changed.connect(self._show_nearest)
+        document.studies.running_changed.connect(self._show_nearest)
         document.model_changed.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -196,7 +197,10 @@ class ArithmeticPanel(QWidget):
     def _show_nearest(self) -> None:
         view, source = self._document.nearest_view, self._document.source
         if not isinstance(view, NeighboursView) or not len(view.indices) or source is None:
-            self.nearest.show_text(self.tr("The pictures are being encoded."))
+            problem = view.message if isinstance(view, FailedView) else self._document.studies.problem("index")
+            again = self.tr("Try again in the Neighbors tab.")
+            busy = self.tr("The pictures are being encoded.")
+            self.nearest.show_text(f"{problem}\n{again}" if problem else busy, problem=bool(problem))
             return
         place = int(view.indices[0])
         label = source.label(place)

@@ -156,6 +156,7 @@ class ComparePanel(QWidget):
         beside.code_changed.connect(self._show_code)
         beside.noisy_changed.connect(self._show_code)
         beside.table_changed.connect(self._show_table)
+        beside.problem_changed.connect(self._show_view)
         document.compare_view_changed.connect(self._show_view)
         document.model_changed.connect(self._show_model)
 
@@ -245,11 +246,12 @@ class ComparePanel(QWidget):
         view, other = self._document.compare_view, self._document.beside.model
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
-            failed = isinstance(view, FailedView)
+            problem = view.message if isinstance(view, FailedView) else self._document.beside.problem
+            if problem and other is not None:
+                words = f"{problem}\n{self.tr('Choose an image to try again.')}"
             for place, frame in enumerate(self.frames):
                 # Once is enough: in the place of the second model.
-                said = view.message if isinstance(view, FailedView) else words
-                frame.show_text(said if place == _SECOND else "", problem=failed)
+                frame.show_text(words if place == _SECOND else "", problem=bool(problem))
             return
         given, first, first_error, second, second_error = self.frames
         model = self._document.model

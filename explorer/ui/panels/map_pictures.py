@@ -91,6 +91,7 @@ class MapPictures(QWidget):
         self.strip.cancelled.connect(self._cancel)
         document.studies.codes_changed.connect(self._on_codes_changed)
         document.studies.running_changed.connect(self._show_progress)
+        document.studies.running_changed.connect(self._show_problem)
         document.jobs_changed.connect(self._show_progress)
         document.model_changed.connect(self._on_model_changed)
         document.source_changed.connect(self._on_source_changed)
@@ -171,6 +172,9 @@ class MapPictures(QWidget):
     # -- changes -----------------------------------------------------------------------------------------------------
 
     def _on_points_toggled(self, on: bool) -> None:
+        if on:
+            self._document.studies.put_problem("codes", "")
+            self._words.clear()
         self._ask()
         self.changed.emit()
 
@@ -251,9 +255,15 @@ class MapPictures(QWidget):
 
     def _cancel(self) -> None:
         key = self._document.studies.running("codes")
-        self.points.setChecked(False)
         if key is not None:
             self._document.job_cancel_requested.emit(key)
+
+    def _show_problem(self) -> None:
+        """Say why there are no points, and let them be asked for again."""
+        problem = self._document.studies.problem("codes")
+        if problem and self.points.isChecked():
+            self.points.setChecked(False)
+            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", problem))
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("codes")

@@ -95,6 +95,9 @@ class NeighboursPanel(QWidget):
         self._note = self._words("neighbours_note")
         self._empty = EmptyLabel("")
         self._empty.setObjectName("neighbours_empty")
+        tip = self.tr("Encode the images again, so that their codes can be compared")
+        self._retry = button("neighbours_retry", self.tr("Try again"), tip)
+        self._retry.clicked.connect(self._on_retry_clicked)
         self.strip = JobStrip("neighbours")
 
     def _list(self, name: str, tip: str) -> QListWidget:
@@ -134,6 +137,7 @@ class NeighboursPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self._rows, 1)
         layout.addWidget(self._empty, 1)
+        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._note)
         layout.addWidget(self.strip)
 
@@ -156,6 +160,7 @@ class NeighboursPanel(QWidget):
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
         document.studies.running_changed.connect(self._show_progress)
+        document.studies.running_changed.connect(self._show)
         document.jobs_changed.connect(self._show_progress)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -188,6 +193,10 @@ class NeighboursPanel(QWidget):
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
+    def _on_retry_clicked(self) -> None:
+        self._document.studies.put_problem("index", "")
+        self._document.neighbours.index_requested.emit()
+
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
@@ -209,6 +218,7 @@ class NeighboursPanel(QWidget):
         shown = isinstance(view, NeighboursView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)
+        self._retry.setVisible(not shown and bool(self._document.studies.problem("index")))
         self._on_selection_changed()
         if isinstance(view, NeighboursView):
             self._fill(self.by_code, view.indices, view.distances, view.pictures)
@@ -222,8 +232,18 @@ class NeighboursPanel(QWidget):
         elif not model.card.encodes:
             self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
         else:
-            self._empty.setText(self.tr("The pictures are being encoded, so that their codes can be compared."))
+            self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
         self._show_note()
+
+    def _why_not_yet(self, *, learns: bool) -> str:
+        """Say what is missing: the codes of the images, or the end of the training that changes them."""
+        problem = self._document.studies.problem("index")
+        if problem:
+            words = self.tr("The images were not encoded, so their codes cannot be compared.")
+            return f"{words}\n{problem[:1].upper()}{problem[1:]}"
+        if learns and self._document.studies.running("index") is None:
+            return self.tr("Neighbors are found when the training has ended: there are many images to encode.")
+        return self.tr("The pictures are being encoded, so that their codes can be compared.")
 
     def _show_note(self) -> None:
         index = self._document.neighbours.index

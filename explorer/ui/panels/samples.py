@@ -119,6 +119,9 @@ class SamplesPanel(QWidget):
 
     def _on_prior_chosen(self, number: int) -> None:
         sampling = self._document.sampling
+        if number == _FITTED and self._document.studies.problem("prior"):
+            self._document.studies.put_problem("prior", "")
+            self._document.studies.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
     def _on_slider_pressed(self) -> None:
@@ -171,5 +174,8 @@ class SamplesPanel(QWidget):
             self.table.show_message(view.message)
         elif self._document.studies.running("prior") is not None:
             self.table.show_message(self.tr("Fitting a prior to the codes …"))
+        elif self._document.studies.problem("prior") and self._document.model is not None:
+            words = self.tr("No prior was fitted: %1 Choose “Fitted” to try again.")
+            self.table.show_message(words.replace("%1", self._document.studies.problem("prior")))
         else:
             self.table.show_message(self.tr("Open a model to draw pictures from it."))
