@@ -64,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except ExplorerError as error:
         return _fail(str(error))
+    except ImportError as error:  # of Qt, on a system that lacks its libraries
+        from explorer.system_libraries import window_libraries_error
+
+        return _fail(str(window_libraries_error(["offscreen"]) or _unexpected(error)))
     except Exception as error:  # whatever it is, a person gets one line, and the log the rest
         return _fail(_unexpected(error))
     return code

@@ -159,7 +159,7 @@ def _obstacle(path: Path) -> str:
         )
         if strangers:
             return f"which holds “{strangers[0]}”"
-        read_card(_read_text(path / CARD), str(path / CARD))
+        read_card(read_limited(path / CARD, RECORD.size, "a card", ModelError), str(path / CARD))
     except FileNotFoundError:
         return f"which has no {CARD}"
     except (OSError, UnicodeDecodeError, ModelError):

@@ -18,6 +18,9 @@ from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Progress
 from explorer.workers.closing import Deadline
 
+CANCELED = "Canceled."
+"""What is said in the place of a result where a job was canceled."""
+
 PROGRESS_SECONDS = 0.05
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PySide6.QtCore import QChildEvent, QEvent, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from explorer.document.document import Document
@@ -124,8 +125,19 @@ def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
         dialog.selectFile(Path(names[0]).with_suffix(suffix).name)
 
 
+class _FileDialog(QFileDialog):
+    """A file dialog that shows the names of files as they are in its own questions, too."""
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Show the text of a question character by character, before it is laid out."""
+        super().childEvent(event)
+        question = event.child()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(question, QMessageBox):
+            question.setTextFormat(Qt.TextFormat.PlainText)
+
+
 def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QFileDialog:
-    dialog = QFileDialog(parent, title)
+    dialog = _FileDialog(parent, title)
     dialog.setObjectName("file_dialog")
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)

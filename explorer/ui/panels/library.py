@@ -25,6 +25,7 @@ from explorer.document.document import Document
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -172,8 +173,8 @@ class LibraryPanel(QWidget):
         enabled: bool = True,
     ) -> QTreeWidgetItem:
         item = QTreeWidgetItem([title, detail])
-        item.setToolTip(0, tip)
-        item.setToolTip(1, tip)
+        item.setToolTip(0, plain_tooltip(tip))
+        item.setToolTip(1, plain_tooltip(tip))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if value is not None:
             item.setData(0, _KIND, value[0])
@@ -279,7 +280,7 @@ class LibraryPanel(QWidget):
 
     def ask_clear_cache(self) -> None:
         """Ask whether the cache may go, and have it cleared."""
-        question = QMessageBox(self)
+        question = plain_message_box(self)
         question.setObjectName("cache_question")
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle(self.tr("Clear the picture cache"))
