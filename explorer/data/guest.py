@@ -50,6 +50,11 @@ class GuestSource(Source):
         self.content = content
         self.negative = negative
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the image and its file take."""
+        return len(self.content) + self._picture.width * self._picture.height * len(self._picture.getbands())
+
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
         """Decode a picture file, or the contents of one.

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from explorer.data.source import Source
+from explorer.document.closed import Reopening
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
 from explorer.document.state import OpenModel
@@ -20,7 +21,7 @@ from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
 from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import load_model, load_source, skipped_words
+from explorer.workers.loading import load_model, load_source, reopen, skipped_words
 from explorer.workers.preparer import Preparer
 from explorer.workers.receiver import Receiver
 from explorer.workers.renderer import Renderer
@@ -53,12 +54,14 @@ class Studio(QObject):
         self._opening_model = 0
         self._opening_path: Path | None = None
         self._opening_source = 0
+        self._reopening = 0
         self._listed_source: Source | None = None
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
         self.jobs.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
+        document.reopen_requested.connect(self._on_reopen_requested)
         document.sessions.recover_requested.connect(self._on_recover_requested)
         document.job_cancel_requested.connect(self.jobs.cancel)
 
@@ -137,6 +140,15 @@ class Studio(QObject):
             self.document.refine_source(source)
         if source.skipped:
             self.document.report(*skipped_words(source))
+
+    def _on_reopen_requested(self, wanted: Reopening) -> None:
+        """Open what a step of the history needs; the step asked for last wins."""
+        self.jobs.cancel(self._reopening)
+        self._reopening = self.jobs.start(
+            f"Opening {wanted.title}",
+            lambda: reopen(wanted),
+            lambda opened: self.document.put_reopened(wanted, opened),
+        )
 
     def _on_recover_requested(self, left: LeftOver) -> None:
         copy = self.autosave.copy_of(left)
