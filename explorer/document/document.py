@@ -47,7 +47,7 @@ from explorer.document.state import (
 )
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
-from explorer.document.succession import codes_at_first, grid_for, newer, newer_grid, reach_of, refined
+from explorer.document.succession import codes_at_first, grid_for, newer_grid, reach_of, refined
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
@@ -370,7 +370,7 @@ class Document(Shown):
         That is no edit: picture, keyframes and an edited cursor stay, and what is shown stays until the new answers
         come. A cursor that stands on the chosen picture's own code goes where the new encoder puts it.
         """
-        self._history.replace(lambda state: newer(state, model))
+        self._history.refine_model(model)
         before = self._state
         if model is before.model or not model.continues(before.model):
             return

@@ -11,6 +11,7 @@ from explorer.data.guest import GuestSource
 from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
+from explorer.document.succession import newer
 
 PAUSE_SECONDS = 1.0
 LIMIT = 500
@@ -55,6 +56,13 @@ class Step:
         if self.model is not None:
             state = replace(state, model=self.model.alive())
         return state if self.source is None else replace(state, source=self.source.alive())
+
+    def refined(self, model: OpenModel) -> Step:
+        """Return the step with a newer version of its model, where it is one; also where it was not held open."""
+        closed = self.model
+        if closed is not None and closed.run is not None and closed.run == model.run:
+            return self.opening(closed, model).refined(model)
+        return replace(self, state=newer(self.state, model))
 
     def closing(self, models: set[OpenModel], sources: set[Source]) -> Step:
         """Return the step without these."""
@@ -139,6 +147,10 @@ class History:
     def replace(self, change: Callable[[State], State]) -> None:
         """Put another state in the place of each."""
         self._change(lambda step: replace(step, state=change(step.state)))
+
+    def refine_model(self, model: OpenModel) -> None:
+        """Put a newer version of a model that learns in the place of each older one."""
+        self._change(lambda step: step.refined(model))
 
     def missing(self, place: int) -> tuple[Closed, ...]:
         """Return what must be opened again before `jump` can go to a place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -32,6 +33,7 @@ from explorer.engine.messages import (
     Warmed,
 )
 from explorer.errors import ExplorerError
+from explorer.memory import give_back
 
 NICENESS = 10
 """Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
@@ -61,6 +63,8 @@ def serve(connection: Connection, log_path: str) -> None:
             request: Request = connection.recv()
             for event in _answer(request, connection):
                 connection.send(event)
+            if not isinstance(request, Serve):
+                _tidy()
 
 
 def _answer(request: Request, connection: Connection) -> Iterator[Event]:
@@ -88,6 +92,15 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
     except Exception as error:
         message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(request, error)
         yield Failed(message, traceback.format_exc())
+
+
+def _tidy() -> None:
+    """Let go of what Keras keeps of one request beyond its end, and give the memory back."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
+    gc.collect()
+    give_back()
 
 
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:

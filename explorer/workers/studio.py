@@ -19,6 +19,7 @@ from explorer.workers.autosave import Autosave
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
+from explorer.workers.housekeeping import Housekeeping
 from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_model, load_source, reopen, skipped_words
@@ -50,6 +51,7 @@ class Studio(QObject):
         self.session_keeper = SessionKeeper(document, self.jobs, self)
         self.autosave = Autosave(document, self)
         self.trainer = Trainer(self)
+        self.housekeeping = Housekeeping(document, self.codec_thread, self.jobs, self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
         self._opening_path: Path | None = None
@@ -72,6 +74,7 @@ class Studio(QObject):
             self.renderer.stop()
             # First of all: what is to be kept must be on disk, whatever the rest does.
             self.autosave.close()
+            self.housekeeping.close()
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close()
