@@ -169,8 +169,11 @@ def _rest(soak: Soak, seconds: float) -> None:
 def _calm_down(soak: Soak) -> None:
     """Wait until nothing runs and what was freed is given back."""
     tidied: list[bool] = []
-    soak.running.studio.housekeeping.tidied.connect(lambda: tidied.append(True))
+    housekeeping = soak.running.studio.housekeeping
+    note = housekeeping.tidied.connect(lambda: tidied.append(True))
+    housekeeping.begin()
     soak.until(lambda: bool(tidied) and not soak.document.jobs, "a pause")
+    housekeeping.tidied.disconnect(note)
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ def cycle(soak: Soak) -> None:
     go_home(soak)
     drag_slider(soak)
     show_tabs(soak)
-    for name in ("faces-224", "digits-conv", "glyphs-vae-2d", "faces-conv-16"):
+    for name in ("digits-conv", "glyphs-vae-2d", "faces-denoise", "digits-deep-49"):
         open_model(soak, name)
     drop_image(soak)
     make_film(soak)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from explorer.document.document import Document
+from explorer.inference.codec import OnnxCodec
 from explorer.inference.served import network_server
 from explorer.memory import give_back
 from explorer.workers.codec_thread import CodecThread
@@ -38,12 +40,29 @@ class Housekeeping(QObject):
         self._timer.timeout.connect(self._on_idle)
         codec_thread.answered.connect(self._timer.start)
         jobs.jobs_changed.connect(self._timer.start)
+        self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
+        document.model_changed.connect(self._on_models_changed)
+        document.beside.model_changed.connect(self._on_models_changed)
 
     def close(self) -> None:
         """Stop, and wait for what is under way."""
         self._timer.stop()
         if self._thread is not None:
             self._thread.join()
+
+    def begin(self) -> None:
+        """Do it at the next pause, also where nothing has happened."""
+        self._timer.start()
+
+    def _on_models_changed(self) -> None:
+        """Have the networks rest that only the history still holds."""
+        models = (self._document.model, self._document.beside.model)
+        shown = [model.codec for model in models if model is not None]
+        for codec in list(self._used):
+            if not any(codec is other for other in shown):
+                codec.rest()
+                self._used.discard(codec)
+        self._used.update(codec for codec in shown if isinstance(codec, OnnxCodec))
 
     def _on_idle(self) -> None:
         if self._jobs.jobs:
