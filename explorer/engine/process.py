@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from explorer.engine import messages
+from explorer.engine.channel import child_end
 from explorer.engine.control import Order
 from explorer.engine.messages import (
-    LIMITS,
-    ORDERS,
-    REQUESTS,
     Cancel,
     Cancelled,
     Event,
@@ -61,7 +59,7 @@ def serve(connection: Connection, log_path: str) -> None:
     _redirect_output(Path(log_path))
     lower_priority()
     _watch_parent()
-    channel = Channel(connection, (*REQUESTS, *ORDERS), LIMITS)
+    channel = child_end(connection)
     with contextlib.suppress(EOFError, OSError):
         while True:
             try:
