@@ -84,10 +84,8 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         elif isinstance(request, Examine | Import):
             yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
-            from explorer.engine.foreign.memory_limit import limit_memory
             from explorer.engine.foreign.serving import serve_networks
 
-            limit_memory([Path(request.path)])
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
