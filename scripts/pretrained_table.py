@@ -57,7 +57,7 @@ def read_cards(folder: Path) -> dict[str, Card]:
     found = {path.parent.name: path for path in sorted(folder.glob(f"*/{CARD}"))}
     order = [recipe.name for recipe in RECIPES if recipe.name in found]
     order += [name for name in found if name not in order]
-    return {name: read_card(found[name].read_text(encoding="utf-8"), name) for name in order}
+    return {name: read_card(found[name].read_bytes(), name) for name in order}
 
 
 def readme(cards: Mapping[str, Card]) -> str:

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
+from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import open_source, skipped_json
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
+from explorer.models.batches import readable_batches
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
+from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 from explorer.workers.loading import render
 
 READ_BATCH = 500
-_OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
+_MOST_CODES = 16 << 30
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class PictureReader:
         DataError
             If there is no such picture, or it cannot be read.
         """
-        match = _OF_SOURCE.fullmatch(picture)
+        match = OF_SOURCE.fullmatch(picture)
         if match is not None:
             spec = match["data"]
             if spec not in self._sources:
@@ -110,7 +113,7 @@ class PictureReader:
 
 def position_in(picture: str, source: Source) -> int | None:
     """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
-    match = _OF_SOURCE.fullmatch(picture)
+    match = OF_SOURCE.fullmatch(picture)
     if match is not None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
@@ -136,14 +139,25 @@ def select(source: Source, split: str, count: int | None = None) -> Indices:
     return indices
 
 
-def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Encode pictures of a source: yields progress, and the codes float32 ``(n, latent_dim)`` last."""
-    codes = np.empty((len(indices), model.codec.latent_dim), np.float32)
-    for start in range(0, len(indices), READ_BATCH):
-        part = slice(start, start + READ_BATCH)
-        codes[part] = model.codec.encode(to_floats(source.read(indices[part], model.preprocessing)))
-        yield Progress(min(part.stop, len(indices)), len(indices), "encoding")
-    yield codes
+def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | tuple[Floats, Indices]]:
+    """Encode images of a source: yields progress, and codes float32 ``(n, latent_dim)`` with their positions last.
+
+    Those that cannot be read are left out.
+    """
+    check_table(len(indices), model.codec.latent_dim)
+    found: list[tuple[Floats, Indices]] = []
+    for done, pixels, kept in readable_batches(source, indices, model.preprocessing, READ_BATCH):
+        found.append((model.codec.encode(to_floats(pixels)), kept))
+        yield Progress(done, len(indices), "encoding")
+    codes, positions = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    yield codes, positions
+
+
+def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
+    """Warn of images that could not be read, and return them for ``--json``."""
+    for skipped in source.skipped:
+        console.warn(f"{skipped.name} is left out: {skipped.reason}")
+    return skipped_json(source.skipped)
 
 
 LARGEST_SHEET = 100_000_000
@@ -207,16 +221,18 @@ def read_codes(path: Path, card: Card) -> Floats:
 
 
 def _load_array(path: Path) -> NDArray[Any]:
-    try:
-        # Opened here: np.load leaves a file that it fails on to the garbage collector.
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            return loaded if isinstance(loaded, np.ndarray) else np.asarray(loaded["codes"])
-    except KeyError as error:
-        raise DataError(f"an array called “codes” in {path}", "none", "Write it with the encode command.") from error
-    except (OSError, ValueError, EOFError, UnpicklingError, zipfile.BadZipFile) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "another kind of file"
-        raise DataError(f"codes as a .npy or .npz file in {path}", reason, "Check the path.") from error
+    with reading("codes as a .npy or .npz file", str(path), remedy="Check the path."), path.open("rb") as file:
+        if zipfile.is_zipfile(file):
+            file.seek(0)
+            array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")
+            if array is None:
+                raise DataError(f"an array called “codes” in {path}", "none", "Write it with the encode command.")
+            return array
+        file.seek(0)
+        header = read_header(file, path.stat().st_size, str(path))
+        if header.dtype.hasobject:
+            raise DataError(f"numbers in {path}", "an array of objects", "Save it as float32.")
+        return read_values(file, header)
 
 
 def output_file(text: str, *suffixes: str) -> Path:
@@ -227,7 +243,7 @@ def output_file(text: str, *suffixes: str) -> Path:
     ExportError
         If it ends in none of the suffixes, or its folder does not exist, or it is a folder itself.
     """
-    path = Path(text).expanduser().absolute()
+    path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ExportError(f"a file that ends in {' or '.join(suffixes)}", f"“{path.name}”", "Give it this ending.")
     if path.is_dir():

@@ -15,17 +15,16 @@ import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from explorer.data.formats import PICTURE_SUFFIXES
 from explorer.errors import DataError
 from explorer.paths import cache_dir, replacing_folder
+from explorer.reading import reading
 from explorer.types import Progress
 
 ZIP_SUFFIXES: Final = (".zip",)
@@ -96,7 +95,7 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
         return
     reader = _zip_members if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members
     budget = _Budget(path)
-    with replacing_folder(target, force=True) as folder:
+    with replacing_folder(target, replaceable=lambda path: None) as folder:
         for member in _reading(lambda: reader(path), path):
             budget.add(member)
             name = _safe_name(member.name, path)
@@ -188,19 +187,12 @@ class _Budget:
 
 def _reading(members: Callable[[], Iterator[_Member]], path: Path) -> Iterator[_Member]:
     """Yield members; whatever the libraries raise about a broken archive becomes a DataError."""
-    try:
+    with _archive(path):
         yield from members()
-    except DataError:
-        raise
-    except _BROKEN as error:
-        raise _broken(path, error) from error
 
 
-# RuntimeError and NotImplementedError: a password, or a method of compression that zipfile does not know.
-_BROKEN: Final = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError, OverflowError),
-    *(RuntimeError, MemoryError),
-)
+def _archive(path: Path) -> AbstractContextManager[None]:
+    return reading("a whole archive", str(path))
 
 
 def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path: Path) -> Iterator[Progress]:
@@ -208,16 +200,12 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
     target.parent.mkdir(parents=True, exist_ok=True)
     left = member.size
     told = 0
-    try:
+    with _archive(path):
         content = opened()
-    except _BROKEN as error:
-        raise _broken(path, error) from error
     with content, target.open("wb") as file:
         while left > 0:
-            try:
+            with _archive(path):
                 chunk = content.read(min(_CHUNK, left))
-            except _BROKEN as error:
-                raise _broken(path, error) from error
             if not chunk:
                 raise DataError(
                     f"a whole archive in {path}", f"the end inside {_printable(member.name)}", "Copy it again."
@@ -257,11 +245,6 @@ def _refused(path: Path, name: str, what: str) -> DataError:
 
 def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _broken(path: Path, error: BaseException) -> DataError:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"a whole archive in {path}", f"“{text}”", "Copy or download it again.")
 
 
 def _zip_members(path: Path) -> Iterator[_Member]:

@@ -34,7 +34,11 @@ _ORIENTATION_TAG: Final = 0x0112
 _SIDEWAYS: Final = 5
 _TAIL_BYTES: Final = 4096
 _WHOLE_CHECK_BYTES: Final = 1 << 20
-_ENDS: Final = {"PNG": b"IEND", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9"}
+_DECODED_BYTES: Final = 16 << 20
+_REPAIRED_BYTES: Final = 64 << 20
+_JPEG_END: Final = b"\xff\xd9"
+_JPEG_FILLERS: Final = (b"", b"\x55\x2a" * 64)
+_PNG_START: Final = 8
 
 # What is wrong with a file is raised here as an error; Pillow's warnings would only add lines to standard error.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -82,8 +86,13 @@ def open_picture(path_or_bytes: str | Path | bytes, name: str = "") -> Image.Ima
     name = name or _name_of(path_or_bytes)
     try:
         with _open(path_or_bytes, name) as picture:
-            picture.load()
-            return plain_mode(picture)
+            try:
+                picture.load()
+                return plain_mode(picture)
+            except OSError:
+                if picture.format not in _JPEG_FORMATS:
+                    raise
+        return _without_end_mark(path_or_bytes, name)
     except DataError:
         raise
     # Pillow raises whatever its decoders stumble over: SyntaxError, struct.error, IndexError and others.
@@ -92,9 +101,11 @@ def open_picture(path_or_bytes: str | Path | bytes, name: str = "") -> Image.Ima
 
 
 def probe_picture(path: Path) -> Header:
-    """Check a picture file without decoding it.
+    """Check a picture file, without decoding it where that would take long.
 
-    Reads the header and looks for the format's end mark; PNG files up to 1 MB have their checksums verified too.
+    Of PNG files the chunks are walked through, and up to 1 MB their checksums verified; JPEG files are decoded, at an
+    eighth of their size, where the end mark is not near their end. Other formats have no end mark: up to 16 MB they
+    are decoded.
 
     Raises
     ------
@@ -108,10 +119,7 @@ def probe_picture(path: Path) -> Header:
             channels = 1 if picture.mode in ("1", "L", "LA", "La", "F", *_DEEP_MODES) else 3
             if exif_orientation(picture) >= _SIDEWAYS:
                 width, height = height, width
-        if kind == "PNG" and path.stat().st_size <= _WHOLE_CHECK_BYTES:
-            with _open(path, name) as picture:  # anew: verify() wants a picture that was not touched
-                picture.verify()
-        _check_end(path, kind)
+        _check_whole(path, kind)
         return Header(height, width, channels)
     except DataError:
         raise
@@ -184,14 +192,74 @@ def _with_exif(plain: Image.Image, picture: Image.Image) -> Image.Image:
     return plain
 
 
-def _check_end(path: Path, kind: str) -> None:
-    end = _ENDS.get(kind)
-    if end is None:
-        return
+def _check_whole(path: Path, kind: str) -> None:
+    """Raise whatever a decoder raises where a file is not whole."""
+    size = path.stat().st_size
+    if kind == "PNG":
+        if size <= _WHOLE_CHECK_BYTES:
+            with _open(path, path.name) as picture:
+                picture.verify()
+        else:
+            _walk_png(path)
+    elif kind in _JPEG_FORMATS:
+        if not _ends_as_jpeg(path, size):
+            _check_jpeg(path)
+    elif kind != "WEBP" and size <= _DECODED_BYTES:  # that one is whole if it opens
+        open_picture(path, path.name)
+
+
+def _walk_png(path: Path) -> None:
+    """Walk through the chunks of a PNG by their lengths; what follows the last one does not matter."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        if end not in file.read():
-            raise DataError(f"a whole picture in {path.name}", "a file that ends too early", "Copy it again.")
+        file.seek(_PNG_START)
+        while (head := file.read(8))[4:] != b"IEND":
+            if len(head) < 8:
+                raise DataError(f"a whole picture in {path.name}", "a file that ends too early", "Copy it again.")
+            file.seek(int.from_bytes(head[:4]) + 4, 1)
+
+
+def _ends_as_jpeg(path: Path, size: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL_BYTES))
+        return _JPEG_END in file.read()
+
+
+def _check_jpeg(path: Path) -> None:
+    """Decode a JPEG that something follows, a phone's film say, or that lacks its end mark."""
+    try:
+        with _open(path, path.name) as picture:
+            picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
+            picture.load()
+    except OSError:
+        open_picture(path, path.name)
+
+
+def _without_end_mark(path_or_bytes: str | Path | bytes, name: str) -> Image.Image:
+    """Decode a JPEG that lacks nothing but its end mark.
+
+    libjpeg fills up what is missing. So it is decoded twice, with different bytes between its last one and the end
+    mark: they make no difference only where no pixel was missing.
+
+    Raises
+    ------
+    OSError
+        If more is missing.
+    """
+    if isinstance(path_or_bytes, bytes):
+        content = path_or_bytes
+    else:
+        with Path(path_or_bytes).open("rb") as file:
+            content = file.read(_REPAIRED_BYTES + 1)
+    if len(content) > _REPAIRED_BYTES:
+        raise OSError("image file is truncated")
+    whole = []
+    for filler in _JPEG_FILLERS:
+        with _open(content.rstrip(b"\xff") + filler + _JPEG_END, name) as picture:
+            picture.load()
+            whole.append(plain_mode(picture))
+    if whole[0].tobytes() != whole[1].tobytes():
+        raise OSError("image file is truncated")
+    return whole[0]
 
 
 def _name_of(path_or_bytes: str | Path | bytes) -> str:

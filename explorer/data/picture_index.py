@@ -14,10 +14,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, whole_arrays
 from explorer.data.formats import Header, probe_picture
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
+from explorer.json_limits import LARGE, parse_json
 from explorer.paths import cache_dir, replacing_file
+from explorer.reading import reading
 from explorer.types import Indices
 
 BIG_FOLDER = 2_000
@@ -26,7 +29,8 @@ BIG_FOLDER = 2_000
 UNKNOWN, GOOD, BAD = 0, 1, 2
 """What a file is: not looked at yet, a picture, unreadable."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems tell times in steps of up to two seconds: a folder that changed just before it was listed may have
 changed again since, at the same time."""
@@ -114,10 +118,11 @@ class PictureIndex:
         """Look at one file's header, and note what it is."""
         path = self.path(position)
         try:
-            found = path.stat()
-            self.stamps[position] = found.st_size, found.st_mtime_ns
-            header = probe_picture(path)
-        except (DataError, OSError, ValueError) as error:
+            with reading("an image", path.name, remedy="Remove it, or replace it."):
+                found = path.stat()
+                self.stamps[position] = found.st_size, found.st_mtime_ns
+                header = probe_picture(path)
+        except DataError as error:
             self.states[position] = BAD
             self.reasons[position] = str(error)
             return
@@ -181,26 +186,28 @@ def now_ns() -> int:
 def load_index(root: Path) -> PictureIndex | None:
     """Return the index that was kept of a folder; None where there is none that can be read."""
     try:
-        with _place(root).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            texts = json.loads(file["texts"].tobytes())
-            index = PictureIndex(
-                root,
-                tuple(_split(file["names"])),
-                file["labels"],
-                tuple(texts["label_folders"]),
-                tuple(texts["parts"]),
-                tuple(zip(_split(file["folders"]), file["folder_times"].tolist(), strict=True)),
-                int(texts["listed_ns"]),
-                tuple(Skipped(*note) for note in texts["notes"]),
-                bool(texts["has_table"]),
-                file["rows"],
-                file["states"],
-                file["headers"],
-                file["stamps"],
-                {int(position): str(reason) for position, reason in texts["reasons"]},
-            )
-            whole = texts["format"] == _FORMAT and texts["root"] == str(root)
-            return index if whole and _fits(index) else None
+        with _place(root).open("rb") as opened:
+            file = whole_arrays(opened, _LIMITS, str(root))
+        texts = parse_json(file["texts"].tobytes(), LARGE, str(root))
+        if texts["format"] != _FORMAT or texts["root"] != str(root):
+            return None
+        index = PictureIndex(
+            root,
+            tuple(_split(file["names"])),
+            file["labels"],
+            tuple(texts["label_folders"]),
+            tuple(texts["parts"]),
+            tuple(zip(_split(file["folders"]), file["folder_times"].tolist(), strict=True)),
+            int(texts["listed_ns"]),
+            tuple(Skipped(*note) for note in texts["notes"]),
+            bool(texts["has_table"]),
+            file["rows"],
+            file["states"],
+            file["headers"],
+            file["stamps"],
+            {int(position): str(reason) for position, reason in texts["reasons"]},
+        )
+        return index if _fits(index) else None
     except Exception:  # whatever is wrong with it: it is made anew
         return None
 
@@ -262,5 +269,7 @@ def _fits(index: PictureIndex) -> bool:
         and bool((index.rows >= 0).all())
         and len(np.unique(index.rows)) == count
         and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
+        and int(index.states.max()) <= BAD
+        and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())
         and all(name and not os.path.isabs(name) and ".." not in name.split("/") for name in index.names)
     )

@@ -127,7 +127,7 @@ class _Lister:
             with os.scandir(place) as entries:
                 for entry in entries:
                     name = entry.name
-                    if entry.is_dir():
+                    if is_folder(entry):
                         if not (_ignored(name) or entry.is_symlink()):
                             folders.add(name)
                             names.append(name)
@@ -147,6 +147,14 @@ class _Lister:
         self.folders.append((prefix, os.stat(os.path.join(self.root, prefix)).st_mtime_ns))
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder, or a link to one; a link that leads nowhere, or to itself, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _only_folder(root: Path) -> Path | None:
     """Return the one folder in `root`, None where there are others or pictures; looks no further than it must."""
     only: str | None = None
@@ -155,13 +163,13 @@ def _only_folder(root: Path) -> Path | None:
             for entry in entries:
                 if _ignored(entry.name):
                     continue
-                if entry.is_dir():
+                if is_folder(entry):
                     if entry.is_symlink():
                         continue
                     if only is not None:
                         return None
                     only = entry.name
-                elif entry.name.lower().endswith(_ENDINGS) and entry.is_file():
+                elif entry.name.lower().endswith(_ENDINGS):
                     return None
     except OSError as error:
         raise DataError(f"a folder that can be read at {root}", f"“{error.strerror or error}”") from error
@@ -171,7 +179,7 @@ def _only_folder(root: Path) -> Path | None:
 def _parts(root: Path) -> list[list[str]]:
     """Return the folders that make the training part and the held-out part, or all in one part."""
     with os.scandir(root) as entries:
-        found = [entry.name for entry in entries if not _ignored(entry.name) and entry.is_dir()]
+        found = [entry.name for entry in entries if not _ignored(entry.name) and is_folder(entry)]
     found.sort()
     found.sort(key=natural_key)
     train = [f"{name}/" for name in found if name.lower() in _TRAIN_NAMES]

@@ -84,7 +84,7 @@ class Source(abc.ABC):
     splits
         What is for training and what is held out.
     skipped
-        Pictures that were left out.
+        Pictures that were left out, and those that turned out to be unreadable when they were read.
     attributes
         Further columns by name, each with a value a picture; empty where there are none.
     provisional
@@ -125,7 +125,8 @@ class Source(abc.ABC):
         self.splits = splits
         self.labels = labels
         self.label_names = label_names
-        self.skipped = skipped
+        self._skipped = skipped
+        self._unreadable: dict[int, Skipped] = {}
         self.attributes: Attributes = attributes or {}
         self._content_hash = ""
 
@@ -138,6 +139,33 @@ class Source(abc.ABC):
         DataError
             If there is no such picture, or it cannot be read (any more).
         """
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Pictures that were left out, and those that turned out to be unreadable when they were read."""
+        found = dict(self._unreadable)
+        return (*self._skipped, *(found[position] for position in sorted(found)))
+
+    @property
+    def unreadable(self) -> int:
+        """Number of pictures that count as pictures of the source, and turned out to be unreadable."""
+        return len(self._unreadable)
+
+    def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
+        """Read those pictures that can be read; the others are in `skipped` from then on.
+
+        Returns
+        -------
+        pixels, indices
+            Uint8 ``(m, h, w, c)``, and their positions in the source, int64 ``(m,)``, in the order of `indices`.
+
+        Raises
+        ------
+        DataError
+            If there is no such picture.
+        """
+        positions = self.positions(indices)
+        return self.read(positions, preprocessing), positions
 
     @abc.abstractmethod
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
@@ -284,7 +312,7 @@ class ArraySource(Source):
         What is known of them.
     images
         uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not changed.
-    splits, labels, label_names, attributes
+    splits, labels, label_names, attributes, skipped
         As in `Source`.
 
     Raises
@@ -301,6 +329,7 @@ class ArraySource(Source):
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
         attributes: Attributes | None = None,
+        skipped: tuple[Skipped, ...] = (),
     ) -> None:
         if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
             raise DataError(
@@ -320,6 +349,7 @@ class ArraySource(Source):
             splits=splits,
             labels=labels,
             label_names=label_names,
+            skipped=skipped,
             attributes=attributes,
         )
         self._images = images

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import numpy as np
 from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, Attribute, Row, columns_from
 from explorer.data.source import Skipped
 from explorer.errors import DataError
+from explorer.json_limits import RECORD, parse_json
+from explorer.reading import reading
 from explorer.types import Indices
 
 MAX_BYTES: Final = 256 << 20
@@ -56,14 +57,12 @@ def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute],
     if path is None or not names:
         return {}, []
     notes = _Notes(path.name)
+    attributes: dict[str, Attribute] = {}
     try:
-        attributes = _read(path, names, notes)
+        with reading("a table", path.name):
+            attributes = _read(path, names, notes)
     except DataError as error:
         notes.add(str(error))
-        attributes = {}
-    except (OSError, ValueError, csv.Error) as error:
-        notes.add(f"cannot be read: {error}")
-        attributes = {}
     return attributes, notes.listed()
 
 
@@ -273,8 +272,8 @@ def _json_lines(path: Path, encoding: str, notes: _Notes | None) -> Iterator[tup
             if not line.strip():
                 continue
             try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+                entry = parse_json(line.encode("utf-8", "replace"), RECORD, path.name)
+            except DataError:
                 entry = None
             if isinstance(entry, dict):
                 yield number, entry

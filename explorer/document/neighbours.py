@@ -15,7 +15,7 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex
-from explorer.types import Codec, Floats, Pixels
+from explorer.types import Codec, Floats, Indices, Pixels
 
 PIXEL_VALUES = 16_000_000
 """Numbers of all pictures that are compared by pixels; larger ones are made smaller by whole numbers."""
@@ -64,8 +64,11 @@ class IndexedPictures:
         What encoded them, and the pictures.
     way
         Of the settings they were indexed by.
-    codes, pixels
-        Float32 ``(n, latent_dim)`` and ``(n, p)``: codes, and small pictures.
+    codes
+        Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
+    positions, pixels
+        Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the images that can be read, which are the
+        rows of both indexes; and small copies of them.
     step
         By how many pixels a side the small pictures were made smaller.
     space, index
@@ -80,6 +83,7 @@ class IndexedPictures:
     source: Source
     way: tuple[Metric, bool, Kind | None]
     codes: Floats
+    positions: Indices
     pixels: Floats
     step: int
     space: CodeSpace
@@ -87,6 +91,11 @@ class IndexedPictures:
     by_pixels: NeighbourIndex
     recall: float = 1.0
     seconds: float = float("nan")
+
+    def row_of(self, position: int | None) -> int | None:
+        """Return the row of an image in the indexes; None where it has none."""
+        rows = np.flatnonzero(self.positions == position)
+        return int(rows[0]) if len(rows) else None
 
     def suits(self, codec: Codec, source: Source, settings: NeighbourSettings) -> bool:
         """Say whether it answers for that model, these pictures and these settings."""

@@ -6,24 +6,21 @@ nothing is lost that somebody wrote there by hand. Nothing in the file is truste
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from explorer.errors import ExportError
+from explorer.errors import ExplorerError, ExportError
+from explorer.json_limits import SETTINGS, parse_json
 from explorer.paths import replacing_file
+from explorer.reading import read_limited
 
 DAMAGED_SUFFIX = ".damaged"
 """What is put behind the name of a file that is kept aside."""
-
-_LARGEST = 1_000_000
-"""Bytes of a settings file that are read; ours has a few thousand."""
 
 _log = logging.getLogger(__name__)
 
@@ -133,20 +130,13 @@ def damage_words(notes: tuple[str, ...]) -> tuple[str, str]:
 def _read(path: Path) -> tuple[dict[str, Any] | None, str]:
     """Return what the file says, and why it cannot be used."""
     try:
-        # A pipe or a device in its place would never end; a folder cannot be read.
-        if not stat.S_ISREG(path.stat().st_mode):
-            return None, "there is something else than a file in its place"
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
-            return None, f"it has more than {_LARGEST:,} bytes"
-        given = json.loads(raw.decode("utf-8"))
+        given = parse_json(read_limited(path, SETTINGS.size, "settings"), SETTINGS, path.name)
     except FileNotFoundError:
         return None, ""
     except OSError as error:
         return None, f"it cannot be read: {error.strerror or error}"
-    except (ValueError, RecursionError):
-        return None, "it is no JSON"
+    except ExplorerError as error:
+        return None, str(error)
     return (given, "") if isinstance(given, dict) else (None, "it is no JSON object")
 
 

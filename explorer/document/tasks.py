@@ -45,7 +45,7 @@ from explorer.document.views import (
     TraversalView,
     View,
 )
-from explorer.errors import DataError, UsageError
+from explorer.errors import DataError, ModelError, UsageError
 from explorer.latent.curves import picture_change
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.lattice import Lattice
@@ -145,13 +145,18 @@ class EncodePicture:
     halves: tuple[bool, bool] = (True, True)
 
     def run(self) -> Iterator[View]:
-        """Yield one `PictureView`, or a `HalfView` where the model has no way back."""
+        """Yield one `PictureView`, or a `HalfView` where there is no way back."""
         original = _read(self.source, self.preprocessing, self.index)
         code = self.codec.encode(original) if self.halves[0] else None
         if code is None or not self.halves[1]:
             yield HalfView(original[0], None if code is None else code[0])
             return
-        reconstruction = self.codec.decode(code)
+        try:
+            reconstruction = self.codec.decode(code)
+        except ModelError as error:
+            # The code is known all the same, and other codes may do better.
+            yield HalfView(original[0], code[0], str(error))
+            return
         yield PictureView(
             original[0],
             reconstruction[0],
@@ -190,17 +195,18 @@ class FindNeighbours:
     def run(self) -> Iterator[View]:
         """Yield one `NeighboursView`."""
         all_of_them = self.pictures
-        near = all_of_them.index.search(all_of_them.space.coordinates(self.code[None]), self.count, self.picture)
-        alike = all_of_them.by_pixels.search(self._pixels(), self.count, self.picture)
-        found = [part.indices[0][part.indices[0] >= 0] for part in (near, alike)]
+        own = all_of_them.row_of(self.picture)
+        near = all_of_them.index.search(all_of_them.space.coordinates(self.code[None]), self.count, own)
+        alike = all_of_them.by_pixels.search(self._pixels(), self.count, own)
+        found = [all_of_them.positions[part.indices[0][part.indices[0] >= 0]] for part in (near, alike)]
         read = [all_of_them.source.read(indices, self.preprocessing) for indices in found]
         distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
         yield NeighboursView(found[0], distances[0], found[1], distances[1], read[0], read[1])
 
     def _pixels(self) -> Floats:
         if self.picture is not None or not self.decodes:
-            place = self.picture if self.picture is not None else self.shown or 0
-            return self.pictures.pixels[place : place + 1]
+            row = self.pictures.row_of(self.picture if self.picture is not None else self.shown) or 0
+            return self.pictures.pixels[row : row + 1]
         return pooled(self.pictures.codec.decode(self.code[None]).clip(0, 1), self.pictures.step)
 
 

@@ -15,16 +15,24 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, whole_arrays
 from explorer.engine.early_stop import BestKeeper
 from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
-from explorer.errors import ExplorerError, ExportError, TrainingError
+from explorer.errors import ExportError, TrainingError
+from explorer.json_limits import LARGE, parse_json
 from explorer.models.card import EpochRecord
 from explorer.models.settings import CHECKPOINT, TrainingSettings
 from explorer.paths import replacing_file
+from explorer.reading import reading
 
 _MAY_CHANGE = {"epochs", "early_stop"}
+CONTENT_HASH = "content_hash"
+"""SHA-256 of the images; checkpoints of earlier versions lack it, and are known by the number of images alone."""
+
 _STATE = "state"
+_REMEDY = "Start afresh without --resume."
+_LIMITS = ZipLimits(64 << 30, members=100_000)
 
 
 @dataclass
@@ -93,10 +101,10 @@ def load_checkpoint(
     TrainingError
         If there is no checkpoint, it is damaged, or it belongs to other settings.
     """
-    try:
-        with (folder / CHECKPOINT).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        state = json.loads(arrays[_STATE].tobytes())
+    with reading("a checkpoint to resume from", str(folder), TrainingError, _REMEDY):
+        with (folder / CHECKPOINT).open("rb") as opened:
+            arrays = whole_arrays(opened, _LIMITS, f"the checkpoint in {folder}", TrainingError, _REMEDY)
+        state = parse_json(arrays[_STATE].tobytes(), LARGE, CHECKPOINT, TrainingError)
         _check_same(state["settings"] | state["arguments"], settings.model_dump() | arguments, folder)
         _set(training.step.encoder, _listed("encoder", arrays))
         _set(training.step.decoder, _listed("decoder", arrays))
@@ -110,19 +118,19 @@ def load_checkpoint(
         progress.seconds = float(told["seconds"])
         keeper = state["early_stop"]
         training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))
-    except ExplorerError:
-        raise
-    except Exception as error:  # json, zip, zlib, numpy and Keras raise what they like on a damaged file
-        raise TrainingError(
-            f"a checkpoint to resume from in {folder}", f"“{error}”", "Start afresh without --resume."
-        ) from error
     training.history[:] = history
     training.progress = progress
 
 
 def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Path) -> None:
     for key, value in asked.items():
-        if key not in _MAY_CHANGE and stored.get(key) != value:
+        if key == CONTENT_HASH and stored.get(key, value) != value:
+            raise TrainingError(
+                f"the images that the checkpoint in {folder} was trained on",
+                f"other images under the name {asked.get('data')}",
+                "Resume with the same images, or start afresh without --resume.",
+            )
+        if key not in _MAY_CHANGE | {CONTENT_HASH} and stored.get(key) != value:
             raise TrainingError(
                 f"the settings of the checkpoint in {folder}: {key} {stored.get(key)}",
                 f"{key} {value}",

@@ -118,6 +118,8 @@ class Started:
         Pictures in training (augmented ones included) and in validation.
     first_epoch, epochs
         The first epoch to run, counted from 1 (more where it resumes), and the last.
+    skipped
+        File and reason of images that cannot be read, `MOST_SKIPPED` at most.
     """
 
     architecture: str
@@ -130,6 +132,7 @@ class Started:
     val_count: int
     first_epoch: int
     epochs: int
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -370,6 +373,7 @@ TrainingEvent: TypeAlias = (
     | Failed
 )
 Event: TypeAlias = Warmed | TrainingEvent | ImportEvent | Served
+MOST_SKIPPED = 1_000
 REQUESTS: tuple[type, ...] = get_args(Request)
 ORDERS: tuple[type, ...] = get_args(Order)
 EVENTS: tuple[type, ...] = get_args(Event)

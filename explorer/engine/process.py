@@ -110,7 +110,8 @@ def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
     for event in running:
         if control.order() == "cancel":
-            # Letting go of the generator closes it, and with it the folder that it was writing.
+            # Before it is told: closing takes the folder away that was being written, and frees its place.
+            running.close()
             yield Cancelled("")
             return
         yield event

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import DataError, UsageError
+from explorer.json_limits import JsonLimits, json_text
 from explorer.types import Floats
 
 VERSION = 1
@@ -34,6 +35,7 @@ MAX_CODE_TEXT = 400_000
 MAX_KEYS = 10_000
 MAX_VALUES = 1_000_000
 MAX_STEPS = 1_000_000
+_LIMITS = JsonLimits(4 * MAX_TEXT, 500_000)
 
 _Word = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
 
@@ -177,7 +179,7 @@ def parse_recipe(text: str) -> Recipe:
     if len(text) > MAX_TEXT:
         raise _damaged(f"more than {MAX_TEXT:,} characters")
     try:
-        return Recipe.model_validate_json(text)
+        return Recipe.model_validate_json(json_text(text.encode("utf-8", "surrogatepass"), _LIMITS, "the recipe"))
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("version",) and isinstance(first["input"], int) and first["input"] > VERSION:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from explorer.errors import DataError
 from explorer.export.recipe import KEYWORD, MAX_TEXT, Recipe, parse_recipe
+from explorer.reading import reading
 
 FOLDER_FILE = "film.json"
 """Where a folder of frames keeps the recipe."""
@@ -46,15 +46,12 @@ def read_recipe(path: Path) -> Recipe | None:
     DataError
         If the file cannot be read, or its recipe is damaged or of a later form.
     """
-    try:
-        if path.is_dir():
-            path = path / FOLDER_FILE
-            if not path.is_file():
-                return None
-        with path.open("rb") as file:
-            text = _find(file)
-    except OSError as error:
-        raise DataError(f"to read {path}", f"“{error.strerror or error}”", "Check the path.") from error
+    if path.is_dir():
+        path = path / FOLDER_FILE
+        if not path.is_file():
+            return None
+    with reading("an animation", str(path), remedy="Check the path."), path.open("rb") as file:
+        text = _find(file)
     # A comment of somebody else's is no recipe, and no error either.
     return parse_recipe(text) if text is not None and f'"{KEYWORD}"' in text[:MAX_TEXT] else None
 

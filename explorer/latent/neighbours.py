@@ -12,10 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from explorer.errors import UsageError
+from explorer.errors import ExplorerError, UsageError
 from explorer.latent.axes import to_axes
 from explorer.latent.checks import as_codes
 from explorer.latent.statistics import CodeStatistics
+from explorer.paths import replacing_file
 from explorer.types import Floats, Indices
 
 Kind: TypeAlias = Literal["exact", "hnsw", "lsh"]
@@ -34,6 +35,9 @@ LINKS, BUILD_EFFORT, SEARCH_EFFORT = 32, 100, 128
 
 BITS_PER_VALUE, MOST_BITS, CANDIDATES = 16, 1_024, 8
 """Of LSH: random half-spaces for each value of a code, and in all; codes that are measured for each that is wanted."""
+
+_CHECKSUM = 32
+"""Bytes of SHA-256 before an index that is kept."""
 
 _ADDED_AT_ONCE = 10_000
 """Codes that are put into an index between two moments at which its building can be left."""
@@ -135,7 +139,7 @@ class NeighbourIndex:
         self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
         path = None
         if folder is not None and self.kind != "exact":
-            path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.faiss"
+            path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.index"
         index = None if path is None else self._kept(path)
         if index is None:
             index = self._empty()
@@ -216,9 +220,12 @@ class NeighbourIndex:
         import faiss
 
         try:
-            index = faiss.read_index(str(path))
-        except RuntimeError:
-            # Not there, or damaged: it is built anew.
+            content = path.read_bytes()
+            # faiss follows what stands in an index without looking: only what we have written is given to it.
+            if hashlib.sha256(content[_CHECKSUM:]).digest() != content[:_CHECKSUM]:
+                return None
+            index = faiss.deserialize_index(np.frombuffer(content, np.uint8, offset=_CHECKSUM))
+        except Exception:  # not there, or of another version of faiss: it is built again
             return None
         return index if index.ntotal == len(self._codes) and index.d == self._codes.shape[1] else None
 
@@ -279,12 +286,10 @@ def _fingerprint(codes: Floats) -> str:
 def _keep(index: Any, path: Path) -> None:
     import faiss
 
-    part = path.with_suffix(".part")
-    try:
+    # It is only kept for another time.
+    with suppress(OSError, RuntimeError, MemoryError, ExplorerError):
+        content = faiss.serialize_index(index).tobytes()
         path.parent.mkdir(parents=True, exist_ok=True)
-        faiss.write_index(index, str(part))
-        part.replace(path)
-    except (OSError, RuntimeError):
-        # It is only kept for another time.
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        with replacing_file(path) as temporary, temporary.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)

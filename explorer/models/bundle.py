@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
 
-from explorer.errors import ExplorerError, ModelError
+from explorer.errors import ExplorerError, ExportError, ModelError
+from explorer.json_limits import RECORD, json_text
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
 from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
+from explorer.reading import read_limited, reading
 
 CARD = "card.json"
 CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
 
-_MOST_CARD = 64 << 20
 _DISTRUST = "Do not open bundles you do not trust."
 
 
@@ -70,14 +72,18 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     ModelError
         If the folder is no bundle, a file is missing, or a checksum is wrong.
     """
-    path = path.resolve()
+    with reading("a bundle", str(path), ModelError, "Train or fetch it again."):
+        return _opened(path.resolve(), whole=whole)
+
+
+def _opened(path: Path, *, whole: bool) -> Bundle:
     try:
-        text = _read_text(path / CARD)
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_limited(path / CARD, RECORD.size, "a card", ModelError)
+    except OSError as error:
         raise ModelError(
             f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
         ) from error
-    card = read_card(text, str(path / CARD))
+    card = read_card(content, str(path / CARD))
     needed = {CODES, *_networks(card)}
     for missing in sorted(needed - card.files.keys()):
         raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
@@ -99,14 +105,6 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
     return Bundle(path, card)
 
 
-def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(_MOST_CARD + 1)
-    if len(content) > _MOST_CARD:
-        raise ModelError(f"a card of at most {_MOST_CARD >> 20} MB", f"a larger one in {path}", _DISTRUST)
-    return content.decode("utf-8")
-
-
 def _networks(card: Card) -> Iterator[str]:
     """Yield the files of the networks that a card speaks of."""
     if card.imported is None or card.imported.networks:
@@ -116,10 +114,57 @@ def _networks(card: Card) -> Iterator[str]:
 
 
 def seal(folder: Path, card: Card) -> None:
-    """Write the card of a folder that holds every other file already, with their checksums."""
+    """Write the card of a folder that holds every other file already, with their checksums.
+
+    Raises
+    ------
+    ModelError
+        If it would be larger than a card that can be read.
+    """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
+    json_text(text.encode(), RECORD, f"the card of “{card.name}”", ModelError)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def check_replaceable(path: Path, *, force: bool) -> None:
+    """Make sure that a bundle may be written at `path`: nothing is there, or with `force` at most another bundle.
+
+    Raises
+    ------
+    ExportError
+        If not; the message names what is in the way.
+    """
+    if not os.path.lexists(path):
+        return
+    obstacle = _obstacle(path)
+    if obstacle and force:
+        raise ExportError("a model bundle, which alone is replaced", f"{path}, {obstacle}", "Choose another name.")
+    if obstacle or not force:
+        remedy = "Choose another name." if obstacle else "Choose another name, or replace the model there with --force."
+        raise ExportError("a folder that does not exist yet", f"{path}, which does", remedy)
+
+
+def _obstacle(path: Path) -> str:
+    """Say why a folder is not a bundle and nothing else; empty where it is."""
+    if path.is_symlink():
+        return "which is a link"
+    if not path.is_dir():
+        return "which is a file"
+    try:
+        strangers = sorted(
+            entry.name
+            for entry in path.iterdir()
+            if entry.name not in {CARD, CODES, *NETWORKS, *COMPILED} or not entry.is_file()
+        )
+        if strangers:
+            return f"which holds “{strangers[0]}”"
+        read_card(read_limited(path / CARD, RECORD.size, "a card", ModelError), str(path / CARD))
+    except FileNotFoundError:
+        return f"which has no {CARD}"
+    except (OSError, UnicodeDecodeError, ModelError):
+        return f"whose {CARD} is not one of this program"
+    return ""
 
 
 def _present(path: Path, expected: str) -> str:
@@ -158,8 +203,12 @@ def find_bundles(*, whole: bool = False) -> list[Found]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    if root.is_dir():
-        yield from sorted(path for path in root.iterdir() if (path / CARD).is_file() and not path.name.startswith("."))
+    try:
+        found = sorted(root.iterdir())
+    except OSError:
+        return
+    # os.path: a folder that may not be looked into is none, and no error here.
+    yield from (path for path in found if not path.name.startswith(".") and os.path.isfile(path / CARD))
 
 
 def _try_open(folder: Path, whole: bool) -> Found:
@@ -177,12 +226,23 @@ def resolve_bundle(model: str) -> Bundle:
     ModelError
         If there is none of that name; the message lists those that are.
     """
+    return open_bundle(bundle_folder(model))
+
+
+def bundle_folder(model: str) -> Path:
+    """Return the folder of a bundle by its folder or its name, without opening it.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name; the message lists those that are.
+    """
     path = Path(model).expanduser()
     if (path / CARD).is_file():
-        return open_bundle(path)
+        return path
     found = find_bundles()
     for entry in found:
         if entry.path.name == model or (entry.bundle and entry.bundle.name == model):
-            return open_bundle(entry.path)
+            return entry.path
     names = ", ".join(entry.path.name for entry in found) or "none is installed"
     raise ModelError(f"a model, by folder or by name ({names})", f"“{model}”")

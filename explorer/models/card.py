@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Literal, Self
 
@@ -9,11 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ModelError
+from explorer.json_limits import RECORD, json_text
 from explorer.models.foreign.record import Imported
 from explorer.models.settings import TrainingSettings
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1
+MOST_EPOCHS = 2_000
+"""Epochs in a card; of a longer training an even choice, so that the card can be read again."""
+
 _REACH = 1e6
 
 
@@ -167,12 +172,19 @@ class Card(_Record):
         return self.encodes, self.decodes
 
 
-def read_card(text: str, where: str) -> Card:
+def kept_epochs(history: Sequence[EpochRecord]) -> tuple[EpochRecord, ...]:
+    """Return the epochs that a card keeps: all, or an even choice with the first and the last."""
+    count = min(len(history), MOST_EPOCHS)
+    last = max(1, count - 1)
+    return tuple(history[place * (len(history) - 1) // last] for place in range(count))
+
+
+def read_card(content: bytes, where: str) -> Card:
     """Parse and check a card.
 
     Parameters
     ----------
-    text
+    content
         JSON.
     where
         What to call it in an error.
@@ -183,7 +195,7 @@ def read_card(text: str, where: str) -> Card:
         If it is not a card, or of a later format.
     """
     try:
-        card = Card.model_validate_json(text)
+        card = Card.model_validate_json(json_text(content, RECORD, where, ModelError))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the document"

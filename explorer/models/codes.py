@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, whole_arrays
 from explorer.errors import ModelError
 from explorer.latent.axes import to_axes
 from explorer.latent.statistics import QUANTILES, CodeStatistics
+from explorer.reading import reading
 from explorer.types import Floats, Indices, LatentShape, Pixels
 
 SAMPLE_SIZE = 2_000
@@ -30,8 +30,8 @@ _KEPT_VALUES = 4_000_000
 _MEASURED_VALUES = 32_000_000
 _PART_VALUES = 4_000_000
 _HALF_ERROR = 1e-3
-_MOST_BYTES = 4 << 30
-_MOST_ARRAYS = 100
+_REMEDY = "Train or fetch the bundle again."
+_LIMITS = ZipLimits(4 << 30, members=100)
 
 
 def most_kept(latent_dim: int) -> int:
@@ -143,10 +143,9 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
     ModelError
         If the file is missing, damaged, or of another code size.
     """
-    try:
-        _check_size(path)
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
+    with reading("the codes of a bundle", str(path), ModelError, _REMEDY):
+        with path.open("rb") as file:
+            arrays = whole_arrays(file, _LIMITS, str(path), ModelError, _REMEDY)
         sample = CodeSample(
             codes=_floats(arrays["codes"]),
             indices=arrays["indices"].astype(np.int64, copy=False),
@@ -163,36 +162,8 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
             ),
             coordinates=_floats(arrays["axis_coordinates"]) if "axis_coordinates" in arrays else None,
         )
-    except Exception as error:  # zip, zlib and numpy raise what they like on a damaged file
-        raise ModelError(
-            f"the codes of a bundle in {path}", f"“{error}”", "Train or fetch the bundle again."
-        ) from error
     _check(sample, path, latent_dim)
     return sample
-
-
-def _check_size(path: Path) -> None:
-    """Look at what the file says of itself before anything is inflated: a small one can hold what no memory can.
-
-    Raises
-    ------
-    ValueError
-        If it would take more than any bundle does, or a shape asks for more than is there.
-    """
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if len({member.filename for member in members}) < len(members) or len(members) > _MOST_ARRAYS:
-            raise ValueError("an array twice, or very many")
-        if sum(member.file_size for member in members) > _MOST_BYTES:
-            raise ValueError(f"more than {_MOST_BYTES >> 30} GB of arrays")
-        for member in members:
-            with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                first = version == (1, 0)
-                read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-                if dtype.hasobject or prod(shape) * dtype.itemsize > member.file_size or min(shape, default=0) < 0:
-                    raise ValueError(f"{member.filename} is not as large as it says")
 
 
 def _floats(array: NDArray[Any]) -> Floats:

@@ -13,7 +13,7 @@ from PIL import Image
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
-from explorer.models.batches import pictures_held
+from explorer.models.batches import pictures_held, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 MEASURED = 2_000
@@ -93,13 +93,13 @@ def compare(
         The pictures, ``(n,)`` positions, n > 0; `MEASURED` of them at most are taken, spread evenly.
     """
     chosen = indices[np.linspace(0, len(indices) - 1, min(len(indices), MEASURED)).astype(np.int64)]
-    codes = np.empty((len(chosen), codec.latent_dim), np.float32)
+    parts_read: list[tuple[Floats, Indices]] = []
     step = pictures_held(codec.image_shape, _BATCH)
     sums: dict[str, list[Floats]] = {"mse": [], "psnr": [], "ssim": [], "bce": []}
-    for start in range(0, len(chosen), step):
-        clean = to_floats(source.read(chosen[start : start + step], preprocessing))
-        codes[start : start + step] = codec.encode(clean)
-        made = codec.decode(codes[start : start + step])
+    for done, pixels, kept in readable_batches(source, chosen, preprocessing, step):
+        clean = to_floats(pixels)
+        parts_read.append((codec.encode(clean), kept))
+        made = codec.decode(parts_read[-1][0])
         for key, measure in (
             ("mse", mse_per_image),
             ("psnr", psnr_per_image),
@@ -107,7 +107,8 @@ def compare(
             ("bce", bce_per_image),
         ):
             sums[key].append(np.asarray(measure(clean, made), np.float32))
-        yield Progress(min(start + step, len(chosen)), len(chosen), f"measuring {name}")
+        yield Progress(done, len(chosen), f"measuring {name}")
+    codes, chosen = (np.concatenate(parts) for parts in zip(*parts_read, strict=True))
     means = {key: float(np.concatenate(parts).astype(np.float64).mean()) for key, parts in sums.items()}
     some = np.linspace(0, len(chosen) - 1, min(len(chosen), COMPRESSED)).astype(np.int64)
     pixels = source.read(chosen[some], preprocessing)

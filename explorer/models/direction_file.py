@@ -9,13 +9,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import ModelError
+from explorer.json_limits import LARGE, json_text
 from explorer.latent.directions import Direction
 from explorer.models.card import Card
 from explorer.paths import replacing_file
+from explorer.reading import read_limited
 
 FORMAT = "latent-explorer-directions"
 SUFFIX = ".directions.json"
-MAX_BYTES = 64 << 20
 MOST = 200
 
 
@@ -57,9 +58,13 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
 
     Raises
     ------
+    ModelError
+        If they are more than could be read again.
     ExportError
         If the file cannot be written.
     """
+    if len(directions) > MOST:
+        raise ModelError(f"at most {MOST} directions in a file", str(len(directions)), "Write fewer.")
     records = tuple(
         DirectionRecord(
             name=name,
@@ -74,8 +79,10 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
         for name, direction in directions.items()
     )
     file = DirectionFile(model=card.name, model_hash=card.decoder_hash or "", directions=records)
+    text = file.model_dump_json()
+    json_text(text.encode(), LARGE, "the file of directions", ModelError)
     with replacing_file(path) as temporary:
-        temporary.write_text(file.model_dump_json() + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_directions(path: Path, card: Card) -> dict[str, Direction]:
@@ -87,10 +94,9 @@ def read_directions(path: Path, card: Card) -> dict[str, Direction]:
         If the file holds none, or those of another model.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelError("a small file of directions", f"{path.name}, {path.stat().st_size >> 20} MB")
-        file = DirectionFile.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_limited(path, LARGE.size, "a file of directions", ModelError)
+        file = DirectionFile.model_validate_json(json_text(content, LARGE, path.name, ModelError))
+    except OSError as error:
         raise ModelError(f"a file of directions at {path}", f"“{error}”", "Choose another file.") from error
     except ValidationError as error:
         first = error.errors()[0]

@@ -12,8 +12,9 @@ from explorer.data.corruption import Noise, corrupt, noise_rng
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
-from explorer.models.batches import pictures_held
+from explorer.models.batches import pictures_held, readable_batches
 from explorer.types import Codec, Floats, Indices, Progress
 
 BATCH = 500
@@ -79,7 +80,7 @@ def evaluate(
     codec
         The model.
     source, indices
-        The pictures, ``(n,)`` positions, n > 0.
+        The pictures, ``(n,)`` positions, n > 0; those that cannot be read are left out.
     preprocessing
         The model's.
     noises
@@ -88,11 +89,15 @@ def evaluate(
     sums = _Sums()
     rng, noise = np.random.default_rng(SAMPLING_SEED), noise_rng(noises, SAMPLING_SEED)
     step = pictures_held(codec.image_shape, BATCH)
-    for start in range(0, len(indices), step):
-        clean = to_floats(source.read(indices[start : start + step], preprocessing))
+    count = 0
+    for done, pixels, _ in readable_batches(source, indices, preprocessing, step):
+        clean = to_floats(pixels)
         _measure(codec, clean, corrupt(clean, noises, noise) if noises else clean, sums, rng)
-        yield Progress(min(start + step, len(indices)), len(indices), "measuring")
-    yield _summarise(sums, len(indices))
+        if sums.means:
+            check_table(2 * len(indices), codec.latent_dim)
+        count += len(clean)
+        yield Progress(done, len(indices), "measuring")
+    yield _summarise(sums, count)
 
 
 def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.random.Generator) -> None:

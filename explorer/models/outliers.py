@@ -15,7 +15,7 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import write_csv
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Indices, Pixels, Progress
 
@@ -155,7 +155,7 @@ def rank_by_error(
     codec, preprocessing
         The model.
     source, indices
-        The pictures, int64 ``(n,)`` positions, n > 0.
+        The pictures, int64 ``(n,)`` positions, n > 0; those that cannot be read are left out.
     reference
         The sample of held-out pictures in the model's bundle, whose errors are the usual ones. Without it the pictures
         are compared with one another.
@@ -176,12 +176,14 @@ def rank_by_error(
                 yield item
             else:
                 usual = item
-    errors, batch = np.empty(len(indices)), pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
-    for start in range(0, len(indices), batch):
-        errors[start : start + batch] = _errors(codec, source.read(indices[start : start + batch], preprocessing))
-        yield Progress(min(start + batch, len(indices)), len(indices), "measuring")
+    batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    measured: list[tuple[Figures, Indices]] = []
+    for done, pixels, kept in readable_batches(source, indices, preprocessing, batch):
+        measured.append((_errors(codec, pixels), kept))
+        yield Progress(done, len(indices), "measuring")
+    errors, ranked = (np.concatenate(parts) for parts in zip(*measured, strict=True))
     usual = errors if usual is None else usual
-    yield Outliers(indices.copy(), errors, usual, (rule or ThresholdRule()).of(usual))
+    yield Outliers(ranked, errors, usual, (rule or ThresholdRule()).of(usual))
 
 
 def write_outliers(path: Path, result: Outliers, source: Source) -> None:

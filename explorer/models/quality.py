@@ -15,7 +15,7 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import Cell, write_csv
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 CURVE_PICTURES = 300
@@ -135,22 +135,23 @@ def quality_curve(
     stacks = [_at(noises, varied, float(strength)) for strength in strengths]
     corrupt(np.zeros((1, 1, 1, 1), np.float32), [noise for stack in stacks for noise in stack])  # off the scale: now
     batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
-    parts = [indices[start : start + batch] for start in range(0, len(indices), batch)]
-    total = len(parts) * (len(stacks) + 1)
+    parts = -(-len(indices) // batch)
+    total = parts * (len(stacks) + 1)
     clean: list[Pixels] = []
-    for part in parts:
-        clean.append(source.read(part, preprocessing))
+    for _, pixels, _ in readable_batches(source, indices, preprocessing, batch):
+        clean.append(pixels)
         yield Progress(len(clean), total, "reading pictures")
-    figures = np.empty((2, 3, len(stacks), len(indices)))
+    count = sum(map(len, clean))
+    figures = np.empty((2, 3, len(stacks), count))
     for place, stack in enumerate(stacks):
         rng, start = noise_rng(stack, _NOISE_SEED), 0
         for number, pixels in enumerate(clean):
             figures[:, :, place, start : start + len(pixels)] = _measure(codec, to_floats(pixels), stack, rng)
             start += len(pixels)
-            yield Progress(len(parts) * (place + 1) + number + 1, total, f"strength {strengths[place]:g}")
+            yield Progress(parts * (place + 1) + number + 1, total, f"strength {strengths[place]:g}")
     given, output = (Scores(*measured.mean(axis=-1)) for measured in figures)
     levels = np.asarray(strengths, np.float64)
-    yield QualityCurve(label, _at(noises, varied, 0.0), varied, levels, given, output, len(indices))
+    yield QualityCurve(label, _at(noises, varied, 0.0), varied, levels, given, output, count)
 
 
 def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:

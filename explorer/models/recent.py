@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from explorer.errors import ExplorerError
+from explorer.json_limits import SETTINGS, parse_json
 from explorer.paths import recent_path, replacing_file
+from explorer.reading import read_limited
 
 MOST: Final = 10
-_MOST_BYTES = 1 << 20
 
 
 def recent_sessions() -> list[Path]:
     """Return the files that are still there, the one that was open last first."""
     try:
-        with recent_path().open("rb") as file:
-            names = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
+        content = read_limited(recent_path(), SETTINGS.size, "a list of sessions")
+        names = parse_json(content, SETTINGS, str(recent_path()))
+    except (OSError, ExplorerError):
         return []
     if not isinstance(names, list):
         return []

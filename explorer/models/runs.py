@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,12 +24,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from explorer.data.formats import MAX_PIXELS
 from explorer.errors import TrainingError
+from explorer.json_limits import RECORD, JsonLimits, json_text, parse_json
 from explorer.models.card import LossParts
-from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder
+from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
+from explorer.reading import read_limited, reading
 from explorer.types import Pixels
 
 FORMAT_VERSION = 1
@@ -38,6 +42,10 @@ FRAMES = 240
 """Most frames of a film. One more, and the one goes that has others closest on both sides."""
 
 _COUNT = "pictures"
+_LAST_EPOCH = 100_000
+_MOST_LINES = 1_000_000
+_LINE = JsonLimits(8 << 20, 400_000)
+"""One line of a log: a variational model's has a number for each dimension."""
 
 Phase: TypeAlias = Literal["unfinished", "finished", "cancelled", "failed"]
 
@@ -157,6 +165,9 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._frames: list[FilmFrame] = list(read_film(path))
+        self._facts = ""
+        with suppress(OSError, ValueError):
+            self._facts = (path / FACTS).read_text(encoding="utf-8")
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
@@ -187,6 +198,7 @@ class RunWriter:
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event} | values)
         try:
+            self._restore()
             with (self.path / LOG).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError:
@@ -197,15 +209,28 @@ class RunWriter:
         folder = self.path / FILM
         frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
         try:
+            self._restore()
             if not (folder / ORIGINALS).is_file():
                 write_strip(folder / ORIGINALS, originals)
             write_strip(frame.path, reconstructions)
         except OSError:
             return tuple(self._frames)
+        # Later frames are of a training that was killed, and went on from an earlier checkpoint.
+        dropped = [kept for kept in self._frames if kept.progress > progress]
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
         if len(self._frames) > FRAMES:
-            self._frames.pop(_closest(self._frames)).path.unlink(missing_ok=True)
+            dropped.append(self._frames.pop(_closest(self._frames)))
+        with suppress(OSError):
+            for gone in dropped:
+                gone.path.unlink(missing_ok=True)
         return tuple(self._frames)
+
+    def _restore(self) -> None:
+        """Make the folder again where it was deleted while the training runs; what follows is kept there."""
+        if not self.path.is_dir():
+            (self.path / FILM).mkdir(parents=True)
+            (self.path / FACTS).write_text(self._facts, encoding="utf-8")
+            self._frames.clear()
 
 
 def _closest(frames: list[FilmFrame]) -> int:
@@ -232,12 +257,12 @@ def read_strip(path: Path) -> Pixels:
     TrainingError
         If the file is missing, damaged, or no strip.
     """
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            strip = np.asarray(image)
-            count = int(image.info.get(_COUNT, 0))
-    except Exception as error:  # Pillow raises what it likes on a damaged file
-        raise TrainingError(f"a frame of a film in {path}", f"“{error}”", "Choose another frame.") from error
+    told = "a frame of a film", str(path), TrainingError, "Choose another frame."
+    with reading(*told), Image.open(path, formats=["PNG"]) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise TrainingError(f"a small strip of images in {path}", f"{image.width}×{image.height} pixels")
+        strip = np.asarray(image)
+        count = int(image.info.get(_COUNT, 0))
     if strip.ndim == 2:
         strip = strip[..., None]
     height, width, channels = strip.shape
@@ -251,9 +276,11 @@ def read_film(path: Path) -> Iterator[FilmFrame]:
     folder = path / FILM
     for file in sorted(folder.glob("*.png")) if folder.is_dir() else ():
         try:
-            yield FilmFrame(float(file.stem), file)
+            progress = float(file.stem)
         except ValueError:
             continue
+        if 0 <= progress <= _LAST_EPOCH:
+            yield FilmFrame(progress, file)
 
 
 def read_run(path: Path) -> Run:
@@ -264,67 +291,91 @@ def read_run(path: Path) -> Run:
     TrainingError
         If it is none.
     """
-    try:
-        facts = RunFacts.model_validate_json((path / FACTS).read_text(encoding="utf-8"))
-        begun = datetime.fromisoformat(facts.begun)
-    except (OSError, ValueError, ValidationError) as error:
-        raise TrainingError(f"a run in {path}", f"“{error}”", "Delete the folder if it is of no use.") from error
+    with reading("a run", str(path), TrainingError, "Delete the folder if it is of no use."):
+        content = read_limited(path / FACTS, RECORD.size, "the facts of a run", TrainingError)
+        facts = RunFacts.model_validate_json(json_text(content, RECORD, str(path / FACTS), TrainingError))
+        begun = datetime.fromisoformat(facts.begun).astimezone()
+        logged = _Logged()
+        for line in _lines(path / LOG):
+            logged.take(line)
+        film = tuple(read_film(path))
+    curve = tuple(logged.curve)
+    return Run(path, facts.request, begun, logged.phase, logged.note, curve, logged.metrics, film)
+
+
+@dataclass
+class _Logged:
+    """What the lines of a log say so far."""
+
     phase: Phase = "unfinished"
-    note, metrics = "", dict[str, float]()
-    curve: list[CurvePoint] = []
-    for line in _lines(path / LOG):
-        match line.get("event"):
-            case "started":
-                phase, note = "unfinished", ""
-                curve = [point for point in curve if point.epoch < int(line.get("first_epoch", 1))]
-            case "epoch":
-                point = _point(line)
-                if point is not None:
-                    curve.append(point)
-            case "finished":
-                phase, metrics = "finished", dict(line.get("metrics", {}))
-            case "cancelled":
-                phase = "cancelled"
-            case "failed":
-                phase, note = "failed", str(line.get("message", ""))
-    return Run(path, facts.request, begun, phase, note, tuple(curve), metrics, tuple(read_film(path)))
+    note: str = ""
+    curve: list[CurvePoint] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Take one line; one with a value that cannot be used is passed over."""
+        with suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
+            match line.get("event"):
+                case "started":
+                    first = int(line.get("first_epoch", 1))
+                    self.phase, self.note = "unfinished", ""
+                    self.curve = [point for point in self.curve if point.epoch < first]
+                case "epoch":
+                    self.curve.append(_point(line))
+                case "finished":
+                    self.phase = "finished"
+                    self.metrics = {str(name): float(value) for name, value in line.get("metrics", {}).items()}
+                case "cancelled":
+                    self.phase = "cancelled"
+                case "failed":
+                    self.phase, self.note = "failed", str(line.get("message", ""))
 
 
-def _point(line: dict[str, Any]) -> CurvePoint | None:
-    try:
-        parts = line.get("parts")
-        return CurvePoint(
-            int(line["epoch"]),
-            float(line["loss"]),
-            float(line["val_loss"]),
-            float(line.get("seconds", 0.0)),
-            float(line.get("rate", 0.0)),
-            LossParts.model_validate(parts) if parts else None,
-            tuple(float(value) for value in line.get("kl_per_dim", ())),
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
+def _point(line: dict[str, Any]) -> CurvePoint:
+    """Return the epoch of a line.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OverflowError
+        If it has none, or with values that no training has.
+    """
+    epoch, parts = int(line["epoch"]), line.get("parts")
+    if not 1 <= epoch <= _LAST_EPOCH:
+        raise ValueError("no training has that epoch")
+    return CurvePoint(
+        epoch,
+        float(line["loss"]),
+        float(line["val_loss"]),
+        float(line.get("seconds", 0.0)),
+        float(line.get("rate", 0.0)),
+        LossParts.model_validate(parts) if parts else None,
+        tuple(float(value) for value in line.get("kl_per_dim", ())),
+    )
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with path.open("rb") as file:
+            for _ in range(_MOST_LINES):
+                line = file.readline(_LINE.size + 1)
+                if not line:
+                    return
+                with suppress(TrainingError):
+                    value = parse_json(line, _LINE, str(path), TrainingError)
+                    if isinstance(value, dict):
+                        yield value
     except OSError:
         return
-    for line in text.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
 
 
 def find_runs() -> list[Run]:
     """Return every run, the latest first; folders that are none are passed over."""
     found = []
-    folder = runs_dir()
-    for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ():
+    try:
+        paths = sorted(runs_dir().iterdir(), reverse=True)
+    except OSError:
+        return []
+    for path in paths:
         try:
             found.append(read_run(path))
         except TrainingError:
@@ -343,6 +394,6 @@ def delete_run(run: Run) -> None:
     try:
         shutil.rmtree(run.path)
         if run.resumable:
-            shutil.rmtree(checkpoint_folder(run.request.out))
+            delete_checkpoint(checkpoint_folder(run.request.out))
     except OSError as error:
         raise TrainingError(f"to delete {run.path}", f"“{error.strerror or error}”", "Delete it by hand.") from error

@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -21,17 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from explorer.array_files import ZipLimits, read_arrays, read_members
 from explorer.data.guest import MOST_BYTES
 from explorer.errors import SessionError
-from explorer.models.checked_zip import read_arrays, read_members
+from explorer.json_limits import SESSION, json_text, parse_json
 from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
 from explorer.paths import replacing_file
+from explorer.reading import read_limited
 
 SUFFIX: Final = ".latent"
 
 _RECORD, _ARRAYS, _GUEST = "session.json", "arrays.npz", "guest"
-_MOST_RECORD = 32 << 20
 _MOST_ARRAYS = 512 << 20
+_ALLOWED: Final = {_RECORD: SESSION.size, _ARRAYS: _MOST_ARRAYS, _GUEST: MOST_BYTES}
+_LIMITS: Final = ZipLimits(sum(_ALLOWED.values()), members=100, unsuspicious=32 << 20)
 _LARGEST_THUMBNAIL = 512
 _REMEDY = "Choose a file that Latent Explorer has written, or an older copy of it."
 
@@ -83,6 +86,8 @@ def write_session(path: Path, session: Session) -> str:
 
     Raises
     ------
+    SessionError
+        If it holds more than could be read again.
     ExportError
         If the file cannot be written.
     """
@@ -96,18 +101,46 @@ def write_session(path: Path, session: Session) -> str:
 
 
 def session_bytes(session: Session) -> bytes:
-    """Return a session as it lies in a file."""
-    packed = BytesIO()
-    np.savez_compressed(packed, allow_pickle=False, **session.arrays)
-    arrays = packed.getvalue()
+    """Return a session as it lies in a file.
+
+    Raises
+    ------
+    SessionError
+        If it holds more than could be read again.
+    """
+    arrays = _packed(session.arrays)
     record = session.record.model_copy(update={"checksum": hashlib.sha256(arrays).hexdigest()})
+    text = record.model_dump_json(indent=1).encode()
+    _check_room(len(text), SESSION.size, "names and settings")
+    json_text(text, SESSION, "the session", SessionError)
     whole = BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_RECORD, record.model_dump_json(indent=1))
+        archive.writestr(_RECORD, text)
         archive.writestr(zipfile.ZipInfo(_ARRAYS, (1980, 1, 1, 0, 0, 0)), arrays)
         if record.guest is not None:
             archive.writestr(zipfile.ZipInfo(_GUEST, (1980, 1, 1, 0, 0, 0)), session.guest)
     return whole.getvalue()
+
+
+def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return arrays as an npz that may be read again: deflated, unless they are so even that it would look hostile."""
+    size = sum(array.nbytes for array in arrays.values())
+    _check_room(size, _MOST_ARRAYS - (1 << 20), "codes and thumbnails")
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    if size > _LIMITS.unsuspicious and size > _LIMITS.ratio // 2 * file.tell():
+        file = BytesIO()
+        np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _check_room(size: int, most: int, what: str) -> None:
+    if size > most:
+        raise SessionError(
+            f"a session with at most {most >> 20} MB of {what}",
+            f"{size / (1 << 20):,.1f} MB",
+            "Delete keyframes, bookmarks or directions, and save again. Nothing was written.",
+        )
 
 
 def read_session(path: Path) -> tuple[Session, str]:
@@ -124,19 +157,17 @@ def read_session(path: Path) -> tuple[Session, str]:
         If it is none, is damaged, of a newer version, or holds what no session can hold.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_RECORD + _MOST_ARRAYS + MOST_BYTES + 1)
+        content = read_limited(path, _LIMITS.total, "a session file", SessionError)
     except OSError as error:
         raise SessionError(f"a session file at {path}", f"“{error.strerror or error}”", "Choose another.") from error
     where = path.name
-    allowed = {_RECORD: _MOST_RECORD, _ARRAYS: _MOST_ARRAYS, _GUEST: MOST_BYTES}
-    parts = read_members(BytesIO(content), allowed, where)
+    parts = read_members(BytesIO(content), _ALLOWED, _LIMITS, where, SessionError)
     for missing in {_RECORD, _ARRAYS} - parts.keys():
         raise SessionError(f"{missing} in the session file {where}", "no such part", _REMEDY)
     record = _read_record(parts[_RECORD], where)
     if hashlib.sha256(parts[_ARRAYS]).hexdigest() != record.checksum:
         raise SessionError(f"codes in {where} with the checksum that is noted", "others", _REMEDY)
-    arrays = read_arrays(parts[_ARRAYS], _KINDS, _MOST_ARRAYS, where)
+    arrays = _read_arrays(parts[_ARRAYS], where)
     _check_arrays(record, arrays, where)
     guest = parts.get(_GUEST, b"")
     if (record.guest is not None or guest) and (
@@ -146,9 +177,18 @@ def read_session(path: Path) -> tuple[Session, str]:
     return Session(record, arrays, guest), hashlib.sha256(content).hexdigest()
 
 
+def _read_arrays(content: bytes, where: str) -> dict[str, NDArray[Any]]:
+    limits = replace(_LIMITS, total=_MOST_ARRAYS)
+    arrays = read_arrays(BytesIO(content), limits, where, SessionError, _KINDS)
+    for name, array in arrays.items():
+        if array is None or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+            raise SessionError(f"finite numbers as “{name}” in {where}", "others", _REMEDY)
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
 def _read_record(text: bytes, where: str) -> SessionRecord:
+    raw = parse_json(text, SESSION, where, SessionError)
     try:
-        raw = json.loads(text)
         if not isinstance(raw, dict) or raw.get("format") != "latent-explorer-session":
             raise SessionError(f"a session of Latent Explorer in {where}", "something else", _REMEDY)
         return SessionRecord.model_validate_json(json.dumps(migrated(raw, where)))

@@ -40,6 +40,12 @@ _KERAS: Final = ("h5py",)
 
 READERS: Final[dict[str, Reader]] = {
     "nothing": Reader("explorer.reader.child:nothing"),
+    "onnx": Reader(
+        "explorer.inference.gate.admission:read_onnx",
+        ("explorer.inference.gate.check",),
+        ModelError,
+        memory_bytes=2048 * MB,
+    ),
     "keras description": Reader("explorer.models.foreign.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(
         "explorer.models.foreign.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600

@@ -10,6 +10,8 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QUrl
 from PySide6.QtGui import QImage
 
+from explorer.errors import DataError
+from explorer.json_limits import LARGE, parse_json
 from explorer.paths import cache_dir, check_writable, replacing_file
 from explorer.types import Floats
 
@@ -56,8 +58,8 @@ def _numbers(mime: QMimeData, kind: str) -> list[float]:
         return []
     raw = bytes(mime.data(kind).data())
     try:
-        numbers = json.loads(raw) if len(raw) <= _LONGEST else []
-    except ValueError:
+        numbers = parse_json(raw, LARGE, "the drag")
+    except DataError:
         return []
     good = isinstance(numbers, list) and all(type(number) in {int, float} for number in numbers)
     return numbers if good else []

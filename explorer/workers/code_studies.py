@@ -14,13 +14,14 @@ from explorer.document.neighbours import IndexedPictures, NeighbourSettings, poo
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
+from explorer.latent.checks import check_table
 from explorer.latent.directions import attribute_direction, probe_accuracy
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.models.codes import CodeSample, along_axes
 from explorer.paths import index_dir
-from explorer.types import Floats, Progress
+from explorer.types import Floats, Indices, Pixels, Progress
 
 _ENCODED_AT_ONCE = 250
 _TRIED = 100
@@ -28,14 +29,18 @@ _TRIED = 100
 
 
 def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
-    """Encode every picture of a source."""
-    codes = np.empty((source.count, model.latent_dim), np.float32)
-    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
-    for start in range(0, source.count, step):
-        pixels = source.read(np.arange(start, min(start + step, source.count)), model.card.preprocessing)
-        codes[start : start + step] = model.codec.encode(to_floats(pixels))
-        yield Progress(min(start + step, source.count), source.count, "encoding")
+    """Encode every image of a source; codes of those that cannot be read are NaN."""
+    check_table(source.count, model.latent_dim)
+    codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
+    for done, pixels, kept in _batches(model, source):
+        codes[kept] = model.codec.encode(to_floats(pixels))
+        yield Progress(done, source.count, "encoding")
     yield CodesView(model.codec, source, codes)
+
+
+def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, Indices]]:
+    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    return readable_batches(source, np.arange(source.count), model.card.preprocessing, step)
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
@@ -65,23 +70,24 @@ def index_pictures(
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
     if known is None:
+        check_table(source.count, model.latent_dim)
         step = step_for(source.count, model.card.image_shape)
-        codes = np.empty((source.count, model.latent_dim), np.float32)
+        codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
         small: list[Floats] = []
-        batch = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
-        for start in range(0, source.count, batch):
-            rows = np.arange(start, min(start + batch, source.count))
-            pixels = source.read(rows, model.card.preprocessing)
-            codes[rows] = model.codec.encode(to_floats(pixels))
+        rows: list[Indices] = []
+        for done, pixels, kept in _batches(model, source):
+            codes[kept] = model.codec.encode(to_floats(pixels))
             small.append(pooled_pixels(pixels, step))
-            yield Progress(int(rows[-1]) + 1, source.count, "encoding")
-        pictures = np.concatenate(small)
+            rows.append(kept)
+            yield Progress(done, source.count, "encoding")
+        pictures, positions = np.concatenate(small), np.concatenate(rows)
         by_pixels = NeighbourIndex(pictures, "exact")
     else:
         codes, pictures, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
+        positions = known.positions
     metric, whitened, kind = settings.way
     space = CodeSpace(model.sample.statistics, whitened)
-    coordinates = space.coordinates(codes)
+    coordinates = space.coordinates(codes[positions])
     yield Progress(0, 0, "building the index")
     index = yield from _built(coordinates, kind, metric)
     found, seconds = 1.0, float("nan")
@@ -90,7 +96,7 @@ def index_pictures(
         some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
         found, seconds = recall(index, NeighbourIndex(coordinates, "exact", metric), some)
     yield IndexedPictures(
-        model.codec, source, settings.way, codes, pictures, step, space, index, by_pixels, found, seconds
+        model.codec, source, settings.way, codes, positions, pictures, step, space, index, by_pixels, found, seconds
     )
 
 
@@ -100,13 +106,15 @@ def find_directions(
     """Find the direction of each category, or of a number; what has too few pictures is said and left out."""
     if codes is None:
         codes = yield from _encoded(model, source)
+    readable = np.isfinite(codes).all(axis=1)
     found: list[NamedDirection] = []
     left: list[str] = []
     asked = attribute_answers(source, request.attribute, request.values)
     for number, (name, known, has) in enumerate(asked):
         yield Progress(number, len(asked), f"looking for {name}")
+        usable = known & readable
         try:
-            found.append(NamedDirection(name, attribute_direction(codes[known], has[known], request.method)))
+            found.append(NamedDirection(name, attribute_direction(codes[usable], has[usable], request.method)))
         except UsageError as error:
             left.append(f"{name}: {error}")
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
@@ -118,6 +126,7 @@ def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats
     known, classes = classes_of(source, attribute)
     if codes is None:
         codes = yield from _encoded(model, source)
+    known = known & np.isfinite(codes).all(axis=1)
     yield Progress(0, 0, "telling classes apart")
     if codes.shape[1] > len(model.sample.statistics.axes) > 0:
         codes = along_axes(codes, model.sample.statistics)

@@ -62,7 +62,8 @@ def skipped_words(source: Source) -> tuple[str, str]:
     """Return what to say of the pictures that a source leaves out, and the whole list."""
     lines = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped]
     more = f"; and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
-    text = f"{len(lines):,} of {len(lines) + source.count:,} files could not be read: {'; '.join(lines[:_NAMED])}{more}"
+    files = f"{source.count + len(lines) - source.unreadable:,} files"
+    text = f"{len(lines):,} of {files} could not be read: {'; '.join(lines[:_NAMED])}{more}"
     return text, "\n".join(lines)
 
 

@@ -84,7 +84,7 @@ def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     folder = ask("data", tmp_path)
     assert (folder["count"], folder["image_shape"], folder["status"]) == (1, [20, 30, 3], "present")
-    assert [entry["name"] for entry in folder["skipped"]] == ["bad.png"]
+    assert [entry["file"] for entry in folder["skipped"]] == ["bad.png"]
     assert "skipped bad.png: " in call("data", tmp_path).out
     assert "attributes" not in folder
 

@@ -53,7 +53,7 @@ def test_one_unreadable_picture_is_skipped_by_name_with_the_reason(tmp_path: Pat
     assert names(source) == ["good.png"]
     assert {skipped.name: bool(skipped.reason) for skipped in source.skipped} == {"bad.png": True, "cut.jpg": True}
     assert "no format" in source.skipped[0].reason
-    assert describe(source)["skipped"][0]["name"] == "bad.png"
+    assert describe(source)["skipped"][0]["file"] == "bad.png"
 
 
 def test_a_folder_with_none_that_can_be_read(tmp_path: Path) -> None:
@@ -144,14 +144,22 @@ def test_a_crop_that_leaves_nothing_names_the_file(tmp_path: Path) -> None:
         open_source(tmp_path).read([0], Preprocessing.standard((8, 8, 1), crop=4))
 
 
-def test_only_headers_are_read_when_a_folder_is_opened(tmp_path: Path) -> None:
-    # A bitmap's pixels have neither checksum nor end mark: damage to them shows only when they are decoded.
-    save(tmp_path / "a.bmp")
-    content = (tmp_path / "a.bmp").read_bytes()
-    (tmp_path / "a.bmp").write_bytes(content[:-30])
+def test_damage_inside_a_large_file_shows_when_it_is_read(tmp_path: Path) -> None:
+    # Of a PNG over 1 MB the checksums are not verified when the folder is opened.
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "a.png").write_bytes(content)
+    save(tmp_path / "b.png", 9)
     source = open_source(tmp_path)
-    with pytest.raises(DataError, match=r"a\.bmp"):
+    assert source.count == 2
+    with pytest.raises(DataError, match=r"a\.png"):
         source.picture(0)
+    pixels, kept = source.read_available([0, 1], Preprocessing.standard((8, 8, 1)))
+    assert (kept.tolist(), pixels.shape) == ([1], (1, 8, 8, 1))
+    assert [skipped.name for skipped in source.skipped] == ["a.png"]
+    assert source.unreadable == 1
 
 
 def test_the_hash_follows_the_content_and_not_the_place(tmp_path: Path) -> None:

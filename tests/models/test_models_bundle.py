@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from explorer.models.bundle import (
     CODES,
     COMPILED,
     NETWORKS,
+    check_replaceable,
     file_hash,
     find_bundles,
     open_bundle,
@@ -59,7 +61,7 @@ def test_what_is_written_opens(bundle: Path) -> None:
 
 def test_a_card_comes_back_as_it_was() -> None:
     card = make_card(MatrixCodec((16, 20, 3), 5), variational=True, value_range=(-1.0, 1.0), trained_from="parent")
-    assert read_card(card.model_dump_json(), "here") == card
+    assert read_card(card.model_dump_json().encode(), "here") == card
 
 
 def test_figures_that_json_has_no_number_for_come_back() -> None:
@@ -67,7 +69,7 @@ def test_figures_that_json_has_no_number_for_come_back() -> None:
     card = make_card(MatrixCodec(), metrics={"mse": 0.0, "psnr": float("inf")})
     text = card.model_dump_json()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert read_card(text, "here").metrics == {"mse": 0.0, "psnr": float("inf")}
+    assert read_card(text.encode(), "here").metrics == {"mse": 0.0, "psnr": float("inf")}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -141,7 +143,7 @@ def test_absurd_cards_are_refused_by_field(bundle: Path, change: dict[str, Any])
 @given(text=st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)))
 def test_whatever_stands_in_a_card_is_an_error_and_no_crash(text: str) -> None:
     with pytest.raises(ModelError, match="a card of format 1"):
-        read_card(text, "here")
+        read_card(text.encode(), "here")
 
 
 @given(data=st.data())
@@ -153,7 +155,7 @@ def test_a_card_with_any_one_value_exchanged_opens_or_is_refused(data: st.DataOb
     )
     record[key] = data.draw(junk)
     with suppress(ModelError):
-        assert isinstance(read_card(json.dumps(record), "here"), Card)
+        assert isinstance(read_card(json.dumps(record).encode(), "here"), Card)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"[]"])
@@ -177,11 +179,14 @@ def test_an_aborted_writing_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+replaceable = partial(check_replaceable, force=True)
+
+
 def test_an_aborted_replacement_leaves_the_old_one_whole(bundle: Path) -> None:
     before = {file.name: file.read_bytes() for file in bundle.iterdir()}
 
     def write() -> None:
-        with replacing_folder(bundle, force=True) as folder:
+        with replacing_folder(bundle, replaceable=replaceable) as folder:
             (folder / CARD).write_text("half")
             raise MemoryError
 
@@ -193,13 +198,12 @@ def test_an_aborted_replacement_leaves_the_old_one_whole(bundle: Path) -> None:
 
 
 def test_a_replacement_is_whole_and_without_the_old_files(bundle: Path) -> None:
-    (bundle / "old.txt").write_text("old")
-    with pytest.raises(ExportError, match="--force"), replacing_folder(bundle):
+    with pytest.raises(ExportError, match="which does"), replacing_folder(bundle):
         pytest.fail("an existing folder was given away")
-    with replacing_folder(bundle, force=True) as folder:
+    with replacing_folder(bundle, replaceable=replaceable) as folder:
         for name in FILES:
             (folder / name).write_bytes((bundle / name).read_bytes())
-        assert (bundle / "old.txt").exists()
+        assert open_bundle(bundle).name == "tiny"
         seal(folder, make_card(MatrixCodec(), name="second"))
     assert open_bundle(bundle).name == "second"
     assert sorted(file.name for file in bundle.iterdir()) == sorted([CARD, *FILES])

@@ -89,7 +89,8 @@ def test_weights_in_another_file_are_refused(
     }[way]
     with_external_data(bundle / COMPILED[0], where)
     sealed(bundle)
-    refused(bundle, r"a compiled network")
+    refused(bundle, r"weights in the file itself in encoder\.onnx")
+    # Nor would ONNX Runtime find them, were there no check.
     with pytest.raises(ModelError, match="a compiled network"):
         Network((bundle / COMPILED[0]).read_bytes())
 
@@ -112,7 +113,7 @@ def test_a_pickle_among_the_codes_is_not_run(bundle: Path, tmp_path: Path) -> No
     arrays = arrays_of(bundle) | {"labels": np.array([Evil(mark)], object)}
     np.savez(bundle / CODES, allow_pickle=True, **arrays)
     sealed(bundle)
-    refused(bundle, "the codes of a bundle")
+    refused(bundle, "one of objects")
     assert not mark.exists()
 
 
@@ -124,7 +125,7 @@ def test_a_bomb_among_the_codes_is_refused_before_it_is_inflated(bundle: Path) -
         archive.getinfo("codes.npy").file_size = 5 << 30
     (bundle / CODES).write_bytes(content.getvalue())
     sealed(bundle)
-    refused(bundle, "more than 4 GB")
+    refused(bundle, "at most 4,096 MB")
 
 
 @pytest.mark.parametrize("shape", [(10**12, 2), (10**9, 10**9), (2**62, 4)])
@@ -134,7 +135,7 @@ def test_a_huge_shape_asks_for_no_memory(bundle: Path, shape: tuple[int, ...]) -
     with zipfile.ZipFile(bundle / CODES, "a") as archive:
         archive.writestr("kl.npy", header.getvalue() + bytes(64))
     sealed(bundle)
-    refused(bundle, "not as large as it says")
+    refused(bundle, "bytes that its header promises")
 
 
 def test_arrays_that_are_there_twice_are_refused(bundle: Path) -> None:
@@ -195,6 +196,6 @@ def test_a_card_with_absurd_numbers_is_refused(bundle: Path, change: dict[str, A
 
 def test_a_card_without_end_is_refused(bundle: Path) -> None:
     with (bundle / CARD).open("ab") as file:
-        file.truncate(65 << 20)
-    with pytest.raises(ModelError, match="at most 64 MB"):
+        file.truncate(2 << 20)
+    with pytest.raises(ModelError, match="at most 1 MB"):
         open_bundle(bundle)

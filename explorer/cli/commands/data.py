@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
 from explorer.cli.parser import DATA_HELP
@@ -38,7 +39,7 @@ def run(options: Namespace, console: Console) -> Report:
             shown[key] = ", ".join(shown[key])
     width = max(map(len, shown))
     lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
-    return Report(facts, lines + [f"skipped {entry['name']}: {entry['reason']}" for entry in skipped])
+    return Report(facts, lines + [f"skipped {entry['file']}: {entry['reason']}" for entry in skipped])
 
 
 def _listing(entries: list[SourceEntry]) -> Report:
@@ -53,4 +54,4 @@ def _listing(entries: list[SourceEntry]) -> Report:
     return Report([{key: asdict(entry)[key] for key in _LISTED} for entry in entries], table([heading, *rows]))
 
 
-COMMAND = Command("data digits", add_arguments, run)
+COMMAND = Command("data digits", add_arguments, run, reads={"data": places.data})

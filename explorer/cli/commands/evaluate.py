@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
-from explorer.cli.inputs import open_model, select
+from explorer.cli.inputs import open_model, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
 from explorer.data.corruption import parse_noise
 from explorer.data.source import Source
@@ -33,6 +34,7 @@ def run(options: Namespace, console: Console) -> Report:
     if seen:
         console.warn(f"{model.bundle.name} was trained on pictures of this split; the figures flatter it")
     result = console.result(evaluate(model.codec, source, indices, model.preprocessing, noises))
+    skipped = warn_of_skipped(console, source)
     document: dict[str, object] = {
         "mse": result.mse,
         "bce": result.bce,
@@ -41,6 +43,7 @@ def run(options: Namespace, console: Console) -> Report:
         "count": result.count,
         "split": options.split,
         "seen_in_training": seen,
+        "skipped": skipped,
     }
     lines = [f"{result.count:,} pictures ({options.split} of {source.name}): {figures_text(result.metrics())}"]
     if result.kl_per_dim is not None:
@@ -61,4 +64,9 @@ def seen_in_training(card: Card, source: Source, split: str) -> bool:
     return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash
 
 
-COMMAND = Command("evaluate --model digits-vae-2d --data digits --split all", add_arguments, run)
+COMMAND = Command(
+    "evaluate --model digits-vae-2d --data digits --split all",
+    add_arguments,
+    run,
+    reads={"model": places.model, "data": places.data},
+)

@@ -6,9 +6,10 @@ from argparse import ArgumentParser, Namespace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import encode_source, open_model, position_in
+from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_skipped
 from explorer.cli.parser import PICTURE_HELP, add_data, add_model, whole
 from explorer.data.sources import open_source
 from explorer.latent.neighbours import KINDS, METRICS, CodeSpace, NeighbourIndex
@@ -30,17 +31,25 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     query = model.codec.encode(model.pictures.read(options.query))
     source = open_source(options.data)
-    codes = console.result(encode_source(model, source, np.arange(source.count)))
+    codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
+    warn_of_skipped(console, source)
     space = CodeSpace(model.statistics)
     index = NeighbourIndex(space.coordinates(codes), options.index, options.metric, folder=index_dir())
-    found = index.search(space.coordinates(query), options.count, leave_out=position_in(options.query, source))
+    own = position_in(options.query, source)
+    row = np.flatnonzero(positions == own)
+    found = index.search(space.coordinates(query), options.count, leave_out=int(row[0]) if len(row) else None)
     listed = [
         {"index": int(place), "distance": float(distance), "label": source.label(int(place)) or None}
-        for place, distance in zip(found.indices[0], found.distances[0], strict=True)
-        if place >= 0
+        for place, distance in zip(positions[found.indices[0]], found.distances[0], strict=True)
+        if np.isfinite(distance)
     ]
     lines = [f"{entry['index']:>8}  {entry['distance']:.4f}  {entry['label'] or ''}".rstrip() for entry in listed]
     return Report(listed, [f"{'index':>8}  distance  label", *lines])
 
 
-COMMAND = Command("neighbours --model digits-deep-49 --data digits --query digits:3 --count 5", add_arguments, run)
+COMMAND = Command(
+    "neighbours --model digits-deep-49 --data digits --query digits:3 --count 5",
+    add_arguments,
+    run,
+    reads={"model": places.model, "data": places.data, "query": places.picture},
+)

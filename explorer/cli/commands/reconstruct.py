@@ -6,15 +6,19 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
-from explorer.cli.inputs import open_model, output_file, select
+from explorer.cli.inputs import READ_BATCH, open_model, output_file, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
 from explorer.data.metrics import bce, mse, psnr, ssim
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.sources import open_source
 from explorer.export.sheet import stack_rows, write_png
+from explorer.models.batches import readable_batches
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,7 +43,9 @@ def run(options: Namespace, console: Console) -> Report:
     noises = seeded(parse_noise(options.noise))
     model = open_model(options.model)
     source = open_source(options.data)
-    originals = source.read(select(source, options.split, options.count), model.preprocessing)
+    chosen = select(source, options.split, options.count)
+    originals = np.concatenate([part[1] for part in readable_batches(source, chosen, model.preprocessing, READ_BATCH)])
+    skipped = warn_of_skipped(console, source)
     clean = to_floats(originals)
     given = corrupt(clean, noises)
     output = model.codec.decode(model.codec.encode(given))
@@ -52,7 +58,7 @@ def run(options: Namespace, console: Console) -> Report:
         "bce": bce(clean, output),
     }
     lines = [f"{len(originals)} pictures: {figures_text(figures)}", f"written to {path}"]
-    return Report({**figures, "count": len(originals)}, lines)
+    return Report({**figures, "count": len(originals), "skipped": skipped}, lines)
 
 
 def seeded(noises: Sequence[Noise]) -> tuple[Noise, ...]:
@@ -64,4 +70,6 @@ COMMAND = Command(
     "reconstruct --model digits-vae-2d --data digits --count 12 --noise gaussian:0.3 --out rows.png",
     add_arguments,
     run,
+    reads={"model": places.model, "data": places.data},
+    writes={"out": places.new_file},
 )

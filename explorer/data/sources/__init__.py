@@ -5,11 +5,11 @@ A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from explorer.data.source import Source
+from explorer.data.source import Skipped, Source
 from explorer.data.sources import archive, arrays, cifar, dogs, embedded, folder, fonts, idx, keras_cache, lfw, picture
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
@@ -26,6 +26,8 @@ __all__ = [
     "known_sources",
     "open_source",
     "opening",
+    "places_of",
+    "skipped_json",
 ]
 
 KNOWN: tuple[KnownSource, ...] = (
@@ -86,6 +88,18 @@ def opening(spec: str | Path) -> Iterator[Progress | Source]:
         yield from kind.scan(path)
 
 
+def places_of(spec: str | Path) -> list[Path]:
+    """Return the files and folders that a source is read from, by its known name or path; nothing is opened."""
+    try:
+        found = _find(spec)
+        if isinstance(found, KnownSource):
+            return list(found.places())
+        kind, path = found
+        return [path, *kind.companions(path)]
+    except DataError:
+        return []
+
+
 def known_name(spec: str | Path) -> str | None:
     """Return the known name that is meant (``Fashion-MNIST`` means ``fashion_mnist``), or None."""
     wanted = spec.strip().lower().replace("-", "_") if isinstance(spec, str) else ""
@@ -142,8 +156,13 @@ def describe(source: Source) -> dict[str, Any]:
         "licence": source.licence,
         "attribution": source.attribution,
         **({"attributes": list(source.attributes)} if source.attributes else {}),
-        "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in source.skipped],
+        "skipped": skipped_json(source.skipped),
     }
+
+
+def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    """Return pictures that were left out as plain values."""
+    return [{"file": one.name, "reason": one.reason} for one in skipped]
 
 
 def _exists(path: Path) -> bool:

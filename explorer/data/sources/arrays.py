@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,15 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.data.attributes import Attribute, column_of
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import ArraySource, Facts
-from explorer.data.sources.array_limits import check_size
+from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
+from explorer.reading import reading
 from explorer.types import Indices, Pixels
 
 AnyArray: TypeAlias = NDArray[Any]
@@ -129,17 +130,16 @@ def as_pixels(array: AnyArray, name: str) -> Pixels:
 
 
 def _read(path: Path) -> Mapping[str, AnyArray]:
-    try:
-        check_size(path)
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"images": loaded}
-            with loaded:
-                # An object array (pickled) is left out as long as nobody needs it.
-                arrays = {key: _member(loaded, key) for key in loaded.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
-        raise _broken(path, error) from error
+    with reading("a whole NumPy file", str(path), remedy="Save or copy it again."), path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            header = read_header(file, path.stat().st_size, str(path))
+            if header.dtype.hasobject:
+                raise _object_array(path)
+            return {"images": read_values(file, header)}
+        file.seek(0)
+        # An object array (pickled) is left out as long as nobody needs it.
+        arrays = read_arrays(file, ZipLimits(MAX_BYTES, MAX_ARRAYS, MAX_RATIO, UNSUSPICIOUS_BYTES), str(path))
     plain = {_plain_key(key): array for key, array in arrays.items() if array is not None}
     if not plain and arrays:
         raise _object_array(path)
@@ -162,26 +162,6 @@ def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribu
             halves = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
             found[name] = np.concatenate([half.reshape(-1) for half in halves])
     return {name: column_of(array, f"{_ATTRIBUTE}{name} of {path.name}") for name, array in found.items() if name}
-
-
-def _member(loaded: Any, key: str) -> AnyArray | None:
-    try:
-        array: AnyArray = loaded[key]
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            return None
-        raise
-    return array
-
-
-def _broken(path: Path, error: Exception) -> DataError:
-    text = str(error)
-    if "allow_pickle" in text or "pickle" in text:
-        return _object_array(path)
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"a NumPy file at {path}", "no such file", "Check the path.")
-    reason = text.splitlines()[0] if text else type(error).__name__
-    return DataError(f"a whole NumPy file in {path}", f"“{reason}”", "Save or copy it again.")
 
 
 def _object_array(path: Path) -> DataError:

@@ -167,6 +167,21 @@ class FileSource(Source):
             raise error
         return pixels
 
+    def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
+        """Read those pictures whose files can be decoded; see `Source`."""
+        positions = self.positions(indices)
+        cache = self._cache(preprocessing) if self._files.rows is not None else None
+        pixels, errors = self._read(positions, preprocessing, cache)
+        if not errors:
+            return pixels, positions
+        self._note_unreadable({int(positions[place]): error for place, error in errors.items()})
+        kept = np.setdiff1d(np.arange(len(positions)), [*errors])
+        return pixels[kept], positions[kept]
+
+    def _note_unreadable(self, errors: dict[int, DataError]) -> None:
+        names = self._files.names
+        self._unreadable |= {position: Skipped(names[position], str(error)) for position, error in errors.items()}
+
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
         """Decode pictures, into memory or, where they take more than `room`, into the cache; see `Source`."""
         positions = self.positions(indices)
@@ -192,6 +207,7 @@ class FileSource(Source):
         self, left_out: dict[int, DataError], rows: PixelRows, held: Pixels | None, cache: PixelCache | None
     ) -> PixelRows:
         self._note_gone(rows.indices[[*left_out]])
+        self._note_unreadable({int(rows.indices[at]): error for at, error in left_out.items()})
         names = self._files.names
         skipped = tuple(Skipped(names[rows.indices[at]], str(error)) for at, error in left_out.items())
         kept = np.setdiff1d(np.arange(len(rows)), [*left_out]) if left_out else slice(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from explorer.data.source import ArraySource, Facts, Skipped, Source
 from explorer.data.sources.entry import PathKind, last_source
 from explorer.data.splits import grouped_splits
 from explorer.errors import DataError
+from explorer.reading import reading
 from explorer.types import Pixels, Progress
 
 SIDE: Final = 64
@@ -127,18 +129,21 @@ def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
         yield Progress(number, len(fonts), "looking for letters")
     script = scripts.common()
     if script is None:
-        reason = (
-            f"{len(skipped)} that cannot be read, first {skipped[0].name} ({skipped[0].reason})" if skipped else "none"
-        )
-        raise DataError(f"fonts with the letters of a script in {path}", reason, "Choose other fonts.")
+        raise _no_letters(path, skipped)
     drawn: list[tuple[_Font, list[int], Pixels]] = []
     for number, font in enumerate(fonts):
         yield Progress(len(files) + number, 2 * len(files), "drawing letters")
         letters = scripts.letters(font, script)
-        if letters:
-            drawn.append((font, letters, _draw(font, [ALPHABETS[script][letter] for letter in letters])))
-        else:
+        if not letters:
             skipped.append(Skipped(font.path.name, f"has too few letters of the {script} script"))
+            continue
+        try:
+            with _reading(font.path):
+                drawn.append((font, letters, _draw(font, [ALPHABETS[script][letter] for letter in letters])))
+        except DataError as error:
+            skipped.append(Skipped(font.path.name, str(error)))
+    if not drawn:
+        raise _no_letters(path, skipped)
     yield _source(facts, ALPHABETS[script], drawn, tuple(skipped))
 
 
@@ -166,19 +171,23 @@ def _open(path: Path) -> _Font:
     DataError
         If it cannot be read or drawn.
     """
-    try:
+    with _reading(path):
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"a font of at most {_MAX_BYTES >> 20} MB in {path.name}", "a larger one")
         font = _truetype(path, _LOOK_SIZE)
         typeface, style = font.getname()
         _pixels(font, "A")
-    except DataError:
-        raise
-    # FreeType's errors come as OSError, ValueError and others.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"a font in {path.name}", f"“{reason}”", "Remove it, or get it again.") from error
     return _Font(path, typeface or path.stem, style or "")
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    """FreeType's errors come as OSError, ValueError and others, and a broken letter may be the last."""
+    return reading("a font", path.name, DataError, "Remove it, or get it again.")
+
+
+def _no_letters(path: Path, skipped: Sequence[Skipped]) -> DataError:
+    reason = f"{len(skipped)} that cannot be read, first {skipped[0].name} ({skipped[0].reason})" if skipped else "none"
+    return DataError(f"fonts with the letters of a script in {path}", reason, "Choose other fonts.")
 
 
 def _truetype(path: Path, size: int) -> ImageFont.FreeTypeFont:
@@ -194,11 +203,15 @@ def _pixels(font: ImageFont.FreeTypeFont, text: str) -> bytes:
 
 
 def _letters(font: _Font, script: str) -> list[int]:
-    """Return the positions of the letters of a script that a font has; none where it lacks too many."""
+    """Return the positions of the letters of a script that a font has; none where it lacks too many, or is broken."""
     alphabet = ALPHABETS[script]
-    opened = _truetype(font.path, _LOOK_SIZE)
-    missing = {b"", *(_pixels(opened, sign) for sign in _NEVER_DRAWN)}
-    drawn = [_pixels(opened, letter) for letter in alphabet]
+    try:
+        with _reading(font.path):
+            opened = _truetype(font.path, _LOOK_SIZE)
+            missing = {b"", *(_pixels(opened, sign) for sign in _NEVER_DRAWN)}
+            drawn = [_pixels(opened, letter) for letter in alphabet]
+    except DataError:
+        return []
     there = [position for position, pixels in enumerate(drawn) if pixels not in missing]
     # A font that draws one sign for everything has no letters.
     different = len({drawn[position] for position in there})
@@ -269,16 +282,15 @@ def _source(
     styles = np.array([font.style for font, _, _ in drawn])
     typeface = column_of(np.repeat(names, counts), "typeface")
     attributes: dict[str, Attribute] = {"typeface": typeface, "style": column_of(np.repeat(styles, counts), "style")}
-    source = ArraySource(
+    return ArraySource(
         facts,
         np.concatenate([pixels for _, _, pixels in drawn]),
         grouped_splits(typeface.values.astype(np.int64)),
         np.array([letter for _, letters, _ in drawn for letter in letters], np.int64),
         tuple(alphabet),
         attributes,
+        skipped,
     )
-    source.skipped = skipped
-    return source
 
 
 KIND = PathKind("fonts", takes, load, scan)

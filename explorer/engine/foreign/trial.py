@@ -71,7 +71,10 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
         preprocessing = Preprocessing.standard(halves.image_shape, crop=source.crop)
         test = source.splits.test if len(source.splits.test) else np.arange(source.count)
         chosen = test[np.linspace(0, len(test) - 1, min(_TRIED, len(test))).astype(np.int64)]
-        pictures = to_floats(source.read(chosen, preprocessing))
+        pixels, _ = source.read_available(chosen, preprocessing)
+        if not len(pixels):
+            continue
+        pictures = to_floats(pixels)
         # Colour says more than shape: faces before letters for a model of colours, and the other way round.
         penalty = 1.0 if (source.image_shape is None or (source.image_shape[2] == 1) == grey) else 1.5
         for range_in, range_out in candidates:

@@ -15,8 +15,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from explorer.errors import ModelError
 from explorer.models.foreign import builtin
 from explorer.models.foreign.reading import Config, ForeignFile
+from explorer.reading import reading
 
 _OF_TRAINING: Final = frozenset({"compile_config", "training_config"})
 _NAMED_FOR_IT: Final = re.compile(r"sampl|reparam|(^|_)z($|_)|latent|epsilon", re.IGNORECASE)
@@ -50,9 +52,18 @@ class Rewritten:
 
 
 def rewrite(file: ForeignFile) -> Rewritten:
-    """Replace what is known by its place; the file's own configuration is not changed."""
-    if not file.config:
-        return Rewritten({})
+    """Replace what is known by its place; the file's own configuration is not changed.
+
+    Raises
+    ------
+    ModelError
+        If the configuration holds something where Keras has something else, a list as the name of a class say.
+    """
+    with reading("the configuration of a Keras model", file.name, ModelError):
+        return _rewritten(file) if file.config else Rewritten({})
+
+
+def _rewritten(file: ForeignFile) -> Rewritten:
     notes: list[str] = []
     models = {"": file.config}
     if _is_foreign_class(file.config):

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from explorer.errors import ModelError
 from explorer.models.foreign import builtin
 from explorer.models.foreign.reading import Config, ForeignFile
+from explorer.reading import reading
 
 Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program"]
 
@@ -68,7 +69,8 @@ def findings(file: ForeignFile) -> tuple[Finding, ...]:
     if file.kind == "saved_model":
         return (Finding("program", file.name, "SavedModel"),)
     found = [Finding("external", place, "a link to another file") for place in file.links]
-    found += _inspect(file.config, "the model")
+    with reading("the configuration of a Keras model", file.name, ModelError):
+        found += _inspect(file.config, "the model")
     return tuple(dict.fromkeys(found))
 
 

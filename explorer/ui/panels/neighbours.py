@@ -26,6 +26,7 @@ from explorer.document.views import FailedView, NeighboursView
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import pictures_mime
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
@@ -45,6 +46,7 @@ class NeighboursPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._running = self._tried = False
         self.setObjectName("neighbours_panel")
         self.setAccessibleName(self.tr("Neighbours"))
         self._make_controls()
@@ -94,6 +96,9 @@ class NeighboursPanel(QWidget):
         self._note = self._words("neighbours_note")
         self._empty = EmptyLabel("")
         self._empty.setObjectName("neighbours_empty")
+        tip = self.tr("Encode the images again, so that their codes can be compared")
+        self._retry = button("neighbours_retry", self.tr("Try again"), tip)
+        self._retry.clicked.connect(self._on_retry_clicked)
         self.strip = JobStrip("neighbours")
 
     def _list(self, name: str, tip: str) -> QListWidget:
@@ -103,7 +108,7 @@ class NeighboursPanel(QWidget):
         return made
 
     def _words(self, name: str) -> QLabel:
-        label = QLabel()
+        label = PlainLabel()
         label.setObjectName(name)
         label.setProperty("muted", True)
         label.setWordWrap(True)
@@ -133,6 +138,7 @@ class NeighboursPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self._rows, 1)
         layout.addWidget(self._empty, 1)
+        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._note)
         layout.addWidget(self.strip)
 
@@ -155,6 +161,7 @@ class NeighboursPanel(QWidget):
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
         document.studies.running_changed.connect(self._show_progress)
+        document.studies.running_changed.connect(self._show)
         document.jobs_changed.connect(self._show_progress)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -187,6 +194,10 @@ class NeighboursPanel(QWidget):
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
+    def _on_retry_clicked(self) -> None:
+        self._document.studies.put_problem("index", "")
+        self._document.neighbours.index_requested.emit()
+
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
@@ -202,12 +213,16 @@ class NeighboursPanel(QWidget):
     def _show_progress(self) -> None:
         key = self._document.studies.running("index")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        if self._running != (key is not None):
+            self._running, self._tried = key is not None, True
+            self._show()
 
     def _show(self) -> None:
         view, model, source = self._document.neighbours_view, self._document.model, self._document.source
         shown = isinstance(view, NeighboursView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)
+        self._retry.setVisible(not shown and bool(self._document.studies.problem("index")))
         self._on_selection_changed()
         if isinstance(view, NeighboursView):
             self._fill(self.by_code, view.indices, view.distances, view.pictures)
@@ -220,9 +235,21 @@ class NeighboursPanel(QWidget):
             self._empty.setText(self.tr("Open a model and pictures from the library."))
         elif not model.card.encodes:
             self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
+        elif self._tried and not self._running:
+            self._empty.setText(self.tr("The images were not encoded, so nothing can be compared."))
         else:
-            self._empty.setText(self.tr("The pictures are being encoded, so that their codes can be compared."))
+            self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
         self._show_note()
+
+    def _why_not_yet(self, *, learns: bool) -> str:
+        """Say what is missing: the codes of the images, or the end of the training that changes them."""
+        problem = self._document.studies.problem("index")
+        if problem:
+            words = self.tr("The images were not encoded, so their codes cannot be compared.")
+            return f"{words}\n{problem[:1].upper()}{problem[1:]}"
+        if learns and self._document.studies.running("index") is None:
+            return self.tr("Neighbors are found when the training has ended: there are many images to encode.")
+        return self.tr("The pictures are being encoded, so that their codes can be compared.")
 
     def _show_note(self) -> None:
         index = self._document.neighbours.index
@@ -262,7 +289,7 @@ class NeighboursPanel(QWidget):
                 item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
                 item.setData(_PLACE, place)
                 words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
-                item.setToolTip(f"{words}\n{source.file_name(place)}".strip())
+                item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
                 item.setSelected(place in chosen)
 
