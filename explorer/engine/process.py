@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from explorer.engine import messages
+from explorer.engine.channel import child_end
 from explorer.engine.control import Order
 from explorer.engine.messages import (
-    LIMITS,
-    ORDERS,
-    REQUESTS,
     Cancel,
     Cancelled,
     Event,
@@ -64,7 +62,7 @@ def serve(connection: Connection, log_path: str) -> None:
     _redirect_output(Path(log_path))
     lower_priority()
     _watch_parent()
-    channel = Channel(connection, (*REQUESTS, *ORDERS), LIMITS)
+    channel = child_end(connection)
     with contextlib.suppress(EOFError, OSError):
         while True:
             try:
@@ -89,10 +87,8 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         elif isinstance(request, Examine | Import):
             yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
-            from explorer.engine.foreign.memory_limit import limit_memory
             from explorer.engine.foreign.serving import serve_networks
 
-            limit_memory([Path(request.path)])
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
