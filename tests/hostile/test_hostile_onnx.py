@@ -210,6 +210,7 @@ STRUCTURE = {
     "nothing": (b"", "one input"),
     "half a file": (PLAIN[: len(PLAIN) // 2], "an ONNX file"),
     "graphs deeper than protobuf follows": (nested_bytes(5_000), "an ONNX file"),
+    "a name that is no UTF-8": (network([node("Odd")]).replace(b"Odd", b"\xff\xfe\xfd"), "a damaged one"),
     "a million operators": (
         network([node("Identity")]) + field(7, field(1, b"") * 1_000_000),
         f"{MOST_NODES:,} operators",
