@@ -6,6 +6,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,7 +34,7 @@ VALUES = "do not depend on values"
 
 
 def node(
-    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: object
+    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: Any
 ) -> NodeProto:
     return helper.make_node(kind, list(inputs), list(outputs), **options)
 
