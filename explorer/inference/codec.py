@@ -131,7 +131,7 @@ def finite(values: Floats, card: Card, what: str) -> Floats:
 
 def bounded(log_variance: Floats | None) -> Floats | None:
     """Return log-variances within `LOG_VARIANCE`, as training takes them."""
-    return None if log_variance is None else log_variance.clip(*map(np.float32, LOG_VARIANCE))
+    return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
 
 
 def open_codec(bundle: Bundle) -> Codec:

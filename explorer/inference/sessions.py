@@ -61,6 +61,8 @@ class Interrupt:
     @contextmanager
     def _run(self) -> Iterator[onnxruntime.RunOptions]:
         options = onnxruntime.RunOptions()
+        # That a run was ended is no error to be printed; what went wrong is raised.
+        options.log_severity_level = 4
         with self._lock:
             if self._set:
                 raise Interrupted
