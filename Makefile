@@ -4,10 +4,10 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots pretrained clean environment
+.PHONY: help run test check check-long screenshots pretrained clean environment
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 $(STAMP): pyproject.toml constraints.txt scripts/environment.sh
 	@sh scripts/environment.sh $(STAMP)
@@ -27,11 +27,16 @@ check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+check-long: $(STAMP) ## what takes too long for each change: every kernel of BLAS, 20 minutes of damaged files, 100 kills
+	@$(PYTHON) scripts/numeric_tests.py
+	@$(PYTHON) scripts/fuzz.py --minutes 20
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
+
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@for scheme in light dark; do \
 	  mkdir -p build/screenshots/$$scheme; \
-	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme || exit 1; \
+	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme --force || exit 1; \
 	done; echo "The pictures are in build/screenshots"
 
 ORIGINALS := ../shared/data

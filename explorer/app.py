@@ -9,19 +9,27 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
+from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
+from explorer.printable import log_entry
+from explorer.ui.application import new_application
 from explorer.ui.main_window import MainWindow
 from explorer.ui.shell import SCHEMES
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
+from explorer.workers.closing import ExitGuard
+from explorer.workers.interrupts import Interrupts
 from explorer.workers.loading import load_model
 from explorer.workers.studio import Studio
 
@@ -54,7 +62,7 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    app = QApplication([APP_NAME])
+    app = new_application(APP_NAME)
     app.setApplicationName("Latent Explorer")
     app.setDesktopFileName(APP_NAME)
     install_theme(app)
@@ -106,12 +114,16 @@ def main(open_me: str | None = None) -> int:
         The exit status.
     """
     _check_display()
-    start_log()
+    log = start_log()
     app = make_application()
     preferences = PreferencesFile(settings_path())
     if SCHEME_VARIABLE not in os.environ:
         choose_scheme(app, SCHEMES[preferences.values.scheme])
     running = make_window(preferences)
+    interrupts = Interrupts()
+    exit_guard = ExitGuard(log.stream if log is not None else None)
+    running.window.closing.connect(exit_guard.begin)
+    interrupts.received.connect(partial(_interrupt, running, exit_guard))
     catcher = ErrorCatcher(running.document)
     catcher.install()
     open_first(running.document)
@@ -126,8 +138,17 @@ def main(open_me: str | None = None) -> int:
     try:
         return app.exec()
     finally:
-        catcher.remove()
         running.studio.close()
+        exit_guard.finish()
+        catcher.remove()
+        interrupts.close()
+
+
+def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
+    """End the window without a question, as Ctrl+C asks: what is not saved is kept as after a crash."""
+    exit_guard.begin(INTERRUPTED)
+    running.window.shell.layout.keep()
+    QApplication.exit(INTERRUPTED)
 
 
 class ErrorCatcher(QObject):
@@ -156,9 +177,6 @@ class ErrorCatcher(QObject):
         qInstallMessageHandler(None)
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            QApplication.quit()
-            return
         details = "".join(traceback.format_exception(kind, error, trace))
         self._log.error("uncaught\n%s", details)
         cause: BaseException = error
@@ -198,16 +216,28 @@ def _check_display() -> None:
         )
 
 
-def start_log() -> logging.Handler | None:
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log with rotation, which makes its folder: also again, where that was deleted under the window."""
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+
+class _LogFormatter(logging.Formatter):
+    """Writes an entry such that a name in it can neither command a terminal nor pass for another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return log_entry(super().format(record))
+
+
+def start_log() -> logging.handlers.RotatingFileHandler | None:
     """Write a log with rotation; where that cannot be, run without, and return None."""
     try:
-        log_dir().mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8"
-        )
+        handler = _LogFile(log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8")
     except OSError:
         return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_LogFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("explorer")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

@@ -50,6 +50,10 @@ class EngineError(ExplorerError):
     """The model process did not answer, or ended."""
 
 
+class IpcError(EngineError):
+    """A message between two processes of this program cannot be sent, or is not what it should be."""
+
+
 class SessionError(ExplorerError):
     """A session file is not what it should be."""
 

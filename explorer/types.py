@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels: TypeAlias = NDArray[np.uint8]
+
+class ArrayOf:
+    """Tells pydantic what an annotated array is: of exactly this dtype, of any shape."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._dtype = np.dtype(dtype)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self._check)
+
+    def _check(self, value: object) -> NDArray[Any]:
+        if not isinstance(value, np.ndarray) or value.dtype != self._dtype:
+            raise ValueError(f"an array of {self._dtype} is needed")
+        return value
+
+
+Pixels: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
 """Pictures of 8 bits, ``(n, height, width, channels)`` or one ``(height, width, channels)``; channels 1 or 3."""
 
-Bytes: TypeAlias = NDArray[np.uint8]
+Bytes: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
 """The content of a file, ``(size,)``."""
 
-Floats: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = Annotated[NDArray[np.float32], ArrayOf(np.float32)]
 """Any float32 array. Pictures are ``(n, height, width, channels)`` in [0, 1]; codes are ``(n, latent_dim)``."""
 
-Indices: TypeAlias = NDArray[np.int64]
+Indices: TypeAlias = Annotated[NDArray[np.int64], ArrayOf(np.int64)]
 """Positions in a source, source order, ``(n,)``."""
 
 ImageShape: TypeAlias = tuple[int, int, int]

@@ -137,13 +137,17 @@ class _Turns:
         import time
         from multiprocessing import Pipe
 
+        from explorer.engine.messages import EVENTS, LIMITS
+        from explorer.ipc import Channel
+
         self._peer = peer
         self._rest = rest
         self._rounds = rounds
         self._clock = time.perf_counter
         self._begun: float | None = None
         self._seen = 0
-        self._ours, self._theirs = Pipe()
+        ours, theirs = Pipe()
+        self._ours, self._theirs = Channel(ours, (), LIMITS), Channel(theirs, EVENTS, LIMITS)
         self.ours: list[float] = []
         self.peer: list[float] = []
         self.seen = 0

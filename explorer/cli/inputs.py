@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
+from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
@@ -23,6 +23,7 @@ from explorer.data.sources import open_source, skipped_json
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.models.batches import readable_batches
 from explorer.models.bundle import Bundle, resolve_bundle
@@ -34,7 +35,6 @@ from explorer.workers.loading import render
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
 _WARNED = 20
-_OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class PictureReader:
         DataError
             If there is no such picture, or it cannot be read.
         """
-        match = _OF_SOURCE.fullmatch(picture)
+        match = OF_SOURCE.fullmatch(picture)
         if match is not None:
             spec = match["data"]
             if spec not in self._sources:
@@ -114,7 +114,7 @@ class PictureReader:
 
 def position_in(picture: str, source: Source) -> int | None:
     """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
-    match = _OF_SOURCE.fullmatch(picture)
+    match = OF_SOURCE.fullmatch(picture)
     if match is not None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
@@ -145,6 +145,7 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
     Those that cannot be read are left out.
     """
+    check_table(len(indices), model.codec.latent_dim)
     found: list[tuple[Floats, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, model.preprocessing, READ_BATCH):
         found.append((model.codec.encode(to_floats(pixels)), kept))
@@ -251,7 +252,7 @@ def output_file(text: str, *suffixes: str) -> Path:
     ExportError
         If it ends in none of the suffixes, or its folder does not exist, or it is a folder itself.
     """
-    path = Path(text).expanduser().absolute()
+    path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ExportError(f"a file that ends in {' or '.join(suffixes)}", f"“{path.name}”", "Give it this ending.")
     if path.is_dir():

@@ -45,7 +45,7 @@ from explorer.document.views import (
     TraversalView,
     View,
 )
-from explorer.errors import DataError, UsageError
+from explorer.errors import DataError, ModelError, UsageError
 from explorer.latent.curves import picture_change
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.lattice import Lattice
@@ -145,13 +145,18 @@ class EncodePicture:
     halves: tuple[bool, bool] = (True, True)
 
     def run(self) -> Iterator[View]:
-        """Yield one `PictureView`, or a `HalfView` where the model has no way back."""
+        """Yield one `PictureView`, or a `HalfView` where there is no way back."""
         original = _read(self.source, self.preprocessing, self.index)
         code = self.codec.encode(original) if self.halves[0] else None
         if code is None or not self.halves[1]:
             yield HalfView(original[0], None if code is None else code[0])
             return
-        reconstruction = self.codec.decode(code)
+        try:
+            reconstruction = self.codec.decode(code)
+        except ModelError as error:
+            # The code is known all the same, and other codes may do better.
+            yield HalfView(original[0], code[0], str(error))
+            return
         yield PictureView(
             original[0],
             reconstruction[0],

@@ -40,7 +40,7 @@ class PictureView:
 
 @dataclass(frozen=True, eq=False)
 class HalfView:
-    """The chosen picture before a model that has but one half: there is no reconstruction.
+    """The chosen picture without its reconstruction: the model has one half only, or decoding failed.
 
     Attributes
     ----------
@@ -48,10 +48,13 @@ class HalfView:
         Float32 ``(h, w, c)``.
     code
         ``(latent_dim,)``; None without an encoder.
+    problem
+        Why decoding failed; empty where the model has one half only.
     """
 
     original: Floats
     code: Floats | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from explorer.engine.messages import ENDINGS, Cancel, Event, Order, Request
-from explorer.errors import EngineError
+from explorer.engine.messages import ENDINGS, EVENTS, LIMITS, Cancel, Event, Order, Request
+from explorer.errors import EngineError, IpcError
+from explorer.ipc import Channel
 from explorer.paths import log_dir
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
-_END_SECONDS = 2.0
+END_SECONDS = 2.0
+"""How long a process that was killed is waited for."""
+
 _LOGS_KEPT = 5
+_TICK_SECONDS = 0.1
+
+IMPORT_SECONDS = 120.0
+"""How long an import may take from one step to the next: to import Keras on a slow machine is the longest of them."""
 
 
 class ModelProcess:
@@ -28,7 +35,7 @@ class ModelProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._channel: Channel | None = None
         self._shut = False
 
     @property
@@ -66,7 +73,7 @@ class ModelProcess:
             process = context.Process(target=serve, args=(theirs, str(self.log_path)), name="model", daemon=True)
             process.start()
             theirs.close()
-            self._process, self._connection = process, ours
+            self._process, self._channel = process, Channel(ours, EVENTS, LIMITS)
 
     def run(self, request: Request) -> Iterator[Event]:
         """Send a request and yield its events; the last is one of `messages.ENDINGS`.
@@ -74,19 +81,46 @@ class ModelProcess:
         Raises
         ------
         EngineError
-            If the process ends before the request does.
+            If the process ends before the request does, or sends what it should not; then it is ended.
+        """
+        return (event for event in self.steps(request) if event is not None)
+
+    def steps(self, request: Request, patience_s: float | None = None) -> Iterator[Event | None]:
+        """Do as `run`; with patience, yield None ten times a second while nothing comes, but not for ever.
+
+        Parameters
+        ----------
+        request
+            What to do.
+        patience_s
+            Seconds from one event to the next, after which the process is ended; None to wait for ever.
+
+        Raises
+        ------
+        EngineError
+            Also where it was ended for that.
         """
         self.start()
-        connection, process = self._connection, self._process
-        assert connection is not None
+        channel, process = self._channel, self._process
+        assert channel is not None
         assert process is not None
         try:
-            connection.send(request)
+            channel.send(request)
             while True:
-                event: Event = connection.recv()
+                yield from _waiting(channel, patience_s)
+                event: Event = channel.recv()
                 yield event
                 if isinstance(event, ENDINGS):
                     return
+        except (IpcError, TimeoutError) as error:
+            self.kill()
+            if isinstance(error, IpcError):
+                raise
+            raise EngineError(
+                "the model process to go on",
+                f"nothing for {patience_s:g} s, so that it was ended",
+                f"The model may be too large for this machine, or made to do harm. Its log: {self.log_path}",
+            ) from error
         except (EOFError, OSError) as error:
             raise EngineError(
                 "the model process to go on",
@@ -100,10 +134,10 @@ class ModelProcess:
 
     def order(self, order: Order) -> None:
         """Tell the running request something; it is done at its next step."""
-        connection = self._connection
-        if connection is not None:
+        channel = self._channel
+        if channel is not None:
             with suppress(OSError):
-                connection.send(order)
+                channel.send(order)
 
     def kill(self) -> None:
         """End the process now, whatever it does."""
@@ -117,22 +151,33 @@ class ModelProcess:
             self._shut = True
             self.kill()
 
-    def close(self) -> None:
-        """End the process and wait for it; call it when no thread is in `run`."""
+    def close(self, seconds: float = END_SECONDS) -> None:
+        """End the process and wait for it, so many seconds; call it when no thread is in `run`."""
         with self._lock:
-            self._hang_up()
+            self._hang_up(seconds)
 
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _hang_up(self, seconds: float = END_SECONDS) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
         if self._process is not None:
             self._process.kill()
-            self._process.join(_END_SECONDS)
+            self._process.join(seconds)
             # On a machine that is all but standing still a killed process may not have ended by now; it will.
             if self._process.exitcode is not None:
                 self._process.close()
             self._process = None
+
+
+def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:
+    """Yield until something comes; not at all where there is no limit to the waiting."""
+    if patience_s is None:
+        return
+    deadline = time.monotonic() + patience_s
+    while not channel.poll(_TICK_SECONDS):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        yield
 
 
 def _forget_old_logs() -> None:
@@ -145,7 +190,7 @@ def _forget_old_logs() -> None:
 
 def _exit_of(process: multiprocessing.process.BaseProcess) -> str:
     try:
-        process.join(_END_SECONDS)
+        process.join(END_SECONDS)
         code = process.exitcode
     except ValueError:
         return "closed"

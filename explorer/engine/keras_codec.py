@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from explorer.inference.codec import bounded
 from explorer.models.batches import pictures_at_once
 from explorer.models.spec import ModelSpec
 from explorer.types import Floats, ImageShape
@@ -43,7 +44,7 @@ class KerasCodec:
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
         outputs = [part.reshape(len(images), -1) for part in self._batched(self._encoder, images)]
-        return outputs[0], outputs[1] if self._spec.variational else None
+        return outputs[0], bounded(outputs[1] if self._spec.variational else None)
 
     def _batched(self, model: keras.Model, values: Floats) -> list[Floats]:
         parts: list[list[Floats]] = []

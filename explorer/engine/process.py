@@ -14,8 +14,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import ClassVar
 
+from explorer.engine import messages
 from explorer.engine.control import Order
 from explorer.engine.messages import (
+    LIMITS,
+    ORDERS,
+    REQUESTS,
     Cancel,
     Cancelled,
     Event,
@@ -31,7 +35,8 @@ from explorer.engine.messages import (
     Warm,
     Warmed,
 )
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, IpcError
+from explorer.ipc import Channel
 
 NICENESS = 10
 """Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
@@ -39,6 +44,7 @@ NICENESS = 10
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 
 _NO_MEMORY = "Training needs more memory than there is. Choose a smaller size, batch or model."
+_MODEL_TOO_LARGE = "The model needs more memory than one of its size should. Import a smaller one."
 
 
 def serve(connection: Connection, log_path: str) -> None:
@@ -56,14 +62,17 @@ def serve(connection: Connection, log_path: str) -> None:
     _redirect_output(Path(log_path))
     lower_priority()
     _watch_parent()
+    channel = Channel(connection, (*REQUESTS, *ORDERS), LIMITS)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            request: Request = connection.recv()
-            for event in _answer(request, connection):
-                connection.send(event)
+            try:
+                for event in _answer(channel.recv(), channel):
+                    channel.send(event)
+            except IpcError as error:
+                channel.send(Failed(str(error)))
 
 
-def _answer(request: Request, connection: Connection) -> Iterator[Event]:
+def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Event]:
     """Run one request; every error becomes its last event."""
     try:
         if isinstance(request, Warm):
@@ -71,39 +80,50 @@ def _answer(request: Request, connection: Connection) -> Iterator[Event]:
         elif isinstance(request, Train):
             from explorer.engine.train import train
 
-            yield from train(request.request, _PipeControl(connection), live=request.live)
+            yield from train(request.request, _PipeControl(channel), live=request.live)
         elif isinstance(request, Examine | Import):
-            yield from _import(request, _PipeControl(connection))
+            yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
+            from explorer.engine.foreign.memory_limit import limit_memory
             from explorer.engine.foreign.serving import serve_networks
 
+            limit_memory([Path(request.path)])
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
         yield Failed(str(error))
     except MemoryError:
-        yield Failed(_NO_MEMORY)
+        yield Failed(_no_memory(request))
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
-        message = _NO_MEMORY if type(error).__name__ == "ResourceExhaustedError" else _first_line(request, error)
+        exhausted = type(error).__name__ == "ResourceExhaustedError"
+        message = _no_memory(request) if exhausted else _first_line(request, error)
         yield Failed(message, traceback.format_exc())
 
 
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
     """Look at a model or import it; between two of its steps it can be cancelled, and leaves nothing behind."""
     from explorer.engine.foreign.importing import examine, import_model
+    from explorer.engine.foreign.memory_limit import limit_memory
+    from explorer.models.foreign.files import files_of
 
+    limit_memory(files_of(request.request))
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
     for event in running:
         if control.order() == "cancel":
-            # Letting go of the generator closes it, and with it the folder that it was writing.
+            # Before it is told: closing takes the folder away that was being written, and frees its place.
+            running.close()
             yield Cancelled("")
             return
         yield event
 
 
-def _first_line(request: Request, error: Exception) -> str:
+def _no_memory(request: Request | messages.Order) -> str:
+    return _MODEL_TOO_LARGE if isinstance(request, Examine | Import | Serve) else _NO_MEMORY
+
+
+def _first_line(request: Request | messages.Order, error: Exception) -> str:
     lines = str(error).strip().splitlines()
     what = "Training" if isinstance(request, Train) else "The model process"
     return f"{what} stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
@@ -114,15 +134,15 @@ class _PipeControl:
 
     _ORDERS: ClassVar[dict[type, Order]] = {Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def order(self) -> Order | None:
-        return self.wait() if self._connection.poll() else None
+        return self.wait() if self._channel.poll() else None
 
     def wait(self) -> Order:
         while True:
-            order = self._ORDERS.get(type(self._connection.recv()))
+            order = self._ORDERS.get(type(self._channel.recv()))
             if order is not None:
                 return order
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from explorer.engine.folding import folded
-from explorer.models.limits import BYTES_A_VALUE, STEP_BYTES
+from explorer.models.limits import BYTES_A_VALUE, LOG_VARIANCE, STEP_BYTES
 from explorer.models.settings import TrainingSettings
 from explorer.types import Floats
 
@@ -103,6 +103,7 @@ class Step:
         divergences = tf.zeros(0)
         if self._variational:
             mean, log_variance = code
+            log_variance = _bounded(log_variance)
             seed = tf.stack([tf.constant(self._settings.seed, tf.int32), number])
             code = mean + tf.exp(log_variance / 2) * tf.random.stateless_normal(tf.shape(mean), seed)
             # Kingma and Welling 2014, appendix B; the mean over pictures for each dimension, in nats.
@@ -119,6 +120,11 @@ class Step:
             activity = tf.reshape(code, (tf.shape(given)[0], -1))
             loss += self._settings.l1 * tf.reduce_mean(tf.reduce_sum(tf.abs(activity), axis=1))
         return tf.stack([loss, reconstruction, divergence]), divergences
+
+
+def _bounded(log_variance: Tensor) -> Tensor:
+    """Return log-variances within `LOG_VARIANCE`; the gradient is that of the bound, which leads back."""
+    return log_variance + tf.stop_gradient(tf.clip_by_value(log_variance, *LOG_VARIANCE) - log_variance)
 
 
 def _values(network: keras.Model) -> int:

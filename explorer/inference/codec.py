@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import threading
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from explorer.errors import ModelError
+from explorer.inference.gate import MOST_AT_ONCE
+from explorer.inference.gate.admission import Candidate, admit
+from explorer.inference.sessions import open_session, run_session
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
+from explorer.models.limits import LOG_VARIANCE
 from explorer.types import Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
 """Up to so many pictures or codes the single-threaded session answers; above, the threaded one is faster."""
 
-BATCH = 256
+BATCH = MOST_AT_ONCE
 """Most pictures or codes in one run; fewer where they are large, which bounds the memory that activations take."""
-
-_NOWHERE = str(Path(os.devnull) / "none")
-"""A folder that cannot be."""
 
 
 class Network:
@@ -35,11 +37,13 @@ class Network:
     Parameters
     ----------
     content
-        An ONNX file: one input, any batch size, no external data.
+        An ONNX file that may be run here (see `explorer.inference.gate`): one input, any batch size.
     batch
         Most pictures or codes in one run.
     where
         What to call it in an error.
+    checked
+        Whether only powers of two were checked, so that no other number may go into one run.
 
     Raises
     ------
@@ -47,10 +51,11 @@ class Network:
         If it does not load.
     """
 
-    def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory") -> None:
+    def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory", *, checked: bool = False) -> None:
         self._batch = batch
         self._content = content
         self._where = where
+        self._checked = checked
         self._single = self._session(threads=1)
         self._lock = threading.Lock()
         self._input = self._single.get_inputs()[0].name
@@ -60,15 +65,8 @@ class Network:
         return self._session(threads=0)
 
     def _session(self, threads: int) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A file may say that its weights lie in another one, and name any. Ours never do, and here nothing is found.
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
         try:
-            return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
+            return open_session(self._content, threads)
         except Exception as error:
             raise ModelError(
                 f"a compiled network ({self._where})", f"“{error}”", "Train or import the model again."
@@ -80,9 +78,20 @@ class Network:
         if len(values) > SINGLE_LIMIT:
             with self._lock:
                 session = self._threaded
-        starts = range(0, max(1, len(values)), self._batch)
-        parts = [session.run(None, {self._input: values[start : start + self._batch]}) for start in starts]
-        return list(parts[0]) if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+        if not len(values):
+            one = np.zeros((1, *values.shape[1:]), np.float32)
+            return [output[:0] for output in run_session(session, self._input, one)]
+        parts = [run_session(session, self._input, values[part]) for part in self._parts(len(values))]
+        return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        start = 0
+        while start < count:
+            size = min(self._batch, count - start)
+            if self._checked:
+                size = 1 << (size.bit_length() - 1)
+            yield slice(start, start + size)
+            start += size
 
 
 def no_encoder(card: Card) -> ModelError:
@@ -97,6 +106,29 @@ def no_decoder(card: Card) -> ModelError:
     return ModelError(
         f"“{card.name}” has no decoder", remedy="It encodes pictures only; import its decoder too to see codes."
     )
+
+
+def finite(values: Floats, card: Card, what: str) -> Floats:
+    """Return what a network gave, images or codes ``(n, …)``, as it is.
+
+    Raises
+    ------
+    ModelError
+        If it holds NaN or infinity, which nothing that follows could show for what it is.
+    """
+    if np.isfinite(values).all():
+        return values
+    wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    raise ModelError(
+        f"finite {what} from “{card.name}”",
+        f"NaN or infinity in {wrong:,} of {len(values):,}",
+        "Stay nearer to the data; where that does not help, train the model again with a lower learning rate.",
+    )
+
+
+def bounded(log_variance: Floats | None) -> Floats | None:
+    """Return log-variances within `LOG_VARIANCE`, as training takes them."""
+    return None if log_variance is None else log_variance.clip(*map(np.float32, LOG_VARIANCE))
 
 
 def open_codec(bundle: Bundle) -> Codec:
@@ -114,11 +146,24 @@ def open_codec(bundle: Bundle) -> Codec:
     return ServedCodec(bundle)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
     try:
-        return path.read_bytes()
+        return Candidate(path, path.read_bytes(), shape)
     except OSError as error:
         raise ModelError(f"a compiled network in {path}", f"“{error.strerror}”", "Fetch the bundle again.") from error
+
+
+def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]:
+    """Return the networks of a bundle, once they may be run."""
+    return [
+        Network(
+            each.content,
+            pictures_at_once(card.image_shape, at_once or BATCH),
+            str(each.path),
+            checked=at_once is not None,
+        )
+        for each, at_once in zip(candidates, admit(candidates), strict=True)
+    ]
 
 
 class OnnxCodec:
@@ -139,14 +184,17 @@ class OnnxCodec:
         card = bundle.card
         if card.engine != "onnx":
             raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
-        encoder, decoder = (
-            _read(bundle.path / name) if there else None for name, there in zip(COMPILED, card.halves, strict=True)
-        )
-        self._open(card, encoder, decoder, str(bundle.path))
+        paths = [bundle.path / name for name in compress(COMPILED, card.halves)]
+        shapes = compress((card.image_shape, card.latent_shape), card.halves)
+        networks = iter(_open_networks(card, [_read(path, shape) for path, shape in zip(paths, shapes, strict=True)]))
+        encoder, decoder = (next(networks) if there else None for there in card.halves)
+        self._open(card, encoder, decoder)
 
     @classmethod
     def from_contents(cls, card: Card, encoder: bytes, decoder: bytes) -> OnnxCodec:
         """Return the codec of a model that is not on disk: its card, and the contents of its compiled files.
+
+        They are run as they are: the model process, which compiled them, has checked them (`LiveNetwork`).
 
         Raises
         ------
@@ -154,14 +202,13 @@ class OnnxCodec:
             If a network does not load, or has not the shapes that the card says.
         """
         codec = cls.__new__(cls)
-        codec._open(card, encoder, decoder, card.name)
+        batch = pictures_at_once(card.image_shape, BATCH)
+        codec._open(card, *(Network(content, batch, card.name) for content in (encoder, decoder)))
         return codec
 
-    def _open(self, card: Card, encoder: bytes | None, decoder: bytes | None, where: str) -> None:
+    def _open(self, card: Card, encoder: Network | None, decoder: Network | None) -> None:
         self._card = card
-        batch = pictures_at_once(card.image_shape, BATCH)
-        self._encoder = None if encoder is None else Network(encoder, batch, f"{where}, {COMPILED[0]}")
-        self._decoder = None if decoder is None else Network(decoder, batch, f"{where}, {COMPILED[1]}")
+        self._encoder, self._decoder = encoder, decoder
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)
@@ -174,9 +221,9 @@ class OnnxCodec:
             log_variance = mean if self._card.variational else None
             output = np.zeros((1, *self.image_shape), np.float32)
             if self._encoder is not None:
-                mean, log_variance = self.encode_distribution(output)
+                mean, log_variance = self._encoded(self._encoder, output)
             if self._decoder is not None:
-                output = self.decode(np.zeros((1, self.latent_dim), np.float32))
+                output = self._decoded(self._decoder, np.zeros((1, self.latent_dim), np.float32))
         except Exception as error:
             raise ModelError(
                 f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
@@ -209,13 +256,20 @@ class OnnxCodec:
         """Return mean and, for a variational model, log-variance, each float32 ``(n, latent_dim)``."""
         if self._encoder is None:
             raise no_encoder(self._card)
+        mean, log_variance = self._encoded(self._encoder, images)
+        return finite(mean, self._card, "codes"), bounded(log_variance)
+
+    def _encoded(self, encoder: Network, images: Floats) -> tuple[Floats, Floats | None]:
         values = images if self._identity_range else images * self._span + self._low
-        outputs = [part.reshape(len(images), -1) for part in self._encoder.run(values)]
+        outputs = [part.reshape(len(images), -1) for part in encoder.run(values)]
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if self._decoder is None:
             raise no_decoder(self._card)
-        (images,) = self._decoder.run(codes.reshape(-1, *self._card.latent_shape))
+        return finite(self._decoded(self._decoder, codes), self._card, "images")
+
+    def _decoded(self, decoder: Network, codes: Floats) -> Floats:
+        (images,) = decoder.run(codes.reshape(-1, *self._card.latent_shape))
         return images if self._identity_range else (images - self._low) / self._span

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from explorer.engine.client import ModelProcess
+from explorer.engine.client import END_SECONDS, IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Failed, Serve, Served
 from explorer.errors import EngineError, ModelError
-from explorer.inference.codec import no_decoder, no_encoder
+from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import Bundle
 from explorer.types import Floats, ImageShape
@@ -41,18 +41,24 @@ class NetworkServer:
             If the process ends before it has answered.
         """
         with self._lock:
-            for event in self._process.run(request):
+            for event in self._process.steps(request, IMPORT_SECONDS):
                 if isinstance(event, Served):
                     return event.outputs
                 if isinstance(event, Failed):
                     raise ModelError(event.message)
         raise EngineError("an answer of the model process", "none")
 
-    def close(self) -> None:
-        """End the process, if it runs; a thread that waits gets its error, and the next request starts another."""
+    def close(self, seconds: float = END_SECONDS) -> None:
+        """End the process, if it runs; a thread that waits gets its error, and the next request starts another.
+
+        What hangs is waited for so many seconds.
+        """
         self._process.kill()
-        with self._lock:
-            self._process.close()
+        if self._lock.acquire(timeout=seconds):
+            try:
+                self._process.close(seconds)
+            finally:
+                self._lock.release()
 
 
 @cache
@@ -96,13 +102,13 @@ class ServedCodec:
         if not self._card.encodes:
             raise no_encoder(self._card)
         outputs = self._ask("encoder", images)
-        return outputs[0], outputs[1] if len(outputs) > 1 else None
+        return finite(outputs[0], self._card, "codes"), bounded(outputs[1] if len(outputs) > 1 else None)
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, unclipped, of codes ``(n, latent_dim)``."""
+        """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if not self._card.decodes:
             raise no_decoder(self._card)
-        return self._ask("decoder", codes)[0]
+        return finite(self._ask("decoder", codes)[0], self._card, "images")
 
     def _ask(self, half: Literal["encoder", "decoder"], values: Floats) -> list[Floats]:
         parts = [

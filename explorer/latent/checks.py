@@ -7,6 +7,27 @@ import numpy as np
 from explorer.errors import UsageError
 from explorer.types import Floats
 
+MOST_CODE_BYTES = 4 << 30
+"""Most that a table of codes may take."""
+
+
+def check_table(count: int, latent_dim: int) -> None:
+    """Make sure that so many codes of that length fit into memory, before they are made.
+
+    Raises
+    ------
+    UsageError
+        If they do not; it says how many would.
+    """
+    size = 4 * count * latent_dim
+    if size > MOST_CODE_BYTES:
+        raise UsageError(
+            f"at most {MOST_CODE_BYTES // (4 * latent_dim):,} codes of {latent_dim:,} numbers at a time "
+            f"({MOST_CODE_BYTES >> 30} GB)",
+            f"{count:,} ({size / 2**30:,.1f} GB)",
+            "Take a sample of the images or one split, or fewer steps, or a model with a shorter code.",
+        )
+
 
 def as_codes(codes: Floats, name: str = "codes") -> Floats:
     """Return `codes` as a float32 array ``(n, d)`` with ``n >= 1`` and ``d >= 1``.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_codes
+from explorer.latent.checks import as_codes, check_table
 from explorer.latent.easing import easing_named
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.paths import Curve, Surroundings, path_named
@@ -326,6 +326,7 @@ class FilmCurve:
             raise UsageError("a position along the keys", "no number", "Give 0 for the first key.")
         wanted = np.clip(wanted, 0, self._end)
         numbers = np.minimum(np.floor(wanted).astype(np.int64), max(self._end - 1, 0))
+        check_table(len(wanted), self._latent_dim)
         codes = np.empty((len(wanted), self._latent_dim), dtype=np.float32)
         for number in np.unique(numbers).tolist():
             mine = numbers == number

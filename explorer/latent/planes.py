@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_code, check_dimension
+from explorer.latent.checks import as_code, check_dimension, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
@@ -73,6 +73,7 @@ def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> F
     xs, rows = np.asarray(xs, dtype=np.float32).ravel(), top_to_bottom(np.ravel(ys))
     if not (len(xs) and len(rows)):
         raise UsageError("values for both coordinates", "none for one", "Give at least one value each.")
+    check_table(len(rows) * len(xs), len(base))
     codes = np.tile(base, (len(rows) * len(xs), 1))
     codes[:, first] = np.tile(xs, len(rows))
     codes[:, second] = np.repeat(rows, len(xs))
@@ -152,6 +153,7 @@ class Plane:
     def codes(self, points: Floats) -> Floats:
         """Return the codes ``(n, d)`` at points ``(n, 2)``, float32."""
         points = np.asarray(points, np.float32)
+        check_table(len(points), len(self.origin))
         found: Floats = self.origin + points[:, :1] * self.across + points[:, 1:] * self.up
         return found
 

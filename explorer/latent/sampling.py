@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_codes
+from explorer.latent.checks import as_codes, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
@@ -30,6 +30,7 @@ def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, tempera
         If `count` or `temperature` is negative.
     """
     _check(count, temperature)
+    check_table(count, latent_dim)
     return rng.standard_normal((count, latent_dim), dtype=np.float32) * np.float32(temperature)
 
 
@@ -137,6 +138,7 @@ class FittedPrior:
         _check(count, temperature)
         weights = self.weights_ / self.weights_.sum()
         chosen = rng.choice(len(weights), size=count, p=weights)
+        check_table(count, self.means_.shape[1])
         noise = rng.standard_normal((count, self.means_.shape[1])) * temperature
         if self.covariance_type_ == "diag":
             return (self.means_[chosen] + noise * self.factors_[chosen]).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.errors import UsageError
 from explorer.latent.axes import move_axis
-from explorer.latent.checks import as_code, check_dimension
+from explorer.latent.checks import as_code, check_dimension, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats, Indices
 
@@ -25,6 +25,7 @@ def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
     z = as_code(z)
     check_dimension(dim, len(z))
     values = np.asarray(values, dtype=np.float32).ravel()
+    check_table(len(values), len(z))
     codes = np.tile(z, (len(values), 1))
     codes[:, dim] = values
     return codes
@@ -40,6 +41,7 @@ def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -
     """
     z = as_code(z)
     sigmas = np.asarray(sigmas, dtype=np.float32).ravel()
+    check_table(len(sigmas), len(z))
     codes = np.empty((len(sigmas), len(z)), dtype=np.float32)
     for row, sigma in enumerate(sigmas):
         codes[row] = move_axis(z, stats, axis, float(sigma))

@@ -12,6 +12,7 @@ from explorer.data.corruption import Noise, corrupt, noise_rng
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
+from explorer.latent.checks import check_table
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
 from explorer.models.batches import pictures_held, readable_batches
 from explorer.types import Codec, Floats, Indices, Progress
@@ -92,6 +93,8 @@ def evaluate(
     for done, pixels, _ in readable_batches(source, indices, preprocessing, step):
         clean = to_floats(pixels)
         _measure(codec, clean, corrupt(clean, noises, noise) if noises else clean, sums, rng)
+        if sums.means:
+            check_table(2 * len(indices), codec.latent_dim)
         count += len(clean)
         yield Progress(done, len(indices), "measuring")
     yield _summarise(sums, count)

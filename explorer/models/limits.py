@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+LOG_VARIANCE = (-20.0, 10.0)
+"""Where a variational model's log-variances are kept, in training and wherever they are used.
+
+One image that the network has not learned yet can have a log-variance of 25, whose exponential, 7e10, is the whole loss
+of its batch. Trained models stay well within: σ from 5e-5 to 148, where the prior has 1.
+"""
+
 MEMORY_BYTES = 256 << 20
 """Pictures that take more are not held in memory: they are decoded into a cache and read from there batch by batch."""
 

@@ -27,9 +27,9 @@ def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
         What the ends of the ramp stand for, as `ramp_reach` gives them; what lies outside has the colour of the end.
     """
     low, high = reach
-    share = (values - low) / (high - low)
+    share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
     ramp = _ramp(current_theme(), low < 0)
-    return np.asarray(ramp[np.clip(share * (_STEPS - 1) + 0.5, 0, _STEPS - 1).astype(np.int64)])
+    return np.asarray(ramp[(share * (_STEPS - 1) + 0.5).astype(np.int64)])
 
 
 def ramp_reach(low: float, high: float) -> tuple[float, float]:
@@ -70,8 +70,8 @@ def overlay_colors(values: Floats, highest: float) -> Pixels:
 
 
 def heat(difference: Floats) -> Pixels:
-    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half and above."""
-    position = np.clip(difference * 2, 0, 1) * (len(_HEAT) - 1)
+    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half, above, and NaN."""
+    position = np.nan_to_num(np.clip(difference * 2, 0, 1), nan=1.0) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
     share = (position - low)[..., None]
     return np.asarray(_HEAT[low] * (1 - share) + _HEAT[low + 1] * share, np.uint8)

@@ -18,12 +18,14 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
+from explorer.latent.checks import check_table
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
-from explorer.workers.jobs import JobRunner
+from explorer.workers.film_maker import encode_pictures
+from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
@@ -83,6 +85,8 @@ class Analyst(QObject):
         self._jobs = jobs
         self._latest: dict[Study, int] = {}
         self._indexing: tuple[object, ...] = ()
+        self._refused: tuple[object, ...] = ()
+        self._fitting: object = None
         document.studies.quality_requested.connect(self._on_quality_requested)
         document.studies.ranking_requested.connect(self._on_ranking_requested)
         document.studies.cleaning_requested.connect(self._on_cleaning_requested)
@@ -107,15 +111,22 @@ class Analyst(QObject):
         def ended() -> None:
             if studies.running(study) == key:
                 studies.put_running(study, None)
+                # Unless one of the two below is called next.
+                studies.put_problem(study, CANCELED)
 
         def finished(result: Any) -> None:
             # A job that was done as the next one was asked for reports late.
             if self._latest[study] == key:
+                studies.put_problem(study, "")
                 on_finished(result)
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        key = self._latest[study] = self._jobs.start(title, job, finished, ended)
+        def failed(message: str) -> None:
+            if self._latest[study] == key:
+                studies.put_problem(study, message)
+
+        key = self._latest[study] = self._jobs.start(title, job, finished, ended, on_failed=failed)
         studies.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:
@@ -169,7 +180,7 @@ class Analyst(QObject):
             self._document.studies.put_codes(view)
 
     def _on_index_requested(self) -> None:
-        """Index the open pictures; while that is under way for the same question, once is enough."""
+        """Index the open images; for one question once is enough, also where it failed or was canceled."""
         document, model, source = self._document, self._document.model, self._document.source
         settings = document.neighbours.settings
         if model is None or source is None:
@@ -177,8 +188,11 @@ class Analyst(QObject):
         if model.epochs is not None and source.count > _WHILE_LEARNING:
             # Another model every few seconds: the rest of the machine is for the training.
             return
+        if self._is_too_much(model, source):
+            return
         asked = (model.codec, source, settings.way)
-        if document.studies.running("index") is not None and self._indexing == asked:
+        done = document.studies.running("index") is not None or document.studies.problem("index")
+        if done and self._indexing == asked:
             return
         self._indexing = asked
         known = document.neighbours.index
@@ -188,6 +202,17 @@ class Analyst(QObject):
             lambda: index_pictures(model, source, settings, known),
             document.neighbours.put_index,
         )
+
+    def _is_too_much(self, model: OpenModel, source: Source) -> bool:
+        """Say whether so many codes cannot be held; that is reported once, however often an index is asked for."""
+        try:
+            check_table(source.count, model.latent_dim)
+        except UsageError as error:
+            if self._refused != (model.codec, source):
+                self._refused = (model.codec, source)
+                self._document.report(str(error))
+            return True
+        return False
 
     def _on_directions_requested(self, request: DirectionRequest) -> None:
         opened = self._opened()
@@ -228,20 +253,18 @@ class Analyst(QObject):
             return
         model, source = opened
 
-        def encode() -> Iterator[Progress | Floats]:
-            yield Progress(0, 0, "encoding")
-            yield model.codec.encode(to_floats(source.read(indices, model.card.preprocessing)))
-
         def put(codes: Floats) -> None:
             if self._document.model is model:
                 self._document.add_to_slot(number, codes)
 
-        self._jobs.start("Encoding pictures", encode, put)
+        self._jobs.start("Encoding pictures", lambda: encode_pictures(model, source, indices), put)
 
     def _on_prior_requested(self) -> None:
-        model = self._document.model
-        if model is not None:
-            sample = model.sample
+        model, studies = self._document.model, self._document.studies
+        if model is None or (studies.problem("prior") and self._fitting is model.sample):
+            return
+        if studies.running("prior") is None or self._fitting is not model.sample:
+            sample = self._fitting = model.sample
             self._start(
                 "prior",
                 "Fitting a prior to the codes",

@@ -14,6 +14,7 @@ from explorer.document.neighbours import IndexedPictures, NeighbourSettings, poo
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
+from explorer.latent.checks import check_table
 from explorer.latent.directions import attribute_direction, probe_accuracy
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
@@ -29,6 +30,7 @@ _TRIED = 100
 
 def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
     """Encode every image of a source; codes of those that cannot be read are NaN."""
+    check_table(source.count, model.latent_dim)
     codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
     for done, pixels, kept in _batches(model, source):
         codes[kept] = model.codec.encode(to_floats(pixels))
@@ -68,6 +70,7 @@ def index_pictures(
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
     if known is None:
+        check_table(source.count, model.latent_dim)
         step = step_for(source.count, model.card.image_shape)
         codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
         small: list[Floats] = []

@@ -6,10 +6,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from explorer.document.tasks import SLOTS, Task
 from explorer.document.views import FailedView, View
+from explorer.inference.sessions import Interrupt, Interrupted
+from explorer.workers.closing import Deadline
+
+OVERDUE_MS = 2000
+"""How long a view may still be computed after its question was withdrawn or replaced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +30,15 @@ class Answer:
 class _Running:
     generation: int
     views: Iterator[View]
+
+
+@dataclass(frozen=True)
+class _Current:
+    """What is being computed: by `interrupt` it can be ended."""
+
+    slot: str
+    generation: int
+    interrupt: Interrupt
 
 
 class CodecThread(QObject):
@@ -48,6 +62,9 @@ class CodecThread(QObject):
         self._waiting: dict[str, tuple[int, Task]] = {}
         self._generations = dict.fromkeys(SLOTS, 0)
         self._closed = False
+        self._current: _Current | None = None
+        self._overdue = QTimer(self, singleShot=True, interval=OVERDUE_MS)
+        self._overdue.timeout.connect(self._end_overdue)
         self._thread = threading.Thread(target=self._serve, name="codec", daemon=True)
         self._thread.start()
 
@@ -58,6 +75,7 @@ class CodecThread(QObject):
             generation = self._generations[task.slot]
             self._waiting[task.slot] = (generation, task)
             self._condition.notify()
+            self._watch(task.slot)
         return generation
 
     def drop(self, slot: str) -> None:
@@ -65,17 +83,32 @@ class CodecThread(QObject):
         with self._condition:
             self._generations[slot] += 1
             self._waiting.pop(slot, None)
+            self._watch(slot)
 
     def generation(self, slot: str) -> int:
         """Return the number of the latest question of a slot; an answer with another is stale."""
         return self._generations[slot]
 
-    def close(self) -> None:
-        """End the thread and wait for it; a view being computed is finished first."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the thread and wait for it, until the deadline; a network that is run ends at its next operator."""
+        self._overdue.stop()
         with self._condition:
             self._closed = True
+            if self._current is not None:
+                self._current.interrupt.set()
             self._condition.notify()
-        self._thread.join()
+        self._thread.join((deadline or Deadline()).seconds)
+
+    def _watch(self, slot: str) -> None:
+        """See to it that what is computed for nothing ends; the lock is held."""
+        if self._current is not None and self._current.slot == slot and not self._overdue.isActive():
+            self._overdue.start()
+
+    def _end_overdue(self) -> None:
+        with self._condition:
+            current = self._current
+            if current is not None and current.generation != self._generations[current.slot]:
+                current.interrupt.set()
 
     def _serve(self) -> None:
         running: dict[str, _Running] = {}
@@ -86,8 +119,9 @@ class CodecThread(QObject):
                     return
                 self._take(running)
                 slot = next((slot for slot in SLOTS if slot in running), None)
-            if slot is not None and not self._advance(slot, running[slot]):
-                del running[slot]
+                self._current = None if slot is None else _Current(slot, running[slot].generation, Interrupt())
+            if self._current is not None and not self._advance(self._current, running[self._current.slot].views):
+                del running[self._current.slot]
 
     def _take(self, running: dict[str, _Running]) -> None:
         """Start what waits, and end what was withdrawn; the lock is held."""
@@ -97,14 +131,17 @@ class CodecThread(QObject):
         for slot in [slot for slot, task in running.items() if task.generation != self._generations[slot]]:
             del running[slot]
 
-    def _advance(self, slot: str, running: _Running) -> bool:
+    def _advance(self, current: _Current, views: Iterator[View]) -> bool:
         """Compute one view; say whether there may be more. An error is a view too: the thread lives on."""
         try:
-            view = next(running.views, None)
+            with current.interrupt.covering():
+                view = next(views, None)
+        except Interrupted:
+            return False
         except Exception as error:
-            self.answered.emit(Answer(slot, running.generation, FailedView(str(error))))
+            self.answered.emit(Answer(current.slot, current.generation, FailedView(str(error))))
             return False
         if view is None:
             return False
-        self.answered.emit(Answer(slot, running.generation, view))
+        self.answered.emit(Answer(current.slot, current.generation, view))
         return True

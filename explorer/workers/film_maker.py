@@ -20,19 +20,22 @@ from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.export.recipe_file import read_recipe
+from explorer.latent.checks import check_table
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.presets import Preset
+from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, render
 
 _TRIED = 10
 """Neighbouring frames that are written to learn how large a film will be."""
 
 _PREVIEWED = 24
+_ENCODED_AT_ONCE = 250
 _MOST_DROPPED = 64
 """Pictures of one dropped file that become keyframes at most."""
 
@@ -112,9 +115,15 @@ def estimate_film(
 
 
 def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Give the codes ``(n, latent_dim)`` of pictures of a source."""
-    yield Progress(0, 0, "encoding")
-    yield model.codec.encode(to_floats(source.read(indices, model.card.preprocessing)))
+    """Give the codes ``(n, latent_dim)`` of pictures of a source, n > 0."""
+    check_table(len(indices), model.latent_dim)
+    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    codes: list[Floats] = []
+    for start in range(0, len(indices), step):
+        yield Progress(start, len(indices), "encoding")
+        pixels = source.read(indices[start : start + step], model.card.preprocessing)
+        codes.append(model.codec.encode(to_floats(pixels)))
+    yield np.concatenate(codes)
 
 
 def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | Floats]:
@@ -263,10 +272,18 @@ class FilmMaker(QObject):
         self._jobs.cancel(self._estimating)
         if model is not None and film is not None:
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
-            self._estimating = self._jobs.start(
+            tell = self._document.timeline.estimated.emit
+
+            def failed(message: str) -> None:
+                if self._estimating == key:
+                    tell(Estimate(export, None, 0, 1.0, 0, message))
+
+            key = self._estimating = self._jobs.start(
                 "Trying the export",
                 lambda: estimate_film(export, model, keys, film, curve),
-                self._document.timeline.estimated.emit,
+                tell,
+                lambda: failed(CANCELED),
+                on_failed=failed,
             )
 
     def _on_reopen_requested(self, path: Path) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject
 
+from explorer import reader
 from explorer.document.document import Document
 from explorer.document.imports import ImportView
-from explorer.engine.client import ModelProcess
-from explorer.engine.messages import Examine, Examined, Failed, Import, ImportFinished, Working
+from explorer.engine.client import IMPORT_SECONDS, ModelProcess
+from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
 from explorer.models.foreign.files import dangers
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.safety import Finding, check
 from explorer.types import Progress
+from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner
 
 
@@ -28,14 +32,15 @@ class Refused:
     message: str
 
 
+T = TypeVar("T")
+_CANCEL_SECONDS = 3.0
 Outcome = Refused | tuple[Finding, ...] | Examined | ImportFinished
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
     """Find out what a model is; ends with the dangers where it needs trust first."""
     try:
-        yield Progress(0, 0, "reading the file")
-        found = dangers(request)
+        found = yield from _reported(dangers(request), Progress(0, 0, "reading the file"))
         try:
             check(found, trust=request.trust)
         except ExplorerError:
@@ -48,6 +53,18 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
         yield Refused(str(error))
 
 
+def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
+    """Return what a generator returns, with a place to be cancelled at each of its steps."""
+    yield progress
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield progress
+
+
 def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
     """Write the bundle of a model."""
     try:
@@ -57,22 +74,32 @@ def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | 
 
 
 def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progress | Outcome]:
-    events = process.run(request)
+    events = process.steps(request, IMPORT_SECONDS)
+    progress = Progress(0, 0, "")
     try:
         for event in events:
-            if isinstance(event, Working):
-                yield Progress(event.done, event.total, event.note)
+            if event is None:
+                yield progress
+            elif isinstance(event, Working):
+                progress = Progress(event.done, event.total, event.note)
+                yield progress
             elif isinstance(event, Failed):
                 yield Refused(event.message)
             elif isinstance(event, Examined | ImportFinished):
                 yield event
     except GeneratorExit:
-        # Cancelled: the process is told, and heard until it has put away what it had begun.
-        process.cancel()
-        with suppress(EngineError):
-            for _ in events:
-                pass
+        _cancel(process, events)
         raise
+
+
+def _cancel(process: ModelProcess, events: Iterator[Event | None]) -> None:
+    """Tell the process, and hear it until it has put away what it had begun; one that does not hear is ended."""
+    process.cancel()
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    with suppress(EngineError):
+        for _ in events:
+            if time.monotonic() > deadline:
+                process.kill()
 
 
 class Importer(QObject):
@@ -90,13 +117,15 @@ class Importer(QObject):
         imports.left.connect(self._on_left)
 
     def shut(self) -> None:
-        """End the model process now; a job that waits for it ends with an error."""
+        """End the model process and the readers now; a job that waits for one ends with an error."""
         self._process.shut()
+        reader.close_all()
 
-    def close(self) -> None:
-        """Wait for the model process; call it when no job runs."""
-        self._close_retired()
-        self._process.close()
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Wait for the model process, until the deadline; call it when no job runs."""
+        deadline = deadline or Deadline()
+        self._close_retired(deadline)
+        self._process.close(deadline.seconds)
 
     def _retire(self) -> None:
         """End the process and have another for what comes; it is waited for when its job has ended."""
@@ -104,9 +133,10 @@ class Importer(QObject):
         self._retired.append(self._process)
         self._process = ModelProcess()
 
-    def _close_retired(self) -> None:
+    def _close_retired(self, deadline: Deadline | None = None) -> None:
+        deadline = deadline or Deadline()
         while self._retired:
-            self._retired.pop().close()
+            self._retired.pop().close(deadline.seconds)
 
     def _on_look_requested(self, request: ImportRequest) -> None:
         """Look at a model; the one asked for last wins."""

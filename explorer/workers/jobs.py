@@ -14,7 +14,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.document.activity import JobView
 from explorer.errors import ExplorerError
+from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Progress
+from explorer.workers.closing import Deadline
+
+CANCELED = "Canceled."
+"""What is said in the place of a result where a job was canceled."""
 
 PROGRESS_SECONDS = 0.05
 
@@ -44,7 +49,9 @@ class _Job:
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
     on_early: Callable[[Any], None]
+    on_failed: Callable[[str], None]
     progress: Progress
+    interrupt: Interrupt
     thread: threading.Thread | None = None
 
 
@@ -79,6 +86,7 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
+        on_failed: Callable[[str], None] = lambda message: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -94,43 +102,59 @@ class JobRunner(QObject):
             Called on the main thread before that, and also where the job was cancelled or failed.
         on_early
             Called on the main thread with each early result, unless the job was cancelled by then.
+        on_failed
+            Called on the main thread after `on_ended` with the message of an error that ended the job.
         """
         key = next(self._keys)
-        entry = _Job(title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, Progress(0, 0))
-        entry.thread = threading.Thread(
-            target=self._run, args=(key, job, entry.cancelled), name=f"job {title}", daemon=True
+        entry = _Job(
+            title,
+            threading.Event(),
+            time.monotonic(),
+            on_finished,
+            on_ended,
+            on_early,
+            on_failed,
+            Progress(0, 0),
+            Interrupt(),
         )
+        entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
         self._jobs[key] = entry
         entry.thread.start()
         self.jobs_changed.emit()
         return key
 
     def cancel(self, key: int) -> None:
-        """Ask a job to stop at its next yield."""
+        """Ask a job to stop at its next yield; a network that it runs ends at its next operator."""
         if key in self._jobs:
             self._jobs[key].cancelled.set()
+            self._jobs[key].interrupt.set()
 
     def cancel_all(self) -> None:
         """Ask every job to stop."""
         for key in list(self._jobs):
             self.cancel(key)
 
-    def close(self) -> None:
-        """Cancel everything and wait until every thread has ended; no callback comes after this."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Cancel everything and wait, until the deadline, for every thread to end; no callback comes after this."""
+        deadline = deadline or Deadline()
         self.cancel_all()
         jobs, self._jobs = self._jobs, {}
         for entry in jobs.values():
             if entry.thread is not None:
-                entry.thread.join()
+                entry.thread.join(deadline.seconds)
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
         """What runs, oldest first."""
         return tuple(_view(key, job) for key, job in self._jobs.items())
 
-    def _run(self, key: int, job: Callable[[], Iterator[Any]], cancelled: threading.Event) -> None:
+    def _run(self, key: int, job: Callable[[], Iterator[Any]], entry: _Job) -> None:
         try:
-            self._reported.emit(self._drain(key, job(), cancelled))
+            with entry.interrupt.covering():
+                report = self._drain(key, job(), entry.cancelled)
+            self._reported.emit(report)
+        except Interrupted:
+            self._reported.emit(_Report(key, "cancelled"))
         except ExplorerError as error:
             self._reported.emit(_Report(key, "failed", message=str(error)))
         except Exception as error:
@@ -174,6 +198,7 @@ class JobRunner(QObject):
         if report.kind == "finished":
             job.on_finished(report.result)
         elif report.kind == "failed":
+            job.on_failed(report.message)
             self.failed.emit(report.message, report.details)
 
 

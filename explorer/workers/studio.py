@@ -15,6 +15,7 @@ from explorer.models.bundle import CARD
 from explorer.models.foreign.files import looks_foreign
 from explorer.workers.analyst import Analyst
 from explorer.workers.autosave import Autosave
+from explorer.workers.closing import Deadline
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
@@ -63,21 +64,22 @@ class Studio(QObject):
         document.job_cancel_requested.connect(self.jobs.cancel)
 
     def close(self) -> None:
-        """End everything that runs, and wait for it."""
+        """End everything that runs, and wait for it; what hangs is not waited for any longer than `THREADS_S`."""
         if not self._closed:
             self._closed = True
+            deadline = Deadline()
             self.renderer.stop()
             # First of all: what is to be kept must be on disk, whatever the rest does.
-            self.autosave.close()
+            self.autosave.close(deadline)
             self.jobs.cancel_all()
             self.importer.shut()
-            self.trainer.close()
+            self.trainer.close(deadline)
             # A decoder that Keras serves may be waited for by the codec thread.
-            network_server().close()
-            self.jobs.close()
-            self.importer.close()
-            self.codec_thread.close()
-            network_server().close()
+            network_server().close(deadline.seconds)
+            self.jobs.close(deadline)
+            self.importer.close(deadline)
+            self.codec_thread.close(deadline)
+            network_server().close(deadline.seconds)
 
     def _on_open_model_requested(self, path: Path) -> None:
         """Open a bundle; the one asked for last wins, and a double click asks once."""

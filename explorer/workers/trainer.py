@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.document.activity import TrainingView
 from explorer.document.state import OpenModel
@@ -39,8 +39,11 @@ from explorer.engine.messages import (
 )
 from explorer.errors import ExplorerError
 from explorer.inference.codec import OnnxCodec
+from explorer.models.reservation import Reservation
 from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
+from explorer.workers.closing import Deadline
+from explorer.workers.locks import held_lock, release
 from explorer.workers.run_log import log_event
 
 LOCK = "lock"
@@ -62,12 +65,13 @@ class _Begun:
     run: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Asked:
-    """What is to be trained: a new run, or one to go on with."""
+    """What is to be trained: a new run, or one to go on with; and the place of its model, reserved while it waits."""
 
     request: TrainingRequest
-    run: Run | None = None
+    run: Run | None
+    reserved: Reservation
 
 
 class Trainer(QObject):
@@ -142,18 +146,18 @@ class Trainer(QObject):
 
     def train(self, request: TrainingRequest) -> None:
         """Start a training, or put it behind those that run and wait."""
-        self._ask(_Asked(request))
+        self._ask(request)
 
     def go_on(self, run: Run) -> None:
         """Take a run up again at its last checkpoint."""
         if run.path == self._view.run and self._view.active:
             return
-        self._ask(_Asked(run.request.model_copy(update={"resume": True}), run))
+        self._ask(run.request.model_copy(update={"resume": True}), run)
 
     def unqueue(self, place: int) -> None:
         """Take a training out of the queue."""
         if 0 <= place < len(self._waiting):
-            del self._waiting[place]
+            self._waiting.pop(place).reserved.release()
             self.queue_changed.emit()
 
     def pause(self) -> None:
@@ -175,26 +179,33 @@ class Trainer(QObject):
             self._process.cancel()
             self._show(replace(self._view, note="Cancelling"))
 
-    def close(self) -> None:
-        """End the model process and the thread, and wait for both."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End the model process and the thread, and wait for both, until the deadline."""
+        deadline = deadline or Deadline()
         self._closed = True
-        self._waiting.clear()
+        while self._waiting:
+            self._waiting.pop().reserved.release()
         self._process.shut()
         if self._thread is not None:
-            self._thread.join()
-        self._process.close()
+            self._thread.join(deadline.seconds)
+        self._process.close(deadline.seconds)
 
     def _order(self, order: Order, note: str, phases: set[str]) -> None:
         if self._view.phase in phases:
             self._process.order(order)
             self._show(replace(self._view, note=note))
 
-    def _ask(self, asked: _Asked) -> None:
+    def _ask(self, request: TrainingRequest, run: Run | None = None) -> None:
         taken = [waiting.request.out for waiting in self._waiting]
         if self._view.active and self._asked is not None:
             taken.append(self._asked.request.out)
-        if asked.request.out in taken:
-            self.failed.emit(f"A training of the name {asked.request.out.name} runs or waits. Choose another name.", "")
+        if request.out in taken:
+            self.failed.emit(f"A training of the name {request.out.name} runs or waits. Choose another name.", "")
+            return
+        try:
+            asked = _Asked(request, run, Reservation(request.out))
+        except ExplorerError as error:
+            self.failed.emit(str(error), "")
             return
         if self._view.active:
             self._waiting.append(asked)
@@ -246,13 +257,14 @@ class Trainer(QObject):
 
     def _run(self, asked: _Asked) -> None:
         """Train, and keep the run's log and film."""
+        # The model process reserves it again, and has it when the training goes on.
+        asked.reserved.release()
         if self._cancelled.is_set():
             self._arrived.emit(Cancelled(""))
             return
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
-        lock = QLockFile(str(writer.path / LOCK))
-        lock.setStaleLockTime(0)  # only a process that is gone makes it stale
-        if not lock.tryLock(0):
+        lock = held_lock(writer.path / LOCK)
+        if lock is None:
             self._arrived.emit(Failed(f"The run {writer.path.name} goes on in another window."))
             return
         self._arrived.emit(_Begun(writer.path))
@@ -265,7 +277,7 @@ class Trainer(QObject):
                 writer.log("failed", message=str(error))
             raise
         finally:
-            lock.unlock()
+            release(lock)
 
     # -- on the main thread ----------------------------------------------------------------------------------------
 

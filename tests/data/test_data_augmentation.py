@@ -49,6 +49,7 @@ def test_any_size_in_grey_or_colour(height: int, width: int, channels: int, orig
     np.testing.assert_array_equal(result.pixels[-1:], wanted)
 
 
+@pytest.mark.numeric
 def test_more_of_them_begin_with_the_same(letters: Pixels) -> None:
     np.testing.assert_array_equal(augment(letters, 900, 5).pixels[:300], augment(letters, 300, 5).pixels)
 

@@ -41,6 +41,7 @@ RANDOM = sorted(name for name, kind in KINDS.items() if kind.random)
 GREY = np.full((40, 50, 50, 1), 0.5, np.float32)
 
 
+@pytest.mark.numeric
 @given(images, kinds)
 def test_strength_zero_changes_no_bit(clean: Floats, kind: str) -> None:
     result = corrupt(clean, [Noise(kind, 0.0)])
@@ -67,6 +68,7 @@ def test_the_same_seed_gives_the_same_noise(clean: Floats, noise: Noise, seed: i
     np.testing.assert_array_equal(corrupt(clean, [noise]), corrupt(clean, [noise]))
 
 
+@pytest.mark.numeric
 @given(noises, seeds, st.integers(0, 12))
 def test_how_a_set_is_cut_into_batches_does_not_matter(noise: Noise, seed: int, cut: int) -> None:
     clean = np.random.default_rng(4).random((12, 7, 9, 3), dtype=np.float32)
@@ -137,6 +139,7 @@ def test_occlusion_is_everywhere_and_of_the_stated_share_on_average() -> None:
     assert len(shapes) > 5, "of many proportions"
 
 
+@pytest.mark.numeric
 @given(images, st.floats(0.01, 20))
 def test_blur_is_scipys_gaussian_filter_and_keeps_the_mean(clean: Floats, sigma: float) -> None:
     result = corrupt(clean, [Noise("blur", sigma)])
@@ -145,6 +148,7 @@ def test_blur_is_scipys_gaussian_filter_and_keeps_the_mean(clean: Floats, sigma:
     np.testing.assert_allclose(result.mean(axis=(1, 2)), clean.mean(axis=(1, 2)), atol=2e-6)
 
 
+@pytest.mark.numeric
 @given(images, st.floats(0, 1))
 def test_downsampling_is_pillows_bicubic_resize_there_and_back(clean: Floats, strength: float) -> None:
     result = corrupt(clean, [Noise("downsample", strength)])
@@ -155,6 +159,7 @@ def test_downsampling_is_pillows_bicubic_resize_there_and_back(clean: Floats, st
     np.testing.assert_allclose(result[0, ..., 0], np.asarray(expected).clip(0, 1), atol=2e-6)
 
 
+@pytest.mark.numeric
 @given(images)
 def test_downsampled_to_one_pixel_nothing_but_its_level_is_left(clean: Floats) -> None:
     result = corrupt(clean, [Noise("downsample", 1.0)])

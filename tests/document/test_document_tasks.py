@@ -52,6 +52,8 @@ from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.types import Floats
 
+pytestmark = pytest.mark.numeric
+
 CODEC = MatrixCodec()
 SOURCE = make_source()
 RECIPE = Preprocessing.standard((12, 10, 1))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from explorer_testing.programs import environment
+from explorer_testing.programs import PATIENCE_S, environment
 from explorer_testing.training import small_request, until, write_pictures
 
 from explorer.engine.client import ModelProcess
@@ -127,6 +127,57 @@ def test_close_and_kill_without_a_process() -> None:
     process.close()
     process.close()
     assert process.pid is None
+
+
+OTHER_END = """
+import json, os, pickle, sys, threading
+from explorer.engine import process
+from explorer.engine.client import ModelProcess
+from explorer.engine.messages import Warm
+from explorer.errors import EngineError
+from explorer.ipc import pack
+
+class Mark:
+    def __reduce__(self):
+        return os.open, (sys.argv[2], os.O_CREAT)
+
+SENT = {
+    "a pickle": lambda: pickle.dumps(Mark()),
+    "a request": lambda: b"".join(pack(Warm())),
+    "half of a frame": lambda: b"".join(pack(Warm()))[:-1],
+    "nothing": lambda: b"",
+}
+
+def serve(connection, log_path):
+    connection.recv_bytes()
+    connection.send_bytes(SENT[sys.argv[1]]())
+    threading.Event().wait()
+
+if __name__ == "__main__":
+    process.serve = serve
+    model = ModelProcess()
+    try:
+        list(model.run(Warm()))
+    except EngineError as error:
+        print(json.dumps(str(error)))
+    model.close()
+"""
+
+
+@pytest.mark.parametrize("sent", ["a pickle", "a request", "half of a frame", "nothing"])
+def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(OTHER_END, "utf-8")
+    told = subprocess.run(
+        [sys.executable, str(program), sent, str(tmp_path / "mark")],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
+        env=environment(),
+    ).stdout
+    assert "cannot be read" in told
+    assert not (tmp_path / "mark").exists()
 
 
 STUCK = """

@@ -84,8 +84,9 @@ def test_streamed_or_held_the_losses_are_the_same(folder: Path, tmp_path: Path) 
     held, streamed, refusals = run_python(PROGRAM, [str(folder), str(tmp_path)])
     assert held[:2] == streamed[:2] == [100, 25]
     assert len(held[2]) == 3
-    np.testing.assert_array_equal(streamed[2], held[2])
-    assert streamed[4] == held[4]
+    # The same pictures in the same order; the last bits of a training depend on how its products are shared out.
+    np.testing.assert_allclose(streamed[2], held[2], rtol=1e-5)
+    assert streamed[4] == pytest.approx(held[4], rel=1e-5)
     assert ["closed-form" in refusals[0], "augmented" in refusals[1]] == [True, True]
 
 

@@ -18,6 +18,8 @@ from explorer.models.bundle import COMPILED, Bundle, open_bundle, seal
 from explorer.paths import pretrained_dir
 from explorer.types import Floats
 
+pytestmark = pytest.mark.numeric
+
 CODEC = MatrixCodec((9, 11, 3), 4)
 
 

@@ -14,6 +14,8 @@ from explorer.latent.directions import Method, attribute_direction, orthogonal, 
 from explorer.latent.statistics import compute_statistics
 from explorer.types import Floats
 
+pytestmark = pytest.mark.numeric
+
 AXIS = np.array([0, 3, 0, 0, 0, 0], np.float32)
 
 

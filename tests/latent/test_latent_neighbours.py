@@ -40,6 +40,7 @@ def brute_force(codes: Floats, queries: Floats, k: int, metric: Metric) -> tuple
     return order, np.take_along_axis(distances, order, 1).astype(np.float32)
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("count", [1, 15, 100])
 def test_exact_is_brute_force(metric: Metric, count: int) -> None:
@@ -50,6 +51,7 @@ def test_exact_is_brute_force(metric: Metric, count: int) -> None:
     np.testing.assert_allclose(found.distances, distances, atol=2e-6)
 
 
+@pytest.mark.numeric
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(-1, 59))
 def test_one_can_be_left_out(count: int, k: int, left: int) -> None:
     codes = codes_of(2, count)
@@ -103,6 +105,7 @@ def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     assert index.search(codes_of(6, 1), 3).indices.shape == (1, 3)
 
 
+@pytest.mark.numeric
 def test_whitened_distances_are_in_sigma() -> None:
     codes = codes_of(7, 2_000) * np.array([100, 1, 1, 1, 1, 1, 1, 0.01], np.float32)
     statistics = compute_statistics(codes)
@@ -115,6 +118,7 @@ def test_whitened_distances_are_in_sigma() -> None:
     assert white != 0, "five σ of the smallest dimension are far"
 
 
+@pytest.mark.numeric
 def test_long_codes_are_searched_along_their_axes() -> None:
     rng = np.random.default_rng(8)
     codes = (rng.standard_normal((60, 3)) @ rng.standard_normal((3, LONG_CODE + 1))).astype(np.float32)

@@ -11,6 +11,8 @@ from explorer.latent.planes import grid_axis, grid_codes, top_to_bottom
 from explorer.latent.statistics import compute_statistics
 from explorer.latent.traversal import MAX_ROWS, mean_to_max, traverse_axis, traverse_dimension
 
+pytestmark = pytest.mark.numeric
+
 
 def codes_of_seed(count: int, dim: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(2, 3, size=(count, dim)).astype(np.float32)

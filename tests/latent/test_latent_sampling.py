@@ -12,6 +12,8 @@ from explorer.errors import UsageError
 from explorer.latent.sampling import FittedPrior, sample_normal, truncate
 from explorer.latent.statistics import compute_statistics
 
+pytestmark = pytest.mark.numeric
+
 
 def test_normal_samples_have_the_temperature_as_their_spread() -> None:
     codes = sample_normal(20_000, 3, np.random.default_rng(0), temperature=0.5)

@@ -20,6 +20,8 @@ from explorer.latent.statistics import (
 )
 from explorer.types import Floats
 
+pytestmark = pytest.mark.numeric
+
 tables = hnp.arrays(
     np.float32,
     st.tuples(st.integers(1, 30), st.integers(1, 40)),

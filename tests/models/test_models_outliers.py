@@ -26,6 +26,8 @@ from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error, wri
 from explorer.paths import pretrained_dir, resources_dir
 from explorer.types import Codec, Indices, Progress
 
+pytestmark = pytest.mark.numeric
+
 SHAPE = (12, 10, 1)
 COUNT = 300
 CODEC = MatrixCodec(SHAPE, 20)

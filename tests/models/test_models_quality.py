@@ -17,6 +17,8 @@ from explorer.errors import UsageError
 from explorer.models.quality import QualityCurve, Scores, curve_strengths, quality_curve, write_curves
 from explorer.types import Codec, Progress
 
+pytestmark = pytest.mark.numeric
+
 SHAPE = (9, 11, 3)
 COUNT = 130
 SOURCE = make_source(COUNT, SHAPE)

@@ -13,6 +13,8 @@ from explorer.models.codes import CodeSample, most_kept, most_measured
 from explorer.models.sample import sample_codes
 from explorer.types import Progress
 
+pytestmark = pytest.mark.numeric
+
 SHAPE = (16, 20, 1)
 RECIPE = Preprocessing.standard(SHAPE)
 

@@ -87,6 +87,6 @@ def _load(entry: SourceEntry) -> ArraySource:
 
 
 SOURCES = tuple(
-    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry))
+    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry), lambda name=entry.name: [_path(name)])
     for entry in (DIGITS, CLOTHING, GLYPHS, FACES)
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -15,6 +14,8 @@ from typing import Any, Literal
 
 import h5py
 
+from explorer.engine.foreign.clean_copy import Sizes, copy_weights
+from explorer.engine.foreign.weight_limit import weights_within
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.foreign.builtin import SAMPLING
 from explorer.models.foreign.files import dangers_of
@@ -67,11 +68,20 @@ def is_sampling(layer: object) -> bool:
     return type(layer).__name__ == SAMPLING
 
 
-def load(path: Path, *, trust: bool = False) -> Loaded:
+def load(path: Path, *, trust: bool = False, generation: Generation | None = None) -> Loaded:
     """Load a model after its description was found harmless, or the user trusts it.
 
     Keras 3 is tried first. That of Keras 2 follows only where the file was not written by Keras 3; whatever either
-    would run was refused before.
+    would run was refused before. Neither sees the file itself, only a copy that was written anew.
+
+    Parameters
+    ----------
+    path
+        The model's file, or the folder of a SavedModel.
+    trust
+        Whether code in it may run.
+    generation
+        The Keras to load it with, where it is known.
 
     Raises
     ------
@@ -84,18 +94,20 @@ def load(path: Path, *, trust: bool = False) -> Loaded:
     if file.kind == "saved_model":
         return Loaded(file, {"": _load_saved_model(file)}, 2, rewritten)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
-        parts = {name: _write(file, name, config, Path(folder)) for name, config in rewritten.models.items()}
-        try:
-            return Loaded(file, _load_all(parts, 3, trust), 3, rewritten)
-        except Exception as error:
-            if file.keras_version.startswith("3"):
-                raise _cannot(file, error) from error
-        try:
-            return Loaded(file, _load_all(parts, 2, trust), 2, rewritten)
-        except ExplorerError:
-            raise
-        except Exception as error:
-            raise _cannot(file, error) from error
+        written = [_write(file, name, config, Path(folder)) for name, config in rewritten.models.items()]
+        parts = dict(zip(rewritten.models, (path for path, _ in written), strict=True))
+        sizes = Sizes(max(size.largest for _, size in written), sum(size.total for _, size in written))
+        choices: tuple[Generation, ...] = (3,) if file.keras_version.startswith("3") else (3, 2)
+        stopped = Exception()
+        for choice in choices if generation is None else (generation,):
+            try:
+                with weights_within(sizes, keras_of(choice).layers.Layer, file.name):
+                    return Loaded(file, _load_all(parts, choice, trust), choice, rewritten)
+            except ExplorerError:
+                raise
+            except Exception as error:
+                stopped = error
+        raise _cannot(file, stopped) from stopped
 
 
 def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
@@ -123,40 +135,26 @@ def _cannot(file: ForeignFile, error: Exception) -> ModelError:
     )
 
 
-def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> Path:
-    """Write a copy of a model, or of one part of it, with the configuration that is to be built."""
+def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
+    """Write a model, or one part of it, anew: with the configuration that is to be built, and the weights as arrays."""
     if file.kind == "hdf5":
-        path = folder / "model.h5"
-        shutil.copyfile(file.path, path)
-        with h5py.File(path, "r+") as copy:
+        path = folder / f"{len(list(folder.iterdir()))}.h5"
+        with h5py.File(path, "w") as copy:
+            sizes = copy_weights(file.path, "", copy)
             copy.attrs["model_config"] = json.dumps(config)
-            copy.attrs.pop("training_config", None)
-        return path
+        return path, sizes
     path = folder / f"{len(list(folder.iterdir()))}.keras"
-    with zipfile.ZipFile(file.path) as archive, zipfile.ZipFile(path, "w") as copy:
-        copy.writestr(CONFIG_FILE, json.dumps({**config, "compile_config": None}))
-        copy.writestr(METADATA_FILE, archive.read(METADATA_FILE))
-        with archive.open(WEIGHTS_FILE) as source, copy.open(WEIGHTS_FILE, "w", force_zip64=True) as target:
-            if name:
-                _copy_group(source, name, target)
-            else:
-                shutil.copyfileobj(source, target)
-    return path
-
-
-def _copy_group(source: Any, name: str, target: Any) -> None:
-    """Write one group of an HDF5 file as a file of its own."""
-    with tempfile.TemporaryFile() as whole, tempfile.TemporaryFile() as part:
-        shutil.copyfileobj(source, whole)
-        with h5py.File(whole, "r") as weights, h5py.File(part, "w") as alone:
-            if name not in weights:
-                raise ModelError(f"weights of “{name}”", "none in the file", "Save the parts as models of their own.")
-            for key in weights[name]:
-                weights.copy(f"{name}/{key}", alone, key)
-            if "vars" not in alone:
-                alone.create_group("vars")
-        part.seek(0)
-        shutil.copyfileobj(part, target)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as beside:
+        weights = Path(beside, WEIGHTS_FILE)
+        with h5py.File(weights, "w") as copy:
+            sizes = copy_weights(file.path, name, copy)
+            if name and "vars" not in copy:
+                copy.create_group("vars")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(CONFIG_FILE, json.dumps({**config, "compile_config": None}))
+            archive.writestr(METADATA_FILE, json.dumps({"keras_version": file.keras_version}))
+            archive.write(weights, WEIGHTS_FILE)
+    return path, sizes
 
 
 def _load_saved_model(file: ForeignFile) -> Any:

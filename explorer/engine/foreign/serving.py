@@ -7,14 +7,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from explorer.engine.foreign.loading import keras_of, sampling_class
+from explorer.engine.foreign.loading import load
 from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.messages import Serve, Served
 from explorer.errors import ModelError
 from explorer.models.bundle import NETWORKS, open_bundle
-from explorer.models.foreign.builtin import SAMPLING
-from explorer.models.foreign.reading import read_foreign
-from explorer.models.foreign.safety import check, findings
 
 _OPEN = 3
 """Bundles held in memory at once."""
@@ -47,10 +44,7 @@ def _networks(path: str) -> ForeignNetworks:
             parts.append(None)
             continue
         # A bundle may come from anywhere: what is in it is looked at as any model is.
-        check(findings(read_foreign(bundle.path / name)), trust=False)
-        load = keras_of(record.keras).models.load_model
-        classes = {SAMPLING: sampling_class(record.keras)}
-        parts.append(load(bundle.path / name, custom_objects=classes, compile=False, safe_mode=True))
+        parts.append(load(bundle.path / name, generation=record.keras).models[""])
     controls = sum(prod(control.shape) for control in record.controls)
     own = (bundle.card.latent_dim - controls,) if controls else bundle.card.latent_shape
     return ForeignNetworks(parts[0], parts[1], record, bundle.card.image_shape, own)

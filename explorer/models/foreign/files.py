@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from explorer.models.foreign.reading import CONFIG_FILE, ForeignFile, read_foreign
+from explorer.models.foreign.reading import CONFIG_FILE, ForeignFile, reading
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.foreign.safety import Finding, findings
@@ -29,7 +30,7 @@ def looks_foreign(path: Path) -> bool:
             with zipfile.ZipFile(path) as archive:
                 return {CONFIG_FILE, "metadata.json"} <= set(archive.namelist())
         return head == _HDF5
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return False
 
 
@@ -63,8 +64,8 @@ def _there(folder: Path, given: Path) -> Path:
     return given if given.exists() else folder / given
 
 
-def dangers(request: ImportRequest) -> tuple[Finding, ...]:
-    """Return everything in the files of an import that would run or cannot be built.
+def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]]:
+    """Return everything in the files of an import that would run or cannot be built; yields while it reads them.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def dangers(request: ImportRequest) -> tuple[Finding, ...]:
     """
     found: list[Finding] = []
     for path in files_of(request):
-        found += dangers_of(read_foreign(path))
+        file = yield from reading(path)
+        found += dangers_of(file)
     return tuple(dict.fromkeys(found))
 
 

@@ -12,6 +12,7 @@ from explorer.document.views import CursorView, FailedView, HalfView, PictureVie
 from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
@@ -91,7 +92,7 @@ class StagePanel(QWidget):
     def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
         frame = PictureFrame(title, empty, self)
         frame.setObjectName(name)
-        frame.setToolTip(tip)
+        frame.setToolTip(plain_tooltip(tip))
         return frame
 
     def _lay_out(self) -> None:
@@ -176,10 +177,12 @@ class StagePanel(QWidget):
         """Show the picture, and say why there is no reconstruction of it."""
         self.original.show_image(floats_to_qimage(view.original), _size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("codes only"), self.tr("no pictures back"))
-        if view.code is None:
+        if view.problem:
+            text, detail = view.problem, ""
+        elif view.code is None:
             text, detail = self.tr("No encoder"), unbroken(self.tr("no code of a picture"), self.tr("use the sliders"))
         for frame in (self.reconstruction, self.error):
-            frame.show_text(text, detail)
+            frame.show_text(text, detail, problem=bool(view.problem))
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view

@@ -16,6 +16,7 @@ from explorer.ui.dialogs.augment_preview import AugmentPreview
 from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
@@ -154,6 +155,6 @@ class TrainPanel(QWidget):
         active = self._document.training.active
         self.start.setText(self.tr("Add to the queue") if active else self.tr("Start"))
         tip = self.tr("Train when the others have ended") if active else self.tr("Train in the background")
-        self.start.setToolTip(tip)
+        self.start.setToolTip(plain_tooltip(tip))
         if not active:
             self.form.refresh_name()

@@ -17,6 +17,8 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.state import OpenModel
+from explorer.inference.gate import MOST_AT_ONCE
+from explorer.inference.gate.passed import keep_passed, network_key
 from explorer.latent.statistics import compute_statistics
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
@@ -126,8 +128,11 @@ def write_bundle(folder: Path, codec: MatrixCodec | None = None, *, name: str | 
         # Other weights, another checksum.
         (folder / network).write_bytes(b"not opened without Keras: " + codec.basis.tobytes())
     variational = codec.encode_distribution(np.zeros((1, *codec.image_shape), np.float32))[1] is not None
-    (folder / COMPILED[0]).write_bytes(encoder_network(codec, variational=variational))
-    (folder / COMPILED[1]).write_bytes(decoder_network(codec))
+    networks = encoder_network(codec, variational=variational), decoder_network(codec)
+    for file, content, shape in zip(COMPILED, networks, (codec.image_shape, (codec.latent_dim,)), strict=True):
+        (folder / file).write_bytes(content)
+        # As a training does with what it wrote.
+        keep_passed(network_key(content, shape), MOST_AT_ONCE)
     save_codes(folder / CODES, make_sample(codec, variational=variational))
     seal(folder, make_card(codec, name=name or folder.name, variational=variational))
     return codec

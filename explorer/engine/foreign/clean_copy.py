@@ -1,0 +1,114 @@
+"""The weights of a file that nobody vouches for, written anew: Keras and libhdf5 see only what was written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from explorer import reader
+from explorer.errors import ModelError
+from explorer.models.foreign.contents import Group, Rows, Weights
+
+
+@dataclass
+class Sizes:
+    """How many numbers a file of weights holds.
+
+    Attributes
+    ----------
+    largest
+        In its largest array.
+    total
+        In all of them.
+    """
+
+    largest: int = 0
+    total: int = 0
+
+
+def copy_weights(path: Path, part: str, target: Any) -> Sizes:
+    """Copy the weights of a model file, or those of one part of it, into an HDF5 file of our own.
+
+    The file at `path` is read by the reader process; what comes is plain arrays.
+
+    Parameters
+    ----------
+    path
+        A file that `explorer.models.foreign.reading.read_foreign` has read.
+    part
+        A group in it; empty for all.
+    target
+        An `h5py.File` open for writing.
+
+    Raises
+    ------
+    ModelError
+        If they cannot be read.
+    """
+    sizes = Sizes()
+    begun: _Array | None = None
+    for record in reader.read("keras weights", [path], (Group, Weights, Rows), {"part": part}):
+        if isinstance(record, Rows):
+            if begun is None:
+                raise _incomplete(path)
+            begun.add(record)
+            continue
+        if begun is not None and not begun.whole:
+            raise _incomplete(path)
+        begun = None
+        if isinstance(record, Group):
+            member = target.require_group(record.place) if record.place else target
+        else:
+            begun = _Array(target, record)
+            member = begun.dataset
+            sizes.largest = max(sizes.largest, begun.count)
+            sizes.total += begun.count
+        for name, value in record.attributes.items():
+            member.attrs[name] = _attribute(value)
+    if begun is not None and not begun.whole:
+        raise _incomplete(path)
+    return sizes
+
+
+def _incomplete(path: Path) -> ModelError:
+    return ModelError(f"all weights of {path.name}", "a part of them", "Copy or download it again.")
+
+
+class _Array:
+    """A data set that is being filled."""
+
+    def __init__(self, target: Any, record: Weights) -> None:
+        self._dtype = np.dtype(record.dtype)
+        self._shape = record.shape
+        self._done = 0
+        self.count = prod(record.shape)
+        self.dataset = target.create_dataset(record.place, record.shape, self._dtype)
+
+    @property
+    def whole(self) -> bool:
+        return self._done == self.count
+
+    def add(self, rows: Rows) -> None:
+        values = rows.values.view(self._dtype)
+        if self._shape:
+            row = prod(self._shape[1:])
+            start = self._done // max(1, row)
+            block = values.reshape(-1, *self._shape[1:])
+            self.dataset[start : start + len(block)] = block
+        else:
+            self.dataset[()] = values[0]
+        self._done += len(values)
+
+
+def _attribute(value: Any) -> Any:
+    """Return an attribute as h5py writes it: names of layers come as a list of bytes or of strings."""
+    if isinstance(value, list) and all(isinstance(item, bytes) for item in value):
+        return np.array(value, "S") if value else np.zeros(0, "S1")
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return np.array(value, h5py.string_dtype())
+    return value

@@ -1,0 +1,42 @@
+"""How much memory a model of others may take in the model process: enough for its size, not all of the machine's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_BASE_BYTES: Final = 4 << 30
+"""For Keras itself, and for the pictures that a model is tried on."""
+_TIMES: Final = 8
+"""Weights are held as read, as built, and in the exporter."""
+
+
+def limit_memory(paths: Iterable[Path]) -> bool:
+    """Limit what this process may allocate beside what it has; return whether the system holds it to that.
+
+    Parameters
+    ----------
+    paths
+        The model's files and folders.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return False
+    try:
+        # Data, not address space: threads reserve much of that without using it.
+        data = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        soft = data + _BASE_BYTES + _TIMES * sum(_size(path) for path in paths)
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (soft if hard < 0 else min(soft, hard), hard))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return sum(part.stat().st_size for part in (path.rglob("*") if path.is_dir() else [path]))
+    return 0

@@ -1,0 +1,51 @@
+"""Which ONNX files have passed the check: one small file each, named by a hash, in the cache folder.
+
+What is missing, damaged or of another version of the check did not pass, and is checked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+from explorer.errors import ExportError
+from explorer.inference.gate import MOST_AT_ONCE
+from explorer.paths import cache_dir, replacing_file
+
+VERSION = 1
+"""Raised by whoever makes the check refuse more."""
+
+_MOST_KEPT = 1_000
+
+
+def network_key(content: bytes, shape: tuple[int, ...]) -> str:
+    """Return a hash of a network and of the shape of its input, without the batch: another shape has other sizes."""
+    digest = hashlib.sha256(repr(tuple(shape)).encode())
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def find_passed(key: str) -> int | None:
+    """Return the most images or codes in one run of a network that has passed; None where it has not."""
+    try:
+        version, at_once = (int(number) for number in (_folder() / key).read_text("ascii").split())
+    except (OSError, ValueError):
+        return None
+    return at_once if version == VERSION and 1 <= at_once <= MOST_AT_ONCE else None
+
+
+def keep_passed(key: str, at_once: int) -> None:
+    """Remember that a network has passed. Where that cannot be written, it is checked again the next time."""
+    folder = _folder()
+    with suppress(OSError, ExportError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing_file(folder / key) as temporary:
+            temporary.write_text(f"{VERSION} {at_once}\n", "ascii")
+        kept = list(folder.iterdir())
+        if len(kept) > _MOST_KEPT:
+            min(kept, key=lambda path: path.stat().st_mtime).unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return cache_dir() / "checked-networks"

@@ -1,0 +1,205 @@
+"""How large the tensors of an ONNX file become, by shape inference, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+
+from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
+from onnx.shape_inference import infer_shapes
+
+from explorer.inference.gate import MOST_AT_ONCE
+from explorer.inference.gate.structure import ITEM_BYTES, TENSOR_BYTES, refused
+
+LIVE_BYTES = 1 << 30
+"""Most that all tensors alive at one time may take, weights not counted."""
+
+TRIED = 2
+"""Most images or codes in one run of a network whose sizes only a run tells."""
+
+_INPUTS_OF_SIZE: dict[str, tuple[int, ...]] = {
+    "AffineGrid": (1,),
+    "BlackmanWindow": (0,),
+    "CenterCropPad": (1,),
+    "Col2Im": (1, 2),
+    "Compress": (1,),
+    "ConstantOfShape": (0,),
+    "DFT": (1, 2),
+    "Expand": (1,),
+    "HammingWindow": (0,),
+    "HannWindow": (0,),
+    "ImageDecoder": (0,),
+    "MaxUnpool": (2,),
+    "MelWeightMatrix": (0, 1, 2, 3, 4),
+    "NonMaxSuppression": (0, 1, 2, 3, 4),
+    "NonZero": (0,),
+    "OneHot": (1,),
+    "Pad": (1, 3),
+    "Range": (0, 1, 2),
+    "Reshape": (1,),
+    "Resize": (1, 2, 3),
+    "STFT": (1, 3),
+    "Slice": (1, 2, 3, 4),
+    "Split": (1,),
+    "Squeeze": (1,),
+    "Tile": (1,),
+    "TopK": (1,),
+    "Unique": (0,),
+    "Unsqueeze": (1,),
+    "Upsample": (1,),
+}
+"""Inputs whose values, and not their shapes alone, decide how large the output is."""
+
+_RANDOM = ("Bernoulli", "Multinomial", "Random")
+_LARGE_WEIGHTS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What shape inference tells of a network.
+
+    Attributes
+    ----------
+    at_once
+        Most images or codes in one run, a power of two. Every power of two up to it was checked.
+    unknown
+        Names of the tensors whose sizes only a run tells.
+    """
+
+    at_once: int
+    unknown: tuple[str, ...]
+
+
+def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
+    """Bound every tensor of a network that `read_network` passed; its large weights are taken out of `model`.
+
+    Parameters
+    ----------
+    model
+        One input.
+    shape
+        Of the input, without the batch.
+
+    Raises
+    ------
+    ModelError
+        If the network has not one input, a tensor is too large for one image or code, or a size depends on values.
+    """
+    weights = {tensor.name: ITEM_BYTES[tensor.data_type] * prod(tensor.dims) for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+        raise refused("a network with one input of float32", f"{len(inputs)} inputs, or another type")
+    computed = _computed(model, inputs[0].name, weights.keys())
+    _drop_large(model)
+    # Declared shapes of what is computed are claims, which inference would believe.
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    at_once, unknown = 0, ()
+    for batch in _powers_of_two(MOST_AT_ONCE):
+        sizes = _infer(model, inputs[0], (batch, *shape))
+        unknown = tuple(name for name, size in sizes.items() if size is None)
+        problem = _problem(model, sizes, computed, sum(weights.values()))
+        if problem and not at_once:
+            raise refused(*problem)
+        if problem or (unknown and batch > TRIED):
+            break
+        at_once = batch
+    return Sizes(at_once, unknown)
+
+
+def _powers_of_two(most: int) -> Iterator[int]:
+    return (1 << exponent for exponent in range(most.bit_length()))
+
+
+def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozenset[str]:
+    """Return the names of the tensors that depend on the image or code; what does not is computed only once.
+
+    Raises
+    ------
+    ModelError
+        If an operator comes before its input, a name is there twice, or a size depends on the values of an image or
+        code: no trial could tell how large it becomes.
+    """
+    defined, depends, computed = {"", given, *weights}, {given}, {given}
+    for node in model.graph.node:
+        sizes = {node.input[place] for place in _INPUTS_OF_SIZE.get(node.op_type, ()) if place < len(node.input)}
+        if not sizes.isdisjoint(depends):
+            raise refused("sizes that do not depend on values", f"the operator {node.op_type!r}, whose output's does")
+        outputs = {name for name in node.output if name}
+        if not defined.issuperset(node.input) or not defined.isdisjoint(outputs):
+            raise refused("operators in order, and every name once", f"{node.op_type!r} with {', '.join(node.output)}")
+        defined |= outputs
+        if not computed.isdisjoint(node.input):
+            computed |= outputs
+        # No shape depends on values, as far as was seen, so that what is made of shapes alone does not either.
+        random = node.op_type.startswith(_RANDOM)
+        if random or (node.op_type not in {"Shape", "Size"} and not depends.isdisjoint(node.input)):
+            depends |= outputs
+    return frozenset(computed)
+
+
+def _drop_large(model: ModelProto) -> None:
+    """Take out the data of large weights, which inference does not need."""
+    for tensor in model.graph.initializer:
+        if ITEM_BYTES[tensor.data_type] * prod(tensor.dims) > _LARGE_WEIGHTS:
+            for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
+                tensor.ClearField(field)
+
+
+def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> dict[str, int | None]:
+    """Return the bytes of every tensor that is computed, None where inference does not tell."""
+    tensor = given.type.tensor_type
+    tensor.ClearField("shape")
+    for size in shape:
+        tensor.shape.dim.add().dim_value = size
+    inferred: dict[str, TypeProto] = {}
+    # A shape that inference cannot follow is unknown, as others are, and the trial tells.
+    with suppress(Exception):
+        graph = infer_shapes(model, data_prop=True).graph
+        inferred = {value.name: value.type for value in (*graph.value_info, *graph.output)}
+    return {name: _bytes(inferred.get(name)) for node in model.graph.node for name in node.output if name}
+
+
+def _bytes(kind: TypeProto | None) -> int | None:
+    """Return the size of a tensor of this type, None where it is not known."""
+    if kind is None or not kind.tensor_type.HasField("shape"):
+        return None
+    dims = kind.tensor_type.shape.dim
+    item = ITEM_BYTES.get(kind.tensor_type.elem_type)
+    if item is None or not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims):
+        return None
+    return item * prod(dim.dim_value for dim in dims)
+
+
+def _problem(
+    model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str], weights: int
+) -> tuple[str, str] | None:
+    """Return what is wrong with the sizes of one run, or None."""
+    for name, size in sizes.items():
+        # What is made of weights alone, a transposed one say, may be as large as they are.
+        if (size or 0) > (TENSOR_BYTES if name in computed else max(TENSOR_BYTES, weights)):
+            return f"tensors of at most {TENSOR_BYTES >> 20} MB for one image or code", f"one of {_mega(size)}"
+    alive = _most_alive(model, sizes, computed)
+    if alive > LIVE_BYTES + 4 * weights:
+        return f"at most {_mega(LIVE_BYTES)} of tensors at a time for one image or code", _mega(alive)
+    return None
+
+
+def _mega(size: int | None) -> str:
+    return f"{(size or 0) >> 20:,} MB"
+
+
+def _most_alive(model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str]) -> int:
+    """Return the most bytes that are alive at one time; what needs no image or code is computed first, and stays."""
+    alive = most = sum(size or 0 for name, size in sizes.items() if name not in computed)
+    last = {name: place for place, node in enumerate(model.graph.node) for name in (*node.output, *node.input)}
+    for place, node in enumerate(model.graph.node):
+        outputs = [name for name in node.output if name in computed]
+        alive += sum(sizes.get(name) or 0 for name in outputs)
+        most = max(most, alive)
+        done = {name for name in (*node.input, *outputs) if name in computed and last[name] == place}
+        alive -= sum(sizes.get(name) or 0 for name in done)
+    return most

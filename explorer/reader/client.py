@@ -1,0 +1,241 @@
+"""The parent's end of a reader process: one call, one process, one deadline."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+from explorer.errors import ExplorerError, IpcError
+from explorer.ipc import unpack
+from explorer.reader.registry import READERS, Reader
+from explorer.reader.sandbox import Guard
+from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Request, receive_bytes, send_request
+
+START_SECONDS: Final = 60.0
+"""How long the process may take to import its libraries: long, since a disk may be slow, and no file is read yet."""
+
+PROGRESS_SECONDS: Final = 10.0
+"""How long it may take to the first record, and from one to the next."""
+
+MAX_BYTES: Final = 16 << 30
+MAX_RECORDS: Final = 1_000_000
+_STEP_SECONDS: Final = 0.1
+_END_SECONDS: Final = 5.0
+_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
+_REMEDY: Final = "It is damaged, or was made to do harm: copy or download it again, from somebody you trust."
+
+_NONSENSE: Final = b"?"
+
+_running: set[subprocess.Popen[bytes]] = set()
+_running_lock = threading.Lock()
+
+
+def read(
+    name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
+) -> Generator[Any, None, None]:
+    """Read files in a process of their own, and yield the records that the reader finds in them.
+
+    The process ends with the iterator: at its end, when it is closed, or when it is dropped.
+
+    Parameters
+    ----------
+    name
+        A reader in `explorer.reader.registry.READERS`.
+    paths
+        Files, which the reader gets open, and folders, below which it may open files; nothing else can be read by it.
+        The first gives its name to errors.
+    answers
+        Types of the records that it may yield; see `explorer.ipc.pack` for what they can hold.
+    arguments
+        Passed to the reader by name: None, numbers, strings, bytes, tuples (as which lists arrive) and maps of these.
+
+    Raises
+    ------
+    ExplorerError
+        Of the class that the reader names: if it refuses the file, fails, takes more memory or computing than it may,
+        or yields nothing for `PROGRESS_SECONDS`.
+    """
+    with closing(steps(name, paths, answers, arguments)) as records:
+        for record in records:
+            if record is not None:
+                yield record
+
+
+def steps(
+    name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
+) -> Generator[Any, None, None]:
+    """Do as `read`, and yield None ten times a second while nothing comes: there a job can report, and be cancelled."""
+    reader = READERS[name]
+    # Relative paths are those of this process.
+    request = Request(
+        reader.function,
+        reader.preload,
+        reader.memory_bytes,
+        reader.cpu_seconds,
+        tuple(str(path.absolute()) for path in paths),
+        dict(arguments or {}),
+    )
+    with _Child() as child:
+        yield from _records(child, reader, request, paths[0].name if paths else name, answers)
+
+
+def guards() -> tuple[Guard, ...]:
+    """Start a reader process, and return what of `explorer.reader.sandbox.GUARDS` this system holds it to."""
+    (locked,) = read("nothing", (), (Locked,))
+    held: tuple[Guard, ...] = locked.guards
+    return held
+
+
+def close_all() -> None:
+    """End every reader process now; whoever reads gets an error."""
+    with _running_lock:
+        for process in _running:
+            process.kill()
+
+
+def _records(child: _Child, reader: Reader, request: Request, file: str, answers: tuple[type, ...]) -> Iterator[Any]:
+    receives = (Locked, Refused, Broken, Finished, *answers)
+    child.send(request)
+    allowed, last = START_SECONDS, time.monotonic()
+    size = count = 0
+    while True:
+        data = child.next_frame()
+        if data is None:
+            if time.monotonic() - last > allowed:
+                raise reader.error(
+                    f"that {file} can be read",
+                    f"nothing for {allowed:g} s: reading it does not come to an end",
+                    _REMEDY,
+                )
+            yield None
+            continue
+        if not data:
+            raise _ended(reader, file, child.exit_code())
+        size, count = size + len(data), count + 1
+        record = _unpacked(data, receives, reader, file)
+        if isinstance(record, Finished):
+            return
+        if isinstance(record, Refused):
+            raise reader.error(record.expected, record.received, record.remedy)
+        if isinstance(record, Broken):
+            raise _broken(reader, file, record)
+        if size > MAX_BYTES or count > MAX_RECORDS:
+            raise reader.error(f"a file with an end as {file}", f"more than {size >> 30} GB in it", _REMEDY)
+        if isinstance(record, answers):
+            yield record
+        # From here on: what the caller did with the record is no delay of the child's.
+        allowed, last = PROGRESS_SECONDS, time.monotonic()
+
+
+def _unpacked(data: bytes, receives: tuple[type, ...], reader: Reader, file: str) -> Any:
+    try:
+        return unpack(data, receives, LIMITS)
+    except IpcError as error:
+        raise reader.error(f"that {file} can be read", f"an answer that is none ({error.received})", _REMEDY) from error
+
+
+def _broken(reader: Reader, file: str, record: Broken) -> ExplorerError:
+    if record.error == "MemoryError":
+        return _too_large(reader, file)
+    said = f"{record.error}: {record.message}" if record.message else record.error
+    return reader.error(f"a whole file {file}", f"a damaged one ({said})", "Copy or download it again.")
+
+
+def _too_large(reader: Reader, file: str) -> ExplorerError:
+    return reader.error(f"that {file} can be read with {reader.memory_bytes >> 20} MB", "that it needs more", _REMEDY)
+
+
+def _ended(reader: Reader, file: str, code: int) -> ExplorerError:
+    if -code in {getattr(signal, "SIGXCPU", 0), getattr(signal, "SIGKILL", 0)} - {0}:
+        why = "that reading it was ended: it does not come to an end, or the program closes"
+    else:
+        why = f"that reading it broke off ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
+    return reader.error(f"that {file} can be read", why, _REMEDY)
+
+
+class _Child:
+    """A reader process, and the thread that takes what it says off the pipe; killed at the end of the block."""
+
+    def __init__(self) -> None:
+        self._frames: queue.Queue[bytes] = queue.Queue(2)
+        self._left = threading.Event()
+
+    def __enter__(self) -> _Child:
+        start = f"import sys; sys.path[:] = {sys.path!r}; from explorer.reader.child import main; main()"
+        with _running_lock:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", start],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                # Ctrl+C is for this process, which decides.
+                process_group=0 if os.name == "posix" else None,
+            )
+            _running.add(self._process)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests: BinaryIO = cast(BinaryIO, self._process.stdin)
+        self._answers: BinaryIO = cast(BinaryIO, self._process.stdout)
+        self._thread = threading.Thread(target=self._pump, name="reader process", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait(_END_SECONDS)
+        self._thread.join(_END_SECONDS)
+        for stream in (self._requests, self._answers):
+            with suppress(OSError):
+                stream.close()
+        with _running_lock:
+            _running.discard(self._process)
+
+    def send(self, request: Request) -> None:
+        # A process that has ended by now is found out by reading.
+        with suppress(OSError):
+            send_request(self._requests, request)
+
+    def next_frame(self) -> bytes | None:
+        """Return the next frame; empty where the process has ended; None where none came for a tenth of a second."""
+        try:
+            return self._frames.get(timeout=_STEP_SECONDS)
+        except queue.Empty:
+            return None
+
+    def exit_code(self) -> int:
+        """Return how the process ended, which has hung up."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_END_SECONDS)
+        self._process.kill()
+        return self._process.wait(_END_SECONDS)
+
+    def _pump(self) -> None:
+        data = b"?"
+        while data and not self._left.is_set():
+            try:
+                data = receive_bytes(self._answers)
+            except IpcError:
+                self._put(_NONSENSE)
+                return
+            except (OSError, ValueError):
+                data = b""
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        while not self._left.is_set():
+            with suppress(queue.Full):
+                self._frames.put(data, timeout=_STEP_SECONDS)
+                return

@@ -1,0 +1,41 @@
+"""A file or folder that a reader may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A file, opened before the limits were set, or a folder below which files may be opened.
+
+    Attributes
+    ----------
+    path
+        Where it is. A file cannot be opened by it any more.
+    opened
+        The file, at its beginning; None for a folder.
+    """
+
+    path: Path
+    opened: BinaryIO | None
+
+    @property
+    def name(self) -> str:
+        """Name without folders, for messages."""
+        return self.path.name
+
+    @property
+    def file(self) -> BinaryIO:
+        """The open file.
+
+        Raises
+        ------
+        IsADirectoryError
+            If it is a folder.
+        """
+        if self.opened is None:
+            raise IsADirectoryError(self.name)
+        return self.opened

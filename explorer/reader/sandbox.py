@@ -1,0 +1,77 @@
+"""What a process gives up before it reads a byte of a file that nobody vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from explorer.reader.landlock import restrict_files
+from explorer.reader.seccomp import restrict_calls
+
+Guard: TypeAlias = Literal["memory", "cpu", "files", "network", "processes"]
+GUARDS: Final[tuple[Guard, ...]] = ("memory", "cpu", "files", "network", "processes")
+
+
+def lock_down(memory_bytes: int, cpu_seconds: int, folders: Sequence[Path]) -> tuple[Guard, ...]:
+    """Limit this process for good, and return what of `GUARDS` the system holds it to.
+
+    Everything that it needs must be imported and open by now: no file is opened afterwards, but below `folders`.
+
+    Parameters
+    ----------
+    memory_bytes
+        Address space beyond what is taken now.
+    cpu_seconds
+        Seconds of computing, all threads together, beyond what was used now; the process is killed after them.
+    folders
+        Folders whose files may be opened for reading.
+    """
+    limited = _limit_resources(memory_bytes, cpu_seconds)
+    files = restrict_files(folders)
+    calls = restrict_calls(folders=bool(folders))
+    held: dict[Guard, bool] = {
+        "memory": "memory" in limited,
+        "cpu": "cpu" in limited,
+        "files": files or (calls and not folders),
+        "network": calls,
+        "processes": calls,
+    }
+    return tuple(guard for guard in GUARDS if held[guard])
+
+
+def _limit_resources(memory_bytes: int, cpu_seconds: int) -> set[Guard]:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return set()
+    found: set[Guard] = set()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
+    limits: list[tuple[Guard | None, int, int, int]] = [
+        # One second between the two: the first ends it with a signal that says why.
+        ("cpu", resource.RLIMIT_CPU, seconds, seconds + 1),
+        (None, resource.RLIMIT_CORE, 0, 0),
+        (None, resource.RLIMIT_FSIZE, 0, 0),
+    ]
+    taken = _address_space()
+    if taken:
+        limits.append(("memory", resource.RLIMIT_AS, taken + memory_bytes, taken + memory_bytes))
+    for guard, kind, soft, hard in limits:
+        try:
+            resource.setrlimit(kind, (soft, hard))
+        except (ValueError, OSError):
+            continue
+        if guard is not None:
+            found.add(guard)
+    return found
+
+
+def _address_space() -> int:
+    """Return the bytes of address space that this process takes; 0 where the system does not tell."""
+    try:
+        import resource
+
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0

@@ -1,0 +1,124 @@
+"""What the two processes say to each other, and how it goes through a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO, Final
+
+import msgpack
+
+from explorer.errors import IpcError
+from explorer.ipc import Limits, pack
+from explorer.ipc.frame import Part
+from explorer.reader.sandbox import Guard
+
+LIMITS: Final = Limits(frame_bytes=256 << 20, array_bytes=256 << 20, header_bytes=48 << 20)
+_LENGTH_BYTES: Final = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be read, by which function, within which limits (see `explorer.reader.registry.Reader`)."""
+
+    function: str
+    preload: tuple[str, ...]
+    memory_bytes: int
+    cpu_seconds: int
+    paths: tuple[str, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Locked:
+    """The process has given up what it could, and begins to read."""
+
+    guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The reader has refused the file: the parts of an `ExplorerError`."""
+
+    expected: str
+    received: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The reader has failed: the exception's class and first line."""
+
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All has been read."""
+
+
+def send_request(stream: BinaryIO, request: Request) -> None:
+    """Write a request: plain msgpack, since it comes from the program itself.
+
+    Raises
+    ------
+    OSError
+        If the other end is gone.
+    """
+    _send(stream, [msgpack.packb(asdict(request), unicode_errors="surrogatepass")])
+
+
+def receive_request(stream: BinaryIO) -> Request:
+    """Wait for the request.
+
+    Raises
+    ------
+    EOFError
+        If the other end is gone.
+    """
+    data = receive_bytes(stream)
+    if not data:
+        raise EOFError
+    fields = msgpack.unpackb(data, unicode_errors="surrogatepass", use_list=False)
+    return Request(**fields)
+
+
+def send(stream: BinaryIO, record: object) -> None:
+    """Write a record of an answer.
+
+    Raises
+    ------
+    IpcError
+        If it is larger than allowed, or cannot be sent.
+    OSError
+        If the other end is gone.
+    """
+    _send(stream, pack(record, LIMITS))
+
+
+def _send(stream: BinaryIO, parts: Sequence[Part]) -> None:
+    stream.write(sum(map(len, parts)).to_bytes(_LENGTH_BYTES, "little"))
+    for part in parts:
+        stream.write(part)
+    stream.flush()
+
+
+def receive_bytes(stream: BinaryIO) -> bytes:
+    """Wait for a frame; empty where the other end is gone.
+
+    Raises
+    ------
+    IpcError
+        If it is longer than allowed, or cut off.
+    """
+    prefix = stream.read(_LENGTH_BYTES)
+    length = int.from_bytes(prefix, "little")
+    if not prefix:
+        return b""
+    if len(prefix) < _LENGTH_BYTES or not 0 < length <= LIMITS.frame_bytes:
+        raise IpcError(f"a message of at most {LIMITS.frame_bytes} bytes", f"one of {length}")
+    data = stream.read(length)
+    if len(data) < length:
+        raise IpcError(f"a message of {length} bytes", f"{len(data)} of them")
+    return data

@@ -1,0 +1,47 @@
+"""Ctrl+C for a program whose main thread waits in Qt's event loop, where Python handles no signals."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import suppress
+
+from PySide6.QtCore import QObject, QSocketNotifier, Signal
+
+
+class Interrupts(QObject):
+    """Takes Ctrl+C over from its making to `close`; lives on the main thread.
+
+    The interpreter writes the number of each signal to a socket, which wakes the event loop, on Windows too.
+
+    Signals
+    -------
+    received()
+        Ctrl+C was pressed; emitted by the event loop.
+    """
+
+    received = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._read, self._written = socket.socketpair()
+        self._read.setblocking(False)
+        self._written.setblocking(False)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_woken)
+        # What the interpreter does beside the socket: nothing. Its own handler would raise wherever it comes.
+        self._handler = signal.signal(signal.SIGINT, lambda number, frame: None)
+        self._wakeup = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Give Ctrl+C back."""
+        signal.set_wakeup_fd(self._wakeup)
+        signal.signal(signal.SIGINT, self._handler)
+        self._notifier.setEnabled(False)
+        self._read.close()
+        self._written.close()
+
+    def _on_woken(self) -> None:
+        with suppress(BlockingIOError):
+            if signal.SIGINT in self._read.recv(4096):
+                self.received.emit()

@@ -1,0 +1,1 @@
+"""The parts of ``scripts/fuzz.py``: mutations, the readers under test, and the processes that run them."""

@@ -1,0 +1,222 @@
+"""Keras files made to hang, exhaust or confuse: each is refused in one sentence, by a process that can be lost."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from explorer_testing.training import of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explorer.engine.client import ModelProcess
+from explorer.engine.messages import Examine, Failed
+from explorer.errors import ExplorerError, ModelError
+from explorer.models.foreign.contents import MAX_CONFIG_VALUES
+from explorer.models.foreign.files import dangers_of
+from explorer.models.foreign.reading import ForeignFile, read_foreign
+from explorer.models.foreign.request import ImportRequest
+from explorer.reader import client
+
+HANG = Path(__file__).parent / "files" / "hdf5-hang.h5"
+Config = dict[str, Any]
+
+
+def dense(units: int, inputs: int = 2, **more: Any) -> Config:
+    """Return the configuration of a functional model with one dense layer, as Keras 3 writes it."""
+    tensor = {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None, inputs], "dtype": "float32", "keras_history": ["i", 0, 0]},
+    }
+    start = {"batch_shape": [None, inputs], "name": "i"}
+    layers = [
+        {"module": "keras.layers", "class_name": "InputLayer", "name": "i", "config": start, "inbound_nodes": []},
+        {
+            "module": "keras.layers",
+            "class_name": "Dense",
+            "name": "d",
+            "config": {"name": "d", "units": units, **more},
+            "inbound_nodes": [{"args": [tensor], "kwargs": {}}],
+        },
+    ]
+    inner = {"name": "m", "layers": layers, "input_layers": [["i", 0, 0]], "output_layers": [["d", 0, 0]]}
+    return {"module": "keras.src.models.functional", "class_name": "Functional", "config": inner}
+
+
+def write_keras(path: Path, config: object, kernel: tuple[int, ...] = (2, 3)) -> Path:
+    """Write a .keras file whose weights are those of one small dense layer."""
+    weights = path.with_suffix(".weights")
+    with h5py.File(weights, "w") as file:
+        group = file.create_group("layers/dense/vars")
+        group["0"], group["1"] = np.ones(kernel, np.float32), np.zeros(kernel[-1:], np.float32)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("metadata.json", '{"keras_version": "3.15.1"}')
+        archive.write(weights, "model.weights.h5")
+    return path
+
+
+def write_hdf5(path: Path, add: Callable[[Any], None]) -> Path:
+    """Write a model as HDF5 that holds what `add` puts in."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": []}})
+        add(file.create_group("model_weights"))
+    return path
+
+
+# -- files that hang or exhaust --------------------------------------------------------------------------------------
+
+
+def test_a_file_that_holds_the_library_for_ever_is_refused_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PROGRESS_SECONDS", 1.0)
+    with pytest.raises(ModelError, match=r"hdf5-hang\.h5 can be read; received nothing for 1 s"):
+        read_foreign(HANG)
+
+
+def test_nested_groups_are_refused_soon(tmp_path: Path) -> None:
+    def nest(group: Any) -> None:
+        for _ in range(3_000):
+            group = group.create_group("g")
+
+    with pytest.raises(ModelError, match="groups without end"):
+        read_foreign(write_hdf5(tmp_path / "nested.h5", nest))
+
+
+def test_groups_in_a_circle_are_read_once(tmp_path: Path) -> None:
+    def join(group: Any) -> None:
+        one, two = group.create_group("one"), group.create_group("two")
+        one["two"], two["one"], two["two"] = two, one, two
+
+    assert read_foreign(write_hdf5(tmp_path / "circle.h5", join)).links == ()
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_arrays_that_the_file_cannot_hold_are_refused(zipped: bool, tmp_path: Path) -> None:
+    def declare(group: Any) -> None:
+        group.create_dataset("huge", (2, 2**31 - 1), np.float32, chunks=(1, 1024))
+
+    path = write_hdf5(tmp_path / "model.h5", declare)
+    if zipped:
+        with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+            archive.writestr("config.json", json.dumps(dense(3)))
+            archive.writestr("metadata.json", "{}")
+            archive.write(path, "model.weights.h5")
+        path = tmp_path / "model.keras"
+    with pytest.raises(ModelError, match=r"weights as a file of [\d,]+ bytes can hold .* 17,179,869,176 bytes"):
+        read_foreign(path)
+
+
+# -- configurations --------------------------------------------------------------------------------------------------
+
+ODD_CONFIGS: dict[str, object] = {
+    "a list as class name": {"class_name": ["Functional"], "config": {}},
+    "an object as class name": {"class_name": {"a": 1}, "config": {}},
+    "a number as class name": {"class_name": 7},
+    "a list as class name of a layer": dense(3) | {"config": {"layers": [{"class_name": ["Dense"], "config": []}]}},
+    "a number as module": {"class_name": "Sequential", "module": 3, "config": {}},
+    "text for layers": {"class_name": "Sequential", "config": {"class_name": "x", "layers": "many"}},
+    "values without end": {"class_name": "Sequential", "config": [[]] * (MAX_CONFIG_VALUES + 1)},
+    "a list": [1],
+    "deep": json.loads("[" * 300 + "]" * 300),
+}
+
+
+@pytest.mark.parametrize("what", ODD_CONFIGS)
+def test_a_configuration_that_is_none_is_one_clear_error(what: str, tmp_path: Path) -> None:
+    path = write_keras(tmp_path / "odd.keras", ODD_CONFIGS[what])
+    with pytest.raises(ModelError, match=r"a whole file odd\.keras; received a damaged one"):
+        read_foreign(path)
+
+
+_names = st.sampled_from(
+    ["class_name", "config", "layers", "inbound_nodes", "name", "module", "args", "kwargs", "keras_history", "function"]
+)
+_texts = st.sampled_from(["Functional", "Sequential", "Dense", "Lambda", "Sampling", "z_mean", "z_log_var", "function"])
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | _texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(_values)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_passes_the_reader_is_judged_without_another_exception(config: object) -> None:
+    from explorer.models.foreign.contents import _check
+
+    try:
+        _check(config)
+    except ValueError:
+        return
+    if isinstance(config, dict):
+        dangers_of(ForeignFile(Path("m.keras"), "keras", "3.15.1", config))
+
+
+@given(st.binary(max_size=64), st.integers(0, 2**16), st.integers(0, 3))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_bytes_give_one_clear_error_or_a_model(
+    tmp_path: Path, content: bytes, position: int, which: int
+) -> None:
+    source = write_hdf5(tmp_path / "good.h5", lambda group: group.create_dataset("w", data=np.arange(64.0)))
+    path = write_keras(tmp_path / "good.keras", dense(3)) if which else source
+    data = bytearray(path.read_bytes())
+    start = position % len(data)
+    data[start : start + len(content)] = content
+    damaged = tmp_path / f"damaged{path.suffix}"
+    damaged.write_bytes(data)
+    with suppress(ModelError):
+        read_foreign(damaged)
+
+
+# -- what Keras would build ------------------------------------------------------------------------------------------
+
+LARGE: dict[str, tuple[Config, str]] = {
+    "units": (dense(2**31 - 1), "needs 4,294,967,294"),
+    "inputs": (dense(3, inputs=2**31 - 1), "needs 6,442,450,941"),
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("what", LARGE)
+def test_a_description_that_its_weights_do_not_bear_out_is_refused_before_it_is_built(
+    what: str, tmp_path: Path
+) -> None:
+    config, said = LARGE[what]
+    path = write_keras(tmp_path / "dense.keras", config)
+    process = ModelProcess()
+    try:
+        (failed,) = of(Failed, list(process.run(Examine(ImportRequest(path, tmp_path / "out")))))
+        assert "layers as large as the weights in dense.keras, whose largest array holds 6 numbers" in failed.message
+        assert said in failed.message
+        assert process.pid is not None
+        peak = next(
+            line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+        )
+        assert int(peak.split()[1]) < 2 << 20, "kB that it ever took"
+    finally:
+        process.close()
+
+
+@pytest.mark.engine
+def test_an_import_that_does_not_go_on_is_ended(tmp_path: Path) -> None:
+    path = write_keras(tmp_path / "model.keras", dense(3))
+    process = ModelProcess()
+    events = process.steps(Examine(ImportRequest(path, tmp_path / "out")), 0.3)
+    try:
+        # Importing Keras takes longer than this.
+        with pytest.raises(ExplorerError, match=r"the model process to go on; received nothing for 0\.3 s"):
+            list(events)
+        child = process._process
+        assert child is not None
+        child.join(30)
+        assert child.exitcode is not None
+        assert child.exitcode < 0, "killed"
+    finally:
+        process.close()

@@ -1,0 +1,139 @@
+"""100,000 images with codes of 100,352 numbers, 37 GB: refused once, before anything is made, with what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model
+from explorer_testing.codec import MatrixCodec
+
+from explorer.cli.inputs import Model, encode_source
+from explorer.data.source import ArraySource, Facts
+from explorer.data.splits import random_splits
+from explorer.document.directions import DirectionRequest
+from explorer.document.document import Document, Problem
+from explorer.document.neighbours import NeighbourSettings
+from explorer.document.state import OpenModel
+from explorer.errors import UsageError
+from explorer.latent.checks import MOST_CODE_BYTES, check_table
+from explorer.latent.planes import Plane, grid_codes
+from explorer.latent.sampling import sample_normal
+from explorer.latent.traversal import traverse_dimension
+from explorer.models.bundle import Bundle
+from explorer.models.evaluation import evaluate
+from explorer.types import Floats
+from explorer.workers.analyst import Analyst
+from explorer.workers.code_studies import encode_all, find_directions, index_pictures, probe
+from explorer.workers.film_maker import encode_pictures
+from explorer.workers.jobs import JobRunner
+
+COUNT, LENGTH = 100_000, 100_352
+SHAPE = (12, 10, 1)
+SAID = r"at most 10,699 codes of 100,352 numbers at a time \(4 GB\); received 100,000 \(37\.4 GB\)"
+
+
+class LongCodec(MatrixCodec):
+    """Says that its codes are long; must not be asked for any."""
+
+    @property
+    def latent_dim(self) -> int:
+        return LENGTH
+
+    def encode(self, images: Floats) -> Floats:
+        raise AssertionError("nothing is encoded where the codes do not fit")
+
+
+class LongVariationalCodec(MatrixCodec):
+    @property
+    def latent_dim(self) -> int:
+        return LENGTH
+
+
+@pytest.fixture(scope="module")
+def source() -> ArraySource:
+    images = np.zeros((COUNT, *SHAPE), np.uint8)
+    labels = (np.arange(COUNT) % 2).astype(np.int64)
+    facts = Facts(name="many", title="Many images", spec="/nowhere/many")
+    return ArraySource(facts, images, random_splits(COUNT), labels)
+
+
+@pytest.fixture
+def model() -> OpenModel:
+    model = make_model(image_shape=SHAPE)
+    card = model.card.model_copy(update={"latent_shape": (28, 28, 128)})
+    return replace(model, card=card, codec=LongCodec(SHAPE))
+
+
+STUDIES: dict[str, Callable[[OpenModel, ArraySource], Iterator[object]]] = {
+    "encode": encode_all,
+    "neighbors": lambda model, source: index_pictures(model, source, NeighbourSettings(), None),
+    "directions": lambda model, source: find_directions(model, source, DirectionRequest(None, ("0",)), None),
+    "probe": lambda model, source: probe(model, source, None, None),
+    "selection": lambda model, source: encode_pictures(model, source, np.arange(COUNT)),
+    "command line": lambda model, source: encode_source(
+        Model(Bundle(Path("/nowhere"), model.card), model.codec), source, np.arange(COUNT)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_codes_of_all_images_are_refused_by_size(name: str, model: OpenModel, source: ArraySource) -> None:
+    with pytest.raises(UsageError, match=SAID) as caught:
+        list(STUDIES[name](model, source))
+    assert "sample" in caught.value.remedy
+
+
+def test_measuring_keeps_codes_of_a_variational_model_only(model: OpenModel, source: ArraySource) -> None:
+    preprocessing = model.card.preprocessing
+    variational = LongVariationalCodec(SHAPE, variational=True)
+    with pytest.raises(UsageError, match="at most 10,699 codes"):
+        list(evaluate(variational, source, np.arange(COUNT), preprocessing))
+    assert list(evaluate(LongVariationalCodec(SHAPE), source, np.arange(3), preprocessing))
+
+
+MADE: dict[str, Callable[[Floats], object]] = {
+    "samples": lambda code: sample_normal(COUNT, LENGTH, np.random.default_rng(0)),
+    "grid": lambda code: grid_codes(code, (0, 1), np.zeros(1000, np.float32), np.zeros(100, np.float32)),
+    "plane": lambda code: Plane.of_dimensions(code, (0, 1)).codes(np.zeros((COUNT, 2), np.float32)),
+    "traversal": lambda code: traverse_dimension(code, 0, np.zeros(COUNT, np.float32)),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_tables_of_codes_are_refused_by_size(name: str) -> None:
+    with pytest.raises(UsageError, match=SAID):
+        MADE[name](np.zeros(LENGTH, np.float32))
+
+
+def test_what_fits_is_what_is_said() -> None:
+    most = MOST_CODE_BYTES // (4 * LENGTH)
+    check_table(most, LENGTH)
+    with pytest.raises(UsageError, match=f"at most {most:,} codes"):
+        check_table(most + 1, LENGTH)
+
+
+def test_codes_of_a_selection_are_made_in_batches(source: ArraySource) -> None:
+    model = make_model(image_shape=SHAPE)
+    chosen = np.arange(0, 600, 2)
+    *_, codes = encode_pictures(model, source, chosen)
+    np.testing.assert_array_equal(codes, model.codec.encode(np.zeros((300, *SHAPE), np.float32)))
+
+
+def test_it_is_reported_once_however_often_an_index_is_asked_for(
+    qapp: object, model: OpenModel, source: ArraySource
+) -> None:
+    document, jobs = Document(), JobRunner()
+    analyst = Analyst(document, jobs)
+    problems: list[Problem] = []
+    document.problem_reported.connect(problems.append)
+    document.open(model, source)
+    for _ in range(16):
+        document.neighbours.index_requested.emit()
+    assert [problem.message.startswith("expected at most 10,699 codes") for problem in problems] == [True]
+    assert not jobs.jobs
+    jobs.close()
+    analyst.deleteLater()

@@ -1,0 +1,262 @@
+"""Files that nobody vouches for are read in a process that can do nothing else, and that ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.hostile_readers import Said, Tried
+
+from explorer import reader
+from explorer.errors import DataError, ExplorerError, ModelError
+from explorer.reader import READERS, Reader, client
+from explorer.reader.sandbox import GUARDS
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to these limits")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "handed.bin"
+    path.write_text("content")
+    return path
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Register a function of `hostile_readers`, and read with it."""
+
+    def start(name: str, paths: list[Path], limits: dict[str, Any] | None = None, **arguments: Any) -> Iterator[Any]:
+        entry = Reader(f"explorer_testing.hostile_readers:{name}", error=ModelError, **(limits or {}))
+        monkeypatch.setitem(READERS, name, entry)
+        return reader.read(name, paths, (Tried,) if name in TRIES else (Said,), arguments)
+
+    yield start
+    assert not client._running
+
+
+TRIES = {"attempt", "allowed", "in_folder"}
+
+
+@linux
+def test_nothing_works_but_reading_what_was_handed_over(tmp_path: Path, file: Path, use: Any) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (tried,) = use("attempt", [file], secret=str(secret), place=str(tmp_path / "new"), parent=os.getpid())
+    assert {name: outcome for name, outcome in tried.outcomes.items() if outcome != "refused"} == {}
+    assert len(tried.outcomes) == 19
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["handed.bin", "secret.txt"]
+
+
+@linux
+def test_what_a_reader_needs_works(file: Path, use: Any) -> None:
+    (tried,) = use("allowed", [file])
+    assert tried.outcomes == {
+        "threads": "ran",
+        "arithmetic": "262144.0",
+        "memory": str(64 << 20),
+        "the file": "content",
+        "sleep": "None",
+        # Three that lead nowhere, two pipes, the file.
+        "descriptors": "6",
+    }
+
+
+@linux
+def test_a_folder_is_read_and_nothing_beside_it(tmp_path: Path, use: Any) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "inside.txt").write_text("inside")
+    (folder / "link").symlink_to(secret)
+    (tried,) = use("in_folder", [folder], secret=str(secret))
+    assert tried.outcomes == {
+        "listing": "['inside.txt', 'link']",
+        "a file in it": "inside",
+        "a link out of it": "refused",
+        "a file outside": "refused",
+        "a way out": "refused",
+        "a new file": "refused",
+        "fork": "refused",
+    }
+
+
+@linux
+def test_the_process_says_which_limits_hold() -> None:
+    assert reader.guards() == GUARDS
+
+
+@pytest.mark.parametrize("name", ["loop", "hang"])
+def test_what_does_not_end_is_ended_at_the_deadline(
+    name: str, file: Path, use: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PROGRESS_SECONDS", 0.3)
+    records = use(name, [file])
+    assert next(records).text == "before"
+    with pytest.raises(ModelError, match=r"handed\.bin.*nothing for 0\.3 s"):
+        next(records)
+
+
+@linux
+def test_computing_is_limited_by_the_system_too(file: Path, use: Any) -> None:
+    records = use("loop", [file], {"cpu_seconds": 1})
+    next(records)
+    with pytest.raises(ModelError, match=r"handed\.bin.*was ended"):
+        next(records)
+
+
+@linux
+def test_memory_is_limited(file: Path, use: Any) -> None:
+    with pytest.raises(ModelError, match=r"handed\.bin can be read with 64 MB"):
+        next(use("too_much", [file], {"memory_bytes": 64 << 20}))
+
+
+def test_a_parser_that_crashes_ends_its_own_process_only(file: Path, use: Any) -> None:
+    records = use("crash", [file])
+    next(records)
+    with pytest.raises(ModelError, match=r"handed\.bin.*broke off \(signal 11\)"):
+        next(records)
+
+
+def test_records_come_one_by_one_with_their_arrays(file: Path, use: Any) -> None:
+    records = list(use("slow", [file], count=3, seconds=0.0))
+    assert [record.text for record in records] == ["0", "1", "2"]
+    np.testing.assert_array_equal(records[2].values, np.full(3, 2, np.float32))
+
+
+def test_each_record_is_progress(file: Path, use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PROGRESS_SECONDS", 2.0)
+    assert len(list(use("slow", [file], count=6, seconds=0.5))) == 6
+
+
+def test_a_refusal_comes_as_it_was_said(file: Path, use: Any) -> None:
+    records = use("refuse", [file])
+    next(records)
+    with pytest.raises(ModelError) as refused:
+        next(records)
+    assert (refused.value.expected, refused.value.remedy) == ("a good file", "Take another.")
+
+
+@pytest.mark.parametrize("kind", ["SystemError", "KeyError", "RecursionError"])
+def test_whatever_a_library_raises_means_a_damaged_file(kind: str, file: Path, use: Any) -> None:
+    records = use("fail", [file], kind=kind)
+    next(records)
+    with pytest.raises(ModelError, match=rf"a whole file handed\.bin; received a damaged one \({kind}"):
+        next(records)
+
+
+def test_a_missing_file_is_one_error(tmp_path: Path, use: Any) -> None:
+    with pytest.raises(ModelError, match=r"missing\.bin"):
+        next(use("slow", [tmp_path / "missing.bin"], count=1, seconds=0.0))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path, use: Any) -> None:
+    os.mkfifo(tmp_path / "pipe.bin")
+    with pytest.raises(ModelError, match=r"pipe\.bin"):
+        next(use("slow", [tmp_path / "pipe.bin"], count=1, seconds=0.0))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff" * 64,
+        (0).to_bytes(8, "little"),
+        (1 << 40).to_bytes(8, "little"),
+        (64).to_bytes(8, "little") + bytes(64),
+        (200 << 20).to_bytes(8, "little") + b"and nothing more",
+    ],
+)
+def test_a_process_that_was_taken_over_can_only_be_refused(
+    data: bytes, file: Path, use: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PROGRESS_SECONDS", 1.0)
+    records = use("garbage", [file], data=data)
+    next(records)
+    with pytest.raises(ModelError, match=r"handed\.bin"):
+        next(records)
+
+
+def test_only_records_that_were_asked_for_are_taken(file: Path, use: Any) -> None:
+    with pytest.raises(ModelError, match=r"handed\.bin.*Tried"):
+        next(use("another_record", [file]))
+
+
+def test_closing_the_iterator_ends_the_process(file: Path, use: Any) -> None:
+    records = use("hang", [file])
+    next(records)
+    (process,) = client._running
+    records.close()
+    assert process.returncode is not None
+
+
+def test_a_job_can_report_and_be_cancelled_while_nothing_comes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, "hang", Reader("explorer_testing.hostile_readers:hang"))
+    items = reader.steps("hang", [file], (Said,))
+    for item in items:
+        if isinstance(item, Said):
+            break
+    assert [next(items) for _ in range(3)] == [None, None, None]
+    items.close()
+    assert not client._running
+
+
+def test_closing_the_program_ends_every_reader(file: Path, use: Any) -> None:
+    records = use("hang", [file])
+    next(records)
+    caught: list[ExplorerError] = []
+
+    def wait() -> None:
+        try:
+            next(records)
+        except ExplorerError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    reader.close_all()
+    thread.join()
+    assert "was ended" in str(caught[0])
+
+
+def test_a_reader_ends_with_a_killed_parent(file: Path, tmp_path: Path) -> None:
+    """A parser that loops without end cannot ask for its parent: its limit of computing ends it."""
+    script = (
+        "import sys, os; from pathlib import Path\n"
+        "from explorer.reader import READERS, Reader, read, client\n"
+        "from explorer_testing.hostile_readers import Said\n"
+        "READERS['loop'] = Reader('explorer_testing.hostile_readers:loop', cpu_seconds=1)\n"
+        f"next(read('loop', [Path({str(file)!r})], (Said,)))\n"
+    )
+    records = "records = read('loop', [Path(sys.argv[1])], (Said,)); next(records)\n"
+    script = script.rsplit("next(", 1)[0] + records
+    script += "print(next(iter(client._running)).pid, flush=True); os.kill(os.getpid(), 9)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=False, env=_with_path()
+    )
+    pid = int(ended.stdout)
+    descriptor = os.pidfd_open(pid)
+    try:
+        import select
+
+        assert select.select([descriptor], [], [], 60)[0]
+    finally:
+        os.close(descriptor)
+
+
+def _with_path() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_errors_are_of_the_class_that_the_reader_names(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, "refuse", Reader("explorer_testing.hostile_readers:refuse", error=DataError))
+    with pytest.raises(DataError):
+        list(reader.read("refuse", [file], (Said,)))
