@@ -263,9 +263,9 @@ def _relation(written: Path, read: Path) -> str:
 def _lines(path: Path) -> Iterator[list[_Identity | None]]:
     """Yield a path and all folders around it; of a link also its target and the folders around that."""
     try:
-        places = {path.parent.resolve() / path.name, path.resolve()}
+        places = list(dict.fromkeys((path.parent.resolve() / path.name, path.resolve())))
     except (OSError, RuntimeError):  # a link that leads to itself
-        places = {path.absolute()}
+        places = [path.absolute()]
     for place in places:
         yield [_identity(step) for step in (place, *place.parents)]
 
