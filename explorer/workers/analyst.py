@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,20 +107,20 @@ class Analyst(QObject):
         def ended() -> None:
             if studies.running(study) == key:
                 studies.put_running(study, None)
-                # Unless one of the two below is called next.
-                studies.put_problem(study, CANCELED)
 
         def finished(result: Any) -> None:
             # A job that was done as the next one was asked for reports late.
             if self._latest[study] == key:
-                studies.put_problem(study, "")
                 on_finished(result)
 
         def failed(message: str) -> None:
             if self._latest[study] == key:
                 studies.put_problem(study, message)
 
-        key = self._latest[study] = self._jobs.start(title, job, finished, ended, on_failed=failed)
+        cancelled = partial(failed, CANCELED)
+        key = self._latest[study] = self._jobs.start(
+            title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
+        )
         studies.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:
