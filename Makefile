@@ -4,10 +4,10 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots pretrained clean environment
+.PHONY: help run test check check-long screenshots pretrained clean environment
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 $(STAMP): pyproject.toml constraints.txt scripts/environment.sh
 	@sh scripts/environment.sh $(STAMP)
@@ -26,6 +26,9 @@ check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+check-long: $(STAMP) ## ten minutes of use in the real window: memory, open files, threads
+	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen

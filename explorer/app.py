@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
+from explorer.memory import share_heaps
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.ui.main_window import MainWindow
@@ -54,6 +55,7 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
+    share_heaps()
     app = QApplication([APP_NAME])
     app.setApplicationName("Latent Explorer")
     app.setDesktopFileName(APP_NAME)
