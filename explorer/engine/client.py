@@ -126,13 +126,14 @@ class ModelProcess:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_END_SECONDS)
+        # Others may ask for its number meanwhile.
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join(_END_SECONDS)
             # On a machine that is all but standing still a killed process may not have ended by now; it will.
-            if self._process.exitcode is not None:
-                self._process.close()
-            self._process = None
+            if process.exitcode is not None:
+                process.close()
 
 
 def _forget_old_logs() -> None:
