@@ -1,4 +1,4 @@
-"""Memory that the process has let go of, given back to the system."""
+"""How the C library keeps memory that was freed: in few places, and not for ever. Does nothing but with glibc."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ import sys
 from functools import cache
 from typing import Any
 
+_M_ARENA_MAX = -8
+_ARENAS = 2
+"""Heaps that threads share; by default there are eight for each core, and every one keeps what was freed in it."""
+
+
+def share_heaps() -> None:
+    """Let all threads share few heaps; to be called before there are threads."""
+    library = _glibc()
+    if library is not None:
+        library.mallopt(_M_ARENA_MAX, _ARENAS)
+
 
 def give_back() -> None:
-    """Return freed memory to the system, where the C library keeps it: glibc does, in an arena for every few threads.
-
-    Takes some milliseconds, during which other threads run; nothing happens on other systems.
-    """
-    trim = _trim()
-    if trim is not None:
-        trim(0)
+    """Return freed memory to the system; takes some milliseconds, during which other threads run."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
 
 
 @cache
-def _trim() -> Any:
+def _glibc() -> Any:
+    """Return the C library, where it is glibc."""
     if not sys.platform.startswith("linux"):
         return None
     try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError):  # another C library, such as musl
+        library = ctypes.CDLL(None)
+        library.malloc_trim.argtypes = [ctypes.c_size_t]
+        library.mallopt.argtypes = [ctypes.c_int, ctypes.c_int]
+    except (AttributeError, OSError):  # another one, such as musl
         return None
-    trim.argtypes = [ctypes.c_size_t]
-    return trim
+    return library

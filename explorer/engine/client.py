@@ -165,13 +165,14 @@ class ModelProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(seconds)
+        # Others may ask for its number meanwhile.
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join(seconds)
             # On a machine that is all but standing still a killed process may not have ended by now; it will.
-            if self._process.exitcode is not None:
-                self._process.close()
-            self._process = None
+            if process.exitcode is not None:
+                process.close()
 
 
 def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:

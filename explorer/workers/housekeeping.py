@@ -70,10 +70,22 @@ class Housekeeping(QObject):
             return  # the end of the last one starts the timer again
         if self._thread is not None and self._thread.is_alive():
             return
+        self._drop_stale_views()
         open_models = (self._document.model, self._document.beside.model)
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
         self._thread = threading.Thread(target=self._tidy, args=(not served,), name="housekeeping", daemon=True)
         self._thread.start()
+
+    def _drop_stale_views(self) -> None:
+        """Let go of an index, and of codes, of a model or images that are not open any more: tens of megabytes each."""
+        document, model, source = self._document, self._document.model, self._document.source
+        if document.training.active:
+            return  # those of an older version of a model that learns stay until there are newer ones
+        index, codes = document.neighbours.index, document.studies.codes
+        if index is not None and (model is None or index.codec is not model.codec or index.source is not source):
+            document.neighbours.put_index(None)
+        if codes is not None and (model is None or codes.codec is not model.codec or codes.source is not source):
+            document.studies.put_codes(None)
 
     def _tidy(self, end_server: bool) -> None:
         """End the process that decodes with Keras, unless a model needs it, and give freed memory back."""
