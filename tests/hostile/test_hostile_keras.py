@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Examine, Failed
 from explorer.errors import ExplorerError, ModelError
-from explorer.models.foreign.contents import MAX_CONFIG_VALUES
 from explorer.models.foreign.files import dangers_of
+from explorer.models.foreign.layout import MAX_CONFIG_VALUES
 from explorer.models.foreign.reading import ForeignFile, read_foreign
 from explorer.models.foreign.request import ImportRequest
 from explorer.reader import client
