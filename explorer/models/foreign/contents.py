@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from explorer.errors import ModelError
+from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.models.foreign.hdf5 import Window, attributes, hdf5_file, links_in, members, rows
 from explorer.models.foreign.layout import (
     CONFIG_FILE,
     MAX_CONFIG_BYTES,
-    MAX_CONFIG_VALUES,
     MAX_INFLATED_BYTES,
     MAX_WEIGHTS_BYTES,
     METADATA_FILE,
@@ -34,7 +34,6 @@ from explorer.types import Bytes, Progress
 if TYPE_CHECKING:
     from explorer.reader.handed import Handed
 
-_MAX_DEPTH: Final = 200
 _STEP: Final = 64 << 20
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -211,12 +210,10 @@ def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
 
 
 def _parsed(text: bytes, file: str) -> dict[str, Any]:
-    if len(text) > MAX_CONFIG_BYTES:
-        raise damaged(file, f"its configuration takes more than {MAX_CONFIG_BYTES >> 20} MB")
     try:
-        config = json.loads(text.decode("utf-8"))
+        config = parse_json(text, CONFIGURATION, "its configuration", ModelError)
         _check(config)
-    except (ValueError, RecursionError) as error:
+    except (ModelError, ValueError) as error:
         raise damaged(file, error) from error
     if not isinstance(config, dict):
         raise damaged(file, "its configuration is no JSON object")
@@ -234,21 +231,16 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 
 def _check(config: object) -> None:
-    """Raise ValueError where a configuration nests too deep, holds too much, or a Keras object in it is none."""
-    left, count = [(config, 0)], 0
+    """Raise ValueError where a Keras object in a configuration is none."""
+    left = [config]
     while left:
-        value, depth = left.pop()
-        count += 1
-        if depth > _MAX_DEPTH:
-            raise ValueError("its configuration is nested without end")
-        if count > MAX_CONFIG_VALUES:
-            raise ValueError(f"its configuration holds more than {MAX_CONFIG_VALUES:,} values")
+        value = left.pop()
         if isinstance(value, dict):
             if "class_name" in value:
                 _check_object(value)
-            left += [(child, depth + 1) for child in value.values()]
+            left += value.values()
         elif isinstance(value, list):
-            left += [(child, depth + 1) for child in value]
+            left += value
 
 
 def _check_object(value: dict[str, Any]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from explorer.errors import ModelError
+from explorer.json_limits import CONFIGURATION
 
 CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
 WEIGHTS_FILE: Final = "model.weights.h5"
 
-MAX_CONFIG_BYTES: Final = 32 << 20
-MAX_CONFIG_VALUES: Final = 200_000
+MAX_CONFIG_BYTES: Final = CONFIGURATION.size
 MAX_WEIGHTS_BYTES: Final = 8 << 30
 MAX_INFLATED_BYTES: Final = 512 << 20
 """For weights that are compressed, since they are held in memory."""
