@@ -112,7 +112,7 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
         if data is None:
             if time.monotonic() - last > allowed:
                 raise reader.error(
-                    f"that {file} can be read",
+                    f"to read {file}",
                     f"nothing for {allowed:g} s: reading it does not come to an end",
                     _REMEDY,
                 )
@@ -140,7 +140,7 @@ def _unpacked(data: bytes, receives: tuple[type, ...], reader: Reader, file: str
     try:
         return unpack(data, receives, LIMITS)
     except IpcError as error:
-        raise reader.error(f"that {file} can be read", f"an answer that is none ({error.received})", _REMEDY) from error
+        raise reader.error(f"to read {file}", f"an answer that is none ({error.received})", _REMEDY) from error
 
 
 def _broken(reader: Reader, file: str, record: Broken) -> ExplorerError:
@@ -151,15 +151,15 @@ def _broken(reader: Reader, file: str, record: Broken) -> ExplorerError:
 
 
 def _too_large(reader: Reader, file: str) -> ExplorerError:
-    return reader.error(f"that {file} can be read with {reader.memory_bytes >> 20} MB", "that it needs more", _REMEDY)
+    return reader.error(f"to read {file} with {reader.memory_bytes >> 20} MB", "a file that needs more", _REMEDY)
 
 
 def _ended(reader: Reader, file: str, code: int) -> ExplorerError:
     if -code in {getattr(signal, "SIGXCPU", 0), getattr(signal, "SIGKILL", 0)} - {0}:
-        why = "that reading it was ended: it does not come to an end, or the program closes"
+        why = "its process was ended: it took too long, or the program closes"
     else:
-        why = f"that reading it broke off ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
-    return reader.error(f"that {file} can be read", why, _REMEDY)
+        why = f"its process broke off ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
+    return reader.error(f"to read {file}", why, _REMEDY)
 
 
 class _Child:

@@ -116,7 +116,7 @@ def test_computing_is_limited_by_the_system_too(file: Path, use: Any) -> None:
 
 @linux
 def test_memory_is_limited(file: Path, use: Any) -> None:
-    with pytest.raises(ModelError, match=r"handed\.bin can be read with 64 MB"):
+    with pytest.raises(ModelError, match=r"to read handed\.bin with 64 MB"):
         next(use("too_much", [file], {"memory_bytes": 64 << 20}))
 
 
