@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from explorer.workers.loading import render
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
+_WARNED = 20
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,18 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
-    """Warn of images that could not be read, and return them for ``--json``."""
-    for skipped in source.skipped:
-        console.warn(f"{skipped.name} is left out: {skipped.reason}")
-    return skipped_json(source.skipped)
+    """Warn of images that could not be read, the first of very many, and return them for ``--json``."""
+    told = skipped_json(source.skipped)
+    warn_of(console, told)
+    return told
+
+
+def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
+    """Warn of what is left out: ``file`` and ``reason`` of each, the first of very many."""
+    for one in skipped[:_WARNED]:
+        console.warn(f"{one['file']} is left out: {one['reason']}")
+    if len(skipped) > _WARNED:
+        console.warn(f"{len(skipped) - _WARNED:,} more are left out")
 
 
 LARGEST_SHEET = 100_000_000

@@ -10,6 +10,7 @@ from pathlib import Path
 from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command
 from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, add_out, size
@@ -137,8 +138,7 @@ class _Reporter:
                 skipped = [{"file": file, "reason": reason} for file, reason in event.skipped]
                 console.event({"event": "started", **asdict(event), "skipped": skipped})
                 console.line(_started_text(event))
-                for file, reason in event.skipped:
-                    console.warn(f"{file} is left out: {reason}")
+                warn_of(console, skipped)
             case messages.Step():
                 done, total = (event.epoch - 1) * event.steps + event.step, self._epochs * event.steps
                 console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
