@@ -27,10 +27,11 @@ check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-check-long: $(STAMP) ## what takes too long for each change: every kernel of BLAS, 20 minutes of damaged files, 100 kills
+check-long: $(STAMP) ## what takes an hour: every kernel of BLAS, damaged files, 100 kills, ten minutes of use in the real window
 	@$(PYTHON) scripts/numeric_tests.py
 	@$(PYTHON) scripts/fuzz.py --minutes 20
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
+	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen

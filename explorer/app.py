@@ -21,6 +21,7 @@ from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
+from explorer.memory import share_heaps
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
@@ -62,6 +63,7 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
+    share_heaps()
     app = new_application(APP_NAME)
     app.setApplicationName("Latent Explorer")
     app.setDesktopFileName(APP_NAME)

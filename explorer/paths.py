@@ -274,9 +274,9 @@ def _relation(written: Path, read: Path) -> str:
 def _lines(path: Path) -> Iterator[list[_Identity | None]]:
     """Yield a path and all folders around it; of a link also its target and the folders around that."""
     try:
-        places = {path.parent.resolve() / path.name, path.resolve()}
+        places = list(dict.fromkeys((path.parent.resolve() / path.name, path.resolve())))
     except (OSError, RuntimeError):  # a link that leads to itself
-        places = {path.absolute()}
+        places = [path.absolute()]
     for place in places:
         yield [_identity(step) for step in (place, *place.parents)]
 
@@ -293,9 +293,24 @@ def _identity(path: Path) -> _Identity | None:
 
 def _shared(written: Path, folder: Path) -> bool:
     """Tell whether a folder holds a link, of either kind, to a file that would be replaced."""
-    ours = {_identity(path) for path in (_files_in(written) if written.is_dir() else [written])} - {None}
-    return any(_identity(path) in ours for path in _files_in(folder))
+    replaced = [Path(entry.path) for entry in _entries(written)] if written.is_dir() else [written]
+    ours = {_identity(path) for path in replaced} - {None}
+    numbers = {identity[1] for identity in ours if isinstance(identity, tuple)}
+    # Of most files the listing says enough: there may be 100,000, and somebody waits.
+    return any(
+        _identity(Path(entry.path)) in ours
+        for entry in _entries(folder)
+        if entry.is_symlink() or entry.inode() in numbers or not entry.inode()
+    )
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield everything but folders in a folder and below; what cannot be listed is passed over."""
+    places = [str(folder)]
+    while places:
+        with suppress(OSError), os.scandir(places.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    places.append(entry.path)
+                else:
+                    yield entry

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine.messages import EVENTS, LIMITS, Live
+from explorer.engine.channel import LIMITS
+from explorer.engine.messages import EVENTS, Live
 from explorer.ipc import pack, unpack
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import EpochRecord, LossParts

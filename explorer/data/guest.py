@@ -61,6 +61,11 @@ class GuestSource(Source):
         self.negative = negative
         self.origin = origin
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the image and its file take."""
+        return len(self.content) + self._picture.width * self._picture.height * len(self._picture.getbands())
+
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
         """Decode a picture file, or the contents of one.

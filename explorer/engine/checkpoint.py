@@ -115,6 +115,8 @@ def load_checkpoint(
         progress = EpochProgress(
             int(told["epoch"]), int(told["step"]), int(told["seen"]), np.array(told["sums"], np.float64)
         )
+        if progress.sums.shape != EpochProgress(1).sums.shape or min(progress.epoch, progress.step, progress.seen) < 0:
+            raise ValueError("its progress is none")
         progress.seconds = float(told["seconds"])
         keeper = state["early_stop"]
         training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))

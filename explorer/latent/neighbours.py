@@ -42,6 +42,12 @@ _CHECKSUM = 32
 _ADDED_AT_ONCE = 10_000
 """Codes that are put into an index between two moments at which its building can be left."""
 
+_ROUNDING = 1e-4
+"""Codes whose values differ by less of the largest, or in a smaller share of their bits, are the same ones."""
+
+_ROUGHLY, _EXTREMES = 0.01, 64
+"""Dimensions with a smaller share of the widest range are not looked at, nor more than so many: to name an index."""
+
 _DIRECT = 16
 """Queries that faiss compares one number with the other; with more it multiplies matrices, which rounds."""
 
@@ -99,7 +105,8 @@ class NeighbourIndex:
     metric
         ``l2`` or ``cosine``.
     folder
-        Where an index that takes long to build is kept, under a name that is made of the codes; None to keep none.
+        Where an index that takes long to build is kept, and found again for the same codes, last bits aside; None to
+        keep none.
 
     Raises
     ------
@@ -216,7 +223,7 @@ class NeighbourIndex:
         return index
 
     def _kept(self, path: Path) -> Any:
-        """Return the index of these very codes that was kept, or None."""
+        """Return the index of these codes that was kept, or None."""
         import faiss
 
         try:
@@ -227,7 +234,25 @@ class NeighbourIndex:
             index = faiss.deserialize_index(np.frombuffer(content, np.uint8, offset=_CHECKSUM))
         except Exception:  # not there, or of another version of faiss: it is built again
             return None
-        return index if index.ntotal == len(self._codes) and index.d == self._codes.shape[1] else None
+        fits = index.ntotal == len(self._codes) and index.d == self._codes.shape[1]
+        return index if fits and self._is_of_these(index) else None
+
+    def _is_of_these(self, index: Any) -> bool:
+        """Tell whether an index holds these codes, but for rounding."""
+        import faiss
+
+        scale = float(np.abs(self._codes).max()) or 1.0
+        bits = faiss.vector_to_array(index.codes).reshape(len(self._codes), -1) if self.kind == "lsh" else None
+        for start in range(0, len(self._codes), _ADDED_AT_ONCE):
+            part = self._codes[start : start + _ADDED_AT_ONCE]
+            if bits is None:
+                near = np.allclose(index.reconstruct_n(start, len(part)), part, rtol=0, atol=_ROUNDING * scale)
+            else:
+                other = bits[start : start + len(part)] ^ index.sa_encode(part)
+                near = float(np.unpackbits(other).mean()) < _ROUNDING
+            if not near:
+                return False
+        return True
 
 
 def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
@@ -280,7 +305,14 @@ def _unit(codes: Floats) -> Floats:
 
 
 def _fingerprint(codes: Floats) -> str:
-    return hashlib.sha256(repr(codes.shape).encode() + codes.tobytes()).hexdigest()[:24]
+    """Name a set of codes by its extremes, roughly: the last bits of a code depend on processor, threads and batch."""
+    least, most = codes.min(axis=0), codes.max(axis=0)
+    scale = float((most - least).max()) or 1.0
+    wide = np.flatnonzero(most - least > _ROUGHLY * scale)[:_EXTREMES]
+    places = [codes[:, wide].argmin(axis=0), codes[:, wide].argmax(axis=0)]
+    values = np.round([least[wide] / scale, most[wide] / scale], 2) + 0.0  # no negative zeros
+    told = repr(codes.shape).encode() + np.stack(places).tobytes() + values.astype(np.float32).tobytes()
+    return hashlib.sha256(told).hexdigest()[:24]
 
 
 def _keep(index: Any, path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from explorer.errors import TrainingError
+from explorer.errors import ExportError, TrainingError
 from explorer.paths import check_writable
 
 
@@ -37,7 +37,12 @@ class Reservation:
         self._path = out.with_name(f".{out.name}.lock")
         self._file: int | None = None
         while self._file is None:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            except OSError as error:
+                raise ExportError(
+                    f"to write {self._path}", f"“{error.strerror or error}”", "Choose another place, or a shorter name."
+                ) from error
             if not _locked(file):
                 os.close(file)
                 raise TrainingError(

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from explorer.errors import DataError, ExplorerError, IpcError
 from explorer.reader.handed import Handed
-from explorer.reader.sandbox import lock_down
+from explorer.reader.sandbox import end_with_parent, lock_down
 from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive_request, send
 
 _LINE = 300
@@ -23,6 +23,7 @@ _ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-
 
 def main() -> None:
     """Answer one request, and end; no process reads twice."""
+    end_with_parent()
     requests, answers = _streams()
     with suppress(EOFError, OSError):
         _answer(receive_request(requests), answers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +112,10 @@ class Analyst(QObject):
         def ended() -> None:
             if studies.running(study) == key:
                 studies.put_running(study, None)
-                # Unless one of the two below is called next.
-                studies.put_problem(study, CANCELED)
 
         def finished(result: Any) -> None:
             # A job that was done as the next one was asked for reports late.
             if self._latest[study] == key:
-                studies.put_problem(study, "")
                 on_finished(result)
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
@@ -126,7 +124,10 @@ class Analyst(QObject):
             if self._latest[study] == key:
                 studies.put_problem(study, message)
 
-        key = self._latest[study] = self._jobs.start(title, job, finished, ended, on_failed=failed)
+        cancelled = partial(failed, CANCELED)
+        key = self._latest[study] = self._jobs.start(
+            title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
+        )
         studies.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:

@@ -59,8 +59,7 @@ class Autosave(QObject):
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self._on_due)
         self.written.connect(self._on_written)
-        self._watcher = QFileSystemWatcher(self)
-        self._watcher.directoryChanged.connect(self._on_folder_changed)
+        self._watcher: QFileSystemWatcher | None = None
         document.history_changed.connect(self._on_edited)
         document.selection.changed.connect(self._on_edited)
         document.sessions.changed.connect(self._on_edited)
@@ -111,7 +110,19 @@ class Autosave(QObject):
             return
         self._lock = held_lock(folder / _LOCK)
         self._folder = folder
-        self._watcher.addPath(str(folder))
+        self._watch(folder)
+
+    def _watch(self, folder: Path | None) -> None:
+        """Hear of a folder that is deleted; of None no more.
+
+        The watcher of the last folder is deleted here, on its own thread: a collector on another would crash Qt.
+        """
+        if self._watcher is not None:
+            self._watcher.deleteLater()
+            self._watcher = None
+        if folder is not None:
+            self._watcher = QFileSystemWatcher([str(folder)], self)
+            self._watcher.directoryChanged.connect(self._on_folder_changed)
 
     def _is_gone(self) -> bool:
         """Tell whether the folder was deleted, perhaps with all that the program keeps."""
@@ -123,6 +134,7 @@ class Autosave(QObject):
         if self._lock is not None:
             release(self._lock)
         self._folder = self._lock = None
+        self._watch(None)
 
     def _on_folder_changed(self) -> None:
         """Have another copy written at once where the folder is gone."""
@@ -184,7 +196,7 @@ class Autosave(QObject):
         if self._folder is not None and self._lock is not None:
             _remove(self._folder, self._lock)
         self._folder, self._lock = left.folder, lock
-        self._watcher.addPath(str(left.folder))
+        self._watch(left.folder)
         for part in left.folder.glob(".*.part"):
             part.unlink(missing_ok=True)
 
@@ -206,6 +218,7 @@ class Autosave(QObject):
         if keep and due:
             self._on_due()
         self._closed = True
+        self._watch(None)
         self._end_writer(deadline)
         if self._offered is not None:
             self._offered[1].unlock()

@@ -121,13 +121,8 @@ class Comparer(QObject):
         source, index = subject
 
         def put(code: Floats) -> None:
-            document.beside.put_problem("")
             if document.beside.model is model and document.state.subject == (source, index):
                 document.beside.put_start(code)
-
-        def ended() -> None:
-            if self._encoding == key:
-                document.beside.put_problem(CANCELED)
 
         def failed(message: str) -> None:
             if self._encoding == key:
@@ -136,7 +131,9 @@ class Comparer(QObject):
         self._jobs.cancel(self._encoding)
         document.beside.put_problem("")
         job = partial(encode_one, model, source, index)
-        key = self._encoding = self._jobs.start("Encoding the picture", job, put, ended, on_failed=failed)
+        key = self._encoding = self._jobs.start(
+            "Encoding the picture", job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
+        )
 
     def _on_table_requested(self) -> None:
         models = [model for model in (self._document.model, self._document.beside.model) if model is not None]

@@ -282,8 +282,8 @@ class FilmMaker(QObject):
                 "Trying the export",
                 lambda: estimate_film(export, model, keys, film, curve),
                 tell,
-                lambda: failed(CANCELED),
                 on_failed=failed,
+                on_cancelled=lambda: failed(CANCELED),
             )
 
     def _on_reopen_requested(self, path: Path) -> None:

@@ -53,6 +53,7 @@ class _Job:
     progress: Progress
     interrupt: Interrupt
     thread: threading.Thread | None = None
+    on_cancelled: Callable[[], None] = lambda: None
 
 
 class JobRunner(QObject):
@@ -87,6 +88,7 @@ class JobRunner(QObject):
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
         on_failed: Callable[[str], None] = lambda message: None,
+        on_cancelled: Callable[[], None] = lambda: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -104,6 +106,8 @@ class JobRunner(QObject):
             Called on the main thread with each early result, unless the job was cancelled by then.
         on_failed
             Called on the main thread after `on_ended` with the message of an error that ended the job.
+        on_cancelled
+            Called on the main thread after `on_ended` where the job was cancelled.
         """
         key = next(self._keys)
         entry = _Job(
@@ -118,6 +122,7 @@ class JobRunner(QObject):
             Interrupt(),
         )
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
+        entry.on_cancelled = on_cancelled
         self._jobs[key] = entry
         entry.thread.start()
         self.jobs_changed.emit()
@@ -197,6 +202,8 @@ class JobRunner(QObject):
         job.on_ended()
         if report.kind == "finished":
             job.on_finished(report.result)
+        elif report.kind == "cancelled":
+            job.on_cancelled()
         elif report.kind == "failed":
             job.on_failed(report.message)
             self.failed.emit(report.message, report.details)

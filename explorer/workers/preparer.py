@@ -100,6 +100,6 @@ class Preparer(QObject):
             "Augmenting a few pictures",
             lambda: preview_augmentation(request, source),
             self._document.preparation.put_preview,
-            lambda: failed(CANCELED),
             on_failed=failed,
+            on_cancelled=lambda: failed(CANCELED),
         )

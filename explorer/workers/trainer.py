@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.activity import TrainingView
 from explorer.document.state import OpenModel
@@ -46,6 +46,9 @@ from explorer.workers.closing import Deadline
 from explorer.workers.locks import held_lock, release
 from explorer.workers.run_log import log_event
 
+IDLE_MS = 30_000
+"""A model process that nobody has asked anything for so long is ended: it holds half a gigabyte and more."""
+
 LOCK = "lock"
 """A file in a run's folder that the window holds while it trains there."""
 
@@ -77,7 +80,8 @@ class _Asked:
 class Trainer(QObject):
     """Runs one training at a time in the model process, and those that wait after it.
 
-    Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed.
+    Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed or
+    ended because it was idle.
 
     Signals
     -------
@@ -115,6 +119,8 @@ class Trainer(QObject):
         self._warm = False
         self._cancelled = threading.Event()
         self._arrived.connect(self._on_event_arrived)
+        self._idle = QTimer(self, interval=IDLE_MS, singleShot=True)
+        self._idle.timeout.connect(self._on_idle)
 
     @property
     def view(self) -> TrainingView:
@@ -143,6 +149,8 @@ class Trainer(QObject):
         if not (self._warm and self._process.pid) and not self._busy():
             self._warm = True
             self._start(Warm())
+        if not self._view.active:
+            self._idle.start()
 
     def train(self, request: TrainingRequest) -> None:
         """Start a training, or put it behind those that run and wait."""
@@ -183,6 +191,7 @@ class Trainer(QObject):
         """End the model process and the thread, and wait for both, until the deadline."""
         deadline = deadline or Deadline()
         self._closed = True
+        self._idle.stop()
         while self._waiting:
             self._waiting.pop().reserved.release()
         self._process.shut()
@@ -220,6 +229,7 @@ class Trainer(QObject):
         if run is not None:
             view = replace(view, curve=run.curve, film=run.film)
         self._asked = asked
+        self._idle.stop()
         self._pace = _Pace()
         self._cancelled.clear()
         self._show(view)
@@ -230,16 +240,20 @@ class Trainer(QObject):
 
     # -- on the worker thread --------------------------------------------------------------------------------------
 
-    def _start(self, request: _Asked | Warm) -> None:
+    def _start(self, request: _Asked | Warm | None) -> None:
+        """Have the worker thread do one thing after the other; None ends the process."""
         previous = self._thread
         self._thread = threading.Thread(target=self._supervise, args=(request, previous), name="trainer", daemon=True)
         self._thread.start()
 
-    def _supervise(self, asked: _Asked | Warm, previous: threading.Thread | None) -> None:
+    def _supervise(self, asked: _Asked | Warm | None, previous: threading.Thread | None) -> None:
         """Read the events of one request; runs on the worker thread."""
         if previous is not None:
             previous.join()
-        self._guarded(self._warm_up if isinstance(asked, Warm) else lambda: self._run(asked))
+        if asked is None:
+            self._process.close()
+        else:
+            self._guarded(self._warm_up if isinstance(asked, Warm) else lambda: self._run(asked))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -350,6 +364,15 @@ class Trainer(QObject):
             following = self._waiting.pop(0)
             self.queue_changed.emit()
             self._begin(following)
+        elif not self._view.active:
+            self._idle.start()
+
+    def _on_idle(self) -> None:
+        """End the process; it is started again when it is needed."""
+        if self._busy():
+            self._idle.start()
+        elif not self._view.active and not self._closed:
+            self._start(None)
 
     def _kept(self) -> str:
         """Say that the last checkpoint is there, if one had been written."""

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from explorer.engine import messages
-from explorer.engine.messages import EVENTS, LIMITS, ORDERS, REQUESTS
+from explorer.engine.channel import LIMITS
+from explorer.engine.messages import EVENTS, ORDERS, REQUESTS
 from explorer.ipc import pack, unpack
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts

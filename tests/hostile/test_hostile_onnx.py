@@ -6,6 +6,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,7 +34,7 @@ VALUES = "do not depend on values"
 
 
 def node(
-    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: object
+    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: Any
 ) -> NodeProto:
     return helper.make_node(kind, list(inputs), list(outputs), **options)
 
@@ -210,6 +211,7 @@ STRUCTURE = {
     "nothing": (b"", "one input"),
     "half a file": (PLAIN[: len(PLAIN) // 2], "an ONNX file"),
     "graphs deeper than protobuf follows": (nested_bytes(5_000), "an ONNX file"),
+    "a name that is no UTF-8": (network([node("Odd")]).replace(b"Odd", b"\xff\xfe\xfd"), "a damaged one"),
     "a million operators": (
         network([node("Identity")]) + field(7, field(1, b"") * 1_000_000),
         f"{MOST_NODES:,} operators",

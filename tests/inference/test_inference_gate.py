@@ -13,6 +13,7 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.programs import run_python
 from explorer_testing.slow import slow_network
 
+from explorer import reader
 from explorer.errors import ModelError
 from explorer.inference.codec import OnnxCodec
 from explorer.inference.gate import MOST_AT_ONCE, admission, passed
@@ -37,7 +38,7 @@ def bundle(tmp_path: Path) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The files that the reader process was asked for; it is the real one."""
     files: list[list[str]] = []
-    real = admission.steps
+    real = reader.steps
 
     def steps(name: str, paths: list[Path], *rest: object) -> Iterator[Passed | None]:
         files.append([path.name for path in paths])

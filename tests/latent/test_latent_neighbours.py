@@ -99,6 +99,29 @@ def test_an_index_is_kept_for_its_codes_alone(tmp_path: Path) -> None:
     assert kept.stat().st_size > 100, "a damaged one is written anew"
 
 
+@pytest.mark.parametrize("kind", ["hnsw", "lsh"])
+def test_a_kept_index_is_found_again_whatever_the_last_bits(kind: Kind, tmp_path: Path) -> None:
+    """The same images give codes of other bits on another processor, with other threads or in other batches."""
+    codes = codes_of(5, 600)
+    NeighbourIndex(codes, kind, folder=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    written = kept.stat().st_mtime_ns
+    rounded = np.nextafter(codes, np.inf)
+    found = NeighbourIndex(rounded, kind, folder=tmp_path).search(rounded[:20], 1)
+    np.testing.assert_array_equal(found.indices[:, 0], np.arange(20))
+    assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == [written], "read, not built"
+
+
+def test_another_set_of_the_same_extremes_has_an_index_of_its_own(tmp_path: Path) -> None:
+    codes = codes_of(5, 600)
+    inner = np.flatnonzero(~np.isin(np.arange(600), np.concatenate([codes.argmin(axis=0), codes.argmax(axis=0)])))
+    other = codes.copy()
+    other[inner] = other[inner[::-1]]
+    NeighbourIndex(codes, "hnsw", folder=tmp_path)
+    found = NeighbourIndex(other, "hnsw", folder=tmp_path).search(other[:20], 1)
+    np.testing.assert_array_equal(found.indices[:, 0], np.arange(20))
+
+
 def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     index = NeighbourIndex(codes_of(5, 600), "lsh", folder=tmp_path / "file")

@@ -108,3 +108,5 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match="can be written"):
         Reservation(tmp_path / "file" / "new")
+    with pytest.raises(ExportError, match="shorter name"):
+        Reservation(tmp_path / ("n" * 252))

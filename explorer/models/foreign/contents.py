@@ -126,7 +126,7 @@ def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | We
                     raise ModelError("numbers as weights", f"{place}, which holds {member.dtype}", REMEDY)
                 yield Weights(place, member.dtype.str, tuple(map(int, member.shape)), noted)
                 for values in rows(member, _STEP):
-                    yield Rows(np.frombuffer(values.tobytes(), np.uint8))
+                    yield Rows(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
 
 
 @contextmanager

@@ -224,6 +224,9 @@ class ExportFilmDialog(QDialog):
         super().showEvent(event)
         self.fps.setValue(self._document.film.fps)
         self._update_controls()
+        if self._frames is None or self._frames.export != self._tried:
+            # What was tried last has failed; it may not fail again.
+            self._tried = None
         self._try()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -239,14 +239,14 @@ class LibraryPanel(QWidget):
             self._show_cache()
 
     def _is_open(self, item: QTreeWidgetItem) -> bool:
-        kind, value = item.data(0, _KIND), item.data(0, _VALUE)
+        kind, value = item.data(0, _KIND), str(item.data(0, _VALUE))
         model, source = self._document.model, self._document.source
         if kind in {"source", "missing"}:
             return source is not None and source.spec == value
         if model is None or kind != ("model" if model.epochs is None else "live"):
             return False
         # An open model's path is without links; the library's folders may lie behind one.
-        return str(model.path) == value or str(model.path) == os.path.realpath(value)
+        return str(model.path) in {value, os.path.realpath(value)}
 
     def _open(self, item: QTreeWidgetItem) -> None:
         kind, value = item.data(0, _KIND), item.data(0, _VALUE)

@@ -96,10 +96,10 @@ class NeighboursPanel(QWidget):
         self._note = self._words("neighbours_note")
         self._empty = EmptyLabel("")
         self._empty.setObjectName("neighbours_empty")
+        self.strip = JobStrip("neighbours")
         tip = self.tr("Encode the images again, so that their codes can be compared")
         self._retry = button("neighbours_retry", self.tr("Try again"), tip)
         self._retry.clicked.connect(self._on_retry_clicked)
-        self.strip = JobStrip("neighbours")
 
     def _list(self, name: str, tip: str) -> QListWidget:
         made = _Row(self._document)
@@ -138,9 +138,9 @@ class NeighboursPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self._rows, 1)
         layout.addWidget(self._empty, 1)
-        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._note)
         layout.addWidget(self.strip)
+        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _connect(self) -> None:
         document, neighbours = self._document, self._document.neighbours

@@ -96,6 +96,8 @@ class TrainPanel(QWidget):
 
     def _on_form_changed(self) -> None:
         """Draw the networks and say what the training comes to, or why it cannot be."""
+        if self.isVisible():
+            self._document.training_expected.emit()
         try:
             plan = self.form.plan()
         except ExplorerError as error:
