@@ -68,7 +68,7 @@ def test_opening_and_dropping_are_taken_back_with_the_timeline(
 
     open_model(desk, tmp_path / "two")
     step()
-    assert document.keyframes == ()
+    assert states[-1].keyframes == ()
     drop_image(desk, tmp_path / "dropped.png")
     step()
     open_model(desk, tmp_path / "one")

@@ -74,7 +74,9 @@ def test_everything_goes_on(user: Desk, tmp_path: Path) -> None:
     vanish()
     document.choose_picture(3)
     quiet(user)
-    picture_mime(user.window.stage.edited.image, "dragged")
+    shown = user.window.stage.edited.image
+    assert shown is not None
+    picture_mime(shown, "dragged")
     vanish()
     document.trainings.runs_requested.emit()
     quiet(user)

@@ -293,6 +293,7 @@ def test_a_run_keeps_a_film_that_can_be_scrubbed_and_exported(
     run = run_of(document)
     film = run.film
     assert film[0].progress == 0.0
+    assert film[-1].progress == len(run.curve), "it ends with the model that was kept"
     for frame in (film[0], film[-1]):
         document.trainings.frame_requested.emit(run.originals, frame)
         wait(qtbot, lambda path=frame.path: shown_frame(document) == path)  # type: ignore[misc]
