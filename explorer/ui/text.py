@@ -55,6 +55,11 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
+def sentence(text: str) -> str:
+    """Return a text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def unbroken(*parts: str) -> str:
     """Join parts by dots, so that a line breaks between them and not within one."""
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)

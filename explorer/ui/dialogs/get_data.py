@@ -11,7 +11,7 @@ from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
-from explorer.ui.text import duration
+from explorer.ui.text import duration, sentence
 from explorer.ui.widgets.fields import button, name_control
 
 _WIDTH = 540
@@ -69,7 +69,7 @@ class GetDataDialog(QDialog):
             (
                 "get_licence",
                 self.tr("Licence"),
-                ". ".join(_sentence(part) for part in (entry.licence, entry.attribution) if part),
+                ". ".join(sentence(part) for part in (entry.licence, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
             ("get_how", self.tr("By hand"), entry.how),
@@ -123,7 +123,7 @@ class GetDataDialog(QDialog):
             "running": self.tr("Connecting …"),
             "finished": self.tr("It is here."),
             "cancelled": self.tr("Cancelled. What has come is kept for another try."),
-            "failed": _sentence(download.message) if download is not None else "",
+            "failed": sentence(download.message) if download is not None else "",
         }
         self._note.setText(notes.get(phase, ""))
         self._note.setVisible(bool(self._note.text()))
@@ -146,7 +146,7 @@ class GetDataDialog(QDialog):
         self._bar.setRange(0, 1_000 if job.total else 0)
         self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
         left = "" if job.seconds_left is None else self.tr(", %1 left").replace("%1", duration(job.seconds_left))
-        self._note.setText(_sentence(job.note) + left)
+        self._note.setText(sentence(job.note) + left)
 
     def _on_cancel_clicked(self) -> None:
         download = self._document.stock.download(self._entry.name)
@@ -160,7 +160,3 @@ class GetDataDialog(QDialog):
     def _on_chosen(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))
         self.close()
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

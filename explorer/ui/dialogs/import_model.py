@@ -20,7 +20,7 @@ from explorer.models.settings import check_new_model, free_name
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import percent
+from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, line_edit
@@ -230,7 +230,7 @@ class ImportDialog(QDialog):
         busy = view.phase in {"looking", "importing"}
         self._choices.setEnabled(not busy)
         self.write.setVisible(shown)
-        self._message.setText(_sentence(view.message) if view.phase == "failed" else "")
+        self._message.setText(sentence(view.message) if view.phase == "failed" else "")
         self._show_name()
         self._show_job()
         if view.phase == "finished":
@@ -314,7 +314,7 @@ class ImportDialog(QDialog):
         self.name.style().polish(self.name)
         self.write.setEnabled(view.phase in {"ready", "failed"} and not problem)
         if view.phase == "ready":
-            self._message.setText(_sentence(problem) if self._named_by_hand else "")
+            self._message.setText(sentence(problem) if self._named_by_hand else "")
         self._message.setVisible(bool(self._message.text()))
 
     def _show_job(self) -> None:
@@ -352,7 +352,3 @@ def _numbers(shape: tuple[int, ...]) -> str:
     if len(shape) == 1:
         return "1 number" if shape[0] == 1 else f"{shape[0]:,} numbers"
     return f"{' × '.join(str(side) for side in shape)} numbers"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

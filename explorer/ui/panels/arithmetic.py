@@ -31,6 +31,7 @@ from explorer.ui.dragging import code_of, pictures_of
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_frame import PictureFrame
 from explorer.ui.widgets.segments import Segments
@@ -200,7 +201,7 @@ class ArithmeticPanel(QWidget):
             problem = view.message if isinstance(view, FailedView) else self._document.studies.problem("index")
             again = self.tr("Try again in the Neighbors tab.")
             busy = self.tr("The pictures are being encoded.")
-            self.nearest.show_text(f"{problem}\n{again}" if problem else busy, problem=bool(problem))
+            self.nearest.show_text(f"{sentence(problem)}\n{again}" if problem else busy, problem=bool(problem))
             return
         place = int(view.indices[0])
         label = source.label(place)

@@ -30,7 +30,7 @@ from explorer.ui.code_views import AxesView, CodeView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import decibels, file_size, unbroken
+from explorer.ui.text import decibels, file_size, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
 from explorer.ui.widgets.picture_frame import PictureFrame
 from explorer.ui.widgets.segments import Segments
@@ -248,7 +248,7 @@ class ComparePanel(QWidget):
             words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
             problem = view.message if isinstance(view, FailedView) else self._document.beside.problem
             if problem and other is not None:
-                words = f"{problem}\n{self.tr('Choose an image to try again.')}"
+                words = f"{sentence(problem)}\n{self.tr('Choose an image to try again.')}"
             for place, frame in enumerate(self.frames):
                 # Once is enough: in the place of the second model.
                 frame.show_text(words if place == _SECOND else "", problem=bool(problem))

@@ -27,7 +27,7 @@ from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import pictures_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import percent
+from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
 from explorer.ui.widgets.job_strip import JobStrip
@@ -246,7 +246,7 @@ class NeighboursPanel(QWidget):
         problem = self._document.studies.problem("index")
         if problem:
             words = self.tr("The images were not encoded, so their codes cannot be compared.")
-            return f"{words}\n{problem[:1].upper()}{problem[1:]}"
+            return f"{words}\n{sentence(problem)}"
         if learns and self._document.studies.running("index") is None:
             return self.tr("Neighbors are found when the training has ended: there are many images to encode.")
         return self.tr("The pictures are being encoded, so that their codes can be compared.")
