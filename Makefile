@@ -27,16 +27,17 @@ check: $(STAMP) ## lint, formatting, types, and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-check-long: $(STAMP) ## what takes too long for each change: every kernel of BLAS, 20 minutes of damaged files, 100 kills
+check-long: $(STAMP) ## what takes an hour: every kernel of BLAS, damaged files, 100 kills, ten minutes of use in the real window
 	@$(PYTHON) scripts/numeric_tests.py
 	@$(PYTHON) scripts/fuzz.py --minutes 20
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
+	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@for scheme in light dark; do \
 	  mkdir -p build/screenshots/$$scheme; \
-	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme || exit 1; \
+	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme --force || exit 1; \
 	done; echo "The pictures are in build/screenshots"
 
 ORIGINALS := ../shared/data

@@ -10,6 +10,8 @@ import threading
 import traceback
 from dataclasses import dataclass
 from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -19,8 +21,11 @@ from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
+from explorer.memory import share_heaps
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
+from explorer.printable import log_entry
+from explorer.ui.application import new_application
 from explorer.ui.main_window import MainWindow
 from explorer.ui.shell import SCHEMES
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
@@ -58,7 +63,8 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    app = QApplication([APP_NAME])
+    share_heaps()
+    app = new_application(APP_NAME)
     app.setApplicationName("Latent Explorer")
     app.setDesktopFileName(APP_NAME)
     install_theme(app)
@@ -212,16 +218,28 @@ def _check_display() -> None:
         )
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log with rotation, which makes its folder: also again, where that was deleted under the window."""
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+
+class _LogFormatter(logging.Formatter):
+    """Writes an entry such that a name in it can neither command a terminal nor pass for another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return log_entry(super().format(record))
+
+
 def start_log() -> logging.handlers.RotatingFileHandler | None:
     """Write a log with rotation; where that cannot be, run without, and return None."""
     try:
-        log_dir().mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8"
-        )
+        handler = _LogFile(log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8")
     except OSError:
         return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_LogFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("explorer")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

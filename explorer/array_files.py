@@ -202,7 +202,7 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
         If there are fewer.
     """
     flat = np.empty(math.prod(header.shape), header.dtype)
-    left = memoryview(flat.view(np.uint8)) if flat.size else memoryview(b"")
+    left = flat.view(np.uint8).data
     while len(left):
         chunk = file.read(min(_CHUNK, len(left)))
         if not chunk:

@@ -52,7 +52,7 @@ RECORD: Final = JsonLimits(1 << 20, 50_000)
 """Cards, the facts of a run, one line of a log."""
 
 SESSION: Final = JsonLimits(8 << 20, 500_000)
-CONFIGURATION: Final = JsonLimits(32 << 20, 1_000_000)
+CONFIGURATION: Final = JsonLimits(32 << 20, 400_000, depth=200)
 """Of a Keras model: networks of thousands of layers, and Python code in base 64 that is refused later."""
 
 LARGE: Final = JsonLimits(64 << 20, 4_000_000)

@@ -6,9 +6,10 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import platformdirs
 
@@ -124,23 +125,30 @@ def replacing_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise ExportError where anything is at `path`."""
+    if os.path.lexists(path):
+        raise ExportError("a folder that does not exist yet", f"{path}, which does", "Choose another name.")
+
+
 @contextmanager
-def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse_existing) -> Iterator[Path]:
     """Yield an empty folder beside `path` that takes its place only if the block ends without an error.
 
     Parameters
     ----------
     path
         The folder to make. Its parents are made too.
-    force
-        Whether an existing folder may be replaced.
+    replaceable
+        Raises ExportError where what is at `path` may not be replaced; asked before the block and again after it, since
+        another program may have put something there meanwhile.
 
     Raises
     ------
     ExportError
-        If `path` exists and `force` is off, or the place cannot be written.
+        If `path` exists and may not be replaced, or the place cannot be written.
     """
-    refuse_existing(path, force=force)
+    replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
@@ -150,6 +158,7 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     retired = temporary.with_suffix(".old")
     try:
         yield temporary
+        replaceable(path)
         if path.exists():
             os.replace(path, retired)
         try:
@@ -198,11 +207,110 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise ExportError where `path` exists and may not be replaced."""
-    if path.exists() and not force:
+def check_file(path: Path, *, force: bool) -> None:
+    """Make sure that a file may be written at `path`.
+
+    Raises
+    ------
+    ExportError
+        If a file is there and `force` is off, or anything but a file is there.
+    """
+    if not os.path.lexists(path):
+        return
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "something else than a file"
+        raise ExportError("a file to write", f"{path}, which is {what}", "Choose another name.")
+    if not force:
         raise ExportError(
-            "a folder that does not exist yet",
-            f"{path}, which does",
-            "Choose another name, or replace it with --force.",
+            "a file that does not exist yet", f"{path}, which does", "Choose another name, or replace it with --force."
         )
+
+
+# -- what is written stays apart from what is read ---------------------------------------------------------------------
+
+_Identity: TypeAlias = tuple[int, int] | str
+
+
+def check_apart(written: Path, read: Iterable[Path]) -> None:
+    """Make sure that nothing that is written is, contains or lies inside what is read.
+
+    Files and folders are compared, not names: neither links nor another case of the letters hide that two are the same.
+
+    Parameters
+    ----------
+    written
+        The file or folder to write; it need not exist.
+    read
+        Files and folders; those that do not exist do not count.
+
+    Raises
+    ------
+    ExportError
+        If it is not apart from one of them.
+    """
+    for path in read:
+        relation = _relation(written, path)
+        if relation:
+            raise ExportError(
+                "to write apart from what is read", f"{written}, which {relation} {path}", "Choose another place."
+            )
+
+
+def _relation(written: Path, read: Path) -> str:
+    """Say how two paths are not apart; nothing where they are."""
+    for ours in _lines(written):
+        for theirs in _lines(read):
+            if theirs[0] is None:
+                continue
+            if ours[0] == theirs[0]:
+                return "is"
+            if theirs[0] in ours:
+                return "lies inside"
+            if ours[0] is not None and ours[0] in theirs:
+                return "contains"
+    return "is also in" if os.path.lexists(written) and read.is_dir() and _shared(written, read) else ""
+
+
+def _lines(path: Path) -> Iterator[list[_Identity | None]]:
+    """Yield a path and all folders around it; of a link also its target and the folders around that."""
+    try:
+        places = list(dict.fromkeys((path.parent.resolve() / path.name, path.resolve())))
+    except (OSError, RuntimeError):  # a link that leads to itself
+        places = [path.absolute()]
+    for place in places:
+        yield [_identity(step) for step in (place, *place.parents)]
+
+
+def _identity(path: Path) -> _Identity | None:
+    """Return what two paths have in common that lead to the same file or folder; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    # Some file systems do not number their files.
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.normcase(path.resolve())
+
+
+def _shared(written: Path, folder: Path) -> bool:
+    """Tell whether a folder holds a link, of either kind, to a file that would be replaced."""
+    replaced = [Path(entry.path) for entry in _entries(written)] if written.is_dir() else [written]
+    ours = {_identity(path) for path in replaced} - {None}
+    numbers = {identity[1] for identity in ours if isinstance(identity, tuple)}
+    # Of most files the listing says enough: there may be 100,000, and somebody waits.
+    return any(
+        _identity(Path(entry.path)) in ours
+        for entry in _entries(folder)
+        if entry.is_symlink() or entry.inode() in numbers or not entry.inode()
+    )
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield everything but folders in a folder and below; what cannot be listed is passed over."""
+    places = [str(folder)]
+    while places:
+        with suppress(OSError), os.scandir(places.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    places.append(entry.path)
+                else:
+                    yield entry

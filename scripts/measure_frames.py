@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from explorer.engine.messages import EVENTS, LIMITS, Live
+from explorer.engine.channel import LIMITS
+from explorer.engine.messages import EVENTS, Live
 from explorer.ipc import pack, unpack
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import EpochRecord, LossParts
@@ -35,9 +37,13 @@ def live_event(bundle: Bundle, epochs: int) -> Live:
         for epoch in range(1, epochs + 1)
     ]
     card = bundle.card.model_copy(update={"history": tuple(history)})
-    networks = [np.fromfile(bundle.path / f"{half}.onnx", np.uint8) for half in ("encoder", "decoder")]
+    encoder, decoder = (np.fromfile(bundle.path / f"{half}.onnx", np.uint8) for half in ("encoder", "decoder"))
     pixels = np.zeros((8, *card.image_shape), np.uint8)
-    return Live(*networks, card, bundle.sample, 0.5, pixels, pixels)
+    return Live(encoder, decoder, card, bundle.sample, 0.5, pixels, pixels)
+
+
+def _packed(event: Live) -> bytes:
+    return b"".join(pack(event, LIMITS))
 
 
 def main() -> None:
@@ -48,10 +54,10 @@ def main() -> None:
     for bundle in bundles:
         for epochs in (10, 1_000):
             event = live_event(bundle, epochs)
-            packing, frame = best_ms(lambda event=event: b"".join(pack(event, LIMITS)))
-            unpacking, _ = best_ms(lambda frame=frame: unpack(frame, EVENTS, LIMITS))
-            dumping, dumped = best_ms(lambda event=event: pickle.dumps(event, pickle.HIGHEST_PROTOCOL))
-            loading, _ = best_ms(lambda dumped=dumped: pickle.loads(dumped))
+            packing, frame = best_ms(partial(_packed, event))
+            unpacking, _ = best_ms(partial(unpack, frame, EVENTS, LIMITS))
+            dumping, dumped = best_ms(partial(pickle.dumps, event, pickle.HIGHEST_PROTOCOL))
+            loading, _ = best_ms(partial(pickle.loads, dumped))
             print(
                 f"{bundle.path.name}, {epochs} epochs, {len(frame) / 1e6:.1f} MB: "
                 f"frame {packing:.2f} + {unpacking:.2f} ms, pickle {dumping:.2f} + {loading:.2f} ms"

@@ -20,7 +20,7 @@ fi
 .venv/bin/python scripts/check_system.py --platform "$platform"
 if [ "$platform" = offscreen ]; then
     mkdir -p build/tour
-    QT_QPA_PLATFORM=offscreen .venv/bin/python -m explorer tour --out build/tour
+    QT_QPA_PLATFORM=offscreen .venv/bin/python -m explorer tour --out build/tour --force
     echo "There is no display here, so the window was driven without one. The pictures are in $(pwd)/build/tour"
 else
     exec .venv/bin/python -m explorer "$@"

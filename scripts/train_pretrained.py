@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from pretrained_recipes import RECIPES, Recipe
 
 from explorer.data.sources.idx import read_idx
 from explorer.errors import ExplorerError
-from explorer.models.bundle import open_bundle
+from explorer.models.bundle import check_replaceable, open_bundle
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.paths import HOME_VARIABLE, pretrained_dir, replacing_file, replacing_folder
 
@@ -104,7 +105,8 @@ def publish(recipe: Recipe, work: Path) -> None:
     ExplorerError
         If it cannot be written, or the copy is not whole.
     """
-    with replacing_folder(pretrained_dir() / recipe.name, force=True) as folder:
+    replaceable = partial(check_replaceable, force=True)
+    with replacing_folder(pretrained_dir() / recipe.name, replaceable=replaceable) as folder:
         shutil.copytree(work / recipe.name, folder, dirs_exist_ok=True)
         open_bundle(folder)
 

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+from explorer.system_libraries import install_command, missing_in
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "check_system.py"
 
 
-@pytest.fixture(scope="module")
-def check_system() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("check_system", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_missing_libraries_are_read_from_ldd(check_system: ModuleType) -> None:
+def test_missing_libraries_are_read_from_ldd() -> None:
     told = """
         linux-vdso.so.1 (0x00007ffd)
         libxcb-icccm.so.4 => not found
@@ -32,7 +22,7 @@ def test_missing_libraries_are_read_from_ldd(check_system: ModuleType) -> None:
         libxcb-keysyms.so.1 => not found
         libxcb-icccm.so.4 => not found
     """
-    assert check_system.missing_in(told) == ["libxcb-icccm.so.4", "libxcb-keysyms.so.1"]
+    assert missing_in(told) == ["libxcb-icccm.so.4", "libxcb-keysyms.so.1"]
 
 
 def folder_with(tmp_path: Path, program: str) -> Path:
@@ -43,29 +33,25 @@ def folder_with(tmp_path: Path, program: str) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="programs have other names there")
-def test_debian_gets_one_command(check_system: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debian_gets_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder_with(tmp_path, "apt-get")))
     libraries = ["libglib-2.0.so.0", "libgthread-2.0.so.0", "libEGL.so.1", "libnew-thing.so.3", "libnew2.so.0"]
-    command = check_system.install_command(libraries, ["Xvfb"])
+    command = install_command(libraries, ["Xvfb"])
     assert command[:2] == ["apt-get", "install"]
     packages = [word for word in command[2:] if not word.startswith("-")]
     assert packages == ["libglib2.0-0", "libegl1", "libnew-thing3", "libnew2-0", "xvfb"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="programs have other names there")
-def test_fedora_asks_for_the_libraries_by_name(
-    check_system: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fedora_asks_for_the_libraries_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder_with(tmp_path, "dnf")))
-    command = check_system.install_command(["libxcb-cursor.so.0"], [])
+    command = install_command(["libxcb-cursor.so.0"], [])
     assert command == ["dnf", "install", "--assumeyes", "libxcb-cursor.so.0()(64bit)"]
 
 
-def test_unknown_systems_get_no_command(
-    check_system: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_systems_get_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert check_system.install_command(["libEGL.so.1"], []) is None
+    assert install_command(["libEGL.so.1"], []) is None
 
 
 @pytest.mark.skipif(shutil.which("ldd") is None, reason="only where there is ldd")

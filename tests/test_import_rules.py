@@ -16,7 +16,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
 HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av"}
 WINDOWS = {"PySide6.QtGui", "PySide6.QtWidgets", "pyqtgraph", "superqt"}
-KERAS_FREE = {"explorer.engine", "explorer.engine.client", "explorer.engine.messages", "explorer.engine.process"}
+KERAS_FREE = {
+    "explorer.engine",
+    "explorer.engine.channel",
+    "explorer.engine.client",
+    "explorer.engine.messages",
+    "explorer.engine.process",
+}
 
 IMPORT_ALL = """
 import importlib, json, sys

@@ -42,8 +42,16 @@ def test_a_problem_is_in_it_with_its_details(explorer_home: Path) -> None:
     problems = ProblemList(document)
     document.report("Something broke.", "Traceback: here")
     text = (explorer_home / "logs" / LOG_NAME).read_text(encoding="utf-8")
-    assert "Something broke.\nTraceback: here" in text
+    assert "Something broke.\n    Traceback: here" in text
     assert problems.rowCount() == 1
+
+
+def test_a_name_can_neither_command_a_terminal_nor_forge_an_entry(explorer_home: Path) -> None:
+    start_log()
+    LOGGER.info("opened %s", "a\x1b[2J\u202e\r\n2026-01-01 00:00:00,000 1 ERROR explorer: all is lost")
+    text = (explorer_home / "logs" / LOG_NAME).read_text(encoding="utf-8")
+    assert r"opened a\x1b[2J\u202e\r" in text
+    assert next(line for line in text.splitlines() if "all is lost" in line).startswith("    2026")
 
 
 def test_where_it_cannot_be_written_the_program_runs_without(explorer_home: Path) -> None:

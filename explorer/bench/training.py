@@ -137,8 +137,7 @@ class _Turns:
         import time
         from multiprocessing import Pipe
 
-        from explorer.engine.messages import EVENTS, LIMITS
-        from explorer.ipc import Channel
+        from explorer.engine.channel import child_end, parent_end
 
         self._peer = peer
         self._rest = rest
@@ -147,7 +146,7 @@ class _Turns:
         self._begun: float | None = None
         self._seen = 0
         ours, theirs = Pipe()
-        self._ours, self._theirs = Channel(ours, (), LIMITS), Channel(theirs, EVENTS, LIMITS)
+        self._ours, self._theirs = child_end(ours), parent_end(theirs)
         self.ours: list[float] = []
         self.peer: list[float] = []
         self.seen = 0

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from explorer.printable import printable
 from explorer.types import Progress
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Console:
         """Print one line for a person; nothing where JSON was asked for."""
         if not self.as_json:
             self.clear()
-            print(text, flush=True)
+            print(printable(text), flush=True)
 
     def event(self, record: Mapping[str, object]) -> None:
         """Print one object on a line of its own; nothing where text was asked for."""
@@ -72,7 +73,7 @@ class Console:
         if not _terminal() or (now - self._drawn < BAR_INTERVAL_S and not last):
             return
         self._drawn = now
-        text = progress_text(progress)[: _columns() - 1]
+        text = printable(progress_text(progress))[: _columns() - 1]
         sys.stderr.write("\r" + text.ljust(self._shown))
         sys.stderr.flush()
         self._shown = len(text)
@@ -134,8 +135,8 @@ def progress_text(progress: Progress) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks."""
-    return " ".join(text.split())
+    """Return a text without line breaks, fit for a terminal."""
+    return printable(" ".join(text.split()))
 
 
 def to_json(value: object, indent: int | None = None) -> str:
@@ -160,6 +161,8 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of text with their columns aligned; the first row is the heading."""
     if not rows:
         return []
+    # What is escaped is longer.
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
+from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.formats import open_picture
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
@@ -34,7 +34,7 @@ from explorer.workers.loading import render
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
-_OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
+_WARNED = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class PictureReader:
         DataError
             If there is no such picture, or it cannot be read.
         """
-        match = _OF_SOURCE.fullmatch(picture)
+        match = OF_SOURCE.fullmatch(picture)
         if match is not None:
             spec = match["data"]
             if spec not in self._sources:
@@ -114,7 +114,7 @@ class PictureReader:
 
 def position_in(picture: str, source: Source) -> int | None:
     """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
-    match = _OF_SOURCE.fullmatch(picture)
+    match = OF_SOURCE.fullmatch(picture)
     if match is not None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
@@ -155,10 +155,18 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
-    """Warn of images that could not be read, and return them for ``--json``."""
-    for skipped in source.skipped:
-        console.warn(f"{skipped.name} is left out: {skipped.reason}")
-    return skipped_json(source.skipped)
+    """Warn of images that could not be read, the first of very many, and return them for ``--json``."""
+    told = skipped_json(source.skipped)
+    warn_of(console, told)
+    return told
+
+
+def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
+    """Warn of what is left out: ``file`` and ``reason`` of each, the first of very many."""
+    for one in skipped[:_WARNED]:
+        console.warn(f"{one['file']} is left out: {one['reason']}")
+    if len(skipped) > _WARNED:
+        console.warn(f"{len(skipped) - _WARNED:,} more are left out")
 
 
 LARGEST_SHEET = 100_000_000
@@ -244,7 +252,7 @@ def output_file(text: str, *suffixes: str) -> Path:
     ExportError
         If it ends in none of the suffixes, or its folder does not exist, or it is a folder itself.
     """
-    path = Path(text).expanduser().absolute()
+    path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ExportError(f"a file that ends in {' or '.join(suffixes)}", f"“{path.name}”", "Give it this ending.")
     if path.is_dir():

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from explorer.paths import log_dir
+from explorer.printable import log_entry
 
 
 def write_log(text: str) -> Path | None:
@@ -14,7 +15,7 @@ def write_log(text: str) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')}\n{text}\n")
+            file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {log_entry(text)}\n")
     except OSError:
         return None
     return path

@@ -18,6 +18,7 @@ from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
+from explorer.cli.places import check_outputs
 from explorer.errors import ExplorerError, UsageError
 
 PROGRAM = "latent-explorer"
@@ -63,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except ExplorerError as error:
         return _fail(str(error))
+    except ImportError as error:  # of Qt, on a system that lacks its libraries
+        from explorer.system_libraries import window_libraries_error
+
+        return _fail(str(window_libraries_error(["offscreen"]) or _unexpected(error)))
     except Exception as error:  # whatever it is, a person gets one line, and the log the rest
         return _fail(_unexpected(error))
     return code
@@ -96,7 +101,12 @@ def _run_command(name: str, words: Sequence[str]) -> int:
     options = build_parser(name, command).parse_args(words)
     console = Console(as_json=options.json)
     try:
+        check_outputs(command, options)
         outcome = command.run(options, console)
+    except ExplorerError as error:
+        if command.tells_failure:
+            console.event({"event": "failed", "message": str(error)})
+        raise
     finally:
         console.clear()
     if isinstance(outcome, Report):

@@ -95,9 +95,12 @@ def add_split(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--split", choices=SPLITS, default=default, help=f"which pictures (default: {default})")
 
 
-def add_out(parser: argparse.ArgumentParser, what: str, metavar: str = "PNG") -> None:
-    """Declare ``--out`` for a file."""
+def add_out(
+    parser: argparse.ArgumentParser, what: str, metavar: str = "PNG", *, replaced: str = "an existing file"
+) -> None:
+    """Declare ``--out``, and ``--force`` for `replaced`, which stays as it is otherwise."""
     parser.add_argument("--out", required=True, metavar=metavar, help=what)
+    parser.add_argument("--force", action="store_true", help=f"replace {replaced}")
 
 
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:

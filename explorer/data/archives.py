@@ -95,7 +95,7 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
         return
     reader = _zip_members if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members
     budget = _Budget(path)
-    with replacing_folder(target, force=True) as folder:
+    with replacing_folder(target, replaceable=lambda path: None) as folder:
         for member in _reading(lambda: reader(path), path):
             budget.add(member)
             name = _safe_name(member.name, path)

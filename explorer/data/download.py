@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from explorer.errors import DataError, UsageError
+from explorer.errors import DataError, ExportError, UsageError
 from explorer.paths import check_writable, datasets_dir
 from explorer.types import Progress
 
@@ -158,8 +158,16 @@ def fetch(name: str) -> Iterator[Progress | Path]:
     total = sum(file.size for file in wanted.files)
     before = 0
     for file in wanted.files:
-        for done in _fetch_file(file, datasets_dir() / file.place):
-            yield Progress(min(before + done, total), total, f"downloading {Path(file.place).name}")
+        target = datasets_dir() / file.place
+        try:
+            for done in _fetch_file(file, target):
+                yield Progress(min(before + done, total), total, f"downloading {target.name}")
+        except OSError as error:
+            raise ExportError(
+                f"to write {target}",
+                f"“{error.strerror or error}”",
+                "Free some space, or set LATENT_EXPLORER_HOME to another disk.",
+            ) from error
         before += file.size
     yield datasets_dir() / wanted.opened
 

@@ -36,9 +36,19 @@ class GuestSource(Source):
         The file that it was decoded from; empty where that is larger than `MOST_BYTES`.
     negative
         Whether `picture` has dark and light exchanged.
+    origin
+        The file that it was read from; None where it came without one.
     """
 
-    def __init__(self, picture: Image.Image, name: str, content: bytes, *, negative: bool = False) -> None:
+    def __init__(
+        self,
+        picture: Image.Image,
+        name: str,
+        content: bytes,
+        *,
+        negative: bool = False,
+        origin: Path | None = None,
+    ) -> None:
         channels = 1 if picture.mode in ("L", "LA") else 3
         super().__init__(
             Facts(name=name, title=name, spec=""),
@@ -49,6 +59,12 @@ class GuestSource(Source):
         self._picture = picture
         self.content = content
         self.negative = negative
+        self.origin = origin
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the image and its file take."""
+        return len(self.content) + self._picture.width * self._picture.height * len(self._picture.getbands())
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
@@ -59,12 +75,13 @@ class GuestSource(Source):
         DataError
             If it is not a picture, damaged or too large.
         """
-        return cls(open_picture(path_or_bytes, name), name, _content(path_or_bytes))
+        origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
+        return cls(open_picture(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
 
     def inverted(self) -> GuestSource:
         """Return its negative: a drawing that is dark on light, for a model that learned light on dark."""
         negative = Invert().on_picture(self._picture)
-        return GuestSource(negative, self.name, self.content, negative=not self.negative)
+        return GuestSource(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
 
     def picture(self, index: int) -> Image.Image:
         """Return the picture as it came."""

@@ -45,7 +45,12 @@ _KEPT_BYTES: Final = 32 << 20
 _AROUND_BYTES: Final = 64 << 10
 """The system maps so many bytes around each one that is read."""
 
+_MAPPED_CACHES: Final = 4
+"""Caches whose files are open at the same time, whatever the number of sources and recipes; each has two."""
+
 _open_caches: weakref.WeakSet[PixelCache] = weakref.WeakSet()
+_open_lock = threading.Lock()
+_uses = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def clear_cache() -> CacheInfo:
     Another window that reads them goes on: it decodes again what it needs. Where the system does not let files be
     deleted that are in use (Windows), those stay.
     """
-    for cache in list(_open_caches):
+    for cache in _known_caches():
         cache.release()
     for part in _PARTS:
         folder = cache_dir() / part
@@ -124,7 +129,9 @@ class PixelCache:
         self._lock = threading.Lock()
         self._map: _Map | None = None
         self._touched = 0
-        _open_caches.add(self)
+        self.used = 0
+        with _open_lock:
+            _open_caches.add(self)
 
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
         """Read the rows that are there into `out`.
@@ -178,6 +185,11 @@ class PixelCache:
         with self._lock:
             self._map = None
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether its files are open."""
+        return self._map is not None
+
     def ready(self) -> bool:
         """Tell whether the cache can be used; it is made where it does not exist."""
         return self._mapped() is not None
@@ -192,6 +204,13 @@ class PixelCache:
 
     def _mapped(self) -> _Map | None:
         """Return the map of the files that lie in the folder now; None where there can be none."""
+        before, self.used = self._map, next(_uses)
+        mapped = self._current()
+        if mapped is not before:
+            _release_unused()
+        return mapped
+
+    def _current(self) -> _Map | None:
         with self._lock:
             try:
                 if self._map is None or _identity(self.folder / _PIXELS) != self._map.identity:
@@ -241,6 +260,18 @@ class PixelCache:
             self._touched = 0
             if hasattr(mapped.memory, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
                 mapped.memory.madvise(mmap.MADV_DONTNEED)
+
+
+def _known_caches() -> list[PixelCache]:
+    with _open_lock:
+        return list(_open_caches)
+
+
+def _release_unused() -> None:
+    """Let the files go of all but the caches that were used last."""
+    mapped = sorted((cache for cache in _known_caches() if cache.is_mapped), key=lambda cache: cache.used)
+    for cache in mapped[:-_MAPPED_CACHES]:
+        cache.release()
 
 
 def stamp_of(path: str) -> int:

@@ -29,7 +29,7 @@ class Beside:
         Principal components of the open pictures, as many as the open model's code is long.
     table_requested
         Figures of both models.
-    model_changed, code_changed, noisy_changed, table_changed
+    model_changed, code_changed, noisy_changed, table_changed, problem_changed
         Another one; read it here.
     """
 
@@ -40,6 +40,7 @@ class Beside:
     code_changed = Signal()
     noisy_changed = Signal()
     table_changed = Signal()
+    problem_changed = Signal()
 
     def __init__(self) -> None:
         self._model: OpenModel | None = None
@@ -47,6 +48,18 @@ class Beside:
         self._code: Floats | None = None
         self._noisy = False
         self._table: tuple[Comparison, ...] = ()
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why the chosen image has no code of its own; empty where it has one, or is being encoded."""
+        return self._problem
+
+    def put_problem(self, problem: str) -> None:
+        """Say why the chosen image was not encoded."""
+        if problem != self._problem:
+            self._problem = problem
+            self.problem_changed.emit()
 
     @property
     def model(self) -> OpenModel | None:

@@ -22,6 +22,7 @@ from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.beside import Beside
 from explorer.document.bookmarks import Bookmarks
+from explorer.document.closed import Closed, Reopening
 from explorer.document.directions import Directions
 from explorer.document.history import History
 from explorer.document.imports import Imports
@@ -46,7 +47,7 @@ from explorer.document.state import (
 )
 from explorer.document.stock import Stock
 from explorer.document.studies import Studies
-from explorer.document.succession import codes_at_first, grid_for, newer, newer_grid, reach_of, refined
+from explorer.document.succession import codes_at_first, grid_for, newer_grid, reach_of, refined
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
 from explorer.document.views import (
@@ -102,6 +103,8 @@ class Document(Shown):
         A file was written: its path. Something is worth saying: words for the status bar.
     open_model_requested, open_source_requested
         A bundle's folder; a source's name or path.
+    reopen_requested
+        What a step of the history needs is to be opened again: a `Reopening`.
     training_expected, training_requested, training_cancel_requested
         The user looks at the settings; a `TrainingRequest`; nothing.
     job_cancel_requested
@@ -138,6 +141,7 @@ class Document(Shown):
 
     open_model_requested = Signal(Path)
     open_source_requested = Signal(str)
+    reopen_requested = Signal(Reopening)
     training_expected = Signal()
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
@@ -366,7 +370,7 @@ class Document(Shown):
         That is no edit: picture, keyframes and an edited cursor stay, and what is shown stays until the new answers
         come. A cursor that stands on the chosen picture's own code goes where the new encoder puts it.
         """
-        self._history.replace(lambda state: newer(state, model))
+        self._history.refine_model(model)
         before = self._state
         if model is before.model or not model.continues(before.model):
             return
@@ -591,15 +595,30 @@ class Document(Shown):
 
     def undo(self) -> None:
         """Take the last edit back."""
-        self._restore(self._history.undo(self._state))
+        self.go_to_step(self._history.place - 1)
 
     def redo(self) -> None:
         """Do the last undone edit again."""
-        self._restore(self._history.redo(self._state))
+        self.go_to_step(self._history.place + 1)
 
     def go_to_step(self, place: int) -> None:
-        """Undo or redo until so many edits of the history are done."""
-        self._restore(self._history.jump(place, self._state))
+        """Undo or redo until so many edits of the history are done.
+
+        A model or images that the history does not hold open are asked for first; until they are there, and where they
+        are gone, everything stays.
+        """
+        missing = self._history.missing(place)
+        if missing:
+            self.reopen_requested.emit(Reopening(place, self._history.version, missing))
+        else:
+            self._restore(self._history.jump(place, self._state))
+
+    def put_reopened(self, wanted: Reopening, opened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
+        """Take in what was opened again, and go to the step that needs it, unless there was another edit meanwhile."""
+        for closed, found in opened:
+            self._history.put_opened(closed, found)
+        if self._history.version == wanted.version:
+            self.go_to_step(wanted.place)
 
     def put_state(self, state: State) -> None:
         """Put a whole state in place, with a history that begins there: that of a session."""

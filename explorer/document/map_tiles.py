@@ -175,7 +175,7 @@ class MapTiles:
             if before is None or self._same(stamp) or not self._same(before[1]):
                 self._tiles[key] = (tile, stamp)
                 self._tiles.move_to_end(key)
-        most = max(1_000, _KEPT_BYTES // max(1, view.pixels[0].nbytes if len(view.pixels) else 1))
+        most = _KEPT_BYTES // max(1, view.pixels[0].nbytes if len(view.pixels) else 1)
         while len(self._tiles) > max(most, len(self._order)):
             self._tiles.popitem(last=False)
 

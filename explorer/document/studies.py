@@ -156,7 +156,7 @@ class Studies:
     probes_changed
         There is another `Probe`, or there are none any more.
     running_changed
-        A study began or ended.
+        A study began or ended, well or with a problem.
     cleaned
         Files were written: a `Cleaned`.
     """
@@ -182,6 +182,7 @@ class Studies:
         self._codes: CodesView | None = None
         self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
+        self._problems: dict[Study, str] = {}
 
     @property
     def quality(self) -> QualityView:
@@ -251,4 +252,15 @@ class Studies:
             self._running.pop(study, None)
         else:
             self._running[study] = key
+            self._problems.pop(study, None)
         self.running_changed.emit()
+
+    def problem(self, study: Study) -> str:
+        """Return why a study has ended without an answer; empty where it runs, has an answer or was not asked."""
+        return self._problems.get(study, "")
+
+    def put_problem(self, study: Study, problem: str) -> None:
+        """Say why a study has ended without an answer; an empty text lets it be tried again."""
+        if problem != self.problem(study):
+            self._problems[study] = problem
+            self.running_changed.emit()

@@ -26,6 +26,9 @@ from explorer.types import Floats, Indices, Pixels
 WITH_DATA = "data"
 """The path that needs the codes of the data."""
 
+_LEFT = 20
+"""Films that gave way to shorter ones, of which it is remembered where the playhead stood."""
+
 ACROSS = 256
 """Pictures are enlarged by a whole number to about so many pixels a side, where nothing else is said."""
 
@@ -139,6 +142,8 @@ class Timeline:
         self._playhead = 0
         self._film: tuple[tuple[object, ...], Film | None] = ((), None)
         self._curve: tuple[tuple[object, ...], FilmCurve | None] = ((), None)
+        self._shown: tuple[object, ...] = ()
+        self._left: list[tuple[tuple[object, ...], int]] = []
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -369,8 +374,14 @@ class Timeline:
         self.playhead_changed.emit()
 
     def keep_playhead(self) -> None:
-        """Keep the playhead within a film that is another."""
-        self._playhead = min(self._playhead, max(self.frames - 1, 0))
+        """Keep the playhead within a film that is another; where one comes back by undo, so does its playhead."""
+        key, last = self._film_key(), max(self.frames - 1, 0)
+        if self._playhead > last:
+            self._left = [*self._left[1 - _LEFT :], (self._shown, self._playhead)]
+            self._playhead = last
+        elif not _same(key, self._shown):
+            self._playhead = next((frame for left, frame in self._left if _same(left, key)), self._playhead)
+        self._shown = key
 
     def place_of(self, frame: int) -> int:
         """Return before which keyframe something goes that is dropped at a frame."""

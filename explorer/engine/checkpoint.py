@@ -27,6 +27,9 @@ from explorer.paths import replacing_file
 from explorer.reading import reading
 
 _MAY_CHANGE = {"epochs", "early_stop"}
+CONTENT_HASH = "content_hash"
+"""SHA-256 of the images; checkpoints of earlier versions lack it, and are known by the number of images alone."""
+
 _STATE = "state"
 _REMEDY = "Start afresh without --resume."
 _LIMITS = ZipLimits(64 << 30, members=100_000)
@@ -123,7 +126,13 @@ def load_checkpoint(
 
 def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Path) -> None:
     for key, value in asked.items():
-        if key not in _MAY_CHANGE and stored.get(key) != value:
+        if key == CONTENT_HASH and stored.get(key, value) != value:
+            raise TrainingError(
+                f"the images that the checkpoint in {folder} was trained on",
+                f"other images under the name {asked.get('data')}",
+                "Resume with the same images, or start afresh without --resume.",
+            )
+        if key not in _MAY_CHANGE | {CONTENT_HASH} and stored.get(key) != value:
             raise TrainingError(
                 f"the settings of the checkpoint in {folder}: {key} {stored.get(key)}",
                 f"{key} {value}",

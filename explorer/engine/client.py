@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explorer.engine.messages import ENDINGS, EVENTS, LIMITS, Cancel, Event, Order, Request
+from explorer.engine.messages import ENDINGS, Cancel, Event, Order, Request
 from explorer.errors import EngineError, IpcError
-from explorer.ipc import Channel
 from explorer.paths import log_dir
+
+if TYPE_CHECKING:
+    from explorer.ipc import Channel
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 END_SECONDS = 2.0
@@ -57,6 +60,8 @@ class ModelProcess:
         EngineError
             After `shut`.
         """
+        # Here and not above: the window starts without them.
+        from explorer.engine.channel import parent_end
         from explorer.engine.process import serve
 
         with self._lock:
@@ -73,7 +78,7 @@ class ModelProcess:
             process = context.Process(target=serve, args=(theirs, str(self.log_path)), name="model", daemon=True)
             process.start()
             theirs.close()
-            self._process, self._channel = process, Channel(ours, EVENTS, LIMITS)
+            self._process, self._channel = process, parent_end(ours)
 
     def run(self, request: Request) -> Iterator[Event]:
         """Send a request and yield its events; the last is one of `messages.ENDINGS`.
@@ -160,13 +165,14 @@ class ModelProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(seconds)
+        # Others may ask for its number meanwhile.
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join(seconds)
             # On a machine that is all but standing still a killed process may not have ended by now; it will.
-            if self._process.exitcode is not None:
-                self._process.close()
-            self._process = None
+            if process.exitcode is not None:
+                process.close()
 
 
 def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:

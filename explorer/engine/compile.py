@@ -60,22 +60,24 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
         The file to write.
     outputs
         A name for each of the model's outputs.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     try:
         if model.count_params() > LARGE:
             from explorer.engine.live_network import LiveNetwork
 
-            path.write_bytes(LiveNetwork(model, outputs).content())
+            content = LiveNetwork(model, outputs).content()
         else:
-            _convert(model, path, outputs)
-        difference = largest_difference(model, path.read_bytes())
+            tensor = model.inputs[0]
+            content = _converted(_calling(model), tuple(tensor.shape[1:]), tensor.name, outputs)
+        difference = largest_difference(model, content)
     except Exception as error:
-        path.unlink(missing_ok=True)
-        return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
-    if not difference <= TOLERANCE:
-        path.unlink(missing_ok=True)
-        return Compiled(False, difference, f"differs from Keras by {difference:.2g}")
-    return Compiled(True, difference)
+        return _failed(error)
+    return _written(content, difference, path)
 
 
 def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tuple[str, ...]) -> Compiled:
@@ -91,22 +93,30 @@ def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tu
         The file to write.
     outputs
         A name for each of the tensors that `call` gives.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     try:
-        path.write_bytes(_converted(call, shape, "value", outputs))
-        difference = _difference(call, shape, path.read_bytes())
+        content = _converted(call, shape, "value", outputs)
+        difference = _difference(call, shape, content)
     except Exception as error:
-        path.unlink(missing_ok=True)
-        return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
+        return _failed(error)
+    return _written(content, difference, path)
+
+
+def _failed(error: Exception) -> Compiled:
+    return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
+
+
+def _written(content: bytes, difference: float, path: Path) -> Compiled:
+    """Write what agrees with Keras; a disk that is full is no fault of the model, and ends in an OSError."""
     if not difference <= TOLERANCE:
-        path.unlink(missing_ok=True)
         return Compiled(False, difference, f"differs from Keras by {difference:.2g}")
+    path.write_bytes(content)
     return Compiled(True, difference)
-
-
-def _convert(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> None:
-    tensor = model.inputs[0]
-    path.write_bytes(_converted(_calling(model), tuple(tensor.shape[1:]), tensor.name, outputs))
 
 
 def _calling(model: keras.Model) -> Call:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -17,13 +16,14 @@ from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
+from explorer.engine.saving import save_network
 from explorer.errors import ModelError
-from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.sample import sample_codes
-from explorer.models.settings import command_line
+from explorer.models.settings import command_line, delete_checkpoint
 from explorer.paths import replacing_folder
 
 LIBRARIES = ("tensorflow", "keras", "tf_keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
@@ -58,14 +58,14 @@ def finish(
     assert sample is not None
     yield messages.Working("compiling")
     out = prepared.request.out
-    with replacing_folder(out, force=prepared.request.force) as folder:
+    with replacing_folder(out, replaceable=partial(check_replaceable, force=prepared.request.force)) as folder:
         compiled = _write_networks(prepared, folder)
         save_codes(folder / CODES, sample, spatial=prepared.architecture.spatial)
         card = make_card(prepared, history, seconds)
         figures = {"metrics": evaluation.metrics(), "max_difference": compiled.max_difference}
         record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})
         seal(folder, card.model_copy(update=figures | {"data": record}))
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    delete_checkpoint(checkpoint)
     yield messages.Finished(str(out.resolve()), evaluation.metrics())
 
 
@@ -73,7 +73,7 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
     plans = zip((prepared.encoder, prepared.decoder), output_names(prepared), strict=True)
     results = []
     for (model, names), network, onnx in zip(plans, NETWORKS, COMPILED, strict=True):
-        model.save(folder / network)
+        save_network(model, folder / network)
         results.append(compile_network(model, folder / onnx, names))
     for result in results:
         if not result.ok:

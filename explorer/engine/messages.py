@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from explorer.ipc import Limits
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
 from explorer.models.foreign.record import Imported
@@ -377,9 +376,6 @@ MOST_SKIPPED = 1_000
 REQUESTS: tuple[type, ...] = get_args(Request)
 ORDERS: tuple[type, ...] = get_args(Order)
 EVENTS: tuple[type, ...] = get_args(Event)
-
-LIMITS = Limits(frame_bytes=5 << 30, array_bytes=2 << 30, header_bytes=32 << 20, containers=1_000_000)
-"""Two compiled networks of the largest size that ONNX has, and a card with a history of 100,000 epochs."""
 
 ENDINGS = (Finished, Cancelled, Failed, Warmed, Examined, ImportFinished, Served)
 """Events after which the model process is idle again."""

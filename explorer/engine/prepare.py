@@ -15,6 +15,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import PixelRows, Skipped, Source
 from explorer.data.sources import opening
 from explorer.engine.build import build
+from explorer.engine.foreign.loading import load
 from explorer.engine.messages import Advice, Working
 from explorer.errors import TrainingError
 from explorer.models.architectures import get_architecture
@@ -194,6 +195,7 @@ def _too_many(rows: PixelRows, limit: int, what: str) -> TrainingError:
 
 
 def _copy_weights(parent: Bundle, encoder: keras.Model, decoder: keras.Model) -> None:
+    # A bundle may come from anywhere: its networks are read as those of others are.
     for name, model in (("encoder", encoder), ("decoder", decoder)):
-        trained = keras.saving.load_model(parent.path / f"{name}.keras", compile=False, safe_mode=True)
+        trained = load(parent.path / f"{name}.keras", generation=3).models[""]
         model.set_weights(trained.get_weights())

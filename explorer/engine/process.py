@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -15,11 +16,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from explorer.engine import messages
+from explorer.engine.channel import child_end
 from explorer.engine.control import Order
 from explorer.engine.messages import (
-    LIMITS,
-    ORDERS,
-    REQUESTS,
     Cancel,
     Cancelled,
     Event,
@@ -37,6 +36,7 @@ from explorer.engine.messages import (
 )
 from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import Channel
+from explorer.memory import give_back
 
 NICENESS = 10
 """Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
@@ -62,12 +62,15 @@ def serve(connection: Connection, log_path: str) -> None:
     _redirect_output(Path(log_path))
     lower_priority()
     _watch_parent()
-    channel = Channel(connection, (*REQUESTS, *ORDERS), LIMITS)
+    channel = child_end(connection)
     with contextlib.suppress(EOFError, OSError):
         while True:
             try:
-                for event in _answer(channel.recv(), channel):
+                request = channel.recv()
+                for event in _answer(request, channel):
                     channel.send(event)
+                if not isinstance(request, Serve):
+                    _tidy()
             except IpcError as error:
                 channel.send(Failed(str(error)))
 
@@ -84,10 +87,8 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         elif isinstance(request, Examine | Import):
             yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
-            from explorer.engine.foreign.memory_limit import limit_memory
             from explorer.engine.foreign.serving import serve_networks
 
-            limit_memory([Path(request.path)])
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
@@ -102,6 +103,15 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         yield Failed(message, traceback.format_exc())
 
 
+def _tidy() -> None:
+    """Let go of what Keras keeps of one request beyond its end, and give the memory back."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
+    gc.collect()
+    give_back()
+
+
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
     """Look at a model or import it; between two of its steps it can be cancelled, and leaves nothing behind."""
     from explorer.engine.foreign.importing import examine, import_model
@@ -112,7 +122,8 @@ def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
     for event in running:
         if control.order() == "cancel":
-            # Letting go of the generator closes it, and with it the folder that it was writing.
+            # Before it is told: closing takes the folder away that was being written, and frees its place.
+            running.close()
             yield Cancelled("")
             return
         yield event

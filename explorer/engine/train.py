@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from explorer.data.preprocessing import to_floats
+from explorer.data.source import Skipped
+from explorer.data.sources import places_of
 from explorer.engine import messages
 from explorer.engine.budget import Budget
-from explorer.engine.checkpoint import Checkpointed, load_checkpoint, save_checkpoint
+from explorer.engine.checkpoint import CONTENT_HASH, Checkpointed, load_checkpoint, save_checkpoint
 from explorer.engine.control import Control, Interrupted, Rest, StoppedEarly, Unattended, obey
 from explorer.engine.early_stop import BestKeeper
 from explorer.engine.epoch import EpochProgress, run_epoch, steps_per_epoch, validation_losses
@@ -21,9 +23,11 @@ from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
 from explorer.engine.tensorboard import TensorBoardLog, check_tensorboard
 from explorer.errors import ExportError, ModelError
+from explorer.models.bundle import bundle_folder, check_replaceable
 from explorer.models.card import EpochRecord, LossParts
+from explorer.models.reservation import Reservation
 from explorer.models.settings import TrainingRequest, checkpoint_folder
-from explorer.paths import check_writable, refuse_existing
+from explorer.paths import check_apart
 
 CHECKPOINT_SECONDS = 2.0
 """Shortest time between two checkpoints, so that very short epochs do not spend it on writing."""
@@ -60,10 +64,38 @@ def train(
     ExplorerError
         If it cannot start or go on; nothing half-written is left, and the last checkpoint stays.
     """
-    refuse_existing(request.out, force=request.force)
-    check_writable(request.out.parent)
+    check_place(request)
     if request.tensorboard is not None:
         check_tensorboard()
+    last: messages.TrainingEvent | None = None
+    with Reservation(request.out):
+        for event in _train(request, control, live):
+            if isinstance(event, messages.ENDINGS):
+                last = event  # told when the place is free again
+            else:
+                yield event
+    if last is not None:
+        yield last
+
+
+def check_place(request: TrainingRequest) -> None:
+    """Make sure that a training may write where it will, before it begins.
+
+    Raises
+    ------
+    ExportError
+        If something is in the way, or is to be read.
+    """
+    read = places_of(request.data)
+    if request.start_from is not None:
+        read.append(bundle_folder(request.start_from))
+    for written in (request.out, checkpoint_folder(request.out), request.tensorboard):
+        if written is not None:
+            check_apart(written, read)
+    check_replaceable(request.out, force=request.force)
+
+
+def _train(request: TrainingRequest, control: Control | None, live: bool) -> Iterator[messages.TrainingEvent]:
     folder = checkpoint_folder(request.out)
     control = control or Unattended()
     begun, rest = time.monotonic(), Rest()
@@ -82,7 +114,11 @@ def train(
         training = Training(prepared, folder, control, rest, live=live)
         yield from training.run()
         seconds = time.monotonic() - begun - rest.seconds
-        yield from finish(prepared, training.history, seconds, folder)
+        try:
+            yield from finish(prepared, training.history, seconds, folder)
+        except ExportError:
+            yield from training.save()  # whoever makes room, or another name, has the bundle with --resume
+            raise
     except Interrupted:
         yield messages.Cancelled(str(folder) if folder.is_dir() else "")
 
@@ -124,6 +160,7 @@ class Training:
         self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
         self._log: TensorBoardLog | None = None
         self._trouble = ""
+        self._identity: dict[str, object] = {}
         self._begun = time.monotonic()
         self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
 
@@ -139,8 +176,10 @@ class Training:
     def run(self) -> Iterator[messages.TrainingEvent]:
         """Train; yields events."""
         kept = self._kept
+        yield messages.Working("identifying the images")
+        self._identity = _identity(self.prepared)
         if self.prepared.request.resume:
-            load_checkpoint(self.folder, kept, self.settings, _identity(self.prepared))
+            load_checkpoint(self.folder, kept, self.settings, self._identity)
         yield _started(self.prepared, len(kept.history) + 1)
         if self.settings.solver == "pca":
             kept.history.append((yield from self._solve()))
@@ -162,6 +201,8 @@ class Training:
             if self._log is not None:
                 self._log.close()
         kept.keeper.restore()
+        if self.live is not None:  # the film ends with the model that is kept
+            yield self._live_event(self.live)
 
     # -- epochs --------------------------------------------------------------------------------------------------
 
@@ -193,7 +234,7 @@ class Training:
         """Write a checkpoint and show the model, as far as both are due."""
         last = len(self.history) >= self.settings.epochs
         if self._budget.due() and not last:
-            yield from self._save()
+            yield from self.save()
         if self.live is not None and self.live.budget.due() and not last:
             yield from self._show()
 
@@ -204,13 +245,13 @@ class Training:
         for event in order:
             if isinstance(event, messages.Paused):
                 # Before anybody is told that it holds: from then on the process may be ended without any loss.
-                yield from self._save()
+                yield from self.save()
                 if self.live is not None:
                     # Whoever holds it wants to look at it as it is; that was ordered, and is not on the budget.
                     yield self._live_event(self.live)
             yield event
         if self._budget.due(LONG_SECONDS):
-            yield from self._save()
+            yield from self.save()
         if self.live is not None and self.live.budget.due(WITHIN_SECONDS):
             yield from self._show()
 
@@ -231,11 +272,11 @@ class Training:
 
     # -- beside the training ---------------------------------------------------------------------------------------
 
-    def _save(self) -> Iterator[messages.TrainingEvent]:
+    def save(self) -> Iterator[messages.TrainingEvent]:
         """Write a checkpoint; where that fails, say so and go on: there may be space again the next time."""
         try:
             with self._budget.spending():
-                save_checkpoint(self.folder, self._kept, self.settings, _identity(self.prepared))
+                save_checkpoint(self.folder, self._kept, self.settings, self._identity)
         except ExportError as error:
             note = f"The training goes on, but no checkpoint could be written, and the last one is kept: {error}"
             if note != self._trouble:  # once is enough, until it is another
@@ -305,7 +346,14 @@ def _identity(prepared: Prepared) -> dict[str, object]:
         "image_shape": list(prepared.spec.image_shape),
         "latent": prepared.spec.latent_dim,
         "train_count": len(prepared.train),
+        CONTENT_HASH: prepared.source.content_hash(),
     }
+
+
+def _told(skipped: Skipped) -> tuple[str, str]:
+    """Return name and reason as text that any encoding takes: a file's name may hold bytes that are no text."""
+    name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, skipped.reason))
+    return name, reason
 
 
 def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
@@ -321,5 +369,5 @@ def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
         val_count=len(prepared.validation),
         first_epoch=first_epoch,
         epochs=prepared.settings.epochs,
-        skipped=tuple((one.name, one.reason) for one in prepared.source.skipped[: messages.MOST_SKIPPED]),
+        skipped=tuple(map(_told, prepared.source.skipped[: messages.MOST_SKIPPED])),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,10 +28,9 @@ def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: Ani
     ExportError
         If the frames are not as said, the folder holds anything else, or it cannot be written.
     """
-    check_replaceable(path)
     digits = max(4, len(str(total)))
     strip: Pixels | None = None
-    with replacing_folder(path, force=True) as folder:
+    with replacing_folder(path, replaceable=check_frames) as folder:
         for number, cells in enumerate(cells_of(frames, total, settings), start=1):
             strip = strip_below(cells, settings) if number == 1 else strip
             write_png(finished(cells, strip, settings), folder / f"frame-{number:0{digits}}.png")
@@ -39,21 +39,28 @@ def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: Ani
             (folder / FOLDER_FILE).write_text(settings.recipe.to_text() + "\n", encoding="ascii")
 
 
-def check_replaceable(path: Path) -> None:
-    """Raise ExportError where `path` is something that frames must not take the place of."""
+def check_frames(path: Path, *, force: bool = True) -> None:
+    """Raise ExportError where frames must not take the place of `path`; without `force` nor of earlier frames."""
     if not path.parent.is_dir():
         raise ExportError(
             "a folder to write into", f"{path.parent}, which does not exist", "Make the folder, or choose another."
         )
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     try:
-        strangers = [entry.name for entry in path.iterdir() if not _OURS.fullmatch(entry.name)]
-    except OSError as error:
-        raise ExportError(
-            "an empty folder, or one of frames", f"{path}, which is none", "Choose another name."
-        ) from error
+        names = [] if path.is_symlink() else [entry.name for entry in path.iterdir()]
+    except OSError:
+        names = None
+    if names is None or path.is_symlink():
+        raise ExportError("an empty folder, or one of frames", f"{path}, which is none", "Choose another name.")
+    strangers = [name for name in names if not _OURS.fullmatch(name)]
     if strangers:
         raise ExportError(
             "an empty folder, or one of frames", f"{path} with “{strangers[0]}” in it", "Choose another name."
+        )
+    if names and not force:
+        raise ExportError(
+            "a folder that does not exist yet",
+            f"{path}, which does",
+            "Choose another name, or replace it with --force.",
         )

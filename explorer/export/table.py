@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from explorer.paths import replacing_file
 
 Cell = str | int | float
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+"""How a text begins that some spreadsheet takes for a formula; full-width signs are signs in Japanese ones."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]inf", re.ASCII)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -21,7 +26,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
     header
         The names of the columns.
     rows
-        As long as the header; numbers in as many digits as tell them apart, infinite ones as ``inf``.
+        As long as the header; numbers in as many digits as tell them apart, infinite ones as ``inf``. A text that a
+        spreadsheet would take for a formula is written behind an apostrophe.
 
     Raises
     ------
@@ -30,5 +36,12 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
     """
     with replacing_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(map(_inert, header))
+        writer.writerows(map(_inert, row) for row in rows)
+
+
+def _inert(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet computes; a text that is a number stays one."""
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import compress
 from pathlib import Path
 
@@ -32,7 +31,7 @@ class Network:
     """One compiled network, in two sessions over one file.
 
     A drag wants one decode with steady timing while a training keeps the cores busy: one thread, no spinning. A grid
-    or a morph wants throughput: as many threads as there are cores. The second session is made at first use.
+    or a morph wants throughput: as many threads as there are cores. Each is made at first use.
 
     Parameters
     ----------
@@ -56,13 +55,20 @@ class Network:
         self._content = content
         self._where = where
         self._checked = checked
-        self._single = self._session(threads=1)
         self._lock = threading.Lock()
-        self._input = self._single.get_inputs()[0].name
+        self._sessions: dict[int, onnxruntime.InferenceSession] = {}
+        self._input = self._of(1).get_inputs()[0].name
 
-    @cached_property
-    def _threaded(self) -> onnxruntime.InferenceSession:
-        return self._session(threads=0)
+    def rest(self) -> None:
+        """Let both sessions go; they are made again when they are needed, and a run under way goes on."""
+        with self._lock:
+            self._sessions.clear()
+
+    def _of(self, threads: int) -> onnxruntime.InferenceSession:
+        with self._lock:
+            if threads not in self._sessions:
+                self._sessions[threads] = self._session(threads)
+            return self._sessions[threads]
 
     def _session(self, threads: int) -> onnxruntime.InferenceSession:
         try:
@@ -74,10 +80,7 @@ class Network:
 
     def run(self, values: Floats) -> list[Floats]:
         """Return the outputs for a batch ``(n, …)``, float32."""
-        session = self._single
-        if len(values) > SINGLE_LIMIT:
-            with self._lock:
-                session = self._threaded
+        session = self._of(1 if len(values) <= SINGLE_LIMIT else 0)
         if not len(values):
             one = np.zeros((1, *values.shape[1:]), np.float32)
             return [output[:0] for output in run_session(session, self._input, one)]
@@ -128,7 +131,7 @@ def finite(values: Floats, card: Card, what: str) -> Floats:
 
 def bounded(log_variance: Floats | None) -> Floats | None:
     """Return log-variances within `LOG_VARIANCE`, as training takes them."""
-    return None if log_variance is None else log_variance.clip(*map(np.float32, LOG_VARIANCE))
+    return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
 
 
 def open_codec(bundle: Bundle) -> Codec:
@@ -213,6 +216,12 @@ class OnnxCodec:
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)
         self._check()
+
+    def rest(self) -> None:
+        """Let go of what is only needed to answer, for as long as nothing is asked."""
+        for network in (self._encoder, self._decoder):
+            if network is not None:
+                network.rest()
 
     def _check(self) -> None:
         """Run both networks once, so that a wrong shape is an error now and not a crash later."""

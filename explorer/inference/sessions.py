@@ -61,6 +61,8 @@ class Interrupt:
     @contextmanager
     def _run(self) -> Iterator[onnxruntime.RunOptions]:
         options = onnxruntime.RunOptions()
+        # That a run was ended is no error to be printed; what went wrong is raised.
+        options.log_severity_level = 4
         with self._lock:
             if self._set:
                 raise Interrupted
@@ -98,6 +100,8 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # An arena keeps all that the largest batch ever took, a gigabyte for large images.
+    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # A file may say that its weights lie in another one, and name any. Ours never do, and here nothing is found.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)

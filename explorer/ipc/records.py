@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from functools import cache
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+if TYPE_CHECKING:
+    # Imported where records come in: a process that only sends them starts without it.
+    from pydantic import TypeAdapter
 
 _ARRAY = 1
 """Msgpack's extension type that stands for an array: its place in the frame, 4 bytes."""
@@ -35,7 +38,7 @@ def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
             return part.item()
         if isinstance(part, PurePath):
             return str(part)
-        if isinstance(part, BaseModel):
+        if hasattr(part, "model_dump"):
             return part.model_dump()
         if dataclasses.is_dataclass(part) and not isinstance(part, type):
             return {field.name: getattr(part, field.name) for field in dataclasses.fields(part) if field.init}
@@ -115,6 +118,8 @@ def validated(kind: type, fields: Any) -> Any:
     ValueError
         If a field is missing, unknown or of another type.
     """
+    from pydantic import ValidationError
+
     try:
         return _adapter(kind).validate_python([fields])[0]
     except ValidationError as error:
@@ -127,5 +132,7 @@ def validated(kind: type, fields: Any) -> Any:
 
 @cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
     # A dataclass takes its settings from what holds it, here a tuple of one.
     return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))  # type: ignore[valid-type]  # a type known only here

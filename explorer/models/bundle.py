@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import compress
 from pathlib import Path
 
-from explorer.errors import ExplorerError, ModelError
+from explorer.errors import ExplorerError, ExportError, ModelError
 from explorer.json_limits import RECORD, json_text
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
@@ -127,6 +127,46 @@ def seal(folder: Path, card: Card) -> None:
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
+def check_replaceable(path: Path, *, force: bool) -> None:
+    """Make sure that a bundle may be written at `path`: nothing is there, or with `force` at most another bundle.
+
+    Raises
+    ------
+    ExportError
+        If not; the message names what is in the way.
+    """
+    if not os.path.lexists(path):
+        return
+    obstacle = _obstacle(path)
+    if obstacle and force:
+        raise ExportError("a model bundle, which alone is replaced", f"{path}, {obstacle}", "Choose another name.")
+    if obstacle or not force:
+        remedy = "Choose another name." if obstacle else "Choose another name, or replace the model there with --force."
+        raise ExportError("a folder that does not exist yet", f"{path}, which does", remedy)
+
+
+def _obstacle(path: Path) -> str:
+    """Say why a folder is not a bundle and nothing else; empty where it is."""
+    if path.is_symlink():
+        return "which is a link"
+    if not path.is_dir():
+        return "which is a file"
+    try:
+        strangers = sorted(
+            entry.name
+            for entry in path.iterdir()
+            if entry.name not in {CARD, CODES, *NETWORKS, *COMPILED} or not entry.is_file()
+        )
+        if strangers:
+            return f"which holds “{strangers[0]}”"
+        read_card(read_limited(path / CARD, RECORD.size, "a card", ModelError), str(path / CARD))
+    except FileNotFoundError:
+        return f"which has no {CARD}"
+    except (OSError, UnicodeDecodeError, ModelError):
+        return f"whose {CARD} is not one of this program"
+    return ""
+
+
 def _present(path: Path, expected: str) -> str:
     path.stat()
     return expected
@@ -186,12 +226,23 @@ def resolve_bundle(model: str) -> Bundle:
     ModelError
         If there is none of that name; the message lists those that are.
     """
+    return open_bundle(bundle_folder(model))
+
+
+def bundle_folder(model: str) -> Path:
+    """Return the folder of a bundle by its folder or its name, without opening it.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name; the message lists those that are.
+    """
     path = Path(model).expanduser()
     if (path / CARD).is_file():
-        return open_bundle(path)
+        return path
     found = find_bundles()
     for entry in found:
         if entry.path.name == model or (entry.bundle and entry.bundle.name == model):
-            return open_bundle(entry.path)
+            return entry.path
     names = ", ".join(entry.path.name for entry in found) or "none is installed"
     raise ModelError(f"a model, by folder or by name ({names})", f"“{model}”")

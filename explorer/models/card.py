@@ -20,6 +20,8 @@ MOST_EPOCHS = 2_000
 """Epochs in a card; of a longer training an even choice, so that the card can be read again."""
 
 _REACH = 1e6
+_MOST_VALUES = 2**31 - 1
+"""Of an image or a code: more fits into no array that a network takes."""
 
 
 class _Record(BaseModel):
@@ -131,6 +133,12 @@ class Card(_Record):
         low, high = self.value_range
         if not -_REACH <= low < high <= _REACH:
             raise ValueError("value_range must rise from one number to another")
+        for shape in (self.image_shape, self.latent_shape):
+            if not shape or min(shape) < 1 or prod(shape) > _MOST_VALUES:
+                raise ValueError(f"a shape must be of 1 to {_MOST_VALUES:,} values")
+        for control in self.imported.controls if self.imported else ():
+            if min(control.shape, default=1) < 1 or prod(control.shape) > _MOST_VALUES:
+                raise ValueError(f"a control must have 1 to {_MOST_VALUES:,} values")
         return self
 
     @property

@@ -15,7 +15,7 @@ from explorer.data.preprocessing import Alpha, Preprocessing
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExportError
 from explorer.models.denoising import clean_picture
-from explorer.paths import replacing_file, replacing_folder
+from explorer.paths import check_apart, replacing_file, replacing_folder
 from explorer.types import Codec, Progress
 
 _OPAQUE_FORMATS: Final = ("JPEG", "BMP", "PPM")
@@ -87,10 +87,10 @@ def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Pat
 
 
 def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out: Path) -> Iterator[Progress | Cleaned]:
-    _check_folder(folder, out)
+    check_apart(out, [folder])
     files = _pictures_in(folder)
     skipped: list[Skipped] = []
-    with replacing_folder(out, force=True) as temporary:
+    with replacing_folder(out, replaceable=_check_empty) as temporary:
         for number, file in enumerate(files):
             name = file.relative_to(folder)
             yield Progress(number, len(files), str(name))
@@ -122,19 +122,11 @@ def _check_file(path: Path, out: Path) -> None:
         raise ExportError("a file to write", f"{out}, which is a folder", "Choose another name.")
     if not out.parent.is_dir():
         raise ExportError("a folder to write into", f"{out.parent}, which does not exist", "Make the folder first.")
-    if out.exists() and out.samefile(path):
-        raise ExportError(
-            "another file than the original", f"{out}", "Originals are never overwritten: choose another."
-        )
+    check_apart(out, [path])
 
 
-def _check_folder(folder: Path, out: Path) -> None:
-    target, original = out.resolve(), folder.resolve()
-    if target == original or original in target.parents:
-        raise ExportError(
-            f"a folder outside of {folder}", f"{out}", "Originals are never overwritten: choose another folder."
-        )
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+def _check_empty(out: Path) -> None:
+    if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise ExportError("a folder that does not exist yet, or is empty", f"{out}, which does", "Choose another name.")
 
 

@@ -30,7 +30,7 @@ from explorer.data.formats import MAX_PIXELS
 from explorer.errors import TrainingError
 from explorer.json_limits import RECORD, JsonLimits, json_text, parse_json
 from explorer.models.card import LossParts
-from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder
+from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
 from explorer.reading import read_limited, reading
 from explorer.types import Pixels
@@ -165,6 +165,9 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._frames: list[FilmFrame] = list(read_film(path))
+        self._facts = ""
+        with suppress(OSError, ValueError):
+            self._facts = (path / FACTS).read_text(encoding="utf-8")
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
@@ -195,6 +198,7 @@ class RunWriter:
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event} | values)
         try:
+            self._restore()
             with (self.path / LOG).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError:
@@ -205,15 +209,28 @@ class RunWriter:
         folder = self.path / FILM
         frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
         try:
+            self._restore()
             if not (folder / ORIGINALS).is_file():
                 write_strip(folder / ORIGINALS, originals)
             write_strip(frame.path, reconstructions)
         except OSError:
             return tuple(self._frames)
+        # Later frames are of a training that was killed, and went on from an earlier checkpoint.
+        dropped = [kept for kept in self._frames if kept.progress > progress]
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
         if len(self._frames) > FRAMES:
-            self._frames.pop(_closest(self._frames)).path.unlink(missing_ok=True)
+            dropped.append(self._frames.pop(_closest(self._frames)))
+        with suppress(OSError):
+            for gone in dropped:
+                gone.path.unlink(missing_ok=True)
         return tuple(self._frames)
+
+    def _restore(self) -> None:
+        """Make the folder again where it was deleted while the training runs; what follows is kept there."""
+        if not self.path.is_dir():
+            (self.path / FILM).mkdir(parents=True)
+            (self.path / FACTS).write_text(self._facts, encoding="utf-8")
+            self._frames.clear()
 
 
 def _closest(frames: list[FilmFrame]) -> int:
@@ -377,6 +394,6 @@ def delete_run(run: Run) -> None:
     try:
         shutil.rmtree(run.path)
         if run.resumable:
-            shutil.rmtree(checkpoint_folder(run.request.out))
+            delete_checkpoint(checkpoint_folder(run.request.out))
     except OSError as error:
         raise TrainingError(f"to delete {run.path}", f"“{error.strerror or error}”", "Delete it by hand.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -111,6 +112,15 @@ CHECKPOINT = "training.npz"
 def checkpoint_folder(out: Path) -> Path:
     """Return the folder of the checkpoint that belongs to the bundle `out`."""
     return out.with_name(f"{out.name}.checkpoint")
+
+
+def delete_checkpoint(folder: Path) -> None:
+    """Delete the checkpoint in a folder, and the folder if it holds nothing else; what cannot be deleted stays."""
+    with suppress(OSError):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        for part in folder.glob(f".{CHECKPOINT}.*.part"):  # of a process that was killed while it wrote
+            part.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> None:

@@ -20,5 +20,6 @@ caller says ``read("shapes", [path], (Shape,), {"most": 100})``. In a job, `step
 from explorer.reader.client import close_all, guards, read, steps
 from explorer.reader.handed import Handed
 from explorer.reader.registry import READERS, Reader
+from explorer.reader.sandbox import GUARDS
 
-__all__ = ["READERS", "Handed", "Reader", "close_all", "guards", "read", "steps"]
+__all__ = ["GUARDS", "READERS", "Handed", "Reader", "close_all", "guards", "read", "steps"]

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from explorer.errors import DataError, ExplorerError, IpcError
 from explorer.reader.handed import Handed
-from explorer.reader.sandbox import lock_down
-from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive, send
+from explorer.reader.sandbox import end_with_parent, lock_down
+from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive_request, send
 
 _LINE = 300
 _ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
@@ -23,10 +23,10 @@ _ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-
 
 def main() -> None:
     """Answer one request, and end; no process reads twice."""
+    end_with_parent()
     requests, answers = _streams()
     with suppress(EOFError, OSError):
-        request: Request = receive(requests, (Request,))
-        _answer(request, answers)
+        _answer(receive_request(requests), answers)
     # What libraries would do at the end of an interpreter is of no use here, and may need what was given up.
     os._exit(0)
 

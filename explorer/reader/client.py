@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import unpack
 from explorer.reader.registry import READERS, Reader
 from explorer.reader.sandbox import Guard
-from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Request, receive_bytes, send
+from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Request, receive_bytes, send_request
 
 START_SECONDS: Final = 60.0
 """How long the process may take to import its libraries: long, since a disk may be slow, and no file is read yet."""
@@ -41,7 +41,7 @@ _running_lock = threading.Lock()
 
 def read(
     name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Read files in a process of their own, and yield the records that the reader finds in them.
 
     The process ends with the iterator: at its end, when it is closed, or when it is dropped.
@@ -56,7 +56,7 @@ def read(
     answers
         Types of the records that it may yield; see `explorer.ipc.pack` for what they can hold.
     arguments
-        Passed to the reader by name; what can be sent (see `explorer.ipc.pack`).
+        Passed to the reader by name: None, numbers, strings, bytes, tuples (as which lists arrive) and maps of these.
 
     Raises
     ------
@@ -206,7 +206,7 @@ class _Child:
     def send(self, request: Request) -> None:
         # A process that has ended by now is found out by reading.
         with suppress(OSError):
-            send(self._requests, request)
+            send_request(self._requests, request)
 
     def next_frame(self) -> bytes | None:
         """Return the next frame; empty where the process has ended; None where none came for a tenth of a second."""

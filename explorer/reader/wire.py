@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final
 
+import msgpack
+
 from explorer.errors import IpcError
-from explorer.ipc import Limits, pack, unpack
+from explorer.ipc import Limits, pack
+from explorer.ipc.frame import Part
 from explorer.reader.sandbox import Guard
 
 LIMITS: Final = Limits(frame_bytes=256 << 20, array_bytes=256 << 20, header_bytes=48 << 20)
@@ -55,8 +58,34 @@ class Finished:
     """All has been read."""
 
 
+def send_request(stream: BinaryIO, request: Request) -> None:
+    """Write a request: plain msgpack, since it comes from the program itself.
+
+    Raises
+    ------
+    OSError
+        If the other end is gone.
+    """
+    _send(stream, [msgpack.packb(asdict(request), unicode_errors="surrogatepass")])
+
+
+def receive_request(stream: BinaryIO) -> Request:
+    """Wait for the request.
+
+    Raises
+    ------
+    EOFError
+        If the other end is gone.
+    """
+    data = receive_bytes(stream)
+    if not data:
+        raise EOFError
+    fields = msgpack.unpackb(data, unicode_errors="surrogatepass", use_list=False)
+    return Request(**fields)
+
+
 def send(stream: BinaryIO, record: object) -> None:
-    """Write a record.
+    """Write a record of an answer.
 
     Raises
     ------
@@ -65,7 +94,10 @@ def send(stream: BinaryIO, record: object) -> None:
     OSError
         If the other end is gone.
     """
-    parts = pack(record, LIMITS)
+    _send(stream, pack(record, LIMITS))
+
+
+def _send(stream: BinaryIO, parts: Sequence[Part]) -> None:
     stream.write(sum(map(len, parts)).to_bytes(_LENGTH_BYTES, "little"))
     for part in parts:
         stream.write(part)
@@ -90,19 +122,3 @@ def receive_bytes(stream: BinaryIO) -> bytes:
     if len(data) < length:
         raise IpcError(f"a message of {length} bytes", f"{len(data)} of them")
     return data
-
-
-def receive(stream: BinaryIO, receives: Iterable[type]) -> Any:
-    """Wait for a record of one of these types.
-
-    Raises
-    ------
-    EOFError
-        If the other end is gone.
-    IpcError
-        If something else came.
-    """
-    data = receive_bytes(stream)
-    if not data:
-        raise EOFError
-    return unpack(data, receives, LIMITS)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from explorer.ui.plain_text import plain_tooltip
+
 
 @dataclass(frozen=True)
 class Command:
@@ -69,7 +71,7 @@ def plain_title(text: str) -> str:
 
 def _of_action(action: QAction, where: str) -> Command:
     keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    title, tip = plain_title(action.text()), action.toolTip()
+    title, tip = plain_title(action.text()), action.statusTip() or action.toolTip()
     # Qt makes a tooltip of the title where there is none.
-    tip = "" if tip == title.rstrip(" …") else tip
+    tip = "" if tip in {title.rstrip(" …"), plain_tooltip(title)} else tip
     return Command(action.objectName(), title, where, keys, tip, action.isEnabled(), action.trigger)

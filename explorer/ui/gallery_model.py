@@ -17,6 +17,7 @@ from explorer.data.source import Source
 from explorer.types import Indices, Pixels
 from explorer.ui.dragging import PICTURES, pictures_mime
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import plain_tooltip
 
 SMALLEST_CELL = 56
 _KEPT = 4_000
@@ -119,7 +120,7 @@ class GalleryModel(QStringListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._pixmaps.get(position)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._described(self._source, position)
+            return plain_tooltip(self._described(self._source, position))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._named(self._source, position)
         # Without it a picture that is not read yet has no size, and the first one decides for all.

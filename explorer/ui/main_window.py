@@ -53,6 +53,7 @@ from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
 from explorer.ui.panes import show_or_hide
+from explorer.ui.plain_text import plain_menu_text, plain_window_title
 from explorer.ui.session_desk import SessionDesk
 from explorer.ui.shell import Shell
 from explorer.ui.status import StatusBar
@@ -322,7 +323,7 @@ class MainWindow(QMainWindow):
         self._show_title()
 
     def _show_title(self) -> None:
-        self.setWindowTitle(self.sessions.title)
+        self.setWindowTitle(plain_window_title(self.sessions.title))
 
     def _on_tab_changed(self, number: int) -> None:
         panel = self.tabs.widget(number)
@@ -340,7 +341,7 @@ class MainWindow(QMainWindow):
             (self._redo, self.tr("&Redo"), self.document.redo_label),
         ):
             action.setEnabled(label is not None)
-            action.setText(f"{word}: {label}" if label else word)
+            action.setText(f"{word}: {plain_menu_text(label)}" if label else word)
 
     def _update_actions(self) -> None:
         self._export.setEnabled(self.document.timeline.frames > 0)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMenu, QPushButton, QTabWidget, QWidget
 
 from explorer.ui.commands import menu_actions, plain_title
+from explorer.ui.plain_text import plain_menu_text
 
 if TYPE_CHECKING:
     from explorer.ui.main_window import MainWindow
@@ -63,7 +64,7 @@ class PanelMenu(QObject):
         buttons = [button for button in panel.findChildren(QPushButton) if button.text() and not self._known(button)]
         texts = [plain_title(button.text()) for button in buttons]
         places = iter(_PLACES)
-        submenu = QMenu(title, menu)
+        submenu = QMenu(plain_menu_text(title), menu)
         submenu.setObjectName(f"menu_{panel.objectName()}")
         for button, label in zip(buttons, texts, strict=True):
             inner: object = button.menu()
@@ -73,7 +74,7 @@ class PanelMenu(QObject):
             # What says nothing outside its panel is told by its tooltip, too.
             plain = len(label) >= _PLAIN and texts.count(label) == 1
             text = label if plain else f"{label}  {button.toolTip().partition('.')[0].partition(':')[0]}"
-            action = submenu.addAction(text)
+            action = submenu.addAction(plain_menu_text(text))
             action.setObjectName(f"action_{button.objectName()}")
             action.setToolTip(button.toolTip())
             action.setShortcut(QKeySequence(f"{prefix}, {next(places)}"))
@@ -86,7 +87,7 @@ class PanelMenu(QObject):
 
     def _add_inner(self, submenu: QMenu, inner: QMenu, title: str, prefix: str, places: Iterator[str]) -> None:
         """Put the menu of a button into that of its panel."""
-        submenu.addMenu(inner).setText(title)
+        submenu.addMenu(inner).setText(plain_menu_text(title))
         for action in inner.actions():
             if not action.isSeparator() and action.menu() is None and action.shortcut().isEmpty():
                 action.setShortcut(QKeySequence(f"{prefix}, {next(places)}"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from explorer.document.document import Document, Problem
+from explorer.ui.plain_text import plain_tooltip
 
 _Index = QModelIndex | QPersistentModelIndex
 KEPT = 200
@@ -85,4 +86,4 @@ class ProblemList(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             often = f"  (× {entry.times})" if entry.times > 1 else ""
             return f"{entry.at}  {entry.message}{often}"
-        return entry.message if role == Qt.ItemDataRole.ToolTipRole else None
+        return plain_tooltip(entry.message) if role == Qt.ItemDataRole.ToolTipRole else None

@@ -16,6 +16,7 @@ from explorer.models.recent import clear_recent, recent_sessions
 from explorer.models.session_file import SUFFIX
 from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder, ask_save
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
+from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 from explorer.ui.text import learning
 
 
@@ -81,9 +82,9 @@ class SessionDesk(QObject):
         self.recent.clear()
         paths = recent_sessions()
         for number, path in enumerate(paths):
-            action = self.recent.addAction(path.stem.replace("&", "&&"), partial(self.open, path))
+            action = self.recent.addAction(plain_menu_text(path.stem), partial(self.open, path))
             action.setObjectName(f"action_recent_{number}")
-            action.setToolTip(str(path))
+            action.setToolTip(plain_tooltip(str(path)))
             action.setStatusTip(str(path))
         if paths:
             self.recent.addSeparator()
@@ -124,7 +125,7 @@ class SessionDesk(QObject):
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
         filters = [self.tr("Session") + f" (*{SUFFIX})"]
-        ask_save(self._window, self.tr("Save the session"), filters, suggested, self._save_to)
+        ask_save(self._document, self._window, self.tr("Save the session"), filters, suggested, self._save_to)
 
     def _save_to(self, path: Path) -> None:
         self._document.sessions.save_requested.emit(path, False)

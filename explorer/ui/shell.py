@@ -20,6 +20,7 @@ from explorer.ui.first_tour import FirstTour, Step
 from explorer.ui.layout_keeper import LayoutKeeper
 from explorer.ui.panel_menu import PREFIX, PanelMenu
 from explorer.ui.panes import Pane, step_pane
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.problems import ProblemList
 from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.fields import button
@@ -134,13 +135,14 @@ class Shell(QObject):
         for action in self._window.findChildren(QAction):
             tip = tips.get(action.objectName())
             if tip:
-                action.setToolTip(tip)
+                action.setToolTip(plain_tooltip(tip))
         for menu in self._window.menuBar().findChildren(QMenu):
             menu.setToolTipsVisible(True)
         tabs, sentences = self._window.tabs, tab_tips()
         for number in range(tabs.count()):
             panel = tabs.widget(number)
-            tabs.setTabToolTip(number, sentences.get(panel.objectName(), "") if panel is not None else "")
+            if panel is not None:
+                tabs.setTabToolTip(number, plain_tooltip(sentences.get(panel.objectName(), "")))
 
     # -- what is shown -------------------------------------------------------------------------------------------
 

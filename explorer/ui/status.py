@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import CursorView
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -90,7 +91,7 @@ class StatusBar(QStatusBar):
         self._data.setText(text)
         if source.skipped:
             names = "\n".join(f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:_NAMED])
-            self._data.setToolTip(f"{text}\n{names}")
+            self._data.setToolTip(plain_tooltip(f"{text}\n{names}"))
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.cursor_view
@@ -126,7 +127,7 @@ class StatusBar(QStatusBar):
 
     def _on_exported(self, path: Path) -> None:
         self._announce(self.tr("Written: %1").replace("%1", path.name))
-        self._said.setToolTip(str(path))
+        self._said.setToolTip(plain_tooltip(str(path)))
 
     def _announce(self, text: str) -> None:
         self._said.setText(text)

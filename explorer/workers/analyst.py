@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strength
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
 from explorer.workers.film_maker import encode_pictures
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
@@ -86,6 +87,7 @@ class Analyst(QObject):
         self._latest: dict[Study, int] = {}
         self._indexing: tuple[object, ...] = ()
         self._refused: tuple[object, ...] = ()
+        self._fitting: object = None
         document.studies.quality_requested.connect(self._on_quality_requested)
         document.studies.ranking_requested.connect(self._on_ranking_requested)
         document.studies.cleaning_requested.connect(self._on_cleaning_requested)
@@ -118,7 +120,14 @@ class Analyst(QObject):
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        key = self._latest[study] = self._jobs.start(title, job, finished, ended)
+        def failed(message: str) -> None:
+            if self._latest[study] == key:
+                studies.put_problem(study, message)
+
+        cancelled = partial(failed, CANCELED)
+        key = self._latest[study] = self._jobs.start(
+            title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
+        )
         studies.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:
@@ -172,7 +181,7 @@ class Analyst(QObject):
             self._document.studies.put_codes(view)
 
     def _on_index_requested(self) -> None:
-        """Index the open pictures; while that is under way for the same question, once is enough."""
+        """Index the open images; for one question once is enough, also where it failed or was canceled."""
         document, model, source = self._document, self._document.model, self._document.source
         settings = document.neighbours.settings
         if model is None or source is None:
@@ -183,7 +192,8 @@ class Analyst(QObject):
         if self._is_too_much(model, source):
             return
         asked = (model.codec, source, settings.way)
-        if document.studies.running("index") is not None and self._indexing == asked:
+        done = document.studies.running("index") is not None or document.studies.problem("index")
+        if done and self._indexing == asked:
             return
         self._indexing = asked
         known = document.neighbours.index
@@ -251,9 +261,11 @@ class Analyst(QObject):
         self._jobs.start("Encoding pictures", lambda: encode_pictures(model, source, indices), put)
 
     def _on_prior_requested(self) -> None:
-        model = self._document.model
-        if model is not None:
-            sample = model.sample
+        model, studies = self._document.model, self._document.studies
+        if model is None or (studies.problem("prior") and self._fitting is model.sample):
+            return
+        if studies.running("prior") is None or self._fitting is not model.sample:
+            sample = self._fitting = model.sample
             self._start(
                 "prior",
                 "Fitting a prior to the codes",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
@@ -20,6 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
+from explorer.workers.locks import held_lock, release
 
 INTERVAL_MS = 1_500
 """From the first edit that is not in the copy to the next copy; with the writing it stays well below five seconds."""
@@ -58,6 +59,7 @@ class Autosave(QObject):
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self._on_due)
         self.written.connect(self._on_written)
+        self._watcher: QFileSystemWatcher | None = None
         document.history_changed.connect(self._on_edited)
         document.selection.changed.connect(self._on_edited)
         document.sessions.changed.connect(self._on_edited)
@@ -86,8 +88,10 @@ class Autosave(QObject):
         try:
             session = self._document.sessions.take(copy=True)
         except ExplorerError as error:
-            self._on_written(str(error))
+            self.written.emit(str(error))
             return
+        if self._folder is not None and self._is_gone():
+            self._let_go()
         if self._folder is None:
             self._claim()
         if self._folder is None:
@@ -102,14 +106,47 @@ class Autosave(QObject):
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            self._on_written(f"expected to keep a copy in {autosave_dir()}; received “{error.strerror}”")
+            self.written.emit(f"expected to keep a copy in {autosave_dir()}; received “{error.strerror}”")
             return
-        self._lock = _locked(folder)
+        self._lock = held_lock(folder / _LOCK)
         self._folder = folder
+        self._watch(folder)
+
+    def _watch(self, folder: Path | None) -> None:
+        """Hear of a folder that is deleted; of None no more.
+
+        The watcher of the last folder is deleted here, on its own thread: a collector on another would crash Qt.
+        """
+        if self._watcher is not None:
+            self._watcher.deleteLater()
+            self._watcher = None
+        if folder is not None:
+            self._watcher = QFileSystemWatcher([str(folder)], self)
+            self._watcher.directoryChanged.connect(self._on_folder_changed)
+
+    def _is_gone(self) -> bool:
+        """Tell whether the folder was deleted, perhaps with all that the program keeps."""
+        return self._folder is not None and not (self._folder / _LOCK).exists()
+
+    def _let_go(self) -> None:
+        """Give up a folder that is gone; the next copy gets another."""
+        self._end_writer()
+        if self._lock is not None:
+            release(self._lock)
+        self._folder = self._lock = None
+        self._watch(None)
+
+    def _on_folder_changed(self) -> None:
+        """Have another copy written at once where the folder is gone."""
+        if not self._closed and self._is_gone():
+            self._on_edited()
 
     @Slot(str)
     def _on_written(self, problem: str) -> None:
         """Tell once of a disk that is full, say, and not with every copy."""
+        if problem and self._is_gone():
+            self._on_folder_changed()
+            return
         if problem and not self._failed and not self._closed:
             self._document.report(f"{problem} Until then nothing is kept against a crash: save the session.")
         self._failed = bool(problem)
@@ -122,7 +159,7 @@ class Autosave(QObject):
             return
         found: list[tuple[LeftOver, QLockFile]] = []
         for folder in _folders():
-            lock = _locked(folder) if folder != self._folder else None
+            lock = held_lock(folder / _LOCK) if folder != self._folder else None
             if lock is None:
                 continue
             left = _left_in(folder)
@@ -159,6 +196,7 @@ class Autosave(QObject):
         if self._folder is not None and self._lock is not None:
             _remove(self._folder, self._lock)
         self._folder, self._lock = left.folder, lock
+        self._watch(left.folder)
         for part in left.folder.glob(".*.part"):
             part.unlink(missing_ok=True)
 
@@ -180,12 +218,13 @@ class Autosave(QObject):
         if keep and due:
             self._on_due()
         self._closed = True
+        self._watch(None)
         self._end_writer(deadline)
         if self._offered is not None:
             self._offered[1].unlock()
         if self._lock is not None and self._folder is not None:
             if keep:
-                self._lock.unlock()
+                release(self._lock)
             else:
                 _remove(self._folder, self._lock)
 
@@ -251,14 +290,6 @@ def _folders() -> list[Path]:
         return []
 
 
-def _locked(folder: Path) -> QLockFile | None:
-    """Return the lock of a folder, held; None where another window holds it."""
-    lock = QLockFile(str(folder / _LOCK))
-    # Never by its age: a window may be open for days. One whose process is gone is free all the same.
-    lock.setStaleLockTime(0)
-    return lock if lock.tryLock(0) else None
-
-
 def _left_in(folder: Path) -> LeftOver | None:
     """Return what lies in a folder; None where there is nothing that can be opened."""
     try:
@@ -269,5 +300,5 @@ def _left_in(folder: Path) -> LeftOver | None:
 
 
 def _remove(folder: Path, lock: QLockFile) -> None:
-    lock.unlock()
+    release(lock)
     shutil.rmtree(folder, ignore_errors=True)

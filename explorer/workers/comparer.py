@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED, PcaCodec
 from explorer.models.sample import sample_pictures
 from explorer.types import Floats, Indices, Progress
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model
 
 
@@ -123,8 +124,16 @@ class Comparer(QObject):
             if document.beside.model is model and document.state.subject == (source, index):
                 document.beside.put_start(code)
 
+        def failed(message: str) -> None:
+            if self._encoding == key:
+                document.beside.put_problem(message)
+
         self._jobs.cancel(self._encoding)
-        self._encoding = self._jobs.start("Encoding the picture", lambda: encode_one(model, source, index), put)
+        document.beside.put_problem("")
+        job = partial(encode_one, model, source, index)
+        key = self._encoding = self._jobs.start(
+            "Encoding the picture", job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
+        )
 
     def _on_table_requested(self) -> None:
         models = [model for model in (self._document.model, self._document.beside.model) if model is not None]

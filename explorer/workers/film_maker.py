@@ -28,7 +28,7 @@ from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, render
 
 _TRIED = 10
@@ -272,10 +272,18 @@ class FilmMaker(QObject):
         self._jobs.cancel(self._estimating)
         if model is not None and film is not None:
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
-            self._estimating = self._jobs.start(
+            tell = self._document.timeline.estimated.emit
+
+            def failed(message: str) -> None:
+                if self._estimating == key:
+                    tell(Estimate(export, None, 0, 1.0, 0, message))
+
+            key = self._estimating = self._jobs.start(
                 "Trying the export",
                 lambda: estimate_film(export, model, keys, film, curve),
-                self._document.timeline.estimated.emit,
+                tell,
+                on_failed=failed,
+                on_cancelled=lambda: failed(CANCELED),
             )
 
     def _on_reopen_requested(self, path: Path) -> None:

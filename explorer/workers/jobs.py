@@ -18,6 +18,9 @@ from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Progress
 from explorer.workers.closing import Deadline
 
+CANCELED = "Canceled."
+"""What is said in the place of a result where a job was canceled."""
+
 PROGRESS_SECONDS = 0.05
 
 
@@ -46,9 +49,11 @@ class _Job:
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
     on_early: Callable[[Any], None]
+    on_failed: Callable[[str], None]
     progress: Progress
     interrupt: Interrupt
     thread: threading.Thread | None = None
+    on_cancelled: Callable[[], None] = lambda: None
 
 
 class JobRunner(QObject):
@@ -82,6 +87,8 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
+        on_failed: Callable[[str], None] = lambda message: None,
+        on_cancelled: Callable[[], None] = lambda: None,
     ) -> int:
         """Start a job; return its key.
 
@@ -97,12 +104,25 @@ class JobRunner(QObject):
             Called on the main thread before that, and also where the job was cancelled or failed.
         on_early
             Called on the main thread with each early result, unless the job was cancelled by then.
+        on_failed
+            Called on the main thread after `on_ended` with the message of an error that ended the job.
+        on_cancelled
+            Called on the main thread after `on_ended` where the job was cancelled.
         """
         key = next(self._keys)
         entry = _Job(
-            title, threading.Event(), time.monotonic(), on_finished, on_ended, on_early, Progress(0, 0), Interrupt()
+            title,
+            threading.Event(),
+            time.monotonic(),
+            on_finished,
+            on_ended,
+            on_early,
+            on_failed,
+            Progress(0, 0),
+            Interrupt(),
         )
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
+        entry.on_cancelled = on_cancelled
         self._jobs[key] = entry
         entry.thread.start()
         self.jobs_changed.emit()
@@ -182,7 +202,10 @@ class JobRunner(QObject):
         job.on_ended()
         if report.kind == "finished":
             job.on_finished(report.result)
+        elif report.kind == "cancelled":
+            job.on_cancelled()
         elif report.kind == "failed":
+            job.on_failed(report.message)
             self.failed.emit(report.message, report.details)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.data.sources import open_source, opening
+from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopening
 from explorer.document.state import OpenModel
+from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.inference.codec import open_codec
 from explorer.models.bundle import open_bundle
 from explorer.types import Codec, Floats, Pixels, Progress
@@ -39,6 +41,56 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
         yield Progress(0, 0, "opening its pictures")
         source = open_source(name)
     yield model, source
+
+
+def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
+    """Open again what a step of the history needs.
+
+    Raises
+    ------
+    ExplorerError
+        If it is gone, or has changed since.
+    """
+    opened: list[tuple[Closed, OpenModel | Source]] = []
+    for closed in wanted.missing:
+        if isinstance(closed, ClosedSource):
+            yield from _reopened_source(closed, opened)
+        else:
+            yield Progress(0, 0, f"opening {closed.name}")
+            opened.append((closed, _reopened_model(closed)))
+    yield opened
+
+
+_ANOTHER_STEP = "The history stays where it is; its other steps can be chosen in the panel History."
+
+
+def _reopened_model(closed: ClosedModel) -> OpenModel:
+    if not closed.files:
+        remedy = f"Resume its training in the list of runs. {_ANOTHER_STEP}"
+        raise ModelError(f"the model “{closed.name}”", "a training that was not finished", remedy)
+    try:
+        model = open_model(closed.path, closed.run)
+    except ExplorerError as error:
+        wanted = f"the model “{closed.name}” in {closed.path}, to go to that step"
+        raise ModelError(wanted, f"“{error}”", _ANOTHER_STEP) from error
+    if not closed.fits(model):
+        raise ModelError(f"the model “{closed.name}” in {closed.path} as it was", "another one", _ANOTHER_STEP)
+    return model
+
+
+def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel | Source]]) -> Iterator[Progress]:
+    source: Source | None = None
+    try:
+        for item in load_source(closed.spec):
+            if isinstance(item, Progress):
+                yield item
+            elif isinstance(item, Source):
+                source = item
+    except ExplorerError as error:
+        raise DataError(f"“{closed.name}”, to go to that step", f"“{error}”", _ANOTHER_STEP) from error
+    if source is None or not closed.fits(source):
+        raise DataError(f"the {closed.count:,} images of “{closed.name}” as they were", "others", _ANOTHER_STEP)
+    opened.append((closed, source))
 
 
 def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:

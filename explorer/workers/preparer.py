@@ -17,7 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
-from explorer.workers.jobs import JobRunner
+from explorer.workers.jobs import CANCELED, JobRunner
 
 
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
@@ -91,8 +91,15 @@ class Preparer(QObject):
         """Make the pictures; those asked for last win."""
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
-        self._previewing = self._jobs.start(
+
+        def failed(message: str) -> None:
+            if self._previewing == key:
+                self._document.preparation.put_preview(AugmentView(request, None, message))
+
+        key = self._previewing = self._jobs.start(
             "Augmenting a few pictures",
             lambda: preview_augmentation(request, source),
             self._document.preparation.put_preview,
+            on_failed=failed,
+            on_cancelled=lambda: failed(CANCELED),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject
+from PySide6.QtCore import QObject
 
 from explorer.data.source import Source
 from explorer.document.activity import TrainingView
@@ -16,6 +16,7 @@ from explorer.models.runs import FilmFrame, Run, delete_run, find_runs
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_home, open_model
+from explorer.workers.locks import held_lock, release
 from explorer.workers.trainer import LOCK, Trainer
 from explorer.workers.training_film import export_training_film
 
@@ -152,10 +153,9 @@ def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
         If it goes on, or cannot be deleted.
     """
     yield Progress(0, 0, "deleting")
-    lock = QLockFile(str(run.path / LOCK))
-    lock.setStaleLockTime(0)
-    if not lock.tryLock(0):
+    lock = held_lock(run.path / LOCK)
+    if lock is None:
         raise TrainingError("a run that has ended", f"{run.name}, which goes on", "Cancel its training first.")
-    lock.unlock()
+    release(lock)
     delete_run(run)
     yield tuple(find_runs())

@@ -12,6 +12,7 @@ from PySide6.QtCore import QLockFile, QObject
 from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
+from explorer.document.reading import check_export
 from explorer.document.session_state import guest_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
@@ -295,6 +296,7 @@ class SessionKeeper(QObject):
         sessions, state = self._document.sessions, self._document.state
         path = path.absolute()
         try:
+            check_export(self._document, path)
             session = sessions.take(path.parent)
         except ExplorerError as error:
             self._document.report(str(error))

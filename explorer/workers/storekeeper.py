@@ -57,6 +57,7 @@ class Storekeeper(QObject):
             lambda: fetching(name),
             lambda message: self._on_fetched(name, message),
             lambda: self._on_ended(name),
+            on_failed=lambda message: self._on_fetched(name, message),
         )
         self._document.stock.put_download(Download(name, key))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from explorer.data.source import Source
+from explorer.document.closed import Reopening
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
 from explorer.document.state import OpenModel
@@ -19,9 +20,10 @@ from explorer.workers.closing import Deadline
 from explorer.workers.codec_thread import CodecThread
 from explorer.workers.comparer import Comparer
 from explorer.workers.film_maker import FilmMaker
+from explorer.workers.housekeeping import Housekeeping
 from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import load_model, load_source, skipped_words
+from explorer.workers.loading import load_model, load_source, reopen, skipped_words
 from explorer.workers.preparer import Preparer
 from explorer.workers.receiver import Receiver
 from explorer.workers.renderer import Renderer
@@ -50,16 +52,19 @@ class Studio(QObject):
         self.session_keeper = SessionKeeper(document, self.jobs, self)
         self.autosave = Autosave(document, self)
         self.trainer = Trainer(self)
+        self.housekeeping = Housekeeping(document, self.codec_thread, self.jobs, self)
         self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
         self._opening_model = 0
         self._opening_path: Path | None = None
         self._opening_source = 0
+        self._reopening = 0
         self._listed_source: Source | None = None
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
         self.jobs.failed.connect(document.report)
         document.open_model_requested.connect(self._on_open_model_requested)
         document.open_source_requested.connect(self._on_open_source_requested)
+        document.reopen_requested.connect(self._on_reopen_requested)
         document.sessions.recover_requested.connect(self._on_recover_requested)
         document.job_cancel_requested.connect(self.jobs.cancel)
 
@@ -71,6 +76,7 @@ class Studio(QObject):
             self.renderer.stop()
             # First of all: what is to be kept must be on disk, whatever the rest does.
             self.autosave.close(deadline)
+            self.housekeeping.close(deadline)
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close(deadline)
@@ -139,6 +145,15 @@ class Studio(QObject):
             self.document.refine_source(source)
         if source.skipped:
             self.document.report(*skipped_words(source))
+
+    def _on_reopen_requested(self, wanted: Reopening) -> None:
+        """Open what a step of the history needs; the step asked for last wins."""
+        self.jobs.cancel(self._reopening)
+        self._reopening = self.jobs.start(
+            f"Opening {wanted.title}",
+            lambda: reopen(wanted),
+            lambda opened: self.document.put_reopened(wanted, opened),
+        )
 
     def _on_recover_requested(self, left: LeftOver) -> None:
         copy = self.autosave.copy_of(left)

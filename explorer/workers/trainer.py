@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.activity import TrainingView
 from explorer.document.state import OpenModel
@@ -39,10 +39,15 @@ from explorer.engine.messages import (
 )
 from explorer.errors import ExplorerError
 from explorer.inference.codec import OnnxCodec
+from explorer.models.reservation import Reservation
 from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.workers.closing import Deadline
+from explorer.workers.locks import held_lock, release
 from explorer.workers.run_log import log_event
+
+IDLE_MS = 30_000
+"""A model process that nobody has asked anything for so long is ended: it holds half a gigabyte and more."""
 
 LOCK = "lock"
 """A file in a run's folder that the window holds while it trains there."""
@@ -63,18 +68,20 @@ class _Begun:
     run: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Asked:
-    """What is to be trained: a new run, or one to go on with."""
+    """What is to be trained: a new run, or one to go on with; and the place of its model, reserved while it waits."""
 
     request: TrainingRequest
-    run: Run | None = None
+    run: Run | None
+    reserved: Reservation
 
 
 class Trainer(QObject):
     """Runs one training at a time in the model process, and those that wait after it.
 
-    Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed.
+    Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed or
+    ended because it was idle.
 
     Signals
     -------
@@ -112,6 +119,8 @@ class Trainer(QObject):
         self._warm = False
         self._cancelled = threading.Event()
         self._arrived.connect(self._on_event_arrived)
+        self._idle = QTimer(self, interval=IDLE_MS, singleShot=True)
+        self._idle.timeout.connect(self._on_idle)
 
     @property
     def view(self) -> TrainingView:
@@ -140,21 +149,23 @@ class Trainer(QObject):
         if not (self._warm and self._process.pid) and not self._busy():
             self._warm = True
             self._start(Warm())
+        if not self._view.active:
+            self._idle.start()
 
     def train(self, request: TrainingRequest) -> None:
         """Start a training, or put it behind those that run and wait."""
-        self._ask(_Asked(request))
+        self._ask(request)
 
     def go_on(self, run: Run) -> None:
         """Take a run up again at its last checkpoint."""
         if run.path == self._view.run and self._view.active:
             return
-        self._ask(_Asked(run.request.model_copy(update={"resume": True}), run))
+        self._ask(run.request.model_copy(update={"resume": True}), run)
 
     def unqueue(self, place: int) -> None:
         """Take a training out of the queue."""
         if 0 <= place < len(self._waiting):
-            del self._waiting[place]
+            self._waiting.pop(place).reserved.release()
             self.queue_changed.emit()
 
     def pause(self) -> None:
@@ -180,7 +191,9 @@ class Trainer(QObject):
         """End the model process and the thread, and wait for both, until the deadline."""
         deadline = deadline or Deadline()
         self._closed = True
-        self._waiting.clear()
+        self._idle.stop()
+        while self._waiting:
+            self._waiting.pop().reserved.release()
         self._process.shut()
         if self._thread is not None:
             self._thread.join(deadline.seconds)
@@ -191,12 +204,17 @@ class Trainer(QObject):
             self._process.order(order)
             self._show(replace(self._view, note=note))
 
-    def _ask(self, asked: _Asked) -> None:
+    def _ask(self, request: TrainingRequest, run: Run | None = None) -> None:
         taken = [waiting.request.out for waiting in self._waiting]
         if self._view.active and self._asked is not None:
             taken.append(self._asked.request.out)
-        if asked.request.out in taken:
-            self.failed.emit(f"A training of the name {asked.request.out.name} runs or waits. Choose another name.", "")
+        if request.out in taken:
+            self.failed.emit(f"A training of the name {request.out.name} runs or waits. Choose another name.", "")
+            return
+        try:
+            asked = _Asked(request, run, Reservation(request.out))
+        except ExplorerError as error:
+            self.failed.emit(str(error), "")
             return
         if self._view.active:
             self._waiting.append(asked)
@@ -211,6 +229,7 @@ class Trainer(QObject):
         if run is not None:
             view = replace(view, curve=run.curve, film=run.film)
         self._asked = asked
+        self._idle.stop()
         self._pace = _Pace()
         self._cancelled.clear()
         self._show(view)
@@ -221,16 +240,20 @@ class Trainer(QObject):
 
     # -- on the worker thread --------------------------------------------------------------------------------------
 
-    def _start(self, request: _Asked | Warm) -> None:
+    def _start(self, request: _Asked | Warm | None) -> None:
+        """Have the worker thread do one thing after the other; None ends the process."""
         previous = self._thread
         self._thread = threading.Thread(target=self._supervise, args=(request, previous), name="trainer", daemon=True)
         self._thread.start()
 
-    def _supervise(self, asked: _Asked | Warm, previous: threading.Thread | None) -> None:
+    def _supervise(self, asked: _Asked | Warm | None, previous: threading.Thread | None) -> None:
         """Read the events of one request; runs on the worker thread."""
         if previous is not None:
             previous.join()
-        self._guarded(self._warm_up if isinstance(asked, Warm) else lambda: self._run(asked))
+        if asked is None:
+            self._process.close()
+        else:
+            self._guarded(self._warm_up if isinstance(asked, Warm) else lambda: self._run(asked))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -248,13 +271,14 @@ class Trainer(QObject):
 
     def _run(self, asked: _Asked) -> None:
         """Train, and keep the run's log and film."""
+        # The model process reserves it again, and has it when the training goes on.
+        asked.reserved.release()
         if self._cancelled.is_set():
             self._arrived.emit(Cancelled(""))
             return
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
-        lock = QLockFile(str(writer.path / LOCK))
-        lock.setStaleLockTime(0)  # only a process that is gone makes it stale
-        if not lock.tryLock(0):
+        lock = held_lock(writer.path / LOCK)
+        if lock is None:
             self._arrived.emit(Failed(f"The run {writer.path.name} goes on in another window."))
             return
         self._arrived.emit(_Begun(writer.path))
@@ -267,7 +291,7 @@ class Trainer(QObject):
                 writer.log("failed", message=str(error))
             raise
         finally:
-            lock.unlock()
+            release(lock)
 
     # -- on the main thread ----------------------------------------------------------------------------------------
 
@@ -340,6 +364,15 @@ class Trainer(QObject):
             following = self._waiting.pop(0)
             self.queue_changed.emit()
             self._begin(following)
+        elif not self._view.active:
+            self._idle.start()
+
+    def _on_idle(self) -> None:
+        """End the process; it is started again when it is needed."""
+        if self._busy():
+            self._idle.start()
+        elif not self._view.active and not self._closed:
+            self._start(None)
 
     def _kept(self) -> str:
         """Say that the last checkpoint is there, if one had been written."""

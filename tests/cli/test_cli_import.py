@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from explorer_testing.builders import write_bundle
 
 from explorer.cli.inputs import open_model
 from explorer.models.bundle import open_bundle
@@ -88,5 +89,5 @@ def _weights(folder: Path) -> Path:
 def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
     assert "a model to import" in call("import", "--out", tmp_path / "out").error
     assert "0,1 | -1,1 | 0,255" in call("import", "x.h5", "--out", "y", "--range-in", "0,2").error
-    (tmp_path / "there").mkdir()
-    assert "--force" in call("import", "x.h5", "--out", tmp_path / "there").error
+    write_bundle(tmp_path / "there")
+    assert "replace the model there with --force" in call("import", "x.h5", "--out", tmp_path / "there").error

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     folder = ask("data", tmp_path)
     assert (folder["count"], folder["image_shape"], folder["status"]) == (1, [20, 30, 3], "present")
-    assert [entry["name"] for entry in folder["skipped"]] == ["bad.png"]
+    assert [entry["file"] for entry in folder["skipped"]] == ["bad.png"]
     assert "skipped bad.png: " in call("data", tmp_path).out
     assert "attributes" not in folder
 
@@ -129,6 +130,22 @@ def test_doctor(ask: Any, call: Any, vae: Path) -> None:
     assert "codes.npz" in broken["detail"]
     assert broken["fix"]
     assert "PROBLEM model broken: " in call("doctor").out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to all of it")
+def test_doctor_says_what_a_reader_is_kept_from(ask: Any) -> None:
+    row = next(entry for entry in ask("doctor") if entry["check"] == "reader process")
+    assert row["ok"]
+    assert "other files, the network, starting programs" in row["detail"]
+
+
+def test_doctor_says_what_a_system_does_not_hold(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, or on Linux before Landlock and without seccomp."""
+    monkeypatch.setattr("explorer.reader.guards", lambda: ("cpu",))
+    row = next(entry for entry in ask("doctor") if entry["check"] == "reader process")
+    assert "does not keep it from taking all memory, other files, the network, starting programs" in row["detail"]
+    assert "Import only models that you trust" in row["fix"]
+    assert row["ok"] == (sys.platform != "linux")
 
 
 def test_doctor_survives_a_library_that_is_broken(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def deep_model(deep: Path) -> Model:
 def test_reconstruct_draws_what_it_measures(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "rows.png"
     told = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
-    assert set(told) == {"mse", "psnr", "ssim", "bce", "count"}
+    assert set(told) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
     drawn = cells(out)
     assert drawn.shape[:2] == (2, told["count"]) == (2, 7)
     source = open_source("digits")
@@ -84,9 +84,11 @@ def test_reconstruct_noisy_stands_between_and_is_repeatable(ask: Any, model: Mod
 
 
 def test_reconstruct_takes_no_more_than_there_is(ask: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
     for number in range(3):
-        Image.new("RGB", (50, 40), (80 * number,) * 3).save(tmp_path / f"{number}.png")
-    told = ask("reconstruct", "--model", "digits-vae-2d", "--data", tmp_path, "--out", tmp_path / "x.png")
+        Image.new("RGB", (50, 40), (80 * number,) * 3).save(folder / f"{number}.png")
+    told = ask("reconstruct", "--model", "digits-vae-2d", "--data", folder, "--out", tmp_path / "x.png")
     assert told["count"] == 1
 
 
@@ -101,7 +103,7 @@ def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytes
 def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
     told = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
     assert set(told) == {
-        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training"),
+        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"),
         *("kl", "loss", "active_dims", "kl_per_dim"),
     }
     assert (told["count"], told["split"], told["seen_in_training"]) == (2_000, "test", False)
@@ -112,7 +114,7 @@ def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
 
 def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, deep_model: Model) -> None:
     told = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
-    assert set(told) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training"}
+    assert set(told) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
     # The embedded digits are MNIST's test digits, on which the card's figures were measured.
     for name in ("mse", "bce", "psnr", "ssim"):
         assert told[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
@@ -147,7 +149,7 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
     for split, count in (("all", 10_000), ("test", 2_000)):
         out = tmp_path / f"{split}.npz"
         told = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
-        assert told == {"count": count, "latent_shape": [2]}
+        assert told == {"count": count, "latent_shape": [2], "skipped": []}
         with np.load(out, allow_pickle=False) as file:
             assert set(file.files) == {"codes", "labels", "indices"}
             np.testing.assert_array_equal(file["indices"], source.splits.select(split))
@@ -179,7 +181,8 @@ def test_failure_leaves_what_was_there(call: Any, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
     out.write_bytes(b"older")
     np.save(tmp_path / "codes.npy", np.zeros((5, 3)))
-    told = call("decode", "--model", "digits-vae-2d", "--codes", tmp_path / "codes.npy", "--out", out, "--json").error
+    words = ("decode", "--model", "digits-vae-2d", "--codes", tmp_path / "codes.npy", "--out", out, "--force", "--json")
+    told = call(*words).error
     assert "(n, 2)" in told
     assert "(5, 3)" in told
     assert out.read_bytes() == b"older"
@@ -200,7 +203,7 @@ def test_traverse_one_dimension_in_code_units(ask: Any, model: Model, tmp_path: 
 def test_traverse_in_sigma_from_a_picture(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "row.png"
     words = ["traverse", "--model", "digits-vae-2d", "--picture", "digits:7", "--dim", 0, "--steps", 3, "--out", out]
-    assert ask(*words, "--sigma", "--range", -3, 3) == ask(*words) == {"rows": [0], "values": [-3, 0, 3]}
+    assert ask(*words, "--sigma", "--range", -3, 3) == {"rows": [0], "values": [-3, 0, 3]} == ask(*words, "--force")
     code = model.codec.encode(model.pictures.read("digits:7"))[0]
     stats = model.statistics
     expected = [(stats.mean[0] + sigma * stats.sigma[0], code[1]) for sigma in (-3, 0, 3)]
@@ -221,16 +224,15 @@ def test_traverse_all_and_mean_to_max(ask: Any, call: Any, deep_model: Model, tm
     told = ask("traverse", "--model", "digits-deep-49", "--steps", 5, "--out", out)
     assert (told["rows"], told["values"]) == (list(range(49)), [-3, -1.5, 0, 1.5, 3])
     assert cells(out).shape[:2] == (49, 5)
-    told = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out)
+    told = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out, "--force")
     stats = deep_model.statistics
     assert told["rows"] == list(range(49))
     np.testing.assert_allclose(told["values"], stats.quantiles[-1], rtol=1e-6)
     code = stats.mean.copy()
     code[10] = stats.quantiles[-1, 10]
     assert same(cells(out).reshape(-1, SIDE, SIDE)[10], decoded(deep_model, code)[0])
-    assert (
-        "alone" in call("traverse", "--model", "digits-deep-49", "--mean-to-max", "--range", 0, 1, "--out", out).error
-    )
+    words = ("traverse", "--model", "digits-deep-49", "--mean-to-max", "--range", 0, 1, "--out", out, "--force")
+    assert "alone" in call(*words).error
 
 
 @pytest.mark.parametrize("words", [["--dim", 2], ["--axis", 2]])

@@ -234,3 +234,23 @@ def test_what_was_fetched_is_found_by_its_name(site: Site, monkeypatch: pytest.M
     assert path == datasets_dir() / "mnist.npz"
     source = open_source("mnist")
     assert (source.count, source.status, source.how) == (5, "present", f"read from {path}")
+
+
+def test_a_file_that_cannot_be_written_is_told_and_gone_on_with_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on the size of files stands for the full disk: the same write fails in the same place."""
+    resource = pytest.importorskip("resource")
+    target = offer(monkeypatch, site.url)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(ExportError, match=r"some\.npz.*File too large.*Free some space"):
+            list(fetch("some"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not target.exists()
+    list(fetch("some"))
+    assert target.read_bytes() == CONTENT
+    assert len(site.asked) == 2
+    assert site.asked[1].startswith("bytes=")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from explorer_testing.programs import run_python
 
+from explorer.inference.gate.passed import find_passed, network_key
 from explorer.models.limits import COMPILED_BYTES_A_WEIGHT
 
 LARGE = """
@@ -40,3 +41,30 @@ def test_a_large_network_is_compiled_without_its_weights_in_the_converter(tmp_pa
     # With the weights in it the converter takes 220 bytes for each; room for what does not grow with them.
     assert taken < COMPILED_BYTES_A_WEIGHT * weights + 300e6
     assert (tmp_path / "encoder.onnx").stat().st_size > 4 * weights
+    # What this program has made opens without another check.
+    assert find_passed(network_key((tmp_path / "encoder.onnx").read_bytes(), (64, 64, 3)))
+
+
+CONTROL_FLOW = """
+import json, sys
+from pathlib import Path
+import tensorflow as tf
+from explorer.engine.compile import compile_function
+
+def call(value):
+    steps = tf.cast(tf.reduce_sum(value), tf.int32)
+    return [tf.while_loop(lambda i, v: i < steps, lambda i, v: (i + 1, v * 2), (0, value))[1]]
+
+folder, = json.loads(sys.argv[1])
+compiled = compile_function(call, (2,), Path(folder, "decoder.onnx"), ("picture",))
+print(json.dumps([compiled.ok, compiled.reason]))
+"""
+
+
+@pytest.mark.engine
+def test_a_network_with_control_flow_does_not_count_as_compiled(tmp_path: Path) -> None:
+    """Keras itself runs such a model, in the model process."""
+    ok, reason = run_python(CONTROL_FLOW, [str(tmp_path)])
+    assert not ok
+    assert "without control flow" in reason
+    assert not (tmp_path / "decoder.onnx").exists()

@@ -44,6 +44,27 @@ def test_it_is_shown_before_the_first_step_and_as_it_gets_better(events: list[Ev
     assert errors[-1] < errors[0] / 2
 
 
+def test_the_last_is_the_model_that_is_kept(events: list[Event]) -> None:
+    """The film of a training ended seconds before its end."""
+    assert isinstance(events[-1], Finished)
+    bundle, last = open_bundle(Path(events[-1].path)), of(Live, events)[-1]
+    assert last.progress == 150
+    kept = OnnxCodec(bundle)
+    originals = to_floats(last.originals)
+    expected = to_pixels(kept.decode(kept.encode(originals))).astype(int)
+    assert np.abs(expected - last.reconstructions).max() <= 1
+
+
+def test_with_early_stopping_the_last_is_the_best(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+    request = small_request(pictures, tmp_path / "new", epochs=200, rate=0.05, early_stop=1)
+    events = train(process, request, live=True)
+    assert isinstance(events[-1], Finished)
+    kept, last = OnnxCodec(open_bundle(tmp_path / "new")), of(Live, events)[-1]
+    assert last.progress == len(of(Epoch, events)) < 200
+    expected = to_pixels(kept.decode(kept.encode(to_floats(last.originals)))).astype(int)
+    assert np.abs(expected - last.reconstructions).max() <= 1
+
+
 def test_each_shows_codes_and_pictures_of_its_own_networks(events: list[Event]) -> None:
     for live in of(Live, events):
         codec = codec_of(live)

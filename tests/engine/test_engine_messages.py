@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from explorer.engine import messages
-from explorer.engine.messages import EVENTS, LIMITS, ORDERS, REQUESTS
+from explorer.engine.channel import LIMITS
+from explorer.engine.messages import EVENTS, ORDERS, REQUESTS
 from explorer.ipc import pack, unpack
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts
@@ -86,7 +87,7 @@ def sent(record: object) -> Any:
 
 def same(ours: Any, theirs: Any) -> bool:
     if isinstance(theirs, np.ndarray):
-        return ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
+        return bool(ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes())
     if isinstance(theirs, tuple):
         return type(ours) is tuple and len(ours) == len(theirs) and all(map(same, ours, theirs))
     if dataclasses.is_dataclass(theirs):

@@ -96,6 +96,46 @@ def test_a_checkpoint_of_other_pictures_is_refused(process: ModelProcess, pictur
     assert "data blobs.npz" in failed.message
 
 
+def write_others(path: Path) -> None:
+    """Write as many images in the place of the old ones, one pixel of which is another."""
+    with np.load(path) as file:
+        arrays = {name: file[name].copy() for name in file.files}
+    arrays["x_train"][3, 4, 5] ^= 1
+    np.savez(path, **arrays)
+
+
+def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
+    """It went on with whatever lay at the place of the images, if there were as many."""
+    (copy[0] / "data").mkdir()
+    data = Path(shutil.copy(pictures, copy[0] / "data"))
+    write_others(data)
+    *_, failed = train(process, request_of(data, copy[0], epochs=1_000, resume=True))
+    assert isinstance(failed, Failed)
+    assert "other images under the name blobs.npz" in failed.message
+    assert (copy[0] / "new.checkpoint").is_dir()
+
+
+def test_a_checkpoint_of_an_earlier_version_knows_no_images_but_their_number(
+    process: ModelProcess, pictures: Path, copy: Stopped
+) -> None:
+    path = copy[0] / "new.checkpoint" / CHECKPOINT
+    with np.load(path) as file:
+        state = json.loads(file["state"].tobytes())
+    assert len(state["arguments"].pop("content_hash")) == 64
+    change(path, state=np.frombuffer(json.dumps(state).encode(), np.uint8))
+    resumed = train(process, request_of(pictures, copy[0], epochs=copy[1] + 1, resume=True))
+    assert isinstance(resumed[-1], Finished), resumed[-1]
+
+
+def test_what_else_lies_in_the_checkpoints_folder_stays(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
+    """It was deleted with the checkpoint."""
+    own = copy[0] / "new.checkpoint" / "notes.txt"
+    own.write_text("the user's own")
+    resumed = train(process, request_of(pictures, copy[0], epochs=copy[1] + 1, resume=True))
+    assert isinstance(resumed[-1], Finished), resumed[-1]
+    assert [path.name for path in own.parent.iterdir()] == ["notes.txt"]
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 

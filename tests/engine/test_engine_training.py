@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.training import of, small_request, train, until
+from explorer_testing.training import of, small_request, train, until, write_pictures
 
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import to_floats
@@ -27,6 +28,7 @@ from explorer.engine.messages import (
 from explorer.inference.codec import OnnxCodec
 from explorer.models.bundle import open_bundle
 from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.reservation import Reservation
 
 pytestmark = pytest.mark.engine
 
@@ -124,6 +126,64 @@ def test_an_existing_bundle_is_replaced_only_by_force(process: ModelProcess, pic
     assert isinstance(events[-1], Finished)
     assert open_bundle(tmp_path / "new").card.latent_dim == 5
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_force_replaces_nothing_but_a_bundle(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "photos"
+    out.mkdir()
+    (out / "holiday.jpg").write_bytes(b"a photograph")
+    (failed,) = train(process, small_request(pictures, out, epochs=1, force=True))
+    assert isinstance(failed, Failed)
+    assert "holiday.jpg" in failed.message
+    assert (out / "holiday.jpg").read_bytes() == b"a photograph"
+
+
+def test_a_training_stays_apart_from_its_images(process: ModelProcess, tmp_path: Path) -> None:
+    """Its checkpoint, too."""
+    data = write_pictures(tmp_path / "blobs.npz")
+    folder = tmp_path / "birds.checkpoint"
+    folder.mkdir()
+    shutil.copy(data, folder / "blobs.npz")
+    for request in (
+        small_request(data, data, force=True),
+        small_request(folder / "blobs.npz", folder, force=True),
+        small_request(folder / "blobs.npz", tmp_path / "birds"),
+    ):
+        (failed,) = train(process, request)
+        assert isinstance(failed, Failed)
+        assert "apart from what is read" in failed.message
+    assert [path.name for path in folder.iterdir()] == ["blobs.npz"]
+
+
+def test_a_place_that_is_taken_is_refused_before_anything_is_read(
+    process: ModelProcess, pictures: Path, tmp_path: Path
+) -> None:
+    """The second of two trainings with one name failed after its last epoch."""
+    with Reservation(tmp_path / "new"):
+        (failed,) = train(process, small_request(pictures, tmp_path / "new", force=True))
+    assert isinstance(failed, Failed)
+    assert "“new”" in failed.message
+    events = train(process, small_request(pictures, tmp_path / "new", epochs=1))
+    assert isinstance(events[-1], Finished)
+
+
+def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
+    process: ModelProcess, pictures: Path, tmp_path: Path
+) -> None:
+    """Somebody makes a folder at its place during the training: the last epoch is in the checkpoint."""
+    out = tmp_path / "new"
+    events = process.run(Train(small_request(pictures, out, epochs=2)))
+    until(events, Started)
+    out.mkdir()
+    (out / "holiday.jpg").write_bytes(b"a photograph")
+    *_, failed = events
+    assert isinstance(failed, Failed)
+    assert (out / "holiday.jpg").read_bytes() == b"a photograph"
+    out.rename(tmp_path / "photos")
+    resumed = train(process, small_request(pictures, out, epochs=2, resume=True))
+    assert isinstance(resumed[-1], Finished), resumed[-1]
+    assert of(Started, resumed)[0].first_epoch == 3, "nothing is trained again"
+    assert len(open_bundle(out).card.history) == 2
 
 
 @pytest.mark.parametrize(

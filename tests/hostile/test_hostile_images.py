@@ -14,13 +14,17 @@ import pytest
 from explorer_testing.builders import make_model, make_source, write_bundle
 from PIL import Image
 
+from explorer.cli.commands.train import _Reporter
+from explorer.cli.console import Console
 from explorer.cli.main import main
 from explorer.data.formats import open_picture, probe_picture
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.document.neighbours import IndexedPictures, NeighbourSettings
 from explorer.document.studies import CodesView
-from explorer.document.tasks import FindNeighbours, NeighboursView
+from explorer.document.tasks import FindNeighbours
+from explorer.document.views import NeighboursView
+from explorer.engine.messages import Started
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
 from explorer.types import Floats, Progress
@@ -237,3 +241,12 @@ def test_images_in_memory_are_all_available() -> None:
     source = make_source()
     pixels, kept = source.read_available([2, 0], Preprocessing.standard(source.image_shape or (1, 1, 1)))
     assert (kept.tolist(), len(pixels), source.skipped, source.unreadable) == ([2, 0], 2, (), 0)
+
+
+def test_the_first_event_of_a_training_names_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = (("bad.png", "no image"), ("cut.bmp", "too short"))
+    event = Started("dense", "images", (4, 4, 1), (2,), 1, 1, 3, 1, 1, 2, skipped)
+    _Reporter(Console(as_json=True)).show(event)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["skipped"] == [{"file": file, "reason": reason} for file, reason in skipped]
+    assert "bad.png is left out: no image" in printed.err

@@ -146,7 +146,9 @@ def test_exactly_what_is_within_the_limits_passes(value: Any) -> None:
 def test_a_session_of_31_mb_of_lists_in_32_kb(tmp_path: Path) -> None:
     path = tmp_path / "a.latent"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("session.json", b'{"format":"latent-explorer-session","noise":[' + b"[]," * 10_800_000 + b"[]]}")
+        archive.writestr(
+            "session.json", b'{"format":"latent-explorer-session","noise":[' + b"[]," * 10_800_000 + b"[]]}"
+        )
         archive.writestr("arrays.npz", b"")
     assert path.stat().st_size < 40_000
     assert "at most 8 MB" in refused_in_100_mb(path)
@@ -381,4 +383,3 @@ def test_the_longest_recipe_comes_back(keys: int) -> None:
     text = recipe.to_text()
     assert len(text) <= MAX_TEXT
     assert parse_recipe(text) == recipe
-

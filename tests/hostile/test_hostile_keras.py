@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Examine, Failed
 from explorer.errors import ExplorerError, ModelError
-from explorer.models.foreign.contents import MAX_CONFIG_VALUES
+from explorer.json_limits import CONFIGURATION
 from explorer.models.foreign.files import dangers_of
 from explorer.models.foreign.reading import ForeignFile, read_foreign
 from explorer.models.foreign.request import ImportRequest
@@ -122,7 +122,7 @@ ODD_CONFIGS: dict[str, object] = {
     "a list as class name of a layer": dense(3) | {"config": {"layers": [{"class_name": ["Dense"], "config": []}]}},
     "a number as module": {"class_name": "Sequential", "module": 3, "config": {}},
     "text for layers": {"class_name": "Sequential", "config": {"class_name": "x", "layers": "many"}},
-    "values without end": {"class_name": "Sequential", "config": [[]] * (MAX_CONFIG_VALUES + 1)},
+    "values without end": {"class_name": "Sequential", "config": [[]] * (CONFIGURATION.values + 1)},
     "a list": [1],
     "deep": json.loads("[" * 300 + "]" * 300),
 }
@@ -213,6 +213,10 @@ def test_an_import_that_does_not_go_on_is_ended(tmp_path: Path) -> None:
         # Importing Keras takes longer than this.
         with pytest.raises(ExplorerError, match=r"the model process to go on; received nothing for 0\.3 s"):
             list(events)
-        assert process.pid is None
+        child = process._process
+        assert child is not None
+        child.join(30)
+        assert child.exitcode is not None
+        assert child.exitcode < 0, "killed"
     finally:
         process.close()

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from explorer_testing.builders import write_bundle
+from explorer_testing.programs import run_python
+from explorer_testing.window import Desk
 from numpy.typing import NDArray
 from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from pytestqt.qtbot import QtBot
 
+from explorer.app import make_window
 from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.check import check_and_try, check_network
 from explorer.inference.gate.structure import FUSED, MOST_CALLS, MOST_NODES, REMEDY
+from explorer.models.bundle import COMPILED, open_bundle, seal
 from explorer.paths import pretrained_dir
 
 SHAPE = (2,)
@@ -26,7 +34,7 @@ VALUES = "do not depend on values"
 
 
 def node(
-    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: object
+    kind: str, inputs: Sequence[str] = ("code",), outputs: Sequence[str] = ("image",), **options: Any
 ) -> NodeProto:
     return helper.make_node(kind, list(inputs), list(outputs), **options)
 
@@ -203,6 +211,7 @@ STRUCTURE = {
     "nothing": (b"", "one input"),
     "half a file": (PLAIN[: len(PLAIN) // 2], "an ONNX file"),
     "graphs deeper than protobuf follows": (nested_bytes(5_000), "an ONNX file"),
+    "a name that is no UTF-8": (network([node("Odd")]).replace(b"Odd", b"\xff\xfe\xfd"), "a damaged one"),
     "a million operators": (
         network([node("Identity")]) + field(7, field(1, b"") * 1_000_000),
         f"{MOST_NODES:,} operators",
@@ -440,6 +449,47 @@ def test_a_size_that_explodes_between_two_batches_is_found() -> None:
     ]
     content = network(shape, zero=ints(0), one=ints(1), two=ints(2), factor=ints(10**8))
     assert check_network(content, SHAPE) == 2
+
+
+# -- In a bundle, with its checksum in the card ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["a loop", "ConstantOfShape", "external data above"])
+def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    folder = tmp_path / "hostile"
+    write_bundle(folder)
+    (folder / COMPILED[1]).write_bytes(STRUCTURE.get(request.param, (SIZES.get(request.param, b""), ""))[0])
+    seal(folder, open_bundle(folder, whole=False).card)
+    return folder
+
+
+def test_such_a_bundle_is_refused_in_one_sentence_and_little_memory(bundle: Path) -> None:
+    program = """
+import json, resource, sys
+from pathlib import Path
+from explorer.errors import ModelError
+from explorer.workers.loading import open_model
+try:
+    open_model(Path(json.loads(sys.argv[1])))
+except ModelError as error:
+    most = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps([str(error), max(most) // 1024]))
+"""
+    said, megabytes = run_python(program, str(bundle))
+    assert re.match(r"expected .* in decoder\.onnx \(.*hostile\); received .*\. Do not open models", said)
+    assert megabytes < 500
+
+
+def test_the_window_says_so_and_stays_alive(bundle: Path, qapp: object, qtbot: QtBot) -> None:
+    desk = Desk(make_window(), qtbot)
+    try:
+        desk.document.open_model_requested.emit(bundle)
+        desk.until(lambda: bool(desk.problems))
+        assert "in decoder.onnx" in desk.problems[0].message
+        assert desk.document.model is None
+        desk.open()
+    finally:
+        desk.close()
 
 
 # -- What passes -------------------------------------------------------------------------------------------------------

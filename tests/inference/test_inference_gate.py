@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +10,10 @@ import numpy as np
 import pytest
 from explorer_testing.builders import write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.programs import environment
+from explorer_testing.programs import run_python
 from explorer_testing.slow import slow_network
 
+from explorer import reader
 from explorer.errors import ModelError
 from explorer.inference.codec import OnnxCodec
 from explorer.inference.gate import MOST_AT_ONCE, admission, passed
@@ -40,7 +38,7 @@ def bundle(tmp_path: Path) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The files that the reader process was asked for; it is the real one."""
     files: list[list[str]] = []
-    real = admission.steps
+    real = reader.steps
 
     def steps(name: str, paths: list[Path], *rest: object) -> Iterator[Passed | None]:
         files.append([path.name for path in paths])
@@ -152,14 +150,8 @@ import json, sys
 from pathlib import Path
 import explorer.app
 from explorer.workers.loading import open_model
-for path in sys.argv[1:]:
+for path in json.loads(sys.argv[1]):
     open_model(Path(path))
 print(json.dumps("onnx" in sys.modules))
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program, str(bundle), str(pretrained_dir() / "digits-vae-2d")],
-        capture_output=True,
-        check=True,
-        env=environment(),
-    )
-    assert json.loads(ended.stdout) is False
+    assert run_python(program, [str(bundle), str(pretrained_dir() / "digits-vae-2d")]) is False

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from explorer.models.bundle import (
     CODES,
     COMPILED,
     NETWORKS,
+    check_replaceable,
     file_hash,
     find_bundles,
     open_bundle,
@@ -177,11 +179,14 @@ def test_an_aborted_writing_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+replaceable = partial(check_replaceable, force=True)
+
+
 def test_an_aborted_replacement_leaves_the_old_one_whole(bundle: Path) -> None:
     before = {file.name: file.read_bytes() for file in bundle.iterdir()}
 
     def write() -> None:
-        with replacing_folder(bundle, force=True) as folder:
+        with replacing_folder(bundle, replaceable=replaceable) as folder:
             (folder / CARD).write_text("half")
             raise MemoryError
 
@@ -193,13 +198,12 @@ def test_an_aborted_replacement_leaves_the_old_one_whole(bundle: Path) -> None:
 
 
 def test_a_replacement_is_whole_and_without_the_old_files(bundle: Path) -> None:
-    (bundle / "old.txt").write_text("old")
-    with pytest.raises(ExportError, match="--force"), replacing_folder(bundle):
+    with pytest.raises(ExportError, match="which does"), replacing_folder(bundle):
         pytest.fail("an existing folder was given away")
-    with replacing_folder(bundle, force=True) as folder:
+    with replacing_folder(bundle, replaceable=replaceable) as folder:
         for name in FILES:
             (folder / name).write_bytes((bundle / name).read_bytes())
-        assert (bundle / "old.txt").exists()
+        assert open_bundle(bundle).name == "tiny"
         seal(folder, make_card(MatrixCodec(), name="second"))
     assert open_bundle(bundle).name == "second"
     assert sorted(file.name for file in bundle.iterdir()) == sorted([CARD, *FILES])

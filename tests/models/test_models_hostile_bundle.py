@@ -179,6 +179,8 @@ def test_codes_that_are_absurd_are_refused(bundle: Path, change: dict[str, NDArr
         {"latent_shape": [10**9]},
         {"latent_shape": []},
         {"latent_shape": [0]},
+        {"latent_shape": [2**70]},
+        {"image_shape": [2**70, 1, 1]},
         {"value_range": [float("nan"), 1]},
         {"value_range": [1e300, -1e300]},
         {"value_range": [0, 0]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -183,7 +184,29 @@ def test_a_film_keeps_its_first_and_last_frame_and_stays_short(writer: RunWriter
     np.testing.assert_array_equal(read_strip(originals_of(writer.path)), pictures)
 
 
-def test_a_log_whose_folder_is_gone_stops_nothing(writer: RunWriter) -> None:
-    delete_run(read_run(writer.path))
+def test_a_run_whose_folder_is_gone_is_gone_on_with_in_a_new_one(writer: RunWriter) -> None:
+    request = read_run(writer.path).request
+    writer.add_frame(0.0, blobs(1), blobs(1))
+    for folder in (writer.path, runs_dir()):
+        shutil.rmtree(folder)
+        writer.log("epoch", epoch=1, loss=0.5, val_loss=0.5)
+        (frame,) = writer.add_frame(1.0, blobs(1), blobs(1))
+        run = read_run(writer.path)
+        assert (run.request, run.film) == (request, (frame,))
+        assert [point.epoch for point in run.curve] == [1]
+
+
+def test_a_run_that_cannot_be_written_stops_nothing(writer: RunWriter) -> None:
+    shutil.rmtree(runs_dir())
+    runs_dir().write_text("a file in the place of the folder")
     writer.log("started", first_epoch=1)
     assert writer.add_frame(0.0, blobs(1), blobs(1)) == ()
+
+
+def test_a_film_that_begins_anew_earlier_forgets_what_came_later(writer: RunWriter) -> None:
+    """A training that goes on from a checkpoint has never been where it was before it was killed."""
+    for progress in (0.0, 1.0, 2.0, 3.0):
+        writer.add_frame(progress, blobs(1), blobs(1))
+    film = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))
+    assert [frame.progress for frame in film] == [0.0, 1.0, 1.5]
+    assert read_run(writer.path).film == film

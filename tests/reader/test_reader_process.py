@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -227,33 +228,35 @@ def test_closing_the_program_ends_every_reader(file: Path, use: Any) -> None:
     assert "was ended" in str(caught[0])
 
 
-def test_a_reader_ends_with_a_killed_parent(file: Path, tmp_path: Path) -> None:
-    """A parser that loops without end cannot ask for its parent: its limit of computing ends it."""
+@linux
+@pytest.mark.parametrize("name", ["loop", "hang"])
+def test_a_reader_ends_with_a_killed_parent(name: str, file: Path) -> None:
+    """It neither asks for its parent nor writes to it."""
     script = (
-        "import sys, os; from pathlib import Path\n"
-        "from explorer.reader import READERS, Reader, read, client\n"
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from explorer.reader import READERS, Reader, client, read\n"
         "from explorer_testing.hostile_readers import Said\n"
-        "READERS['loop'] = Reader('explorer_testing.hostile_readers:loop', cpu_seconds=1)\n"
-        f"next(read('loop', [Path({str(file)!r})], (Said,)))\n"
+        "READERS['x'] = Reader('explorer_testing.hostile_readers:' + sys.argv[1])\n"
+        "records = read('x', [Path(sys.argv[2])], (Said,))\n"
+        "next(records)\n"
+        "print(next(iter(client._running)).pid, flush=True)\n"
+        "sys.stdin.read()\n"
     )
-    records = "records = read('loop', [Path(sys.argv[1])], (Said,)); next(records)\n"
-    script = script.rsplit("next(", 1)[0] + records
-    script += "print(next(iter(client._running)).pid, flush=True); os.kill(os.getpid(), 9)"
-    ended = subprocess.run(
-        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=False, env=_with_path()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, name, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    pid = int(ended.stdout)
-    descriptor = os.pidfd_open(pid)
+    with parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
     try:
-        import select
-
-        assert select.select([descriptor], [], [], 60)[0]
+        assert select.select([child], [], [], 60)[0], "it ended"
     finally:
-        os.close(descriptor)
-
-
-def _with_path() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        os.close(child)
 
 
 def test_errors_are_of_the_class_that_the_reader_names(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

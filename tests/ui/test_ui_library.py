@@ -292,3 +292,54 @@ def test_the_picture_cache_is_told_and_cleared_after_a_question(desk: Desk) -> N
     desk.click("cache_clear_confirm")
     desk.until(lambda: not label.isVisible())
     assert cache_size() == 0
+
+
+def highlighted(desk: Desk) -> list[str]:
+    """Return the names that are bold or selected in the section of the models."""
+    library = desk.window.library
+    section = library.tree.topLevelItem(0)
+    assert section is not None
+    items = [item for row in range(section.childCount()) if (item := section.child(row)) is not None]
+    return [item.text(0) for item in items if item.font(0).bold() or item is library.tree.currentItem()]
+
+
+def open_by_path(desk: Desk, path: Path) -> None:
+    before = desk.document.model
+    desk.document.open_source_requested.emit(str(path))
+    desk.until(lambda: desk.document.model is not before)
+
+
+def test_a_model_that_lies_elsewhere_is_the_one_highlighted(models: Path, desk: Desk, tmp_path: Path) -> None:
+    """The one that was opened before it stayed selected."""
+    write_bundle(tmp_path / "mine", MatrixCodec(seed=3))
+    write_bundle(tmp_path / "other" / "one", MatrixCodec(seed=4))
+    desk.document.open(source=make_source())
+    open_from_list(desk, "one")
+    assert highlighted(desk) == ["one"]
+    open_by_path(desk, tmp_path / "mine")
+    assert highlighted(desk) == ["mine"]
+    desk.document.library_changed.emit()
+    desk.until(lambda: highlighted(desk) == ["mine"])
+    open_by_path(desk, tmp_path / "other" / "one")
+    assert highlighted(desk) == ["one"]
+    item = desk.window.library.tree.currentItem()
+    assert item is not None
+    assert str(tmp_path / "other") in item.toolTip(0), "it is not the library's model of that name"
+    open_by_path(desk, models / "two")
+    assert highlighted(desk) == ["two"]
+    assert desk.window.library.item_of("model", "mine") is None, "what is open no more is no part of the library"
+
+
+def test_a_library_behind_a_link_is_the_same_library(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(tmp_path / "real" / "one", MatrixCodec(seed=1))
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    monkeypatch.setattr("explorer.models.bundle.user_models_dir", lambda: tmp_path / "link")
+    desk.window.library.refresh()
+    desk.document.open(source=make_source())
+    for path in (tmp_path / "link" / "one", tmp_path / "real" / "one"):
+        open_by_path(desk, path)
+        assert highlighted(desk) == ["one"]
+    library = desk.window.library
+    assert len([item for item in library._items() if item.text(0) == "one"]) == 1

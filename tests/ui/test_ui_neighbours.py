@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.window import Desk
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget
 
 from explorer.data.preprocessing import to_floats
+from explorer.data.sources import open_source
+from explorer.document.document import Document
 from explorer.document.neighbours import MOST, pooled, step_for
 from explorer.document.views import NeighboursView
 from explorer.errors import UsageError
 from explorer.types import Floats, Indices
 from explorer.ui.dragging import pictures_of
+from explorer.ui.panels.neighbours import NeighboursPanel
 
 PLACE = Qt.ItemDataRole.UserRole
 
@@ -168,3 +174,37 @@ def test_how_many(desk: Desk) -> None:
     for count in (0, MOST + 1):
         with pytest.raises(UsageError):
             desk.document.neighbours.set(count=count)
+
+
+def test_an_image_that_cannot_be_decoded_is_named_and_left_out(desk: Desk, tmp_path: Path) -> None:
+    for number in (0, 1, 3, 4):
+        Image.new("L", (4, 4), 40 * number).save(tmp_path / f"{number}.png")
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "2.png")
+    content = bytearray((tmp_path / "2.png").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "2.png").write_bytes(content)
+    desk.open(source=open_source(tmp_path))
+    desk.tab("Neighbours")
+    until_found(desk)
+    assert sorted(places(desk.window.neighbours.by_code)) == [0, 1, 3, 4]
+    (problem,) = desk.problems
+    assert problem.message.startswith("1 of 5 files could not be read: 2.png")
+    assert desk.document.source is not None
+    assert [one.name for one in desk.document.source.skipped] == ["2.png"]
+
+
+def test_where_nothing_was_encoded_the_panel_says_so() -> None:
+    document = Document()
+    document.open(make_model(), make_source())
+    panel = NeighboursPanel(document)
+    empty = panel.findChild(QLabel, "neighbours_empty")
+    assert empty is not None
+    assert "being encoded" in empty.text()
+    document.studies.put_running("index", 7)
+    assert "being encoded" in empty.text()
+    document.studies.put_running("index", None)
+    assert "not encoded" in empty.text()
+    document.studies.put_running("index", 8)
+    assert "being encoded" in empty.text()
+    panel.deleteLater()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,48 @@ def test_a_link_among_the_copies_is_not_followed(studio: Studio, tmp_path: Path)
     (autosave_dir() / "link").symlink_to(precious)
     studio.autosave.look_for_left()
     assert (precious / "thing").read_text() == "kept"
+
+
+def test_a_folder_that_vanishes_is_made_again(
+    studio: Studio, qtbot: QtBot, explorer_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With everything else that the program keeps; a copy is written at once, also without another edit."""
+    told: list[Problem] = []
+    studio.document.problem_reported.connect(told.append)
+    studio.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(studio.autosave.written):
+        pass
+    first = studio.autosave.folder
+    shutil.rmtree(explorer_home)
+    qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
+    second = studio.autosave.folder
+    assert second is not None
+    assert second != first
+    shutil.rmtree(explorer_home)
+    studio.document.set_code(as_floats(3, 4))
+    qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
+    third = studio.autosave.folder
+    assert third is not None
+    assert read_session(third / "copy.latent")[0].arrays["cursor"].tolist() == [3, 4]
+    assert not told
+    studio.document.sessions.let_go()
+    studio.close()
+    assert list(autosave_dir().iterdir()) == []
+
+
+def test_a_folder_that_vanishes_for_good_is_told_once(studio: Studio, qtbot: QtBot, explorer_home: Path) -> None:
+    told: list[Problem] = []
+    studio.document.problem_reported.connect(told.append)
+    studio.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(studio.autosave.written):
+        pass
+    shutil.rmtree(explorer_home)
+    explorer_home.write_text("a file in its way")
+    qtbot.waitUntil(lambda: bool(told), timeout=30_000)
+    with qtbot.waitSignal(studio.autosave.written):
+        studio.document.set_code(as_floats(2, 2))
+    assert len(told) == 1
+    explorer_home.unlink()
+    studio.document.set_code(as_floats(3, 2))
+    qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
+    assert len(told) == 1

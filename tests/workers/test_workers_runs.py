@@ -23,9 +23,12 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
 from explorer.document.views import PictureView, TrainingFilmView
+from explorer.errors import TrainingError
 from explorer.models.bundle import open_bundle
+from explorer.models.reservation import Reservation
 from explorer.models.runs import LOG, CurvePoint, Run, find_runs, originals_of
 from explorer.models.settings import checkpoint_folder
+from explorer.paths import runs_dir
 from explorer.workers.studio import Studio
 from explorer.workers.trainer import LOCK
 
@@ -145,8 +148,12 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     for name in ("one", "two", "three", "four"):
         document.training_requested.emit(small_request(pictures, tmp_path / name, epochs=2))
     assert [request.out.name for request in document.trainings.queue] == ["two", "three", "four"]
+    for name in ("two", "three", "four"):
+        with pytest.raises(TrainingError, match=name):
+            Reservation(tmp_path / name)  # as another window or the command line asks for it
     document.trainings.unqueue_requested.emit(1)
     assert [request.out.name for request in document.trainings.queue] == ["two", "four"]
+    Reservation(tmp_path / "three").release()
     document.training_requested.emit(small_request(pictures, tmp_path / "two", epochs=2))
     assert [problem.message for problem in problems] == [
         "A training of the name two runs or waits. Choose another name."
@@ -156,6 +163,18 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     assert not (tmp_path / "three").exists()
     wait(qtbot, lambda: [run.phase for run in document.trainings.runs] == ["finished"] * 3)
     assert sorted(run.name for run in document.trainings.runs) == ["four", "one", "two"]
+
+
+def test_a_name_that_another_program_trains_is_refused_at_once(studio: Studio, pictures: Path, tmp_path: Path) -> None:
+    """It was found out after the last epoch."""
+    document, problems = studio.document, problems_of(studio.document)
+    with Reservation(tmp_path / "new"):
+        document.training_requested.emit(small_request(pictures, tmp_path / "new"))
+    (problem,) = problems
+    assert "“new”" in problem.message
+    assert not document.training.active
+    assert not document.trainings.queue
+    assert not runs_dir().exists()
 
 
 def test_one_that_fails_or_is_cancelled_does_not_hold_up_the_next(

@@ -127,6 +127,24 @@ def test_cancelled_before_the_process_is_warm(studio: Studio, pictures: Path, tm
 
 
 @pytest.mark.engine
+def test_an_idle_model_process_ends_and_is_started_again(
+    qapp: object, pictures: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.workers.trainer.IDLE_MS", 100)
+    trainer = Trainer()
+    try:
+        for number in range(2):
+            trainer.train(small_request(pictures, tmp_path / f"new {number}", epochs=1))
+            wait(qtbot, lambda: trainer.view.phase == "finished")
+            wait(qtbot, lambda: trainer.process_id is None)
+        trainer.warm()
+        wait(qtbot, lambda: trainer.process_id is not None)
+        wait(qtbot, lambda: trainer.process_id is None)
+    finally:
+        trainer.close()
+
+
+@pytest.mark.engine
 def test_a_training_that_fails_says_why_once(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
     document, problems = studio.document, list[Problem]()
     document.problem_reported.connect(problems.append)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import open_model, output_file
@@ -38,5 +39,9 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 COMMAND = Command(
-    "arithmetic --model digits-deep-49 --plus digits:0 digits:1 --minus digits:2 --out sum.png", add_arguments, run
+    "arithmetic --model digits-deep-49 --plus digits:0 digits:1 --minus digits:2 --out sum.png",
+    add_arguments,
+    run,
+    reads={"model": places.model, "plus": places.picture, "minus": places.picture},
+    writes={"out": places.new_file},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
 from explorer.cli.parser import DATA_HELP
@@ -53,4 +54,4 @@ def _listing(entries: list[SourceEntry]) -> Report:
     return Report([{key: asdict(entry)[key] for key in _LISTED} for entry in entries], table([heading, *rows]))
 
 
-COMMAND = Command("data digits", add_arguments, run)
+COMMAND = Command("data digits", add_arguments, run, reads={"data": places.data})

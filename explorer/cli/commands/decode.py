@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import decode_codes, open_model, output_file, read_codes, sheet
@@ -33,4 +34,10 @@ def run(options: Namespace, console: Console) -> Report:
     return Report({"count": len(codes)}, [f"{len(codes):,} pictures", f"written to {path}"])
 
 
-COMMAND = Command("decode --model digits-vae-2d --codes codes.npz --out sheet.png", add_arguments, run)
+COMMAND = Command(
+    "decode --model digits-vae-2d --codes codes.npz --out sheet.png",
+    add_arguments,
+    run,
+    reads={"model": places.model, "codes": places.file},
+    writes={"out": places.new_file},
+)

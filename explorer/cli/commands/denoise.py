@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import open_model
@@ -19,9 +20,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_out(parser, "the picture to write, or for a folder another folder, new or empty", "PATH")
 
 
+def _check_cleaned(path: Path, options: Namespace) -> None:
+    """Check a file that is written; of a folder `clean_files` says whether it may be."""
+    if not Path(options.path).expanduser().is_dir():
+        places.new_file(path, options)
+
+
 def run(options: Namespace, console: Console) -> Report:
     """Clean, and warn of pictures that could not be read."""
-    path, out = (Path(text).expanduser().absolute() for text in (options.path, options.out))
+    path, out = places.file_path(options.path), places.file_path(options.out)
     model = open_model(options.model)
     cleaned = console.result(clean_files(model.codec, model.preprocessing, path, out))
     for skipped in cleaned.skipped:
@@ -36,6 +43,8 @@ COMMAND = Command(
     "denoise --model digits-deep-49 scan.png --out clean.png",
     add_arguments,
     run,
+    reads={"model": places.model, "path": places.file},
+    writes={"out": _check_cleaned},
     notes=(
         "Pictures keep their size: overlapping tiles of the model's input size are cleaned and blended. A grey model\n"
         "cleans the channels of a colour picture one by one. The EXIF orientation is applied. Alpha is kept, and put\n"

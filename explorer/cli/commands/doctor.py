@@ -8,24 +8,23 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import re
 import shutil
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
+from explorer.system_libraries import how_to_install, missing_libraries, qt_files
 
 PYTHON_VERSIONS = ((3, 11), (3, 14))
 """The first that is taken, and the first that is not any more."""
 
 LIBRARIES = {
+    "msgpack": "msgpack",
     "numpy": "numpy",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
@@ -52,8 +51,16 @@ FAULTY_PYSIDE = {
     "6.11.0": "its docks and layouts are faulty",
     "6.11.1": "its docks and layouts are faulty",
 }
+_GUARDS = {
+    "memory": "taking all memory",
+    "cpu": "computing without end",
+    "files": "other files",
+    "network": "the network",
+    "processes": "starting programs",
+}
+"""What the process that reads files of others is kept from, in words."""
+
 _REINSTALL = "Install the program again: pip install --force-reinstall latent-explorer"
-_DEBIAN = {"libglib-2.0": "libglib2.0-0", "libgthread-2.0": "libglib2.0-0", "libz": "zlib1g"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     """Run every check; one that breaks is a finding, too."""
-    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _pictures, _models]
+    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _pictures, _models]
     if options.engine:
         plans.append(_engine)
     checks = [check for plan in plans for check in _guarded(plan)]
@@ -122,28 +129,11 @@ def _pyside() -> Iterator[Check]:
 
 def _qt_libraries() -> Iterator[Check]:
     """Look for the system libraries of Qt's X11 plugin, without loading it: that aborts where one is missing."""
-    if not sys.platform.startswith("linux"):
-        return
-    spec = importlib.util.find_spec("PySide6")
-    if spec is None or not spec.submodule_search_locations or not shutil.which("ldd"):
-        return
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    missing: list[str] = []
-    for file in (folder / "Qt" / "plugins" / "platforms" / "libqxcb.so", *folder.glob("QtWidgets.*.so")):
-        answer = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False)
-        missing += re.findall(r"^\s*(\S+) => not found", answer.stdout, flags=re.MULTILINE)
-    names = sorted(set(missing))
-    packages = " ".join(dict.fromkeys(_debian_package(name) for name in names))
-    fix = f"Install the packages that hold them; on Debian and Ubuntu: sudo apt-get install {packages}" if names else ""
-    yield Check("Qt's system libraries", not names, f"missing: {', '.join(names)}" if names else "all there", fix)
-
-
-def _debian_package(library: str) -> str:
-    """Return Debian's name: ``liba-b.so.3`` is in ``liba-b3``, ``libx2.so.3`` in ``libx2-3``."""
-    stem, _, number = library.partition(".so.")
-    if stem in _DEBIAN:
-        return _DEBIAN[stem]
-    return f"{stem.lower()}{'-' if stem[-1].isdigit() else ''}{number}"
+    files = qt_files("xcb") if sys.platform.startswith("linux") and shutil.which("ldd") else []
+    if files:
+        missing = missing_libraries(files)
+        detail = f"missing: {', '.join(missing)}" if missing else "all there"
+        yield Check("Qt's system libraries", not missing, detail, how_to_install(missing) if missing else "")
 
 
 def _display() -> Iterator[Check]:
@@ -171,6 +161,21 @@ def _font() -> Iterator[Check]:
     fonts = sorted((resources_dir() / "fonts").glob("*.otf"))
     detail = ", ".join(font.name for font in fonts) or f"none in {resources_dir() / 'fonts'}"
     yield Check("interface font", bool(fonts), detail, "" if fonts else _REINSTALL)
+
+
+def _reader() -> Iterator[Check]:
+    """Say what a process that reads files of others is kept from, and what it means where it is not."""
+    from explorer import reader
+
+    held = reader.guards()
+    missing = [_GUARDS[guard] for guard in reader.GUARDS if guard not in held]
+    if not missing:
+        yield Check("reader process", True, f"kept from {', '.join(_GUARDS.values())}")
+        return
+    detail = f"ends at its deadline, but this system does not keep it from {', '.join(missing)}"
+    fix = "Import only models that you trust" + ("; Linux 5.13 or newer holds all" if sys.platform == "linux" else "")
+    # Elsewhere it is as good as it gets: nothing to repair.
+    yield Check("reader process", sys.platform != "linux", detail, fix)
 
 
 def _pictures() -> Iterator[Check]:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.inputs import encode_source, open_model, output_file, select, warn_of_skipped
@@ -44,6 +45,8 @@ COMMAND = Command(
     "encode --model digits-vae-2d --data digits --split test --out codes.npz",
     add_arguments,
     run,
+    reads={"model": places.model, "data": places.data},
+    writes={"out": places.new_file},
     notes=(
         "The archive holds codes float32 (n, latent), labels int64 (n,), -1 where a picture has none, and indices\n"
         "int64 (n,) into the whole source. Images that cannot be read are left out and named."

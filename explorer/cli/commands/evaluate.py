@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
 from explorer.cli.inputs import open_model, select, warn_of_skipped
@@ -63,4 +64,9 @@ def seen_in_training(card: Card, source: Source, split: str) -> bool:
     return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash
 
 
-COMMAND = Command("evaluate --model digits-vae-2d --data digits --split all", add_arguments, run)
+COMMAND = Command(
+    "evaluate --model digits-vae-2d --data digits --split all",
+    add_arguments,
+    run,
+    reads={"model": places.model, "data": places.data},
+)

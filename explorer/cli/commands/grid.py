@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import Model, decode_codes, open_model, output_file, short
@@ -70,6 +71,8 @@ COMMAND = Command(
     "grid --model digits-vae-2d --range -3 3 --steps 20 --axes --out grid.png",
     add_arguments,
     run,
+    reads={"model": places.model},
+    writes={"out": places.new_file},
     notes=(
         "The mosaic is bare, its cells as large as the model's pictures, the highest second coordinate in the top\n"
         "row. The range is in code units. All other dimensions stand at their means."

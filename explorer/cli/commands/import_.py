@@ -7,16 +7,17 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
+from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import ModelError, UsageError
 from explorer.models.foreign.record import RANGES, ValueRange
 from explorer.models.foreign.request import ImportRequest
-from explorer.paths import refuse_existing
 from explorer.types import Progress
 
 CANCEL_SECONDS = 3.0
@@ -35,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("path", nargs="?", metavar="PATH", help="a .keras or .h5 file, a SavedModel, or a folder with both halves")
-    add("--out", required=True, metavar="DIR", help="the bundle's folder, which must not exist yet")
+    add_out(parser, "the bundle's folder, which must not exist yet", "DIR", replaced="a model bundle, and nothing else")
     add("--encoder", metavar="P", help="the encoder's file, or its name within PATH")
     add("--decoder", metavar="P", help="the decoder's file, or its name within PATH")
     add("--bottleneck", metavar="LAYER", help="the layer to cut at (default: the smallest that everything passes)")
@@ -46,13 +47,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="values of the pictures it takes: 0,1 or -1,1 or 0,255 (default: found by trying)",
     )
     add("--trust", action="store_true", help="let code in the model run, in a process of its own")
-    add("--force", action="store_true", help="replace an existing bundle")
 
 
 def run(options: Namespace, console: Console) -> Report | int:
     """Import, and say how it will run."""
     request = _request(options)
-    refuse_existing(request.out, force=request.force)
     process = ModelProcess()
     try:
         with interrupts(process) as received:
@@ -85,7 +84,7 @@ def _request(options: Namespace) -> ImportRequest:
         raise UsageError("a model to import", "none", "Name its file, or --encoder and --decoder.")
     return ImportRequest(
         path=None if path is None else path.absolute(),
-        out=Path(options.out).expanduser().absolute(),
+        out=places.file_path(options.out),
         encoder=_absolute(encoder),
         decoder=_absolute(decoder),
         bottleneck=options.bottleneck,
@@ -121,6 +120,8 @@ COMMAND = Command(
     "import autoencoder.h5 --out my-model",
     add_arguments,
     run,
+    reads={"path": places.file, "encoder": places.file, "decoder": places.file},
+    writes={"out": places.new_bundle},
     notes=(
         "The file is read as data first: layers with code of their own are named and refused, unless you trust them\n"
         "with --trust. A whole autoencoder is cut at its bottleneck; --bottleneck takes another layer."

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import Model, open_model, output_file
 from explorer.cli.parser import PICTURE_HELP, add_model, add_out, number, whole
 from explorer.errors import UsageError
 from explorer.export import FOLDER, FORMATS, AnimationSettings, format_of
-from explorer.export.folder import check_replaceable
+from explorer.export.folder import check_frames
 from explorer.export.frames import PALETTES
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.easing import EASINGS
@@ -58,7 +59,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--dither", action="store_true", help="mix colours that a GIF's palette lacks")
     parser.add_argument("--caption", action="store_true", help="name the model and the keys below the pictures")
     endings = ", ".join(FORMATS)
-    add_out(parser, f"the film to write; its ending says the format: {endings}, or none for a folder of frames", "FILE")
+    add_out(
+        parser,
+        f"the film to write; its ending says the format: {endings}, or none for a folder of frames",
+        "FILE",
+        replaced="an existing file, or a folder that holds nothing but frames",
+    )
 
 
 def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], default: str, what: str) -> None:
@@ -67,8 +73,10 @@ def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], def
 
 def run(options: Namespace, console: Console) -> Report:
     """Encode the keys, decode the way between them, write the film."""
-    path = _output(options.out)
+    path = places.file_path(options.out)
     kind = format_of(path)
+    if kind is not FOLDER:
+        output_file(options.out)
     settings = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
     if len(options.keys) < 2:
         raise UsageError("at least two keys", str(len(options.keys)), "Name another picture after --keys.")
@@ -106,13 +114,12 @@ def _report(path: Path, codes: Floats, fps: float) -> Report:
     return Report({"frames": len(codes), "fps": fps, "seconds": seconds, "bytes": size, "path": path}, lines)
 
 
-def _output(text: str) -> Path:
-    """Return the absolute path of the film, checked before any work is done for it."""
-    path = Path(text).expanduser().absolute()
-    if format_of(path) is not FOLDER:
-        return output_file(text)
-    check_replaceable(path)
-    return path
+def _check_film(path: Path, options: Namespace) -> None:
+    """Check what is written: a file, or a folder of frames."""
+    if format_of(path) is FOLDER:
+        check_frames(path, force=options.force)
+    else:
+        places.new_file(path, options)
 
 
 def _caption(model: Model, pictures: list[str]) -> str:
@@ -126,4 +133,6 @@ COMMAND = Command(
     "--out morph.gif",
     add_arguments,
     run,
+    reads={"model": places.model, "keys": places.picture},
+    writes={"out": _check_film},
 )

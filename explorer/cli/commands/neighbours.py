@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_skipped
@@ -46,4 +47,9 @@ def run(options: Namespace, console: Console) -> Report:
     return Report(listed, [f"{'index':>8}  distance  label", *lines])
 
 
-COMMAND = Command("neighbours --model digits-deep-49 --data digits --query digits:3 --count 5", add_arguments, run)
+COMMAND = Command(
+    "neighbours --model digits-deep-49 --data digits --query digits:3 --count 5",
+    add_arguments,
+    run,
+    reads={"model": places.model, "data": places.data, "query": places.picture},
+)

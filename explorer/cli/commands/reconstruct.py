@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
 from explorer.cli.inputs import READ_BATCH, open_model, output_file, select, warn_of_skipped
@@ -69,4 +70,6 @@ COMMAND = Command(
     "reconstruct --model digits-vae-2d --data digits --count 12 --noise gaussian:0.3 --out rows.png",
     add_arguments,
     run,
+    reads={"model": places.model, "data": places.data},
+    writes={"out": places.new_file},
 )

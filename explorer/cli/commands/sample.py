@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import decode_codes, open_model, output_file, sheet
@@ -48,4 +49,10 @@ def run(options: Namespace, console: Console) -> Report:
     )
 
 
-COMMAND = Command("sample --model digits-vae-2d --count 64 --seed 1 --out samples.png", add_arguments, run)
+COMMAND = Command(
+    "sample --model digits-vae-2d --count 64 --seed 1 --out samples.png",
+    add_arguments,
+    run,
+    reads={"model": places.model},
+    writes={"out": places.new_file},
+)

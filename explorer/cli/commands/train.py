@@ -7,19 +7,20 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command
 from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
-from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, size
+from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, add_out, size
 from explorer.data.sources import known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
-from explorer.errors import ExplorerError, TrainingError
+from explorer.errors import ExportError, TrainingError
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD, resolve_bundle
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
-from explorer.paths import refuse_existing
 from explorer.types import Progress
 
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
@@ -41,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--arch", required=True, dest="architecture", metavar="A", help=f"one of {', '.join(ARCHITECTURES)}")
     add("--data", required=True, metavar="D", help=DATA_HELP)
-    add("--out", required=True, metavar="DIR", help="the bundle's folder, which must not exist yet")
+    add_out(parser, "the bundle's folder, which must not exist yet", "DIR", replaced="a model bundle, and nothing else")
     omit = argparse.SUPPRESS
     add("--from", dest="start_from", metavar="MODEL", default=omit, help=f"go on with a trained model: {MODEL_HELP}")
     add("--latent", type=int, metavar="N", default=omit, help="numbers in a code; not for a spatial one")
@@ -54,28 +55,31 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--noise", metavar="N", default=omit, help=NOISE_HELP)
     add("--tensorboard", metavar="DIR", default=omit, help="write a log for TensorBoard there (extra: tensorboard)")
     add("--resume", action="store_true", default=omit, help="go on from the checkpoint that an earlier run left")
-    add("--force", action="store_true", default=omit, help="replace an existing bundle")
+
+
+def _check_log(folder: Path, options: Namespace) -> None:
+    """Check the folder of a log, to which files are added; one inside the bundle would be in its way at the end."""
+    out = places.file_path(options.out).resolve()
+    if out in (folder.resolve(), *folder.resolve().parents):
+        raise ExportError(f"a folder outside of {out} for --tensorboard", str(folder), "Choose another.")
+    if folder.exists() and not folder.is_dir():
+        raise ExportError("a folder for --tensorboard", f"{folder}, which is a file", "Choose another name.")
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Train; every way to fail prints the event ``failed`` too."""
-    try:
-        return _train(_checked_request(options), console)
-    except ExplorerError as error:
-        console.event({"event": "failed", "message": str(error)})
-        raise
+    """Train, and print what happens as it does."""
+    return _train(_checked_request(options), console)
 
 
 def _checked_request(options: Namespace) -> TrainingRequest:
     """Make the request, and find what is wrong with it before Keras is imported for it."""
     values = {name: value for name, value in vars(options).items() if name in TrainingRequest.model_fields}
-    values["out"] = Path(values["out"]).expanduser().absolute()
+    values["out"] = places.file_path(values["out"])
     values["data"] = _checked_data(values["data"])
     if "tensorboard" in values:
-        values["tensorboard"] = Path(values["tensorboard"]).expanduser().absolute()
+        values["tensorboard"] = places.file_path(values["tensorboard"])
     request = make_request(**values)
     resolve_settings(request)
-    refuse_existing(request.out, force=request.force)
     if request.start_from is None:
         return request
     resolve_bundle(request.start_from)
@@ -134,8 +138,7 @@ class _Reporter:
                 skipped = [{"file": file, "reason": reason} for file, reason in event.skipped]
                 console.event({"event": "started", **asdict(event), "skipped": skipped})
                 console.line(_started_text(event))
-                for file, reason in event.skipped:
-                    console.warn(f"{file} is left out: {reason}")
+                warn_of(console, skipped)
             case messages.Step():
                 done, total = (event.epoch - 1) * event.steps + event.step, self._epochs * event.steps
                 console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
@@ -186,6 +189,9 @@ COMMAND = Command(
     "train --arch deep-dense --data digits --epochs 20 --out my-digits",
     add_arguments,
     run,
+    reads={"data": places.data, "start_from": places.model},
+    writes={"out": places.new_bundle, "tensorboard": _check_log},
+    tells_failure=True,
     notes=(
         "What is left out is as the architecture's reference had it. Ctrl+C stops at the next step and keeps the last\n"
         "checkpoint beside DIR; a second one ends at once. With --json, one event a line: started, epoch, checkpoint,\n"

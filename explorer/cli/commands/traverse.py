@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, table
 from explorer.cli.inputs import Model, decode_codes, open_model, output_file, sheet, short
@@ -122,6 +123,8 @@ COMMAND = Command(
     "traverse --model digits-vae-2d --picture digits:3 --dim 0 --range -2.5 2.5 --steps 9 --out row.png",
     add_arguments,
     run,
+    reads={"model": places.model, "picture": places.picture},
+    writes={"out": places.new_file},
     notes=(
         "Without --dim, --axis and --mean-to-max: a row for each dimension, or above 64 dimensions for each principal\n"
         "axis. A range is in code units; with --sigma, along axes, and where it is left out, in standard deviations\n"

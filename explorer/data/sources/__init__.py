@@ -26,6 +26,7 @@ __all__ = [
     "known_sources",
     "open_source",
     "opening",
+    "places_of",
     "skipped_json",
 ]
 
@@ -85,6 +86,18 @@ def opening(spec: str | Path) -> Iterator[Progress | Source]:
         yield kind.load(path)
     else:
         yield from kind.scan(path)
+
+
+def places_of(spec: str | Path) -> list[Path]:
+    """Return the files and folders that a source is read from, by its known name or path; nothing is opened."""
+    try:
+        found = _find(spec)
+        if isinstance(found, KnownSource):
+            return list(found.places())
+        kind, path = found
+        return [path, *kind.companions(path)]
+    except DataError:
+        return []
 
 
 def known_name(spec: str | Path) -> str | None:

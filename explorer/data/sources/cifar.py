@@ -133,4 +133,10 @@ def _label_names(folder: Path) -> tuple[str, ...]:
     return tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names)
 
 
-KIND = PathKind("CIFAR-10 batches", takes, load, scan)
+def _companions(path: Path) -> list[Path]:
+    """Return all batches of the folder that a batch lies in."""
+    folder = _folder(path)
+    return [] if folder is None else [file for files in _files(folder) for file in files]
+
+
+KIND = PathKind("CIFAR-10 batches", takes, load, scan, _companions)

@@ -78,6 +78,10 @@ def _entry(entry: SourceEntry) -> SourceEntry:
     return replace(entry, status="missing", how=f"{_path(entry.name)} is not there; install the program again")
 
 
+def _places(entry: SourceEntry) -> list[Path]:
+    return [_path(entry.name)]
+
+
 def _load(entry: SourceEntry) -> ArraySource:
     path = _path(entry.name)
     if not path.is_file():
@@ -87,6 +91,6 @@ def _load(entry: SourceEntry) -> ArraySource:
 
 
 SOURCES = tuple(
-    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry))
+    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry), partial(_places, entry))
     for entry in (DIGITS, CLOTHING, GLYPHS, FACES)
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +66,14 @@ class SourceEntry:
 class KnownSource:
     """A source with a known name: `entry` says what is known of it, `load` opens it.
 
-    Where that can take long, `scan` does the same with progress, and yields the source last.
+    Where that can take long, `scan` does the same with progress, and yields the source last. `places` gives the files
+    and folders that it may be read from.
     """
 
     name: str
     entry: Callable[[], SourceEntry]
     load: Callable[[], Source]
+    places: Callable[[], Sequence[Path]]
     scan: Callable[[], Iterator[Progress | Source]] | None = None
 
 
@@ -89,10 +91,12 @@ def last_source(items: Iterator[Progress | Source]) -> Source:
 class PathKind:
     """A kind of file or folder: `takes` looks at little more than its name, `load` opens it.
 
-    Where that can take long, `scan` does the same with progress, and yields the source last.
+    Where that can take long, `scan` does the same with progress, and yields the source last. `companions` gives the
+    files that are read beside the one that was named.
     """
 
     title: str
     takes: Callable[[Path], bool]
     load: Callable[[Path], Source]
     scan: Callable[[Path], Iterator[Progress | Source]] | None = None
+    companions: Callable[[Path], Sequence[Path]] = lambda path: ()

@@ -227,4 +227,13 @@ def _match(name: str) -> re.Match[str]:
     return match
 
 
-KIND = PathKind("IDX files", takes, load)
+def _companions(path: Path) -> list[Path]:
+    """Return all files of the data set that a file belongs to."""
+    try:
+        parts = _parts(path)
+    except DataError:
+        return []
+    return [file for part in parts for file in (part.images, part.labels) if file is not None]
+
+
+KIND = PathKind("IDX files", takes, load, companions=_companions)

@@ -37,7 +37,7 @@ class KeptSet:
 
     def known(self) -> KnownSource:
         """Return what is registered."""
-        return KnownSource(self.entry.name, self._entry, self._load, self._scan)
+        return KnownSource(self.entry.name, self._entry, self._load, self.places, self._scan)
 
     def _place(self) -> Path | None:
         return next(

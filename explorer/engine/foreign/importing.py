@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -23,16 +24,18 @@ from explorer.engine.foreign.halves import Halves, pair, split, words
 from explorer.engine.foreign.loading import Loaded, SavedFunction, load
 from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.foreign.trial import Trial, try_pictures
+from explorer.engine.saving import save_network
 from explorer.errors import ExplorerError, ModelError
-from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
-from explorer.models.foreign.files import halves_in
+from explorer.models.foreign.files import files_of, halves_in
 from explorer.models.foreign.record import Imported
 from explorer.models.foreign.request import ImportRequest
+from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
-from explorer.paths import refuse_existing, replacing_folder
+from explorer.paths import check_apart, replacing_folder
 from explorer.types import Indices, Pixels
 
 SHOWN = 8
@@ -67,7 +70,7 @@ class Opened:
         return self.trial.record
 
 
-def examine(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Find out what a model is, and show what it makes of a few pictures; nothing is written.
 
     Raises
@@ -96,7 +99,7 @@ def examine(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     )
 
 
-def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Write the bundle of a model that others made.
 
     Raises
@@ -106,7 +109,20 @@ def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     ExportError
         If the folder exists already, or cannot be written.
     """
-    refuse_existing(request.out, force=request.force)
+    check_apart(request.out, files_of(request))
+    check_replaceable(request.out, force=request.force)
+    last: messages.ImportEvent | None = None
+    with Reservation(request.out):
+        for event in _import(request):
+            if isinstance(event, messages.ENDINGS):
+                last = event  # told when the place is free again
+            else:
+                yield event
+    if last is not None:
+        yield last
+
+
+def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened: Opened | None = None
     for item in _open(request):
         if isinstance(item, Opened):
@@ -134,7 +150,7 @@ def import_model(request: ImportRequest) -> Iterator[messages.ImportEvent]:
                 yield messages.Working("encoding a sample", step.done, step.total)
     assert sample is not None
     yield messages.Working("compiling")
-    with replacing_folder(request.out, force=request.force) as folder:
+    with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
         compiled = _write_compiled(opened, folder)
         record = _save_networks(opened, folder, compiled)
         save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
@@ -310,7 +326,9 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
         for model, name in zip((opened.halves.encoder, opened.halves.decoder), NETWORKS, strict=True):
             if model is not None:
                 try:
-                    model.save(folder / name)
+                    save_network(model, folder / name)
+                except OSError:
+                    raise
                 except Exception as error:
                     saved, reason = False, f"{type(error).__name__}: {error}"
     if not saved:

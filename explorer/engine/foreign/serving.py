@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.engine.foreign.loading import load
+from explorer.engine.foreign.memory_limit import limit_memory
 from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.messages import Serve, Served
 from explorer.errors import ModelError
@@ -38,6 +39,7 @@ def _networks(path: str) -> ForeignNetworks:
     record = bundle.card.imported
     if record is None or not record.networks:
         raise ModelError("an imported model that Keras can run", f"“{bundle.name}”", "Import it again.")
+    limit_memory([bundle.path])
     parts: list[Any] = []
     for name, there in zip(NETWORKS, bundle.card.halves, strict=True):
         if not there:

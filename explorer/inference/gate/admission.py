@@ -41,7 +41,7 @@ class Candidate:
     @property
     def ships(self) -> bool:
         """Whether it is a part of the program, and trusted as that."""
-        return self.path.is_relative_to(pretrained_dir().resolve())
+        return self.path.resolve().is_relative_to(pretrained_dir().resolve())
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from explorer.errors import ExplorerError
 from explorer.inference.gate.passed import keep_passed, network_key
-from explorer.inference.gate.sizes import check_sizes
-from explorer.inference.gate.structure import read_network
+from explorer.inference.gate.sizes import Sizes, check_sizes
+from explorer.inference.gate.structure import read_network, refused
 from explorer.inference.gate.trial import try_network
+from explorer.reading import reason_of
 
 
 def check_network(content: bytes, shape: tuple[int, ...]) -> int:
@@ -25,7 +27,7 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
     ModelError
         If it is not what an image network can be: see `read_network` and `check_sizes`.
     """
-    return check_sizes(read_network(content), shape).at_once
+    return _sizes(content, shape).at_once
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
@@ -47,6 +49,16 @@ def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
     ModelError
         If it does not pass.
     """
-    sizes = check_sizes(read_network(content), shape)
+    sizes = _sizes(content, shape)
     yield sizes.at_once
     yield from try_network(content, shape, sizes)
+
+
+def _sizes(content: bytes, shape: tuple[int, ...]) -> Sizes:
+    try:
+        return check_sizes(read_network(content), shape)
+    except (ExplorerError, MemoryError):
+        raise
+    except Exception as error:
+        # A name that is no UTF-8, say, which protobuf lets pass as bytes.
+        raise refused("a whole ONNX file", f"a damaged one ({reason_of(error)})") from error

@@ -97,7 +97,8 @@ def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
     del model.graph.value_info[:]
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
-    at_once, unknown = 0, ()
+    at_once = 0
+    unknown: tuple[str, ...] = ()
     for batch in _powers_of_two(MOST_AT_ONCE):
         sizes = _infer(model, inputs[0], (batch, *shape))
         unknown = tuple(name for name, size in sizes.items() if size is None)
@@ -171,7 +172,7 @@ def _bytes(kind: TypeProto | None) -> int | None:
     item = ITEM_BYTES.get(kind.tensor_type.elem_type)
     if item is None or not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims):
         return None
-    return item * prod(dim.dim_value for dim in dims)
+    return item * prod(int(dim.dim_value) for dim in dims)
 
 
 def _problem(

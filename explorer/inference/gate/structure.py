@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from math import prod
 from typing import TypeAlias
@@ -199,15 +199,16 @@ def tensor_bytes(tensor: TensorProto) -> int:
         raise refused("a network of numbers", f"a tensor of another element type, {tensor.name!r}")
     if len(tensor.dims) > MOST_DIMENSIONS or any(size < 0 for size in tensor.dims):
         raise refused(f"tensors of at most {MOST_DIMENSIONS} dimensions of 0 or more", f"{tensor.name!r}")
-    declared = item * prod(tensor.dims)
-    stored = len(tensor.raw_data) if tensor.HasField("raw_data") else item * sum(map(len, _typed_fields(tensor)))
+    declared: int = item * prod(tensor.dims)
+    stored = len(tensor.raw_data) if tensor.HasField("raw_data") else item * _stored_numbers(tensor)
     if declared != stored:
         raise refused(f"{declared:,} bytes of data for {tensor.name!r}, as its shape says", f"{stored:,}")
     return declared
 
 
-def _typed_fields(tensor: TensorProto) -> Iterator[Iterable[object]]:
-    yield from (tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data, tensor.uint64_data)
+def _stored_numbers(tensor: TensorProto) -> int:
+    fields = tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data, tensor.uint64_data
+    return sum(len(field) for field in fields)
 
 
 def _count_nodes(

@@ -49,7 +49,7 @@ def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterato
 def _largest_output(network: bytes, values: np.ndarray) -> int:
     try:
         session = open_session(network, threads=1)
-        return max(output.nbytes for output in session.run(None, {session.get_inputs()[0].name: values}))
+        return max(int(output.nbytes) for output in session.run(None, {session.get_inputs()[0].name: values}))
     except Exception as error:
         raise refused("a network that runs in bounded memory", f"“{str(error).strip()[:300]}”") from error
 

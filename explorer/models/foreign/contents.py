@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from explorer.errors import ModelError
+from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.models.foreign.hdf5 import Window, attributes, hdf5_file, links_in, members, rows
 from explorer.reader.handed import Handed
 from explorer.types import Bytes, Progress
@@ -25,11 +26,9 @@ CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
 WEIGHTS_FILE: Final = "model.weights.h5"
 
-MAX_CONFIG_BYTES: Final = 32 << 20
-MAX_CONFIG_VALUES: Final = 200_000
+MAX_CONFIG_BYTES: Final = CONFIGURATION.size
 MAX_WEIGHTS_BYTES: Final = 8 << 30
 MAX_INFLATED_BYTES: Final = 512 << 20
-_MAX_DEPTH: Final = 200
 _STEP: Final = 64 << 20
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -127,7 +126,7 @@ def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | We
                     raise ModelError("numbers as weights", f"{place}, which holds {member.dtype}", REMEDY)
                 yield Weights(place, member.dtype.str, tuple(map(int, member.shape)), noted)
                 for values in rows(member, _STEP):
-                    yield Rows(np.frombuffer(values.tobytes(), np.uint8))
+                    yield Rows(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
 
 
 @contextmanager
@@ -213,12 +212,10 @@ def damaged(file: str, why: object) -> ModelError:
 
 
 def _parsed(text: bytes, file: str) -> dict[str, Any]:
-    if len(text) > MAX_CONFIG_BYTES:
-        raise damaged(file, f"its configuration takes more than {MAX_CONFIG_BYTES >> 20} MB")
     try:
-        config = json.loads(text.decode("utf-8"))
+        config = parse_json(text, CONFIGURATION, "its configuration", ModelError)
         _check(config)
-    except (ValueError, RecursionError) as error:
+    except (ModelError, ValueError) as error:
         raise damaged(file, error) from error
     if not isinstance(config, dict):
         raise damaged(file, "its configuration is no JSON object")
@@ -236,21 +233,16 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 
 def _check(config: object) -> None:
-    """Raise ValueError where a configuration nests too deep, holds too much, or a Keras object in it is none."""
-    left, count = [(config, 0)], 0
+    """Raise ValueError where a Keras object in a configuration is none."""
+    left = [config]
     while left:
-        value, depth = left.pop()
-        count += 1
-        if depth > _MAX_DEPTH:
-            raise ValueError("its configuration is nested without end")
-        if count > MAX_CONFIG_VALUES:
-            raise ValueError(f"its configuration holds more than {MAX_CONFIG_VALUES:,} values")
+        value = left.pop()
         if isinstance(value, dict):
             if "class_name" in value:
                 _check_object(value)
-            left += [(child, depth + 1) for child in value.values()]
+            left += value.values()
         elif isinstance(value, list):
-            left += [(child, depth + 1) for child in value]
+            left += value
 
 
 def _check_object(value: dict[str, Any]) -> None:

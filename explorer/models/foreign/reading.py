@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from explorer.errors import ModelError
+from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.models.bundle import CARD
 from explorer.models.foreign.contents import (
     CONFIG_FILE,
     MAX_CONFIG_BYTES,
-    MAX_CONFIG_VALUES,
     METADATA_FILE,
     REMEDY,
     WEIGHTS_FILE,
@@ -107,12 +106,7 @@ def reading(path: Path) -> Generator[None, None, ForeignFile]:
 
 def _parsed(text: str, path: Path) -> Config:
     """Parse a configuration; it is counted again, since a hostile file may have taken the reader process over."""
-    if text.count(",") + text.count("[") + text.count("{") > 2 * MAX_CONFIG_VALUES:
-        raise damaged(path.name, "its configuration is too long")
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise damaged(path.name, error) from error
+    config = parse_json(text.encode("utf-8", "replace"), CONFIGURATION, path.name, ModelError)
     if not isinstance(config, dict):
         raise damaged(path.name, "its configuration is no JSON object")
     return config

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 ValueRange: TypeAlias = tuple[float, float]
 RANGES: tuple[ValueRange, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 """Ranges of picture values that models are trained on."""
+
+Place: TypeAlias = Annotated[int, Field(ge=0, le=10_000)]
+"""Of an input or an output."""
 
 Layout: TypeAlias = Literal["hwc", "hw", "chw", "flat"]
 """How a network takes or gives a picture: with channels last or first, without them, or as one row of values."""
@@ -35,9 +38,9 @@ class Control(_Record):
 
     name: str
     shape: tuple[int, ...]
-    choices: int = 0
-    in_encoder: int | None = None
-    in_decoder: int | None = None
+    choices: int = Field(0, ge=0, le=2**31)
+    in_encoder: Place | None = None
+    in_decoder: Place | None = None
 
 
 class Imported(_Record):
@@ -77,10 +80,10 @@ class Imported(_Record):
     layout_out: Layout = "hwc"
     range_in: ValueRange = RANGES[0]
     range_out: ValueRange = RANGES[0]
-    mean: int = 0
-    log_variance: int | None = None
-    picture_in: int = 0
-    code_in: int = 0
+    mean: Place = 0
+    log_variance: Place | None = None
+    picture_in: Place = 0
+    code_in: Place = 0
     controls: tuple[Control, ...] = ()
     parts: Literal["both", "encoder", "decoder"] = "both"
     notes: tuple[str, ...] = Field(default=())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.models.settings import TrainingRequest
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
 from explorer.ui.widgets.picture_table import PictureTable
 
@@ -36,7 +37,7 @@ class AugmentPreview(QDialog):
         self.resize(640, 380)
         self.table = PictureTable()
         name_control(self.table, "augment_table", self.tr("Pictures in the first column, changed copies behind them"))
-        self._caption = QLabel()
+        self._caption = PlainLabel()
         self._caption.setObjectName("augment_caption")
         self._caption.setProperty("muted", True)
         another = button(

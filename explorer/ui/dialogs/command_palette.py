@@ -8,7 +8,6 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPe
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QDialog,
-    QLabel,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from explorer.ui.commands import Command
 from explorer.ui.matching import ranked
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import clearable, line_edit
 
@@ -69,7 +69,8 @@ class CommandList(QAbstractListModel):
             now = "" if command.enabled else self.tr("not now")
             return ", ".join(part for part in (command.title, command.where, command.keys, now) if part)
         if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole}:
-            return command.tip or f"{command.where}: {command.title}"
+            told = command.tip or f"{command.where}: {command.title}"
+            return plain_tooltip(told) if role == Qt.ItemDataRole.ToolTipRole else told
         return None
 
 
@@ -148,7 +149,7 @@ class CommandPalette(QDialog):
         self.list.setUniformItemSizes(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self._tip = QLabel()
+        self._tip = PlainLabel()
         self._tip.setObjectName("command_tip")
         self._tip.setProperty("muted", True)
         self._tip.setWordWrap(True)

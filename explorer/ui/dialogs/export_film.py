@@ -7,13 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
 from explorer.export import FOLDER, FORMATS, ExportFormat
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import file_size
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
 from explorer.ui.widgets.picture_frame import PictureFrame
@@ -92,11 +93,11 @@ class ExportFilmDialog(QDialog):
         self.preview.setObjectName("export_preview")
         self.preview.setAccessibleName(self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
-        self.size_words = QLabel()
+        self.size_words = PlainLabel()
         self.size_words.setObjectName("export_size")
         self.size_words.setWordWrap(True)
         self.size_words.setFixedWidth(_PREVIEW.width())
-        self.note = QLabel()
+        self.note = PlainLabel()
         self.note.setObjectName("export_note")
         self.note.setProperty("muted", True)
         self.note.setWordWrap(True)
@@ -223,6 +224,9 @@ class ExportFilmDialog(QDialog):
         super().showEvent(event)
         self.fps.setValue(self._document.film.fps)
         self._update_controls()
+        if self._frames is None or self._frames.export != self._tried:
+            # What was tried last has failed; it may not fail again.
+            self._tried = None
         self._try()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -270,7 +274,7 @@ class ExportFilmDialog(QDialog):
         suffix = self.format.currentData()
         pattern = f"*{suffix}" if suffix else "*"
         kinds = [f"{self.kind.title} ({pattern})"]
-        ask_save(self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
+        ask_save(self._document, self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
 
     def _on_chosen(self, path: Path) -> None:
         self._document.timeline.export_requested.emit(replace(self.settings(), path=path))

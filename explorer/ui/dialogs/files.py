@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QChildEvent, QEvent, Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from explorer.document.document import Document
+from explorer.document.reading import check_export
+from explorer.errors import ExportError
+from explorer.ui.dialogs.session_questions import ask
+
+_PANEL_ASKS = sys.platform == "darwin"
+"""macOS asks before a file is replaced, whatever one says."""
 
 
 def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
@@ -45,10 +56,18 @@ def ask_file(
 
 
 def ask_save(
-    parent: QWidget, title: str, filters: list[str], suggested: Path, chosen: Callable[[Path], object]
+    document: Document,
+    parent: QWidget,
+    title: str,
+    filters: list[str],
+    suggested: Path,
+    chosen: Callable[[Path], object],
 ) -> None:
-    """Ask where to write a file; the dialog itself asks before an existing one is replaced."""
-    dialog = _dialog(parent, title, chosen)
+    """Ask where to write a file, and again before an existing one is replaced; never over what is open."""
+    dialog = _dialog(parent, title, lambda path: _check(document, parent, path, chosen))
+    if not _PANEL_ASKS:
+        # Asked here, of the very name that is written: the dialog may have asked before it had put the ending behind.
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
     dialog.setNameFilters(filters)
@@ -57,6 +76,44 @@ def ask_save(
     dialog.selectFile(suggested.name)
     dialog.filterSelected.connect(lambda name: _take_suffix(dialog, name))
     dialog.open()
+
+
+def ask_output_folder(document: Document, parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
+    """Ask for a folder to write into, apart from what is open."""
+
+    def check(path: Path) -> None:
+        if _is_apart(document, path):
+            chosen(path)
+
+    ask_folder(parent, title, check)
+
+
+def _check(document: Document, parent: QWidget, path: Path, chosen: Callable[[Path], object]) -> None:
+    if not _is_apart(document, path):
+        return
+    if _PANEL_ASKS or not os.path.lexists(path):
+        chosen(path)
+        return
+    ask(
+        parent,
+        "replace_question",
+        parent.tr("Replace a file"),
+        (parent.tr("Replace “%1”?").replace("%1", path.name), parent.tr("It exists already.")),
+        (
+            ("replace_cancel", parent.tr("Cancel"), QMessageBox.ButtonRole.RejectRole, None),
+            ("replace_confirm", parent.tr("Replace"), QMessageBox.ButtonRole.DestructiveRole, lambda: chosen(path)),
+        ),
+    )
+
+
+def _is_apart(document: Document, path: Path) -> bool:
+    """Tell whether a path may be written; if not, the user is told why."""
+    try:
+        check_export(document, path)
+    except ExportError as error:
+        document.report(str(error))
+        return False
+    return True
 
 
 def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
@@ -68,8 +125,19 @@ def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
         dialog.selectFile(Path(names[0]).with_suffix(suffix).name)
 
 
+class _FileDialog(QFileDialog):
+    """A file dialog that shows the names of files as they are in its own questions, too."""
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Show the text of a question character by character, before it is laid out."""
+        super().childEvent(event)
+        question = event.child()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(question, QMessageBox):
+            question.setTextFormat(Qt.TextFormat.PlainText)
+
+
 def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QFileDialog:
-    dialog = QFileDialog(parent, title)
+    dialog = _FileDialog(parent, title)
     dialog.setObjectName("file_dialog")
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError, UsageError
 from explorer.latent.presets import STRIP, Preset, breathing, one_of_each, random_walk, reference_film, strip
 from explorer.types import Floats
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
 
@@ -38,7 +39,7 @@ class FilmPresetsDialog(QDialog):
         self.reach = decimal_box("preset_depth", self.tr("How deep, in σ of the data"), (0.1, 10), 0.5, 1)
         self.reach.setValue(2)
         self.reach.setSuffix(" σ")
-        self.words = QLabel()
+        self.words = PlainLabel()
         self.words.setObjectName("preset_words")
         self.words.setProperty("muted", True)
         self.words.setWordWrap(True)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QTreeWidget,
@@ -26,6 +25,7 @@ from explorer.document.state import NamedDirection
 from explorer.errors import ExplorerError
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.ui.dialogs.files import ask_file, ask_save
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, name_control
@@ -90,7 +90,7 @@ class FindDirectionsDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.header().setStretchLastSection(False)
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setObjectName("directions_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
@@ -182,7 +182,7 @@ class FindDirectionsDialog(QDialog):
                 real = self.tr("shuffled labels often have as large an effect: it may not be real (p = %2)")
             tip = real.replace("%1", "200").replace("%2", f"{found.p:.3f}")
             for column in range(len(texts)):
-                item.setToolTip(column, tip)
+                item.setToolTip(column, plain_tooltip(tip))
                 if found.p > _REAL:
                     item.setForeground(column, self.palette().placeholderText())
                 if column:
@@ -219,7 +219,14 @@ class FindDirectionsDialog(QDialog):
         model = self._document.model
         if model is not None:
             kinds = [self.tr("Directions (*%1)").replace("%1", SUFFIX)]
-            ask_save(self, self.tr("Save directions"), kinds, Path.home() / f"{model.name}{SUFFIX}", self.save)
+            ask_save(
+                self._document,
+                self,
+                self.tr("Save directions"),
+                kinds,
+                Path.home() / f"{model.name}{SUFFIX}",
+                self.save,
+            )
 
     def save(self, path: Path) -> None:
         """Write the kept directions; say so, or say why not."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgre
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
+from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button, name_control
 
@@ -24,7 +25,7 @@ class GetDataDialog(QDialog):
         self._document = document
         self._entry = entry
         self.setObjectName("get_dialog")
-        self.setWindowTitle(self.tr("Get %1").replace("%1", entry.title))
+        self.setWindowTitle(plain_window_title(self.tr("Get %1").replace("%1", entry.title)))
         self.setFixedWidth(_WIDTH)
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
@@ -55,7 +56,7 @@ class GetDataDialog(QDialog):
 
     def _lay_out(self) -> None:
         entry = self._entry
-        heading = QLabel(entry.title)
+        heading = PlainLabel(entry.title)
         heading.setProperty("heading", True)
         facts = QFormLayout()
         facts.setVerticalSpacing(4)
@@ -74,7 +75,7 @@ class GetDataDialog(QDialog):
             ("get_how", self.tr("By hand"), entry.how),
         ):
             if text:
-                label = QLabel(title)
+                label = PlainLabel(title)
                 label.setProperty("muted", True)
                 label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
                 label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -98,10 +99,9 @@ class GetDataDialog(QDialog):
         layout.addLayout(buttons)
 
     def _text(self, name: str, text: str) -> QLabel:
-        label = QLabel(text)
+        label = PlainLabel(text)
         label.setObjectName(name)
         label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 

@@ -19,6 +19,7 @@ from explorer.models.foreign.safety import Finding
 from explorer.models.settings import check_new_model, free_name
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import percent
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
@@ -122,10 +123,9 @@ class ImportDialog(QDialog):
             other.setAutoDefault(False)
 
     def _text(self, name: str) -> QLabel:
-        label = QLabel()
+        label = PlainLabel()
         label.setObjectName(name)
         label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 

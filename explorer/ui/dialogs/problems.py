@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListView,
     QPlainTextEdit,
     QSplitter,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.paths import log_dir
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.problems import ProblemList
 from explorer.ui.widgets.fields import button
 
@@ -30,7 +30,7 @@ class ProblemsDialog(QDialog):
         self.setObjectName("problems_dialog")
         self.setWindowTitle(self.tr("Problems"))
         self.resize(640, 460)
-        self._heading = QLabel()
+        self._heading = PlainLabel()
         self._heading.setObjectName("problems_heading")
         self._heading.setProperty("muted", True)
         self.list = QListView()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from explorer.document.sessions import LeftOver, Opening
+from explorer.ui.plain_text import plain_message_box
 
 Role = QMessageBox.ButtonRole
 
@@ -32,7 +33,7 @@ def ask(
     answers
         Object name, text, role and what to do, the default first. Escape is the one that rejects.
     """
-    box = QMessageBox(parent)
+    box = plain_message_box(parent)
     box.setObjectName(name)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(title)

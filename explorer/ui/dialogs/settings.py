@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import check_box, combo_box
 
 
@@ -43,7 +44,7 @@ class SettingsDialog(QDialog):
             "settings_tour", self.tr("Show the first tour at the next start"), self.tr("Five steps through the window")
         )
         self._tour.setChecked(not values.tour_seen)
-        self._notes = QLabel("\n".join(self._words_of(preferences.notes)))
+        self._notes = PlainLabel("\n".join(self._words_of(preferences.notes)))
         self._notes.setObjectName("settings_notes")
         self._notes.setProperty("muted", True)
         self._notes.setWordWrap(True)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QListWidget,
     QStackedWidget,
     QTableView,
@@ -28,6 +27,7 @@ from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.statistics_model import StatisticsModel
 from explorer.ui.text import percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
@@ -80,7 +80,7 @@ class StatisticsDialog(QDialog):
                 ("statistics_labels", self.tr("Labels"), self.tr("What a linear classifier tells from a code")),
             )
         )
-        self._about = QLabel()
+        self._about = PlainLabel()
         self._about.setObjectName("statistics_about")
         self._about.setProperty("muted", True)
         self._about.setWordWrap(True)
@@ -97,7 +97,7 @@ class StatisticsDialog(QDialog):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.map = CorrelationMap()
         name_control(self.map, "statistics_map", self.tr("Correlations; the arrow keys go from cell to cell"))
-        self._cell = QLabel()
+        self._cell = PlainLabel()
         self._cell.setObjectName("statistics_cell")
         self.pairs = QListWidget()
         name_control(self.pairs, "statistics_pairs", self.tr("The dimensions that go together most"))
@@ -283,7 +283,14 @@ class StatisticsDialog(QDialog):
         if model is not None:
             name = ("dimensions", "correlations", "probes")[self.pages.current]
             kinds = [self.tr("Table (*.csv)")]
-            ask_save(self, self.tr("Save the table"), kinds, Path.home() / f"{model.name}-{name}.csv", self.save)
+            ask_save(
+                self._document,
+                self,
+                self.tr("Save the table"),
+                kinds,
+                Path.home() / f"{model.name}-{name}.csv",
+                self.save,
+            )
 
     def save(self, path: Path) -> None:
         """Write what the page shows; say so, or say why not."""

@@ -10,7 +10,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QHideEvent, QKeyEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -25,12 +24,13 @@ from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Slot
 from explorer.document.tasks import FindNearest
-from explorer.document.views import NeighboursView, SlotsView
+from explorer.document.views import FailedView, NeighboursView, SlotsView
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, pictures_of
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_frame import PictureFrame
 from explorer.ui.widgets.segments import Segments
@@ -78,7 +78,7 @@ class ArithmeticPanel(QWidget):
         name_control(self._share, "arithmetic_share", self.tr("How many dimensions are the last picture's"))
         self._share.setRange(0, _STEPS)
         self._seed = spin_box("arithmetic_seed", self.tr("Which dimensions: another number, others"), 0, _SEEDS - 1, 0)
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setObjectName("arithmetic_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
@@ -97,9 +97,9 @@ class ArithmeticPanel(QWidget):
         self._crossing = QWidget()
         cross = QHBoxLayout(self._crossing)
         cross.setContentsMargins(0, 0, 0, 0)
-        cross.addWidget(QLabel(self.tr("Share of the last")))
+        cross.addWidget(PlainLabel(self.tr("Share of the last")))
         cross.addWidget(self._share, 1)
-        cross.addWidget(QLabel(self.tr("Seed")))
+        cross.addWidget(PlainLabel(self.tr("Seed")))
         cross.addWidget(self._seed)
         made = QWidget()
         of_codes = QVBoxLayout(made)
@@ -133,6 +133,7 @@ class ArithmeticPanel(QWidget):
         document.arithmetic_changed.connect(self._show_settings)
         document.slots_view_changed.connect(self._show_slots)
         document.nearest_view_changed.connect(self._show_nearest)
+        document.studies.running_changed.connect(self._show_nearest)
         document.model_changed.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -196,7 +197,10 @@ class ArithmeticPanel(QWidget):
     def _show_nearest(self) -> None:
         view, source = self._document.nearest_view, self._document.source
         if not isinstance(view, NeighboursView) or not len(view.indices) or source is None:
-            self.nearest.show_text(self.tr("The pictures are being encoded."))
+            problem = view.message if isinstance(view, FailedView) else self._document.studies.problem("index")
+            again = self.tr("Try again in the Neighbors tab.")
+            busy = self.tr("The pictures are being encoded.")
+            self.nearest.show_text(f"{problem}\n{again}" if problem else busy, problem=bool(problem))
             return
         place = int(view.indices[0])
         label = source.label(place)

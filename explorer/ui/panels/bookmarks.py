@@ -13,6 +13,7 @@ from explorer.document.views import BookmarksView
 from explorer.errors import ExplorerError
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button
 
@@ -115,7 +116,7 @@ class BookmarksPanel(QWidget):
             item = self.list.item(number)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setText(bookmark.name)
-            item.setToolTip(self.tr("%1: click to go to it").replace("%1", bookmark.name))
+            item.setToolTip(plain_tooltip(self.tr("%1: click to go to it").replace("%1", bookmark.name)))
             self._put_icon(item, self._icon_of(bookmark))
         self.list.setCurrentRow(len(kept) - 1 if grown else min(row, len(kept) - 1))
         self.list.blockSignals(False)

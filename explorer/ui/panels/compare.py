@@ -12,7 +12,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -30,6 +29,7 @@ from explorer.types import Floats
 from explorer.ui.code_views import AxesView, CodeView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
 from explorer.ui.widgets.picture_frame import PictureFrame
@@ -105,14 +105,14 @@ class ComparePanel(QWidget):
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Figures of both models"))
         self.table.setRootIsDecorated(False)
-        self._note = QLabel()
+        self._note = PlainLabel()
         self._note.setObjectName("compare_note")
         self._note.setProperty("muted", True)
         self._note.setWordWrap(True)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(QLabel(self.tr("With")))
+        top.addWidget(PlainLabel(self.tr("With")))
         for widget in (self._with, self._pca, self._noisy):
             top.addWidget(widget)
         top.addStretch()
@@ -156,6 +156,7 @@ class ComparePanel(QWidget):
         beside.code_changed.connect(self._show_code)
         beside.noisy_changed.connect(self._show_code)
         beside.table_changed.connect(self._show_table)
+        beside.problem_changed.connect(self._show_view)
         document.compare_view_changed.connect(self._show_view)
         document.model_changed.connect(self._show_model)
 
@@ -245,11 +246,12 @@ class ComparePanel(QWidget):
         view, other = self._document.compare_view, self._document.beside.model
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
-            failed = isinstance(view, FailedView)
+            problem = view.message if isinstance(view, FailedView) else self._document.beside.problem
+            if problem and other is not None:
+                words = f"{problem}\n{self.tr('Choose an image to try again.')}"
             for place, frame in enumerate(self.frames):
                 # Once is enough: in the place of the second model.
-                said = view.message if isinstance(view, FailedView) else words
-                frame.show_text(said if place == _SECOND else "", problem=failed)
+                frame.show_text(words if place == _SECOND else "", problem=bool(problem))
             return
         given, first, first_error, second, second_error = self.frames
         model = self._document.model
@@ -266,7 +268,7 @@ class ComparePanel(QWidget):
         ):
             figures = unbroken(f"MSE {view.mse[place]:.4f}", decibels(view.psnr[place]), f"SSIM {view.ssim[place]:.3f}")
             frame.set_title(name)
-            frame.setToolTip(name)
+            frame.setToolTip(plain_tooltip(name))
             # Else it would seem that the model itself did so badly.
             edited = edits[place] and not self._document.beside.noisy
             figures = f"{self.tr('edited')} · {figures}" if edited else figures

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSignalBlocker
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.latent.feature_maps import MapStatistics, map_statistics
 from explorer.types import Floats
 from explorer.ui.color_map import colored, ramp_reach
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import number, sigmas
 from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -82,7 +83,7 @@ class FeatureMapsPanel(QWidget):
         self._back = button("feature_back", self.tr("Reset map"), back)
         for box, width in ((self._size, 58), (self._value, 84)):
             box.setMaximumWidth(width)
-        self._readout = QLabel()
+        self._readout = PlainLabel()
         self._readout.setObjectName("feature_cell")
         self._readout.setProperty("muted", True)
 
@@ -95,7 +96,7 @@ class FeatureMapsPanel(QWidget):
         maps.addWidget(self.canvas, 2)
         maps.addWidget(self.grid, 1)
         brush = QHBoxLayout()
-        brush.addWidget(QLabel(self.tr("Brush")))
+        brush.addWidget(PlainLabel(self.tr("Brush")))
         brush.addWidget(self._size)
         brush.addWidget(self._value)
         brush.addStretch(1)

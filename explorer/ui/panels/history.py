@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
+from explorer.ui.plain_text import plain_tooltip
 
 
 class HistoryPanel(QWidget):
@@ -51,7 +52,7 @@ class HistoryPanel(QWidget):
             item.setText(label)
             undone = number > place
             tip = self.tr("Do again up to “%1”") if undone else self.tr("Go back to after “%1”")
-            item.setToolTip(tip.replace("%1", label) if number else self.tr("Undo everything"))
+            item.setToolTip(plain_tooltip(tip.replace("%1", label) if number else self.tr("Undo everything")))
             item.setData(Qt.ItemDataRole.ForegroundRole, muted if undone else None)
             font = item.font()
             font.setWeight(QFont.Weight.DemiBold if number == place else QFont.Weight.Normal)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import AXES_ABOVE, OpenModel
@@ -15,6 +15,7 @@ from explorer.ui.code_views import AxesView, CodeView, DimensionsView, Direction
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
@@ -58,7 +59,7 @@ class LatentPanel(QWidget):
         self.setObjectName("latent_panel")
         self.setAccessibleName(self.tr("Latent code"))
         self._controls = LatentControls(self._document)
-        self._summary = QLabel(self.tr("No model is open."))
+        self._summary = PlainLabel(self.tr("No model is open."))
         self._summary.setObjectName("latent_summary")
         self._summary.setProperty("muted", True)
         self._summary.setWordWrap(True)
@@ -94,8 +95,9 @@ class LatentPanel(QWidget):
                 "of a picture: of a variational model's dimension KL in nats, of an axis its share of the variance."
             )
         )
-        self._meter = QLabel()
+        self._meter = PlainLabel()
         self._meter.setObjectName("latent_meter")
+        self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; no name is in it
         self._meter.setToolTip(
             self.tr(
                 "Whether the decoder can be expected to know this code: its distance to the nearest code of a held-out"
@@ -278,7 +280,7 @@ class LatentPanel(QWidget):
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
         self.filter.setPlaceholderText(self.tr("Filter: c5 or 3,4,7") if spatial else self.tr("Filter: 3, 10-20"))
-        self.filter.setToolTip(self._filter_tip(spatial=spatial))
+        self.filter.setToolTip(plain_tooltip(self._filter_tip(spatial=spatial)))
         self.sliders.set_rows(self._view.rows)
         self._start = self._marks = None
         self._show_code()

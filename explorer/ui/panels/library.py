@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -21,9 +22,10 @@ from PySide6.QtWidgets import (
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
-from explorer.models.bundle import Found, find_bundles
+from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -40,6 +42,7 @@ class LibraryPanel(QWidget):
         self._document = document
         self._dialogs: dict[str, GetDataDialog] = {}
         self._live_shown = False
+        self._elsewhere: QTreeWidgetItem | None = None
         self.setObjectName("library_panel")
         self.setAccessibleName(self.tr("Library"))
         self.tree = QTreeWidget()
@@ -104,6 +107,7 @@ class LibraryPanel(QWidget):
 
     def refresh(self) -> None:
         """List again what is on disk."""
+        self._elsewhere = None
         self.tree.clear()
         models = self._section(self.tr("Models"))
         self._add_live(models)
@@ -167,10 +171,10 @@ class LibraryPanel(QWidget):
         value: tuple[str, str] | None,
         *,
         enabled: bool = True,
-    ) -> None:
+    ) -> QTreeWidgetItem:
         item = QTreeWidgetItem([title, detail])
-        item.setToolTip(0, tip)
-        item.setToolTip(1, tip)
+        item.setToolTip(0, plain_tooltip(tip))
+        item.setToolTip(1, plain_tooltip(tip))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if value is not None:
             item.setData(0, _KIND, value[0])
@@ -178,6 +182,7 @@ class LibraryPanel(QWidget):
         if not enabled:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         section.addChild(item)
+        return item
 
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
         """Return the item of a folder's or source's name; `kind` is ``model``, ``live`` or ``source``."""
@@ -189,21 +194,40 @@ class LibraryPanel(QWidget):
     def _items(self) -> Iterator[QTreeWidgetItem]:
         for number in range(self.tree.topLevelItemCount()):
             section = self.tree.topLevelItem(number)
-            for row in range(section.childCount() if section else 0):
-                item = section.child(row) if section else None
-                if item is not None:
-                    yield item
+            if section is not None:
+                yield from section_items(section)
 
     def _mark_open(self) -> None:
-        """Bold is what is open, and the model among it is selected."""
-        opened = self._opened()
+        """Bold is what is open, and the model among it is selected: no other, wherever the open one lies."""
+        self._list_elsewhere()
+        selected = None
         for item in self._items():
             font = item.font(0)
-            shown = (item.data(0, _KIND), item.data(0, _VALUE)) in opened
+            shown = self._is_open(item)
             font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
             item.setFont(0, font)
             if shown and item.data(0, _KIND) in {"model", "live"}:
-                self.tree.setCurrentItem(item)
+                selected = item
+        if selected is not None:
+            self.tree.setCurrentItem(selected)
+        else:
+            self.tree.setCurrentIndex(QModelIndex())
+
+    def _list_elsewhere(self) -> None:
+        """List the open model also where it lies in none of the library's folders, as long as it is open."""
+        model, section = self._document.model, self.tree.topLevelItem(0)
+        if section is None:
+            return
+        elsewhere = self._elsewhere
+        if elsewhere is not None and not self._is_open(elsewhere):
+            section.removeChild(elsewhere)
+            self._elsewhere = None
+        if model is None or model.epochs is not None or any(map(self._is_open, section_items(section))):
+            return
+        if (model.path / CARD).is_file():
+            tip = self.tr("From %1").replace("%1", str(model.path.parent))
+            value = ("model", str(model.path))
+            self._elsewhere = self._add(section, model.name, f"{model.latent_dim:,}-D", tip, value)
 
     def _on_source_changed(self) -> None:
         self._mark_open()
@@ -214,15 +238,19 @@ class LibraryPanel(QWidget):
         if not self._document.training.active:
             self._show_cache()
 
-    def _opened(self) -> set[tuple[str, str]]:
+    def _is_open(self, item: QTreeWidgetItem) -> bool:
+        kind, value = item.data(0, _KIND), str(item.data(0, _VALUE))
         model, source = self._document.model, self._document.source
-        kind = "model" if model is None or model.epochs is None else "live"
-        opened = {(kind, str(model.path))} if model else set()
-        return opened | {("source", source.spec)} if source else opened
+        if kind in {"source", "missing"}:
+            return source is not None and source.spec == value
+        if model is None or kind != ("model" if model.epochs is None else "live"):
+            return False
+        # An open model's path is without links; the library's folders may lie behind one.
+        return str(model.path) in {value, os.path.realpath(value)}
 
     def _open(self, item: QTreeWidgetItem) -> None:
         kind, value = item.data(0, _KIND), item.data(0, _VALUE)
-        if (kind, value) in self._opened():
+        if self._is_open(item):
             return
         if kind == "model":
             self._document.open_model_requested.emit(Path(value))
@@ -252,7 +280,7 @@ class LibraryPanel(QWidget):
 
     def ask_clear_cache(self) -> None:
         """Ask whether the cache may go, and have it cleared."""
-        question = QMessageBox(self)
+        question = plain_message_box(self)
         question.setObjectName("cache_question")
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle(self.tr("Clear the picture cache"))
@@ -281,3 +309,11 @@ class LibraryPanel(QWidget):
 
     def _open_source(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))
+
+
+def section_items(section: QTreeWidgetItem) -> Iterator[QTreeWidgetItem]:
+    """Yield the items of a section."""
+    for row in range(section.childCount()):
+        item = section.child(row)
+        if item is not None:
+            yield item

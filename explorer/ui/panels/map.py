@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
@@ -23,6 +23,7 @@ from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_pictures import MapPictures
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name, percent
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
@@ -165,12 +166,12 @@ class MapPanel(QWidget):
                 (self.tr("Round-trip error"), "round_trip"),
             ],
         )
-        self._legend = QLabel()
+        self._legend = PlainLabel()
         self._legend.setObjectName("map_overlay_legend")
         self._legend.setProperty("muted", True)
         self._legend.setWordWrap(True)
         self._legend.hide()
-        self._hint = QLabel()
+        self._hint = PlainLabel()
         self._hint.setObjectName("map_hint")
         self._hint.setProperty("muted", True)
         self._hint.setWordWrap(True)
@@ -405,7 +406,7 @@ class MapPanel(QWidget):
             ".csv": self.tr("Table (*.csv)"),
         }
         chosen = partial(self.save, what)
-        ask_save(self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
+        ask_save(self._document, self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
 
     def save(self, what: str, path: Path) -> None:
         """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; say so, or say why not."""

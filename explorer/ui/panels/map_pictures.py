@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
@@ -16,6 +16,7 @@ from explorer.document.views import ThumbnailsView
 from explorer.latent.polygon import inside
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, name_control
@@ -69,7 +70,7 @@ class MapPictures(QWidget):
         self._by = combo_box("map_color", self.tr("What the points are coloured by"), [])
         self.legend = QListWidget()
         name_control(self.legend, "map_classes", self.tr("Classes: untick one to hide its points"))
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setObjectName("map_pictures_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
@@ -90,6 +91,7 @@ class MapPictures(QWidget):
         self.strip.cancelled.connect(self._cancel)
         document.studies.codes_changed.connect(self._on_codes_changed)
         document.studies.running_changed.connect(self._show_progress)
+        document.studies.running_changed.connect(self._show_problem)
         document.jobs_changed.connect(self._show_progress)
         document.model_changed.connect(self._on_model_changed)
         document.source_changed.connect(self._on_source_changed)
@@ -171,6 +173,9 @@ class MapPictures(QWidget):
     # -- changes -----------------------------------------------------------------------------------------------------
 
     def _on_points_toggled(self, on: bool) -> None:
+        if on:
+            self._document.studies.put_problem("codes", "")
+            self._words.clear()
         self._ask()
         self.changed.emit()
 
@@ -251,9 +256,15 @@ class MapPictures(QWidget):
 
     def _cancel(self) -> None:
         key = self._document.studies.running("codes")
-        self.points.setChecked(False)
         if key is not None:
             self._document.job_cancel_requested.emit(key)
+
+    def _show_problem(self) -> None:
+        """Say why there are no points, and let them be asked for again."""
+        problem = self._document.studies.problem("codes")
+        if problem and self.points.isChecked():
+            self.points.setChecked(False)
+            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", problem))
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("codes")

@@ -26,6 +26,7 @@ from explorer.document.views import FailedView, NeighboursView
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import pictures_mime
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
@@ -96,6 +97,9 @@ class NeighboursPanel(QWidget):
         self._empty = EmptyLabel("")
         self._empty.setObjectName("neighbours_empty")
         self.strip = JobStrip("neighbours")
+        tip = self.tr("Encode the images again, so that their codes can be compared")
+        self._retry = button("neighbours_retry", self.tr("Try again"), tip)
+        self._retry.clicked.connect(self._on_retry_clicked)
 
     def _list(self, name: str, tip: str) -> QListWidget:
         made = _Row(self._document)
@@ -104,7 +108,7 @@ class NeighboursPanel(QWidget):
         return made
 
     def _words(self, name: str) -> QLabel:
-        label = QLabel()
+        label = PlainLabel()
         label.setObjectName(name)
         label.setProperty("muted", True)
         label.setWordWrap(True)
@@ -136,6 +140,7 @@ class NeighboursPanel(QWidget):
         layout.addWidget(self._empty, 1)
         layout.addWidget(self._note)
         layout.addWidget(self.strip)
+        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _connect(self) -> None:
         document, neighbours = self._document, self._document.neighbours
@@ -156,6 +161,7 @@ class NeighboursPanel(QWidget):
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
         document.studies.running_changed.connect(self._show_progress)
+        document.studies.running_changed.connect(self._show)
         document.jobs_changed.connect(self._show_progress)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -188,6 +194,10 @@ class NeighboursPanel(QWidget):
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
+    def _on_retry_clicked(self) -> None:
+        self._document.studies.put_problem("index", "")
+        self._document.neighbours.index_requested.emit()
+
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
@@ -212,6 +222,7 @@ class NeighboursPanel(QWidget):
         shown = isinstance(view, NeighboursView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)
+        self._retry.setVisible(not shown and bool(self._document.studies.problem("index")))
         self._on_selection_changed()
         if isinstance(view, NeighboursView):
             self._fill(self.by_code, view.indices, view.distances, view.pictures)
@@ -227,8 +238,18 @@ class NeighboursPanel(QWidget):
         elif self._tried and not self._running:
             self._empty.setText(self.tr("The images were not encoded, so nothing can be compared."))
         else:
-            self._empty.setText(self.tr("The pictures are being encoded, so that their codes can be compared."))
+            self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
         self._show_note()
+
+    def _why_not_yet(self, *, learns: bool) -> str:
+        """Say what is missing: the codes of the images, or the end of the training that changes them."""
+        problem = self._document.studies.problem("index")
+        if problem:
+            words = self.tr("The images were not encoded, so their codes cannot be compared.")
+            return f"{words}\n{problem[:1].upper()}{problem[1:]}"
+        if learns and self._document.studies.running("index") is None:
+            return self.tr("Neighbors are found when the training has ended: there are many images to encode.")
+        return self.tr("The pictures are being encoded, so that their codes can be compared.")
 
     def _show_note(self) -> None:
         index = self._document.neighbours.index
@@ -268,7 +289,7 @@ class NeighboursPanel(QWidget):
                 item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
                 item.setData(_PLACE, place)
                 words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
-                item.setToolTip(f"{words}\n{source.file_name(place)}".strip())
+                item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
                 item.setSelected(place in chosen)
 

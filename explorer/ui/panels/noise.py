@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.data.corruption import KINDS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
-from explorer.ui.dialogs.files import PICTURES, ask_file, ask_folder, ask_save
+from explorer.ui.dialogs.files import PICTURES, ask_file, ask_folder, ask_output_folder, ask_save
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_pictures import NoisePicturePage, NoiseRowPage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, name_control, spin_box
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segments import Segments
@@ -110,9 +111,9 @@ class NoisePanel(QWidget):
         for page in (self.one, self.row, self._curve_place, self.cloud):
             self._stack.addWidget(page)
         seed = QGridLayout()
-        seed.addWidget(QLabel(self.tr("Strength")), 0, 0)
+        seed.addWidget(PlainLabel(self.tr("Strength")), 0, 0)
         seed.addWidget(self._slider, 0, 1, 1, 2)
-        seed.addWidget(QLabel(self.tr("Seed")), 1, 0)
+        seed.addWidget(PlainLabel(self.tr("Seed")), 1, 0)
         seed.addWidget(self._seed, 1, 1)
         seed.addWidget(self._redraw, 1, 2)
         noise = QWidget()
@@ -197,14 +198,22 @@ class NoisePanel(QWidget):
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
         kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
         wanted = self._document.studies.cleaning_requested
-        ask_save(self, self.tr("Where to write the clean picture"), kinds, suggested, partial(wanted.emit, path))
+        ask_save(
+            self._document,
+            self,
+            self.tr("Where to write the clean picture"),
+            kinds,
+            suggested,
+            partial(wanted.emit, path),
+        )
 
     def _ask_folder(self) -> None:
         ask_folder(self, self.tr("Clean all pictures of a folder"), self._ask_output_folder)
 
     def _ask_output_folder(self, path: Path) -> None:
         wanted = self._document.studies.cleaning_requested
-        ask_folder(self, self.tr("An empty folder for the clean pictures"), partial(wanted.emit, path))
+        title = self.tr("An empty folder for the clean pictures")
+        ask_output_folder(self._document, self, title, partial(wanted.emit, path))
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -222,7 +231,7 @@ class NoisePanel(QWidget):
                 kind = KINDS[noises[-1].kind]
                 self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
                 about = self.tr("Strength of %1: %2").replace("%1", kind.title.lower()).replace("%2", kind.scale)
-                self._slider.setToolTip(about)
+                self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
             control.setEnabled(any(KINDS[noise.kind].random for noise in noises))
 

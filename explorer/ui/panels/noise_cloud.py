@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Jitter
 from explorer.document.views import CloudView, FailedView
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_choice import PictureChoice
 
@@ -33,8 +34,8 @@ class NoiseCloudPage(QWidget):
         self.table = PictureChoice()
         self.table.setObjectName("noise_cloud")
         self.table.setAccessibleName(about)
-        self.table.setToolTip(about)
-        self._figures = QLabel()
+        self.table.setToolTip(plain_tooltip(about))
+        self._figures = PlainLabel()
         self._figures.setObjectName("noise_cloud_figures")
         self._figures.setProperty("muted", True)
         self._figures.setWordWrap(True)
@@ -90,17 +91,17 @@ class CloudControls(QWidget):
         self._sigma.setSuffix(" σ")
         self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
         redraw = button(f"{name}_redraw", self.tr("Redraw"), self.tr("Draw other codes of the same spread"))
-        words = QLabel(
+        words = PlainLabel(
             self.tr("A small step of the code should be a small step of the picture; a jump is a fold or a gap.")
         )
         words.setProperty("muted", True)
         words.setWordWrap(True)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(QLabel(self.tr("Strength")), 0, 0)
+        layout.addWidget(PlainLabel(self.tr("Strength")), 0, 0)
         layout.addWidget(self._slider, 0, 1)
         layout.addWidget(self._sigma, 0, 2)
-        layout.addWidget(QLabel(self.tr("Seed")), 1, 0)
+        layout.addWidget(PlainLabel(self.tr("Seed")), 1, 0)
         layout.addWidget(self._seed, 1, 1)
         layout.addWidget(redraw, 1, 2)
         layout.addWidget(words, 2, 0, 1, 3)

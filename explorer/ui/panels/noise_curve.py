@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.data.corruption import KINDS, format_noise
 from explorer.data.metrics import Figures
@@ -15,6 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, Scores, write_curves
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.plain_text import PlainLabel, name_action
 from explorer.ui.plot_file import save_plot
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
@@ -70,7 +71,7 @@ class NoiseCurvePage(QWidget):
             self.tr("Of reconstructions, and (dashed) of the corrupted pictures that the models were given."),
             self.tr("Strength"),
         )
-        self._values = QLabel()
+        self._values = PlainLabel()
         self._values.setObjectName("noise_curve_values")
         self._values.setProperty("muted", True)
         self._values.setWordWrap(True)
@@ -113,14 +114,15 @@ class NoiseCurvePage(QWidget):
             self._others.addAction(self.tr("The library has no other model")).setEnabled(False)
 
     def _add_other(self, name: str, path: Path) -> None:
-        action = self._others.addAction(name)
+        action = self._others.addAction("")
+        name_action(action, name)
         action.setObjectName(f"noise_other_{name}")
         action.triggered.connect(lambda checked: self._ask(path))
 
     def _ask_save(self) -> None:
         kinds = [self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)"), self.tr("Table (*.csv)")]
         title = self.tr("Save the curves")
-        ask_save(self, title, kinds, Path.home() / "quality.png", self.save)
+        ask_save(self._document, self, title, kinds, Path.home() / "quality.png", self.save)
 
     def save(self, path: Path) -> None:
         """Write the curves, as the file's ending says; say so, or say why not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -11,6 +11,7 @@ from explorer.document.views import Closeness, FailedView, NoiseView
 from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.picture_frame import PictureFrame
 from explorer.ui.widgets.picture_table import PictureTable
@@ -37,7 +38,7 @@ class NoisePicturePage(QWidget):
         for name, title, tip in titles:
             frame = PictureFrame(title, waiting)
             frame.setObjectName(name)
-            frame.setToolTip(tip)
+            frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
             layout.addWidget(frame, 1)
             made.append(frame)
@@ -70,7 +71,7 @@ class NoiseRowPage(QWidget):
         self.table = PictureTable(first_gap=0, whole=False)
         self.table.setObjectName("noise_row")
         self.table.setAccessibleName(about)
-        self._figures = QLabel()
+        self._figures = PlainLabel()
         self._figures.setObjectName("noise_row_figures")
         self._figures.setProperty("muted", True)
         self._figures.setWordWrap(True)

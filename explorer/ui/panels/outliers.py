@@ -11,7 +11,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -28,6 +27,7 @@ from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
@@ -78,7 +78,7 @@ class OutliersPanel(QWidget):
             self.tr("Measure how far each open picture is from its reconstruction by the open model"),
             primary=True,
         )
-        self._usual_label = QLabel(self.tr("Usual"))
+        self._usual_label = PlainLabel(self.tr("Usual"))
         self._usual = decimal_box(
             "outliers_usual",
             self.tr("Share of the model's own held-out pictures that lie below the threshold"),
@@ -111,7 +111,7 @@ class OutliersPanel(QWidget):
         self.list.setGridSize(_CELL)
         self.list.setIconSize(QSize(2 * _SIDE, _SIDE))
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self._caption = QLabel()
+        self._caption = PlainLabel()
         self._caption.setObjectName("outliers_caption")
         self._caption.setProperty("muted", True)
         self._caption.setWordWrap(True)
@@ -188,7 +188,7 @@ class OutliersPanel(QWidget):
 
     def _ask_save(self) -> None:
         kinds = [self.tr("Table (*.csv)"), self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)")]
-        ask_save(self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
+        ask_save(self._document, self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
 
     def save(self, path: Path) -> None:
         """Write the ranking or its histogram, as the file's ending says; say so, or say why not."""
@@ -287,7 +287,7 @@ class OutliersPanel(QWidget):
         item.setData(_PLACE, position)
         label = view.source.label(position)
         words = self.tr("Picture %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
-        item.setToolTip(f"{words}\n{view.source.file_name(position)}".strip())
+        item.setToolTip(plain_tooltip(f"{words}\n{view.source.file_name(position)}".strip()))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {error:.4f}")
         return item
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.views import FailedView, SamplesView
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_choice import PictureChoice
 from explorer.ui.widgets.segments import Segments
@@ -76,17 +77,17 @@ class SamplesPanel(QWidget):
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
         self._redraw = button("samples_redraw", self.tr("Redraw"), self.tr("Draw other codes"))
-        self._hint = QLabel()
+        self._hint = PlainLabel()
         self._hint.setObjectName("samples_hint")
         self._hint.setProperty("muted", True)
         self._hint.setWordWrap(True)
 
     def _lay_out(self) -> None:
         form = QGridLayout()
-        form.addWidget(QLabel(self.tr("Temperature")), 0, 0, 1, 2)
+        form.addWidget(PlainLabel(self.tr("Temperature")), 0, 0, 1, 2)
         form.addWidget(self._slider, 1, 0)
         form.addWidget(self._temperature, 1, 1)
-        form.addWidget(QLabel(self.tr("Seed")), 2, 0, 1, 2)
+        form.addWidget(PlainLabel(self.tr("Seed")), 2, 0, 1, 2)
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
         side = QVBoxLayout()
@@ -118,6 +119,9 @@ class SamplesPanel(QWidget):
 
     def _on_prior_chosen(self, number: int) -> None:
         sampling = self._document.sampling
+        if number == _FITTED and self._document.studies.problem("prior"):
+            self._document.studies.put_problem("prior", "")
+            self._document.studies.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
     def _on_slider_pressed(self) -> None:
@@ -170,5 +174,8 @@ class SamplesPanel(QWidget):
             self.table.show_message(view.message)
         elif self._document.studies.running("prior") is not None:
             self.table.show_message(self.tr("Fitting a prior to the codes …"))
+        elif self._document.studies.problem("prior") and self._document.model is not None:
+            words = self.tr("No prior was fitted: %1 Choose “Fitted” to try again.")
+            self.table.show_message(words.replace("%1", self._document.studies.problem("prior")))
         else:
             self.table.show_message(self.tr("Open a model to draw pictures from it."))

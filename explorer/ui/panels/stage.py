@@ -12,6 +12,7 @@ from explorer.document.views import CursorView, FailedView, HalfView, PictureVie
 from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
@@ -91,7 +92,7 @@ class StagePanel(QWidget):
     def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
         frame = PictureFrame(title, empty, self)
         frame.setObjectName(name)
-        frame.setToolTip(tip)
+        frame.setToolTip(plain_tooltip(tip))
         return frame
 
     def _lay_out(self) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 
 from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
@@ -21,6 +21,7 @@ from explorer.ui.dialogs.export_film import ExportFilmDialog
 from explorer.ui.dialogs.film_presets import FilmPresetsDialog
 from explorer.ui.dragging import code_of, files_of, pictures_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
@@ -133,7 +134,7 @@ class TimelinePanel(QWidget):
         return action
 
     def _make_settings(self) -> None:
-        self._which = QLabel()
+        self._which = PlainLabel()
         self._which.setObjectName("timeline_which")
         self._steps = spin_box(
             "timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 10_000, 90

@@ -16,6 +16,7 @@ from explorer.ui.dialogs.augment_preview import AugmentPreview
 from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
@@ -95,6 +96,8 @@ class TrainPanel(QWidget):
 
     def _on_form_changed(self) -> None:
         """Draw the networks and say what the training comes to, or why it cannot be."""
+        if self.isVisible():
+            self._document.training_expected.emit()
         try:
             plan = self.form.plan()
         except ExplorerError as error:
@@ -154,6 +157,6 @@ class TrainPanel(QWidget):
         active = self._document.training.active
         self.start.setText(self.tr("Add to the queue") if active else self.tr("Start"))
         tip = self.tr("Train when the others have ended") if active else self.tr("Train in the background")
-        self.start.setToolTip(tip)
+        self.start.setToolTip(plain_tooltip(tip))
         if not active:
             self.form.refresh_name()

@@ -15,6 +15,7 @@ from explorer.models.feasibility import Pictures, pictures_in, pictures_of
 from explorer.models.settings import TrainingRequest, make_request, parse_size
 from explorer.models.spec import Architecture
 from explorer.ui.panels.train_fields import TrainFields
+from explorer.ui.plain_text import plain_tooltip
 
 
 class TrainChoices(TrainFields):
@@ -37,7 +38,7 @@ class TrainChoices(TrainFields):
             missing = entry.status == "missing"
             self.data.addItem(f"{title} ({self.tr('not here')})" if missing else title, entry.name)
             tip = f"{entry.title}. {entry.how}" if missing else entry.title
-            self.data.setItemData(self.data.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            self.data.setItemData(self.data.count() - 1, plain_tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         source = self._document.source
         if source is not None:
             self._known[source.spec] = pictures_of(source)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.models.runs import CurvePoint
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
@@ -39,7 +40,7 @@ class TrainCurvesPanel(QWidget):
         self._log = check_box(
             "train_curve_log", self.tr("Log scale"), self.tr("Powers of ten on the vertical axis: late progress shows")
         )
-        self._values = QLabel()
+        self._values = PlainLabel()
         self._values.setObjectName("train_curve_values")
         self._values.setProperty("muted", True)
         self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

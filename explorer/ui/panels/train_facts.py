@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.models.feasibility import Plan
 from explorer.models.layer_words import count_words
 from explorer.models.machine import gigabytes
+from explorer.ui.plain_text import PlainLabel
 
 
 class TrainFacts(QWidget):
@@ -14,11 +15,11 @@ class TrainFacts(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._facts = QLabel()
+        self._facts = PlainLabel()
         self._facts.setObjectName("train_facts")
         self._facts.setProperty("muted", True)
         self._facts.setWordWrap(True)
-        self._warning = QLabel()
+        self._warning = PlainLabel()
         self._warning.setObjectName("train_warning")
         self._warning.setProperty("notice", True)
         self._warning.setWordWrap(True)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.presets import PRESETS
 from explorer.models.settings import NAME_LIMIT
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
 from explorer.ui.widgets.fold import Fold
@@ -207,7 +208,7 @@ class TrainFields(QWidget):
 
 
 def _notice(name: str) -> QLabel:
-    label = QLabel()
+    label = PlainLabel()
     label.setObjectName(name)
     label.setProperty("notice", True)
     label.setWordWrap(True)

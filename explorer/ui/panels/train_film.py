@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import FailedView, TrainingFilmView
 from explorer.export import FORMATS
 from explorer.models.runs import FilmFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
 from explorer.ui.widgets.picture_table import PictureTable
 
@@ -38,7 +39,7 @@ class TrainFilmPanel(QWidget):
             "train_film_slider",
             self.tr("Playhead: drag to see what the model made of these pictures earlier in its training"),
         )
-        self._epoch = QLabel()
+        self._epoch = PlainLabel()
         self._epoch.setObjectName("train_film_epoch")
         self._epoch.setProperty("muted", True)
         self._epoch.setMinimumWidth(84)
@@ -122,4 +123,11 @@ class TrainFilmPanel(QWidget):
         chosen: Callable[[Path], object] = lambda path: self._document.trainings.film_export_requested.emit(  # noqa: E731
             originals_of(run), film, path
         )
-        ask_save(self, self.tr("Export the film of the training"), kinds, Path.home() / "training.gif", chosen)
+        ask_save(
+            self._document,
+            self,
+            self.tr("Export the film of the training"),
+            kinds,
+            Path.home() / "training.gif",
+            chosen,
+        )

@@ -25,6 +25,7 @@ from explorer.models.settings import (
 from explorer.models.spec import ModelSpec
 from explorer.paths import user_models_dir
 from explorer.ui.panels.train_choices import TrainChoices
+from explorer.ui.plain_text import plain_tooltip
 
 _NAMED = {preset.name: preset for preset in PRESETS}
 
@@ -169,7 +170,7 @@ class TrainForm(TrainChoices):
         if changed and related:
             self.preset.setItemText(row, f"{preset.title} ({self.tr('changed')})")
         self.preset.setCurrentIndex(row)
-        self.preset.setToolTip(preset.about if related else self.tr("Settings of your own"))
+        self.preset.setToolTip(plain_tooltip(preset.about if related else self.tr("Settings of your own")))
         self._show_preset_note(preset if related else None)
 
     def _show_preset_note(self, preset: TrainingPreset | None) -> None:
@@ -183,7 +184,7 @@ class TrainForm(TrainChoices):
             if self._parents:
                 words = self.tr("This goes on with a trained model: choose one under “Go on from”.")
         self.preset_note.setText(words)
-        self.preset_note.setToolTip(tip)
+        self.preset_note.setToolTip(plain_tooltip(tip))
         self.preset_note.setVisible(bool(words))
 
     # -- following the settings ---------------------------------------------------------------------------------

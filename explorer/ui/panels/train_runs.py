@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from explorer.document.document import Document
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
+from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration
 from explorer.ui.widgets.curve import curve_color
@@ -111,7 +112,7 @@ class TrainRunsPanel(QWidget):
             for place, request in enumerate(trainings.queue):
                 item = QTreeWidgetItem([request.out.name, f"0 / {request.epochs or '–'}", "", self.tr("waits")])
                 item.setData(0, _PLACE, place)
-                item.setToolTip(0, command_line(request))
+                item.setToolTip(0, plain_tooltip(command_line(request)))
                 self.tree.addTopLevelItem(item)
             for run in trainings.runs:
                 item = self._item(run)
@@ -136,7 +137,7 @@ class TrainRunsPanel(QWidget):
         for column in (1, 2):
             item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for column in range(4):
-            item.setToolTip(column, self._tip(run))
+            item.setToolTip(column, plain_tooltip(self._tip(run)))
         return item
 
     def _state(self, run: Run, *, running: bool) -> str:
@@ -220,7 +221,7 @@ class TrainRunsPanel(QWidget):
         runs = [run for run in self._chosen() if not (training.active and run.path == training.run)]
         if not runs:
             return
-        question = QMessageBox(self)
+        question = plain_message_box(self)
         question.setObjectName("train_run_question")
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle(self.tr("Delete runs"))

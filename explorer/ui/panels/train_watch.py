@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QTabWidget, QVBoxLayout, QWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.ui.panels.train_film import TrainFilmPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import duration
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, check_box, name_control
@@ -57,7 +58,7 @@ class TrainWatchPanel(QWidget):
             (self.film, self.tr("Film"), self.tr("What the model made of a few held-out pictures as it learnt")),
             (self.runs, self.tr("Runs"), self.tr("Every training that was started here")),
         ):
-            self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
+            self.pages.setTabToolTip(self.pages.addTab(page, title), plain_tooltip(tip))
         self._make_progress()
         self._lay_out()
         document.training_changed.connect(self._on_training_changed)
@@ -71,7 +72,7 @@ class TrainWatchPanel(QWidget):
         self._bar.setTextVisible(False)
         self._note = ElidedLabel(self.tr("Nothing is training."), "")
         self._note.setObjectName("train_note")
-        self._left = QLabel()
+        self._left = PlainLabel()
         self._left.setObjectName("train_left")
         self._left.setProperty("muted", True)
         self.pause = button(

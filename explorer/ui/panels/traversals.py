@@ -7,12 +7,13 @@ from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import axis_name, dimension_name, percent
 from explorer.ui.widgets.fields import decimal_box, name_control
 from explorer.ui.widgets.picture_choice import PictureChoice
@@ -60,11 +61,11 @@ class TraversalsPanel(QWidget):
                 ),
             )
         )
-        self._reach_label = QLabel(self.tr("Reach ±"))
+        self._reach_label = PlainLabel(self.tr("Reach ±"))
         tip = self.tr("How far each row goes, in standard deviations of the data")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
-        self._caption = QLabel()
+        self._caption = PlainLabel()
         self._caption.setObjectName("traversals_caption")
         self._caption.setProperty("muted", True)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """Cuts its text with an ellipsis where there is no room; the whole text is then its tooltip.
 
     Parameters
@@ -17,16 +19,14 @@ class ElidedLabel(QLabel):
     """
 
     def __init__(self, text: str = "", tip: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
         self._tip = tip
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        super().__init__(text, parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setText(text)
 
     def setText(self, text: str) -> None:
         """Show another text."""
         super().setText(text)
-        self.setToolTip("\n".join(part for part in (self._tip, text) if part))
+        self.setToolTip(plain_tooltip("\n".join(part for part in (self._tip, text) if part)))
 
     def minimumSizeHint(self) -> QSize:
         """Need no width at all."""

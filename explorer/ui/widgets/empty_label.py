@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.ui.plain_text import PlainLabel
 
 
-class EmptyLabel(QLabel):
+class EmptyLabel(PlainLabel):
     """Muted, centred text that says what is missing and what to do."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:

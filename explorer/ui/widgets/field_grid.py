@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from explorer.ui.plain_text import PlainLabel
+
 _NARROWEST = 60
 _TOP = 5
 
@@ -49,7 +51,7 @@ class FieldGrid(QGridLayout):
         self.addWidget(field, self.rowCount(), 1, 1, 3)
 
     def _label(self, title: str, field: QWidget, row: int, column: int) -> QLabel:
-        label = QLabel(title)
+        label = PlainLabel(title)
         label.setBuddy(field)
         self.addWidget(label, row, column)
         return label

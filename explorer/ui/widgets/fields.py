@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.ui.plain_text import plain_tooltip
+
 _LONGEST = 15
 """Characters that a box for choosing makes room for."""
 
@@ -20,7 +22,7 @@ _LONGEST = 15
 def name_control(control: QWidget, name: str, tip: str) -> None:
     """Give a control its stable object name, its tooltip, and the tooltip as accessible name where it has no text."""
     control.setObjectName(name)
-    control.setToolTip(tip)
+    control.setToolTip(plain_tooltip(tip))
     control.setAccessibleName(tip)
 
 
@@ -28,7 +30,7 @@ def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushBut
     """Return a push button; `primary` marks the one that the panel is for."""
     made = QPushButton(text)
     made.setObjectName(name)
-    made.setToolTip(tip)
+    made.setToolTip(plain_tooltip(tip))
     made.setProperty("primary", primary)
     return made
 
@@ -85,5 +87,5 @@ def check_box(name: str, text: str, tip: str) -> QCheckBox:
     """Return a box to tick."""
     box = QCheckBox(text)
     box.setObjectName(name)
-    box.setToolTip(tip)
+    box.setToolTip(plain_tooltip(tip))
     return box

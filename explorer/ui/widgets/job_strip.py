@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from explorer.document.activity import JobView
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button
 
@@ -33,7 +34,7 @@ class JobStrip(QWidget):
         self.bar.setObjectName(f"{name}_progress")
         self.bar.setAccessibleName(self.tr("Progress"))
         self.bar.setTextVisible(False)
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._words.setObjectName(f"{name}_words")
         self._words.setProperty("muted", True)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

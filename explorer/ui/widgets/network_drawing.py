@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 from explorer.models.layer_words import activation_word, count_words, layer_words, shape_words
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
 from explorer.models.spec import ModelSpec
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.network_layout import EDGE, Block, Frame, Layout, Part, lay_out
 from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_words, paint_network, upright_lines
@@ -249,7 +250,7 @@ class NetworkDrawing(QAbstractScrollArea):
     def _describe(self) -> None:
         told = self._told()
         self.setAccessibleDescription(told)
-        self.viewport().setToolTip(told if self._hovered is not None else "")
+        self.viewport().setToolTip(plain_tooltip(told if self._hovered is not None else ""))
         self.viewport().update()
 
     # -- hands ---------------------------------------------------------------------------------------------------

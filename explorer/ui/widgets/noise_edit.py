@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QMenu, QSizePolicy, Q
 
 from explorer.data.corruption import KINDS, PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
 
 _MOST = 1_000.0
@@ -72,7 +73,7 @@ class NoiseEdit(QWidget):
     def _entry(self, menu: QMenu, name: str, title: str, tip: str, act: Callable[[], None]) -> None:
         action = menu.addAction(title)
         action.setObjectName(f"{self._name}_{name}")
-        action.setToolTip(tip)
+        action.setToolTip(plain_tooltip(tip))
         action.triggered.connect(lambda checked: act())
 
     def text(self) -> str:
@@ -103,7 +104,7 @@ class NoiseEdit(QWidget):
         if bool(problem) != bool(self._text.property("problem")):
             self._text.setProperty("problem", bool(problem))
             self._text.style().polish(self._text)
-        self._text.setToolTip(problem[:1].upper() + problem[1:] or self._tip)
+        self._text.setToolTip(plain_tooltip(problem[:1].upper() + problem[1:] or self._tip))
         for row in self._rows:
             row.setEnabled(not problem)
         self.changed.emit()
@@ -180,11 +181,11 @@ class _NoiseRow(QWidget):
         kind = KINDS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
         self._kind.setCurrentIndex(self._kind.findData(noise.kind))
-        self._kind.setToolTip(kind.about)
+        self._kind.setToolTip(plain_tooltip(kind.about))
         self._strength.setRange(0, min(kind.limit, _MOST))
         self._strength.setSingleStep(kind.largest / _STEPS)
         self._strength.setSuffix(f" {kind.unit}" if kind.unit else "")
-        self._strength.setToolTip(self.tr("Strength: %1").replace("%1", kind.scale))
+        self._strength.setToolTip(plain_tooltip(self.tr("Strength: %1").replace("%1", kind.scale)))
         self._strength.setValue(noise.strength)
         self._mean.setVisible(kind.takes_mean)
         self._mean.setValue(noise.mean)

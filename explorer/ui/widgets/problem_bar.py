@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QWidget
 
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button
 
 
@@ -16,10 +17,9 @@ class ProblemBar(QFrame):
         self.setObjectName("problem_bar")
         self.setAccessibleName(self.tr("Error"))
         self._details = ""
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setObjectName("problem_text")
         self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message and technical details"))
         dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Hide this message"))

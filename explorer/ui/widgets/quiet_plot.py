@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt
 
@@ -9,6 +11,14 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import name_control
 
 _LEGEND_OPACITY = 0.85
+
+
+class PlainLegend(pg.LegendItem):  # type: ignore[misc]
+    """A legend that shows names character by character; the plotting library takes them for HTML."""
+
+    def addItem(self, item: object, name: str) -> None:
+        """Add an entry."""
+        super().addItem(item, escape(name))
 
 
 class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
@@ -40,10 +50,16 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.installEventFilter(watcher)
         self.viewport().installEventFilter(watcher)
-        self.legend = self.addLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
+        self.legend = PlainLegend(offset=(-6, 6), labelTextSize="8.5pt", verSpacing=-4)
+        self.legend.setParentItem(self.getPlotItem().getViewBox())
+        self.getPlotItem().legend = self.legend
         self.legend.setZValue(20)
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
+
+    def setLabel(self, side: str, text: str | None) -> None:
+        """Put a text beside an axis, character by character."""
+        self.getPlotItem().setLabel(side, escape(text) if text else None)
 
     def color(self) -> None:
         """Take the theme's colours for ground, axes and legend."""

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from explorer.ui.plain_text import plain_tooltip
+
 LIMIT = 1000.0
 """Farthest from the mean that can be typed, in σ."""
 
@@ -40,7 +42,7 @@ class SigmaEdit(QLineEdit):
         super().__init__(parent)
         self._open = False
         tip = self.tr("Value in σ: Enter takes it, Esc leaves")
-        self.setToolTip(tip)
+        self.setToolTip(plain_tooltip(tip))
         self.setAccessibleName(tip)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.textEdited.connect(lambda text: self._mark(wrong=False))

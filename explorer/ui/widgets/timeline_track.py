@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.types import Indices
 from explorer.ui.dragging import CODE, PICTURES
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import Theme, current_theme
 from explorer.ui.widgets.plane_canvas import nice_step
 
@@ -399,7 +400,7 @@ class TimelineTrack(QWidget):
         """Say what is under the mouse."""
         over = self._film is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
-        self.setToolTip(self.values_at(point.x()) if point.y() > _RULER + _PICTURES + _SEGMENTS else "")
+        self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > _RULER + _PICTURES + _SEGMENTS else ""))
 
     def values_at(self, x: float) -> str:
         """Return the curves' values at a place, in words; empty where they are not known."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button
 
@@ -72,13 +73,13 @@ class TourCard(QFrame):
         self.setObjectName("tour_card")
         self.setAccessibleName(self.tr("First tour"))
         self.setFixedWidth(_CARD_WIDTH)
-        self._count = QLabel()
+        self._count = PlainLabel()
         self._count.setObjectName("tour_count")
         self._count.setProperty("muted", True)
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setObjectName("tour_title")
         self._title.setProperty("heading", True)
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setObjectName("tour_text")
         self._text.setWordWrap(True)
         self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); it is in the Help menu, too"))

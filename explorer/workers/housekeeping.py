@@ -1,0 +1,95 @@
+"""Gives memory back when nothing has happened for a moment."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from explorer.document.document import Document
+from explorer.inference.codec import OnnxCodec
+from explorer.inference.served import network_server
+from explorer.memory import give_back
+from explorer.workers.closing import Deadline
+from explorer.workers.codec_thread import CodecThread
+from explorer.workers.jobs import JobRunner
+
+IDLE_MS = 1_500
+"""After so long without an answer or a job, what was freed is given back; a hand that rests is not disturbed."""
+
+
+class Housekeeping(QObject):
+    """Waits for a pause, then frees what nobody uses. Lives on the main thread.
+
+    Signals
+    -------
+    tidied()
+        It was done, since something had happened.
+    """
+
+    tidied = Signal()
+
+    def __init__(
+        self, document: Document, codec_thread: CodecThread, jobs: JobRunner, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._thread: threading.Thread | None = None
+        self._timer = QTimer(self, interval=IDLE_MS, singleShot=True)
+        self._timer.timeout.connect(self._on_idle)
+        codec_thread.answered.connect(self._timer.start)
+        jobs.jobs_changed.connect(self._timer.start)
+        self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
+        document.model_changed.connect(self._on_models_changed)
+        document.beside.model_changed.connect(self._on_models_changed)
+
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Stop, and wait until the deadline for what is under way."""
+        self._timer.stop()
+        if self._thread is not None:
+            self._thread.join((deadline or Deadline()).seconds)
+
+    def begin(self) -> None:
+        """Do it at the next pause, also where nothing has happened."""
+        self._timer.start()
+
+    def _on_models_changed(self) -> None:
+        """Have the networks rest that only the history still holds."""
+        models = (self._document.model, self._document.beside.model)
+        shown = [model.codec for model in models if model is not None]
+        for codec in list(self._used):
+            if not any(codec is other for other in shown):
+                codec.rest()
+                self._used.discard(codec)
+        self._used.update(codec for codec in shown if isinstance(codec, OnnxCodec))
+
+    def _on_idle(self) -> None:
+        if self._jobs.jobs:
+            return  # the end of the last one starts the timer again
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._drop_stale_views()
+        open_models = (self._document.model, self._document.beside.model)
+        served = any(model is not None and model.card.engine == "keras" for model in open_models)
+        self._thread = threading.Thread(target=self._tidy, args=(not served,), name="housekeeping", daemon=True)
+        self._thread.start()
+
+    def _drop_stale_views(self) -> None:
+        """Let go of an index, and of codes, of a model or images that are not open any more: tens of megabytes each."""
+        document, model, source = self._document, self._document.model, self._document.source
+        if document.training.active:
+            return  # those of an older version of a model that learns stay until there are newer ones
+        index, codes = document.neighbours.index, document.studies.codes
+        if index is not None and (model is None or index.codec is not model.codec or index.source is not source):
+            document.neighbours.put_index(None)
+        if codes is not None and (model is None or codes.codec is not model.codec or codes.source is not source):
+            document.studies.put_codes(None)
+
+    def _tidy(self, end_server: bool) -> None:
+        """End the process that decodes with Keras, unless a model needs it, and give freed memory back."""
+        if end_server:
+            network_server().close()
+        give_back()
+        self.tidied.emit()

@@ -1,0 +1,78 @@
+"""Measure what a reader process costs: start, one small file, memory.
+
+    python scripts/measure_reader.py [MODEL.keras] [--times N]
+
+Prints the best and the median of N runs, in milliseconds, each a process of its own; the least that the process
+computed, which says more on a busy machine; and the memory that it takes. Linux and macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from explorer import reader
+from explorer.models.foreign.contents import Described, Group, Rows, Weights
+from explorer.paths import pretrained_dir
+from explorer.reader import client
+from explorer.reader.wire import Locked
+from explorer.types import Progress
+
+
+def main() -> None:
+    """Measure, and print a row each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", type=Path, default=pretrained_dir() / "digits-vae-2d" / "encoder.keras")
+    parser.add_argument("--times", type=int, default=20)
+    options = parser.parse_args()
+    path: Path = options.model
+    _row("start, no library beside numpy", lambda: _drain("nothing", [], (Locked,)), options.times)
+    _row("start with h5py, limits set", lambda: _to_locked(path), options.times)
+    _row("description", lambda: _drain("keras description", [path], (Described, Progress)), options.times)
+    _row("weights", lambda: _drain("keras weights", [path], (Group, Weights, Rows)), options.times)
+    size = path.stat().st_size / 2**20
+    print(f"{path.name}: {size:.1f} MB; resident when locked: {_resident(path):.0f} MB")
+
+
+def _drain(name: str, paths: list[Path], answers: tuple[type, ...]) -> None:
+    for _ in reader.read(name, paths, answers):
+        pass
+
+
+def _to_locked(path: Path) -> None:
+    records = reader.read("keras description", [path], (Locked, Described, Progress))
+    next(records)
+    records.close()
+
+
+def _resident(path: Path) -> float:
+    records = reader.read("keras description", [path], (Locked, Described, Progress))
+    next(records)
+    (process,) = client._running
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    records.close()
+    return pages * 4096 / 2**20
+
+
+def _row(name: str, function: Callable[[], None], times: int) -> None:
+    taken, computed = [], []
+    for _ in range(times):
+        begun, used = time.perf_counter(), _computed()
+        function()
+        taken.append((time.perf_counter() - begun) * 1_000)
+        computed.append((_computed() - used) * 1_000)
+    middle = statistics.median(taken)
+    print(f"{name:30} best {min(taken):5.0f} ms   median {middle:5.0f} ms   computing {min(computed):5.0f} ms")
+
+
+def _computed() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""What `soak.py` does in the window: each action is one thing a person does, and waits until it is shown."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QCoreApplication, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QDialog
+
+from explorer.document.timeline import Export
+from explorer.document.views import PictureView
+from explorer.models.settings import make_request
+from explorer.paths import pretrained_dir, user_models_dir
+from explorer.tour import atlas, basics, film, lab, meaning, models
+from explorer.tour.guide import Tour
+
+FIRST_MODEL, FIRST_SOURCE = "digits-vae-2d", "digits"
+_FORMATS = (".gif", ".png", ".webp", "")
+_IMAGES = 300
+
+
+@dataclass
+class Soak(Tour):
+    """The window, with a hand that chooses at random."""
+
+    chooser: random.Random = field(default_factory=random.Random)
+    count: int = 0
+
+    def number(self) -> int:
+        """Return a number that names something new."""
+        self.count += 1
+        return self.count
+
+
+Action = Callable[[Soak], None]
+
+
+def go_home(soak: Soak) -> None:
+    """Go back to the model and the images of the start."""
+    soak.trigger("timeline_clear")
+    source = soak.document.source
+    if source is None or source.name != FIRST_SOURCE:
+        soak.open_source(FIRST_SOURCE)
+    soak.open_model(FIRST_MODEL)
+    soak.settle()
+
+
+def switch_model(soak: Soak) -> None:
+    """Open one of the models that ship."""
+    open_model(soak, soak.chooser.choice(sorted(path.parent.name for path in pretrained_dir().glob("*/card.json"))))
+
+
+def open_model(soak: Soak, name: str) -> None:
+    """Open a model, with images that it knows."""
+    soak.open_model(name)
+    soak.settle()
+
+
+def show_tabs(soak: Soak) -> None:
+    """Look into every tab."""
+    tabs = soak.running.window.tabs
+    for number in range(tabs.count()):
+        if tabs.widget(number) is not soak.running.window.train:
+            tabs.setCurrentIndex(number)
+            soak.settle()
+    tabs.setCurrentWidget(soak.running.window.map)
+    soak.settle()
+
+
+def drag_slider(soak: Soak) -> None:
+    """Drag a slider there and back."""
+    sliders = soak.running.window.latent.sliders
+    row = 0
+    values = [*np.linspace(-2, 2, 15), *np.linspace(2, -2, 15)]
+    before = soak.document.code
+    soak.drag(sliders.viewport(), [sliders.handle_position(row, float(value)) for value in values])
+    soak.until(lambda: soak.document.code is not before, "the slider to move the code")
+    soak.settle()
+
+
+def zoom_map(soak: Soak) -> None:
+    """Zoom into the map and out again."""
+    window = soak.running.window
+    soak.tab(window.map)
+    canvas = window.map.canvas
+    middle = QPointF(canvas.rect().center())
+    for delta in (120, 120, 120, -120, -120, -120, -120):
+        event = QWheelEvent(
+            middle,
+            canvas.mapToGlobal(middle),
+            QPointF(0, 0).toPoint(),
+            QPointF(0, delta).toPoint(),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QCoreApplication.sendEvent(canvas, event)
+        soak.settle()
+
+
+def make_film(soak: Soak) -> None:
+    """Set three keyframes and export what is between them, in one of the formats."""
+    document = soak.document
+    soak.trigger("timeline_clear")
+    for picture in soak.chooser.sample(range(20), 3):
+        document.choose_picture(picture)
+        soak.settle()
+        soak.click("timeline_add")
+    document.timeline.set_film(replace(document.film, steps=12))
+    soak.until(lambda: document.keyframes_view is not None, "the keyframes' images")
+    export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")
+
+
+def export(soak: Soak, path: Path) -> None:
+    """Export the film."""
+    written: list[Path] = []
+    soak.document.exported.connect(written.append)
+    soak.document.timeline.export_requested.emit(Export(path.with_stem(f"{path.stem}-{soak.number()}"), side=128))
+    soak.until(lambda: bool(written), "the export")
+    soak.document.exported.disconnect(written.append)
+
+
+def drop_image(soak: Soak) -> None:
+    """Drop an image of one's own, then choose one of the data again."""
+    path = soak.out / "dropped.png"
+    _image(soak.number(), 480).save(path)
+    before = soak.document.guest
+    soak.document.intake.files_given.emit([path])
+    soak.until(lambda: soak.document.guest is not before, "the dropped image")
+    soak.settle()
+    soak.document.choose_picture(soak.chooser.randrange(20))
+    soak.settle()
+
+
+def open_folder(soak: Soak) -> None:
+    """Open a folder of images."""
+    folder = soak.out / f"images-{soak.chooser.randrange(3)}"
+    if not folder.is_dir():
+        folder.mkdir()
+        for number in range(_IMAGES):
+            _image(number, 64).save(folder / f"{number:04}.png")
+    before = soak.document.source
+    soak.document.open_source_requested.emit(str(folder))
+    soak.until(lambda: soak.document.source is not before, "the folder")
+    soak.settle()
+
+
+def save_session(soak: Soak) -> None:
+    """Save a session, and open it."""
+    sessions = soak.document.sessions
+    path = soak.out / f"work-{soak.chooser.randrange(3)}.latent"
+    saved: list[Path] = []
+    opened: list[Path | None] = []
+    sessions.saved.connect(saved.append)
+    sessions.opened.connect(opened.append)
+    sessions.save_requested.emit(path, True)
+    soak.until(lambda: bool(saved), "the session to be saved")
+    sessions.open_requested.emit(path)
+    soak.until(lambda: bool(opened), "the session to be opened")
+    sessions.saved.disconnect(saved.append)
+    sessions.opened.disconnect(opened.append)
+    soak.settle()
+
+
+def undo_redo(soak: Soak, most: int = 12) -> None:
+    """Take steps back, and do them again; a model that was closed is opened again on the way."""
+    document = soak.document
+    back = min(most, document.history_place)
+    for step, count in ((document.undo, back), (document.redo, back)):
+        for _ in range(count):
+            before = document.history_place
+            step()
+            soak.until(lambda before=before: document.history_place != before, "a step")  # type: ignore[misc]
+    soak.until(lambda: isinstance(document.picture_view, PictureView), "the image after the steps")
+
+
+def train(soak: Soak, *, cancel: bool = False) -> None:
+    """Train a small model, to its end or until its first steps."""
+    document = soak.document
+    soak.trigger("timeline_clear")
+    architecture = soak.chooser.choice(("deep-dense", "conv-pool", "dense"))
+    out = user_models_dir() / f"soak-{soak.number()}"
+    request = make_request(architecture=architecture, data="digits", epochs=50 if cancel else 2, limit=600, out=out)
+    document.training_requested.emit(request)
+    soak.until(lambda: document.training.phase == "running", "the training to begin")
+    if cancel:
+        soak.until(lambda: document.training.step > 0 or document.training.epoch > 0, "the first steps")
+        document.training_cancel_requested.emit()
+    soak.until(lambda: not document.training.active, "the training to end")
+    soak.until(lambda: not document.jobs, "what comes after the training")
+
+
+def train_cancelled(soak: Soak) -> None:
+    """Begin a training, and cancel it."""
+    train(soak, cancel=True)
+
+
+def show_dialogs(soak: Soak) -> None:
+    """Open the dialogs, and close them."""
+    window = soak.running.window
+    dialogs = (window.shell.show_settings, window.show_help, window.shell.show_palette, window.shell.show_problems)
+    for show in dialogs:
+        show()
+        QCoreApplication.processEvents()
+        for dialog in window.findChildren(QDialog):
+            dialog.close()
+
+
+def _image(number: int, side: int) -> Image.Image:
+    pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def at_home(step: Callable[[Tour], None]) -> Action:
+    """Return a step of the tour as an action that begins where the tour does."""
+
+    def action(soak: Soak) -> None:
+        go_home(soak)
+        step(soak)
+
+    return action
+
+
+ACTIONS: dict[str, Action] = {
+    "switch model": switch_model,
+    "switch model again": switch_model,
+    "tabs": show_tabs,
+    "slider": drag_slider,
+    "map": at_home(basics.walk_map),
+    "zoom": zoom_map,
+    "noise": at_home(basics.noise),
+    "export": make_film,
+    "timeline": at_home(film.keyframes),
+    "export dialog": at_home(film.gif),
+    "drop": drop_image,
+    "folder": open_folder,
+    "session": save_session,
+    "undo": undo_redo,
+    "dialogs": show_dialogs,
+    "neighbors": at_home(meaning.neighbours),
+    "directions": at_home(meaning.directions),
+    "arithmetic": at_home(meaning.arithmetic),
+    "compare": at_home(meaning.compare),
+    "statistics": at_home(meaning.statistics),
+    "samples": at_home(atlas.samples),
+    "traversals": at_home(atlas.traversals),
+    "points": at_home(atlas.points),
+    "outliers": at_home(lab.outliers),
+}
+"""Everything but trainings and imports, which start a model process."""
+
+ENGINE_ACTIONS: dict[str, Action] = {
+    "training": train,
+    "training canceled": train_cancelled,
+    "import": at_home(models.bring),
+}
+
+
+def cycle(soak: Soak) -> None:
+    """Do a fixed list of things, about ten seconds of them, and end where it began."""
+    go_home(soak)
+    drag_slider(soak)
+    show_tabs(soak)
+    for name in ("digits-conv", "glyphs-vae-2d", "faces-denoise", "digits-deep-49"):
+        open_model(soak, name)
+    drop_image(soak)
+    make_film(soak)
+    open_folder(soak)
+    save_session(soak)
+    drag_slider(soak)
+    undo_redo(soak)
+    show_dialogs(soak)
+    go_home(soak)

@@ -1,0 +1,140 @@
+"""The history holds few models and images open; it asks for the others again, and stays where they are gone."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from explorer_testing.builders import make_model, make_source
+from PIL import Image
+
+from explorer.data.guest import GuestSource
+from explorer.data.source import Source
+from explorer.document.closed import ClosedModel, ClosedSource, Reopening
+from explorer.document.document import Document
+from explorer.document.history import GUEST_BYTES, OPEN_MODELS, OPEN_SOURCES, UNSAVED_MODELS, History
+from explorer.document.state import OpenModel, State
+
+COUNT = 12
+
+
+def saved_model(number: int) -> OpenModel:
+    """Return a model that says it has files, by which it can be known again."""
+    model = make_model(name=f"model {number}")
+    return replace(model, card=model.card.model_copy(update={"files": {"decoder.onnx": f"{number:064}"}}))
+
+
+def document_with(models: Callable[[int], OpenModel], count: int = COUNT) -> Document:
+    document = Document()
+    for number in range(count):
+        document.open(models(number), make_source(4, name=f"source {number}"))
+    return document
+
+
+def wishes_of(document: Document) -> list[Reopening]:
+    heard: list[Reopening] = []
+    document.reopen_requested.connect(heard.append)
+    return heard
+
+
+def test_of_many_models_and_sources_few_stay_open() -> None:
+    references: list[weakref.ref[OpenModel] | weakref.ref[Source]] = []
+    document = Document()
+    for number in range(COUNT):
+        model, source = saved_model(number), make_source(4, name=f"source {number}")
+        references += [weakref.ref(model), weakref.ref(source)]
+        document.open(model, source)
+    del model, source
+    gc.collect()
+    alive = [found for reference in references if (found := reference()) is not None]
+    assert sum(isinstance(found, OpenModel) for found in alive) == OPEN_MODELS + 1
+    assert sum(isinstance(found, Source) for found in alive) == OPEN_SOURCES + 1
+    assert document.history_place == COUNT
+
+
+def test_a_step_whose_model_is_closed_asks_for_it_and_goes_there_once_it_is_open() -> None:
+    document = document_with(saved_model)
+    heard = wishes_of(document)
+    before = document.state
+    document.go_to_step(1)
+    assert document.state is before
+    (wanted,) = heard
+    model, source = wanted.missing
+    assert isinstance(model, ClosedModel)
+    assert isinstance(source, ClosedSource)
+    assert (model.name, source.spec) == ("model 0", "/nowhere/source 0")
+    opened, images = saved_model(0), make_source(4, name="source 0")
+    assert model.fits(opened)
+    assert source.fits(images)
+    document.put_reopened(wanted, [(model, opened), (source, images)])
+    assert (document.model, document.source, document.history_place) == (opened, images, 1)
+    document.redo()
+    assert len(heard) == 2, "the step before the last few is closed too"
+    document.go_to_step(COUNT)
+    assert (document.model, document.source) == (before.model, before.source), "somebody still held them"
+
+
+def test_models_that_are_near_are_never_asked_for() -> None:
+    document = document_with(saved_model)
+    heard = wishes_of(document)
+    for _ in range(OPEN_MODELS):
+        document.undo()
+    assert document.model is not None
+    assert document.model.name == f"model {COUNT - 1 - OPEN_MODELS}"
+    for _ in range(OPEN_MODELS):
+        document.redo()
+    assert not heard
+
+
+def test_an_edit_meanwhile_is_not_undone() -> None:
+    document = document_with(saved_model)
+    heard = wishes_of(document)
+    document.go_to_step(1)
+    document.set_sampling(replace(document.sampling, seed=5))
+    after = document.state
+    document.put_reopened(
+        heard[0], list(zip(heard[0].missing, (saved_model(0), make_source(4, name="source 0")), strict=True))
+    )
+    assert document.state is after
+
+
+def test_another_model_in_its_place_does_not_fit() -> None:
+    closed = ClosedModel.of(saved_model(0))
+    assert not closed.fits(saved_model(1))
+    source = ClosedSource.of(make_source(4))
+    assert not source.fits(make_source(5))
+
+
+def test_unfinished_models_stay_open_a_little_longer_and_the_finished_one_takes_their_place() -> None:
+    def unfinished(number: int) -> OpenModel:
+        return replace(make_model(name=f"run {number}"), run=Path(f"/nowhere/runs/{number}"), epochs=1.0)
+
+    document = Document()
+    document.open(source=make_source(4))
+    for number in range(COUNT):
+        document.open(unfinished(number))
+    heard = wishes_of(document)
+    document.go_to_step(COUNT + 1 - UNSAVED_MODELS)
+    assert not heard
+    document.go_to_step(2)
+    assert [wanted.title for wanted in heard] == ["run 0"]
+    finished = replace(saved_model(0), run=Path("/nowhere/runs/0"))
+    document.refine_model(finished)
+    document.go_to_step(2)
+    assert document.model is finished
+
+
+def test_large_images_that_were_dropped_are_not_kept_without_end() -> None:
+    history = History()
+    side = int(np.sqrt(GUEST_BYTES / 3 / 4)) + 1
+    for _ in range(9):
+        guest = GuestSource(Image.new("RGB", (side, side)), "large", b"")
+        history.record(State(guest=guest), "Bring in", None)
+    count = 0
+    while history.undo(State()) is not None:
+        count += 1
+    assert count == 3

@@ -1,0 +1,108 @@
+"""Undo opens models and images again that the history does not hold open; where one is gone, it says so and stays."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.builders import write_bundle
+from explorer_testing.codec import MatrixCodec
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from explorer.document.document import Document, Problem
+from explorer.document.views import PictureView
+from explorer.workers.studio import Studio
+
+COUNT = 6
+
+
+@pytest.fixture
+def studio(qapp: object) -> Iterator[Studio]:
+    made = Studio(Document())
+    yield made
+    made.close()
+
+
+def settled(document: Document) -> bool:
+    return isinstance(document.picture_view, PictureView) and document.code is not None and not document.jobs
+
+
+def name_of(document: Document) -> str | None:
+    return None if document.model is None else document.model.name
+
+
+@pytest.fixture
+def used(studio: Studio, tmp_path: Path, qtbot: QtBot) -> Document:
+    """A document in which six models and six folders were opened one after the other."""
+    document = studio.document
+    for number in range(COUNT):
+        write_bundle(tmp_path / f"m{number}", MatrixCodec(seed=number))
+        folder = tmp_path / f"images {number}"
+        folder.mkdir()
+        for image in range(3):
+            pixels = np.random.default_rng(number * 10 + image).integers(0, 256, (10, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{image}.png")
+        document.open_source_requested.emit(str(folder))
+        qtbot.waitUntil(lambda: not document.jobs)
+        document.open_model_requested.emit(tmp_path / f"m{number}")
+        qtbot.waitUntil(lambda: settled(document))
+    return document
+
+
+def test_every_step_comes_back_and_again(used: Document, qtbot: QtBot) -> None:
+    seen: list[tuple[str | None, str | None]] = []
+    while used.undo_label is not None:
+        seen.append((name_of(used), used.source.name if used.source else None))
+        place = used.history_place
+        used.undo()
+        qtbot.waitUntil(lambda place=place: used.history_place == place - 1)  # type: ignore[misc]
+    expected: list[tuple[str | None, str | None]] = []
+    for number in range(COUNT):
+        before = f"m{number - 1}" if number else None
+        expected += [(before, f"images {number}"), (f"m{number}", f"images {number}")]
+    assert seen == expected[::-1]
+    used.go_to_step(len(seen))
+    qtbot.waitUntil(lambda: settled(used) and used.redo_label is None)
+    assert name_of(used) == f"m{COUNT - 1}"
+
+
+def test_a_model_that_was_opened_again_decodes_as_before(used: Document, qtbot: QtBot) -> None:
+    used.go_to_step(2)
+    qtbot.waitUntil(lambda: settled(used) and name_of(used) == "m0")
+    assert used.model is not None
+    codes = np.array([[0.5, -1.0]], np.float32)
+    assert np.allclose(used.model.codec.decode(codes), MatrixCodec(seed=0).decode(codes), atol=1e-5)
+
+
+def reason_for_staying(document: Document, qtbot: QtBot) -> str:
+    """Go to the step of the first model; return why that cannot be."""
+    problems: list[Problem] = []
+    document.problem_reported.connect(problems.append)
+    before = document.state
+    document.go_to_step(2)
+    qtbot.waitUntil(lambda: bool(problems) and not document.jobs)
+    assert document.state is before
+    assert document.history_place == 2 * COUNT
+    return problems[0].message
+
+
+def test_a_model_that_is_gone_is_named_and_everything_stays(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
+    shutil.rmtree(tmp_path / "m0")
+    said = reason_for_staying(used, qtbot)
+    assert "m0" in said
+    assert "The history stays where it is" in said
+
+
+def test_another_model_in_its_place_is_not_taken_for_it(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
+    shutil.rmtree(tmp_path / "m0")
+    write_bundle(tmp_path / "m0", MatrixCodec(seed=99))
+    assert "as it was" in reason_for_staying(used, qtbot)
+
+
+def test_a_folder_that_is_gone_or_has_changed_is_named(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "images 0" / "1.png").unlink()
+    assert "images 0" in reason_for_staying(used, qtbot)

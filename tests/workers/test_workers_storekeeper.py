@@ -1,0 +1,50 @@
+"""How a download ends is what is shown: one that failed was not cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from explorer.data.download import SETS, RemoteFile, RemoteSet
+from explorer.document.document import Document, Problem
+from explorer.document.stock import Download
+from explorer.paths import datasets_dir
+from explorer.workers.studio import Studio
+
+
+@pytest.fixture
+def studio(qtbot: QtBot) -> Iterator[Studio]:
+    studio = Studio(Document())
+    yield studio
+    studio.close()
+
+
+def ended(studio: Studio, qtbot: QtBot, place: Any) -> Download:
+    """Ask for a set whose file goes to a place below the folder of data sets, and wait for the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SETS, "some", RemoteSet((RemoteFile(place, "http://127.0.0.1:9/", "sha256:0", 1),), "some"))
+        studio.document.stock.download_requested.emit("some")
+        qtbot.waitUntil(lambda: not studio.document.jobs, timeout=30_000)
+    download = studio.document.stock.download("some")
+    assert download is not None
+    return download
+
+
+def test_a_folder_that_cannot_be_written_is_a_failure(studio: Studio, qtbot: QtBot) -> None:
+    datasets_dir().parent.mkdir(parents=True, exist_ok=True)
+    datasets_dir().write_text("a file in the place of the folder")
+    download = ended(studio, qtbot, "some.npz")
+    assert download.phase == "failed"
+    assert "can be written" in download.message
+
+
+def test_so_is_whatever_nobody_expected(studio: Studio, qtbot: QtBot) -> None:
+    problems: list[Problem] = []
+    studio.document.problem_reported.connect(problems.append)
+    download = ended(studio, qtbot, 0)
+    assert download.phase == "failed"
+    assert "TypeError" in download.message
+    assert len(problems) == 1
