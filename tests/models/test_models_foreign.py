@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from explorer.errors import ModelError
 from explorer.models.foreign.builtin import LAYERS
 from explorer.models.foreign.files import dangers_of, halves_in, looks_foreign
-from explorer.models.foreign.reading import MAX_CONFIG_BYTES, ForeignFile, read_foreign
+from explorer.models.foreign.layout import MAX_CONFIG_BYTES
+from explorer.models.foreign.reading import ForeignFile, read_foreign
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.foreign.safety import Finding, check, findings
 

@@ -19,7 +19,8 @@ from explorer.engine.foreign.weight_limit import weights_within
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.foreign.builtin import SAMPLING
 from explorer.models.foreign.files import dangers_of
-from explorer.models.foreign.reading import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE, Config, ForeignFile, read_foreign
+from explorer.models.foreign.layout import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE
+from explorer.models.foreign.reading import Config, ForeignFile, read_foreign
 from explorer.models.foreign.rewriting import Rewritten, rewrite
 from explorer.models.foreign.safety import check
 

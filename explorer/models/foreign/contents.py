@@ -12,30 +12,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from explorer.errors import ModelError
 from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.models.foreign.hdf5 import Window, attributes, hdf5_file, links_in, members, rows
-from explorer.reader.handed import Handed
+from explorer.models.foreign.layout import (
+    CONFIG_FILE,
+    MAX_CONFIG_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_WEIGHTS_BYTES,
+    METADATA_FILE,
+    REMEDY,
+    WEIGHTS_FILE,
+    damaged,
+)
 from explorer.types import Bytes, Progress
 
-CONFIG_FILE: Final = "config.json"
-METADATA_FILE: Final = "metadata.json"
-WEIGHTS_FILE: Final = "model.weights.h5"
+if TYPE_CHECKING:
+    from explorer.reader.handed import Handed
 
-MAX_CONFIG_BYTES: Final = CONFIGURATION.size
-MAX_WEIGHTS_BYTES: Final = 8 << 30
-MAX_INFLATED_BYTES: Final = 512 << 20
 _STEP: Final = 64 << 20
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _ZIP: Final = b"PK\x03\x04"
 _OF_TRAINING: Final = frozenset({"optimizer_weights"})
 _WRITTEN_ANEW: Final = frozenset({"model_config", "training_config"})
-REMEDY: Final = "Save the model with model.save(“model.keras”) and import that."
 
 
 @dataclass(frozen=True)
@@ -203,12 +207,6 @@ def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
 
 
 # -- configurations --------------------------------------------------------------------------------------------------
-
-
-def damaged(file: str, why: object) -> ModelError:
-    """Return the error about a file that is not whole."""
-    words = " ".join(str(why).split())[:300]
-    return ModelError(f"a whole file {file}", f"a damaged one ({words})", "Copy or download it again.")
 
 
 def _parsed(text: bytes, file: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from explorer.models.foreign.reading import CONFIG_FILE, ForeignFile, reading
+from explorer.models.foreign.layout import CONFIG_FILE
+from explorer.models.foreign.reading import ForeignFile, reading
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.foreign.safety import Finding, findings

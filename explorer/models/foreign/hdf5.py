@@ -10,10 +10,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from explorer.errors import ModelError
-from explorer.reader.handed import Handed
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from explorer.reader.handed import Handed
 
 MAX_MEMBERS: Final = 100_000
 MAX_DEPTH: Final = 64

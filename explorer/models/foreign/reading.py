@@ -11,18 +11,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from explorer.errors import ModelError
 from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.models.bundle import CARD
-from explorer.models.foreign.contents import (
-    CONFIG_FILE,
-    MAX_CONFIG_BYTES,
-    METADATA_FILE,
-    REMEDY,
-    WEIGHTS_FILE,
-    Described,
-    damaged,
-)
+from explorer.models.foreign.layout import CONFIG_FILE, REMEDY, WEIGHTS_FILE, damaged
 from explorer.types import Progress
-
-__all__ = ["CONFIG_FILE", "MAX_CONFIG_BYTES", "METADATA_FILE", "WEIGHTS_FILE", "ForeignFile", "read_foreign", "reading"]
 
 Kind: TypeAlias = Literal["keras", "hdf5", "saved_model"]
 Config: TypeAlias = dict[str, Any]
@@ -88,6 +78,7 @@ def finished(steps: Generator[None, None, T]) -> T:
 def reading(path: Path) -> Generator[None, None, ForeignFile]:
     """Do as `read_foreign`, and yield now and then, so that whoever waits can give up."""
     from explorer import reader
+    from explorer.models.foreign.contents import Described
 
     path = path.expanduser().absolute()
     if path.is_dir():
