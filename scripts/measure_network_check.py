@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ["LATENT_EXPLORER_HOME"] = home = tempfile.mkdtemp()
@@ -30,21 +31,35 @@ def milliseconds(call: Callable[[], object], times: int = 5) -> float:
     return min(taken) * 1000
 
 
+def _check_all(networks: list[tuple[bytes, tuple[int, ...]]]) -> None:
+    for content, shape in networks:
+        check_network(content, shape)
+
+
+def _try_all(networks: list[tuple[bytes, tuple[int, ...]]]) -> None:
+    for content, shape in networks:
+        list(check_and_try(content, shape))
+
+
+def _open(path: Path) -> None:
+    OnnxCodec(open_bundle(path))
+
+
 def main() -> None:
     """Print one line a bundle."""
     print("model                 check   check and run   ships   from elsewhere: first   again   (ms)")
     for shipped in sorted(path.parent for path in pretrained_dir().glob("*/card.json")):
         copy = shutil.copytree(shipped, Path(home, shipped.name))
         card = open_bundle(shipped).card
-        networks = [
+        networks: list[tuple[bytes, tuple[int, ...]]] = [
             ((shipped / name).read_bytes(), shape)
             for name, shape in zip(COMPILED, (card.image_shape, card.latent_shape), strict=True)
         ]
-        check = milliseconds(lambda networks=networks: [check_network(*each) for each in networks])
-        tried = milliseconds(lambda networks=networks: [list(check_and_try(*each)) for each in networks])
-        ships = milliseconds(lambda shipped=shipped: OnnxCodec(open_bundle(shipped)))
-        first = milliseconds(lambda copy=copy: OnnxCodec(open_bundle(copy)), times=1)
-        again = milliseconds(lambda copy=copy: OnnxCodec(open_bundle(copy)))
+        check = milliseconds(partial(_check_all, networks))
+        tried = milliseconds(partial(_try_all, networks))
+        ships = milliseconds(partial(_open, shipped))
+        first = milliseconds(partial(_open, copy), times=1)
+        again = milliseconds(partial(_open, copy))
         print(f"{shipped.name:20} {check:6.0f} {tried:15.0f} {ships:7.0f} {first:23.0f} {again:7.0f}")
     shutil.rmtree(home)
 

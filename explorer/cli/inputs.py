@@ -173,6 +173,23 @@ LARGEST_SHEET = 100_000_000
 """Pixels; 10,000 × 10,000."""
 
 
+def check_sheet(count: int, card: Card) -> None:
+    """Make sure that so many images of a model fit on one sheet, before they are made.
+
+    Raises
+    ------
+    UsageError
+        If the sheet would be larger than any program opens.
+    """
+    pixels = count * math.prod(card.image_shape[:2])
+    if pixels > LARGEST_SHEET:
+        raise UsageError(
+            f"a sheet of at most {LARGEST_SHEET:,} pixels",
+            f"{count:,} pictures, {pixels:,} pixels",
+            "Ask for fewer steps or pictures.",
+        )
+
+
 def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     """Return uint8 pictures ``(n, h, w, c)`` of codes ``(n, latent_dim)``; progress goes to the console.
 
@@ -181,13 +198,7 @@ def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     UsageError
         If the sheet would be larger than any program opens.
     """
-    pixels = len(codes) * math.prod(model.card.image_shape[:2])
-    if pixels > LARGEST_SHEET:
-        raise UsageError(
-            f"a sheet of at most {LARGEST_SHEET:,} pixels",
-            f"{len(codes):,} pictures, {pixels:,} pixels",
-            "Ask for fewer steps or pictures.",
-        )
+    check_sheet(len(codes), model.card)
     pictures = np.empty((len(codes), *model.codec.image_shape), np.uint8)
 
     def job() -> Iterator[Progress]:

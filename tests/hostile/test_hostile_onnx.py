@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -463,6 +464,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is for POSIX")
 def test_such_a_bundle_is_refused_in_one_sentence_and_little_memory(bundle: Path) -> None:
     program = """
 import json, resource, sys

@@ -11,7 +11,9 @@ import pytest
 from explorer_testing.builders import make_model
 from explorer_testing.codec import MatrixCodec
 
+from explorer.cli import inputs
 from explorer.cli.inputs import Model, encode_source
+from explorer.cli.main import main
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.directions import DirectionRequest
@@ -137,3 +139,14 @@ def test_it_is_reported_once_however_often_an_index_is_asked_for(
     assert not jobs.jobs
     jobs.close()
     analyst.deleteLater()
+
+
+@pytest.mark.parametrize("command", ["reconstruct --data digits", "sample"])
+def test_a_sheet_that_is_too_large_is_refused_before_it_is_made(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(inputs, "LARGEST_SHEET", 10_000)
+    out = tmp_path / "sheet.png"
+    assert main([*command.split(), "--model", "digits-vae-2d", "--count", "20", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("error: expected a sheet of at most 10,000 pixels")
+    assert not out.exists()

@@ -11,7 +11,7 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text
-from explorer.cli.inputs import READ_BATCH, open_model, output_file, select, warn_of_skipped
+from explorer.cli.inputs import READ_BATCH, check_sheet, open_model, output_file, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
 from explorer.data.metrics import bce, mse, psnr, ssim
@@ -44,6 +44,7 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     source = open_source(options.data)
     chosen = select(source, options.split, options.count)
+    check_sheet(len(chosen) * (3 if noises else 2), model.card)
     originals = np.concatenate([part[1] for part in readable_batches(source, chosen, model.preprocessing, READ_BATCH)])
     skipped = warn_of_skipped(console, source)
     clean = to_floats(originals)
