@@ -11,13 +11,13 @@ import time
 from contextlib import suppress
 from typing import IO
 
-THREADS_S = 2.0
+THREADS_S = 1.8
 """How long threads have to end by themselves once all were told."""
 
-LEAVE_S = 2.5
+LEAVE_S = 2.1
 """When the process ends although its main thread hangs, counted from the click on the close button."""
 
-LAST_S = 2.8
+LAST_S = 2.4
 """When it ends although a thread holds the interpreter, so that no Python code runs."""
 
 
