@@ -159,7 +159,7 @@ class Worker:
 def fuzz(readers: list[str], options: argparse.Namespace) -> int:
     """Share the time among readers and processes; print a line a reader and the faults; return their number."""
     share = options.minutes * 60 * min(options.jobs, len(readers)) / len(readers)
-    guided = share >= GUIDED_FROM_S and importlib.util.find_spec("atheris") is not None
+    guided = options.guided and share >= GUIDED_FROM_S and importlib.util.find_spec("atheris") is not None
     waiting: queue.Queue[str] = queue.Queue()
     for reader in readers:
         waiting.put(reader)
@@ -232,6 +232,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"processes (default: {JOBS})")
     parser.add_argument(
         "--out", type=Path, default=REPOSITORY / "build" / "fuzz", metavar="DIR", help="where faults go"
+    )
+    parser.add_argument(
+        "--guided",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=f"whether coverage guides half of the time, where atheris is there and a reader has {GUIDED_FROM_S:g} s",
     )
     parser.add_argument("--list", action="store_true", help="list the readers")
     parser.add_argument("--replay", type=Path, metavar="FOLDER", help="read one kept input again")

@@ -26,6 +26,7 @@ from explorer.export import AnimationSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.inference.codec import open_codec
+from explorer.inference.gate.check import vouch
 from explorer.latent.directions import Direction
 from explorer.latent.film import Film, FilmSettings, Segment
 from explorer.latent.neighbours import NeighbourIndex
@@ -34,7 +35,7 @@ from explorer.models.bundle import CARD, CODES, COMPILED, open_bundle, seal
 from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.models.foreign.files import dangers_of, looks_foreign
-from explorer.models.foreign.reading import read_foreign
+from explorer.models.foreign.reading import ForeignFile, _parsed, read_foreign
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
@@ -53,9 +54,23 @@ def _model() -> OpenModel:
 # -- bundles -----------------------------------------------------------------------------------------------------------
 
 
+_BUNDLES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "plain": ((8, 8, 1), (2,)),
+    "variational": ((6, 6, 3), (3,)),
+}
+"""Shapes of an image and of a code."""
+
+
 def _make_bundle(folder: Path) -> None:
     write_bundle(folder / "plain", MatrixCodec((8, 8, 1), 2))
     write_bundle(folder / "variational", MatrixCodec((6, 6, 3), 3, variational=True))
+
+
+def _read_known_bundle(path: Path) -> None:
+    """Read a bundle whose networks passed before: what is read is the card and the codes."""
+    for network, shape in zip(COMPILED, _BUNDLES[path.name], strict=True):
+        vouch((path / network).read_bytes(), shape)
+    _read_bundle(path)
 
 
 def _read_bundle(path: Path) -> None:
@@ -264,9 +279,20 @@ def _read_foreign(path: Path) -> None:
     rewrite(file)
 
 
+def _make_config(folder: Path) -> None:
+    (folder / "config.json").write_text(json.dumps(_config()), encoding="utf-8")
+
+
+def _read_config(path: Path) -> None:
+    """Judge a description as it comes out of the reader process, without one for each input."""
+    file = ForeignFile(path, "keras", "3.15.1", _parsed(path.read_text("utf-8", "replace"), path))
+    dangers_of(file)
+    rewrite(file)
+
+
 READERS: tuple[Reader, ...] = (
-    Reader("bundle-card", _make_bundle, _read_bundle, (CARD,), _reseal),
-    Reader("bundle-codes", _make_bundle, _read_bundle, (CODES,), _reseal),
+    Reader("bundle-card", _make_bundle, _read_known_bundle, (CARD,), _reseal),
+    Reader("bundle-codes", _make_bundle, _read_known_bundle, (CODES,), _reseal),
     Reader("bundle-onnx", _make_bundle, _read_bundle, COMPILED, _reseal),
     Reader("session", _make_session, _read_session, repair=_reseal_session),
     *(
@@ -281,4 +307,5 @@ READERS: tuple[Reader, ...] = (
     Reader("neighbor-index", _make_neighbor_index, _read_neighbor_index),
     Reader("hdf5", _make_hdf5, _read_foreign),
     Reader("keras", _make_keras, _read_foreign),
+    Reader("keras-config", _make_config, _read_config),
 )

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,13 +118,13 @@ def vast_decoder(folder: Path) -> Path:
 
 
 def vast_layer(folder: Path) -> Path:
-    def layer(kind: str, config: dict[str, object], inputs: list[object]) -> dict[str, object]:
+    def layer(kind: str, config: dict[str, object], inputs: Sequence[object]) -> dict[str, object]:
         return {
             "module": "keras.layers",
             "class_name": kind,
             "name": config["name"],
             "config": config,
-            "inbound_nodes": inputs,
+            "inbound_nodes": list(inputs),
         }
 
     tensor = {"shape": [None, 2], "dtype": "float32", "keras_history": ["i", 0, 0]}
