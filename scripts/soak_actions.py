@@ -74,12 +74,12 @@ def show_tabs(soak: Soak) -> None:
 
 
 def drag_slider(soak: Soak) -> None:
-    """Drag a slider there and back."""
+    """Drag a slider there and back: that of a dimension, since there may be no directions."""
+    soak.click("latent_dimensions")
     sliders = soak.running.window.latent.sliders
-    row = 0
     values = [*np.linspace(-2, 2, 15), *np.linspace(2, -2, 15)]
     before = soak.document.code
-    soak.drag(sliders.viewport(), [sliders.handle_position(row, float(value)) for value in values])
+    soak.drag(sliders.viewport(), [sliders.handle_position(0, float(value)) for value in values])
     soak.until(lambda: soak.document.code is not before, "the slider to move the code")
     soak.settle()
 

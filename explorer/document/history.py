@@ -67,9 +67,9 @@ class Step:
     def closing(self, models: set[OpenModel], sources: set[Source]) -> Step:
         """Return the step without these."""
         step, model, source = self, self.state.model, self.state.source
-        if model in models:
+        if model is not None and model in models:
             step = replace(step, state=replace(step.state, model=None), model=ClosedModel.of(model))
-        if source in sources:
+        if source is not None and source in sources:
             step = replace(step, state=replace(step.state, source=None), source=ClosedSource.of(source))
         return step
 

@@ -138,14 +138,17 @@ class NeighbourIndex:
         yield made
 
     def _build(self, codes: Floats, kind: Kind | None, metric: Metric, folder: Path | None) -> Iterator[int]:
-        codes = as_codes(codes).astype(np.float32)
+        codes = as_codes(codes).astype(np.float32, copy=False)
         if not len(codes):
             raise UsageError("codes to search among", "none", "Open pictures first.")
         self.metric = metric
         self._codes = np.ascontiguousarray(_unit(codes) if metric == "cosine" else codes)
         self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
+        self._index: Any = None
+        if self.kind == "exact":
+            return  # an index would be no more than another copy of them
         path = None
-        if folder is not None and self.kind != "exact":
+        if folder is not None:
             path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.index"
         index = None if path is None else self._kept(path)
         if index is None:
@@ -157,7 +160,7 @@ class NeighbourIndex:
                 _keep(index, path)
         if self.kind == "hnsw":
             index.hnsw.efSearch = SEARCH_EFFORT
-        self._index: Any = index
+        self._index = index
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -188,13 +191,25 @@ class NeighbourIndex:
         wanted = min(k + (leave_out is not None), len(self._codes))
         # What differs in few bits is near, but in no certain order: more are taken than wanted, and the nearest kept.
         taken = min(CANDIDATES * wanted, len(self._codes)) if self.kind == "lsh" else wanted
-        parts = [self._index.search(queries[at : at + _DIRECT], taken) for at in range(0, len(queries), _DIRECT)]
+        parts = [self._nearest(queries[at : at + _DIRECT], taken) for at in range(0, len(queries), _DIRECT)]
         indices = np.concatenate([part[1] for part in parts]).astype(np.int64)
         found = self._measured(queries, indices)
         found = Found(found.indices[:, :wanted], found.distances[:, :wanted])
         if leave_out is None:
             return found
         return _without(found, leave_out, min(k, len(self._codes) - (0 <= leave_out < len(self._codes))))
+
+    def _nearest(self, queries: Floats, count: int) -> Any:
+        if self._index is not None:
+            return self._index.search(queries, count)
+        import faiss
+
+        return faiss.knn(queries, self._codes, count, metric=self._metric_type())
+
+    def _metric_type(self) -> Any:
+        import faiss
+
+        return faiss.METRIC_INNER_PRODUCT if self.metric == "cosine" else faiss.METRIC_L2
 
     def _measured(self, queries: Floats, indices: Indices) -> Found:
         """Put true distances to what was found, and order by them; LSH itself counts differing bits."""
@@ -211,12 +226,9 @@ class NeighbourIndex:
         import faiss
 
         length = self._codes.shape[1]
-        product = faiss.METRIC_INNER_PRODUCT if self.metric == "cosine" else faiss.METRIC_L2
         index: Any
-        if self.kind == "exact":
-            index = faiss.IndexFlat(length, product)
-        elif self.kind == "hnsw":
-            index = faiss.IndexHNSWFlat(length, LINKS, product)
+        if self.kind == "hnsw":
+            index = faiss.IndexHNSWFlat(length, LINKS, self._metric_type())
             index.hnsw.efConstruction = BUILD_EFFORT
         else:
             index = faiss.IndexLSH(length, min(MOST_BITS, max(64, BITS_PER_VALUE * length)))

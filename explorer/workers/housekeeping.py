@@ -8,6 +8,7 @@ import weakref
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from explorer.document.document import Document
+from explorer.document.tasks import FindNearest, FindNeighbours
 from explorer.inference.codec import OnnxCodec
 from explorer.inference.served import network_server
 from explorer.memory import give_back
@@ -17,6 +18,9 @@ from explorer.workers.jobs import JobRunner
 
 IDLE_MS = 1_500
 """After so long without an answer or a job, what was freed is given back; a hand that rests is not disturbed."""
+
+LONG_IDLE_MS = 30_000
+"""After so long the index of a tab that nobody looks at goes; it would be made again."""
 
 
 class Housekeeping(QObject):
@@ -39,8 +43,11 @@ class Housekeeping(QObject):
         self._thread: threading.Thread | None = None
         self._timer = QTimer(self, interval=IDLE_MS, singleShot=True)
         self._timer.timeout.connect(self._on_idle)
-        codec_thread.answered.connect(self._timer.start)
-        jobs.jobs_changed.connect(self._timer.start)
+        self._long = QTimer(self, interval=LONG_IDLE_MS, singleShot=True)
+        self._long.timeout.connect(self._on_long_idle)
+        for happened in (codec_thread.answered, jobs.jobs_changed):
+            happened.connect(self._timer.start)
+            happened.connect(self._long.start)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
         document.model_changed.connect(self._on_models_changed)
         document.beside.model_changed.connect(self._on_models_changed)
@@ -48,6 +55,7 @@ class Housekeeping(QObject):
     def close(self, deadline: Deadline | None = None) -> None:
         """Stop, and wait until the deadline for what is under way."""
         self._timer.stop()
+        self._long.stop()
         if self._thread is not None:
             self._thread.join((deadline or Deadline()).seconds)
 
@@ -75,6 +83,13 @@ class Housekeeping(QObject):
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
         self._thread = threading.Thread(target=self._tidy, args=(not served,), name="housekeeping", daemon=True)
         self._thread.start()
+
+    def _on_long_idle(self) -> None:
+        document = self._document
+        watched = any(document.watches(slot) for slot in (FindNeighbours.slot, FindNearest.slot))
+        if document.neighbours.index is not None and not watched and not self._jobs.jobs:
+            document.neighbours.put_index(None)
+            self._timer.start()
 
     def _drop_stale_views(self) -> None:
         """Let go of an index, and of codes, of a model or images that are not open any more: tens of megabytes each."""

@@ -47,6 +47,16 @@ def test_what_was_stored_is_found_by_row_and_stamp() -> None:
         assert len(loaded(reader, np.array([2]), np.array([0], np.uint64))) == 0
 
 
+def test_of_many_caches_the_files_of_few_stay_open() -> None:
+    caches = [PixelCache(f"source {number}", RECIPE, 5) for number in range(12)]
+    for cache in caches:
+        cache.store(ROWS, STAMPS, pictures(3))
+    assert [cache.is_mapped for cache in caches] == [False] * 8 + [True] * 4
+    np.testing.assert_array_equal(loaded(caches[0]), pictures(3))
+    assert caches[0].is_mapped
+    assert sum(cache.is_mapped for cache in caches) == 4
+
+
 def test_another_source_or_recipe_has_a_cache_of_its_own() -> None:
     PixelCache("here", RECIPE, 5).store(ROWS, STAMPS, pictures(3))
     assert len(loaded(PixelCache("there", RECIPE, 5))) == 0

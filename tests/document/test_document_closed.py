@@ -41,18 +41,18 @@ def wishes_of(document: Document) -> list[Reopening]:
     return heard
 
 
+def open_one(document: Document, number: int) -> tuple[weakref.ref[OpenModel], weakref.ref[Source]]:
+    model, source = saved_model(number), make_source(4, name=f"source {number}")
+    document.open(model, source)
+    return weakref.ref(model), weakref.ref(source)
+
+
 def test_of_many_models_and_sources_few_stay_open() -> None:
-    references: list[weakref.ref[OpenModel] | weakref.ref[Source]] = []
     document = Document()
-    for number in range(COUNT):
-        model, source = saved_model(number), make_source(4, name=f"source {number}")
-        references += [weakref.ref(model), weakref.ref(source)]
-        document.open(model, source)
-    del model, source
+    opened = [open_one(document, number) for number in range(COUNT)]
     gc.collect()
-    alive = [found for reference in references if (found := reference()) is not None]
-    assert sum(isinstance(found, OpenModel) for found in alive) == OPEN_MODELS + 1
-    assert sum(isinstance(found, Source) for found in alive) == OPEN_SOURCES + 1
+    assert sum(model() is not None for model, _ in opened) == OPEN_MODELS + 1
+    assert sum(source() is not None for _, source in opened) == OPEN_SOURCES + 1
     assert document.history_place == COUNT
 
 

@@ -69,6 +69,17 @@ def test_a_batch_is_its_pictures_one_by_one(name: str, count: int) -> None:
         np.testing.assert_allclose(codec.decode(codes[index : index + 1])[0], decoded[index], atol=1e-5)
 
 
+def test_after_a_rest_a_codec_answers_as_before(bundle: Bundle) -> None:
+    codec = OnnxCodec(bundle)
+    images = pictures(SINGLE_LIMIT + 3)
+    codes = codec.encode(images)
+    codec.rest()
+    np.testing.assert_allclose(codec.encode(images), codes, atol=1e-6)
+    codec.rest()
+    codec.rest()
+    np.testing.assert_allclose(codec.decode(codes[:1]), CODEC.decode(codes[:1]), atol=1e-5)
+
+
 @given(low=st.integers(-2, 0), span=st.integers(1, 255))
 def test_a_networks_own_range_is_hidden(low: int, span: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A network for pictures in [-1, 1] or [0, 255] takes and gives pictures in [0, 1]."""
