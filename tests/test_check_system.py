@@ -37,6 +37,7 @@ def test_debian_gets_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(folder_with(tmp_path, "apt-get")))
     libraries = ["libglib-2.0.so.0", "libgthread-2.0.so.0", "libEGL.so.1", "libnew-thing.so.3", "libnew2.so.0"]
     command = install_command(libraries, ["Xvfb"])
+    assert command is not None
     assert command[:2] == ["apt-get", "install"]
     packages = [word for word in command[2:] if not word.startswith("-")]
     assert packages == ["libglib2.0-0", "libegl1", "libnew-thing3", "libnew2-0", "xvfb"]

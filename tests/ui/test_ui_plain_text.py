@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -153,7 +153,9 @@ def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: Desk, trap: 
     marked.until(lambda: marked.document.guest is not None)
     marked.settle()
     hover_all(marked.window)
-    assert MARK in marked.document.guest.file_name(0) or MARK in marked.document.guest.title
+    guest = marked.document.guest
+    assert guest is not None
+    assert MARK in guest.title
     assert faults(marked.window) == []
     path.write_bytes(b"no image")
     assert drop(marked.window, files(path), QPoint(300, 300))
@@ -188,12 +190,13 @@ def test_questions_show_names_as_text(marked: Desk, trap: Trap, tmp_path: Path) 
     window, path = marked.window, tmp_path / f"{MARK}.latent"
     session, _ = read_session(path)
     opening = Opening(path, session, "", model_problem=f"{MARK} is missing", source_problem=f"{MARK} is missing")
-    for ask in (
+    questions: list[Callable[[], QMessageBox]] = [
         lambda: ask_unsaved(window, MARK, list, list, list),
         lambda: ask_conflict(window, path, list, list),
         lambda: ask_missing(window, opening, list, list, list),
         lambda: ask_recovery(window, LeftOver(tmp_path, path, MARK), list, list),
-    ):
+    ]
+    for ask in questions:
         question = ask()
         QApplication.processEvents()
         assert MARK in question.text() + question.informativeText()
