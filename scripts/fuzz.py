@@ -43,7 +43,7 @@ GUIDED_FROM_S = 20.0
 
 MUTATING, GUIDED = "fuzzing.worker", "fuzzing.guided"
 JOBS = 2
-FAULTS = ("foreign", "hang", "crash", "memory")
+FAULTS = ("foreign", "hang", "crash", "memory", "crash before")
 
 
 class Worker:

@@ -14,6 +14,7 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import small_request
 
 from explorer.engine import messages
+from explorer.engine.channel import LIMITS
 from explorer.inference.gate.check import check_network
 from explorer.ipc import pack, unpack
 from explorer.models.foreign.contents import Described, Rows, Weights
@@ -38,11 +39,11 @@ def _make_messages(folder: Path) -> None:
     )
     request = small_request(folder / "data.npz", folder / "new")
     for record in (live, messages.Finished("model", {"mse": 0.5}), messages.Train(request), messages.Failed("no")):
-        (folder / type(record).__name__).write_bytes(b"".join(pack(record, messages.LIMITS)))
+        (folder / type(record).__name__).write_bytes(b"".join(pack(record, LIMITS)))
 
 
 def _read_message(path: Path) -> None:
-    unpack(path.read_bytes(), messages.EVENTS + messages.REQUESTS, messages.LIMITS)
+    unpack(path.read_bytes(), messages.EVENTS + messages.REQUESTS, LIMITS)
 
 
 _ANSWERS = (wire.Refused, wire.Broken, wire.Finished, Described, Weights, Rows)
@@ -56,10 +57,9 @@ def _make_answers(folder: Path) -> None:
 
 
 def _read_answer(path: Path) -> None:
-    try:
-        wire.receive(io.BytesIO(path.read_bytes()), _ANSWERS)
-    except EOFError:
-        return  # the other end is gone: the caller says so
+    data = wire.receive_bytes(io.BytesIO(path.read_bytes()))
+    if data:  # else the other end is gone: the caller says so
+        unpack(data, _ANSWERS, wire.LIMITS)
 
 
 # -- networks ----------------------------------------------------------------------------------------------------------
