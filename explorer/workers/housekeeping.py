@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
 from explorer.document.tasks import FindNearest, FindNeighbours
@@ -40,20 +40,21 @@ class Housekeeping(QObject):
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
+        self._closed = False
         self._thread: threading.Thread | None = None
         self._timer = QTimer(self, interval=IDLE_MS, singleShot=True)
         self._timer.timeout.connect(self._on_idle)
         self._long = QTimer(self, interval=LONG_IDLE_MS, singleShot=True)
         self._long.timeout.connect(self._on_long_idle)
         for happened in (codec_thread.answered, jobs.jobs_changed):
-            happened.connect(self._timer.start)
-            happened.connect(self._long.start)
+            happened.connect(self._on_happened)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
         document.model_changed.connect(self._on_models_changed)
         document.beside.model_changed.connect(self._on_models_changed)
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Stop, and wait until the deadline for what is under way."""
+        """Stop, and wait until the deadline for what is under way; an answer may still arrive after this."""
+        self._closed = True
         self._timer.stop()
         self._long.stop()
         if self._thread is not None:
@@ -62,6 +63,12 @@ class Housekeeping(QObject):
     def begin(self) -> None:
         """Do it at the next pause, also where nothing has happened."""
         self._timer.start()
+
+    @Slot()
+    def _on_happened(self) -> None:
+        if not self._closed:
+            self._timer.start()
+            self._long.start()
 
     def _on_models_changed(self) -> None:
         """Have the networks rest that only the history still holds."""
