@@ -212,6 +212,7 @@ class Analyst(QObject):
             if self._refused != (model.codec, source):
                 self._refused = (model.codec, source)
                 self._document.report(str(error))
+                self._document.studies.put_problem("index", str(error))
             return True
         return False
 
