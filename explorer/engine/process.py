@@ -61,7 +61,7 @@ def serve(connection: Connection, log_path: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(Path(log_path))
     lower_priority()
-    _watch_parent()
+    watch_parent()
     channel = child_end(connection)
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -189,7 +189,7 @@ def lower_priority() -> None:
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL_PRIORITY_CLASS)
 
 
-def _watch_parent() -> None:
+def watch_parent() -> None:
     """End with the parent, even when it was killed in the middle of a training step."""
     parent = multiprocessing.parent_process()
     if parent is None:

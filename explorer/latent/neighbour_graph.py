@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_code, as_codes
+from explorer.latent.neighbours import Found, NeighbourIndex
 from explorer.types import Floats, Indices
 
 NEIGHBOURS = 10
 MAX_CODES = 5_000
 """Of more codes an even choice is taken: the graph is then made in a second, and a way found in milliseconds."""
+
+_BYTES_AT_ONCE = 32 << 20
 
 _NO_LENGTH = 1e-12
 """A sparse matrix drops edges of length 0, which equal codes have."""
@@ -68,7 +71,7 @@ class NeighbourGraph:
         """Shortest way between two codes ``(d,)`` by way of the data: ``(m, d)``, m at least 2, its ends exact.
 
         Each end is joined with its nearest codes, and with the other end where that is as near as they are. Loads
-        scikit-learn and scipy.
+        scipy.
 
         Raises
         ------
@@ -102,22 +105,24 @@ class NeighbourGraph:
 
     @cached_property
     def _edges(self) -> _Edges:
-        from sklearn.neighbors import NearestNeighbors
-
         count = len(self.codes)
         if count == 1:
             return _Edges(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        fitted = NearestNeighbors(n_neighbors=min(self.neighbours, count - 1)).fit(self.codes)
-        lengths, ends = fitted.kneighbors()
-        starts = np.repeat(np.arange(count), ends.shape[1])
-        near = _Edges(starts, ends.ravel().astype(np.int64), np.maximum(lengths.ravel(), _NO_LENGTH))
+        wanted = min(self.neighbours, count - 1)
+        found = _nearest(self.codes, self.codes, wanted + 1)
+        # Each code is among its own neighbors, but not always first: equal codes have the same distance.
+        others = found.indices != np.arange(count)[:, None]
+        others[others.all(axis=1), -1] = False
+        shape = (count, wanted)
+        ends, lengths = found.indices[others].reshape(shape), found.distances[others].reshape(shape)
+        starts = np.repeat(np.arange(count), wanted)
+        near = _Edges(starts, ends.ravel(), np.maximum(lengths.ravel().astype(np.float64), _NO_LENGTH))
         return _joined([near, *self._bridges(near)])
 
     def _bridges(self, edges: _Edges) -> list[_Edges]:
         """Edges that join the parts of a graph: from each part but the largest to the nearest code outside it."""
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import connected_components
-        from sklearn.metrics import pairwise_distances_argmin_min
 
         count = len(self.codes)
         bridges: list[_Edges] = []
@@ -130,10 +135,18 @@ class NeighbourGraph:
             sizes = np.bincount(part)
             for number in np.flatnonzero(np.arange(parts) != np.argmax(sizes)):
                 inside, outside = np.flatnonzero(part == number), np.flatnonzero(part != number)
-                nearest, lengths = pairwise_distances_argmin_min(self.codes[inside], self.codes[outside])
-                best = int(np.argmin(lengths))
-                length = max(float(lengths[best]), _NO_LENGTH)
-                bridges.append(_Edges(inside[[best]], outside[nearest[[best]]], np.array([length])))
+                nearest = _nearest(self.codes[outside], self.codes[inside], 1)
+                best = int(np.argmin(nearest.distances[:, 0]))
+                length = max(float(nearest.distances[best, 0]), _NO_LENGTH)
+                bridges.append(_Edges(inside[[best]], outside[nearest.indices[best]], np.array([length])))
+
+
+def _nearest(codes: Floats, queries: Floats, count: int) -> Found:
+    """Return the `count` codes nearest to each query; a few queries at a time, since each takes copies of its codes."""
+    index = NeighbourIndex(codes, "exact")
+    step = max(1, _BYTES_AT_ONCE // (count * codes[0].nbytes))
+    parts = [index.search(queries[start : start + step], count) for start in range(0, len(queries), step)]
+    return Found(np.concatenate([part.indices for part in parts]), np.concatenate([part.distances for part in parts]))
 
 
 def _joined(parts: list[_Edges]) -> _Edges:

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes, check_table
@@ -124,6 +125,14 @@ class FittedPrior:
         covariances = np.asarray(mixture.covariances_, dtype=np.float64)
         self.factors_ = np.linalg.cholesky(covariances) if full else np.sqrt(covariances)
         return self
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float64], means: NDArray[np.float64], factors: NDArray[np.float64]) -> FittedPrior:
+        """Return the prior of these parameters (see the attributes), as if it had been fitted here."""
+        prior = cls(len(weights))
+        prior.weights_, prior.means_, prior.factors_ = weights, means, factors
+        prior.covariance_type_ = "full" if factors.ndim == 3 else "diag"
+        return prior
 
     def sample(self, count: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
         """Codes ``(count, d)``; `temperature` scales the spread about each component's centre.

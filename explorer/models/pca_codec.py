@@ -24,6 +24,13 @@ class PcaCodec:
     ------
     UsageError
         If there are too few pictures, or more components than pixels.
+
+    Attributes
+    ----------
+    mean
+        Float32 ``(h·w·c,)``.
+    axes
+        The components, float32 ``(latent_dim, h·w·c)``.
     """
 
     def __init__(self, pictures: Floats, latent_dim: int) -> None:
@@ -39,8 +46,15 @@ class PcaCodec:
             )
         self._shape: ImageShape = (height, width, channels)
         fitted = PCA(latent_dim, svd_solver="randomized", random_state=0).fit(rows)
-        self._mean = fitted.mean_.astype(np.float32)
-        self._axes = fitted.components_.astype(np.float32)
+        self.mean = fitted.mean_.astype(np.float32)
+        self.axes = fitted.components_.astype(np.float32)
+
+    @classmethod
+    def of(cls, mean: Floats, axes: Floats, image_shape: ImageShape) -> PcaCodec:
+        """Return the codec of components that are known."""
+        codec = cls.__new__(cls)
+        codec.mean, codec.axes, codec._shape = mean, axes, image_shape
+        return codec
 
     @property
     def image_shape(self) -> ImageShape:
@@ -50,20 +64,20 @@ class PcaCodec:
     @property
     def latent_dim(self) -> int:
         """Number of components."""
-        return len(self._axes)
+        return len(self.axes)
 
     @property
     def parameters(self) -> int:
         """Numbers that it is made of."""
-        return int(self._axes.size + self._mean.size)
+        return int(self.axes.size + self.mean.size)
 
     def encode(self, images: Floats) -> Floats:
         """Return coordinates ``(n, latent_dim)`` along the components."""
-        return np.asarray((images.reshape(len(images), -1) - self._mean) @ self._axes.T, np.float32)
+        return np.asarray((images.reshape(len(images), -1) - self.mean) @ self.axes.T, np.float32)
 
     def decode(self, codes: Floats) -> Floats:
         """Return pictures ``(n, h, w, c)``, unclipped."""
-        return np.asarray(codes @ self._axes + self._mean, np.float32).reshape(-1, *self._shape)
+        return np.asarray(codes @ self.axes + self.mean, np.float32).reshape(-1, *self._shape)
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return the coordinates, and no log-variance."""

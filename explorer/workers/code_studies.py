@@ -15,13 +15,15 @@ from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
-from explorer.latent.directions import attribute_direction, probe_accuracy
+from explorer.latent.directions import Direction
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
 from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.models.codes import CodeSample, along_axes
 from explorer.paths import index_dir
 from explorer.types import Floats, Indices, Pixels, Progress
+from explorer.workers import fitting
+from explorer.workers.fitting import FitDirection, FitProcess, probe_labels
 
 _ENCODED_AT_ONCE = 250
 _TRIED = 100
@@ -110,13 +112,18 @@ def find_directions(
     found: list[NamedDirection] = []
     left: list[str] = []
     asked = attribute_answers(source, request.attribute, request.values)
-    for number, (name, known, has) in enumerate(asked):
-        yield Progress(number, len(asked), f"looking for {name}")
-        usable = known & readable
-        try:
-            found.append(NamedDirection(name, attribute_direction(codes[usable], has[usable], request.method)))
-        except UsageError as error:
-            left.append(f"{name}: {error}")
+    with FitProcess() as process:
+        for number, (name, known, has) in enumerate(asked):
+            yield Progress(number, len(asked), f"looking for {name}")
+            usable = known & readable
+            wanted = FitDirection(codes[usable], has[usable], request.method)
+            try:
+                result = yield from process.fit(wanted, f"looking for {name}")
+            except UsageError as error:
+                left.append(f"{name}: {error}")
+            else:
+                assert isinstance(result, Direction)
+                found.append(NamedDirection(name, result))
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
     yield tuple(found), f"{left[0]}{more}" if left else ""
 
@@ -127,15 +134,13 @@ def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats
     if codes is None:
         codes = yield from _encoded(model, source)
     known = known & np.isfinite(codes).all(axis=1)
-    yield Progress(0, 0, "telling classes apart")
     if codes.shape[1] > len(model.sample.statistics.axes) > 0:
         codes = along_axes(codes, model.sample.statistics)
-    accuracy, commonest = probe_accuracy(codes[known], classes[known])
+    probed = yield from probe_labels(codes[known], classes[known])
     count = len(np.unique(classes[known]))
-    yield Probe(model.codec, source, attribute, count, int(known.sum()), accuracy, commonest)
+    yield Probe(model.codec, source, attribute, count, int(known.sum()), probed.accuracy, probed.majority)
 
 
 def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
     """Fit a mixture of Gaussians to a model's codes."""
-    yield Progress(0, 0, "fitting")
-    yield FittedPrior().fit(sample.codes)
+    yield (yield from fitting.fit_prior(sample.codes))

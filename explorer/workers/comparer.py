@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.tasks import ComparePictures
 from explorer.models.comparison import Comparison, compare
-from explorer.models.pca_codec import MOST_FITTED, PcaCodec
+from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_pictures
 from explorer.types import Floats, Indices, Progress
+from explorer.workers.fitting import fit_components
 from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model
 
@@ -28,14 +29,13 @@ def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
     yield open_model(path)
 
 
-def fit_pca(model: OpenModel, source: Source) -> Iterator[Progress | OpenModel]:
+def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel, None, None]:
     """Fit as many principal components as the open model's code is long, on the training pictures of a source."""
     train = source.splits.train if len(source.splits.train) else np.arange(source.count)
     chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_FITTED)).astype(np.int64)]
     yield Progress(0, 0, "reading the pictures")
     pixels, chosen = source.read_available(chosen, model.card.preprocessing)
-    yield Progress(0, 0, "fitting the components")
-    codec = PcaCodec(to_floats(pixels), model.latent_dim)
+    codec = yield from fit_components(pixels, model.latent_dim)
     yield Progress(0, 0, "encoding a sample")
     sample = sample_pictures(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
     name = f"PCA {codec.latent_dim}"
