@@ -184,8 +184,8 @@ STUCK = """
 import multiprocessing, os, signal, sys, threading
 
 def work(connection):
-    from explorer.engine.process import _watch_parent
-    _watch_parent()
+    from explorer.engine.process import watch_parent
+    watch_parent()
     connection.send("watching")
     threading.Event().wait()  # as in one endless step: nobody looks at the pipe
 
