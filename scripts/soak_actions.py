@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QDialog
 
+from explorer.document.state import Sampling
 from explorer.document.timeline import Export
 from explorer.document.views import PictureView
 from explorer.models.settings import make_request
@@ -213,6 +214,12 @@ def show_dialogs(soak: Soak) -> None:
             dialog.close()
 
 
+def draw_samples(soak: Tour) -> None:
+    """Draw samples of both priors, beginning with the one that the model suggests, whatever was chosen before."""
+    soak.document.set_sampling(Sampling())
+    atlas.samples(soak)
+
+
 def _image(number: int, side: int) -> Image.Image:
     pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     return Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
@@ -249,7 +256,7 @@ ACTIONS: dict[str, Action] = {
     "arithmetic": at_home(meaning.arithmetic),
     "compare": at_home(meaning.compare),
     "statistics": at_home(meaning.statistics),
-    "samples": at_home(atlas.samples),
+    "samples": at_home(draw_samples),
     "traversals": at_home(atlas.traversals),
     "points": at_home(atlas.points),
     "outliers": at_home(lab.outliers),
