@@ -86,9 +86,11 @@ def test_cancel_leaves_no_bundle_and_the_process_ready(process: ModelProcess, pi
     until(events, Epoch)
     process.cancel()
     rest = list(events)
-    assert rest[-1] == Cancelled("")
+    last = rest[-1]
+    assert isinstance(last, Cancelled)
     assert sum(isinstance(event, ENDINGS) for event in rest) == 1
-    assert list(tmp_path.iterdir()) == []
+    # On a slow machine there was time for a checkpoint, which stays.
+    assert [path for path in tmp_path.iterdir() if str(path) != last.checkpoint] == []
     pid = process.pid
     assert isinstance(train(process, small_request(pictures, tmp_path / "second", epochs=1))[-1], Finished)
     assert process.pid == pid

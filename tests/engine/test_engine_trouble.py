@@ -47,6 +47,7 @@ if __name__ == "__main__":
     data, out = json.loads(sys.argv[1])
     process = ModelProcess()
     process.start()
+    limited = False
     told, events = [], process.run(Train(small_request(Path(data), Path(out), epochs=100_000, batch=8)))
     for event in events:
         if isinstance(event, Epoch):
@@ -54,7 +55,8 @@ if __name__ == "__main__":
         if isinstance(event, (Checkpoint, Trouble, Failed)):
             told.append([type(event).__name__, getattr(event, "note", getattr(event, "message", ""))])
         if isinstance(event, Paused):
-            if len([kind for kind, _ in told if kind == "Checkpoint"]) == 1 and told[-1][0] == "Checkpoint":
+            if not limited and told[-1][0] == "Checkpoint":
+                limited = True
                 # From here on no file of the model process may become larger than a few bytes: as on a full disk.
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
             if told[-1][0] == "Trouble":
@@ -84,9 +86,12 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     told = json.loads(ended.stdout.splitlines()[-1])
-    assert [kind for kind, _ in told] == ["Checkpoint", "Trouble"]
-    assert "no checkpoint could be written, and the last one is kept: " in told[1][1]
-    assert "free space there" in told[1][1]
+    *before, (kind, note) = told
+    assert kind == "Trouble"
+    # A slow machine writes one within the first epoch, too.
+    assert {kind for kind, _ in before} == {"Checkpoint"}
+    assert "no checkpoint could be written, and the last one is kept: " in note
+    assert "free space there" in note
     resumed = train(process, small_request(pictures, out, epochs=3, batch=8, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert of(Started, resumed)[0].first_epoch >= 1
