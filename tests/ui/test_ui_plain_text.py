@@ -208,8 +208,8 @@ def test_questions_show_names_as_text(marked: Desk, trap: Trap, tmp_path: Path) 
 def test_the_file_dialog_asks_about_a_name_as_text(marked: Desk, trap: Trap, tmp_path: Path) -> None:
     path = tmp_path / f"{MARK}.csv"
     path.write_text("there already")
-    document, chosen = marked.window.document, []
-    ask_save(document, marked.window, "Save", ["Table (*.csv)"], path, chosen.append)
+    chosen: list[Path] = []
+    ask_save(marked.document, marked.window, "Save", ["Table (*.csv)"], path, chosen.append)
     dialog = marked.window.findChild(QWidget, "file_dialog")
     assert dialog is not None
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
