@@ -35,6 +35,8 @@ END_MB, BACK_MB, CYCLE_MB = 150.0, 80.0, 20.0
 PATIENCE_SECONDS = 600.0
 """How long to wait for what must come, on a machine that has more to do; nothing is measured by it."""
 
+POOL_SECONDS = 40.0
+
 LAST_SECONDS = 60.0
 """In the last minute nothing starts a model process."""
 
@@ -146,6 +148,10 @@ def _cycles(soak: Soak, count: int) -> int:
         _calm_down(soak)
         seen.append(curve.add(f"cycle {number}"))
     second, last = seen[min(1, count - 1)], seen[-1]
+    if last.threads > second.threads or last.files > second.files:
+        # Threads of pools end by themselves once they had nothing to do for half a minute; what leaks stays.
+        _rest(soak, POOL_SECONDS)
+        last = curve.add("a pause")
     kept = [
         _verdict("memory", last.memory_mb, second.memory_mb + CYCLE_MB, "MB"),
         _verdict("open files", last.files, second.files, ""),

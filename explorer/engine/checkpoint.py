@@ -101,6 +101,8 @@ def load_checkpoint(
     TrainingError
         If there is no checkpoint, it is damaged, or it belongs to other settings.
     """
+    if not (folder / CHECKPOINT).is_file():
+        raise TrainingError(f"a checkpoint to resume from in {folder}", "none", _REMEDY)
     with reading("a checkpoint to resume from", str(folder), TrainingError, _REMEDY):
         with (folder / CHECKPOINT).open("rb") as opened:
             arrays = whole_arrays(opened, _LIMITS, f"the checkpoint in {folder}", TrainingError, _REMEDY)

@@ -71,7 +71,11 @@ def test_every_other_command_runs_on_what_was_trained(ask: Any, call: Any, train
     seen = call("evaluate", *model, *data, "--split", "train", "--json")
     assert seen.document["seen_in_training"] is True
     assert seen.err.startswith("warning: ")
-    assert ask("encode", *model, *data, "--out", tmp_path / "c.npz") == {"count": 10_000, "latent_shape": [49]}
+    assert ask("encode", *model, *data, "--out", tmp_path / "c.npz") == {
+        "count": 10_000,
+        "latent_shape": [49],
+        "skipped": [],
+    }
     assert ask("decode", *model, "--codes", tmp_path / "c.npz", "--out", tmp_path / "d.png") == {"count": 10_000}
     assert len(ask("traverse", *model, "--out", tmp_path / "t.png")["rows"]) == 49
     assert len(ask("grid", *model, "--steps", 4, "--out", tmp_path / "g.png")["xs"]) == 4

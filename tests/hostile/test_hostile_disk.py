@@ -251,7 +251,8 @@ with failing(Faults(Path(out, "clean"))) as counted:
     clean = run(Path(out, "clean"))
 total = len(counted.calls)
 results = []
-for turn in sorted({round(n * (total - 1) / (most - 1)) for n in range(most)}):
+checkpoints = [number for number, call in enumerate(counted.calls) if "checkpoint" in call][:2]
+for turn in sorted({round(n * (total - 1) / (most - 1)) for n in range(most)} | set(checkpoints)):
     place = Path(out, str(turn))
     with failing(Faults(place, turn, ERRORS[turn % 3])) as faults:
         told = run(place)

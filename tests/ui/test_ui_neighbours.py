@@ -203,6 +203,7 @@ def test_where_nothing_was_encoded_the_panel_says_so() -> None:
     assert "being encoded" in empty.text()
     document.studies.put_running("index", 7)
     assert "being encoded" in empty.text()
+    document.studies.put_problem("index", "Canceled.")  # as a job says that ended without a result
     document.studies.put_running("index", None)
     assert "not encoded" in empty.text()
     document.studies.put_running("index", 8)

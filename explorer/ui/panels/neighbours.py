@@ -46,7 +46,7 @@ class NeighboursPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._running = self._tried = False
+        self._running = False
         self.setObjectName("neighbours_panel")
         self.setAccessibleName(self.tr("Neighbours"))
         self._make_controls()
@@ -214,7 +214,7 @@ class NeighboursPanel(QWidget):
         key = self._document.studies.running("index")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
         if self._running != (key is not None):
-            self._running, self._tried = key is not None, True
+            self._running = key is not None
             self._show()
 
     def _show(self) -> None:
@@ -235,8 +235,6 @@ class NeighboursPanel(QWidget):
             self._empty.setText(self.tr("Open a model and pictures from the library."))
         elif not model.card.encodes:
             self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
-        elif self._tried and not self._running:
-            self._empty.setText(self.tr("The images were not encoded, so nothing can be compared."))
         else:
             self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
         self._show_note()
