@@ -58,9 +58,11 @@ class Reservation:
         file, self._file = self._file, None
         if file is None:
             return
-        # Elsewhere than on Windows first deleted, so that nobody locks a file that is about to go.
+        # Elsewhere than on Windows first deleted, so that nobody locks a file that is about to go. One that cannot be
+        # deleted is free all the same: the lock is what counts.
         if sys.platform != "win32":
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
         os.close(file)
         if sys.platform == "win32":
             with suppress(OSError):

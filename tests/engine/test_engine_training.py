@@ -105,7 +105,7 @@ def test_a_cancel_that_comes_too_late_stops_nothing_else(process: ModelProcess, 
 def test_a_loss_that_is_no_number_fails_and_leaves_nothing(
     process: ModelProcess, pictures: Path, tmp_path: Path
 ) -> None:
-    request = small_request(pictures, tmp_path / "new", architecture="vae", rate=10, epochs=50, latent=2)
+    request = small_request(pictures, tmp_path / "new", architecture="conv-pool", rate=10, epochs=50, loss="mse")
     events = train(process, request)
     failed = events[-1]
     assert isinstance(failed, Failed)

@@ -275,6 +275,6 @@ def test_a_training_ends_with_a_model_or_can_be_resumed(tmp_path: Path) -> None:
     for call, told, left, again in results:
         where = f"{call} failed: {told}, left {left}"
         assert told[-1] == "Finished" or told[-1].startswith("error: "), where
-        assert {name.removeprefix("new") for name in left} <= {"", ".checkpoint"}, where
+        assert {name.removeprefix(".").removeprefix("new") for name in left} <= {"", ".checkpoint", ".lock"}, where
         assert told[-1] == "Finished" or again == ["Finished"], f"{where}, then {again}"
     assert any("Trouble" in told for _, told, _, _ in results), calls
