@@ -31,6 +31,7 @@ check-long: $(STAMP) ## what takes an hour: every kernel of BLAS, damaged files,
 	@$(PYTHON) scripts/numeric_tests.py
 	@$(PYTHON) scripts/fuzz.py --minutes 20
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
+	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --cycles 6 --seed 1
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
 screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
