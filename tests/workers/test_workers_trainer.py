@@ -137,8 +137,13 @@ def test_an_idle_model_process_ends_and_is_started_again(
             trainer.train(small_request(pictures, tmp_path / f"new {number}", epochs=1))
             wait(qtbot, lambda: trainer.view.phase == "finished")
             wait(qtbot, lambda: trainer.process_id is None)
+
         # Asked again and again, as by settings that are chosen: while the old process ends, none is started.
-        wait(qtbot, lambda: trainer.warm() is None and trainer.process_id is not None)
+        def warmed() -> bool:
+            trainer.warm()
+            return trainer.process_id is not None
+
+        wait(qtbot, warmed)
         wait(qtbot, lambda: trainer.process_id is None)
     finally:
         trainer.close()
