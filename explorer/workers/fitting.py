@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
+import traceback
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from explorer.types import ArrayOf, Floats, Indices, Pixels, Progress
 
 Doubles: TypeAlias = Annotated[NDArray[np.float64], ArrayOf(np.float64)]
 Answers: TypeAlias = Annotated[NDArray[np.bool_], ArrayOf(np.bool_)]
+
+_log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.1
 _END_SECONDS = 2.0
@@ -94,9 +98,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Broken:
-    """The fit failed with another error."""
+    """The fit failed with another error; `details` is its traceback."""
 
     message: str
+    details: str
 
 
 Request: TypeAlias = FitPrior | FitDirection | FitProbe | FitComponents
@@ -146,6 +151,7 @@ class FitProcess:
         if isinstance(answer, Refused):
             raise UsageError(answer.expected, answer.received, answer.remedy)
         if isinstance(answer, Broken):
+            _log.error("a fit failed: %s\n%s", answer.message, answer.details)
             raise EngineError("a fit of these data", answer.message, "Try fewer or other images.")
         result: Result = answer
         return result
@@ -218,4 +224,4 @@ def _answer(request: Request) -> Result | Refused | Broken:
     except UsageError as error:
         return Refused(error.expected, error.received, error.remedy)
     except Exception as error:
-        return Broken(f"{type(error).__name__}: {error}")
+        return Broken(f"{type(error).__name__}: {error}", traceback.format_exc())

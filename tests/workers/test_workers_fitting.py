@@ -86,6 +86,13 @@ def test_what_the_data_do_not_allow_is_said_as_it_is_here() -> None:
         result_of(probe_labels(CODES, np.zeros(len(CODES), np.int64)))
 
 
+@pytest.mark.allow_log("a fit failed: ValueError")
+def test_an_unexpected_error_is_told_and_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(EngineError, match="ValueError"):
+        result_of(probe_labels(np.full_like(CODES, np.nan), HAS.astype(np.int64)))
+    assert "in _answer" in caplog.text
+
+
 def test_a_fit_that_is_dropped_ends_its_process() -> None:
     fit = fit_prior(np.tile(CODES, (20, 1)))
     next(fit)
