@@ -6,32 +6,39 @@ single ``error: …`` line and the window can show it as it stands.
 
 from __future__ import annotations
 
+from explorer.messages import Message, message, message_text
+
 
 class ExplorerError(Exception):
     """Base of all errors that a user can cause or must be told about.
 
     Parameters
     ----------
-    expected
-        What the program needed, as it reads behind “expected”; where nothing was received, the whole message.
-    received
-        What it found instead. Left out of the message where empty.
-    remedy
-        What the user can do, as a sentence. Left out of the message where empty.
+    template
+        What failed, why, and what to do, with ``{placeholders}`` (see `explorer.messages`).
+    values
+        What they stand for.
+
+    Attributes
+    ----------
+    message
+        The template with its values; ``str()`` gives it as text.
     """
 
-    def __init__(self, expected: str, received: str = "", remedy: str = "") -> None:
-        self.expected = expected
-        self.received = received
-        self.remedy = remedy
-        super().__init__(expected, received, remedy)
+    def __init__(self, template: str | Message, received: str = "", remedy: str = "", /, **values: object) -> None:
+        if isinstance(template, Message):
+            self.message = template
+        elif received or remedy:  # the form that is being replaced
+            said = f"expected {template}; received {received}" if received else template
+            said = " ".join(said.split())
+            self.message = message("{said}", said=f"{said.rstrip('.')}. {remedy}" if remedy else said)
+        else:
+            self.message = message(template, **values)
+        self.expected, self.received, self.remedy = str(template), received, remedy
+        super().__init__(self.message)
 
     def __str__(self) -> str:
-        text = f"expected {self.expected}; received {self.received}" if self.received else self.expected
-        text = " ".join(text.split())
-        if self.remedy:
-            text = f"{text.rstrip('.')}. {' '.join(self.remedy.split())}"
-        return text
+        return message_text(self.message)
 
 
 class DataError(ExplorerError):

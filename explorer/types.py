@@ -8,6 +8,8 @@ from typing import Annotated, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import Wording
+
 
 class ArrayOf:
     """Tells pydantic what an annotated array is: of exactly this dtype, of any shape."""
@@ -59,7 +61,7 @@ class Progress:
 
     done: int
     total: int
-    note: str = ""
+    note: Wording = ""
 
 
 class Codec(Protocol):

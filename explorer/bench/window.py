@@ -122,14 +122,14 @@ def start_training(running: Running, epochs: int) -> None:
         lambda: document.training.step > 0 or not document.training.active, TRAINING_SECONDS, "the training to begin"
     )
     if not document.training.active:
-        raise MeasureError("a training that runs", document.training.note)
+        raise MeasureError("a training that runs", str(document.training.note))
 
 
 def end_training(running: Running) -> None:
     """Cancel the training and wait for its end."""
     document = running.document
     if not document.training.active:
-        raise MeasureError("a training that still runs at the end of the measurement", document.training.note)
+        raise MeasureError("a training that still runs at the end of the measurement", str(document.training.note))
     document.training_cancel_requested.emit()
     wait_until(lambda: not document.training.active, TRAINING_SECONDS, "the training to stop")
 
@@ -147,4 +147,4 @@ def press_start(running: Running, epochs: int, before: Callable[[], None]) -> No
     before()
     QTest.mouseClick(window.train.start, Qt.MouseButton.LeftButton)
     if not running.document.training.active:
-        raise MeasureError("a training that started", running.document.training.note or "no answer to Start")
+        raise MeasureError("a training that started", str(running.document.training.note) or "no answer to Start")

@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         self._negative_number_matcher = re.compile(r"-(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"See {self.prog} --help.")
+        raise UsageError(message, "", f"See {self.prog} --help.")
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from explorer.messages import Wording
 from explorer.models.runs import CurvePoint, FilmFrame
 
 
@@ -14,10 +15,10 @@ class JobView:
     """A long job: `done` of `total` units (0: not known), seconds left or None."""
 
     key: int
-    title: str
+    title: Wording
     done: int = 0
     total: int = 0
-    note: str = ""
+    note: Wording = ""
     seconds_left: float | None = None
 
 
@@ -52,7 +53,7 @@ class TrainingView:
 
     phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"
     title: str = ""
-    note: str = ""
+    note: Wording = ""
     epoch: int = 0
     epochs: int = 0
     step: int = 0

@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from explorer.document.state import OpenModel
 from explorer.latent.axes import move_axis, take_axis
+from explorer.messages import Wording
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
 
@@ -48,14 +49,14 @@ class Beside:
         self._code: Floats | None = None
         self._noisy = False
         self._table: tuple[Comparison, ...] = ()
-        self._problem = ""
+        self._problem: Wording = ""
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> Wording:
         """Why the chosen image has no code of its own; empty where it has one, or is being encoded."""
         return self._problem
 
-    def put_problem(self, problem: str) -> None:
+    def put_problem(self, problem: Wording) -> None:
         """Say why the chosen image was not encoded."""
         if problem != self._problem:
             self._problem = problem

@@ -65,6 +65,7 @@ from explorer.latent.film import FilmSettings
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.presets import Preset
+from explorer.messages import Wording
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats, Pixels
 
@@ -76,7 +77,7 @@ GRID_LIMIT = 40
 class Problem:
     """Something that went wrong: what to say, and what to copy into a report."""
 
-    message: str
+    message: Wording
     details: str = ""
 
 
@@ -296,17 +297,17 @@ class Document(Shown):
         return self._training
 
     @property
-    def undo_label(self) -> str | None:
+    def undo_label(self) -> Wording | None:
         """What undo would take back."""
         return self._history.undo_label
 
     @property
-    def redo_label(self) -> str | None:
+    def redo_label(self) -> Wording | None:
         """What redo would do again."""
         return self._history.redo_label
 
     @property
-    def history(self) -> tuple[str, ...]:
+    def history(self) -> tuple[Wording, ...]:
         """Names of all edits that can be undone, then of those that can be redone, the first one first."""
         return self._history.labels
 
@@ -630,7 +631,7 @@ class Document(Shown):
         self._history = History()
         self.history_changed.emit()
 
-    def _edit(self, label: str, gesture: str | None = None, **changes: Any) -> None:
+    def _edit(self, label: Wording, gesture: str | None = None, **changes: Any) -> None:
         before = self._state
         self._history.record(before, label, gesture)
         self._replace(replace(before, **changes))
@@ -698,7 +699,7 @@ class Document(Shown):
         self._training = training
         self.training_changed.emit()
 
-    def report(self, message: str, details: str = "") -> None:
+    def report(self, message: Wording, details: str = "") -> None:
         """Tell the user that something went wrong."""
         self.problem_reported.emit(Problem(message, details))
 

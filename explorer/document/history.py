@@ -12,6 +12,7 @@ from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
 from explorer.document.succession import newer
+from explorer.messages import Wording
 
 PAUSE_SECONDS = 1.0
 LIMIT = 500
@@ -41,7 +42,7 @@ class Step:
     """
 
     state: State
-    label: str
+    label: Wording
     model: ClosedModel | None = None
     source: ClosedSource | None = None
 
@@ -108,17 +109,17 @@ class History:
         return self._version
 
     @property
-    def undo_label(self) -> str | None:
+    def undo_label(self) -> Wording | None:
         """Name of the edit that undo would take back, or None."""
         return self._past[-1].label if self._past else None
 
     @property
-    def redo_label(self) -> str | None:
+    def redo_label(self) -> Wording | None:
         """Name of the edit that redo would do again, or None."""
         return self._future[-1].label if self._future else None
 
     @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> tuple[Wording, ...]:
         """Names of all edits, the first one first: those that can be undone, then those that can be redone."""
         return tuple(step.label for step in (*self._past, *reversed(self._future)))
 
@@ -127,7 +128,7 @@ class History:
         """How many of them are done."""
         return len(self._past)
 
-    def record(self, before: State, label: str, gesture: str | None) -> None:
+    def record(self, before: State, label: Wording, gesture: str | None) -> None:
         """Remember the state before an edit, unless the edit goes on with the last gesture."""
         now = self._clock()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)

@@ -12,6 +12,7 @@ from typing import Literal
 from psygnal import Signal
 
 from explorer.engine.messages import Examined
+from explorer.messages import Wording
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.safety import Finding
 
@@ -42,7 +43,7 @@ class ImportView:
     request: ImportRequest | None = None
     dangers: tuple[Finding, ...] = ()
     examined: Examined | None = field(default=None, compare=False)
-    message: str = ""
+    message: Wording = ""
     job: int = 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
+from explorer.messages import Wording
 from explorer.models.settings import TrainingRequest
 from explorer.types import Pixels
 
@@ -32,7 +33,7 @@ class AugmentView:
 
     request: TrainingRequest
     pixels: Pixels | None
-    message: str = ""
+    message: Wording = ""
 
 
 class Preparation:

@@ -10,6 +10,8 @@ from typing import Literal
 
 from psygnal import Signal
 
+from explorer.messages import Wording
+
 
 @dataclass(frozen=True)
 class Download:
@@ -30,7 +32,7 @@ class Download:
     name: str
     key: int
     phase: Literal["running", "finished", "cancelled", "failed"] = "running"
-    message: str = ""
+    message: Wording = ""
 
 
 class Stock:

@@ -14,6 +14,7 @@ from psygnal import Signal
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.latent.sampling import FittedPrior
+from explorer.messages import Wording
 from explorer.models.cleaning import Cleaned
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
@@ -182,7 +183,7 @@ class Studies:
         self._codes: CodesView | None = None
         self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
-        self._problems: dict[Study, str] = {}
+        self._problems: dict[Study, Wording] = {}
 
     @property
     def quality(self) -> QualityView:
@@ -255,11 +256,11 @@ class Studies:
             self._problems.pop(study, None)
         self.running_changed.emit()
 
-    def problem(self, study: Study) -> str:
+    def problem(self, study: Study) -> Wording:
         """Return why a study has ended without an answer; empty where it runs, has an answer or was not asked."""
         return self._problems.get(study, "")
 
-    def put_problem(self, study: Study, problem: str) -> None:
+    def put_problem(self, study: Study, problem: Wording) -> None:
         """Say why a study has ended without an answer; an empty text lets it be tried again."""
         if problem != self.problem(study):
             self._problems[study] = problem

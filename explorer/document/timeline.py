@@ -21,6 +21,7 @@ from explorer.export.frames import Palette
 from explorer.latent.film import Film, FilmCurve, FilmSettings, Segment
 from explorer.latent.presets import Preset
 from explorer.latent.timing import even_out
+from explorer.messages import Wording
 from explorer.types import Floats, Indices, Pixels
 
 WITH_DATA = "data"
@@ -92,7 +93,7 @@ class Estimate:
     frames: int
     fps: float
     size: int
-    problem: str = ""
+    problem: Wording = ""
 
 
 class Timeline:

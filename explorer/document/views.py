@@ -13,6 +13,7 @@ from explorer.data.source import Source
 from explorer.latent.film import Film
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane
+from explorer.messages import Wording
 from explorer.types import Codec, Floats, Indices, Pixels
 
 
@@ -360,7 +361,7 @@ class NeighboursView:
 class FailedView:
     """A task that ended in an error; its message is shown where the picture would be."""
 
-    message: str
+    message: Wording
 
 
 View = (

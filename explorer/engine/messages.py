@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from explorer.messages import Message, Wording
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
 from explorer.models.foreign.record import Imported
@@ -244,7 +245,7 @@ class Checkpoint:
 class Working:
     """Something between the epochs that takes a while: reading, measuring, compiling."""
 
-    note: str
+    note: Wording
     done: int = 0
     total: int = 0
 
@@ -253,14 +254,14 @@ class Working:
 class Advice:
     """Something that the user may want to set otherwise next time; the training goes on as it was asked for."""
 
-    note: str
+    note: Wording
 
 
 @dataclass(frozen=True)
 class Trouble:
     """Something went wrong that does not end the training; the user should see to it."""
 
-    note: str
+    note: Wording
 
 
 @dataclass(frozen=True)
@@ -285,12 +286,12 @@ class Failed:
     Attributes
     ----------
     message
-        For the user: what was expected, what was received, what to do.
+        For the user: what failed, why, and what to do.
     details
         Traceback for the log; empty where the message says all.
     """
 
-    message: str
+    message: Message
     details: str = ""
 
 

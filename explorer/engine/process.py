@@ -37,14 +37,15 @@ from explorer.engine.messages import (
 from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import Channel
 from explorer.memory import give_back
+from explorer.messages import Message, message
 
 NICENESS = 10
 """Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
 
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 
-_NO_MEMORY = "Training needs more memory than there is. Choose a smaller size, batch or model."
-_MODEL_TOO_LARGE = "The model needs more memory than one of its size should. Import a smaller one."
+_NO_MEMORY = Message("Training needs more memory than there is. Choose a smaller size, batch or model.")
+_MODEL_TOO_LARGE = Message("The model needs more memory than one of its size should. Import a smaller one.")
 
 
 def serve(connection: Connection, log_path: str) -> None:
@@ -72,7 +73,7 @@ def serve(connection: Connection, log_path: str) -> None:
                 if not isinstance(request, Serve):
                     _tidy()
             except IpcError as error:
-                channel.send(Failed(str(error)))
+                channel.send(Failed(error.message))
 
 
 def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Event]:
@@ -92,15 +93,14 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
             yield serve_networks(request)
         # An order that arrives when nothing runs is late: the request has ended by itself.
     except ExplorerError as error:
-        yield Failed(str(error))
+        yield Failed(error.message)
     except MemoryError:
         yield Failed(_no_memory(request))
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
         exhausted = type(error).__name__ == "ResourceExhaustedError"
-        message = _no_memory(request) if exhausted else _first_line(request, error)
-        yield Failed(message, traceback.format_exc())
+        yield Failed(_no_memory(request) if exhausted else _first_line(request, error), traceback.format_exc())
 
 
 def _tidy() -> None:
@@ -129,14 +129,18 @@ def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]
         yield event
 
 
-def _no_memory(request: Request | messages.Order) -> str:
+def _no_memory(request: Request | messages.Order) -> Message:
     return _MODEL_TOO_LARGE if isinstance(request, Examine | Import | Serve) else _NO_MEMORY
 
 
-def _first_line(request: Request | messages.Order, error: Exception) -> str:
+def _first_line(request: Request | messages.Order, error: Exception) -> Message:
     lines = str(error).strip().splitlines()
-    what = "Training" if isinstance(request, Train) else "The model process"
-    return f"{what} stopped: {type(error).__name__}: {lines[0] if lines else 'no message'}"
+    template = (
+        "Training stopped: {error}: {line}"
+        if isinstance(request, Train)
+        else "The model process stopped: {error}: {line}"
+    )
+    return message(template, error=type(error).__name__, line=lines[0] if lines else "no message")
 
 
 class _PipeControl:

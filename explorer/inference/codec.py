@@ -100,14 +100,14 @@ class Network:
 def no_encoder(card: Card) -> ModelError:
     """Return what to say where a picture would have to be encoded."""
     return ModelError(
-        f"“{card.name}” has no encoder", remedy="It decodes codes only; import its encoder too to encode pictures."
+        f"“{card.name}” has no encoder", "", "It decodes codes only; import its encoder too to encode pictures."
     )
 
 
 def no_decoder(card: Card) -> ModelError:
     """Return what to say where a code would have to be decoded."""
     return ModelError(
-        f"“{card.name}” has no decoder", remedy="It encodes pictures only; import its decoder too to see codes."
+        f"“{card.name}” has no decoder", "", "It encodes pictures only; import its decoder too to see codes."
     )
 
 

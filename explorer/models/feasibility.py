@@ -193,7 +193,7 @@ def plan_training(
         If it cannot be: what was expected, what is asked for, and what to do.
     """
     if pictures.missing:
-        raise TrainingError(f"pictures that are on this machine; {pictures.name} is not", remedy=pictures.missing)
+        raise TrainingError(f"pictures that are on this machine; {pictures.name} is not", "", pictures.missing)
     settings = resolve_settings(request)
     if not pictures.train or not pictures.test:
         raise TrainingError(

@@ -60,7 +60,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
         if isinstance(error, IpcError):
             send(answers, Broken("IpcError", str(error)[:_LINE]))
         else:
-            send(answers, Refused(error.expected, error.received, error.remedy))
+            send(answers, Refused(error.message))
     except (BrokenPipeError, EOFError):
         raise
     except Exception as error:

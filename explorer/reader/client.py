@@ -125,7 +125,7 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
         if isinstance(record, Finished):
             return
         if isinstance(record, Refused):
-            raise reader.error(record.expected, record.received, record.remedy)
+            raise reader.error(record.message)
         if isinstance(record, Broken):
             raise _broken(reader, file, record)
         if size > MAX_BYTES or count > MAX_RECORDS:

@@ -11,6 +11,7 @@ import msgpack
 from explorer.errors import IpcError
 from explorer.ipc import Limits, pack
 from explorer.ipc.frame import Part
+from explorer.messages import Message
 from explorer.reader.sandbox import Guard
 
 LIMITS: Final = Limits(frame_bytes=256 << 20, array_bytes=256 << 20, header_bytes=48 << 20)
@@ -38,11 +39,9 @@ class Locked:
 
 @dataclass(frozen=True)
 class Refused:
-    """The reader has refused the file: the parts of an `ExplorerError`."""
+    """The reader has refused the file: the message of an `ExplorerError`."""
 
-    expected: str
-    received: str
-    remedy: str
+    message: Message
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Tour:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             if self.problems:
-                raise EngineError("the tour to go on", self.problems[0].message)
+                raise EngineError(self.problems[0].message)
             if time.monotonic() > deadline:
                 raise EngineError(f"{what} within {PATIENCE_SECONDS:.0f} s", "nothing")
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from explorer.document.document import Document, Problem
 from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
+from explorer.messages import message_text
 from explorer.paths import resources_dir
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
@@ -341,7 +342,7 @@ class MainWindow(QMainWindow):
             (self._redo, self.tr("&Redo"), self.document.redo_label),
         ):
             action.setEnabled(label is not None)
-            action.setText(f"{word}: {plain_menu_text(label)}" if label else word)
+            action.setText(f"{word}: {plain_menu_text(message_text(label))}" if label else word)
 
     def _update_actions(self) -> None:
         self._export.setEnabled(self.document.timeline.frames > 0)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from explorer.document.document import Document, Problem
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import sentence
 
 _Index = QModelIndex | QPersistentModelIndex
 KEPT = 200
@@ -59,7 +60,7 @@ class ProblemList(QAbstractListModel):
 
     def _on_problem_reported(self, problem: Problem) -> None:
         _log.info("problem: %s%s", problem.message, f"\n{problem.details}" if problem.details else "")
-        message = problem.message[:1].upper() + problem.message[1:]
+        message = sentence(problem.message)
         new = Entry(message, problem.details, time.strftime("%H:%M:%S"))
         last = self.entry(0)
         if last is not None and (last.message, last.details) == (new.message, new.details):

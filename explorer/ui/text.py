@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from explorer.messages import Wording, message_text
+
 _MINUTE = 60
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -55,9 +57,10 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def sentence(text: str) -> str:
+def sentence(wording: Wording) -> str:
     """Return a text with its first letter as a capital."""
-    return text[:1].upper() + text[1:]
+    said = message_text(wording)
+    return said[:1].upper() + said[1:]
 
 
 def unbroken(*parts: str) -> str:
@@ -67,8 +70,8 @@ def unbroken(*parts: str) -> str:
 
 def sigmas(value: float) -> str:
     """Return a value in σ with its sign, ``+1.25 σ``; zero has none."""
-    text = f"{value:+.2f}"
-    return ("0.00" if float(text) == 0 else text.replace("-", "−")) + " σ"
+    signed = f"{value:+.2f}"
+    return ("0.00" if float(signed) == 0 else signed.replace("-", "−")) + " σ"
 
 
 def learning(name: str, epochs: float | None) -> str:

@@ -20,6 +20,7 @@ from explorer.document.state import OpenModel
 from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
+from explorer.messages import Wording
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
@@ -120,7 +121,7 @@ class Analyst(QObject):
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        def failed(message: str) -> None:
+        def failed(message: Wording) -> None:
             if self._latest[study] == key:
                 studies.put_problem(study, message)
 

@@ -14,6 +14,7 @@ from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.tasks import ComparePictures
+from explorer.messages import Wording
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_pictures
@@ -124,7 +125,7 @@ class Comparer(QObject):
             if document.beside.model is model and document.state.subject == (source, index):
                 document.beside.put_start(code)
 
-        def failed(message: str) -> None:
+        def failed(message: Wording) -> None:
             if self._encoding == key:
                 document.beside.put_problem(message)
 

@@ -24,6 +24,7 @@ from explorer.latent.checks import check_table
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.presets import Preset
+from explorer.messages import Wording
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
@@ -274,7 +275,7 @@ class FilmMaker(QObject):
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
             tell = self._document.timeline.estimated.emit
 
-            def failed(message: str) -> None:
+            def failed(message: Wording) -> None:
                 if self._estimating == key:
                     tell(Estimate(export, None, 0, 1.0, 0, message))
 

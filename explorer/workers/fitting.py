@@ -18,6 +18,7 @@ from explorer.data.preprocessing import to_floats
 from explorer.errors import EngineError, UsageError
 from explorer.latent.directions import Direction, Method, attribute_direction, probe_accuracy
 from explorer.latent.sampling import FittedPrior
+from explorer.messages import Message
 from explorer.models.pca_codec import PcaCodec
 from explorer.types import ArrayOf, Floats, Indices, Pixels, Progress
 
@@ -91,9 +92,7 @@ class Components:
 class Refused:
     """The data do not allow the fit, for the reason of a `UsageError`."""
 
-    expected: str
-    received: str
-    remedy: str
+    message: Message
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class FitProcess:
         except (EOFError, OSError) as error:
             raise EngineError("the end of a fit", "that its process ended before", "Try again.") from error
         if isinstance(answer, Refused):
-            raise UsageError(answer.expected, answer.received, answer.remedy)
+            raise UsageError(answer.message)
         if isinstance(answer, Broken):
             _log.error("a fit failed: %s\n%s", answer.message, answer.details)
             raise EngineError("a fit of these data", answer.message, "Try fewer or other images.")
@@ -222,6 +221,6 @@ def _answer(request: Request) -> Result | Refused | Broken:
         codec = PcaCodec(to_floats(request.pixels), request.count)
         return Components(codec.mean, codec.axes)
     except UsageError as error:
-        return Refused(error.expected, error.received, error.remedy)
+        return Refused(error.message)
     except Exception as error:
         return Broken(f"{type(error).__name__}: {error}", traceback.format_exc())

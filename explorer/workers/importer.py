@@ -17,6 +17,7 @@ from explorer.document.imports import ImportView
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
+from explorer.messages import Wording
 from explorer.models.foreign.files import dangers
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.safety import Finding, check
@@ -29,7 +30,7 @@ from explorer.workers.jobs import JobRunner
 class Refused:
     """Why an import cannot go on."""
 
-    message: str
+    message: Wording
 
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
             return
         yield from _running(process, Examine(request))
     except ExplorerError as error:
-        yield Refused(str(error))
+        yield Refused(error.message)
 
 
 def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
@@ -70,7 +71,7 @@ def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | 
     try:
         yield from _running(process, Import(request))
     except ExplorerError as error:
-        yield Refused(str(error))
+        yield Refused(error.message)
 
 
 def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progress | Outcome]:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.document.activity import JobView
 from explorer.errors import ExplorerError
 from explorer.inference.sessions import Interrupt, Interrupted
+from explorer.messages import Wording
 from explorer.types import Progress
 from explorer.workers.closing import Deadline
 
@@ -37,19 +38,19 @@ class _Report:
     kind: Literal["progress", "early", "finished", "cancelled", "failed"]
     progress: Progress | None = None
     result: Any = None
-    message: str = ""
+    message: Wording = ""
     details: str = ""
 
 
 @dataclass(eq=False)
 class _Job:
-    title: str
+    title: Wording
     cancelled: threading.Event
     begun: float
     on_finished: Callable[[Any], None]
     on_ended: Callable[[], None]
     on_early: Callable[[Any], None]
-    on_failed: Callable[[str], None]
+    on_failed: Callable[[Wording], None]
     progress: Progress
     interrupt: Interrupt
     thread: threading.Thread | None = None
@@ -66,12 +67,12 @@ class JobRunner(QObject):
     -------
     jobs_changed()
         The list of `jobs` is another.
-    failed(str, str)
+    failed(Wording, str)
         A job ended in an error: message and details.
     """
 
     jobs_changed = Signal()
-    failed = Signal(str, str)
+    failed = Signal(object, str)
     _reported = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -82,12 +83,12 @@ class JobRunner(QObject):
 
     def start(
         self,
-        title: str,
+        title: Wording,
         job: Callable[[], Iterator[Any]],
         on_finished: Callable[[Any], None] = lambda result: None,
         on_ended: Callable[[], None] = lambda: None,
         on_early: Callable[[Any], None] = lambda result: None,
-        on_failed: Callable[[str], None] = lambda message: None,
+        on_failed: Callable[[Wording], None] = lambda message: None,
         on_cancelled: Callable[[], None] = lambda: None,
     ) -> int:
         """Start a job; return its key.
@@ -161,7 +162,7 @@ class JobRunner(QObject):
         except Interrupted:
             self._reported.emit(_Report(key, "cancelled"))
         except ExplorerError as error:
-            self._reported.emit(_Report(key, "failed", message=str(error)))
+            self._reported.emit(_Report(key, "failed", message=error.message))
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
             self._reported.emit(_Report(key, "failed", message=message, details=traceback.format_exc()))

@@ -14,6 +14,7 @@ from explorer.data.sources import opening
 from explorer.document.document import Document
 from explorer.document.preparation import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView
 from explorer.errors import ExplorerError
+from explorer.messages import Wording
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
@@ -92,7 +93,7 @@ class Preparer(QObject):
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 
-        def failed(message: str) -> None:
+        def failed(message: Wording) -> None:
             if self._previewing == key:
                 self._document.preparation.put_preview(AugmentView(request, None, message))
 

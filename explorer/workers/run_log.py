@@ -57,4 +57,4 @@ def log_event(writer: RunWriter, event: Event) -> None:
         case Cancelled():
             writer.log("cancelled")
         case Failed():
-            writer.log("failed", message=event.message)
+            writer.log("failed", message=str(event.message))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from explorer.document.document import Document
 from explorer.document.stock import Download
 from explorer.errors import ExplorerError
+from explorer.messages import Wording
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 
@@ -67,7 +68,7 @@ class Storekeeper(QObject):
         assert download is not None
         self._document.stock.put_download(replace(download, phase="cancelled"))
 
-    def _on_fetched(self, name: str, message: str) -> None:
+    def _on_fetched(self, name: str, message: Wording) -> None:
         download = self._document.stock.download(name)
         assert download is not None
         if message:

@@ -39,6 +39,7 @@ from explorer.engine.messages import (
 )
 from explorer.errors import ExplorerError
 from explorer.inference.codec import OnnxCodec
+from explorer.messages import Message, message
 from explorer.models.reservation import Reservation
 from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
@@ -103,7 +104,7 @@ class Trainer(QObject):
     live = Signal(object)
     queue_changed = Signal()
     finished = Signal(object)
-    failed = Signal(str, str)
+    failed = Signal(object, str)
     advised = Signal(str)
     _arrived = Signal(object)
 
@@ -260,10 +261,12 @@ class Trainer(QObject):
             work()
         except ExplorerError as error:
             if not self._closed:
-                self._arrived.emit(Failed(str(error)))
+                self._arrived.emit(Failed(error.message))
         except Exception as error:
             if not self._closed:
-                self._arrived.emit(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
+                self._arrived.emit(
+                    Failed(message("{error}: {line}", error=type(error).__name__, line=error), traceback.format_exc())
+                )
 
     def _warm_up(self) -> None:
         for event in self._process.run(Warm()):
@@ -279,7 +282,7 @@ class Trainer(QObject):
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
         lock = held_lock(writer.path / LOCK)
         if lock is None:
-            self._arrived.emit(Failed(f"The run {writer.path.name} goes on in another window."))
+            self._arrived.emit(Failed(message("The run {run} continues in another window.", run=writer.path.name)))
             return
         self._arrived.emit(_Begun(writer.path))
         try:
@@ -313,7 +316,7 @@ class Trainer(QObject):
             case Working():
                 # Between two epochs there is nothing of the kind.
                 phase = "finishing" if self._pace.moved else view.phase
-                self._show(replace(view, phase=phase, note=event.note.capitalize()))
+                self._show(replace(view, phase=phase, note=event.note))
             case Step() | Epoch():
                 self._on_progress(event)
             case Paused():
@@ -357,9 +360,9 @@ class Trainer(QObject):
                 kept = " The last checkpoint is kept." if event.checkpoint else ""
                 self._show(replace(done, phase="cancelled", note=f"Cancelled.{kept}"))
             case Failed():
-                message = event.message + self._kept()
-                self._show(replace(done, phase="failed", note=message))
-                self.failed.emit(message, event.details)
+                failure = self._with_checkpoint(event.message)
+                self._show(replace(done, phase="failed", note=failure))
+                self.failed.emit(failure, event.details)
         if not self._view.active and self._waiting:
             following = self._waiting.pop(0)
             self.queue_changed.emit()
@@ -374,12 +377,12 @@ class Trainer(QObject):
         elif not self._view.active and not self._closed:
             self._start(None)
 
-    def _kept(self) -> str:
-        """Say that the last checkpoint is there, if one had been written."""
+    def _with_checkpoint(self, failure: Message) -> Message:
+        """Return the message of a failure; it says so where a checkpoint had been written."""
         asked = self._asked
         if asked is None or not checkpoint_folder(asked.request.out).is_dir():
-            return ""
-        return " Its last checkpoint is kept; go on from it in the list of runs."
+            return failure
+        return message("{failure} Its last checkpoint is kept: resume it in the list of runs.", failure=failure)
 
     def _show(self, view: TrainingView) -> None:
         self._view = view

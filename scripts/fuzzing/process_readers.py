@@ -17,6 +17,7 @@ from explorer.engine import messages
 from explorer.engine.channel import LIMITS
 from explorer.inference.gate.check import check_network
 from explorer.ipc import pack, unpack
+from explorer.messages import Message, message
 from explorer.models.foreign.contents import Described, Rows, Weights
 from explorer.models.settings import CHECKPOINT, resolve_settings
 from explorer.reader import wire
@@ -38,7 +39,12 @@ def _make_messages(folder: Path) -> None:
         reconstructions=pixels,
     )
     request = small_request(folder / "data.npz", folder / "new")
-    for record in (live, messages.Finished("model", {"mse": 0.5}), messages.Train(request), messages.Failed("no")):
+    for record in (
+        live,
+        messages.Finished("model", {"mse": 0.5}),
+        messages.Train(request),
+        messages.Failed(Message("no")),
+    ):
         (folder / type(record).__name__).write_bytes(b"".join(pack(record, LIMITS)))
 
 
@@ -50,7 +56,11 @@ _ANSWERS = (wire.Refused, wire.Broken, wire.Finished, Described, Weights, Rows)
 
 
 def _make_answers(folder: Path) -> None:
-    for record in (wire.Broken("ValueError", "no"), wire.Refused("a file", "none", "Choose another."), wire.Finished()):
+    for record in (
+        wire.Broken("ValueError", "no"),
+        wire.Refused(message("Cannot read {name}.", name="a file")),
+        wire.Finished(),
+    ):
         stream = io.BytesIO()
         wire.send(stream, record)
         (folder / type(record).__name__).write_bytes(stream.getvalue())

@@ -97,7 +97,11 @@ def code_of(document: Document) -> list[float]:
 
 def labels(document: Document) -> tuple[str | None, str | None]:
     undo, redo = document.undo_label, document.redo_label
-    return undo and undo.lower(), redo and redo.lower()
+    return _lower(undo), _lower(redo)
+
+
+def _lower(label: object) -> str | None:
+    return label if label is None else str(label).lower()
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------

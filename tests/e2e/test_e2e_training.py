@@ -76,10 +76,10 @@ def test_a_killed_training_is_told_and_the_next_one_works(desk: Desk, explorer_h
     desk.until(lambda: not desk.document.training.active)
     assert desk.document.training.phase == "failed"
     (problem,) = desk.problems
-    assert "model process" in problem.message
-    assert f"signal {int(signal.SIGKILL)}" in problem.message
+    assert "model process" in str(problem.message)
+    assert f"signal {int(signal.SIGKILL)}" in str(problem.message)
     assert desk.window.problem_bar.isVisible()
-    assert desk.window.problem_bar.text.casefold() == problem.message.casefold()
+    assert desk.window.problem_bar.text.casefold() == str(problem.message).casefold()
     assert not (explorer_home / "models" / "doomed" / "card.json").exists(), "there is never half a bundle"
     # The model is there as it was shown last.
     assert opened(desk)[0] == "doomed"

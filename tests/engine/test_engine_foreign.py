@@ -255,7 +255,7 @@ def message(events: list[Event]) -> str:
     last = events[-1]
     assert isinstance(last, Failed), last
     assert last.details == "", f"an unforeseen error: {last.details}"
-    return last.message
+    return str(last.message)
 
 
 REFUSED = {

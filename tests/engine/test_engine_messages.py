@@ -13,6 +13,7 @@ from explorer.engine import messages
 from explorer.engine.channel import LIMITS
 from explorer.engine.messages import EVENTS, ORDERS, REQUESTS
 from explorer.ipc import pack, unpack
+from explorer.messages import Message
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts
 from explorer.models.codes import CodeSample
@@ -71,7 +72,7 @@ def examples() -> list[object]:
         messages.Trouble("note"),
         messages.Finished("path", {"mse": 0.5, "psnr": float("inf")}),
         messages.Cancelled(""),
-        messages.Failed("message", "details"),
+        messages.Failed(Message("message"), "details"),
         messages.Examined(
             RECORD, (28, 28, 1), (2,), (("dense", (2,)), ("flat", (7, 7, 1))), "digits", 0.5, PIXELS, PIXELS
         ),

@@ -85,7 +85,7 @@ def test_a_checkpoint_of_other_settings_is_refused(
 ) -> None:
     *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True, **changes))
     assert isinstance(failed, Failed)
-    assert told in failed.message
+    assert told in str(failed.message)
     assert (copy[0] / "new.checkpoint").is_dir()
 
 
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_other_pictures_is_refused(process: ModelProcess, pictur
     other = shutil.copy(pictures, copy[0] / "other.npz")
     *_, failed = train(process, request_of(Path(other), copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
-    assert "data blobs.npz" in failed.message
+    assert "data blobs.npz" in str(failed.message)
 
 
 def write_others(path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, 
     write_others(data)
     *_, failed = train(process, request_of(data, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
-    assert "other images under the name blobs.npz" in failed.message
+    assert "other images under the name blobs.npz" in str(failed.message)
     assert (copy[0] / "new.checkpoint").is_dir()
 
 
@@ -171,5 +171,5 @@ def test_a_damaged_checkpoint_is_refused(
     damage(copy[0] / "new.checkpoint" / CHECKPOINT)
     *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
-    assert "without --resume" in failed.message or "do not trust" in failed.message
+    assert "without --resume" in str(failed.message) or "do not trust" in str(failed.message)
     assert not (copy[0] / "new").exists()

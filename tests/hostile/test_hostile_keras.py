@@ -193,8 +193,10 @@ def test_a_description_that_its_weights_do_not_bear_out_is_refused_before_it_is_
     process = ModelProcess()
     try:
         (failed,) = of(Failed, list(process.run(Examine(ImportRequest(path, tmp_path / "out")))))
-        assert "layers as large as the weights in dense.keras, whose largest array holds 6 numbers" in failed.message
-        assert said in failed.message
+        assert "layers as large as the weights in dense.keras, whose largest array holds 6 numbers" in str(
+            failed.message
+        )
+        assert said in str(failed.message)
         assert process.pid is not None
         peak = next(
             line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")

@@ -489,7 +489,7 @@ def test_the_window_says_so_and_stays_alive(bundle: Path, qapp: object, qtbot: Q
     try:
         desk.document.open_model_requested.emit(bundle)
         desk.until(lambda: bool(desk.problems))
-        assert "in decoder.onnx" in desk.problems[0].message
+        assert "in decoder.onnx" in str(desk.problems[0].message)
         assert desk.document.model is None
         desk.open()
     finally:

@@ -135,7 +135,7 @@ def test_it_is_reported_once_however_often_an_index_is_asked_for(
     document.open(model, source)
     for _ in range(16):
         document.neighbours.index_requested.emit()
-    assert [problem.message.startswith("expected at most 10,699 codes") for problem in problems] == [True]
+    assert [str(problem.message).startswith("expected at most 10,699 codes") for problem in problems] == [True]
     assert not jobs.jobs
     jobs.close()
     analyst.deleteLater()

@@ -17,6 +17,7 @@ from explorer_testing.hostile_readers import Said, Tried
 
 from explorer import reader
 from explorer.errors import DataError, ExplorerError, ModelError
+from explorer.messages import message
 from explorer.reader import READERS, Reader, client
 from explorer.reader.sandbox import GUARDS
 
@@ -143,7 +144,7 @@ def test_a_refusal_comes_as_it_was_said(file: Path, use: Any) -> None:
     next(records)
     with pytest.raises(ModelError) as refused:
         next(records)
-    assert (refused.value.expected, refused.value.remedy) == ("a good file", "Take another.")
+    assert refused.value.message == message("{name} is damaged. Copy it again.", name="the file")
 
 
 @pytest.mark.parametrize("kind", ["SystemError", "KeyError", "RecursionError"])

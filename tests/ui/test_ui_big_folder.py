@@ -83,7 +83,7 @@ def test_picture_keyframes_and_place_stay_when_all_is_read(desk: Desk, folder: P
         assert isinstance(pixmap, QPixmap)
         value = pixmap.toImage().pixelColor(5, 5).red()
         assert value == int(source.file_name(row).removesuffix(".png")) % 256
-    assert all("100.png" in problem.message for problem in desk.problems)
+    assert all("100.png" in str(problem.message) for problem in desk.problems)
 
 
 def test_cancelled_it_stays_open_as_far_as_it_is_known(desk: Desk, folder: Path, held: threading.Event) -> None:

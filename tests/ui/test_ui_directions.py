@@ -161,7 +161,7 @@ def test_directions_are_shared_as_a_file(opened: Desk, tmp_path: Path) -> None:
     assert opened.problems == []
     path.write_text(path.read_text().replace('"version":1', '"version":2'))
     dialog.open_file(path)
-    assert "version" in opened.problems[-1].message
+    assert "version" in str(opened.problems[-1].message)
 
 
 def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_what_is_no_picture_says_so_and_changes_nothing(desk: Desk, tmp_path: Pa
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     drop(desk.window, files(tmp_path / "broken.png"), MIDDLE)
     desk.until(lambda: bool(desk.problems))
-    assert "broken.png" in desk.problems[0].message
+    assert "broken.png" in str(desk.problems[0].message)
     mime = QMimeData()
     mime.setData("image/png", QByteArray(b"no picture at all"))
     drop(desk.window, mime, MIDDLE)
@@ -235,7 +235,7 @@ def test_without_a_model_a_single_picture_is_opened_as_pictures(desk: Desk, tmp_
     mime.setData("image/png", QByteArray(raw.getvalue()))
     drop(desk.window, mime, MIDDLE)
     desk.until(lambda: bool(desk.problems))
-    assert "encoder" in desk.problems[0].message
+    assert "encoder" in str(desk.problems[0].message)
 
 
 def test_several_pictures_from_anywhere_become_one_set_in_their_order(desk: Desk, tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_what_is_no_code_of_the_model_is_refused(desk: Desk, text: str) -> None:
 def test_nothing_to_copy_says_what_to_do(desk: Desk) -> None:
     desk.shortcut("action_copy_picture")
     desk.shortcut("action_copy_code")
-    assert [("library" in problem.message) for problem in desk.problems] == [True, True]
+    assert [("library" in str(problem.message)) for problem in desk.problems] == [True, True]
 
 
 def test_a_field_keeps_the_clipboard_s_keys(desk: Desk) -> None:

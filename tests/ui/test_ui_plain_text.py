@@ -159,7 +159,7 @@ def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: Desk, trap: 
     assert faults(marked.window) == []
     path.write_bytes(b"no image")
     assert drop(marked.window, files(path), QPoint(300, 300))
-    marked.until(lambda: bool(marked.problems) and f"{MARK}.png" in marked.problems[-1].message)
+    marked.until(lambda: bool(marked.problems) and f"{MARK}.png" in str(marked.problems[-1].message))
     QApplication.processEvents()
     hover_all(marked.window)
     assert faults(marked.window) == []

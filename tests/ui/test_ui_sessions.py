@@ -382,7 +382,7 @@ def test_what_cannot_be_saved_stays_open_and_unsaved(user: Desk, places: dict[st
     user.until(lambda: bool(user.problems))
     assert user.window.isVisible()
     assert user.document.sessions.dirty
-    assert "a folder to write into" in user.problems[0].message
+    assert "a folder to write into" in str(user.problems[0].message)
 
 
 # -- two windows on one file -------------------------------------------------------------------------------------------
@@ -574,7 +574,7 @@ def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: d
     write_session(path, Session(session.record.model_copy(update={"model": model}), session.arrays))
     user.document.sessions.open_wanted.emit(path)
     user.until(lambda: bool(user.problems))
-    assert "prepared otherwise" in user.problems[0].message
+    assert "prepared otherwise" in str(user.problems[0].message)
     assert user.document.sessions.path == path
 
 
@@ -597,7 +597,7 @@ def test_what_cannot_be_opened_is_told_and_what_is_open_stays(user: Desk, places
     assert user.document.state is before
     assert user.document.sessions.dirty
     words = {"newer": "version 99", "damaged": "a whole file", "empty": "a whole file"}[what]
-    assert words in user.problems[0].message
+    assert words in str(user.problems[0].message)
     assert user.window.problem_bar.isVisible()
 
 

@@ -52,7 +52,7 @@ def test_a_copy_that_cannot_be_written_is_told_once(studio: Studio, qtbot: QtBot
     with qtbot.waitSignal(studio.autosave.written):
         studio.document.set_code(as_floats(3, 2))
     (problem,) = told
-    assert "save the session" in problem.message
+    assert "save the session" in str(problem.message)
     folder = studio.autosave.folder
     assert folder is not None
     assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [3, 2]

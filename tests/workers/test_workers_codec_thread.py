@@ -58,12 +58,12 @@ class Answers(QObject):
         self.all.append(answer)
 
     def texts(self) -> list[str]:
-        return [answer.view.message for answer in self.all if isinstance(answer.view, FailedView)]
+        return [str(answer.view.message) for answer in self.all if isinstance(answer.view, FailedView)]
 
     def fresh(self) -> list[str]:
         """What a document would take: answers of the latest generation."""
         return [
-            answer.view.message
+            str(answer.view.message)
             for answer in self.all
             if isinstance(answer.view, FailedView) and answer.generation == self._codec_thread.generation(answer.slot)
         ]

@@ -9,6 +9,7 @@ from explorer_testing.codec import Gate
 from pytestqt.qtbot import QtBot
 
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Progress
 from explorer.workers.jobs import Early, JobRunner
 
@@ -18,7 +19,7 @@ class Told:
 
     def __init__(self, runner: JobRunner) -> None:
         self.ends: list[Any] = []
-        self.failures: list[tuple[str, str]] = []
+        self.failures: list[tuple[object, str]] = []
         self.changes = 0
         runner.jobs_changed.connect(self._on_changed)
         runner.failed.connect(lambda message, details: self.failures.append((message, details)))
@@ -121,11 +122,11 @@ def test_an_error_that_was_foreseen_is_its_message(runner: JobRunner, qtbot: QtB
 
     def job() -> Iterator[Progress]:
         yield Progress(0, 1)
-        raise DataError("a picture", "a cat")
+        raise DataError("{name} is no image.", name="a cat")
 
     runner.start("Work", job, told.finish)
     qtbot.waitUntil(lambda: bool(told.failures))
-    assert told.failures == [("expected a picture; received a cat", "")]
+    assert told.failures == [(message("{name} is no image.", name="a cat"), "")]
     assert told.ends == []
     assert runner.jobs == ()
 

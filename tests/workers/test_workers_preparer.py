@@ -61,7 +61,7 @@ def test_a_preview_that_cannot_be_made_is_an_answer_too() -> None:
     *_, view = preview_augmentation(request(), None)
     assert isinstance(view, AugmentView)
     assert view.pixels is None
-    assert "/nowhere/tiny" in view.message
+    assert "/nowhere/tiny" in str(view.message)
 
 
 def test_the_same_source_is_asked_about_once() -> None:

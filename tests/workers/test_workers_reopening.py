@@ -87,7 +87,7 @@ def reason_for_staying(document: Document, qtbot: QtBot) -> str:
     qtbot.waitUntil(lambda: bool(problems) and not document.jobs)
     assert document.state is before
     assert document.history_place == 2 * COUNT
-    return problems[0].message
+    return str(problems[0].message)
 
 
 def test_a_model_that_is_gone_is_named_and_everything_stays(used: Document, tmp_path: Path, qtbot: QtBot) -> None:

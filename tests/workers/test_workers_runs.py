@@ -171,7 +171,7 @@ def test_a_name_that_another_program_trains_is_refused_at_once(studio: Studio, p
     with Reservation(tmp_path / "new"):
         document.training_requested.emit(small_request(pictures, tmp_path / "new"))
     (problem,) = problems
-    assert "“new”" in problem.message
+    assert "“new”" in str(problem.message)
     assert not document.training.active
     assert not document.trainings.queue
     assert not runs_dir().exists()
@@ -228,8 +228,8 @@ def test_a_killed_training_is_taken_up_again_by_another_window(
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: phase(document) == "failed")
-    assert "killed by signal 9" in problems[0].message
-    assert "Its last checkpoint is kept; go on from it in the list of runs." in problems[0].message
+    assert "killed by signal 9" in str(problems[0].message)
+    assert "Its last checkpoint is kept: resume it in the list of runs." in str(problems[0].message)
     studio.close()
 
     again = Studio(Document())
@@ -269,10 +269,10 @@ def test_a_run_that_another_window_trains_is_left_alone(
     try:
         document.trainings.run_delete_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 1)
-        assert "a run that has ended" in problems[0].message
+        assert "a run that has ended" in str(problems[0].message)
         document.trainings.run_resume_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 2)
-        assert "goes on in another window" in problems[1].message
+        assert "continues in another window" in str(problems[1].message)
     finally:
         other.unlock()
     assert run.path.is_dir()

@@ -76,7 +76,7 @@ def test_a_damaged_bundle_says_why_and_leaves_the_last_model_working(
     (tmp_path / "broken" / COMPILED[0]).write_bytes(b"damaged")
     document.open_model_requested.emit(tmp_path / "broken")
     qtbot.waitUntil(lambda: bool(problems))
-    assert "encoder.onnx" in problems[0].message
+    assert "encoder.onnx" in str(problems[0].message)
     assert document.state is before
     assert document.jobs == ()
     document.choose_picture(4)
@@ -88,7 +88,7 @@ def test_pictures_that_cannot_be_read_say_why(studio: Studio, tmp_path: Path, qt
     problems = problems_of(document)
     document.open_source_requested.emit(str(tmp_path / "nowhere"))
     qtbot.waitUntil(lambda: bool(problems))
-    assert "nowhere" in problems[0].message
+    assert "nowhere" in str(problems[0].message)
     assert document.source is None
 
 
@@ -180,7 +180,7 @@ def test_exporting_nothing_is_refused_in_words(studio: Studio, bundle: Path, tmp
     qtbot.waitUntil(lambda: settled(document))
     document.timeline.add()
     document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
-    assert "two keyframes" in problems[0].message
+    assert "two keyframes" in str(problems[0].message)
     assert not (tmp_path / "morph.gif").exists()
 
 
@@ -196,7 +196,7 @@ def test_an_export_that_cannot_be_written_says_why(
     document.timeline.add()
     document.timeline.export_requested.emit(Export(tmp_path / name))
     qtbot.waitUntil(lambda: bool(problems))
-    assert name.split("/", maxsplit=1)[0] in problems[0].message
+    assert name.split("/", maxsplit=1)[0] in str(problems[0].message)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
 
 

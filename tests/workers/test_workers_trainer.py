@@ -64,7 +64,7 @@ def test_a_training_is_followed_and_its_model_opens(
     card = open_bundle(tmp_path / "new").card
     assert [(p.epoch, p.loss, p.val_loss) for p in last.curve] == [(r.epoch, r.loss, r.val_loss) for r in card.history]
     assert (last.path, last.title, last.seconds_left) == (str(tmp_path / "new"), "new", None)
-    assert f"{card.metrics['mse']:.4g}" in last.note
+    assert f"{card.metrics['mse']:.4g}" in str(last.note)
     assert (libraries, problems) == ([True], [])
     assert document.model is not None
     assert document.trainings.live is None
@@ -89,7 +89,7 @@ def test_killing_the_model_process_leaves_the_window_working_and_says_what_happe
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: document.training.phase == "failed")
     assert len(problems) == 1
-    assert "killed by signal 9" in problems[0].message
+    assert "killed by signal 9" in str(problems[0].message)
     assert document.training.note == problems[0].message
     assert len(document.training.curve) >= 2
     assert not (tmp_path / "new").exists()
@@ -157,7 +157,7 @@ def test_a_training_that_fails_says_why_once(studio: Studio, tmp_path: Path, qtb
     wait(qtbot, lambda: not document.training.active)
     assert document.training.phase == "failed"
     assert [problem.message for problem in problems] == [document.training.note]
-    assert "nowhere.npz" in problems[0].message
+    assert "nowhere.npz" in str(problems[0].message)
 
 
 @pytest.mark.parametrize("request_too", [False, True])

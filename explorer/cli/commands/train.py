@@ -145,7 +145,7 @@ class _Reporter:
             case messages.Working():
                 console.bar(Progress(event.done, event.total, event.note))
             case messages.Advice() | messages.Trouble():
-                console.note(event.note)
+                console.note(str(event.note))
             case messages.Epoch():
                 facts = {"epoch": event.epoch, "loss": event.loss, "val_loss": event.val_loss, "seconds": event.seconds}
                 console.event({"event": "epoch", **facts})

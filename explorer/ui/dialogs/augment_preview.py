@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
+from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -82,14 +83,14 @@ class AugmentPreview(QDialog):
                 self.table.show_message(self.tr("Augmenting a few pictures …"))
             return
         if preview.pixels is None:
-            self._show_problem(preview.message)
+            self._show_problem(message_text(preview.message))
             return
         self.table.show_pixels(preview.pixels)
         height, width = preview.pixels.shape[2:4]
-        text = self.tr("Left the originals, then copies. %1 × %2 pixels, seed %3")
+        caption = self.tr("Left the originals, then copies. %1 × %2 pixels, seed %3")
         for place, value in enumerate((height, width, preview.request.seed), 1):
-            text = text.replace(f"%{place}", str(value))
-        self._caption.setText(text)
+            caption = caption.replace(f"%{place}", str(value))
+        self._caption.setText(caption)
 
     def _on_another_clicked(self) -> None:
         self.seed_chosen.emit(random.randrange(1, 10_000))

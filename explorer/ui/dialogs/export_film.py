@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QW
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
 from explorer.export import FOLDER, FORMATS, ExportFormat
+from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
@@ -248,7 +249,7 @@ class ExportFilmDialog(QDialog):
         if estimate.pixels is None:
             self._clock.stop()
             self.preview.show_text(self.tr("No preview"))
-            self.size_words.setText(estimate.problem)
+            self.size_words.setText(message_text(estimate.problem))
             return
         height, width = estimate.pixels.shape[1:3]
         frames, seconds = estimate.frames, estimate.frames / estimate.fps

@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
+from explorer.messages import message_text
 from explorer.ui.plain_text import plain_tooltip
 
 
@@ -41,7 +42,8 @@ class HistoryPanel(QWidget):
         self._document.go_to_step(self.list.row(item))
 
     def _show(self) -> None:
-        labels, place = (self.tr("As opened"), *self._document.history), self._document.history_place
+        labels = [self.tr("As opened"), *map(message_text, self._document.history)]
+        place = self._document.history_place
         while self.list.count() > len(labels):
             self.list.takeItem(self.list.count() - 1)
         muted = self.palette().placeholderText()

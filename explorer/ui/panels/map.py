@@ -17,6 +17,7 @@ from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
 from explorer.errors import ExplorerError
+from explorer.messages import message_text
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dragging import code_mime
@@ -491,7 +492,7 @@ class MapPanel(QWidget):
         self._overlay.setCurrentIndex(self._overlay.findData(kind))
         if kind is None or not isinstance(view, OverlayView) or view.kind != kind:
             self.canvas.set_overlay(None)
-            self._legend.setText(view.message if isinstance(view, FailedView) and kind else "")
+            self._legend.setText(message_text(view.message) if isinstance(view, FailedView) and kind else "")
             self._legend.setVisible(bool(self._legend.text()))
             return
         known = view.values[np.isfinite(view.values)]

@@ -14,6 +14,7 @@ from explorer.document.selection import Picked
 from explorer.document.state import OpenModel
 from explorer.document.views import ThumbnailsView
 from explorer.latent.polygon import inside
+from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
@@ -264,7 +265,7 @@ class MapPictures(QWidget):
         problem = self._document.studies.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)
-            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", problem))
+            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", message_text(problem)))
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("codes")

@@ -23,6 +23,7 @@ from explorer.document.document import Document
 from explorer.document.neighbours import MOST
 from explorer.document.tasks import FindNeighbours
 from explorer.document.views import FailedView, NeighboursView
+from explorer.messages import message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import pictures_mime
 from explorer.ui.images import pixels_to_qimage
@@ -230,7 +231,7 @@ class NeighboursPanel(QWidget):
             self._code_words.setText(self.tr("By code") + self._agreement(view.indices))
             self._pixel_words.setText(self.tr("By pixels") + self._agreement(view.pixel_indices))
         elif isinstance(view, FailedView):
-            self._empty.setText(view.message)
+            self._empty.setText(message_text(view.message))
         elif model is None or source is None:
             self._empty.setText(self.tr("Open a model and pictures from the library."))
         elif not model.card.encodes:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QW
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.views import FailedView, SamplesView
+from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.picture_choice import PictureChoice
@@ -176,6 +177,6 @@ class SamplesPanel(QWidget):
             self.table.show_message(self.tr("Fitting a prior to the codes …"))
         elif self._document.studies.problem("prior") and self._document.model is not None:
             words = self.tr("No prior was fitted: %1 Choose “Fitted” to try again.")
-            self.table.show_message(words.replace("%1", self._document.studies.problem("prior")))
+            self.table.show_message(words.replace("%1", message_text(self._document.studies.problem("prior"))))
         else:
             self.table.show_message(self.tr("Open a model to draw pictures from it."))

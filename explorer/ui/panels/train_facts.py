@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_words import count_words
 from explorer.models.machine import gigabytes
@@ -30,9 +31,9 @@ class TrainFacts(QWidget):
         layout.addWidget(self._facts)
         layout.addWidget(self._warning)
 
-    def show_problem(self, words: str) -> None:
+    def show_problem(self, words: Wording) -> None:
         """Say why it cannot be."""
-        self._say(words, problem=True)
+        self._say(message_text(words), problem=True)
         self._warn("")
 
     def show_plan(self, plan: Plan) -> None:

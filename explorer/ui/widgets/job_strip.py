@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from explorer.document.activity import JobView
+from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button
@@ -56,4 +57,4 @@ class JobStrip(QWidget):
         self.bar.setRange(0, job.total)
         self.bar.setValue(job.done)
         left = "" if job.seconds_left is None else self.tr("%1 left").replace("%1", duration(job.seconds_left))
-        self._words.setText(" · ".join(part for part in (job.note, left) if part))
+        self._words.setText(" · ".join(part for part in (message_text(job.note), left) if part))

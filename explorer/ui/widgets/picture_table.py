@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.messages import Wording, message_text
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import current_theme
@@ -52,9 +53,9 @@ class PictureTable(QWidget):
         self._message = ""
         self.update()
 
-    def show_message(self, text: str) -> None:
+    def show_message(self, wording: Wording) -> None:
         """Show words instead of pictures."""
-        self._rows, self._message = [], text
+        self._rows, self._message = [], message_text(wording)
         self.update()
 
     def cell(self, row: int, column: int) -> QRect:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.lattice import DEEPEST, Lattice
+from explorer.messages import Wording, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter, scatter_image
@@ -153,10 +154,10 @@ class PlaneCanvas(QWidget):
         self._middle, self._zoom = self._home, 1.0
         self._on_view_moved()
 
-    def show_text(self, text: str) -> None:
+    def show_text(self, wording: Wording) -> None:
         """Show words in place of the plane."""
-        self._shown, self._plane, self._tiles, self._empty = False, None, None, text
-        self.setAccessibleDescription(text)
+        self._shown, self._plane, self._tiles, self._empty = False, None, None, message_text(wording)
+        self.setAccessibleDescription(self._empty)
         self.update()
 
     def show_tiles(self, tiles: Callable[[], Iterable[Tile]]) -> None:

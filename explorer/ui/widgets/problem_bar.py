@@ -5,7 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QWidget
 
+from explorer.messages import Wording, message_text
 from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button
 
 
@@ -37,11 +39,11 @@ class ProblemBar(QFrame):
         """The message that is shown last."""
         return self._text.text()
 
-    def show_problem(self, message: str, details: str) -> None:
+    def show_problem(self, message: Wording, details: str) -> None:
         """Show an error; `details` are for copying."""
-        self._text.setText(message[:1].upper() + message[1:])
+        self._text.setText(sentence(message))
         self._details = details
-        self.setAccessibleDescription(message)
+        self.setAccessibleDescription(message_text(message))
         self.show()
 
     def _copy(self) -> None:

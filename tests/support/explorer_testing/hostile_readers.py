@@ -171,7 +171,7 @@ def slow(files: tuple[Handed, ...], *, count: int, seconds: float) -> Iterator[S
 def refuse(files: tuple[Handed, ...]) -> Iterator[Said]:
     """Refuse the file."""
     yield Said("before")
-    raise ModelError("a good file", f"{files[0].name}, which is none", "Take another.")
+    raise ModelError("{name} is damaged. Copy it again.", name="the file")
 
 
 def fail(files: tuple[Handed, ...], *, kind: str) -> Iterator[Said]:

@@ -67,7 +67,8 @@ class Desk:
 
     def undo_label(self) -> str | None:
         """What undo would take back; a call, since an attribute's value is taken for lasting."""
-        return self.document.undo_label
+        label = self.document.undo_label
+        return label if label is None else str(label)
 
     def close(self) -> None:
         """Close the window as a person does."""

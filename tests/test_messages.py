@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from explorer.errors import DataError
+from explorer.messages import Message, message, message_text, placeholders
+
+
+def test_a_message_is_its_template_with_its_values() -> None:
+    assert (
+        str(message("Cannot open {name}: {size:.1f} MB.", name=Path("a.png"), size=1.25))
+        == "Cannot open a.png: 1.2 MB."
+    )
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 images are"), (1, "1 image is"), (1200, "1,200 images are")])
+def test_a_form_agrees_with_its_number(count: int, said: str) -> None:
+    assert str(message("{count:# image is|# images are} skipped.", count=count)) == f"{said} skipped."
+
+
+def test_a_tuple_reads_as_a_list() -> None:
+    assert str(message("Choose one of {names}.", names=["a", "b"])) == "Choose one of a, b."
+
+
+def test_a_message_within_a_message_is_translated_too() -> None:
+    outer = message("{failure} It is kept.", failure=message("{name} is full.", name="disk"))
+    german = {"{failure} It is kept.": "{failure} Sie bleibt.", "{name} is full.": "{name} ist voll."}
+    assert message_text(outer, lambda template: german[template]) == "disk ist voll. Sie bleibt."
+
+
+def test_names_are_not_read_as_templates_and_stay_on_one_line() -> None:
+    assert str(message("{name} is damaged.", name="{size}\n{{x}}.png")) == "{size} {{x}}.png is damaged."
+
+
+def test_what_is_missing_stays_visible() -> None:
+    assert str(message("{name} is damaged.")) == "{name} is damaged."
+
+
+def test_an_error_is_its_message() -> None:
+    error = DataError("{name} is damaged. Copy it again.", name="a.png")
+    assert error.message == Message("{name} is damaged. Copy it again.", {"name": "a.png"})
+    assert str(error) == "a.png is damaged. Copy it again."
+
+
+def test_the_names_of_a_template_are_known() -> None:
+    assert placeholders("{count:# a|# b} of {name}") == {"count", "name"}
