@@ -7,16 +7,21 @@ import sys
 from functools import cache
 from typing import Any
 
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_LARGE = 2**20
+"""Arrays of this size go back to the system when they are freed; what one decoded image needs stays below."""
+
 _ARENAS = 2
 """Heaps that threads share; by default there are eight for each core, and every one keeps what was freed in it."""
 
 
 def share_heaps() -> None:
-    """Let all threads share few heaps; to be called before there are threads."""
+    """Let all threads share few heaps that keep no large arrays; to be called before there are threads."""
     library = _glibc()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, _ARENAS)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_M_TRIM_THRESHOLD, _LARGE)
 
 
 def give_back() -> None:

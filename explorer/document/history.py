@@ -18,14 +18,14 @@ PAUSE_SECONDS = 1.0
 LIMIT = 500
 """Steps that can be undone; states share what did not change, so a step costs little."""
 
-CODE_BYTES = 64 * 2**20
+CODE_BYTES = 32 * 2**20
 """Codes that the steps may hold together; a spatial code takes 400 KB, and every stroke on it makes another."""
 
-GUEST_BYTES = 64 * 2**20
+GUEST_BYTES = 32 * 2**20
 """Images that were dropped or pasted, which the steps may hold together."""
 
-OPEN_MODELS, OPEN_SOURCES = 3, 3
-"""Models and sources that the steps hold open, those of the nearest steps; the others are opened again when needed."""
+OPEN_MODELS, OPEN_SOURCES = 1, 1
+"""Models and sources that the steps keep open beside the current ones; others are opened again when needed."""
 
 UNSAVED_MODELS = 4
 """Models held open that no file has: unfinished ones of trainings that were canceled."""

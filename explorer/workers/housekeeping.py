@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -18,6 +20,9 @@ from explorer.workers.jobs import JobRunner
 
 IDLE_MS = 1_500
 """After so long without an answer or a job, what was freed is given back; a hand that rests is not disturbed."""
+
+BUSY_MS = 2_000
+"""So long after a job has ended, what was freed is given back, whatever happens meanwhile."""
 
 LONG_IDLE_MS = 30_000
 """After so long the index of a tab that nobody looks at goes; it would be made again."""
@@ -46,8 +51,11 @@ class Housekeeping(QObject):
         self._timer.timeout.connect(self._on_idle)
         self._long = QTimer(self, interval=LONG_IDLE_MS, singleShot=True)
         self._long.timeout.connect(self._on_long_idle)
+        self._busy = QTimer(self, interval=BUSY_MS, singleShot=True)
+        self._busy.timeout.connect(self._on_busy)
         for happened in (codec_thread.answered, jobs.jobs_changed):
             happened.connect(self._on_happened)
+        jobs.jobs_changed.connect(self._on_jobs_changed)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
         document.model_changed.connect(self._on_models_changed)
         document.beside.model_changed.connect(self._on_models_changed)
@@ -57,6 +65,7 @@ class Housekeeping(QObject):
         self._closed = True
         self._timer.stop()
         self._long.stop()
+        self._busy.stop()
         if self._thread is not None:
             self._thread.join((deadline or Deadline()).seconds)
 
@@ -69,6 +78,14 @@ class Housekeeping(QObject):
         if not self._closed:
             self._timer.start()
             self._long.start()
+
+    @Slot()
+    def _on_jobs_changed(self) -> None:
+        if not self._closed and not self._busy.isActive():
+            self._busy.start()
+
+    def _on_busy(self) -> None:
+        self._run(give_back)
 
     def _on_models_changed(self) -> None:
         """Have the networks rest that only the history still holds."""
@@ -83,13 +100,19 @@ class Housekeeping(QObject):
     def _on_idle(self) -> None:
         if self._jobs.jobs:
             return  # the end of the last one starts the timer again
-        if self._thread is not None and self._thread.is_alive():
-            return
         self._drop_stale_views()
         open_models = (self._document.model, self._document.beside.model)
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
-        self._thread = threading.Thread(target=self._tidy, args=(not served,), name="housekeeping", daemon=True)
+        if not self._run(partial(self._tidy, not served)):
+            self._timer.start()
+
+    def _run(self, work: Callable[[], None]) -> bool:
+        """Run something on a thread, unless one runs; return whether it began."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        self._thread = threading.Thread(target=work, name="housekeeping", daemon=True)
         self._thread.start()
+        return True
 
     def _on_long_idle(self) -> None:
         document = self._document

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,19 @@ def _opened(
     else:
         splits = random_splits(len(images))
     attributes = _attributes(arrays, path)
+    images = _shared(path, images)
     return ArraySource(facts, images, splits, labels, _names_for(labels, label_names or found), attributes)
+
+
+_open: WeakValueDictionary[tuple[object, ...], Pixels] = WeakValueDictionary()
+"""Images in memory, by the file that they are from."""
+
+
+def _shared(path: Path, images: Pixels) -> Pixels:
+    """Return the images of an unchanged file as they are in memory already; a set opened twice is there once."""
+    status = path.stat()
+    key = (path, status.st_ino, status.st_size, status.st_mtime_ns, images.shape)
+    return _open.setdefault(key, images)
 
 
 def as_pixels(array: AnyArray, name: str) -> Pixels:
