@@ -6,6 +6,7 @@ import shutil
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 
 from explorer.models.bundle import NETWORKS
 from explorer.paths import pretrained_dir, user_dir
@@ -57,8 +58,9 @@ def bring(tour: Tour) -> None:
     tour.document.open_source_requested.emit(str(folder))
     tour.until(lambda: imports.view.phase in {"ready", "failed"}, "the model to be understood")
     tour.shoot("import-dialog", tour.find(ImportDialog, "import_dialog"))
+    name = tour.find(QLineEdit, "import_name").text()  # another one where the tour was taken before
     tour.click("import_write")
-    tour.until(lambda: tour.document.model is not None and tour.document.model.name == folder.name, "the import")
+    tour.until(lambda: tour.document.model is not None and tour.document.model.name == name, "the import")
     tour.settle()
     tour.shoot("imported")
 
