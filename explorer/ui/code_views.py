@@ -101,7 +101,7 @@ class CodeView(ABC):
     @property
     @abstractmethod
     def rows(self) -> SliderRows:
-        """The sliders, ``count`` of them."""
+        """The sliders, ``count`` of them; made when asked for, since they refer to this view."""
 
     @abstractmethod
     def coordinates(self, code: Floats) -> Floats:
@@ -159,7 +159,7 @@ class DimensionsView(CodeView):
     def spread(self) -> Floats:
         return self._statistics.sigma
 
-    @cached_property
+    @property
     def rows(self) -> SliderRows:
         """The sliders, ``latent_dim`` of them; data behind them as many as the bundle carries."""
         return SliderRows(self._model.latent_dim, self._name, self._note, self._data)
@@ -212,7 +212,7 @@ class AxesView(CodeView):
     def spread(self) -> Floats:
         return self._statistics.axis_sigma
 
-    @cached_property
+    @property
     def rows(self) -> SliderRows:
         """The sliders, one for each axis that the bundle carries."""
         return SliderRows(len(self._statistics.axes), axis_name, self._note, self._data)
@@ -250,7 +250,7 @@ class DirectionsView(CodeView):
     def spread(self) -> Floats:
         return np.array([ruler.sigma for ruler in self._rulers], np.float32)
 
-    @cached_property
+    @property
     def rows(self) -> SliderRows:
         """The sliders, one for each direction."""
         return SliderRows(len(self._directions), self._name, self._note, self._data)

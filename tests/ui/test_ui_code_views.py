@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 from explorer.document.state import AXES_ABOVE, OpenModel
 from explorer.latent.axes import to_axes
 from explorer.types import Floats
+from explorer.ui.code_views import AxesView, CodeView, DimensionsView
 from explorer.ui.widgets.slider_painter import RANGE
 
 PIXELS = (12, 10, 1)
@@ -332,3 +335,18 @@ def test_points_far_beside_the_rows_do_nothing(desk: Desk) -> None:
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=below)
     QTest.mouseDClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=below)
     np.testing.assert_array_equal(desk.code, start)
+
+
+@pytest.mark.parametrize("kind", [DimensionsView, AxesView])
+def test_a_view_goes_with_its_last_user_and_its_model_with_it(kind: type[CodeView]) -> None:
+    gc.disable()  # a cycle would keep the model and its networks until the collector happens to run
+    try:
+        model = make_model(latent_dim=6)
+        view = kind(model)
+        rows = view.rows
+        assert rows.name(0)
+        gone = weakref.ref(view), weakref.ref(model)
+        del view, rows, model
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
