@@ -1,4 +1,4 @@
-"""How the C library keeps memory that was freed: in few places, and not for ever. Does nothing but with glibc."""
+"""Limit the freed memory that glibc retains. Does nothing with other C libraries."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 _M_ARENA_MAX = -8
 _ARENAS = 2
-"""Heaps that threads share; by default there are eight for each core, and every one keeps what was freed in it."""
+"""Heaps that threads share. glibc's default is eight per core, and each retains what was freed in it."""
 
 
 def share_heaps() -> None:
-    """Let all threads share few heaps; to be called before there are threads."""
+    """Let all threads share few heaps; call it before threads start."""
     library = _glibc()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def give_back() -> None:
-    """Return freed memory to the system; takes some milliseconds, during which other threads run."""
+    """Return freed memory to the system; takes a few milliseconds and releases the GIL."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

@@ -99,7 +99,7 @@ def test_nothing_is_written_over_into_or_around_what_is_read(desk: Desk, call: A
         inside = [path / f"new{suffix}"] if path.is_dir() else []
         for out in (path, path.parent, *inside):
             error = call(command, *words, "--out", out, "--force").error
-            assert "apart from what is read" in error, (command, out)
+            assert "which is read. Choose another place." in error, (command, out)
     assert contents(desk.folder) == before
 
 
@@ -207,7 +207,7 @@ def test_force_replaces_a_bundle_and_nothing_else(
 def test_the_log_of_a_training_stays_apart_from_images_and_bundle(desk: Desk, call: Any) -> None:
     words = ("train", "--arch", "dense", "--data", desk.photos, "--out", desk.folder / "new")
     for log in (desk.photos, desk.photos / "log", desk.folder):
-        assert "apart from what is read" in call(*words, "--tensorboard", log).error
+        assert "which is read. Choose another place." in call(*words, "--tensorboard", log).error
     for log in (desk.folder / "new", desk.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
     assert "which is a file" in call(*words, "--tensorboard", desk.codes).error

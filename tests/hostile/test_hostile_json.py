@@ -75,22 +75,22 @@ def refused_in_100_mb(path: Path) -> str:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"[" + b"[]," * 400 + b"[]]", "at most 1 kB"),
-        (b"[" + b"[]," * 30 + b"[]]", "at most 20 values"),
-        (b"[" + b"1," * 30 + b"1]", "at most 20 values"),
-        (b"{" + b'"a":1,' * 30 + b'"b":1}', "at most 20 values"),
-        (b"[" * 6 + b"]" * 6, "at most 5 deep"),
-        (b'{"a":' * 6 + b"1" + b"}" * 6, "at most 5 deep"),
-        (b"[" * 6, "at most 5 deep"),
-        (b"]" * 9 + b"[" * 6, "in x"),
+        (b"[" + b"[]," * 400 + b"[]]", "more than 1 kB"),
+        (b"[" + b"[]," * 30 + b"[]]", "more than 20 values"),
+        (b"[" + b"1," * 30 + b"1]", "more than 20 values"),
+        (b"{" + b'"a":1,' * 30 + b'"b":1}', "more than 20 values"),
+        (b"[" * 6 + b"]" * 6, "deeper than 5 levels"),
+        (b'{"a":' * 6 + b"1" + b"}" * 6, "deeper than 5 levels"),
+        (b"[" * 6, "deeper than 5 levels"),
+        (b"]" * 9 + b"[" * 6, "Cannot read x as JSON"),
         (b"\xff\xfe[\0]\0", "UTF-8"),
-        (b"{", "JSON in x"),
-        (b"", "JSON in x"),
-        (b"1" * 900, "JSON in x"),
+        (b"{", "x as JSON"),
+        (b"", "x as JSON"),
+        (b"1" * 900, "x as JSON"),
     ],
 )
 def test_what_is_too_much_is_refused_by_its_bytes(content: bytes, words: str) -> None:
-    limits = LIMITS if words != "JSON in x" or not content.startswith(b"1") else JsonLimits(10_000, 20)
+    limits = LIMITS if words != "x as JSON" or not content.startswith(b"1") else JsonLimits(10_000, 20)
     with pytest.raises(DataError, match=words):
         parse_json(content if content != b"1" * 900 else content * 9, limits, "x")
 
