@@ -90,13 +90,20 @@ def check_members(
     total = sum(member.file_size for member in members)
     # Members that share their bytes are counted once.
     packed = min(sum(member.compress_size for member in members), archive.start_dir)
-    if total > limits.total or (total > limits.unsuspicious and total > limits.ratio * packed):
+    if total > limits.total:
         raise error(
-            "Cannot open {file}: {packed} unpack to {size}, more than {most} or {ratio} times the file. {remedy}",
+            "Cannot open {file}: it unpacks to {size}, more than {most}. {remedy}",
+            file=where,
+            size=size_text(total),
+            most=size_text(limits.total),
+            remedy=_DISTRUST,
+        )
+    if total > limits.unsuspicious and total > limits.ratio * packed:
+        raise error(
+            "Cannot open {file}: {packed} unpack to {size}, more than {ratio} times as much. {remedy}",
             file=where,
             packed=size_text(packed),
             size=size_text(total),
-            most=size_text(limits.total),
             ratio=limits.ratio,
             remedy=_DISTRUST,
         )

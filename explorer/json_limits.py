@@ -82,9 +82,8 @@ def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[Ex
     """
     if len(content) > limits.size:
         raise error(
-            "Cannot read {file}: {size} of JSON are more than {most}. {remedy}",
+            "Cannot read {file}: its JSON is larger than {most}. {remedy}",
             file=where,
-            size=size_text(len(content)),
             most=size_text(limits.size),
             remedy=_DISTRUST,
         )

@@ -95,7 +95,7 @@ def test_an_unknown_platform_is_named() -> None:
 
 def test_a_display_that_does_not_answer_is_no_abort() -> None:
     told = start(QT_QPA_PLATFORM="xcb", DISPLAY=":987")
-    assert "DISPLAY=:987" in told or "the system libraries that Qt needs" in told
+    assert "DISPLAY=:987" in told or "Cannot open a window: Qt needs" in told
 
 
 def test_without_any_display_it_says_so() -> None:

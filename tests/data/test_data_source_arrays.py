@@ -211,7 +211,7 @@ def test_a_bomb_is_refused_by_its_directory(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(arrays, "UNSUSPICIOUS_BYTES", 1 << 20)
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, x=np.zeros((5000, 28, 28), np.uint8))
-    with pytest.raises(DataError, match="300 times the size of the file"):
+    with pytest.raises(DataError, match="more than 300 times as much"):
         open_source(path)
     np.savez(path, x=np.zeros((5000, 28, 28), np.uint8))
     assert open_source(path).count == 5000
@@ -225,7 +225,7 @@ def test_an_encrypted_file(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="without a password"):
+    with pytest.raises(DataError, match="is encrypted"):
         open_source(path)
 
 

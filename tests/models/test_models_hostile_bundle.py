@@ -199,5 +199,5 @@ def test_a_card_with_absurd_numbers_is_refused(bundle: Path, change: dict[str, A
 def test_a_card_without_end_is_refused(bundle: Path) -> None:
     with (bundle / CARD).open("ab") as file:
         file.truncate(2 << 20)
-    with pytest.raises(ModelError, match="at most 1 MB"):
+    with pytest.raises(ModelError, match="larger than 1 MB"):
         open_bundle(bundle)
