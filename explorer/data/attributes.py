@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
+from explorer.messages import Wording
 from explorer.types import Floats, Indices
 
 UNKNOWN = -1
@@ -84,7 +85,7 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 """Columns by name, in the order of the table."""
 
 
-def column_of(array: NDArray[Any], name: str) -> Attribute:
+def column_of(array: NDArray[Any], name: Wording) -> Attribute:
     """Return a column of numbers or texts ``(n,)``; an empty text is unknown.
 
     Raises
@@ -96,7 +97,7 @@ def column_of(array: NDArray[Any], name: str) -> Attribute:
         array = array[:, 0]
     if array.ndim != 1 or array.dtype.kind not in "biufUS":
         raise DataError(
-            "“{name}” must have one number or text per image, not {dtype} of shape {shape}. Save it as an array (n,).",
+            "{name} must have one number or text per image, not {dtype} of shape {shape}. Save it as an array (n,).",
             name=name,
             dtype=array.dtype,
             shape=str(array.shape),

@@ -146,15 +146,13 @@ def _checked(noise: Noise) -> Kind:
     if not (math.isfinite(noise.strength) and 0 <= noise.strength <= kind.limit):
         if math.isinf(kind.limit):
             raise UsageError(
-                "The strength of {kind} ({scale}) must be 0 or more, not {strength:g}.",
+                "The strength of {kind} must be 0 or more, not {strength:g}.",
                 kind=noise.kind,
-                scale=kind.scale,
                 strength=noise.strength,
             )
         raise UsageError(
-            "The strength of {kind} ({scale}) must be from 0 to {limit:g}, not {strength:g}.",
+            "The strength of {kind} must be from 0 to {limit:g}, not {strength:g}.",
             kind=noise.kind,
-            scale=kind.scale,
             limit=kind.limit,
             strength=noise.strength,
         )

@@ -123,7 +123,7 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
         if kind.takes(path):
             return kind, path
     raise DataError(
-        "Cannot open {file}: not one of {kinds}. Unpack other archives first; save other images as PNG.",
+        "Cannot open {file}: unknown type. Supported are {kinds}. Unpack other archives; save other images as PNG.",
         file=path,
         kinds=[kind.title for kind in KINDS],
     )

@@ -166,7 +166,7 @@ def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribu
         if f"{name}_test" in found:
             halves = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
             found[name] = np.concatenate([half.reshape(-1) for half in halves])
-    return {name: column_of(array, f"{_ATTRIBUTE}{name}") for name, array in found.items() if name}
+    return {name: column_of(array, _place(f"{_ATTRIBUTE}{name}", path)) for name, array in found.items() if name}
 
 
 def _object_array(path: Path) -> DataError:
