@@ -255,5 +255,5 @@ def test_idx_files_in_an_archive(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, explorer_home: Path) -> None:
     (explorer_home / "cache").write_text("in the way")
-    with pytest.raises(ExportError, match="Cannot write .*Not a directory"):
+    with pytest.raises(ExportError, match=r"Cannot write .*Not a directory"):
         open_source(zipped(tmp_path / "a.zip", TREE))

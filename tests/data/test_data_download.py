@@ -198,7 +198,7 @@ def test_a_server_that_sends_far_too_much(site: Site, monkeypatch: pytest.Monkey
 def test_no_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     remote = RemoteFile("some.npz", site.url, "sha256:" + "0" * 64, 1 << 60)
     monkeypatch.setitem(SETS, "some", RemoteSet((remote,), "some.npz"))
-    with pytest.raises(DataError, match="MB are needed, .* MB are free"):
+    with pytest.raises(DataError, match=r"MB are needed, .* MB are free"):
         list(fetch("some"))
 
 

@@ -136,7 +136,7 @@ def test_exactly_what_is_within_the_limits_passes(value: Any) -> None:
         with pytest.raises(DataError, match="nested deeper"):
             json_text(content, JsonLimits(len(content), 2 * values, depth - 1), "x")
     if values > 1:  # a container and what is in it count once or twice
-        with pytest.raises(DataError, match="more than .* values?"):
+        with pytest.raises(DataError, match=r"more than .* values?\."):
             json_text(content, JsonLimits(len(content), (values - 1) // 2, depth), "x")
 
 

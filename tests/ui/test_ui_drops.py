@@ -48,7 +48,7 @@ def test_pictures_of_the_gallery_go_between_the_keyframes_where_they_are_dropped
     assert drop(track, mime, QPoint(int(track.x_of(120)), 40))
     laid.until(lambda: len(laid.document.keyframes) == 5)
     np.testing.assert_array_equal(keys_of(laid)[[0, 1, 4]], KEYS)
-    assert laid.document.undo_label == "Add keyframes"
+    assert str(laid.document.undo_label) == "Add 2 keyframes"
     laid.document.undo()
     np.testing.assert_array_equal(keys_of(laid), KEYS)
 

@@ -323,7 +323,7 @@ def test_closing_asks_and_cancel_stays(user: Desk) -> None:
     QTest.keyClick(box, Qt.Key.Key_Escape)
     assert user.window.isVisible()
     press(user, "action_shuffle")
-    assert user.undo_label() == "Shuffle code"
+    assert user.undo_label() == "Random code"
     # And once more: asked twice in a row it asks once.
     user.window.close()
     user.window.close()
