@@ -228,7 +228,7 @@ def test_frames_replace_only_frames_and_only_with_force(desk: Desk, call: Any) -
     assert "holiday.jpg" in call("morph", *words, "--out", out, "--force").error
     link = desk.folder / "link"
     link.symlink_to(out, target_is_directory=True)
-    assert "which is none" in call("morph", *words, "--out", link, "--force").error
+    assert "it is not a folder of frames" in call("morph", *words, "--out", link, "--force").error
 
 
 def test_clean_images_go_into_a_new_or_empty_folder(desk: Desk, call: Any) -> None:

@@ -214,16 +214,16 @@ def test_plain_data_comes_back(tmp_path: Path) -> None:
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_set(tmp_path) / "test_batch"
     monkeypatch.setattr(restricted_pickle, "MAX_BYTES", 100)
-    with pytest.raises(DataError, match="a larger one"):
+    with pytest.raises(DataError, match="larger than 0 MB"):
         open_source(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"data": DATA, "labels": LABELS[:-1]}, "6 labels from 0 to 9"),
-        ({"data": DATA, "labels": [*LABELS[:-1], 10]}, "6 labels from 0 to 9"),
-        ({"data": DATA[:, :100], "labels": LABELS}, r"pictures \(n, 3072\).*\(6, 100\)"),
+        ({"data": DATA, "labels": LABELS[:-1]}, "does not have 6 labels from 0 to 9"),
+        ({"data": DATA, "labels": [*LABELS[:-1], 10]}, "does not have 6 labels from 0 to 9"),
+        ({"data": DATA[:, :100], "labels": LABELS}, r"not a uint8 array of shape \(n, 3072\)"),
         ({"data": DATA.astype(np.float32), "labels": LABELS}, "not a uint8 array"),
         ({"data": DATA}, "6 labels"),
         ([1], "not a uint8 array"),

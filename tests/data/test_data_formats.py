@@ -227,7 +227,7 @@ def test_formats_that_run_programs_are_not_opened() -> None:
 def test_missing_and_foreign_files_are_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.png: no such file"):
         open_picture(tmp_path / "gone.png")
-    with pytest.raises(DataError, match="a picture in"):
+    with pytest.raises(DataError, match=r"Cannot open .*: Is a directory"):
         open_picture(tmp_path)
     text = tmp_path / "text.png"
     text.write_text("not a picture")

@@ -203,7 +203,7 @@ def test_without_room_pictures_are_read_and_only_streaming_says_why_it_cannot(tm
     wanted = open_source(folder).read(range(12), Preprocessing.standard((32, 32, 3)))
     np.testing.assert_array_equal(np.array(pixels, np.uint8), wanted)
     assert "decoded images" in told
-    assert "Free space" in told
+    assert "Free disk space" in told
 
 
 STREAM = """

@@ -236,11 +236,11 @@ def test_an_encrypted_file(tmp_path: Path) -> None:
 def test_unknown_keys_and_lengths_that_differ_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="its keys a, b"):
         open_source(npz(tmp_path, a=np.zeros(3), b=np.zeros(3)))
-    with pytest.raises(DataError, match="19 labels for 20 pictures"):
+    with pytest.raises(DataError, match="19 labels for 20 images"):
         open_source(npz(tmp_path, images=IMAGES, labels=np.zeros(19, int)))
-    with pytest.raises(DataError, match="same shape"):
+    with pytest.raises(DataError, match="Resize them to one shape"):
         open_source(npz(tmp_path, x_train=IMAGES, x_test=IMAGES[:, :8]))
-    with pytest.raises(DataError, match="one label a picture"):
+    with pytest.raises(DataError, match="21 and 19 labels for 20 and 20 images"):
         open_source(npz(tmp_path, x_train=IMAGES, x_test=IMAGES, y_train=np.zeros(21), y_test=np.zeros(19)))
 
 

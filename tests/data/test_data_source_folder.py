@@ -60,7 +60,7 @@ def test_a_folder_with_none_that_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no images \(\.bmp, .*\) or IDX files"):
         open_source(tmp_path)
     (tmp_path / "bad.png").write_bytes(b"not a picture")
-    with pytest.raises(DataError, match=r"received 1 that cannot, first bad\.png"):
+    with pytest.raises(DataError, match=r"its only image is unreadable\. First “bad\.png”"):
         open_source(tmp_path)
 
 

@@ -113,7 +113,7 @@ def test_a_pickle_among_the_codes_is_not_run(bundle: Path, tmp_path: Path) -> No
     arrays = arrays_of(bundle) | {"labels": np.array([Evil(mark)], object)}
     np.savez(bundle / CODES, allow_pickle=True, **arrays)
     sealed(bundle)
-    refused(bundle, "one of objects")
+    refused(bundle, "holds Python objects")
     assert not mark.exists()
 
 

@@ -118,7 +118,7 @@ def test_an_empty_name_is_told_and_the_old_one_stays(opened: Desk) -> None:
     QTest.keyClick(editor, Qt.Key.Key_Return)
     opened.until(lambda: bool(opened.problems))
     assert names(opened) == ["Bookmark 1"]
-    assert "a name of 1 to 200 letters" in str(opened.problems[0].message)
+    assert "must have 1 to 200 characters" in str(opened.problems[0].message)
 
 
 def test_everything_about_bookmarks_is_undone_and_done_again(opened: Desk) -> None:

@@ -58,7 +58,7 @@ def test_a_code_goes_where_it_is_dropped(laid: Desk) -> None:
     assert drop(track, code_mime(as_floats(0.5, 0.25)), QPoint(int(track.x_of(10)), 40))
     np.testing.assert_array_equal(keys_of(laid)[1], as_floats(0.5, 0.25))
     assert drop(track, code_mime(as_floats(1, 2, 3)), QPoint(int(track.x_of(10)), 40))
-    assert "2 finite numbers" in str(laid.problems[-1].message)
+    assert "Codes of this model have shape (n, 2)" in str(laid.problems[-1].message)
     assert len(laid.document.keyframes) == 4
 
 

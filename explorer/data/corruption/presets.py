@@ -32,13 +32,13 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "reference_digits",
-        "Digits: Gaussian, mean 0.5, σ 0.5",
+        "Digit denoising: Gaussian, mean 0.5, σ 0.5",
         "Training noise of the published digit denoiser (reference R2).",
         (Noise("gaussian", 0.5, 0.5),),
     ),
     Preset(
         "reference_faces",
-        "Faces: Gaussian, σ 0.1",
+        "Face denoising: Gaussian, σ 0.1",
         "Training noise of the published face denoiser (reference R1).",
         (Noise("gaussian", 0.1),),
     ),
