@@ -144,7 +144,7 @@ def test_a_part_that_is_whole_already(site: Site, monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_checksum_is_refused_and_removed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     target = offer(monkeypatch, site.url, "0" * 64)
     with pytest.raises(
-        DataError, match=r"its checksum is not sha256:0+…, so the file was deleted\\..*download it in a browser"
+        DataError, match=r"its checksum is not sha256:0+…, so the file was deleted\..*download it in a browser"
     ):
         list(fetch("some"))
     assert not target.exists()

@@ -89,7 +89,7 @@ def test_broken_fonts_are_skipped_with_the_reason(tmp_path: Path) -> None:
     assert {skipped.name for skipped in source.skipped} == {"text.ttf", "cut.otf", "empty.woff2"}
     assert all(" as a font: " in str(skipped.reason) for skipped in source.skipped)
     (tmp_path / REGULAR.name).unlink()
-    with pytest.raises(DataError, match="3 that cannot be read"):
+    with pytest.raises(DataError, match="3 fonts are unusable"):
         open_source(tmp_path)
 
 

@@ -105,7 +105,7 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
         (DIGITS, {"size": (8, 8)}, "from 16 to 512"),
         (DIGITS, {"latent": 785}, "a code size from 1 to 784"),
         (DIGITS, {"architecture": "conv-spatial", "latent": 9}, "no code size for conv-spatial"),
-        (DIGITS, {"crop": 14}, "Cannot crop 14 pixels from each side of an image of 28×28"),
+        (DIGITS, {"crop": 14}, "more than 28 pixels a side.*received 28×28"),
         (DIGITS, {"crop": 7}, "from 16 to 512"),
         (FACES, {"architecture": "linear", "size": (128, 128)}, "at most 5,461 pictures of 128×128×3.*10,586"),
         (FACES, {"augment": 20_000, "size": (512, 512), "latent": 9}, "at most 2,730 pictures.*to be augmented"),
