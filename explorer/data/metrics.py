@@ -88,7 +88,8 @@ def _batched(
 ) -> Figures:
     if reference.shape != output.shape or reference.ndim != 4 or not reference.size:
         raise DataError(
-            "Cannot compare images of shapes {reference} and {output}. Both must have the same shape (n, h, w, c), not empty.",
+            "Cannot compare images of shapes {reference} and {output}. Both must have the same shape (n, h, w, c), "
+            "not empty.",
             reference=str(reference.shape),
             output=str(output.shape),
         )

@@ -219,8 +219,8 @@ class FileSource(Source):
     def _check_room(self, cache: PixelCache, needed: int) -> None:
         if not cache.ready():
             raise DataError(
-                "Cannot cache decoded images in {folder}: it is not writable, or the disk is full. Free disk space, set "
-                "LATENT_EXPLORER_HOME to another folder, or use fewer or smaller images.",
+                "Cannot cache decoded images in {folder}: it is not writable, or the disk is full. Free disk space, "
+                "set LATENT_EXPLORER_HOME to another folder, or use fewer or smaller images.",
                 folder=cache.folder.parent,
             )
         # Cached rows count as free: to know which are valid, they would have to be read.
