@@ -128,7 +128,7 @@ def test_encoding_into_the_images_themselves_is_refused(desk: Desk, call: Any) -
     soft.symlink_to(desk.array)
     for out in (desk.array, hard, soft):
         told = call("encode", "--model", desk.model, "--data", desk.array, "--out", out, "--force").error
-        assert f"{out}, which is {desk.array}" in told
+        assert f"Cannot write {out}: it is {desk.array}, which is read" in told
     assert desk.array.read_bytes() == before
 
 
