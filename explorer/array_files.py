@@ -1,7 +1,7 @@
-"""Zip archives and NumPy arrays from anybody: nothing is inflated before its declared size was counted.
+"""Read untrusted zip archives and NumPy arrays: declared sizes are checked before anything is inflated.
 
-What comes out is bounded by what was declared, too. Object arrays, which are pickles, are never read. Names never
-become paths.
+The output is bounded by the declared size, too. Object arrays, which are pickles, are never read. Names never become
+paths.
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError, ExplorerError
+from explorer.messages import Message, Wording, message
 from explorer.reading import reading, size_text
 
 _SUFFIX: Final = ".npy"
 _ENCRYPTED: Final = 0x1
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Others inflate in pieces of a size that nobody can bound."""
+"""Other methods inflate in pieces of unbounded size."""
 
 _CHUNK: Final = 1 << 20
 _KINDS: Final = "biufcSU"
-_DISTRUST: Final = "Do not open files that you do not trust; choose another."
-_COPY: Final = "Save or copy it again."
+_DISTRUST: Final = message("Do not open files that you do not trust.")
+_COPY: Final = message("Save or copy it again.")
+_NPZ: Final = message("a NumPy .npz file")
 
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What an archive may unfold into.
+    """Limits on the unpacked content of an archive.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class ZipLimits:
     members
         Number of members.
     ratio, unsuspicious
-        An archive may unfold to `ratio` times its size, or to `unsuspicious` bytes where that is more.
+        An archive may unpack to `ratio` times its size, or to `unsuspicious` bytes where that is more.
     """
 
     total: int
@@ -53,7 +55,7 @@ class ZipLimits:
 def check_members(
     archive: zipfile.ZipFile,
     limits: ZipLimits,
-    where: str,
+    where: Wording,
     error: type[ExplorerError],
     allowed: Mapping[str, int] | None = None,
 ) -> None:
@@ -62,53 +64,86 @@ def check_members(
     Parameters
     ----------
     archive, limits, where, error
-        The archive, what it may hold, what to call it in an error, and the class to raise.
+        The archive, its limits, its name in an error, and the class to raise.
     allowed
-        Names that may be in it, and how many bytes each may have at most; any where left out.
+        Allowed names with the most bytes of each; None allows any.
 
     Raises
     ------
     ExplorerError
-        If a name is there twice or is not allowed; a member is a link, a device, encrypted, or packed in an unusual
-        way; there are too many; or they are larger than allowed.
+        If a name is repeated or not allowed; a member is a link, a device, encrypted, or compressed with an
+        unsupported method; there are too many; or they are larger than allowed.
     """
     members = archive.infolist()
     if len(members) > limits.members:
-        raise error(f"at most {limits.members:,} parts in {where}", f"{len(members):,}", _DISTRUST)
+        raise error(
+            "Cannot open {file}: it has {count:# entry|# entries}, more than {most:,}. {remedy}",
+            file=where,
+            count=len(members),
+            most=limits.members,
+            remedy=_DISTRUST,
+        )
     if len({member.filename for member in members}) < len(members):
-        raise error(f"each part once in {where}", "one twice", _DISTRUST)
+        raise error("Cannot open {file}: it has two entries of the same name. {remedy}", file=where, remedy=_DISTRUST)
     for member in members:
         _check_member(member, where, error, allowed)
     total = sum(member.file_size for member in members)
     # Members that share their bytes are counted once.
     packed = min(sum(member.compress_size for member in members), archive.start_dir)
-    if total > limits.total or (total > limits.unsuspicious and total > limits.ratio * packed):
+    if total > limits.total:
         raise error(
-            f"at most {size_text(limits.total)}, and {limits.ratio} times the size of the file, in {where}",
-            f"{size_text(total)} from {size_text(packed)}",
-            _DISTRUST,
+            "Cannot open {file}: it unpacks to {size}, more than {most}. {remedy}",
+            file=where,
+            size=size_text(total),
+            most=size_text(limits.total),
+            remedy=_DISTRUST,
+        )
+    if total > limits.unsuspicious and total > limits.ratio * packed:
+        raise error(
+            "Cannot open {file}: {packed} unpack to {size}, more than {ratio} times as much. {remedy}",
+            file=where,
+            packed=size_text(packed),
+            size=size_text(total),
+            ratio=limits.ratio,
+            remedy=_DISTRUST,
         )
 
 
 def _check_member(
-    member: zipfile.ZipInfo, where: str, error: type[ExplorerError], allowed: Mapping[str, int] | None
+    member: zipfile.ZipInfo, where: Wording, error: type[ExplorerError], allowed: Mapping[str, int] | None
 ) -> None:
-    name = member.filename[:100]
+    reason = _member_refusal(member, allowed)
+    if reason is not None:
+        raise error(
+            "Cannot open {file}: its entry “{name}” {reason}. {remedy}",
+            file=where,
+            name=member.filename[:100],
+            reason=reason,
+            remedy=_DISTRUST,
+        )
+
+
+def _member_refusal(member: zipfile.ZipInfo, allowed: Mapping[str, int] | None) -> Message | None:
     if allowed is not None and member.filename not in allowed:
-        raise error(f"no other parts than {', '.join(allowed)} in {where}", f"“{name}”", _DISTRUST)
+        return message("is not one of {allowed}", allowed=list(allowed))
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise error(f"plain files in {where}", f"“{name}”, which is a link or a device", _DISTRUST)
+        return message("is a link or a device")
     if member.flag_bits & _ENCRYPTED:
-        raise error(f"plain or deflated parts without a password in {where}", f"“{name}”, encrypted", _DISTRUST)
+        return message("is encrypted")
     if member.compress_type not in _METHODS:
-        raise error(f"plain or deflated parts in {where}", f"“{name}” in another way", _DISTRUST)
+        return message("is neither stored nor deflated")
     if allowed is not None and member.file_size > allowed[member.filename]:
-        most = size_text(allowed[member.filename])
-        raise error(f"“{name}” of at most {most} in {where}", size_text(member.file_size), _DISTRUST)
+        sizes = size_text(member.file_size), size_text(allowed[member.filename])
+        return message("has {size}, more than {most}", size=sizes[0], most=sizes[1])
+    return None
 
 
 def read_members(
-    file: IO[bytes], allowed: Mapping[str, int], limits: ZipLimits, where: str, error: type[ExplorerError] = DataError
+    file: IO[bytes],
+    allowed: Mapping[str, int],
+    limits: ZipLimits,
+    where: Wording,
+    error: type[ExplorerError] = DataError,
 ) -> dict[str, bytes]:
     """Return the content of all members of a zip, by name.
 
@@ -117,7 +152,7 @@ def read_members(
     ExplorerError
         As `check_members` does, or if it is damaged.
     """
-    with reading("a whole file", where, error, _COPY), zipfile.ZipFile(file) as archive:
+    with reading(message("a zip archive"), where, error, _COPY), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error, allowed)
         return {member.filename: read_member(archive, member) for member in archive.infolist()}
 
@@ -137,13 +172,13 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         while chunk := part.read(_CHUNK):
             content += chunk
     if len(content) != member.file_size:
-        raise ValueError(f"“{member.filename}” is cut short")
+        raise ValueError(f"“{member.filename}” is truncated")
     return bytes(content)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an array says of it."""
+    """Shape, memory order and dtype of an array, from its header."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -151,14 +186,13 @@ class Header:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 def read_header(
-    file: IO[bytes], size: int, where: str, error: type[ExplorerError] = DataError, remedy: str = _COPY
+    file: IO[bytes], size: int, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
 ) -> Header:
-    """Read the header of an array, and compare it with the bytes that there are.
+    """Read the header of an array, and compare its declared size with the bytes available.
 
     Parameters
     ----------
@@ -167,21 +201,26 @@ def read_header(
     size
         Bytes of header and values together.
     where
-        What to call it in an error.
+        Its name in an error.
     error, remedy
         The class to raise, and what to do.
 
     Raises
     ------
     ExplorerError
-        If it is damaged, or promises more values than there are.
+        If it is damaged, or declares more values than there are.
     """
-    with reading("a whole NumPy array", where, error, remedy):
+    with reading(message("a NumPy array"), where, error, remedy):
         start = file.read(np.lib.format.MAGIC_LEN)
         if start[: len(np.lib.format.MAGIC_PREFIX)] != np.lib.format.MAGIC_PREFIX:
-            raise error(f"a NumPy array in {where}", "something else", remedy)
+            raise error("Cannot read {file}: it is not a NumPy array. {remedy}", file=where, remedy=remedy)
         if start[-2:] not in (b"\1\0", b"\2\0"):
-            raise error(f"an array of format 1 or 2 in {where}", f"format {start[-2]}", remedy)
+            raise error(
+                "Cannot read {file}: NumPy format {version} is not supported, only 1.0 and 2.0. {remedy}",
+                file=where,
+                version=f"{start[-2]}.{start[-1]}",
+                remedy=remedy,
+            )
         first = start[-2] == 1
         read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
         header = Header(*read(file))
@@ -189,12 +228,18 @@ def read_header(
     if header.dtype.hasobject:
         return header
     if min(header.shape, default=0) < 0 or not header.dtype.itemsize or header.nbytes > left:
-        raise error(f"the {header.nbytes:,} bytes that its header promises in {where}", f"{left:,} at most", remedy)
+        raise error(
+            "Cannot read {file}: its header declares {size:# byte|# bytes}, but {left:,} are left. {remedy}",
+            file=where,
+            size=header.nbytes,
+            left=left,
+            remedy=remedy,
+        )
     return header
 
 
 def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
-    """Read the values behind a header.
+    """Read the values after a header, in the shape and dtype that it declares.
 
     Raises
     ------
@@ -206,7 +251,7 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
     while len(left):
         chunk = file.read(min(_CHUNK, len(left)))
         if not chunk:
-            raise ValueError("the array is cut short")
+            raise ValueError("the array is truncated")
         left[: len(chunk)] = chunk
         left = left[len(chunk) :]
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
@@ -215,70 +260,94 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
 def read_arrays(
     file: IO[bytes],
     limits: ZipLimits,
-    where: str,
+    where: Wording,
     error: type[ExplorerError] = DataError,
     kinds: Mapping[str, str] | None = None,
-    remedy: str = _COPY,
+    remedy: Wording = _COPY,
 ) -> dict[str, NDArray[Any] | None]:
-    """Return the arrays of an npz by name; None for one of objects, which is not read.
+    """Return the arrays of an npz by name; None for an object array, which is not read.
 
     Parameters
     ----------
     file
         The archive, open for reading.
     limits
-        What it may hold.
+        Its limits.
     where
-        What to call it in an error.
+        Its name in an error.
     error
         The class to raise.
     kinds
-        Names that may be in it, and the dtype of each, such as ``float32``; any where left out.
+        Allowed names and the dtype of each, such as ``float32``; None allows any.
     remedy
-        What to do about a damaged one.
+        What to do about a damaged file.
 
     Raises
     ------
     ExplorerError
-        If it is damaged, larger than allowed, or holds something else than such arrays.
+        If it is damaged, larger than allowed, or has other arrays than `kinds`.
     """
     arrays: dict[str, NDArray[Any] | None] = {}
-    with reading("a whole NumPy file", where, error, remedy), zipfile.ZipFile(file) as archive:
+    with reading(_NPZ, where, error, remedy), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error)
         for member in archive.infolist():
             name = member.filename.removesuffix(_SUFFIX)
             if kinds is not None and (name not in kinds or name == member.filename):
-                raise error(f"no other arrays than {', '.join(kinds)} in {where}", f"“{name[:100]}”", _DISTRUST)
+                raise error(
+                    "Cannot read {file}: its array “{name}” is not one of {kinds}. {remedy}",
+                    file=where,
+                    name=name[:100],
+                    kinds=list(kinds),
+                    remedy=_DISTRUST,
+                )
             with archive.open(member) as part:
-                told = f"“{name[:100]}” of {where}"
-                header = read_header(part, member.file_size, told, error, remedy)
+                place = message("“{name}” in {file}", name=name[:100], file=where)
+                header = read_header(part, member.file_size, place, error, remedy)
                 if kinds is not None:
-                    _check_kind(header, kinds[name], member.file_size - part.tell(), told, error)
+                    _check_kind(header, kinds[name], member.file_size - part.tell(), place, error)
                 usable = header.dtype.kind in _KINDS and not header.dtype.hasobject
                 arrays[name] = read_values(part, header) if usable else None
-                # The checksum is compared at the end; a member may be longer than its array.
+                # zipfile compares the checksum at the end, and a member may be longer than its array.
                 while usable and part.read(_CHUNK):
                     pass
     return arrays
 
 
-def _check_kind(header: Header, kind: str, size: int, where: str, error: type[ExplorerError]) -> None:
-    if header.dtype.hasobject or header.dtype.name != kind or not header.dtype.isnative or header.fortran:
-        raise error(f"an array of {kind} as {where}", f"one of {header.dtype}", _DISTRUST)
+def _check_kind(header: Header, kind: str, size: int, where: Wording, error: type[ExplorerError]) -> None:
+    if header.dtype.hasobject or header.dtype.name != kind or not header.dtype.isnative:
+        raise error(
+            "Cannot read {array}: its dtype is {dtype} instead of {kind}. {remedy}",
+            array=where,
+            dtype=header.dtype,
+            kind=kind,
+            remedy=_DISTRUST,
+        )
+    if header.fortran:
+        raise error("Cannot read {array}: it is in Fortran order. {remedy}", array=where, remedy=_DISTRUST)
     if header.nbytes != size:
-        told = "×".join(map(str, header.shape))[:100]
-        raise error(f"{where} as large as its header says, {told}", "another size", _DISTRUST)
+        raise error(
+            "Cannot read {array}: {size:# byte|# bytes} do not fit its shape {shape}. {remedy}",
+            array=where,
+            size=size,
+            shape="×".join(map(str, header.shape))[:100],
+            remedy=_DISTRUST,
+        )
 
 
 def whole_arrays(
-    file: IO[bytes], limits: ZipLimits, where: str, error: type[ExplorerError] = DataError, remedy: str = _COPY
+    file: IO[bytes], limits: ZipLimits, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an npz as `read_arrays` does; one of objects is an error."""
+    """Return the arrays of an npz as `read_arrays` does; an object array is an error."""
     arrays = read_arrays(file, limits, where, error, remedy=remedy)
     return {name: _no_objects(name, array, where, error) for name, array in arrays.items()}
 
 
-def _no_objects(name: str, array: NDArray[Any] | None, where: str, error: type[ExplorerError]) -> NDArray[Any]:
+def _no_objects(name: str, array: NDArray[Any] | None, where: Wording, error: type[ExplorerError]) -> NDArray[Any]:
     if array is None:
-        raise error(f"arrays of numbers in {where}", f"“{name[:100]}”, one of objects", _DISTRUST)
+        raise error(
+            "Cannot read {file}: its array “{name}” holds Python objects. {remedy}",
+            file=where,
+            name=name[:100],
+            remedy=_DISTRUST,
+        )
     return array

@@ -1,7 +1,7 @@
-"""The one tree of errors that reach a person.
+"""The errors that are shown to users.
 
-Every message says what was expected, what was received and what to do, so that the command line can print it as its
-single ``error: …`` line and the window can show it as it stands.
+Every message says what failed, why, and what to do, in one line: the command line prints it after ``error:``, the
+window shows it unchanged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from explorer.messages import Message, message, message_text
 
 
 class ExplorerError(Exception):
-    """Base of all errors that a user can cause or must be told about.
+    """Base of all errors that are shown to users.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class ExplorerError(Exception):
 
 
 class DataError(ExplorerError):
-    """A picture, a folder of pictures or an array cannot be read as designed."""
+    """An image, a dataset or an array cannot be read or used."""
 
 
 class ModelError(ExplorerError):
-    """A bundle or an architecture is not what it should be."""
+    """A model or an architecture is invalid."""
 
 
 class TrainingError(ExplorerError):
-    """A training cannot start or cannot go on."""
+    """A training cannot start or continue."""
 
 
 class EngineError(ExplorerError):
@@ -58,11 +58,11 @@ class EngineError(ExplorerError):
 
 
 class IpcError(EngineError):
-    """A message between two processes of this program cannot be sent, or is not what it should be."""
+    """A message between two processes of this program cannot be sent, or is invalid."""
 
 
 class SessionError(ExplorerError):
-    """A session file is not what it should be."""
+    """A session file is invalid."""
 
 
 class ExportError(ExplorerError):
@@ -70,4 +70,4 @@ class ExportError(ExplorerError):
 
 
 class UsageError(ExplorerError):
-    """A command or a setting has a value that cannot be meant."""
+    """A command or a setting has an invalid value."""

@@ -1,7 +1,7 @@
-"""JSON from anybody: size, depth and number of values are counted before anything is parsed.
+"""Read untrusted JSON: size, depth and number of values are checked before it is parsed.
 
-A parser takes a hundred bytes and more for a value of two (``[]``), so 30 MB of text become gigabytes. The counts are
-taken from the bytes outside of strings; they are upper bounds, since a comma or a bracket comes with every value.
+A parser takes more than a hundred bytes for a value of two (``[]``), so 30 MB of text become gigabytes. The counts come
+from the bytes outside of strings; they are upper bounds, since every value comes with a comma or a bracket.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Any, Final
 import numpy as np
 
 from explorer.errors import DataError, ExplorerError
+from explorer.messages import Wording, message
 from explorer.reading import size_text
 
 DEPTH: Final = 64
 
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-"""A string, also one without an end; possessive, so that none takes more than one pass."""
+"""A string, also an unterminated one; possessive quantifiers keep it linear."""
 
 _STRUCTURE: Final = b"[]{},"
+_DISTRUST: Final = message("Do not open files that you do not trust.")
 _OTHERS: Final = bytes(byte for byte in range(256) if byte not in _STRUCTURE)
 _STEPS: Final = np.zeros(256, np.int8)
 _STEPS[list(b"[{")] = 1
@@ -30,16 +32,16 @@ _STEPS[list(b"]}")] = -1
 
 @dataclass(frozen=True)
 class JsonLimits:
-    """What a document may have at most.
+    """Limits of a document.
 
     Attributes
     ----------
     size
         Bytes.
     values
-        Values, at any depth.
+        Number of values, at any depth.
     depth
-        Arrays and objects inside one another.
+        Nesting of arrays and objects.
     """
 
     size: int
@@ -49,65 +51,83 @@ class JsonLimits:
 
 SETTINGS: Final = JsonLimits(1_000_000, 10_000)
 RECORD: Final = JsonLimits(1 << 20, 50_000)
-"""Cards, the facts of a run, one line of a log."""
+"""Model cards, the facts of a run, one line of a log."""
 
 SESSION: Final = JsonLimits(8 << 20, 500_000)
 CONFIGURATION: Final = JsonLimits(32 << 20, 400_000, depth=200)
-"""Of a Keras model: networks of thousands of layers, and Python code in base 64 that is refused later."""
+"""Of a Keras model: thousands of layers, and Python code in Base64, which is refused later."""
 
 LARGE: Final = JsonLimits(64 << 20, 4_000_000)
-"""Of numbers, mostly: directions of long codes."""
+"""Mostly numbers: directions of long codes."""
 
 
-def json_text(content: bytes, limits: JsonLimits, where: str, error: type[ExplorerError] = DataError) -> str:
-    """Return a JSON document as text, if it is within the limits; it is not parsed.
+def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> str:
+    """Check a JSON document against limits and return it as text, unparsed.
 
     Parameters
     ----------
     content
         UTF-8, perhaps with a byte order mark.
     limits
-        What it may have.
+        Its limits.
     where
-        What to call it in an error.
+        Its name in an error.
     error
         The class to raise.
 
     Raises
     ------
     ExplorerError
-        If it is larger, deeper or has more values than allowed, or is no UTF-8.
+        If it is larger, deeper or has more values than allowed, or is not UTF-8.
     """
-    told = "Do not open files that you do not trust; choose another."
     if len(content) > limits.size:
-        raise error(f"JSON of at most {size_text(limits.size)} in {where}", size_text(len(content)), told)
+        raise error(
+            "Cannot read {file}: its JSON is larger than {most}. {remedy}",
+            file=where,
+            most=size_text(limits.size),
+            remedy=_DISTRUST,
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        raise error(f"JSON in UTF-8 in {where}", "other bytes", told) from wrong
-    # Most documents are within the limits even if what stands in strings is counted too, which takes no time.
+        raise error("Cannot read {file}: its JSON is not UTF-8. {remedy}", file=where, remedy=_DISTRUST) from wrong
+    # Counting inside strings too is fast, and most documents are within the limits even so.
     if _values(content) > limits.values or _opened(content) > limits.depth:
         structure = _STRING.sub(b"", content).translate(None, _OTHERS)
         if _values(structure) > limits.values:
-            raise error(f"JSON of at most {limits.values:,} values in {where}", "more", told)
+            raise error(
+                "Cannot read {file}: its JSON has more than {most:# value|# values}. {remedy}",
+                file=where,
+                most=limits.values,
+                remedy=_DISTRUST,
+            )
         if _depth(structure) > limits.depth:
-            raise error(f"JSON at most {limits.depth} deep in {where}", "a deeper one", told)
+            raise error(
+                "Cannot read {file}: its JSON is nested deeper than {most:# level|# levels}. {remedy}",
+                file=where,
+                most=limits.depth,
+                remedy=_DISTRUST,
+            )
     return text
 
 
-def parse_json(content: bytes, limits: JsonLimits, where: str, error: type[ExplorerError] = DataError) -> Any:
+def parse_json(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> Any:
     """Parse a JSON document within limits; see `json_text`.
 
     Raises
     ------
     ExplorerError
-        As `json_text` does, or if it is no JSON.
+        As `json_text` does, or if it is not JSON.
     """
     text = json_text(content, limits, where, error)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as wrong:
-        raise error(f"JSON in {where}", f"“{str(wrong)[:200]}”", "Choose another file, or an older copy.") from wrong
+        raise error(
+            "Cannot read {file} as JSON: {reason}. Choose another file, or an older copy.",
+            file=where,
+            reason=str(wrong)[:200],
+        ) from wrong
 
 
 def _opened(content: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Where files live, in a repository and in an installed wheel, and how they are replaced whole."""
+"""Locations of files, in a repository and in an installed wheel, and their atomic replacement."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import TypeAlias
 import platformdirs
 
 from explorer.errors import ExportError
+from explorer.messages import Message, message
+from explorer.reading import reason_of
 
 APP_NAME = "latent-explorer"
 HOME_VARIABLE = "LATENT_EXPLORER_HOME"
@@ -22,71 +24,71 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _shipped(name: str) -> Path:
-    """Inside the package in a wheel, beside it in a repository."""
+    """Return a folder inside the package (wheel) or beside it (repository)."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
 def resources_dir() -> Path:
-    """Icons, style, font and the embedded sample data; read only."""
+    """Return the folder of icons, style, font and sample data; read-only."""
     return _shipped("resources")
 
 
 def pretrained_dir() -> Path:
-    """The bundles that ship, one folder each; read only."""
+    """Return the folder of the shipped bundles; read-only."""
     return _shipped("pretrained")
 
 
 def user_dir() -> Path:
-    """What the user makes: models and runs. ``LATENT_EXPLORER_HOME`` moves it."""
+    """Return the folder of the user's models and runs; ``LATENT_EXPLORER_HOME`` overrides it."""
     moved = os.environ.get(HOME_VARIABLE)
     return Path(moved).expanduser().resolve() if moved else Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
 def user_models_dir() -> Path:
-    """Bundles that the user trained or imported; it need not exist."""
+    """Return the folder of trained and imported bundles; it need not exist."""
     return user_dir() / "models"
 
 
 def named_models_dirs() -> tuple[Path, ...]:
-    """Folders of bundles that ``LATENT_EXPLORER_MODELS`` names, parted as in ``PATH``; they need not exist."""
+    """Return the folders of bundles in ``LATENT_EXPLORER_MODELS``, separated as in ``PATH``; they need not exist."""
     named = os.environ.get(MODELS_VARIABLE, "")
     return tuple(Path(folder).expanduser().resolve() for folder in named.split(os.pathsep) if folder.strip())
 
 
 def runs_dir() -> Path:
-    """The logs of trainings; it need not exist."""
+    """Return the folder of training runs; it need not exist."""
     return user_dir() / "runs"
 
 
 def datasets_dir() -> Path:
-    """Data sets that were downloaded for the user; it need not exist."""
+    """Return the folder of downloaded datasets; it need not exist."""
     return user_dir() / "datasets"
 
 
 def cache_dir() -> Path:
-    """What can be made again: decoded pictures, unpacked archives, indices; it need not exist."""
+    """Return the folder of decoded images, unpacked archives and indexes; it need not exist."""
     moved = os.environ.get(HOME_VARIABLE)
     return user_dir() / "cache" if moved else Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
 
 
 def autosave_dir() -> Path:
-    """Copies of work that is not saved yet, one folder a window; it need not exist."""
+    """Return the folder of autosaved work, one subfolder per window; it need not exist."""
     return user_dir() / "autosave"
 
 
 def recent_path() -> Path:
-    """The list of sessions that were open last; it need not exist."""
+    """Return the file that lists the recent sessions; it need not exist."""
     return settings_path().with_name("recent-sessions.json")
 
 
 def index_dir() -> Path:
-    """Where indexes over codes are kept; they can be built again."""
+    """Return the folder of nearest-neighbor indexes; they can be rebuilt."""
     return cache_dir() / "indexes"
 
 
 def settings_path() -> Path:
-    """The settings file; it need not exist."""
+    """Return the settings file; it need not exist."""
     moved = os.environ.get(HOME_VARIABLE)
     if moved:
         return user_dir() / "settings.json"
@@ -94,59 +96,65 @@ def settings_path() -> Path:
 
 
 def log_dir() -> Path:
-    """Log files of the window and of the model process; it need not exist."""
+    """Return the folder of log files; it need not exist."""
     moved = os.environ.get(HOME_VARIABLE)
     return user_dir() / "logs" if moved else Path(platformdirs.user_log_dir(APP_NAME, appauthor=False))
 
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary file beside `path` that takes its place only if the block ends without an error.
+    """Yield a temporary file beside `path`, which replaces it atomically if the block ends without an error.
 
     Raises
     ------
     ExportError
-        If the folder is missing or cannot be written, or the disk is full; `path` is then as it was.
+        If the folder is missing or not writable, or the disk is full; `path` is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         if not path.parent.is_dir():
             raise ExportError(
-                "a folder to write into", f"{path.parent}, which does not exist", "Make the folder, or choose another."
+                "Cannot write “{file}”: the folder {folder} does not exist. Create it, or choose another.",
+                file=path.name,
+                folder=path.parent,
             )
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise ExportError(
-            f"to write {path}", f"“{error.strerror or error}”", "Choose another place, or free space there."
-        ) from error
+        raise _not_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
+def _not_written(path: Path, error: OSError) -> ExportError:
+    return ExportError(
+        "Cannot write {file}: {reason}. Choose another folder, or free disk space.", file=path, reason=reason_of(error)
+    )
+
+
 def refuse_existing(path: Path) -> None:
-    """Raise ExportError where anything is at `path`."""
+    """Raise ExportError if `path` exists."""
     if os.path.lexists(path):
-        raise ExportError("a folder that does not exist yet", f"{path}, which does", "Choose another name.")
+        raise ExportError("Cannot write {folder}: it exists already. Choose another name.", folder=path)
 
 
 @contextmanager
 def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse_existing) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its place only if the block ends without an error.
+    """Yield an empty folder beside `path`, which replaces it if the block ends without an error.
 
     Parameters
     ----------
     path
-        The folder to make. Its parents are made too.
+        The folder to create, with its parents.
     replaceable
-        Raises ExportError where what is at `path` may not be replaced; asked before the block and again after it, since
-        another program may have put something there meanwhile.
+        Raises ExportError if `path` exists and may not be replaced. Called before and after the block, since another
+        program may create something there in between.
 
     Raises
     ------
     ExportError
-        If `path` exists and may not be replaced, or the place cannot be written.
+        If `path` exists and may not be replaced, or cannot be written.
     """
     replaceable(path)
     try:
@@ -154,7 +162,7 @@ def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         temporary.chmod(0o755)
     except OSError as error:
-        raise ExportError(f"to write into {path.parent}", f"“{error.strerror or error}”", "Choose another.") from error
+        raise _not_written(path, error) from error
     retired = temporary.with_suffix(".old")
     try:
         yield temporary
@@ -168,34 +176,33 @@ def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse
                 _put_back(retired, path)
             raise
     except OSError as error:
-        raise ExportError(
-            f"to write {path}", f"“{error.strerror or error}”", "Choose another place, or free space there."
-        ) from error
+        raise _not_written(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if path.exists():  # else what was there could not be put back, and this is all that is left of it
+        if path.exists():  # else the old folder could not be restored, and `retired` is its only copy
             shutil.rmtree(retired, ignore_errors=True)
 
 
 def _put_back(retired: Path, path: Path) -> None:
-    """Give a folder its name again."""
+    """Rename the old folder to its original name."""
     try:
         os.replace(retired, path)
     except OSError as error:
         raise ExportError(
-            f"to write {path}", f"“{error.strerror or error}”", f"The old folder is kept as {retired}; rename it."
+            "Cannot write {folder}: {reason}. The old folder is now {kept}; rename it.",
+            folder=path,
+            reason=reason_of(error),
+            kept=retired,
         ) from error
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure that files can be written into `folder`, which is made where it is missing.
-
-    Asked before long work, so that it does not fail at its end.
+    """Check that `folder` is writable, before long work; create it if it is missing.
 
     Raises
     ------
     ExportError
-        If they cannot.
+        If it is not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -203,76 +210,82 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise ExportError(
-            f"a folder that can be written to at {folder}", f"“{error.strerror or error}”", "Choose another place."
+            "Cannot write into {folder}: {reason}. Choose another folder.", folder=folder, reason=reason_of(error)
         ) from error
 
 
 def check_file(path: Path, *, force: bool) -> None:
-    """Make sure that a file may be written at `path`.
+    """Check that a file may be written at `path`.
 
     Raises
     ------
     ExportError
-        If a file is there and `force` is off, or anything but a file is there.
+        If it is a file and `force` is off, or anything but a file.
     """
     if not os.path.lexists(path):
         return
     if not path.is_file():
-        what = "a folder" if path.is_dir() else "something else than a file"
-        raise ExportError("a file to write", f"{path}, which is {what}", "Choose another name.")
+        if path.is_dir():
+            raise ExportError("Cannot write {file}: it is a folder. Choose another name.", file=path)
+        raise ExportError("Cannot write {file}: it is not a regular file. Choose another name.", file=path)
     if not force:
         raise ExportError(
-            "a file that does not exist yet", f"{path}, which does", "Choose another name, or replace it with --force."
+            "Cannot write {file}: it exists already. Choose another name, or replace it with --force.", file=path
         )
 
 
-# -- what is written stays apart from what is read ---------------------------------------------------------------------
+# -- outputs never overlap inputs --------------------------------------------------------------------------------------
 
 _Identity: TypeAlias = tuple[int, int] | str
 
 
 def check_apart(written: Path, read: Iterable[Path]) -> None:
-    """Make sure that nothing that is written is, contains or lies inside what is read.
+    """Check that an output is not an input, inside one, or a folder that contains one.
 
-    Files and folders are compared, not names: neither links nor another case of the letters hide that two are the same.
+    Compares files, not names: links and another letter case are recognized.
 
     Parameters
     ----------
     written
         The file or folder to write; it need not exist.
     read
-        Files and folders; those that do not exist do not count.
+        Files and folders; missing ones are ignored.
 
     Raises
     ------
     ExportError
-        If it is not apart from one of them.
+        If it overlaps one of them.
     """
     for path in read:
         relation = _relation(written, path)
-        if relation:
+        if relation is not None:
             raise ExportError(
-                "to write apart from what is read", f"{written}, which {relation} {path}", "Choose another place."
+                "Cannot write {file}: it {relation} {input}, which is read. Choose another place.",
+                file=written,
+                relation=relation,
+                input=path,
             )
 
 
-def _relation(written: Path, read: Path) -> str:
-    """Say how two paths are not apart; nothing where they are."""
+def _relation(written: Path, read: Path) -> Message | None:
+    """Return how two paths overlap, None where they do not."""
     for ours in _lines(written):
         for theirs in _lines(read):
             if theirs[0] is None:
                 continue
             if ours[0] == theirs[0]:
-                return "is"
+                return message("is")
             if theirs[0] in ours:
-                return "lies inside"
+                return message("is inside")
             if ours[0] is not None and ours[0] in theirs:
-                return "contains"
-    return "is also in" if os.path.lexists(written) and read.is_dir() and _shared(written, read) else ""
+                return message("contains")
+    if os.path.lexists(written) and read.is_dir() and _shared(written, read):
+        return message("is also in")
+    return None
 
 
 def _lines(path: Path) -> Iterator[list[_Identity | None]]:
-    """Yield a path and all folders around it; of a link also its target and the folders around that."""
+    """Yield the identities of a path and its parents; of a link also those of its target."""
     try:
         places = list(dict.fromkeys((path.parent.resolve() / path.name, path.resolve())))
     except (OSError, RuntimeError):  # a link that leads to itself
@@ -282,7 +295,7 @@ def _lines(path: Path) -> Iterator[list[_Identity | None]]:
 
 
 def _identity(path: Path) -> _Identity | None:
-    """Return what two paths have in common that lead to the same file or folder; None where there is none."""
+    """Return what identifies a file or folder whatever path leads to it; None where it does not exist."""
     try:
         found = path.stat()
     except (OSError, ValueError):
@@ -292,11 +305,11 @@ def _identity(path: Path) -> _Identity | None:
 
 
 def _shared(written: Path, folder: Path) -> bool:
-    """Tell whether a folder holds a link, of either kind, to a file that would be replaced."""
+    """Return whether a folder contains a hard or symbolic link to a file that would be replaced."""
     replaced = [Path(entry.path) for entry in _entries(written)] if written.is_dir() else [written]
     ours = {_identity(path) for path in replaced} - {None}
     numbers = {identity[1] for identity in ours if isinstance(identity, tuple)}
-    # Of most files the listing says enough: there may be 100,000, and somebody waits.
+    # stat() only where the listing does not rule a file out: there may be 100,000.
     return any(
         _identity(Path(entry.path)) in ours
         for entry in _entries(folder)
@@ -305,7 +318,7 @@ def _shared(written: Path, folder: Path) -> bool:
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield everything but folders in a folder and below; what cannot be listed is passed over."""
+    """Yield all entries but folders, recursively; what cannot be listed is skipped."""
     places = [str(folder)]
     while places:
         with suppress(OSError), os.scandir(places.pop()) as entries:

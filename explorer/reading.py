@@ -1,7 +1,7 @@
-"""Read files from anybody: whatever a parser raises becomes one of our errors, with the file's name.
+"""Read untrusted files: every exception of a parser becomes an `ExplorerError` with the name of the file.
 
-Parsers of damaged files raise what they like: ``tokenize.TokenError``, ``struct.error``, ``SystemError``. Each reader's
-entry point wraps its parser in `reading` once.
+Parsers of damaged files raise anything: ``tokenize.TokenError``, ``struct.error``, ``SystemError``. The entry point of
+each reader wraps its parser in `reading` once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import DataError, ExplorerError
+from explorer.messages import Wording, message
+
+COPY_AGAIN = message("Copy or download it again.")
 
 _LONGEST_REASON = 200
 
 
 @contextmanager
 def reading(
-    what: str, where: str, error: type[ExplorerError] = DataError, remedy: str = "Copy or download it again."
+    what: Wording, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = COPY_AGAIN
 ) -> Iterator[None]:
     """Turn every foreign exception of the block into an `ExplorerError`; our own errors pass unchanged.
 
@@ -27,35 +30,43 @@ def reading(
     Parameters
     ----------
     what
-        What the file should be, such as ``a whole NumPy file``.
+        What the file should be, such as ``message("a NumPy file")``.
     where
         Its name.
     error
         The class to raise.
     remedy
-        What the user can do.
+        What the user can do: a sentence.
     """
     try:
         yield
     except ExplorerError:
         raise
     except FileNotFoundError as missing:
-        raise error(f"{what} at {where}", "no such file", "Check the path.") from missing
+        raise error("Cannot read {file}: no such file. Check the path.", file=where) from missing
     except MemoryError as full:
-        raise error(f"{what} that fits into memory in {where}", "one that does not", remedy) from full
+        raise error(
+            "Cannot read {file} as {what}: not enough memory. {remedy}", file=where, what=what, remedy=remedy
+        ) from full
     except Exception as foreign:
-        raise error(f"{what} in {where}", f"“{reason_of(foreign)}”", remedy) from foreign
+        raise error(
+            "Cannot read {file} as {what}: {reason}. {remedy}",
+            file=where,
+            what=what,
+            reason=reason_of(foreign),
+            remedy=remedy,
+        ) from foreign
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the first line of an exception's text, or its class where it has none."""
+    """Return the first line of an exception's text without its period, or its class where it has none."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     lines = str(error).splitlines()
-    return lines[0][:_LONGEST_REASON] if lines else type(error).__name__
+    return lines[0][:_LONGEST_REASON].rstrip(". ") if lines and lines[0] else type(error).__name__
 
 
-def read_limited(path: Path, most: int, what: str, error: type[ExplorerError] = DataError) -> bytes:
+def read_limited(path: Path, most: int, what: Wording, error: type[ExplorerError] = DataError) -> bytes:
     """Return the content of a small file.
 
     Parameters
@@ -65,7 +76,7 @@ def read_limited(path: Path, most: int, what: str, error: type[ExplorerError] = 
     most
         The most bytes that it may have.
     what
-        What it should be, such as ``a card``.
+        What it should be, such as ``message("a card")``.
     error
         The class to raise.
 
@@ -78,15 +89,22 @@ def read_limited(path: Path, most: int, what: str, error: type[ExplorerError] = 
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise error(f"{what} in a plain file", f"{path}, which is none", "Choose another file.")
+        raise error(
+            "Cannot read {file} as {what}: it is not a regular file. Choose another file.", file=path, what=what
+        )
     with path.open("rb") as file:
-        # No more than there is, since so much memory is asked for.
+        # No more than the file has, because read() allocates this much memory.
         content = file.read(min(most, found.st_size) + 1)
     if len(content) > most:
-        raise error(f"{what} of at most {size_text(most)} in {path}", "a larger one", "Do not open files you distrust.")
+        raise error(
+            "Cannot read {file} as {what}: it is larger than {most}. Do not open files that you do not trust.",
+            file=path,
+            what=what,
+            most=size_text(most),
+        )
     return content
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes with its unit: kB below 1 MB, else MB."""
     return f"{size / (1 << 20):,.0f} MB" if size >= 1 << 20 else f"{max(1, size >> 10):,} kB"

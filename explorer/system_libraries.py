@@ -1,6 +1,6 @@
-"""The system libraries that Qt needs on Linux: which of them are missing here, and the one command that installs them.
+"""Find the system libraries that Qt needs on Linux and that are missing, and the command that installs them.
 
-Imports no Qt: where a library is missing, that fails or ends the process.
+Does not import Qt: where a library is missing, the import fails or ends the process.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from explorer.errors import UsageError
+from explorer.messages import Message, message
 
 PLUGIN_PATH_VARIABLE = "QT_QPA_PLATFORM_PLUGIN_PATH"
 DEBIAN_LIBRARIES = {
@@ -65,7 +66,7 @@ def missing_in(ldd_output: str) -> list[str]:
 def missing_libraries(files: Iterable[Path]) -> list[str]:
     """Return the libraries that `files` need, directly or not, and that the loader does not find.
 
-    Empty where this cannot be told; on other systems than Linux, Qt brings its own.
+    Empty where this is unknown, and on other systems than Linux, where Qt ships its own.
     """
     missing: list[str] = []
     if sys.platform.startswith("linux") and shutil.which("ldd"):
@@ -105,17 +106,27 @@ def _guessed_debian_name(library: str) -> str:
 
 
 def window_libraries_error(platforms: Iterable[str]) -> UsageError | None:
-    """Return the error that names what a window on one of these platforms of Qt lacks, or None if it lacks nothing."""
+    """Return the error that names the missing libraries, or None if a window opens on one of these Qt platforms."""
     found = [missing_libraries(qt_files(platform)) for platform in platforms]
     if not found or not all(found):
         return None
-    # One platform is enough for a window: the one that lacks least.
+    # One platform is enough for a window: the one with the fewest missing libraries.
     least = min(found, key=len)
-    received = f"a system without {', '.join(least)}"
-    return UsageError("the system libraries that Qt needs", received, how_to_install(least))
+    return UsageError(
+        "Cannot open a window: Qt needs {libraries}, which {count:is|are} not installed. {remedy}",
+        libraries=least,
+        count=len(least),
+        remedy=_installation(least),
+    )
 
 
 def how_to_install(libraries: Sequence[str], programs: Sequence[str] = ()) -> str:
-    """Return the sentence that says how to get what is missing."""
+    """Return a sentence with the command that installs what is missing."""
+    return str(_installation(libraries, programs))
+
+
+def _installation(libraries: Sequence[str], programs: Sequence[str] = ()) -> Message:
     command = install_command(libraries, programs)
-    return f"Run: sudo {shlex.join(command)}" if command else "Install them with your package manager."
+    if command is None:
+        return message("Install them with your package manager.")
+    return message("Run: sudo {command}", command=shlex.join(command))

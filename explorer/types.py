@@ -1,4 +1,4 @@
-"""Types that every room shares: array aliases, progress, and what a codec can do."""
+"""Types that every package shares: array aliases, progress, and the interface of a codec."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.messages import Wording
 
 
 class ArrayOf:
-    """Tells pydantic what an annotated array is: of exactly this dtype, of any shape."""
+    """Pydantic validator of arrays of exactly one dtype and any shape."""
 
     def __init__(self, dtype: type[np.generic]) -> None:
         self._dtype = np.dtype(dtype)
@@ -29,16 +29,16 @@ class ArrayOf:
 
 
 Pixels: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
-"""Pictures of 8 bits, ``(n, height, width, channels)`` or one ``(height, width, channels)``; channels 1 or 3."""
+"""8-bit images, ``(n, height, width, channels)`` or one ``(height, width, channels)``; 1 or 3 channels."""
 
 Bytes: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
 """The content of a file, ``(size,)``."""
 
 Floats: TypeAlias = Annotated[NDArray[np.float32], ArrayOf(np.float32)]
-"""Any float32 array. Pictures are ``(n, height, width, channels)`` in [0, 1]; codes are ``(n, latent_dim)``."""
+"""Any float32 array. Images are ``(n, height, width, channels)`` in [0, 1]; codes are ``(n, latent_dim)``."""
 
 Indices: TypeAlias = Annotated[NDArray[np.int64], ArrayOf(np.int64)]
-"""Positions in a source, source order, ``(n,)``."""
+"""Indices into a source, ``(n,)``."""
 
 ImageShape: TypeAlias = tuple[int, int, int]
 """Height, width, channels."""
@@ -49,14 +49,14 @@ LatentShape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Progress:
-    """What a long job yields: a point where it can be shown and cancelled.
+    """What a long job yields where it can report and be cancelled.
 
     Attributes
     ----------
     done, total
-        Units of work, ``0 <= done <= total``; ``total`` 0 means that it is not known.
+        Units of work, ``0 <= done <= total``; ``total`` is 0 where it is unknown.
     note
-        A few words on what is being done, or empty.
+        The current step, in a few words, or empty.
     """
 
     done: int
@@ -65,24 +65,24 @@ class Progress:
 
 
 class Codec(Protocol):
-    """Pictures to codes and back. Safe to call from one thread at a time."""
+    """Encoder and decoder of a model. Not thread-safe: call it from one thread at a time."""
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels of every picture in and out."""
+        """Height, width and channels of inputs and outputs."""
 
     @property
     def latent_dim(self) -> int:
         """Length of one flat code."""
 
     def encode(self, images: Floats) -> Floats:
-        """Return the codes ``(n, latent_dim)`` of float32 pictures ``(n, h, w, c)`` in [0, 1].
+        """Return the codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1].
 
         For a variational model this is the mean code.
         """
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, unclipped, nominally in [0, 1], of codes ``(n, latent_dim)``."""
+        """Return float32 images ``(n, h, w, c)`` of codes ``(n, latent_dim)``; nominally in [0, 1], not clipped."""
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and log-variance, each ``(n, latent_dim)``; the latter None where there is none."""
+        """Return mean and log-variance, each ``(n, latent_dim)``; the log-variance is None for a plain autoencoder."""

@@ -1,4 +1,4 @@
-"""What is written stays apart from what is read, however both are named; a file is replaced only where it may be."""
+"""Outputs never overlap inputs, whatever their names; a file is replaced only where it may be."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def refused(written: Path, *read: Path) -> str:
 
 
 def test_the_same_file_or_folder_is_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"{photos}, which is {photos}" in refused(photos, photos)
-    assert "which is" in refused(photos / "a.png", photos / "a.png")
-    assert "which is" in refused(photos / "inner" / ".." / "a.png", photos / "a.png")
+    assert f"{photos}: it is {photos}, which is read" in refused(photos, photos)
+    assert "it is /" in refused(photos / "a.png", photos / "a.png")
+    assert "it is /" in refused(photos / "inner" / ".." / "a.png", photos / "a.png")
     monkeypatch.chdir(photos)
-    assert "which is" in refused(Path("a.png"), photos / "a.png")
-    assert "which is" in refused(photos, Path())
+    assert "it is /" in refused(Path("a.png"), photos / "a.png")
+    assert "it is ., which is read" in refused(photos, Path())
 
 
-def test_what_lies_inside_or_contains_is_refused(photos: Path) -> None:
-    assert "lies inside" in refused(photos / "new.png", photos)
-    assert "lies inside" in refused(photos / "inner" / "deep" / "new", photos)
+def test_an_output_inside_or_around_an_input_is_refused(photos: Path) -> None:
+    assert "it is inside" in refused(photos / "new.png", photos)
+    assert "it is inside" in refused(photos / "inner" / "deep" / "new", photos)
     assert "contains" in refused(photos.parent, photos)
     assert "contains" in refused(photos, photos / "inner" / "b.png")
 
@@ -46,15 +46,15 @@ def test_what_lies_inside_or_contains_is_refused(photos: Path) -> None:
 def test_the_first_that_is_in_the_way_is_named(photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.npz"
     other.touch()
-    assert f"which is {other}" in refused(other, photos, tmp_path / "missing", other)
+    assert f"it is {other}, which is read" in refused(other, photos, tmp_path / "missing", other)
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_link_to_a_file_is_that_file(photos: Path, tmp_path: Path, link: object) -> None:
     assert callable(link)
     link(photos / "a.png", tmp_path / "link.png")
-    assert "which is" in refused(tmp_path / "link.png", photos / "a.png")
-    assert "which is" in refused(photos / "a.png", tmp_path / "link.png")
+    assert "it is /" in refused(tmp_path / "link.png", photos / "a.png")
+    assert "it is /" in refused(photos / "a.png", tmp_path / "link.png")
     assert refused(tmp_path / "link.png", photos)
 
 
@@ -63,16 +63,16 @@ def test_a_file_that_a_folder_holds_by_a_link_is_read_too(photos: Path, tmp_path
     assert callable(link)
     (tmp_path / "elsewhere.png").write_bytes(b"kept")
     link(tmp_path / "elsewhere.png", photos / "inner" / "c.png")
-    assert "is also in" in refused(tmp_path / "elsewhere.png", photos)
+    assert "it is also in" in refused(tmp_path / "elsewhere.png", photos)
 
 
 def test_links_to_folders_are_followed(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(photos, target_is_directory=True)
-    assert "lies inside" in refused(tmp_path / "link" / "new.png", photos)
-    assert "lies inside" in refused(photos / "new.png", tmp_path / "link")
-    assert "which is" in refused(tmp_path / "link", photos)
+    assert "it is inside" in refused(tmp_path / "link" / "new.png", photos)
+    assert "it is inside" in refused(photos / "new.png", tmp_path / "link")
+    assert "it is /" in refused(tmp_path / "link", photos)
     (photos / "out").symlink_to(tmp_path, target_is_directory=True)
-    assert "lies inside" in refused(photos / "out", photos), "the link would be replaced"
+    assert "it is inside" in refused(photos / "out", photos), "the link would be replaced"
 
 
 def test_other_places_are_free(photos: Path, tmp_path: Path) -> None:

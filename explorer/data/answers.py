@@ -1,4 +1,4 @@
-"""Yes and no of each picture, out of labels and attributes: what a direction in code space can be found for."""
+"""Masks of the images that have a label or an attribute, from which a direction in latent space is found."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from explorer.errors import DataError
 from explorer.types import Indices
 
 Answers = tuple[str, NDArray[np.bool_], NDArray[np.bool_]]
-"""What is asked, of which pictures it is known, and which have it; both ``(n,)``."""
+"""Name, which images have a known value, and which of them have this one; both masks ``(n,)``."""
 
 
 def categories(source: Source, attribute: str | None) -> tuple[str, ...]:
-    """Return the names of an attribute's categories, those of the labels for None; none where it is a number."""
+    """Return the category names of an attribute, or of the labels for None; empty for a numeric attribute."""
     if attribute is None:
         if source.labels is None:
             return ()
@@ -26,14 +26,14 @@ def categories(source: Source, attribute: str | None) -> tuple[str, ...]:
 
 
 def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_], Indices]:
-    """Return of which pictures it is known, ``(n,)``, and the class of each, int64 ``(n,)``.
+    """Return which images have a known value, ``(n,)``, and the class of each, int64 ``(n,)``.
 
-    The classes of a column of numbers are its lower and its upper half.
+    A numeric attribute has two classes, at or below its median and above.
 
     Raises
     ------
     DataError
-        If the pictures have no such attribute.
+        If the source has no such attribute.
     """
     names = () if attribute is None else categories(source, attribute)
     if attribute is not None and not names:
@@ -41,20 +41,25 @@ def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_]
         return known, above.astype(np.int64)
     column = source.labels if attribute is None else source.attributes[attribute].values
     if column is None:
-        raise DataError("labelled pictures", f"{source.title}, which has no labels", "Choose an attribute.")
+        raise _no_labels(source)
     return np.asarray(column != (UNLABELLED if attribute is None else UNKNOWN)), np.asarray(column, np.int64)
 
 
 def attribute_answers(source: Source, attribute: str | None, values: tuple[str, ...]) -> list[Answers]:
-    """Return the answers to each of some categories; of a number, whether it lies in its upper half.
+    """Return the masks of some categories; of a numeric attribute, the mask of values above the median.
 
     Raises
     ------
     DataError
-        If the pictures have no such attribute or category.
+        If the source has no such attribute or category.
     """
     if attribute is not None and attribute not in source.attributes:
-        raise DataError(f"an attribute of {source.title}", f"“{attribute}”", "Choose another.")
+        raise DataError(
+            "“{source}” has no attribute “{name}”. Choose one of: {known}.",
+            source=source.title,
+            name=attribute,
+            known=list(source.attributes),
+        )
     names = categories(source, attribute)
     title = attribute or "label"
     if attribute is not None and not names:
@@ -64,9 +69,13 @@ def attribute_answers(source: Source, attribute: str | None, values: tuple[str, 
         return [(f"{title} above {middle:.3g}", known, numbers > middle)]
     unknown = set(values) - set(names)
     if unknown:
-        raise DataError(f"a category of “{title}”", f"“{sorted(unknown)[0]}”", "Choose another.")
+        raise DataError("“{name}” has no category “{value}”. Choose another.", name=title, value=sorted(unknown)[0])
     column = source.labels if attribute is None else source.attributes[attribute].values
     if column is None:
-        raise DataError("labelled pictures", f"{source.title}, which has no labels", "Choose an attribute.")
+        raise _no_labels(source)
     known = np.asarray(column != (UNLABELLED if attribute is None else UNKNOWN))
     return [(f"{title}: {value}", known, np.asarray(column == names.index(value))) for value in values]
+
+
+def _no_labels(source: Source) -> DataError:
+    return DataError("“{source}” has no labels. Choose an attribute instead.", source=source.title)

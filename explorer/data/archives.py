@@ -1,8 +1,8 @@
-"""Unpack zip and tar archives of pictures safely, once, into the cache.
+"""Unpack untrusted zip and tar archives of images safely, once, into the cache.
 
-An archive from somewhere may be made to write where it should not, or to fill the disk. So no library's own “extract
-all” is used: every member is checked, only files of a known kind are written, by names that were checked, and the whole
-is thrown away at the first thing that an honest archive of pictures does not have.
+A malicious archive may write outside its folder, or fill the disk. So no library's ``extractall`` is used: every member
+is checked, only files of known types are written, under checked names, and everything is discarded at the first member
+that no archive of images needs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from typing import IO, Final, cast
 
 from explorer.data.formats import PICTURE_SUFFIXES
 from explorer.errors import DataError
+from explorer.messages import Message, message
 from explorer.paths import cache_dir, replacing_folder
-from explorer.reading import reading
+from explorer.reading import reading, reason_of
 from explorer.types import Progress
 
 ZIP_SUFFIXES: Final = (".zip",)
@@ -35,10 +36,10 @@ TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".txt"})
 MAX_MEMBERS: Final = 2_000_000
 MAX_RATIO: Final = 200
 UNSUSPICIOUS_BYTES: Final = 256 << 20
-"""Pictures are packed already; more than `MAX_RATIO` : 1 beyond this size is a bomb."""
+"""Images are compressed already; a higher ratio than `MAX_RATIO` beyond this size is a zip bomb."""
 
 DISK_RESERVE_BYTES: Final = 512 << 20
-"""So much of the free disk is left alone."""
+"""Free disk space that is never used."""
 
 _CHUNK: Final = 1 << 20
 _LARGEST_READ: Final = 64 << 20
@@ -49,15 +50,16 @@ _OTHER_NAMES: Final = re.compile(
 )
 _ARRAY_SUFFIXES: Final = frozenset({".npz", ".npy"})
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
+_UNPACKING: Final = message("Unpacking")
 
 
 def is_archive(path: Path) -> bool:
-    """Tell by its name whether a file is an archive that `unpack` takes."""
+    """Return whether a file is an archive that `unpack` accepts, by its name."""
     return path.name.lower().endswith((*ZIP_SUFFIXES, *TAR_SUFFIXES)) and os.path.isfile(path)
 
 
 def archive_stem(path: Path) -> str:
-    """Return an archive's name without its ending."""
+    """Return an archive's name without its extension."""
     name = path.name
     for suffix in sorted((*ZIP_SUFFIXES, *TAR_SUFFIXES), key=len, reverse=True):
         if name.lower().endswith(suffix):
@@ -66,7 +68,7 @@ def archive_stem(path: Path) -> str:
 
 
 def unpacked_dir(path: Path) -> Path:
-    """Return the folder that an archive is unpacked into: another one as soon as the file changes."""
+    """Return the folder that an archive is unpacked into; it changes with the size or time of the file."""
     state = path.stat()
     key = hashlib.sha256(f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode()).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "_", archive_stem(path))[:60]
@@ -74,22 +76,22 @@ def unpacked_dir(path: Path) -> Path:
 
 
 def unpack(path: Path) -> Iterator[Progress | Path]:
-    """Unpack the pictures, tables, IDX files and fonts of an archive: yields progress, and the folder last.
+    """Unpack the images, tables, IDX files and fonts of an archive: yields progress, and the folder last.
 
-    Closing the iterator, or an error, leaves nothing behind. A second call finds what the first one unpacked.
+    Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
 
     Raises
     ------
     DataError
-        If the archive is broken, encrypted, unfolds into too much, holds a link, a device or a name that leads out of
-        it, or nothing that is of use.
+        If the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of it;
+        or has nothing that can be opened.
     ExportError
         If the cache cannot be written.
     """
     try:
         target = unpacked_dir(path)
     except OSError as error:
-        raise DataError(f"an archive at {path}", f"“{error.strerror or error}”", "Check the path.") from error
+        raise DataError("Cannot read {file}: {reason}. Check the path.", file=path, reason=reason_of(error)) from error
     if target.is_dir():
         yield target
         return
@@ -99,10 +101,10 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
         for member in _reading(lambda: reader(path), path):
             budget.add(member)
             name = _safe_name(member.name, path)
-            if member.refusal:
+            if member.refusal is not None:
                 raise _refused(path, member.name, member.refusal)
             if member.content is None or not budget.wants(name):
-                yield Progress(member.done, member.total, "looking for pictures")
+                yield Progress(member.done, member.total, message("Looking for images"))
                 continue
             yield from _write(member, member.content, folder / name, path)
         budget.check_found()
@@ -113,20 +115,20 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
 class _Member:
     """One entry of an archive.
 
-    ``refusal`` says what makes it unacceptable; ``content`` opens it, None for a folder; ``done`` and ``total`` count
-    the progress behind it.
+    ``refusal`` says what makes it unacceptable; ``content`` opens it, None for a folder; ``done`` and ``total`` are the
+    progress after it.
     """
 
     name: str
     size: int
-    refusal: str
+    refusal: Message | None
     content: Callable[[], IO[bytes]] | None
     done: int
     total: int
 
 
 class _Budget:
-    """Counts what an archive unfolds into, and what was found in it."""
+    """Count the size and the useful files of an archive while it is unpacked."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -139,26 +141,34 @@ class _Budget:
         self._arrays = ""
 
     def add(self, member: _Member) -> None:
-        """Count one member, whether it is wanted or not."""
+        """Count one member, whether it is unpacked or not; raise DataError beyond the limits."""
         self._members += 1
         self._bytes += max(0, member.size)
         if self._members > MAX_MEMBERS:
-            raise DataError(f"at most {MAX_MEMBERS:,} files in {self._path}", "more", "Divide it.")
+            raise DataError(
+                "Cannot unpack {file}: it has more than {most:# file|# files}. Divide it.",
+                file=self._path,
+                most=MAX_MEMBERS,
+            )
         if self._bytes > UNSUSPICIOUS_BYTES and self._bytes > MAX_RATIO * self._packed:
             raise DataError(
-                f"an archive of pictures in {self._path}",
-                f"one that unfolds to more than {MAX_RATIO} times its size",
-                "Do not unpack it, if you do not know where it comes from.",
+                "Cannot unpack {file}: it unpacks to more than {ratio} times its size. Do not open files that you do "
+                "not trust.",
+                file=self._path,
+                ratio=MAX_RATIO,
             )
         if self._bytes > self._free:
             raise DataError(
-                f"room for what is in {self._path}",
-                f"{max(0, self._free) >> 20:,} MB of free disk for {self._bytes >> 20:,} MB or more",
-                f"Free some space, or set LATENT_EXPLORER_HOME to another disk than that of {cache_dir()}.",
+                "Cannot unpack {file}: {free:,} MB of disk space are free, but {size:,} MB or more are needed. Free "
+                "disk space, or set LATENT_EXPLORER_HOME to a folder on another disk than {folder}.",
+                file=self._path,
+                free=max(0, self._free) >> 20,
+                size=self._bytes >> 20,
+                folder=cache_dir(),
             )
 
     def wants(self, name: PurePosixPath) -> bool:
-        """Tell whether a file is to be unpacked, and remember that it was there."""
+        """Return whether to unpack a file, and count it."""
         if any(part.startswith(".") or part.lower() == "__macosx" for part in name.parts):
             return False
         suffix = name.suffix.lower()
@@ -169,34 +179,35 @@ class _Budget:
         return useful or suffix in TABLE_SUFFIXES
 
     def check_found(self) -> None:
-        """Refuse an archive that holds nothing of use."""
+        """Raise DataError if nothing in the archive can be opened."""
         if self._found:
             return
         if self._arrays:
             raise DataError(
-                f"pictures, IDX files or fonts in {self._path}",
-                f"the NumPy file {self._arrays}",
-                "Unpack it yourself, and open that file.",
+                "Cannot open {file}: NumPy files in archives are not supported. Unpack it, and open “{name}”.",
+                file=self._path,
+                name=self._arrays,
             )
         raise DataError(
-            f"pictures, IDX files or fonts in {self._path}",
-            f"{self._members:,} entries, none of which is one",
-            "Choose another archive; unpack one that lies inside another.",
+            "Cannot open {file}: none of its {count:# entry|# entries} is an image, an IDX file or a font. Choose "
+            "another archive; unpack nested archives first.",
+            file=self._path,
+            count=self._members,
         )
 
 
 def _reading(members: Callable[[], Iterator[_Member]], path: Path) -> Iterator[_Member]:
-    """Yield members; whatever the libraries raise about a broken archive becomes a DataError."""
+    """Yield members; whatever the libraries raise about a damaged archive becomes a DataError."""
     with _archive(path):
         yield from members()
 
 
 def _archive(path: Path) -> AbstractContextManager[None]:
-    return reading("a whole archive", str(path))
+    return reading(message("an archive"), str(path))
 
 
 def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path: Path) -> Iterator[Progress]:
-    """Write one file. What reading raises is the archive's fault; what writing raises is the disk's."""
+    """Write one file. Errors of reading are DataError, errors of writing are not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     left = member.size
     told = 0
@@ -208,38 +219,41 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
                 chunk = content.read(min(_CHUNK, left))
             if not chunk:
                 raise DataError(
-                    f"a whole archive in {path}", f"the end inside {_printable(member.name)}", "Copy it again."
+                    "Cannot unpack {file}: it is truncated in “{name}”. Copy or download it again.",
+                    file=path,
+                    name=_printable(member.name),
                 )
             file.write(chunk)
             left -= len(chunk)
             told += len(chunk)
             if told >= _TOLD_BYTES:
                 told = 0
-                yield Progress(member.done, member.total, "unpacking")
-    yield Progress(member.done, member.total, "unpacking")
+                yield Progress(member.done, member.total, _UNPACKING)
+    yield Progress(member.done, member.total, _UNPACKING)
 
 
 def _safe_name(name: str, path: Path) -> PurePosixPath:
-    """Return a member's name as a relative path that stays where it is put.
+    """Return a member's name as a relative path that stays inside its folder.
 
     Raises
     ------
     DataError
-        If it is absolute, leads upwards, or is no name.
+        If it is absolute, leads upwards, or is invalid.
     """
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     if "\0" in plain or ".." in parts or plain.startswith("/") or _DRIVE.match(plain) or len(plain) > 4096:
-        raise _refused(path, name, "a name that leads out of the folder that it is unpacked into")
+        raise _refused(path, name, message("leads out of the archive's folder"))
     return PurePosixPath(*parts) if parts else PurePosixPath("folder")
 
 
-def _refused(path: Path, name: str, what: str) -> DataError:
+def _refused(path: Path, name: str, reason: Message) -> DataError:
     shown = name if len(name) <= 100 else f"{name[:100]}…"
     return DataError(
-        f"plain files and folders only in {path}",
-        f"{what} (“{_printable(shown)}”)",
-        "Do not unpack it, if you do not know where it comes from.",
+        "Cannot unpack {file}: its entry “{name}” {reason}. Do not open files that you do not trust.",
+        file=path,
+        name=_printable(shown),
+        reason=reason,
     )
 
 
@@ -258,22 +272,22 @@ def _zip_members(path: Path) -> Iterator[_Member]:
             yield _Member(entry.filename, entry.file_size, _zip_refusal(entry), content, done, total)
 
 
-def _zip_refusal(entry: zipfile.ZipInfo) -> str:
+def _zip_refusal(entry: zipfile.ZipInfo) -> Message | None:
     if entry.flag_bits & 1:
-        return "a file with a password"
+        return message("is encrypted")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind == stat.S_IFLNK:
-        return "a link"
+        return message("is a link")
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a device"
-    return ""
+        return message("is a device")
+    return None
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that refuses to be read in absurd pieces.
+    """A stream that limits the size of one read.
 
-    tarfile reads long names and extended headers in one piece, as long as the archive says: a small packed file could
-    fill the memory that way.
+    tarfile reads long names and extended headers in one read of the size that the archive declares: a small compressed
+    file could exhaust the memory.
     """
 
     def __init__(self, stream: IO[bytes], path: Path) -> None:
@@ -282,7 +296,11 @@ class _Bounded(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         if not 0 <= size <= _LARGEST_READ:
-            raise DataError(f"a tar file with short headers in {self._path}", f"one of {size:,} bytes", "Pack it anew.")
+            raise DataError(
+                "Cannot unpack {file}: one of its headers declares {size:# byte|# bytes}. Create the archive again.",
+                file=self._path,
+                size=size,
+            )
         return self._stream.read(size)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
@@ -304,7 +322,7 @@ def _tar_members(path: Path) -> Iterator[_Member]:
         bounded = cast(IO[bytes], _Bounded(stream, path))
         with tarfile.open(fileobj=bounded, mode="r:", errors="surrogateescape") as archive:
             for entry in archive:
-                # The list of members would grow with the archive.
+                # Else tarfile keeps a list of all members.
                 archive.members = []  # type: ignore[attr-defined]
                 content = None
                 if entry.isreg():
@@ -315,31 +333,31 @@ def _tar_members(path: Path) -> Iterator[_Member]:
 
 
 def _check_tar_end(archive: tarfile.TarFile, stream: IO[bytes], path: Path) -> None:
-    """Refuse a tar file without its end mark: tarfile takes a cut one for a shorter one."""
+    """Refuse a tar file without its end mark, since tarfile accepts truncated ones."""
     stream.seek(archive.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise DataError(f"a whole archive in {path}", "one that ends too early", "Copy or download it again.")
-    # What packed the tar file keeps its checksum at the very end.
+        raise DataError("Cannot unpack {file}: it is truncated. Copy or download it again.", file=path)
+    # The checksum of the compression is at the very end.
     for _ in range(_LARGEST_READ // _CHUNK):
         if not stream.read(_CHUNK):
             break
 
 
-def _tar_refusal(entry: tarfile.TarInfo) -> str:
+def _tar_refusal(entry: tarfile.TarInfo) -> Message | None:
     if entry.issym() or entry.islnk():
-        return "a link"
+        return message("is a link")
     if entry.issparse():
-        return "a sparse file"
+        return message("is a sparse file")
     if not (entry.isreg() or entry.isdir()):
-        return "a device"
-    return ""
+        return message("is a device")
+    return None
 
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
-    """Return the stream inside, by its first bytes and not by the file's name."""
+    """Return the decompressed stream; the first bytes tell the format, not the file's name."""
     start = raw.read(6)
     raw.seek(0)
-    # Imported here: two of the three are rarely needed, and one may be missing from a Python that was built without.
+    # Imported here: a Python may have been built without one of them.
     if start.startswith(b"\x1f\x8b"):
         import gzip
 
@@ -356,6 +374,6 @@ def _decompressed(raw: IO[bytes]) -> IO[bytes]:
 
 
 def remove_unpacked() -> None:
-    """Delete everything that was unpacked; it is unpacked again when it is needed."""
+    """Delete all unpacked archives; they are unpacked again when needed."""
     with suppress(OSError):
         shutil.rmtree(cache_dir() / "unpacked")

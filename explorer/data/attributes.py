@@ -1,4 +1,4 @@
-"""What is known of each picture beside its label: columns of a table, numbers or categories."""
+"""Attributes of images beside their labels: numeric or categorical columns of a table."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
+from explorer.messages import Wording
 from explorer.types import Floats, Indices
 
 UNKNOWN = -1
-"""The category of a picture of which it is not known."""
+"""The category of an image whose value is unknown."""
 
 LABEL_COLUMNS: Final = ("label", "class", "labels", "label_name", "class_name", "category", "target")
-"""Columns of these names hold labels: categories, also where they are numbers."""
+"""Columns of these names are categorical labels, even if their values are numbers."""
 
 MAX_CATEGORIES: Final = 10_000
-"""A column with more different texts (a caption, an address) tells nothing about groups of pictures."""
+"""A column with more distinct texts (a caption, an address) does not group images."""
 
 _MISSING: Final = frozenset({"", "na", "n/a", "nan", "null"})
 _MAX_TEXT: Final = 200
 
 Row: TypeAlias = tuple[int, Sequence[str]]
-"""The position of a picture, and the texts of its line, one a column."""
+"""The position of an image, and the texts of its row, one per column."""
 
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """One column: a value for each picture of a source, in source order.
+    """One column: a value for each image of a source, in source order.
 
     Attributes
     ----------
     values
-        Float32 ``(n,)`` for numbers, NaN where not known; int64 ``(n,)`` for categories, -1 where not known.
+        Float32 ``(n,)`` for numbers, NaN where unknown; int64 ``(n,)`` for categories, -1 where unknown.
     names
         Name of each category, or None for numbers.
     """
@@ -47,26 +48,36 @@ class Attribute:
     def __post_init__(self) -> None:
         wanted = np.float32 if self.names is None else np.int64
         if self.values.ndim != 1 or self.values.dtype != wanted:
-            raise DataError(f"an attribute as {np.dtype(wanted)} (n,)", f"{self.values.shape} of {self.values.dtype}")
+            raise DataError(
+                "The values of an attribute must be {wanted} of shape (n,), not {dtype} of shape {shape}.",
+                wanted=np.dtype(wanted),
+                dtype=self.values.dtype,
+                shape=str(self.values.shape),
+            )
         if (
             self.names is not None
             and len(self.values)
             and not -1 <= self.values.min() <= self.values.max() < len(self.names)
         ):
-            raise DataError(f"categories from -1 to {len(self.names) - 1}", f"up to {int(self.values.max())}")
+            raise DataError(
+                "The categories of an attribute must be from -1 to {most}, not from {low} to {high}.",
+                most=len(self.names) - 1,
+                low=int(self.values.min()),
+                high=int(self.values.max()),
+            )
 
     def __len__(self) -> int:
         return len(self.values)
 
     def text(self, index: int) -> str:
-        """Return the value of one picture for people; empty where it is not known."""
+        """Return the value of one image as text; empty where it is unknown."""
         value = self.values[index]
         if self.names is not None:
             return "" if value == UNKNOWN else self.names[int(value)]
         return "" if np.isnan(value) else f"{value:g}"
 
     def take(self, indices: Indices) -> Attribute:
-        """Return the column of some pictures only, in the order of `indices` ``(m,)``."""
+        """Return the column of some images only, in the order of `indices` ``(m,)``."""
         return Attribute(self.values[indices], self.names)
 
 
@@ -74,19 +85,22 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 """Columns by name, in the order of the table."""
 
 
-def column_of(array: NDArray[Any], name: str) -> Attribute:
-    """Return a column made of an array of numbers or texts ``(n,)``; an empty text is one that is not known.
+def column_of(array: NDArray[Any], name: Wording) -> Attribute:
+    """Return a column of numbers or texts ``(n,)``; an empty text is unknown.
 
     Raises
     ------
     DataError
-        If it has another shape, or holds something else.
+        If it has another shape or dtype.
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or array.dtype.kind not in "biufUS":
         raise DataError(
-            f"one number or text a picture in {name}", f"{array.shape} of {array.dtype}", "Save it as an array (n,)."
+            "{name} must have one number or text per image, not {dtype} of shape {shape}. Save it as an array (n,).",
+            name=name,
+            dtype=array.dtype,
+            shape=str(array.shape),
         )
     if array.dtype.kind in "iuf":
         with np.errstate(over="ignore", invalid="ignore"):
@@ -103,21 +117,21 @@ def column_of(array: NDArray[Any], name: str) -> Attribute:
 def columns_from(
     headers: Sequence[str], rows: Callable[[], Iterator[Row]], count: int
 ) -> tuple[dict[str, Attribute], list[str]]:
-    """Make columns of lines of text.
+    """Convert rows of text to columns.
 
     Parameters
     ----------
     headers
-        The name of each column; one with an empty name is left out.
+        The name of each column; one with an empty name is ignored.
     rows
-        Gives all lines anew at each call: they are read twice, so that no text need be kept.
+        Returns all rows at each call. They are read twice, so that no text is kept in memory.
     count
-        Number of pictures.
+        Number of images.
 
     Returns
     -------
     tuple
-        The columns by name, and the names of those that were left out for too many different texts.
+        The columns by name, and the names of those with too many distinct texts.
     """
     places = {name: place for place, name in reversed(list(enumerate(headers))) if name}
     columns = [_Column(name, place, count) for name, place in sorted(places.items(), key=lambda item: item[1])]
@@ -134,7 +148,7 @@ def columns_from(
 
 
 def number_of(text: str) -> float | None:
-    """Return the number that a text is, NaN where it says that it is not known, or None where it is no number."""
+    """Return a text as a number, NaN where it means unknown, None where it is not a number."""
     text = text.strip()
     if text.lower() in _MISSING:
         return math.nan
@@ -147,7 +161,7 @@ def number_of(text: str) -> float | None:
 
 @dataclass
 class _Column:
-    """A column while it is read: what its texts are is known after the first reading only."""
+    """A column while it is read; whether it is numeric is known after the first pass."""
 
     name: str
     place: int
@@ -161,21 +175,21 @@ class _Column:
         self.numeric = self.name.lower() not in LABEL_COLUMNS
 
     def look_at(self, text: str) -> None:
-        """First reading: learn whether these are numbers, and which texts there are."""
+        """First pass: find out whether all texts are numbers."""
         if self.too_many or text.strip().lower() in _MISSING:
             return
         self.seen = True
         self.numeric = self.numeric and number_of(text) is not None
 
     def begin(self) -> None:
-        """Make room for the values."""
+        """Allocate the values, before the second pass."""
         if self.numeric:
             self.numbers = np.full(self.count, np.nan, np.float32)
         else:
             self.categories = np.full(self.count, UNKNOWN, np.int64)
 
     def put(self, position: int, text: str) -> None:
-        """Second reading: keep the value of one picture."""
+        """Second pass: store the value of one image."""
         if self.numeric:
             value = number_of(text)
             with np.errstate(over="ignore"):

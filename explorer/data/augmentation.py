@@ -1,8 +1,8 @@
-"""Turn a few hundred pictures into thousands: rotate, shear, zoom, shift and bend them a little, seeded.
+"""Augment images with seeded random rotation, shear, zoom, shift and elastic deformation.
 
-Made for letters and drawings. All five changes are one map of coordinates, so that each picture is resampled once.
-Simard et al. 2003, "Best practices for convolutional neural networks", section 2, for the elastic part; here the random
-field is a coarse grid drawn out by cubic B-splines instead of a blurred fine one.
+Made for letters and drawings. All five are one map of coordinates, so that each image is resampled once. The elastic
+part follows Simard et al. 2003, "Best practices for convolutional neural networks", section 2; here the random field is
+a coarse grid interpolated by cubic B-splines instead of a blurred fine one.
 """
 
 from __future__ import annotations
@@ -18,37 +18,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.paths import cache_dir
 from explorer.types import Floats, Indices, Pixels, Progress
 
 _VALUES_AT_ONCE = 1_000_000
-"""Values of pictures that are worked on at once: enough to be quick, few enough to stay in the processor's cache."""
+"""Values per batch: enough to be fast, few enough to stay in the processor's cache."""
 
 IN_MEMORY = 512 * 2**20
-"""Bytes from which on pictures lie in a file without a name, of which the system keeps in memory what it can."""
+"""Larger results, in bytes, are memory-mapped from an unnamed temporary file."""
 
 _LEFT_FREE = 256 * 2**20
-"""Bytes of the disk that such a file leaves free."""
+"""Disk space that such a file leaves free, in bytes."""
 
 
 @dataclass(frozen=True)
 class Strengths:
-    """How far the changes may go; the defaults leave letters legible.
+    """Ranges of the random changes; with the defaults letters stay legible.
 
     Attributes
     ----------
     rotate
-        Largest angle, in degrees, either way.
+        Largest angle, in degrees, in both directions.
     shear
-        Largest slant, as a share: 0.2 moves the top by a tenth of the height one way and the bottom the other way.
+        Largest shear factor: 0.2 moves the top by a tenth of the height one way and the bottom the other way.
     zoom
-        Smallest and largest size.
+        Smallest and largest scale.
     shift
-        Largest shift, as a share of the side, each way.
+        Largest shift in both directions, as a fraction of the side.
     elastic
-        Standard deviation of the bend, as a share of the side.
+        Standard deviation of the elastic displacement, as a fraction of the side.
     cells
-        Cells of the bend's coarse grid along each side: more bend shorter stretches.
+        Cells of the elastic grid along each side: more cells make finer deformations.
     """
 
     rotate: float = 12.0
@@ -60,7 +61,7 @@ class Strengths:
 
 
 class Augmented(NamedTuple):
-    """Pictures, uint8 ``(count, h, w, c)``, and the position that each came from, int64 ``(count,)``."""
+    """Images, uint8 ``(count, h, w, c)``, and the index of the original of each, int64 ``(count,)``."""
 
     pixels: Pixels
     indices: Indices
@@ -69,30 +70,33 @@ class Augmented(NamedTuple):
 def augmenting(
     pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None
 ) -> Iterator[Progress | Augmented]:
-    """Make `count` pictures: the originals first, in their order, then changed copies of each in turn.
+    """Return `count` images: the originals in their order, then augmented copies of all of them, repeatedly.
 
-    Yields progress, and the pictures last. Picture k of the result is what `changed` makes of number k, whatever the
-    count. A large result (`IN_MEMORY`) lies in a temporary file that goes with the array.
+    Yields progress, and the result last. Image k of it is the output of `changed` for number k, whatever the count. A
+    result above `IN_MEMORY` is in a temporary file, which is deleted with the array.
 
     Parameters
     ----------
     pixels
-        uint8 ``(n, h, w, c)``; not changed. What comes in from outside has the value of the picture's border.
+        uint8 ``(n, h, w, c)``; not modified. Pixels from outside get the value of the image's border.
     count
-        How many to make. With fewer than there are, the first ones.
+        Number of images to return; at most the originals if there are more of them.
     seed
-        Makes it repeatable.
+        Seed of the random changes.
     strengths
-        How far the changes may go.
+        Ranges of the random changes.
 
     Raises
     ------
     DataError
-        If there is no picture, the count is below 1, or so many pictures have no room on this machine.
+        If there is no image, the count is below 1, or memory and disk space do not suffice.
     """
     if pixels.ndim != 4 or not pixels.size or count < 1:
         raise DataError(
-            "pictures (n, height, width, channels) and a count of at least 1", f"{pixels.shape} and {count}"
+            "Cannot augment: the images have shape {shape}, the count is {count}. Give images (n, h, w, c) and a "
+            "count of at least 1.",
+            shape=str(pixels.shape),
+            count=count,
         )
     originals = len(pixels)
     result = _room((count, *pixels.shape[1:]))
@@ -102,30 +106,30 @@ def augmenting(
     for start in range(originals, count, at_once):
         numbers = np.arange(start, min(start + at_once, count), dtype=np.int64)
         result[start : start + len(numbers)] = changed(pixels[indices[numbers]], numbers, seed, strengths)
-        yield Progress(start + len(numbers), count, "augmenting")
+        yield Progress(start + len(numbers), count, message("Augmenting"))
     yield Augmented(result, indices)
 
 
 def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
-    """Return at once what `augmenting` makes; see there."""
+    """Run `augmenting` to its end and return the result."""
     *_, result = augmenting(pixels, count, seed, strengths)
     assert isinstance(result, Augmented)
     return result
 
 
 def changed(pixels: Pixels, numbers: Indices, seed: int, strengths: Strengths | None = None) -> Pixels:
-    """Return each picture changed at random.
+    """Return images with random changes.
 
     Parameters
     ----------
     pixels
-        uint8 ``(n, h, w, c)``; not changed.
+        uint8 ``(n, h, w, c)``; not modified.
     numbers
-        int64 ``(n,)``, from 0: number and seed alone decide how a picture is changed, not the others beside it.
+        int64 ``(n,)``, 0 or more. The change of an image depends on its number and the seed only.
     seed
-        Makes it repeatable.
+        Seed of the random changes.
     strengths
-        How far the changes may go.
+        Ranges of the random changes.
 
     Returns
     -------
@@ -148,12 +152,12 @@ def _at_once(pixels: Pixels) -> int:
 
 
 def check_room(shape: tuple[int, ...]) -> None:
-    """Make sure that so many pictures ``(n, h, w, c)`` can be made: what is too large for memory goes to the disk.
+    """Check that uint8 images of a shape ``(n, h, w, c)`` fit into memory or, above `IN_MEMORY`, on the disk.
 
     Raises
     ------
     DataError
-        If the disk has no room.
+        If disk space does not suffice.
     """
     size = math.prod(shape)
     if size <= IN_MEMORY:
@@ -163,19 +167,23 @@ def check_room(shape: tuple[int, ...]) -> None:
     free = shutil.disk_usage(folder).free
     if size > free - _LEFT_FREE:
         raise DataError(
-            f"room for {shape[0]:,} pictures of {'×'.join(map(str, shape[1:]))}, {size / 1e9:.1f} GB, in {folder}",
-            f"{free / 1e9:.1f} GB free",
-            "Make fewer pictures (--augment), make them smaller (--size), or free some of the disk.",
+            "Cannot augment to {count:# image|# images} of {shape}: {size:.1f} GB are needed in {folder}, {free:.1f} "
+            "GB are free. Make fewer (--augment) or smaller (--size) images, or free disk space.",
+            count=shape[0],
+            shape="×".join(map(str, shape[1:])),
+            size=size / 1e9,
+            folder=folder,
+            free=free / 1e9,
         )
 
 
 def _room(shape: tuple[int, ...]) -> Pixels:
-    """Return an array to fill: in memory, or where it is large in a temporary file.
+    """Return an uninitialized array, in memory or, if it is large, in a temporary file.
 
     Raises
     ------
     DataError
-        If neither has room.
+        If disk space does not suffice.
     """
     check_room(shape)
     size = math.prod(shape)
@@ -187,14 +195,14 @@ def _room(shape: tuple[int, ...]) -> Pixels:
 
 
 class _Draw(NamedTuple):
-    """What was drawn for n pictures.
+    """Random numbers of n images.
 
     Attributes
     ----------
     angle, slant
         Float64 ``(n,)``, the angle in radians.
     zoom, shift
-        Float64 ``(2, n)``, down and across; the shift as a share of the side.
+        Float64 ``(2, n)``, vertical and horizontal; the shift as a fraction of the side.
     bend
         Float32 ``(2, n, cells + 3, cells + 3)``, standard normal.
     """
@@ -207,7 +215,7 @@ class _Draw(NamedTuple):
 
 
 def _draw(numbers: Indices, seed: int, strengths: Strengths) -> _Draw:
-    """Draw each picture's changes from a generator of its own."""
+    """Draw the random numbers of each image from its own generator."""
     grid = 2 * (strengths.cells + 3) ** 2
     uniform = np.empty((len(numbers), 6))
     normal = np.empty((len(numbers), grid), np.float32)
@@ -226,9 +234,9 @@ def _draw(numbers: Indices, seed: int, strengths: Strengths) -> _Draw:
 
 
 def _coordinates(height: int, width: int, strengths: Strengths, draw: _Draw) -> tuple[Floats, Floats]:
-    """Return where each pixel of each new picture is taken from: rows and columns, float32 ``(n, h, w)``."""
+    """Return the source row and column of each output pixel, both float32 ``(n, h, w)``."""
     cosine, sine, slant, zoom = np.cos(draw.angle), np.sin(draw.angle), draw.slant, draw.zoom
-    # Inverse of rotate · shear · zoom, as rows of a 2 × 2 matrix for (row, column).
+    # Inverse of rotate · shear · zoom, as rows of a 2×2 matrix for (row, column).
     matrix = np.array(
         [[cosine / zoom[0], -sine / zoom[0]], [(sine - slant * cosine) / zoom[1], (cosine + slant * sine) / zoom[1]]],
         np.float32,
@@ -260,7 +268,7 @@ def _spline_basis(side: int, cells: int) -> Floats:
 
 
 def _sampled(images: Pixels, rows: Floats, columns: Floats) -> Pixels:
-    """Return `images` read at fractional places, bilinear, with the border value outside."""
+    """Return images sampled bilinearly at fractional coordinates, with the border value outside."""
     count, height, width, channels = images.shape
     padded = np.empty((count, height + 2, width + 2, channels), np.uint8)
     padded[:] = _border_values(images)[:, np.newaxis, np.newaxis, :]
@@ -286,7 +294,7 @@ def _mix(start: Pixels | Floats, end: Pixels | Floats, share: Floats) -> Floats:
 
 
 def _border_values(images: Pixels) -> Pixels:
-    """Return the median of each picture's outermost pixels, uint8 ``(n, c)``."""
+    """Return the median of each image's outermost pixels, uint8 ``(n, c)``."""
     edges = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
     values: Pixels = np.median(np.concatenate(edges, axis=1), axis=1).astype(np.uint8)
     return values

@@ -1,7 +1,7 @@
-"""Whether pictures are dark drawings on light ground, told by their borders.
+"""Detect black-on-white images by their borders.
 
-Letters and digits are easier to learn light on dark: most of a picture is then 0, and the network spends itself on the
-strokes. Photographs have no ground, and are never taken for drawings.
+Letters and digits are easier to learn white-on-black: most pixels are then 0, and the loss depends on the strokes.
+Photographs have no uniform background and are never detected.
 """
 
 from __future__ import annotations
@@ -15,30 +15,29 @@ from explorer.errors import DataError
 from explorer.types import Pixels
 
 _LIGHT = 160
-"""A ground is light from this value on; paper in a bad scan has 180."""
+"""A background is light from this value on; paper in a bad scan has 180."""
 
 _EVEN = 32
-"""So far may values of one ground lie apart."""
+"""Largest difference between values of one background."""
 
 _CONTRAST = 80
-"""So much darker than the ground is ink."""
+"""Least difference between background and ink."""
 
 _COLOUR = 24
-"""Colours whose channels lie further apart are no greys, not even a camera's."""
+"""Largest difference between the channels of a gray pixel, with camera noise."""
 
 _SHARE = 0.9
-"""Share of a border that must be ground, and of the pictures that must agree."""
+"""Fraction of a border that must be background, and of the images that must agree."""
 
 _SAMPLE = 64
 _SIDE = 64
 
 
 def dark_on_light(images: Pixels) -> bool:
-    """Say whether these are dark drawings on light ground.
+    """Return whether images are black-on-white.
 
-    A picture counts where it is grey, nine tenths of its border have one light value, ground fills at least a third of
-    it, and something on it is much darker. Nine tenths of the pictures must count; empty ones (one value all over) are
-    left out.
+    An image counts if it is gray, 90% of its border have one light value, this background fills at least a third of it,
+    and something on it is much darker. 90% of the images must count; uniform ones are ignored.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def dark_on_light(images: Pixels) -> bool:
     Returns
     -------
     bool
-        False too where there is no picture with something on it.
+        Also False if all images are uniform.
     """
     if not images.size:
         return False
@@ -68,10 +67,10 @@ def dark_on_light(images: Pixels) -> bool:
 
 
 def suggests_invert(source: Source) -> bool:
-    """Say whether a source's pictures are dark on light, by a small sample spread over its training pictures.
+    """Return whether a source is black-on-white, by a small sample of its training images.
 
-    Sizes are brought to 64 pixels a side at most, without cutting: the border is what counts. Where a picture cannot be
-    read the answer is False: it is a suggestion, and stops nothing.
+    Images are resized to at most 64 pixels per side without cropping, because the border counts. False if an image
+    cannot be read, since this is only a suggestion.
     """
     try:
         return dark_on_light(source.read(source.splits.select("train", _SAMPLE), _whole(source)))
@@ -86,5 +85,5 @@ def _whole(source: Source) -> Preprocessing:
 
 
 def _borders(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the outermost pixels ``(n, k)`` of pictures ``(n, h, w)``."""
+    """Return the outermost pixels ``(n, k)`` of images ``(n, h, w)``."""
     return np.concatenate([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1)

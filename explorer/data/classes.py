@@ -1,4 +1,4 @@
-"""Groups of pictures by a label or an attribute: what a scatter is coloured by."""
+"""Classes of images by a label or an attribute, which color a scatter plot."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from explorer.data.source import Source
 from explorer.types import Indices
 
 MOST_CLASSES = 24
-"""More colours could not be told apart; what is left is one class of its own."""
+"""More colors are hard to distinguish; the rarest classes are merged into one."""
 
 _BANDS = 5
-"""Groups that numbers are cut into, of equal size."""
+"""Number of quantile bins of a numeric attribute."""
 
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """A class for each picture.
+    """A class for each image.
 
     Attributes
     ----------
     of
-        Int64 ``(n,)``, a position in `names`; −1 where it is not known.
+        Int64 ``(n,)``, a position in `names`; −1 where it is unknown.
     names
         Of each class.
     """
@@ -35,14 +35,14 @@ class Classes:
 
     @property
     def counts(self) -> Indices:
-        """Pictures of each class, int64 ``(len(names),)``."""
+        """Number of images of each class, int64 ``(len(names),)``."""
         return np.bincount(self.of[self.of >= 0], minlength=len(self.names)).astype(np.int64)
 
 
 def classes_of(source: Source, by: str | None = None) -> Classes:
-    """Group the pictures of a source by an attribute, or by their labels where `by` is None.
+    """Return the classes of a source by an attribute, or by its labels where `by` is None.
 
-    Numbers are cut into five groups of equal size. Of more than `MOST_CLASSES` categories the rarest are one together.
+    Numbers are divided into five quantile bins. Of more than `MOST_CLASSES` categories the rarest are merged.
     """
     if by is None:
         if source.labels is None:
@@ -54,7 +54,7 @@ def classes_of(source: Source, by: str | None = None) -> Classes:
 
 
 def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
-    """Leave out classes without pictures, and join the rarest of too many."""
+    """Drop classes without images, and merge the rarest of too many."""
     counts = np.bincount(values[values >= 0], minlength=len(names))
     order = np.argsort(-counts, kind="stable")
     kept = np.sort(order[: MOST_CLASSES if len(names) <= MOST_CLASSES else MOST_CLASSES - 1])
@@ -62,13 +62,13 @@ def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
     rest = (counts > 0).sum() > len(kept)
     place = np.full(len(names) + 1, len(kept) if rest else -1, np.int64)
     place[kept] = np.arange(len(kept))
-    place[-1] = -1  # where −1, not known, looks
+    place[-1] = -1  # index −1, unknown, reads this
     told = tuple(names[index] for index in kept) + (("others",) if rest else ())
     return Classes(place[values], told)
 
 
 def _banded(attribute: Attribute) -> Classes:
-    """Cut numbers into groups of equal size."""
+    """Divide numbers into quantile bins."""
     values = attribute.values.astype(np.float64)
     known = np.isfinite(values)
     if not known.any():

@@ -1,6 +1,6 @@
-"""“Get it”: download a known data set into the user's folder, with its published checksum, going on where it broke off.
+"""Download a known dataset into the user's folder; verify its published checksum, and resume partial downloads.
 
-Pooch checks and places the file; the transfer is our own, because Pooch's begins anew each time.
+Pooch verifies and moves the file; the transfer is our own, because Pooch cannot resume.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from explorer.errors import DataError, ExportError, UsageError
+from explorer.messages import message
 from explorer.paths import check_writable, datasets_dir
+from explorer.reading import reason_of
 from explorer.types import Progress
 
 _CHUNK: Final = 1 << 18
 _TIMEOUT_S: Final = (10, 30)
 _ATTEMPTS: Final = 4
-"""So often it goes on by itself after a connection broke without a single byte in between."""
+"""Attempts in a row without a single byte before a broken connection is an error."""
 
 _FASHION: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 
@@ -31,13 +33,13 @@ class RemoteFile:
     Attributes
     ----------
     place
-        Where it goes, below the folder of data sets.
+        Its path below the folder of datasets.
     url
-        Where it is published.
+        Its published address.
     checksum
         ``sha256:`` or ``md5:`` and hexadecimal digits.
     size
-        In bytes, roughly: for the progress, and as a guard against something else.
+        Approximate size in bytes, for the progress, and as a limit.
     """
 
     place: str
@@ -48,14 +50,14 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class RemoteSet:
-    """The files of one data set, and which of them, or which folder, is opened."""
+    """The files of one dataset, and the file or folder to open."""
 
     files: tuple[RemoteFile, ...]
     opened: str
 
 
 # The checksums are those that Keras (mnist, cifar10), TensorFlow Datasets (fashion_mnist, stanford_dogs) and
-# scikit-learn (lfw) publish in their sources. Labels come first: pictures without them would pass for a whole set.
+# scikit-learn (lfw) publish in their sources. Labels come first: images alone would look like a complete dataset.
 SETS: Final[dict[str, RemoteSet]] = {
     "mnist": RemoteSet(
         (
@@ -133,9 +135,9 @@ SETS: Final[dict[str, RemoteSet]] = {
 
 
 def fetch(name: str) -> Iterator[Progress | Path]:
-    """Download a known data set: yields progress in bytes, and last the file or folder that can be opened.
+    """Download a known dataset: yields progress in bytes, and last the file or folder to open.
 
-    Closing the iterator, or a broken connection, keeps what came so far; the next call goes on from there.
+    Closing the iterator, or a broken connection, keeps the partial download; the next call resumes it.
 
     Parameters
     ----------
@@ -145,35 +147,39 @@ def fetch(name: str) -> Iterator[Progress | Path]:
     Raises
     ------
     UsageError
-        If there is no set of that name to download.
+        If no dataset of this name can be downloaded.
     DataError
-        If there is no network, the server does not have the file, or the file is another than the published one; then
-        nothing of it is kept.
+        If there is no network, the server does not have the file, or its checksum differs; it is deleted then.
     ExportError
-        If the folder of data sets cannot be written.
+        If the folder of datasets cannot be written.
     """
     wanted = SETS.get(name.strip().lower().replace("-", "_"))
     if wanted is None:
-        raise UsageError(f"one of {', '.join(SETS)}", f"“{name}”", "Choose one of these, or open a file of your own.")
+        raise UsageError(
+            "Cannot download “{name}”: not a known dataset. Choose one of {known}, or open your own file.",
+            name=name,
+            known=list(SETS),
+        )
     total = sum(file.size for file in wanted.files)
     before = 0
     for file in wanted.files:
         target = datasets_dir() / file.place
         try:
             for done in _fetch_file(file, target):
-                yield Progress(min(before + done, total), total, f"downloading {target.name}")
+                yield Progress(min(before + done, total), total, message("Downloading {file}", file=target.name))
         except OSError as error:
             raise ExportError(
-                f"to write {target}",
-                f"“{error.strerror or error}”",
-                "Free some space, or set LATENT_EXPLORER_HOME to another disk.",
+                "Cannot write {file}: {reason}. Free disk space, or set LATENT_EXPLORER_HOME to a folder on another "
+                "disk.",
+                file=target,
+                reason=reason_of(error),
             ) from error
         before += file.size
     yield datasets_dir() / wanted.opened
 
 
 def _fetch_file(remote: RemoteFile, target: Path) -> Iterator[int]:
-    """Download one file, unless it is there already; yields the bytes that are here."""
+    """Download one file unless it is present; yields the bytes present so far."""
     import pooch
 
     check_writable(target.parent)
@@ -190,16 +196,17 @@ def _fetch_file(remote: RemoteFile, target: Path) -> Iterator[int]:
         pooch.retrieve(remote.url, remote.checksum, target.name, target.parent, downloader=deliver)
     except ValueError as error:
         raise DataError(
-            f"the published file ({remote.checksum[:16]}…) from {remote.url}",
-            "another one, which was removed",
-            f"Try again later, or {_elsewhere(remote)}",
+            "Cannot use {url}: its checksum is not {checksum}…, so the file was deleted. Try again later, or download "
+            "it in a browser and open the file.",
+            url=remote.url,
+            checksum=remote.checksum[:16],
         ) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def _transfer(remote: RemoteFile, part: Path) -> Iterator[int]:
-    """Bring a file here, from where an earlier transfer ended; yields the bytes that are here."""
+    """Transfer a file, resuming a partial download; yields the bytes present so far."""
     import requests
 
     failures = 0
@@ -213,27 +220,29 @@ def _transfer(remote: RemoteFile, part: Path) -> Iterator[int]:
             return
         except requests.RequestException as error:
             failures += 1
-            # Only a connection that was there can be worth another attempt at once.
+            # Retry only if there was a connection.
             broken = isinstance(error, requests.exceptions.ChunkedEncodingError | requests.ReadTimeout)
             if not broken or failures >= _ATTEMPTS:
                 raise _no_connection(remote, error) from error
 
 
 def _receive(remote: RemoteFile, part: Path, here: int) -> Iterator[int]:
-    """Receive the rest of a file; yields the bytes that are here."""
+    """Receive the rest of a file; yields the bytes present so far."""
     import requests
 
-    # “identity”: what is packed shall stay packed, and positions must count what is sent.
+    # “identity”: compressed files stay compressed, and positions count the bytes sent.
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={here}-"} if here else {})}
     with requests.get(remote.url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            # All is here already, or another file is there now: the checksum tells.
+            # The file is complete, or has changed on the server: the checksum decides.
             return
         if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
             raise DataError(
-                f"{Path(remote.place).name} at {remote.url}",
-                f"“{response.status_code} {response.reason}”",
-                _elsewhere(remote).capitalize(),
+                "Cannot download {url}: the server answered “{status} {reason}”. Download the file elsewhere, and "
+                "open it.",
+                url=remote.url,
+                status=response.status_code,
+                reason=response.reason,
             )
         goes_on = response.status_code == requests.codes.partial_content and _starts_at(response, here)
         if not goes_on:
@@ -249,9 +258,10 @@ def _receive(remote: RemoteFile, part: Path, here: int) -> Iterator[int]:
     if here > 2 * remote.size:
         part.unlink()
         raise DataError(
-            f"about {remote.size >> 20} MB from {remote.url}",
-            "more than twice as much",
-            _elsewhere(remote).capitalize(),
+            "Cannot download {url}: it is more than twice as large as {size:,} MB. Download the file elsewhere, and "
+            "open it.",
+            url=remote.url,
+            size=remote.size >> 20,
         )
 
 
@@ -263,9 +273,12 @@ def _check_room(remote: RemoteFile, part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise DataError(
-            f"{needed >> 20:,} MB of free disk for {Path(remote.place).name} in {part.parent}",
-            f"{free >> 20:,} MB",
-            "Free some space, or set LATENT_EXPLORER_HOME to another disk.",
+            "Cannot download “{file}” into {folder}: {needed:,} MB are needed, {free:,} MB are free. Free disk space, "
+            "or set LATENT_EXPLORER_HOME to a folder on another disk.",
+            file=Path(remote.place).name,
+            folder=part.parent,
+            needed=needed >> 20,
+            free=free >> 20,
         )
 
 
@@ -273,19 +286,19 @@ def _no_connection(remote: RemoteFile, error: Exception) -> DataError:
     import requests
 
     reasons = {
-        requests.exceptions.ProxyError: "no answer from the proxy",
-        requests.exceptions.SSLError: "a certificate that is not valid",
-        requests.ConnectTimeout: "no answer in time",
-        requests.ReadTimeout: "an answer that stopped",
-        requests.exceptions.ChunkedEncodingError: "a connection that broke off again and again",
-        requests.ConnectionError: "no answer: there is no network, or the server is away",
+        requests.exceptions.ProxyError: message("the proxy does not answer"),
+        requests.exceptions.SSLError: message("the certificate is invalid"),
+        requests.ConnectTimeout: message("the connection timed out"),
+        requests.ReadTimeout: message("the transfer stalled"),
+        requests.exceptions.ChunkedEncodingError: message("the connection broke several times"),
+        requests.ConnectionError: message("no network, or the server is unavailable"),
     }
-    reason = next((text for kind, text in reasons.items() if isinstance(error, kind)), str(error).splitlines()[0])
-    return DataError(f"a connection to {urlsplit(remote.url).netloc}", reason, f"Try again, or {_elsewhere(remote)}")
-
-
-def _elsewhere(remote: RemoteFile) -> str:
-    return f"download {remote.url} elsewhere and open the file."
+    return DataError(
+        "Cannot download from {host}: {reason}. Try again, or download {url} elsewhere and open the file.",
+        host=urlsplit(remote.url).netloc,
+        reason=next((text for kind, text in reasons.items() if isinstance(error, kind)), reason_of(error)),
+        url=remote.url,
+    )
 
 
 def _algorithm(remote: RemoteFile) -> str:

@@ -1,6 +1,6 @@
-"""Open one picture file safely, as one of the four plain modes that the rest of the program knows.
+"""Open one untrusted image file, in one of four Pillow modes: L, LA, RGB or RGBA.
 
-Only raster formats that Pillow decodes itself are let in: formats that start another program (EPS) are not.
+Only raster formats that Pillow decodes itself are allowed, not those that start another program (EPS).
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ import numpy as np
 from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.errors import DataError
+from explorer.messages import Wording, message
+from explorer.reading import reason_of
 
 PICTURE_SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".pnm", ".tga"}
 )
-"""Endings, lower case with the dot, of the files that are taken for pictures."""
+"""Extensions of image files, in lower case with the dot."""
 
 MAX_PIXELS: Final = 80_000_000
-"""Pictures with more pixels are refused: a small file can unfold into more than the memory holds."""
+"""Images with more pixels are refused: a small file can decode into more than the memory holds."""
 
-# A camera's MPO comes in through JPEG.
+# Pillow opens MPO, a camera format, through JPEG.
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "TGA")
 _PLAIN_MODES: Final = ("L", "LA", "RGB", "RGBA")
 _DEEP_MODES: Final = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -40,21 +42,21 @@ _JPEG_END: Final = b"\xff\xd9"
 _JPEG_FILLERS: Final = (b"", b"\x55\x2a" * 64)
 _PNG_START: Final = 8
 
-# What is wrong with a file is raised here as an error; Pillow's warnings would only add lines to standard error.
+# Defects are raised as errors; Pillow's warnings would only clutter standard error.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a picture tell.
+    """Size and channels of an image, from the header of its file.
 
     Attributes
     ----------
     height, width
-        In pixels, as the picture is to be seen (EXIF orientation applied).
+        In pixels, with the EXIF orientation applied.
     channels
-        1 for grey, 3 for colour; an alpha channel is not counted.
+        1 for grayscale, 3 for color; an alpha channel is not counted.
     """
 
     height: int
@@ -62,26 +64,26 @@ class Header:
     channels: int
 
 
-def open_picture(path_or_bytes: str | Path | bytes, name: str = "") -> Image.Image:
-    """Decode one picture; of an animation the first frame.
+def open_picture(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
+    """Decode one image; of an animation the first frame.
 
     Parameters
     ----------
     path_or_bytes
-        A file, or its contents.
+        A file, or its content.
     name
-        What messages call it; the path where left out.
+        Its name in errors; the path if empty.
 
     Returns
     -------
     PIL.Image.Image
-        Fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits a channel. The EXIF
-        orientation is not applied yet, but kept.
+        Fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The EXIF
+        orientation is kept, not applied.
 
     Raises
     ------
     DataError
-        If the file is missing, not a picture, truncated, corrupt or too large; the message names it and the reason.
+        If the file is missing, not an image, truncated, corrupt or too large.
     """
     name = name or _name_of(path_or_bytes)
     try:
@@ -95,22 +97,21 @@ def open_picture(path_or_bytes: str | Path | bytes, name: str = "") -> Image.Ima
         return _without_end_mark(path_or_bytes, name)
     except DataError:
         raise
-    # Pillow raises whatever its decoders stumble over: SyntaxError, struct.error, IndexError and others.
+    # Pillow's decoders raise anything: SyntaxError, struct.error, IndexError and others.
     except Exception as error:
         raise _unreadable(name, error) from error
 
 
 def probe_picture(path: Path) -> Header:
-    """Check a picture file, without decoding it where that would take long.
+    """Check an image file and return its header, without decoding it if that takes long.
 
-    Of PNG files the chunks are walked through, and up to 1 MB their checksums verified; JPEG files are decoded, at an
-    eighth of their size, where the end mark is not near their end. Other formats have no end mark: up to 16 MB they
-    are decoded.
+    PNG: all chunks are visited, and their checksums verified up to 1 MB. JPEG: decoded at an eighth of its size if the
+    end mark is not near its end. Other formats have no end mark: decoded up to 16 MB.
 
     Raises
     ------
     DataError
-        If the file cannot be a whole picture.
+        If the file is not a complete image.
     """
     name = path.name
     try:
@@ -128,12 +129,12 @@ def probe_picture(path: Path) -> Header:
 
 
 def plain_mode(picture: Image.Image) -> Image.Image:
-    """Return `picture` as ``L``, ``LA``, ``RGB`` or ``RGBA``, with its EXIF data; 16-bit grey is scaled, not cut.
+    """Return an image as ``L``, ``LA``, ``RGB`` or ``RGBA``, with its EXIF data; 16-bit gray is scaled, not clipped.
 
     Raises
     ------
     DataError
-        If the values of a deep picture do not say what white is.
+        If the range of an image with more than 8 bits is unknown.
     """
     mode = picture.mode
     if mode in _DEEP_MODES or mode == "F":
@@ -145,30 +146,31 @@ def plain_mode(picture: Image.Image) -> Image.Image:
     if mode == "1":
         return picture.convert("L")
     if mode == "CMYK" and picture.format in _JPEG_FORMATS and "adobe" not in picture.info:
-        # Pillow takes every such JPEG for Adobe's, which are negatives; one without Adobe's mark is none.
+        # Pillow treats every CMYK JPEG as Adobe's, which are inverted; one without Adobe's mark is not.
         return _with_exif(ImageChops.invert(picture).convert("RGB"), picture)
     return picture.copy() if mode in _PLAIN_MODES else picture.convert("RGB")
 
 
 def exif_orientation(picture: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) to 8; 1 where there is none, or the note is broken."""
+    """Return the EXIF orientation, 1 (upright) to 8; 1 if it is missing or invalid."""
     try:
         value = int(picture.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # a broken note raises anything, and is no reason to refuse the picture
+    except Exception:  # invalid EXIF data raises anything, and is no reason to refuse the image
         return 1
     return value if 1 <= value <= 8 else 1
 
 
-def _open(path_or_bytes: str | Path | bytes, name: str) -> Image.Image:
+def _open(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
     file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
     picture = Image.open(file, formats=_FORMATS)
     width, height = picture.size
     if width * height > MAX_PIXELS:
         picture.close()
         raise DataError(
-            f"a picture of at most {MAX_PIXELS // 1_000_000} million pixels in {name}",
-            f"{width}×{height}",
-            "Make it smaller first.",
+            "Cannot open {file}: {size} pixels are more than {most} million. Resize the image.",
+            file=name,
+            size=f"{width}×{height}",
+            most=MAX_PIXELS // 1_000_000,
         )
     return picture
 
@@ -182,7 +184,9 @@ def _from_deep(picture: Image.Image) -> Image.Image:
         values = values / 257
     elif not (low >= 0 and high <= 255):
         raise DataError(
-            "grey values of 8 or 16 bits, or from 0 to 1", f"values from {low:g} to {high:g}", "Save it as 8-bit grey."
+            "Cannot open the image: its values range from {low:g} to {high:g}. Save it as 8-bit grayscale.",
+            low=low,
+            high=high,
         )
     return _with_exif(Image.fromarray(np.rint(values).astype(np.uint8)), picture)
 
@@ -193,7 +197,7 @@ def _with_exif(plain: Image.Image, picture: Image.Image) -> Image.Image:
 
 
 def _check_whole(path: Path, kind: str) -> None:
-    """Raise whatever a decoder raises where a file is not whole."""
+    """Raise whatever a decoder raises if a file is truncated."""
     size = path.stat().st_size
     if kind == "PNG":
         if size <= _WHOLE_CHECK_BYTES:
@@ -204,17 +208,17 @@ def _check_whole(path: Path, kind: str) -> None:
     elif kind in _JPEG_FORMATS:
         if not _ends_as_jpeg(path, size):
             _check_jpeg(path)
-    elif kind != "WEBP" and size <= _DECODED_BYTES:  # that one is whole if it opens
+    elif kind != "WEBP" and size <= _DECODED_BYTES:  # WebP is complete if it opens
         open_picture(path, path.name)
 
 
 def _walk_png(path: Path) -> None:
-    """Walk through the chunks of a PNG by their lengths; what follows the last one does not matter."""
+    """Visit the chunks of a PNG by their lengths; bytes after the last one are ignored."""
     with path.open("rb") as file:
         file.seek(_PNG_START)
         while (head := file.read(8))[4:] != b"IEND":
             if len(head) < 8:
-                raise DataError(f"a whole picture in {path.name}", "a file that ends too early", "Copy it again.")
+                raise DataError("Cannot open {file}: the image is truncated. Copy it again.", file=path.name)
             file.seek(int.from_bytes(head[:4]) + 4, 1)
 
 
@@ -225,7 +229,7 @@ def _ends_as_jpeg(path: Path, size: int) -> bool:
 
 
 def _check_jpeg(path: Path) -> None:
-    """Decode a JPEG that something follows, a phone's film say, or that lacks its end mark."""
+    """Decode a JPEG with trailing data, such as a phone's video, or without its end mark."""
     try:
         with _open(path, path.name) as picture:
             picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
@@ -234,16 +238,16 @@ def _check_jpeg(path: Path) -> None:
         open_picture(path, path.name)
 
 
-def _without_end_mark(path_or_bytes: str | Path | bytes, name: str) -> Image.Image:
-    """Decode a JPEG that lacks nothing but its end mark.
+def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
+    """Decode a JPEG without its end mark.
 
-    libjpeg fills up what is missing. So it is decoded twice, with different bytes between its last one and the end
-    mark: they make no difference only where no pixel was missing.
+    libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
+    results are equal only if no pixel was missing.
 
     Raises
     ------
     OSError
-        If more is missing.
+        If more than the end mark is missing.
     """
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes
@@ -262,19 +266,25 @@ def _without_end_mark(path_or_bytes: str | Path | bytes, name: str) -> Image.Ima
     return whole[0]
 
 
-def _name_of(path_or_bytes: str | Path | bytes) -> str:
-    return "the picture" if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
+def _name_of(path_or_bytes: str | Path | bytes) -> Wording:
+    return message("the image") if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
 
 
-def _unreadable(name: str, error: Exception) -> DataError:
-    remedy = "Remove it, or replace it by a PNG or JPEG file."
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"a picture in {name}", "no such file", "Check the path.")
-    if isinstance(error, PermissionError | IsADirectoryError):
-        return DataError(f"a picture in {name}", error.strerror or "a file that may not be read", "Check the path.")
+def _unreadable(name: Wording, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        return DataError("Cannot open {file}: {reason}. Check the path.", file=name, reason=_system_reason(error))
     if isinstance(error, UnidentifiedImageError):
-        return DataError(f"a picture in {name}", "bytes of no format that is known", remedy)
+        return DataError("Cannot open {file}: unknown image format. Save it as PNG or JPEG.", file=name)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return DataError(f"a picture of at most {MAX_PIXELS // 1_000_000} million pixels in {name}", "more", remedy)
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"a whole picture in {name}", f"“{reason}”", remedy)
+        return DataError(
+            "Cannot open {file}: more than {most} million pixels. Resize the image.",
+            file=name,
+            most=MAX_PIXELS // 1_000_000,
+        )
+    return DataError(
+        "Cannot open {file}: {reason}. Save it again as PNG or JPEG, or remove it.", file=name, reason=reason_of(error)
+    )
+
+
+def _system_reason(error: OSError) -> Wording:
+    return message("no such file") if isinstance(error, FileNotFoundError) else reason_of(error)

@@ -1,4 +1,4 @@
-"""A single picture that came in by itself, dropped or pasted: a source of one that lies in memory as it came."""
+"""A single imported image, dropped or pasted: a source of one, in memory."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from explorer.data.splits import random_splits
 from explorer.types import Indices, Pixels
 
 MOST_BYTES: Final = 32 << 20
-"""A picture's file is kept as it came, for a session to hold, where it is no larger."""
+"""The file of an imported image is kept for sessions up to this size."""
 
 
 class GuestSource(Source):
-    """One picture of any size and mode.
+    """One image of any size and mode.
 
-    It is kept whole, and not the few pixels that a model takes: with another model it is prepared anew.
+    The original is kept, not the model's input: another model preprocesses it again.
 
     Parameters
     ----------
     picture
-        Of a plain mode, as `explorer.data.formats.open_picture` gives it.
+        Of mode L, LA, RGB or RGBA, as `explorer.data.formats.open_picture` returns it.
     name
-        What it is called.
+        Its name.
     content
-        The file that it was decoded from; empty where that is larger than `MOST_BYTES`.
+        The content of its file; empty if larger than `MOST_BYTES`.
     negative
-        Whether `picture` has dark and light exchanged.
+        Whether the colors of `picture` are inverted.
     origin
-        The file that it was read from; None where it came without one.
+        The file that it was read from; None if it was pasted.
     """
 
     def __init__(
@@ -68,28 +68,28 @@ class GuestSource(Source):
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
-        """Decode a picture file, or the contents of one.
+        """Decode an image file, or the content of one.
 
         Raises
         ------
         DataError
-            If it is not a picture, damaged or too large.
+            If it is not an image, damaged or too large.
         """
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
         return cls(open_picture(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
 
     def inverted(self) -> GuestSource:
-        """Return its negative: a drawing that is dark on light, for a model that learned light on dark."""
+        """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
         negative = Invert().on_picture(self._picture)
         return GuestSource(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
 
     def picture(self, index: int) -> Image.Image:
-        """Return the picture as it came."""
+        """Return the original."""
         self.positions([index])
         return self._picture.copy()
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return it prepared as the data are: uint8 ``(n, h, w, c)``, once for each index."""
+        """Return it preprocessed: uint8 ``(n, h, w, c)``, once for each index."""
         return np.repeat(preprocessing.pixels(self._picture)[None], len(self.positions(indices)), axis=0)
 
     def _hash_content(self) -> str:
@@ -101,7 +101,7 @@ class GuestSource(Source):
 def _content(path_or_bytes: Path | bytes) -> bytes:
     if isinstance(path_or_bytes, bytes):
         return path_or_bytes if len(path_or_bytes) <= MOST_BYTES else b""
-    with suppress(OSError):  # what was just decoded may be gone, and then is not kept
+    with suppress(OSError):  # the file may be deleted by now
         with path_or_bytes.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         return content if len(content) <= MOST_BYTES else b""

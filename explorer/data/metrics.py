@@ -1,7 +1,7 @@
-"""How far an output is from its reference: MSE, binary cross-entropy, PSNR and SSIM.
+"""Metrics between images and references: MSE, binary cross-entropy, PSNR and SSIM.
 
-All take float32 pictures ``(n, h, w, c)``, the reference in [0, 1], compute in float64, and come in two forms: one
-figure per picture, and the mean of those.
+All take float32 images ``(n, h, w, c)``, the reference in [0, 1], compute in float64, and have two forms: one value per
+image, and the mean of these.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from explorer.errors import DataError
 from explorer.types import Floats
 
 Figures: TypeAlias = NDArray[np.float64]
-"""One figure per picture, ``(n,)``."""
+"""One value per image, ``(n,)``."""
 
 BCE_CLIP = 1e-7
 SSIM_WINDOW = 7
 _K1, _K2 = 0.01, 0.03
 _BATCH_VALUES = 1 << 21
-"""Values that are taken to float64 at once: some 16 MB an array."""
+"""Values converted to float64 at once: about 16 MB per array."""
 
 
 def mse_per_image(reference: Floats, output: Floats) -> Figures:
-    """Return the mean squared error of each picture; the output is not clipped."""
+    """Return the mean squared error of each image; the output is not clipped."""
     return _batched(lambda a, b: _pixel_mean((a - b) ** 2), reference, output)
 
 
 def bce_per_image(reference: Floats, output: Floats) -> Figures:
-    """Return the binary cross-entropy of each picture: mean per value, nats, output clipped to [1e-7, 1 - 1e-7]."""
+    """Return the binary cross-entropy of each image: mean per value, nats, output clipped to [1e-7, 1 - 1e-7]."""
 
     def batch(target: Figures, guess: Figures) -> Figures:
         guess = np.clip(guess, BCE_CLIP, 1 - BCE_CLIP)
@@ -41,7 +41,7 @@ def bce_per_image(reference: Floats, output: Floats) -> Figures:
 
 
 def psnr_per_image(reference: Floats, output: Floats) -> Figures:
-    """Return the peak signal-to-noise ratio of each picture in dB, output clipped to [0, 1]; infinite where equal."""
+    """Return the peak signal-to-noise ratio of each image in dB, output clipped to [0, 1]; infinite where equal."""
     errors = _batched(lambda a, b: _pixel_mean((a - np.clip(b, 0, 1)) ** 2), reference, output)
     with np.errstate(divide="ignore"):
         ratios: Figures = -10 * np.log10(errors)
@@ -49,10 +49,10 @@ def psnr_per_image(reference: Floats, output: Floats) -> Figures:
 
 
 def ssim_per_image(reference: Floats, output: Floats) -> Figures:
-    """Return the structural similarity of each picture, as scikit-image has it by default.
+    """Return the structural similarity of each image, with scikit-image's defaults.
 
-    7×7 uniform window, data range 1, sample covariance, borders left out, channels averaged; the output is not clipped.
-    Pictures with a side under 7 take the largest odd window that fits.
+    7×7 uniform window, data range 1, sample covariance, borders excluded, channels averaged; the output is not clipped.
+    Images with a side below 7 use the largest odd window that fits.
 
     Notes
     -----
@@ -72,12 +72,12 @@ def bce(reference: Floats, output: Floats) -> float:
 
 
 def psnr(reference: Floats, output: Floats) -> float:
-    """Return the mean of the pictures' PSNR in dB; infinite as soon as one picture is equal to its reference."""
+    """Return the mean PSNR in dB; infinite if one image equals its reference."""
     return float(psnr_per_image(reference, output).mean())
 
 
 def ssim(reference: Floats, output: Floats) -> float:
-    """Return the mean of the pictures' SSIM."""
+    """Return the mean SSIM."""
     return float(ssim_per_image(reference, output).mean())
 
 
@@ -88,9 +88,10 @@ def _batched(
 ) -> Figures:
     if reference.shape != output.shape or reference.ndim != 4 or not reference.size:
         raise DataError(
-            "two sets of pictures of one shape (n, height, width, channels), not empty",
-            f"{reference.shape} and {output.shape}",
-            "Give a reference and its output.",
+            "Cannot compare images of shapes {reference} and {output}. Both must have the same shape (n, h, w, c), "
+            "not empty.",
+            reference=str(reference.shape),
+            output=str(output.shape),
         )
     return np.concatenate(
         [
@@ -114,7 +115,7 @@ def _ssim_batch(x: Figures, y: Figures) -> Figures:
     side = min(SSIM_WINDOW, *x.shape[1:3])
     window = side if side % 2 else side - 1
     mean_x, mean_y = _window_means(x, window), _window_means(y, window)
-    # Sample covariance; a window of one pixel has none.
+    # Sample covariance; undefined for a window of one pixel.
     sample = window**2 / max(1, window**2 - 1)
     var_x = sample * (_window_means(x * x, window) - mean_x**2)
     var_y = sample * (_window_means(y * y, window) - mean_y**2)
@@ -127,7 +128,7 @@ def _ssim_batch(x: Figures, y: Figures) -> Figures:
 
 
 def _window_means(values: Figures, window: int) -> Figures:
-    """Return the means of all whole windows, by running sums along both axes."""
+    """Return the means of all complete windows, by cumulative sums along both axes."""
     for axis in (1, 2):
         sums = np.cumsum(values, axis=axis)
         head = np.take(sums, [window - 1], axis=axis)

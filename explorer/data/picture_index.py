@@ -1,4 +1,4 @@
-"""What is known of the files of a folder of pictures, kept on disk so that a second opening reads none of them."""
+"""Index of a folder of images, cached on disk so that opening it again reads no image."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from explorer.data.formats import Header, probe_picture
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json
+from explorer.messages import Wording, message
 from explorer.paths import cache_dir, replacing_file
 from explorer.reading import reading
 from explorer.types import Indices
 
 BIG_FOLDER = 2_000
-"""From so many files on, a folder is shown before it is read, its index is kept, and its pictures are cached."""
+"""From this number of files on, a folder is shown before it is read, and its index and pixels are cached."""
 
 UNKNOWN, GOOD, BAD = 0, 1, 2
-"""What a file is: not looked at yet, a picture, unreadable."""
+"""State of a file: not probed yet, an image, unreadable."""
 
 _FORMAT: Final = 2
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
-"""File systems tell times in steps of up to two seconds: a folder that changed just before it was listed may have
-changed again since, at the same time."""
+"""File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
+have changed again with the same time."""
 
 
 @dataclass(frozen=True, eq=False)
 class PictureIndex:
-    """The files of a folder that may be pictures, in natural order.
+    """The image files of a folder, by their extension, in natural order.
 
     Attributes
     ----------
@@ -47,24 +48,24 @@ class PictureIndex:
     names
         Name of each file below `root`, with ``/`` between folders.
     labels, label_folders
-        Int64 ``(n,)``: the sub-folder that labels the file, -1 for none; and the sub-folders' names.
+        Int64 ``(n,)``: the subfolder that labels the file, -1 for none; and the subfolders' names.
     parts
-        Number of files of each part: all, or training and held out.
+        Number of files of each part: all, or training and test.
     folders
-        Every folder that was listed, below `root`, and its time of change in ns.
+        Every listed folder, below `root`, and its modification time in ns.
     listed_ns
         When they were listed.
     notes
         Folders that could not be read.
     has_table
-        Whether `root` holds a file that may be a table of attributes.
+        Whether `root` has a file that may be a table of attributes.
     rows
-        Int64 ``(n,)``: the file's row in the caches, the same for as long as it exists.
+        Int64 ``(n,)``: the file's row in the caches, constant while the file exists.
     states, headers, stamps
         Uint8 ``(n,)``: `UNKNOWN`, `GOOD` or `BAD`. Int32 ``(n, 3)``: height, width, channels. Int64 ``(n, 2)``: size
-        and time of change of the file when it was looked at. Filled in by `look`.
+        and modification time of the file when it was probed. Filled in by `look`.
     reasons
-        Why a file is unreadable, by its position.
+        Why a file is unreadable, by its position. English text once the index was stored.
     """
 
     root: Path
@@ -80,7 +81,7 @@ class PictureIndex:
     states: NDArray[np.uint8]
     headers: NDArray[np.int32]
     stamps: NDArray[np.int64]
-    reasons: dict[int, str] = field(default_factory=dict)
+    reasons: dict[int, Wording] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +96,7 @@ class PictureIndex:
         parts: tuple[int, ...],
         **known: Any,
     ) -> PictureIndex:
-        """Return an index of files of which nothing but the name is known; `known` are the further attributes."""
+        """Return an index of files that are not probed yet; `known` are the further attributes."""
         count = len(names)
         return cls(
             root,
@@ -111,36 +112,35 @@ class PictureIndex:
         )
 
     def path(self, position: int) -> Path:
-        """Return the path of one file."""
         return self.root / self.names[position]
 
     def look(self, position: int) -> None:
-        """Look at one file's header, and note what it is."""
+        """Probe one file, and store its state and header."""
         path = self.path(position)
         try:
-            with reading("an image", path.name, remedy="Remove it, or replace it."):
+            with reading(message("an image"), path.name, remedy=message("Remove it, or replace it.")):
                 found = path.stat()
                 self.stamps[position] = found.st_size, found.st_mtime_ns
                 header = probe_picture(path)
         except DataError as error:
             self.states[position] = BAD
-            self.reasons[position] = str(error)
+            self.reasons[position] = error.message
             return
         self.headers[position] = header.height, header.width, header.channels
         self.states[position] = GOOD
 
     def header(self, position: int) -> Header:
-        """Return what is known of one picture; zeros where nothing is."""
+        """Return the header of one file; zeros if it is not probed yet."""
         height, width, channels = self.headers[position].tolist()
         return Header(height, width, channels)
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Return what was left out, in order, and why."""
+        """Return the unreadable folders and files, in order, with reasons."""
         bad = sorted(self.reasons)
         return (*self.notes, *(Skipped(self.names[position], self.reasons[position]) for position in bad))
 
     def is_current(self) -> bool:
-        """Tell whether no file came, went or was renamed since the index was made."""
+        """Return whether no file was added, deleted or renamed since the listing."""
         for name, changed_ns in self.folders:
             try:
                 now_ns = os.stat(self.root / name).st_mtime_ns
@@ -151,18 +151,18 @@ class PictureIndex:
         return True
 
     def with_rows_of(self, old: PictureIndex) -> PictureIndex:
-        """Return the index with the rows that files have in an older one; new files get new rows."""
+        """Return the index with the rows of an older one; new files get new rows."""
         known = dict(zip(old.names, old.rows.tolist(), strict=True))
         free = 1 + max(known.values(), default=-1)
         if free > 2 * len(self) + BIG_FOLDER:
-            return self  # mostly holes: begin anew
+            return self  # mostly unused rows: start again
         rows = np.array([known.get(name, -1) for name in self.names], np.int64)
         new = rows < 0
         rows[new] = free + np.arange(int(new.sum()))
         return replace(self, rows=rows)
 
     def take_over(self, position: int, old: PictureIndex, at: int) -> bool:
-        """Take what an older index knows of a file, at position `at` there, if the file has not changed since."""
+        """Copy the state of a file from position `at` of an older index, if it has not changed since."""
         if old.states[at] == UNKNOWN:
             return False
         try:
@@ -179,12 +179,12 @@ class PictureIndex:
 
 
 def now_ns() -> int:
-    """Return the time, to be taken before a folder is listed."""
+    """Return the time in ns; call it before a folder is listed."""
     return time.time_ns()
 
 
 def load_index(root: Path) -> PictureIndex | None:
-    """Return the index that was kept of a folder; None where there is none that can be read."""
+    """Return the cached index of a folder; None if it is missing or invalid."""
     try:
         with _place(root).open("rb") as opened:
             file = whole_arrays(opened, _LIMITS, str(root))
@@ -208,21 +208,21 @@ def load_index(root: Path) -> PictureIndex | None:
             {int(position): str(reason) for position, reason in texts["reasons"]},
         )
         return index if _fits(index) else None
-    except Exception:  # whatever is wrong with it: it is made anew
+    except Exception:  # a damaged index is built again
         return None
 
 
 def save_index(index: PictureIndex) -> None:
-    """Keep an index. Where it cannot be written, the next opening takes longer, and that is all."""
+    """Cache an index. Write errors are ignored: the folder only opens more slowly next time."""
     texts = {
         "format": _FORMAT,
         "root": str(index.root),
         "label_folders": index.label_folders,
         "parts": index.parts,
         "listed_ns": index.listed_ns,
-        "notes": [(note.name, note.reason) for note in index.notes],
+        "notes": [(note.name, str(note.reason)) for note in index.notes],
         "has_table": index.has_table,
-        "reasons": sorted(index.reasons.items()),
+        "reasons": [(position, str(reason)) for position, reason in sorted(index.reasons.items())],
     }
     place = _place(index.root)
     with suppress(ExplorerError, OSError):
@@ -256,7 +256,7 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
 
 
 def _fits(index: PictureIndex) -> bool:
-    """Tell whether all parts belong together and hold what they must."""
+    """Return whether all parts are valid and consistent."""
     count = len(index)
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]
     kinds = [index.labels.dtype, index.rows.dtype, index.states.dtype, index.headers.dtype, index.stamps.dtype]

@@ -1,4 +1,4 @@
-"""Which files of a folder may be pictures: walked quickly, in natural order, without looking into any."""
+"""List the image files of a folder recursively, by their extension, in natural order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from explorer.data.formats import PICTURE_SUFFIXES
 from explorer.data.picture_index import PictureIndex, now_ns
 from explorer.data.source import Skipped
 from explorer.errors import DataError
+from explorer.messages import message
+from explorer.reading import reason_of
 from explorer.types import Progress
 
 _TRAIN_NAMES: Final = ("train", "training")
@@ -23,22 +25,23 @@ _VALIDATION_NAMES: Final = ("val", "valid", "validation")
 _IGNORED_FOLDERS: Final = ("__macosx",)
 _ENDINGS: Final = tuple(sorted(PICTURE_SUFFIXES))
 _DIGITS: Final = re.compile("([0-9]+)")
+_LOOKING: Final = message("Looking for images")
 
 
 def natural_key(text: str) -> list[int | str]:
-    """Return a sort key by which ``2.png`` comes before ``10.png``, and case does not matter."""
+    """Return a case-insensitive sort key by which ``2.png`` precedes ``10.png``."""
     parts: list[int | str] = _DIGITS.split(text.casefold())
     parts[1::2] = map(int, parts[1::2])
     return parts
 
 
 def descend(path: Path) -> tuple[Path, list[Path]]:
-    """Pass through folders that hold one folder and no picture, such as ``images/Images``.
+    """Descend through folders that contain one folder and no image, such as ``images/Images``.
 
     Returns
     -------
     tuple
-        The last folder, and those that were passed, the nearest first.
+        The last folder, and its passed parents, the nearest first.
 
     Raises
     ------
@@ -47,17 +50,16 @@ def descend(path: Path) -> tuple[Path, list[Path]]:
     """
     root, passed = path, list[Path]()
     while (only := _only_folder(root)) is not None:
-        # A folder of labels that happens to hold one label is still passed through: one label says nothing.
+        # This also passes a folder with a single label, which would say nothing.
         passed.insert(0, root)
         root = only
     return root, passed
 
 
 def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
-    """List a folder and all below it: yields progress, and returns an index of which only the names are known.
+    """List a folder recursively: yields progress, and returns an index of files that are not probed yet.
 
-    Folders ``train`` and ``test`` make two parts; ``val`` stands in for a missing ``test`` and counts as training
-    otherwise.
+    Folders ``train`` and ``test`` make two parts. ``val`` replaces a missing ``test``, and is training data otherwise.
     """
     begun = now_ns()
     lister = _Lister(root)
@@ -69,7 +71,7 @@ def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
     for part in parts:
         before = len(lister.names)
         for prefix in part:
-            yield Progress(0, 0, "looking for pictures")
+            yield Progress(0, 0, _LOOKING)
             yield from lister.walk(prefix)
         sizes.append(len(lister.names) - before)
     return PictureIndex.listed(
@@ -87,7 +89,7 @@ def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
 
 @dataclass(eq=False)
 class _Lister:
-    """Walks through folders, and notes what may be a picture, each folder's entries in natural order."""
+    """Collects image files of folders, each folder's entries in natural order."""
 
     root: Path
     names: list[str] = field(default_factory=list)
@@ -98,16 +100,16 @@ class _Lister:
     has_others: bool = False
 
     def walk(self, start: str) -> Iterator[Progress]:
-        """List one folder (a name below the root that ends in ``/``, or nothing) and all below it.
+        """List one folder (a path below the root that ends in ``/``, or empty) recursively.
 
-        Yields between two folders, as a place to be cancelled: there may be many without a picture.
+        Yields between folders, so that it can be cancelled: there may be many without an image.
         """
         stack = [(start, -1, iter(self._entries(start)))]
         while stack:
             prefix, label, entries = stack[-1]
             for name, is_folder in entries:
                 if is_folder:
-                    yield Progress(0, 0, "looking for pictures")
+                    yield Progress(0, 0, _LOOKING)
                     inner = label if label >= 0 else self.label_folders.setdefault(name, len(self.label_folders))
                     stack.append((f"{prefix}{name}/", inner, iter(self._entries(f"{prefix}{name}/"))))
                     break
@@ -117,12 +119,12 @@ class _Lister:
                 stack.pop()
 
     def _entries(self, prefix: str) -> list[tuple[str, bool]]:
-        """Return the pictures and folders in one folder, sorted; which of them are folders."""
+        """Return the sorted images and subfolders of one folder, with whether each is a folder."""
         place = os.path.join(self.root, prefix)
         folders: set[str] = set()
         names: list[str] = []
         try:
-            # Before it is listed: a file that comes while it is listed makes the folder look changed.
+            # Before listing: a file that is added meanwhile makes the folder look changed.
             self.note_folder(prefix)
             with os.scandir(place) as entries:
                 for entry in entries:
@@ -137,18 +139,18 @@ class _Lister:
                     elif not prefix:
                         self.has_others = True
         except OSError as error:
-            self.notes.append(Skipped(place, f"a folder that cannot be read: {error.strerror or error}"))
+            self.notes.append(Skipped(place, message("Cannot read the folder: {reason}", reason=reason_of(error))))
         names.sort()
         names.sort(key=natural_key)
         return [(name, name in folders) for name in names]
 
     def note_folder(self, prefix: str) -> None:
-        """Remember when a folder changed last."""
+        """Store the modification time of a folder."""
         self.folders.append((prefix, os.stat(os.path.join(self.root, prefix)).st_mtime_ns))
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a folder, or a link to one; a link that leads nowhere, or to itself, is none."""
+    """Return whether an entry is a folder or a link to one; a broken or circular link is not."""
     try:
         return entry.is_dir()
     except OSError:
@@ -156,7 +158,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _only_folder(root: Path) -> Path | None:
-    """Return the one folder in `root`, None where there are others or pictures; looks no further than it must."""
+    """Return the only folder in `root`, None if there are more or images; stops at the first of these."""
     only: str | None = None
     try:
         with os.scandir(root) as entries:
@@ -172,12 +174,14 @@ def _only_folder(root: Path) -> Path | None:
                 elif entry.name.lower().endswith(_ENDINGS):
                     return None
     except OSError as error:
-        raise DataError(f"a folder that can be read at {root}", f"“{error.strerror or error}”") from error
+        raise DataError(
+            "Cannot read the folder {folder}: {reason}. Check its permissions.", folder=root, reason=reason_of(error)
+        ) from error
     return None if only is None else root / only
 
 
 def _parts(root: Path) -> list[list[str]]:
-    """Return the folders that make the training part and the held-out part, or all in one part."""
+    """Return the folders of the training and the test part, or one part of all."""
     with os.scandir(root) as entries:
         found = [entry.name for entry in entries if not _ignored(entry.name) and is_folder(entry)]
     found.sort()
@@ -191,5 +195,5 @@ def _parts(root: Path) -> list[list[str]]:
 
 
 def _ignored(name: str) -> bool:
-    """Tell whether a name is hidden, or made by an operating system beside the real ones."""
+    """Return whether a name is hidden, or created by an operating system."""
     return name.startswith(".") or name.lower() in _IGNORED_FOLDERS

@@ -1,10 +1,9 @@
-"""Decoded pictures on disk, read through a memory map: what was decoded once is not decoded again.
+"""Cache of decoded images on disk, read through a memory map.
 
-A source and a recipe have one folder, with one row for each picture in the file ``pixels`` and one record in the file
-``records``. Several processes may share it without a lock. A row is used only where its record tells of the same file
-in the same state, and where the checksum of the pixels is the recorded one; so a row that was half written, by
-another process or before a crash, is decoded anew and not shown. Files are written to, never through the map: a full
-disk is then an error and not the end of the process.
+A source with one preprocessing has one folder, with a row for each image in the file ``pixels`` and a record in the
+file ``records``. Several processes may share it without a lock. A row is valid only if its record has the stamp of the
+file and the checksum of the pixels; so a partly written row is decoded again and never shown. Files are written
+directly, not through the map: a full disk then raises an error instead of killing the process.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from explorer.paths import cache_dir
 from explorer.types import Indices, Pixels
 
 Stamps = NDArray[np.uint64]
-"""For each picture a number that is another one once its file has changed; 0 for a file that is not there."""
+"""A number for each image that changes with its file; 0 for a missing file."""
 
 _PARTS: Final = ("pictures", "index")
 _PIXELS: Final = "pixels"
@@ -43,10 +42,10 @@ _RECORD: Final = np.dtype([("stamp", "<u8"), ("checksum", "<u4"), ("ready", "<u4
 _FORMAT: Final = 1
 _KEPT_BYTES: Final = 32 << 20
 _AROUND_BYTES: Final = 64 << 10
-"""The system maps so many bytes around each one that is read."""
+"""Bytes that the system maps around each one that is read."""
 
 _MAPPED_CACHES: Final = 4
-"""Caches whose files are open at the same time, whatever the number of sources and recipes; each has two."""
+"""Most caches whose two files are open at the same time."""
 
 _open_caches: weakref.WeakSet[PixelCache] = weakref.WeakSet()
 _open_lock = threading.Lock()
@@ -55,7 +54,7 @@ _uses = itertools.count()
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """What the cache holds: its folder, the bytes that it takes on disk, and the number of sources and recipes."""
+    """Folder of the cache, its size on disk in bytes, and its number of sources with one preprocessing."""
 
     place: Path
     size: int
@@ -63,7 +62,7 @@ class CacheInfo:
 
 
 def cache_info() -> CacheInfo:
-    """Return what the cache holds."""
+    """Return folder, size and number of entries of the cache."""
     folder = cache_dir() / _PARTS[0]
     try:
         entries = sum(1 for entry in os.scandir(folder) if entry.is_dir())
@@ -73,21 +72,20 @@ def cache_info() -> CacheInfo:
 
 
 def cache_size() -> int:
-    """Return the bytes on disk of decoded pictures, indices and unpacked archives, without holes in the files."""
+    """Return the bytes on disk of decoded images, indexes and unpacked archives; holes in files do not count."""
     return sum(_size_on_disk(path) for part in (*_PARTS, "unpacked") for path in _files_below(cache_dir() / part))
 
 
 def clear_cache() -> CacheInfo:
-    """Delete all decoded pictures and indices; return what is left.
+    """Delete all decoded images and indexes; return what is left.
 
-    Another window that reads them goes on: it decodes again what it needs. Where the system does not let files be
-    deleted that are in use (Windows), those stay.
+    Other windows decode again what they need. On Windows, files in use cannot be deleted and remain.
     """
     for cache in _known_caches():
         cache.release()
     for part in _PARTS:
         folder = cache_dir() / part
-        # Away first, so that nobody begins to use what is being deleted.
+        # Renamed first, so that nobody starts to use what is being deleted.
         retired = folder.with_name(f".{part}.{uuid.uuid4().hex[:8]}.old")
         with contextlib.suppress(OSError):
             os.rename(folder, retired)
@@ -98,7 +96,7 @@ def clear_cache() -> CacheInfo:
 
 @dataclass(frozen=True, eq=False)
 class _Map:
-    """The two files of a cache as arrays, and which files they are."""
+    """The two files of a cache as arrays, with their identity."""
 
     pixels: Pixels
     records: NDArray[Any]
@@ -107,16 +105,16 @@ class _Map:
 
 
 class PixelCache:
-    """The decoded pictures of one source after one recipe. May be used by several threads and processes at once.
+    """The decoded images of one source with one preprocessing; safe for several threads and processes.
 
     Parameters
     ----------
     source
-        What the source is called, such as its absolute path.
+        Identifies the source, such as its absolute path.
     preprocessing
-        The recipe.
+        Steps from a file to the input of a model.
     rows
-        Number of rows that are needed; a cache that has fewer grows.
+        Number of rows; a smaller cache grows.
     """
 
     def __init__(self, source: str, preprocessing: Preprocessing, rows: int) -> None:
@@ -134,19 +132,19 @@ class PixelCache:
             _open_caches.add(self)
 
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
-        """Read the rows that are there into `out`.
+        """Read the valid rows into `out`.
 
         Parameters
         ----------
         rows, stamps
             Int64 and uint64 ``(n,)``.
         out
-            Uint8 ``(n, h, w, c)``, contiguous. Rows that are not there are left with any content.
+            Uint8 ``(n, h, w, c)``, contiguous. Missing rows are left undefined.
 
         Returns
         -------
         numpy.ndarray
-            Bool ``(n,)``: which were there.
+            Bool ``(n,)``: which rows were valid.
         """
         mapped = self._mapped()
         if mapped is None:
@@ -160,12 +158,12 @@ class PixelCache:
         return found
 
     def store(self, rows: Indices, stamps: Stamps, pixels: Pixels) -> None:
-        """Keep pictures: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
+        """Store images: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
 
         Raises
         ------
         OSError
-            If the disk is full, or the cache was cleared meanwhile; rows are then there or not, but never wrong.
+            If the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
         """
         if self._mapped() is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
@@ -181,29 +179,28 @@ class PixelCache:
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
 
     def release(self) -> None:
-        """Let the files go until they are needed again."""
+        """Close the files until they are needed again."""
         with self._lock:
             self._map = None
 
     @property
     def is_mapped(self) -> bool:
-        """Whether its files are open."""
         return self._map is not None
 
     def ready(self) -> bool:
-        """Tell whether the cache can be used; it is made where it does not exist."""
+        """Return whether the cache can be used; create it if it is missing."""
         return self._mapped() is not None
 
     def free_bytes(self) -> int:
-        """Return the bytes that are free where the cache lies."""
+        """Return the free bytes on the disk of the cache."""
         return shutil.disk_usage(self.folder).free
 
     def used_bytes(self) -> int:
-        """Return the bytes that its pictures take on disk."""
+        """Return the bytes of its pixels on disk."""
         return _size_on_disk(self.folder / _PIXELS)
 
     def _mapped(self) -> _Map | None:
-        """Return the map of the files that lie in the folder now; None where there can be none."""
+        """Return the map of the current files; None if they cannot be opened or created."""
         before, self.used = self._map, next(_uses)
         mapped = self._current()
         if mapped is not before:
@@ -217,7 +214,7 @@ class PixelCache:
                     self._map = None
                     self._map = self._open()
             except (OSError, ValueError):
-                # Cleared at this moment, or a place that cannot be written: the next call tries again.
+                # Cleared at this moment, or not writable: the next call tries again.
                 with contextlib.suppress(OSError, ValueError):
                     self._map = self._open()
             return self._map
@@ -238,7 +235,7 @@ class PixelCache:
         )
 
     def _create(self) -> None:
-        """Make the folder beside its place and rename it; who comes second uses the first one's."""
+        """Create the folder under a temporary name and rename it; if another process was first, use its folder."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=self.folder.parent))
         try:
@@ -254,7 +251,7 @@ class PixelCache:
         return (_PIXELS, self._rows * self.row_bytes), (_RECORDS, self._rows * _RECORD.itemsize)
 
     def _forget_pages(self, mapped: _Map, count: int) -> None:
-        """Hand pages that were read back to the system: they would count as this process' memory."""
+        """Return read pages to the system, since they count as memory of this process."""
         self._touched += count * (self.row_bytes + _AROUND_BYTES)
         if self._touched > _KEPT_BYTES:
             self._touched = 0
@@ -268,14 +265,14 @@ def _known_caches() -> list[PixelCache]:
 
 
 def _release_unused() -> None:
-    """Let the files go of all but the caches that were used last."""
+    """Close the files of all but the most recently used caches."""
     mapped = sorted((cache for cache in _known_caches() if cache.is_mapped), key=lambda cache: cache.used)
     for cache in mapped[:-_MAPPED_CACHES]:
         cache.release()
 
 
 def stamp_of(path: str) -> int:
-    """Return the stamp of a file, from its path, size and time; 0 where it is not there."""
+    """Return the stamp of a file, from its path, size and modification time; 0 if it is missing."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -285,13 +282,13 @@ def stamp_of(path: str) -> int:
 
 
 def _runs(rows: Indices) -> Iterator[slice]:
-    """Yield the stretches of rows that follow one another, which can be written at once."""
+    """Yield slices of consecutive rows, which can be written at once."""
     edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
     yield from (slice(start, end) for start, end in itertools.pairwise(edges) if end > start)
 
 
 def _grow(path: Path, size: int) -> None:
-    """Make a file at least so long, leaving a hole. Never makes it shorter, whatever another process does meanwhile."""
+    """Extend a file to at least this size with a hole; never truncate it, even if another process extends it too."""
     if path.stat().st_size < size:
         with path.open("r+b", buffering=0) as file:
             file.seek(size - 1)

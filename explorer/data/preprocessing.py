@@ -1,7 +1,7 @@
-"""The recorded way from any picture to the pixels that a model takes.
+"""Preprocessing: the recorded steps from any image to the input of a model.
 
-A recipe is an ordered list of small steps. It is stored in a model's card and applied to training data and to a
-picture that is dropped on the window alike. Each step knows how to work on a picture and, faster, on a whole array.
+An ordered list of steps is stored in a model's card, and applied to training data and imported images alike. Each step
+works on a Pillow image and, faster, on an array of images.
 """
 
 from __future__ import annotations
@@ -19,47 +19,44 @@ from explorer.types import Floats, ImageShape, Pixels
 
 Background = Literal["white", "black"]
 _LUMA = (19595, 38470, 7471)
-"""ITU-R 601 luma in 16-bit fixed point, as Pillow's conversion to grey has it."""
+"""ITU-R 601 luma in 16-bit fixed point, as in Pillow's conversion to grayscale."""
 
 
 class _Step(BaseModel, abc.ABC):
-    """One step, on a picture of a plain mode and on an array ``(n, h, w, c)``; both give the same pixels."""
+    """One step, on an image of mode L, LA, RGB or RGBA, or on an array ``(n, h, w, c)``; both give the same pixels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the picture after this step."""
+        """Return the image after this step."""
         return picture
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return uint8 pictures ``(n, h, w, c)`` after this step."""
+        """Return uint8 images ``(n, h, w, c)`` after this step."""
         return images
 
 
 class Orientation(_Step):
-    """Turn and mirror as the camera's EXIF note says. Arrays carry no such note."""
+    """Apply the EXIF orientation. Arrays have none."""
 
     step: Literal["orientation"] = "orientation"
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the picture upright; as it is where the note cannot be read."""
         return picture if exif_orientation(picture) == 1 else ImageOps.exif_transpose(picture)
 
 
 class CropMargin(_Step):
-    """Cut `pixels` off each of the four sides."""
+    """Crop `pixels` from each of the four sides."""
 
     step: Literal["crop_margin"] = "crop_margin"
     pixels: int = Field(ge=0)
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the middle of the picture."""
         self._check(picture.height, picture.width)
         margin = self.pixels
         return picture.crop((margin, margin, picture.width - margin, picture.height - margin))
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return the middle of each picture."""
         height, width = images.shape[1:3]
         self._check(height, width)
         return images[:, self.pixels : height - self.pixels, self.pixels : width - self.pixels]
@@ -67,20 +64,19 @@ class CropMargin(_Step):
     def _check(self, height: int, width: int) -> None:
         if min(height, width) <= 2 * self.pixels:
             raise DataError(
-                f"a picture of more than {2 * self.pixels} pixels a side, to cut {self.pixels} off each side",
-                f"one of {height}×{width} (height × width)",
-                "Cut less off.",
+                "Cannot crop {pixels:# pixel|# pixels} from each side of an image of {size} (height×width). Crop less.",
+                pixels=self.pixels,
+                size=f"{height}×{width}",
             )
 
 
 class Alpha(_Step):
-    """Put what is transparent on a plain background."""
+    """Composite transparent images over a plain background."""
 
     step: Literal["alpha"] = "alpha"
     background: Background = "white"
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the picture without its alpha channel."""
         if picture.mode not in ("LA", "RGBA"):
             return picture
         canvas = Image.new("RGBA", picture.size, self.background)
@@ -89,9 +85,9 @@ class Alpha(_Step):
 
 
 class Fit(_Step):
-    """Bring to one size with an antialiased (Lanczos) resize; a picture that has the size is left as it is.
+    """Resize to one size with an antialiased (Lanczos) filter; an image of this size is unchanged.
 
-    ``crop`` cuts the middle out in the wanted aspect, ``pad`` adds `background` around, ``stretch`` does neither.
+    ``crop`` center-crops to the aspect ratio, ``pad`` adds `background` around, ``stretch`` changes the aspect ratio.
     """
 
     step: Literal["fit"] = "fit"
@@ -101,7 +97,6 @@ class Fit(_Step):
     background: Background = "white"
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the picture in the wanted size."""
         size = (self.width, self.height)
         if picture.size == size:
             return picture
@@ -111,7 +106,7 @@ class Fit(_Step):
         return picture.resize(size, Image.Resampling.LANCZOS, box=box)
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return the pictures in the wanted size, through Pillow only where they have another."""
+        """Return the images in this size, resized by Pillow if they have another."""
         if images.shape[1:3] == (self.height, self.width):
             return images
         if not len(images):
@@ -135,17 +130,15 @@ class Fit(_Step):
 
 
 class Channels(_Step):
-    """Grey (1) or colour (3)."""
+    """Convert to grayscale (1) or color (3)."""
 
     step: Literal["channels"] = "channels"
     count: Literal[1, 3]
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the picture in grey or in colour."""
         return picture.convert("L" if self.count == 1 else "RGB")
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return the pictures in grey or in colour."""
         if images.shape[3] == self.count:
             return images
         if self.count != 1:
@@ -157,24 +150,22 @@ class Channels(_Step):
 
 
 class Invert(_Step):
-    """Swap dark and light; transparency stays."""
+    """Invert the colors; the alpha channel is unchanged."""
 
     step: Literal["invert"] = "invert"
 
     def on_picture(self, picture: Image.Image) -> Image.Image:
-        """Return the negative."""
         if picture.mode not in ("LA", "RGBA"):
             return ImageChops.invert(picture)
         *colours, alpha = picture.split()
         return Image.merge(picture.mode, [*(ImageChops.invert(colour) for colour in colours), alpha])
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return the negatives."""
         return np.subtract(np.uint8(255), images)
 
 
 class Scale(_Step):
-    """The range that 0 … 255 stands for in the model. Recorded only: pixels stay 8 bits until `to_floats`."""
+    """Range of model inputs that 0 … 255 maps to. Recorded only: pixels stay 8-bit until `to_floats`."""
 
     step: Literal["scale"] = "scale"
     low: FiniteFloat = 0.0
@@ -188,12 +179,12 @@ Step = Annotated[
 
 
 class Preprocessing(BaseModel):
-    """An ordered recipe from any picture to pixels of one shape.
+    """Ordered steps from any image to pixels of one shape.
 
     Attributes
     ----------
     steps
-        Applied first to last. Exactly one `Fit` and one `Channels` among them, and no `CropMargin` after the `Fit`.
+        Applied in order. Exactly one `Fit` and one `Channels`, and no `CropMargin` after the `Fit`.
 
     Raises
     ------
@@ -209,35 +200,36 @@ class Preprocessing(BaseModel):
     def _one_shape(self) -> Self:
         kinds = [type(step) for step in self.steps]
         if kinds.count(Fit) != 1 or kinds.count(Channels) != 1:
-            raise ValueError("exactly one fit and one channels step are needed")
+            raise ValueError("exactly one fit step and one channels step are required")
         if CropMargin in kinds[kinds.index(Fit) :]:
-            raise ValueError("a crop after the fit would change the size again")
+            raise ValueError("crop_margin must come before fit")
         return self
 
     @classmethod
     def standard(cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False) -> Preprocessing:
-        """Return the usual recipe: orientation, crop, alpha on white, fit, channels, invert, scale to [0, 1].
+        """Return the default steps: orientation, crop, alpha over white, fit, channels, invert, scale to [0, 1].
 
         Parameters
         ----------
         image_shape
             Height, width and channels (1 or 3) of the result.
         crop
-            Pixels to cut off each side first.
+            Pixels to crop from each side first.
         invert
-            Whether dark and light change places, as for black letters on white paper.
+            Whether to invert the colors, as for black-on-white letters.
 
         Raises
         ------
         DataError
-            If no picture can have that shape.
+            If the shape or the crop is invalid.
         """
         height, width, channels = image_shape
         if min(height, width) < 1 or channels not in (1, 3) or crop < 0:
             raise DataError(
-                "a height and width of at least 1, 1 or 3 channels, and a crop of 0 or more",
-                f"shape {tuple(image_shape)} and crop {crop}",
-                "Choose another size.",
+                "Invalid image shape {shape} with a crop of {crop}. Height and width must be at least 1, channels 1 "
+                "or 3, the crop 0 or more.",
+                shape="×".join(map(str, image_shape)),
+                crop=crop,
             )
         steps: list[Step] = [Orientation()]
         if crop:
@@ -249,18 +241,18 @@ class Preprocessing(BaseModel):
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels of what comes out."""
+        """Height, width and channels of the result."""
         fit = next(step for step in self.steps if isinstance(step, Fit))
         channels = next(step for step in self.steps if isinstance(step, Channels))
         return fit.height, fit.width, channels.count
 
     def pixels(self, picture: Image.Image) -> Pixels:
-        """Return uint8 pixels ``(h, w, c)`` of one picture of any size and mode.
+        """Return uint8 pixels ``(h, w, c)`` of one image of any size and mode.
 
         Raises
         ------
         DataError
-            If a crop leaves nothing of it.
+            If the crop is too large for it.
         """
         picture = plain_mode(picture)
         for step in self.steps:
@@ -268,21 +260,22 @@ class Preprocessing(BaseModel):
         return picture_pixels(picture)
 
     def array_pixels(self, images: Pixels) -> Pixels:
-        """Return uint8 pixels ``(n, h, w, c)`` of uint8 pictures ``(n, height, width, 1 | 3)``.
+        """Return uint8 pixels ``(n, h, w, c)`` of uint8 images ``(n, height, width, 1 | 3)``.
 
-        The same pixels as `pixels` gives one by one, without a picture object for each unless they must be resized.
-        The input is not changed; the result may be the input itself where nothing is to be done.
+        The result equals that of `pixels` for each image, without a Pillow image unless they must be resized. The input
+        is not modified; without changes, the result may be the input itself.
 
         Raises
         ------
         DataError
-            If the input has another shape, or a crop leaves nothing of it.
+            If the input has another shape, or the crop is too large for it.
         """
         if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
             raise DataError(
-                "8-bit pictures (n, height, width, 1 or 3 channels)",
-                f"an array {images.shape} of {images.dtype}",
-                "Open the data as a source first.",
+                "Images must be uint8 of shape (n, h, w, 1 or 3), not {dtype} of shape {shape}. Open the data as a "
+                "source.",
+                dtype=images.dtype,
+                shape=str(images.shape),
             )
         for step in self.steps:
             images = step.on_array(images)
@@ -290,13 +283,13 @@ class Preprocessing(BaseModel):
 
 
 def picture_pixels(picture: Image.Image) -> Pixels:
-    """Return uint8 pixels ``(h, w, c)`` of a picture of mode ``L`` or ``RGB``."""
+    """Return uint8 pixels ``(h, w, c)`` of an image of mode ``L`` or ``RGB``."""
     pixels = np.array(picture, dtype=np.uint8)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
 def array_picture(pixels: Pixels) -> Image.Image:
-    """Return a picture of mode ``L`` or ``RGB`` of uint8 pixels ``(h, w, 1 | 3)``."""
+    """Return an image of mode ``L`` or ``RGB`` of uint8 pixels ``(h, w, 1 | 3)``."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 

@@ -1,8 +1,8 @@
-"""Read pickles of plain data and NumPy arrays without the power that a pickle has.
+"""Read untrusted pickles of plain data and NumPy arrays without executing code.
 
-A pickle is a program. This reader first looks at every instruction and refuses all that plain data does not need, and
-then runs it with stand-ins in the place of every function that it may name: they only remember what they are given. No
-function of NumPy or of the standard library is called by the pickle, and nothing is imported for it.
+A pickle is a program. This reader first refuses every opcode that plain data does not need, and then replaces every
+function that the pickle may name by a stand-in that only stores its arguments. The pickle calls no function of NumPy or
+of the standard library, and imports nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from explorer.errors import DataError
+from explorer.reading import reason_of
 
 MAX_BYTES: Final = 256 << 20
 _MAX_INSTRUCTIONS: Final = 5_000_000
@@ -32,7 +33,7 @@ _OPCODES: Final = frozenset(
         *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
     )
 )
-"""What plain data and arrays are made of; no instances, no persistent names, no extension codes."""
+"""Opcodes of plain data and arrays; no instances, persistent IDs or extension codes."""
 
 _MEMO_PUTS: Final = ("PUT", "BINPUT", "LONG_BINPUT")
 _TYPES: Final = frozenset({"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"})
@@ -42,55 +43,57 @@ _MAX_PARTS: Final = 500_000
 
 
 def load_plain_pickle(path: Path) -> Any:
-    """Return what a pickle holds: numbers, texts, bytes, lists, tuples, dicts, and arrays of numbers.
+    """Return the content of a pickle: numbers, texts, bytes, lists, tuples, dicts, and numeric arrays.
 
     Parameters
     ----------
     path
-        A pickle of protocol 0 to 4. Texts of Python 2 come as bytes.
+        A pickle of protocol 0 to 4. Texts of Python 2 are returned as bytes.
 
     Raises
     ------
     DataError
-        If it is broken or too large, or holds anything else; nothing was executed then.
+        If it is damaged or too large, or has anything else; nothing was executed.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"a file of at most {MAX_BYTES >> 20} MB at {path}", "a larger one", "Download it again.")
+            raise DataError(
+                "Cannot read {file}: it is larger than {most:,} MB. Download it again.", file=path, most=MAX_BYTES >> 20
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"a file that can be read at {path}", f"“{error.strerror or error}”") from error
+        raise DataError("Cannot read {file}: {reason}. Check the path.", file=path, reason=reason_of(error)) from error
     try:
         _check_instructions(content)
         return _finished(_Reader(io.BytesIO(content), encoding="bytes").load())
     # A hostile pickle can raise anything from inside the reader.
     except Exception as error:
-        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataError(
-            f"plain data and arrays of numbers in {path}",
-            f"“{text}”; nothing of it was executed",
-            "Download the file again from where it is published.",
+            "Cannot read {file} as a pickle of plain data: {reason}. Nothing was executed. Download it again from its "
+            "publisher.",
+            file=path,
+            reason=reason_of(error),
         ) from error
 
 
 def _check_instructions(content: bytes) -> None:
     for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
         if opcode.name not in _OPCODES:
-            raise pickle.UnpicklingError(f"the instruction {opcode.name}")
+            raise pickle.UnpicklingError(f"the opcode {opcode.name} is not allowed")
         if count > _MAX_INSTRUCTIONS:
-            raise pickle.UnpicklingError("too many instructions")
-        # The reader makes room for all numbers below the largest.
+            raise pickle.UnpicklingError("too many opcodes")
+        # The reader allocates all memo entries below the largest.
         if opcode.name in _MEMO_PUTS and (not isinstance(argument, int) or argument > len(content)):
-            raise pickle.UnpicklingError("a memory cell with an absurd number")
+            raise pickle.UnpicklingError("a memo index is out of range")
 
 
 class _Sealed:
-    """Something that a pickle may hold but not change."""
+    """An object that a pickle may contain but not modify."""
 
     __slots__ = ()
 
     def __setstate__(self, state: object) -> NoReturn:
-        raise pickle.UnpicklingError("a state for something that has none")
+        raise pickle.UnpicklingError("a state for an object that has none")
 
 
 class _ArrayClass(_Sealed):
@@ -107,34 +110,34 @@ class _DtypeClass(_Sealed):
     def __call__(self, code: object = b"", *rest: object) -> _Dtype:
         text = code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
         if text.lstrip("|<>=") not in _TYPES:
-            raise pickle.UnpicklingError(f"an array of type {text[:20]}")
+            raise pickle.UnpicklingError(f"arrays of dtype {text[:20]} are not allowed")
         return _Dtype(text.lstrip("|<>="))
 
 
 class _Reconstruct(_Sealed):
-    """Stands for numpy's ``_reconstruct``, which makes an empty array to be filled."""
+    """Stands for NumPy's ``_reconstruct``, which creates an empty array."""
 
     __slots__ = ()
 
     def __call__(self, kind: object, shape: object, code: object) -> _Array:
         if not isinstance(kind, _ArrayClass):
-            raise pickle.UnpicklingError("an array of another class")
+            raise pickle.UnpicklingError("array subclasses are not allowed")
         return _Array()
 
 
 class _Encode(_Sealed):
-    """Stands for ``_codecs.encode``, by which Python 3 writes bytes in protocol 2."""
+    """Stands for ``_codecs.encode``, with which Python 3 writes bytes in protocol 2."""
 
     __slots__ = ()
 
     def __call__(self, text: object, encoding: object = "") -> bytes:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1", "latin-1", b"latin-1"):
-            raise pickle.UnpicklingError("an encoding that bytes do not have")
+            raise pickle.UnpicklingError("bytes in an unknown encoding")
         return text.encode("latin1")
 
 
 class _Dtype:
-    """A type of numbers, with the order of its bytes."""
+    """A numeric dtype with its byte order."""
 
     __slots__ = ("code", "order")
 
@@ -144,15 +147,15 @@ class _Dtype:
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) < 2 or any(part is not None for part in state[2:5]):
-            raise pickle.UnpicklingError("a type with parts")
+            raise pickle.UnpicklingError("structured dtypes are not allowed")
         order = state[1].decode("ascii", "replace") if isinstance(state[1], bytes) else state[1]
         if order not in ("|", "<", ">", "="):
-            raise pickle.UnpicklingError("a type with another order of bytes")
+            raise pickle.UnpicklingError("a dtype with an unknown byte order")
         self.order = order
 
 
 class _Array:
-    """An array's shape, type and bytes, not yet checked."""
+    """Shape, dtype and bytes of an array, not checked yet."""
 
     __slots__ = ("state",)
 
@@ -168,19 +171,19 @@ class _Array:
         Raises
         ------
         pickle.UnpicklingError
-            If its parts do not fit together.
+            If shape, dtype and bytes are invalid or do not match.
         """
         state = self.state
         if not isinstance(state, tuple) or len(state) != 5:
-            raise pickle.UnpicklingError("an array without its parts")
+            raise pickle.UnpicklingError("an array without a valid state")
         _, shape, dtype, fortran, content = state
         if not isinstance(shape, tuple) or len(shape) > _MAX_DIMS or not all(type(size) is int for size in shape):
-            raise pickle.UnpicklingError("an array without a shape")
+            raise pickle.UnpicklingError("an array without a valid shape")
         if not isinstance(dtype, _Dtype) or not isinstance(content, bytes):
-            raise pickle.UnpicklingError("an array of objects")
+            raise pickle.UnpicklingError("object arrays are not allowed")
         plain = np.dtype(f"{'=' if dtype.order == '|' else dtype.order}{dtype.code}")
         if min(shape, default=0) < 0 or math.prod(shape) * plain.itemsize != len(content):
-            raise pickle.UnpicklingError("an array of another size than its bytes")
+            raise pickle.UnpicklingError("the size of an array does not match its bytes")
         return np.frombuffer(content, plain).reshape(shape, order="F" if fortran else "C")
 
 
@@ -194,26 +197,26 @@ _STAND_INS: Final = {
 
 
 class _Reader(pickle.Unpickler):
-    """Knows five names, and gives stand-ins for them."""
+    """Unpickler that resolves five names, to stand-ins."""
 
     def find_class(self, module: str, name: str, /) -> Any:
         stand_in = _STAND_INS.get((module, name))
         if stand_in is None:
-            raise pickle.UnpicklingError(f"the name {module[:60]}.{name[:60]}")
+            raise pickle.UnpicklingError(f"the name {module[:60]}.{name[:60]} is not allowed")
         return stand_in()
 
     def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("a persistent name")
+        raise pickle.UnpicklingError("persistent IDs are not allowed")
 
 
 def _finished(value: Any) -> Any:
-    """Return plain data: arrays in the place of their stand-ins, and nothing else left of these."""
+    """Return plain data, with arrays instead of their stand-ins."""
     left = [_MAX_PARTS]
 
     def finish(value: Any, depth: int) -> Any:
-        left[0] -= 1  # a part that is named many times is finished many times
+        left[0] -= 1  # a part that is referenced repeatedly is converted each time
         if depth > _MAX_DEPTH or left[0] < 0:
-            raise pickle.UnpicklingError("data nested too deeply")
+            raise pickle.UnpicklingError("the data is nested too deeply or too large")
         if isinstance(value, _Array):
             return value.finished()
         if isinstance(value, dict):
@@ -222,6 +225,6 @@ def _finished(value: Any) -> Any:
             return [finish(item, depth + 1) for item in value]
         if value is None or isinstance(value, bool | int | float | str | bytes):
             return value
-        raise pickle.UnpicklingError("something that is no plain data")
+        raise pickle.UnpicklingError("objects other than plain data are not allowed")
 
     return finish(value, 0)

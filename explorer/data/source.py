@@ -1,4 +1,4 @@
-"""What a source of pictures is, and the one that lies in memory."""
+"""The interface of a source of images, and its implementation in memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, array_picture
 from explorer.data.splits import Splits
 from explorer.errors import DataError
+from explorer.messages import Wording, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
 UNLABELLED = -1
-"""The label of a picture without one, in a source where others have one."""
+"""The label of an image without one, in a source with labels."""
 
 
 _STREAMED_AT_ONCE = 1_000
@@ -28,32 +29,32 @@ _STREAMED_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that was left out, and why."""
+    """An image or another file that could not be used, with the reason."""
 
     name: str
-    reason: str
+    reason: Wording
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a source before it is read.
+    """Metadata of a source, before it is read.
 
     Attributes
     ----------
     name
         Short: a known name, or the last part of a path.
     title
-        For people.
+        Display name.
     spec
-        What `open_source` takes to open it again: a known name, or an absolute path.
+        Argument of `open_source`: a known name, or an absolute path.
     licence, attribution
-        Of the pictures; empty for the user's own.
+        Of the images; empty for the user's own.
     status
-        ``embedded`` ships with the program, ``present`` lies on this machine, ``missing`` does not.
+        ``embedded``: included with the program, ``present``: on this machine, ``missing``: not downloaded yet.
     how
-        Where it comes from, or how to get it.
+        Its origin, or how to get it.
     crop
-        Pixels that are usually cut off each side of these pictures before they are resized; 0 for none.
+        Pixels that are usually cropped from each side before the resize; 0 for none.
     """
 
     name: str
@@ -67,28 +68,28 @@ class Facts:
 
 
 class Source(abc.ABC):
-    """Pictures in a fixed order, with splits and perhaps labels.
+    """Images in a fixed order, with splits and perhaps labels.
 
     Attributes
     ----------
     name, title, spec, licence, attribution, status, how, crop
         See `Facts`.
     count
-        Number of pictures.
+        Number of images.
     image_shape
-        Native height, width and channels, or None where the pictures' sizes differ.
+        Native height, width and channels, or None if sizes differ.
     labels
-        int64 ``(n,)``, -1 for a picture without one; or None.
+        int64 ``(n,)``, -1 for an image without one; or None.
     label_names
         Name of each label, or None.
     splits
-        What is for training and what is held out.
+        Training and test images.
     skipped
-        Pictures that were left out, and those that turned out to be unreadable when they were read.
+        Files that could not be used, and images that turned out to be unreadable.
     attributes
-        Further columns by name, each with a value a picture; empty where there are none.
+        Further columns by name, with one value per image; may be empty.
     provisional
-        Whether more will be known soon: another source follows that `continues` this one.
+        Whether another source follows soon that `continues` this one.
     """
 
     provisional = False
@@ -108,9 +109,12 @@ class Source(abc.ABC):
         for column, attribute in (attributes or {}).items():
             if len(attribute) != count:
                 raise DataError(
-                    f"{count} values of “{column}” in {facts.name}",
-                    str(len(attribute)),
-                    "Check that both belong together.",
+                    "Attribute “{column}” of “{source}” has {found:# value|# values} for {count:# image|# images}. "
+                    "Give one value per image.",
+                    column=column,
+                    source=facts.name,
+                    found=len(attribute),
+                    count=count,
                 )
         self.name = facts.name
         self.title = facts.title
@@ -132,27 +136,27 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def picture(self, index: int) -> Image.Image:
-        """Return one picture as it is, before any preprocessing.
+        """Return one image without preprocessing.
 
         Raises
         ------
         DataError
-            If there is no such picture, or it cannot be read (any more).
+            If there is no such image, or it cannot be read (any more).
         """
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """Pictures that were left out, and those that turned out to be unreadable when they were read."""
+        """Files that could not be used, and images that turned out to be unreadable."""
         found = dict(self._unreadable)
         return (*self._skipped, *(found[position] for position in sorted(found)))
 
     @property
     def unreadable(self) -> int:
-        """Number of pictures that count as pictures of the source, and turned out to be unreadable."""
+        """Number of images of the source that turned out to be unreadable."""
         return len(self._unreadable)
 
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
-        """Read those pictures that can be read; the others are in `skipped` from then on.
+        """Read the readable ones of some images; the others are in `skipped` from then on.
 
         Returns
         -------
@@ -162,68 +166,67 @@ class Source(abc.ABC):
         Raises
         ------
         DataError
-            If there is no such picture.
+            If there is no such image.
         """
         positions = self.positions(indices)
         return self.read(positions, preprocessing), positions
 
     @abc.abstractmethod
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`.
+        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`.
 
         Raises
         ------
         DataError
-            If there is no such picture, or one cannot be read (any more).
+            If there is no such image, or one cannot be read (any more).
         """
 
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
-        """Make ready to read pictures again and again: yields progress, and last the rows to read from.
+        """Prepare to read images repeatedly: yields progress, and last the rows to read from.
 
         Parameters
         ----------
         indices
-            Positions, ``(n,)``. Pictures that cannot be read are left out of the rows.
+            Positions, ``(n,)``. The rows omit unreadable images.
         preprocessing
-            The recipe.
+            Applied to each image.
         room
-            Rows that take so many bytes are held in memory; where they take more, they are read when they are asked
-            for.
+            Rows up to this size in bytes are kept in memory; larger ones are read on demand.
 
         Raises
         ------
         DataError
-            If none can be read, or the disk has no room for them.
+            If none can be read, or disk space does not suffice.
         """
         rows = PixelRows(self, self.positions(indices), preprocessing)
         if rows.nbytes <= room:
             pixels = np.empty(rows.shape, np.uint8)
             for start in range(0, len(rows), _STREAMED_AT_ONCE):
-                yield Progress(start, len(rows), "reading pictures")
+                yield Progress(start, len(rows), message("Reading images"))
                 pixels[start : start + _STREAMED_AT_ONCE] = rows[start : start + _STREAMED_AT_ONCE]
             rows = PixelRows(self, rows.indices, preprocessing, pixels=pixels)
         yield rows
 
     def continues(self, other: Source | None) -> bool:
-        """Tell whether this is `other`, or what it became when more was known of it."""
+        """Return whether this is `other`, or its more complete successor."""
         return self is other
 
     def position_in(self, other: Source, index: int) -> int | None:
-        """Return where `other`, which continues this one, has the picture at `index`; None where it is left out."""
+        """Return the position in `other`, which continues this source, of the image at `index`; None if omitted."""
         return index
 
     @abc.abstractmethod
     def _hash_content(self) -> str:
-        """Return the SHA-256 of the pictures, in hexadecimal digits."""
+        """Return the SHA-256 of the images, in hexadecimal digits."""
 
     def content_hash(self) -> str:
-        """Return the SHA-256 of the pictures in hexadecimal digits; the same on every machine, computed once."""
+        """Return the SHA-256 of the images in hexadecimal digits; the same on every machine, computed once."""
         if not self._content_hash:
             self._content_hash = self._hash_content()
         return self._content_hash
 
     def label(self, index: int) -> str:
-        """Return the name of a picture's label, or an empty string."""
+        """Return the name of an image's label, or an empty string."""
         if self.labels is None:
             return ""
         value = int(self.labels[self.positions([index])[0]])
@@ -232,7 +235,7 @@ class Source(abc.ABC):
         return self.label_names[value] if self.label_names is not None else str(value)
 
     def file_name(self, index: int) -> str:
-        """Return the name of one picture's file inside the source; empty where pictures are no files."""
+        """Return the name of one image's file inside the source; empty if it has no file."""
         return ""
 
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
@@ -241,35 +244,38 @@ class Source(abc.ABC):
         Raises
         ------
         DataError
-            If one lies outside the source.
+            If one is out of range.
         """
         positions = np.asarray(indices, dtype=np.int64).reshape(-1)
         outside = positions[(positions < 0) | (positions >= self.count)]
         if len(outside):
             raise DataError(
-                f"an index from 0 to {self.count - 1} into {self.name}", str(int(outside[0])), "Choose another picture."
+                "“{source}” has no image {index}. Choose one from 0 to {last}.",
+                source=self.name,
+                index=int(outside[0]),
+                last=self.count - 1,
             )
         return positions
 
 
 class PixelRows:
-    """Pictures of a source after a recipe, to be indexed as an array ``(n, h, w, c)`` is, and read only then.
+    """Preprocessed images of a source, indexed like an array ``(n, h, w, c)`` and read on demand.
 
     Parameters
     ----------
     source, indices, preprocessing
-        Which pictures, int64 ``(n,)``, and what is done to them.
+        The images, int64 ``(n,)``, and their preprocessing.
     left_out
-        Pictures that were asked for and cannot be read.
+        Requested images that cannot be read.
     pixels
-        The pictures themselves, where they lie in memory.
+        The images, if they are in memory.
 
     Attributes
     ----------
     source, indices, preprocessing, left_out, pixels
         See above.
     shape, nbytes
-        As of an array of them.
+        As of the array.
     """
 
     def __init__(
@@ -292,33 +298,33 @@ class PixelRows:
         return len(self.indices)
 
     def __getitem__(self, chosen: Indices | slice) -> Pixels:
-        """Return some pictures: uint8 ``(m, h, w, c)``."""
+        """Return some images: uint8 ``(m, h, w, c)``."""
         if self.pixels is not None:
             return self.pixels[chosen]
         return self.source.read(self.indices[chosen], self.preprocessing)
 
     def first(self, count: int) -> PixelRows:
-        """Return the first rows, at most so many."""
+        """Return at most the first `count` rows."""
         pixels = None if self.pixels is None else self.pixels[:count]
         return PixelRows(self.source, self.indices[:count], self.preprocessing, self.left_out, pixels)
 
 
 class ArraySource(Source):
-    """Pictures that lie in memory.
+    """Images in memory.
 
     Parameters
     ----------
     facts
-        What is known of them.
+        Metadata.
     images
-        uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not changed.
+        uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not modified.
     splits, labels, label_names, attributes, skipped
         As in `Source`.
 
     Raises
     ------
     DataError
-        If there is no picture, or the array has another shape or type, or the labels another number.
+        If the array is empty or has another shape or dtype, or the number of labels differs.
     """
 
     def __init__(
@@ -333,14 +339,18 @@ class ArraySource(Source):
     ) -> None:
         if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
             raise DataError(
-                f"8-bit pictures (n, height, width, 1 or 3) in {facts.name}", f"{images.shape} of {images.dtype}"
+                "The images of “{source}” must be uint8 of shape (n, h, w, 1 or 3), not {dtype} of shape {shape}.",
+                source=facts.name,
+                dtype=images.dtype,
+                shape=str(images.shape),
             )
         count, height, width, channels = images.shape
         if labels is not None and len(labels) != count:
             raise DataError(
-                f"one label a picture in {facts.name}",
-                f"{len(labels)} labels for {count} pictures",
-                "Check that both belong together.",
+                "“{source}” has {found:# label|# labels} for {count:# image|# images}. Give one label per image.",
+                source=facts.name,
+                found=len(labels),
+                count=count,
             )
         super().__init__(
             facts,
@@ -355,11 +365,11 @@ class ArraySource(Source):
         self._images = images
 
     def picture(self, index: int) -> Image.Image:
-        """Return one picture as it is."""
+        """Return one image without preprocessing."""
         return array_picture(self._images[self.positions([index])[0]])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`."""
+        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`."""
         return preprocessing.array_pixels(self._images[self.positions(indices)])
 
     def _hash_content(self) -> str:

@@ -1,4 +1,4 @@
-"""Which pictures are for training and which are held out."""
+"""Training and test splits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Split = Literal["train", "test", "all"]
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Two disjoint sets that together hold every picture of a source.
+    """Two disjoint sets that together contain every image of a source.
 
     Attributes
     ----------
     train, test
         Positions in the source, int64 ``(n,)``, sorted.
     origin
-        How they came about, for people and for a model's card: ``given``, or the rule with its seed.
+        Their origin, for a model's card: ``given``, or the rule with its seed.
     """
 
     train: Indices
@@ -37,7 +37,7 @@ class Splits:
         split
             ``train``, ``test`` or ``all``.
         count
-            At most so many, spread evenly over the split (many sources are sorted by class); all where left out.
+            The most positions, spread evenly over the split (many sources are sorted by class); None for all.
 
         Raises
         ------
@@ -45,9 +45,9 @@ class Splits:
             If the split has another name, or the count is below 1.
         """
         if split not in ("train", "test", "all"):
-            raise UsageError("a split called train, test or all", f"“{split}”", "Choose one of the three.")
+            raise UsageError("Unknown split “{split}”. Choose train, test or all.", split=split)
         if count is not None and count < 1:
-            raise UsageError("a count of at least 1", str(count), "Ask for at least one picture.")
+            raise UsageError("The number of images must be at least 1, not {count}.", count=count)
         chosen = {"train": self.train, "test": self.test}.get(split)
         if chosen is None:
             chosen = np.sort(np.concatenate([self.train, self.test]))
@@ -57,15 +57,15 @@ class Splits:
 
 
 def given_splits(train_count: int, test_count: int) -> Splits:
-    """Return the splits of a source whose training pictures come first."""
+    """Return the splits of a source whose training images come first."""
     order = np.arange(train_count + test_count, dtype=np.int64)
     return Splits(order[:train_count], order[train_count:], "given")
 
 
 def random_splits(count: int, seed: int = 0, test_share: float = 0.2) -> Splits:
-    """Return a seeded random split of `count` pictures.
+    """Return a seeded random split of `count` images.
 
-    Each side gets at least one picture; a single picture is held out.
+    Each split gets at least one image; a single image is in the test split.
     """
     wanted = min(max(1, round(count * test_share)), max(1, count - 1))
     order = np.random.default_rng(seed).permutation(count).astype(np.int64)
@@ -73,20 +73,20 @@ def random_splits(count: int, seed: int = 0, test_share: float = 0.2) -> Splits:
 
 
 def grouped_splits(groups: Indices, seed: int = 0, test_share: float = 0.2) -> Splits:
-    """Return a seeded split that never divides a group.
+    """Return a seeded split with each group entirely in one of the two.
 
     Parameters
     ----------
     groups
-        The group of each picture, int64 ``(n,)``.
+        The group of each image, int64 ``(n,)``.
     seed
-        Decides the order in which groups are held out, as long as each brings the share nearer to the wanted one.
+        Seed of the order in which groups join the test split, while each brings it nearer to its share.
     test_share
-        Share of pictures to hold out.
+        Fraction of images in the test split.
 
     Notes
     -----
-    Each side gets at least one group; a single group falls back to `random_splits`.
+    Each split gets at least one group; for a single group `random_splits` is used.
     """
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:

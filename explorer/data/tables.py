@@ -1,4 +1,4 @@
-"""Attributes of pictures from a table that lies beside them: CSV, tab separated text, or JSON lines."""
+"""Attributes of images from a table in their folder: CSV, TSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, Attribute, R
 from explorer.data.source import Skipped
 from explorer.errors import DataError
 from explorer.json_limits import RECORD, parse_json
+from explorer.messages import Message, message
 from explorer.reading import reading
 from explorer.types import Indices
 
@@ -35,23 +36,23 @@ _CHUNK: Final = 1 << 20
 
 
 def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
-    """Read what a table in a folder knows of its pictures.
+    """Read the attributes of images from a table in their folder.
 
     Parameters
     ----------
     root
         The folder. The table is ``attributes``, ``metadata``, ``labels``, ``annotations`` or ``list_attr_celeba`` with
-        the ending ``.csv``, ``.tsv`` or ``.jsonl``, or else the only file with such an ending.
+        the extension ``.csv``, ``.tsv`` or ``.jsonl``, or else the only file with such an extension.
     names
-        The pictures' names, ``/`` between folders, in source order. A line belongs to a picture if one of its columns
-        holds the name, with or without folders and ending.
+        The images' names, ``/`` between folders, in source order. A row belongs to an image if one of its columns has
+        the name, with or without folders and extension.
 
     Returns
     -------
     tuple
-        The columns by name, each as long as `names`: numbers where all that is known is a number, otherwise
-        categories. A column of labels is always one of categories; `take_labels` finds it. And notes on what could
-        not be used. Both empty where there is no table. Never raises for what a table holds.
+        The columns by name, each as long as `names`: numeric if all known values are numbers, otherwise categorical. A
+        column of labels is always categorical; `take_labels` finds it. And notes on what could not be used. Both are
+        empty without a table. Invalid tables raise nothing.
     """
     path = find_table(root)
     if path is None or not names:
@@ -59,15 +60,15 @@ def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute],
     notes = _Notes(path.name)
     attributes: dict[str, Attribute] = {}
     try:
-        with reading("a table", path.name):
+        with reading(message("a table"), path.name):
             attributes = _read(path, names, notes)
     except DataError as error:
-        notes.add(str(error))
+        notes.add(error.message)
     return attributes, notes.listed()
 
 
 def find_table(root: Path) -> Path | None:
-    """Return the table in a folder that tells about its pictures, or None."""
+    """Return the table of attributes in a folder, or None."""
     try:
         tables = sorted(
             entry
@@ -84,12 +85,12 @@ def find_table(root: Path) -> Path | None:
 
 
 def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, ...]] | None:
-    """Take the column of labels, such as ``label`` or ``class``, out of columns that `read_beside` returned.
+    """Remove the column of labels, such as ``label`` or ``class``, from the result of `read_beside`, and return it.
 
     Returns
     -------
     tuple or None
-        Labels int64 ``(n,)``, -1 where not known, and their names; None where there is no such column.
+        Labels int64 ``(n,)``, -1 where unknown, and their names; None without such a column.
     """
     by_name = {name.lower(): name for name in attributes}
     for wanted in LABEL_COLUMNS:
@@ -104,29 +105,36 @@ def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, .
 
 
 class _Notes:
-    """What could not be used of one table; equal reasons are told once, with their number."""
+    """Notes on what could not be used of one table; lines with the same reason are one note."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lines: dict[str, list[int]] = {}
-        self._texts: list[str] = []
+        self._lines: dict[str, tuple[Message, list[int]]] = {}
+        self._texts: list[Message] = []
 
-    def add(self, text: str) -> None:
+    def add(self, text: Message) -> None:
         self._texts.append(text)
 
-    def line(self, number: int, reason: str) -> None:
-        self._lines.setdefault(reason, []).append(number)
+    def line(self, number: int, reason: Message) -> None:
+        self._lines.setdefault(str(reason), (reason, []))[1].append(number)
 
     def listed(self) -> list[Skipped]:
-        told = [
-            f"line {lines[0]} {reason}" if len(lines) == 1 else f"{len(lines):,} lines {reason}, first line {lines[0]}"
-            for reason, lines in self._lines.items()
+        lines = [
+            message("line {first}: {reason}", first=numbers[0], reason=reason)
+            if len(numbers) == 1
+            else message(
+                "{count:# line|# lines}, first line {first}: {reason}",
+                count=len(numbers),
+                first=numbers[0],
+                reason=reason,
+            )
+            for reason, numbers in self._lines.values()
         ]
-        return [Skipped(self._name, text) for text in (*self._texts, *told)]
+        return [Skipped(self._name, text) for text in (*self._texts, *lines)]
 
 
 class _Lookup:
-    """Finds a picture by what a table calls it."""
+    """Finds an image by its name in a table."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._positions: dict[str, int] = {}
@@ -134,11 +142,11 @@ class _Lookup:
             path = PurePosixPath(name.casefold())
             whole = path.as_posix()
             for key in {whole, path.name, whole.removesuffix(path.suffix), path.stem}:
-                # A key that two pictures share names neither of them.
+                # A key that two images share is ambiguous and matches neither.
                 self._positions[key] = -1 if key in self._positions else position
 
     def find(self, text: str) -> int:
-        """Return the position of a picture, or -1."""
+        """Return the position of an image, or -1."""
         key = text.strip().casefold().replace("\\", "/").removeprefix("./")
         position = self._positions.get(key, -1)
         while position < 0 and "/" in key:
@@ -149,7 +157,7 @@ class _Lookup:
 
 @dataclass(frozen=True)
 class _Table:
-    """A table in a file: its columns, and its lines anew at each call, numbered from 1 as an editor does."""
+    """A table in a file: its columns, and a function that reads its rows with line numbers from 1."""
 
     headers: list[str]
     lines: Callable[[], Iterator[Row]]
@@ -158,7 +166,12 @@ class _Table:
 def _read(path: Path, names: Sequence[str], notes: _Notes) -> dict[str, Attribute]:
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise DataError(f"a table of at most {MAX_BYTES >> 20} MB", f"{size >> 20} MB", "Make it smaller.")
+        raise DataError(
+            "Cannot read {file}: {size:,} MB are more than {most:,} MB. Divide the table.",
+            file=path.name,
+            size=size >> 20,
+            most=MAX_BYTES >> 20,
+        )
     encoding = _encoding(path)
     lookup = _Lookup(names)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
@@ -168,9 +181,10 @@ def _read(path: Path, names: Sequence[str], notes: _Notes) -> dict[str, Attribut
     place = _file_column(table, lookup)
     if place is None:
         raise DataError(
-            "a column with the pictures' file names",
-            f"the columns {', '.join(table.headers[:12])}, none of which names one",
-            "Call it file_name.",
+            "Cannot use {file}: none of its columns ({columns}) has the file names of the images. Add a column "
+            "file_name.",
+            file=path.name,
+            columns=table.headers[:12],
         )
 
     def rows() -> Iterator[Row]:
@@ -183,16 +197,20 @@ def _read(path: Path, names: Sequence[str], notes: _Notes) -> dict[str, Attribut
 
     headers = ["" if at == place else name for at, name in enumerate(table.headers)]
     if len(headers) > MAX_COLUMNS:
-        notes.add(f"has {len(headers):,} columns; the first {MAX_COLUMNS} are used")
+        notes.add(
+            message(
+                "Only the first {most:,} of {count:# column|# columns} are used", most=MAX_COLUMNS, count=len(headers)
+            )
+        )
         headers = headers[:MAX_COLUMNS]
     attributes, left_out = columns_from(headers, rows, len(names))
     for name in left_out:
-        notes.add(f"“{name}” has more than {MAX_CATEGORIES:,} different texts, and is left out")
+        notes.add(message("“{name}” is ignored: more than {most:,} distinct texts", name=name, most=MAX_CATEGORIES))
     return attributes
 
 
 def _file_column(table: _Table, lookup: _Lookup) -> int | None:
-    """Return the column that names most pictures, in the first lines, or further down where those name none."""
+    """Return the column that names most images, in the first rows, or further down if these name none."""
     rank = {name: place for place, name in enumerate(_FILE_COLUMNS)}
     hits = [0] * len(table.headers)
     for number, (_, values) in enumerate(table.lines()):
@@ -210,12 +228,12 @@ def _csv_table(path: Path, encoding: str, lookup: _Lookup, notes: _Notes) -> _Ta
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max("\t;,", key=first.count)
     headers = [text.strip() for text in next(csv.reader([first], delimiter=delimiter), [])]
     if not any(headers):
-        raise DataError("a table with a line of column names", "an empty first line", "Name the columns there.")
+        raise DataError("Cannot read {file}: its first line is empty. Put the column names there.", file=path.name)
     headless = any(lookup.find(text) >= 0 for text in headers)
     width = len(headers)
     if headless:
         headers = [f"column {place + 1}" for place in range(width)] if width != 2 else ["file_name", "label"]
-    # Where semicolons part the columns, a comma is a decimal point.
+    # With semicolons as delimiters, a comma is a decimal point.
     commas = delimiter == ";"
     told = False
 
@@ -229,7 +247,7 @@ def _csv_table(path: Path, encoding: str, lookup: _Lookup, notes: _Notes) -> _Ta
                 if len(values) == width:
                     yield reader.line_num, [_with_point(text) for text in values] if commas else values
                 elif any(values) and not told:
-                    notes.line(reader.line_num, f"with another number of columns than {width}")
+                    notes.line(reader.line_num, message("not {width:# column|# columns}", width=width))
         told = True
 
     return _Table(headers, lines)
@@ -243,7 +261,7 @@ def _limited(reader: Iterator[list[str]], notes: _Notes, *, told: bool) -> Itera
     for number, values in enumerate(reader):
         if number >= MAX_LINES:
             if not told:
-                notes.add(f"has more than {MAX_LINES:,} lines; the rest is not read")
+                notes.add(message("Only the first {most:# line|# lines} are read", most=MAX_LINES))
             return
         yield values
 
@@ -255,7 +273,9 @@ def _json_table(path: Path, encoding: str, notes: _Notes) -> _Table:
             if not isinstance(value, list | dict) and len(headers) < MAX_COLUMNS:
                 headers.setdefault(key, len(headers))
     if not headers:
-        raise DataError("a JSON object a line", "none with a value", "Write one object for each picture.")
+        raise DataError(
+            "Cannot read {file}: no line is a JSON object with values. Write one object per image.", file=path.name
+        )
 
     def lines() -> Iterator[Row]:
         for number, entry in _json_lines(path, encoding, None):
@@ -278,7 +298,7 @@ def _json_lines(path: Path, encoding: str, notes: _Notes | None) -> Iterator[tup
             if isinstance(entry, dict):
                 yield number, entry
             elif notes is not None:
-                notes.line(number, "without a JSON object")
+                notes.line(number, message("not a JSON object"))
 
 
 def _json_text(value: object) -> str:
@@ -288,7 +308,7 @@ def _json_text(value: object) -> str:
 
 
 def _encoding(path: Path) -> str:
-    """Return UTF-8, what the byte order mark says, or else the code page that old spreadsheets write."""
+    """Return UTF-8 or the encoding of the byte order mark, or else cp1252, which old spreadsheets write."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         start = file.read(_CHUNK)

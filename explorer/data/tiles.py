@@ -1,4 +1,4 @@
-"""Work on a picture of any size in tiles of one size, blended so that no seam shows."""
+"""Process an image of any size in overlapping tiles, blended without seams."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.messages import message
 from explorer.types import Floats, Indices, Pixels, Progress
 
 Transform = Callable[[Floats], Floats]
-"""Float32 tiles ``(n, th, tw, c)`` in [0, 1] to as many of the same shape; any n > 0."""
+"""Maps float32 tiles ``(n, th, tw, c)`` in [0, 1] to tiles of the same shape; any n > 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cover:
-    """Stretches of one length that cover a side, each overlapping the next by half or more.
+    """Intervals of one length that cover a side, each overlapping the next by half or more.
 
     Attributes
     ----------
     starts
-        Where each begins, int64 ``(k,)``, ascending, the first 0.
+        First pixel of each, int64 ``(k,)``, ascending from 0.
     weights
-        Float32 ``(k, tile)``: what each counts at each of its pixels. At every pixel of the side the weights of all
-        that reach it sum to 1.
+        Float32 ``(k, tile)``: the weight of each of its pixels. At every pixel of the side the weights sum to 1.
     """
 
     starts: Indices
@@ -32,7 +32,7 @@ class Cover:
 
 
 def cover(side: int, tile: int) -> Cover:
-    """Return the stretches of `tile` pixels that cover `side` pixels, ``side >= tile >= 1``.
+    """Return the intervals of `tile` pixels that cover `side` pixels, ``side >= tile >= 1``.
 
     The weights are a raised cosine, so that a tile fades out where the next one fades in.
     """
@@ -47,18 +47,18 @@ def cover(side: int, tile: int) -> Cover:
 def through_tiles(
     pixels: Pixels, size: tuple[int, int], transform: Transform, *, at_once: int = 64
 ) -> Iterator[Progress | Pixels]:
-    """Send a picture through `transform` tile by tile: yields progress row by row of tiles, and the picture last.
+    """Apply `transform` to an image tile by tile: yields progress after each row of tiles, and the image last.
 
     Parameters
     ----------
     pixels
-        Uint8 ``(h, w, c)``. Where it is smaller than a tile, it is padded by reflection, and cut back in the end.
+        Uint8 ``(h, w, c)``. If smaller than a tile, it is padded by reflection, and cropped at the end.
     size
         Height and width of a tile.
     transform
-        What is done to tiles. Its output is clipped to [0, 1] after blending.
+        Applied to batches of tiles. The blended output is clipped to [0, 1].
     at_once
-        The most tiles that it gets in one call, at least 1.
+        Largest batch of tiles, at least 1.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def through_tiles(
     height, width, channels = padded.shape
     rows, columns = cover(height, size[0]), cover(width, size[1])
     result = np.empty_like(padded)
-    # Sums for the rows of pixels that this row of tiles and those below it still reach; only so much is kept as floats.
+    # Weighted sums of the pixel rows that later rows of tiles still reach; only these are kept as floats.
     sums = np.zeros((size[0], width, channels), np.float32)
     ends = [*rows.starts[1:], height]
     for place, (start, end) in enumerate(zip(rows.starts, ends, strict=True)):
@@ -81,12 +81,12 @@ def through_tiles(
         result[start:end] = to_pixels(sums[:done])
         sums[: size[0] - done] = sums[done:].copy()
         sums[size[0] - done :] = 0
-        yield Progress(place + 1, len(rows.starts), "cleaning")
+        yield Progress(place + 1, len(rows.starts), message("Denoising"))
     yield np.ascontiguousarray(result[top : top + pixels.shape[0], left : left + pixels.shape[1]])
 
 
 def _padded(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, int, int]:
-    """Return the picture at least as large as a tile, and where the original lies in it."""
+    """Return the image padded to at least one tile, and the top left corner of the original in it."""
     lacking = [max(0, wanted - side) for side, wanted in zip(pixels.shape[:2], size, strict=True)]
     if not any(lacking):
         return pixels, 0, 0

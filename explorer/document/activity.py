@@ -1,4 +1,4 @@
-"""What goes on in the background, as the window shows it."""
+"""Background jobs and the training, as the window shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.models.runs import CurvePoint, FilmFrame
 
 @dataclass(frozen=True)
 class JobView:
-    """A long job: `done` of `total` units (0: not known), seconds left or None."""
+    """A long job: `done` of `total` units (0: unknown), seconds left or None."""
 
     key: int
     title: Wording
@@ -24,23 +24,23 @@ class JobView:
 
 @dataclass(frozen=True)
 class TrainingView:
-    """The training that runs, or the last one.
+    """The running training, or the last one.
 
     Attributes
     ----------
     phase
-        ``idle`` before the first; ``starting`` until the first step; then ``running``, ``paused`` where it holds; then
-        one of the ends.
+        ``idle`` before the first; ``starting`` until the first step; then ``running`` or ``paused``; then one of the
+        final phases.
     title
         Name of the model in training.
     note
-        What is being done, or how it ended.
+        The current step, or how it ended.
     epoch, epochs, step, steps
-        How far it is.
+        Its progress.
     curve
-        The epochs so far.
+        Metrics of the epochs so far.
     rate
-        Pictures a second, or None.
+        Images per second, or None.
     seconds_left
         Estimate, or None.
     path
@@ -48,7 +48,7 @@ class TrainingView:
     run
         The run's folder, or None.
     film
-        Frames of its film so far.
+        Progress images so far.
     """
 
     phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"
@@ -67,10 +67,10 @@ class TrainingView:
 
     @property
     def active(self) -> bool:
-        """Whether a training runs, or holds."""
+        """Whether a training is running or paused."""
         return self.phase in {"starting", "running", "paused", "finishing"}
 
     @property
     def progress(self) -> float:
-        """Epochs done, with a fraction."""
+        """Completed epochs, fractional."""
         return len(self.curve) + (self.step / self.steps if self.steps else 0)

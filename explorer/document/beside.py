@@ -1,8 +1,7 @@
-"""A second model beside the open one, with a cursor of its own, and figures of both.
+"""A second model to compare with the open one, with its own latent cursor, and metrics of both.
 
-The one latent cursor is a code of the open model and means nothing to another; so this one has its own, which is no
-part of the state and not undone. Shown by the Compare tab, served by `explorer.workers.comparer.Comparer`. Belongs to
-the main thread.
+The latent cursor of the document is a code of the open model; so the second model has its own, which is not part of the
+state and cannot be undone. Shown by the Compare tab, served by `explorer.workers.comparer.Comparer`. Main thread only.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from explorer.types import Floats
 
 
 class Beside:
-    """The model beside, its cursor, and the table.
+    """The second model, its latent cursor, and the table of metrics.
 
     Signals
     -------
     model_requested
         A bundle's folder.
     pca_requested
-        Principal components of the open pictures, as many as the open model's code is long.
+        A PCA of the open images as the second model, with as many components as the open model has latent dimensions.
     table_requested
-        Figures of both models.
+        Metrics of both models.
     model_changed, code_changed, noisy_changed, table_changed, problem_changed
-        Another one; read it here.
+        A property changed; no arguments.
     """
 
     model_requested = Signal(Path)
@@ -53,93 +52,88 @@ class Beside:
 
     @property
     def problem(self) -> Wording:
-        """Why the chosen image has no code of its own; empty where it has one, or is being encoded."""
+        """Why the selected image could not be encoded; empty if it was, or is being encoded."""
         return self._problem
 
     def put_problem(self, problem: Wording) -> None:
-        """Say why the chosen image was not encoded."""
         if problem != self._problem:
             self._problem = problem
             self.problem_changed.emit()
 
     @property
     def model(self) -> OpenModel | None:
-        """The model beside the open one."""
+        """The second model."""
         return self._model
 
     @property
     def code(self) -> Floats | None:
-        """Its cursor, ``(latent_dim,)``; do not write into it."""
+        """Its latent cursor, ``(latent_dim,)``; do not modify it."""
         return self._code
 
     @property
     def start_code(self) -> Floats | None:
-        """The chosen picture's own code, ``(latent_dim,)``."""
+        """The code of the selected image, ``(latent_dim,)``."""
         return self._start
 
     @property
     def noisy(self) -> bool:
-        """Whether both are given the picture with the noise lab's noise, in place of their cursors."""
+        """Whether both models get the noisy image of the Noise tab instead of their codes."""
         return self._noisy
 
     @property
     def table(self) -> tuple[Comparison, ...]:
-        """Figures that were measured: of the open model first."""
+        """Metrics, of the open model first."""
         return self._table
 
     def put_model(self, model: OpenModel | None) -> None:
-        """Put another model beside."""
         self._model, self._start, self._code = model, None, None
         self.put_table(())
         self.model_changed.emit()
 
     def put_start(self, code: Floats | None) -> None:
-        """Take in the chosen picture's code; the cursor goes there."""
+        """Set the code of the selected image; the latent cursor moves there."""
         self._start = self._code = code
         self.code_changed.emit()
 
     def put_table(self, table: tuple[Comparison, ...]) -> None:
-        """Take in figures."""
         self._table = table
         self.table_changed.emit()
 
     def set_noisy(self, noisy: bool) -> None:
-        """Say whether both are given noisy pictures."""
         if noisy != self._noisy:
             self._noisy = noisy
             self.noisy_changed.emit()
 
     def set_code(self, code: Floats) -> None:
-        """Move its cursor."""
         self._code = np.asarray(code, np.float32)
         self.code_changed.emit()
 
     # -- as sliders move it ------------------------------------------------------------------------------------------
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Set one dimension of its cursor, in code units."""
+        """Set one dimension of its latent cursor, in code units."""
         if self._code is not None:
             code = self._code.copy()
             code[dimension] = value
             self.set_code(code)
 
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Set one dimension back to the picture's own value."""
+        """Reset one dimension to that of the selected image."""
         if self._start is not None:
             self.set_dimension(dimension, float(self._start[dimension]))
 
     def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
-        """Move its cursor along one principal axis, to a value in σ of the data."""
+        """Set one principal component of its latent cursor, in σ of the data."""
         if self._model is not None and self._code is not None:
             self.set_code(move_axis(self._code, self._model.sample.statistics, axis, value))
 
     def reset_axis(self, axis: int, gesture: str | None = None) -> None:
-        """Move its cursor along one principal axis to where the picture is."""
+        """Reset one principal component to that of the selected image."""
         if self._model is not None and self._code is not None and self._start is not None:
             self.set_code(take_axis(self._code, self._start, self._model.sample.statistics, axis))
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Do nothing: directions are the open model's."""
+        """Do nothing: directions belong to the open model."""
 
     def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Do nothing: directions are the open model's."""
+        """Do nothing: directions belong to the open model."""

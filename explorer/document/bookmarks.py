@@ -1,4 +1,4 @@
-"""Bookmarks: codes that are kept by name, and gone back to. Each edit is a step of the history."""
+"""Bookmarks: named codes. Each edit is a step of the history."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from itertools import count
 from explorer.document.edit import Edit
 from explorer.document.state import Bookmark, State
 from explorer.errors import UsageError
+from explorer.messages import message
 
 LONGEST_NAME = 200
 
 
 class Bookmarks:
-    """Edits of the bookmarks. Belongs to the main thread.
+    """Edits of the bookmarks. Main thread only.
 
     Parameters
     ----------
     state
-        Gives the document's state.
+        Returns the document's state.
     edit
         Edits it.
     set_code
-        Moves the latent cursor.
+        Sets the latent cursor.
     """
 
     def __init__(self, state: Callable[[], State], edit: Edit, set_code: Callable[..., None]) -> None:
@@ -33,21 +34,22 @@ class Bookmarks:
 
     @property
     def kept(self) -> tuple[Bookmark, ...]:
-        """The bookmarks, in the order in which they were added."""
+        """The bookmarks, in the order of their addition."""
         return self._state().bookmarks
 
     def add(self, name: str = "") -> None:
-        """Keep the cursor's code; without a name it gets a number that is free. Nothing where there is no cursor."""
+        """Add the current code, if there is one; without a name it gets the first free number."""
         state = self._state()
         if state.code is not None:
-            self._edit("Add bookmark", bookmarks=(*state.bookmarks, Bookmark(name or self._free_name(), state.code)))
+            added = Bookmark(name or self._free_name(), state.code)
+            self._edit(message("Add bookmark"), bookmarks=(*state.bookmarks, added))
 
     def _free_name(self) -> str:
         taken = {bookmark.name for bookmark in self.kept}
         return next(name for number in count(1) if (name := f"Bookmark {number}") not in taken)
 
     def rename(self, number: int, name: str) -> None:
-        """Give a bookmark another name.
+        """Rename a bookmark.
 
         Raises
         ------
@@ -56,16 +58,17 @@ class Bookmarks:
         """
         name = " ".join(name.split())
         if not 0 < len(name) <= LONGEST_NAME:
-            raise UsageError(f"a name of 1 to {LONGEST_NAME} letters", f"one of {len(name)}", "Choose another.")
+            raise UsageError(
+                "A bookmark name must have 1 to {most} characters, not {count}.", most=LONGEST_NAME, count=len(name)
+            )
         kept = list(self.kept)
         if kept[number].name != name:
             kept[number] = replace(kept[number], name=name)
-            self._edit("Rename bookmark", bookmarks=tuple(kept))
+            self._edit(message("Rename bookmark"), bookmarks=tuple(kept))
 
     def remove(self, number: int) -> None:
-        """Let a bookmark go."""
-        self._edit("Delete bookmark", bookmarks=self.kept[:number] + self.kept[number + 1 :])
+        self._edit(message("Delete bookmark"), bookmarks=self.kept[:number] + self.kept[number + 1 :])
 
     def take(self, number: int) -> None:
-        """Move the cursor to a bookmark."""
-        self._set_code(self.kept[number].code, "Go to bookmark")
+        """Set the latent cursor to a bookmark."""
+        self._set_code(self.kept[number].code, message("Jump to bookmark"))

@@ -1,4 +1,4 @@
-"""Models and sources that the history does not hold open: what it takes to open them again, and to know them."""
+"""Closed models and sources of the history: what it takes to open them again, and to identify them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from explorer.data.source import Source
 from explorer.document.state import OpenModel
 
 _NAMES = 64
-"""File names, spread over a source, by which it is known again."""
+"""Number of file names, spread over a source, that identify it."""
 
 
 @dataclass(frozen=True)
 class ClosedModel:
-    """A model by its folder and its checksums.
+    """A closed model, identified by its folder and checksums.
 
     Attributes
     ----------
     name, path, run
         As of the `OpenModel`.
     files
-        Names and SHA-256 of the bundle's files; empty where there is no bundle, since it was never finished.
+        Names and SHA-256 of the bundle's files; empty without a bundle, if the training was never finished.
     alive
-        Gives the model itself while somebody still holds it.
+        Returns the model while it is still in memory.
     """
 
     name: str
@@ -38,17 +38,16 @@ class ClosedModel:
 
     @classmethod
     def of(cls, model: OpenModel) -> ClosedModel:
-        """Return what there is to know of a model."""
         return cls(model.name, model.path, model.run, _files(model), weakref.ref(model))
 
     def fits(self, model: OpenModel) -> bool:
-        """Say whether a model that was opened in its place is the same."""
+        """Return whether an opened model is the same."""
         return _files(model) == self.files
 
 
 @dataclass(frozen=True)
 class ClosedSource:
-    """A source by what opens it, and by what it held.
+    """A closed source, identified by its spec and content.
 
     Attributes
     ----------
@@ -57,7 +56,7 @@ class ClosedSource:
     files
         Names of some of its files.
     alive
-        Gives the source itself while somebody still holds it.
+        Returns the source while it is still in memory.
     """
 
     name: str
@@ -68,11 +67,10 @@ class ClosedSource:
 
     @classmethod
     def of(cls, source: Source) -> ClosedSource:
-        """Return what there is to know of a source."""
         return cls(source.title, source.spec, source.count, _some_files(source), weakref.ref(source))
 
     def fits(self, source: Source) -> bool:
-        """Say whether a source that was opened in its place has the same images in the same order."""
+        """Return whether an opened source has the same images in the same order."""
         return source.count == self.count and _some_files(source) == self.files
 
 
@@ -81,12 +79,12 @@ Closed: TypeAlias = ClosedModel | ClosedSource
 
 @dataclass(frozen=True)
 class Reopening:
-    """What is to be opened before a step of the history can be gone to.
+    """Models and sources to open before a step of the history can be restored.
 
     Attributes
     ----------
     place, version
-        The step, and the history's `version` when it was asked for.
+        The step, and the history's `version` at the request.
     missing
         What to open.
     """
@@ -97,8 +95,8 @@ class Reopening:
 
     @property
     def title(self) -> str:
-        """What to call it."""
-        return " and ".join(closed.name for closed in self.missing)
+        """Names of what to open, separated by commas."""
+        return ", ".join(closed.name for closed in self.missing)
 
 
 def _files(model: OpenModel) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,6 @@
-"""Directions that are looked for: what is asked, what was found, and what of it is kept.
+"""The search for directions: the request, its result, and the directions that are kept.
 
-Shown by the dialog that finds directions, served by `explorer.workers.analyst.Analyst`. Belongs to the main thread.
+Shown by the dialog that finds directions, served by `explorer.workers.analyst.Analyst`. Main thread only.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from explorer.document.edit import Edit
 from explorer.document.state import NamedDirection, State
 from explorer.errors import UsageError
 from explorer.latent.directions import Method, orthogonal
+from explorer.messages import Wording, message
 
 
 @dataclass(frozen=True)
 class DirectionRequest:
-    """An attribute whose directions are wanted.
+    """A request for the directions of an attribute.
 
     Attributes
     ----------
     attribute
-        A column of the open pictures; None for their labels.
+        A column of the open images; None for their labels.
     values
-        Names of the categories, each with a direction of its own; empty for a column of numbers, whose upper half is
-        set against its lower.
+        Categories, each with its own direction; empty for a numeric attribute, which is divided at its median.
     method
         How they are found.
     """
@@ -38,52 +38,51 @@ class DirectionRequest:
 
 
 class Directions:
-    """Questions about attributes, the directions that answer them, and edits of those that are kept.
+    """Requests for directions, their results, and edits of the kept directions.
 
     Parameters
     ----------
     state
-        Gives the document's state.
+        Returns the document's state.
     edit
         Edits it.
     announce
-        Says something in the status bar.
+        Shows a message in the status bar.
 
     Signals
     -------
     requested
         A `DirectionRequest`.
     found_changed
-        Others were found, or none.
+        `found` changed.
     """
 
     requested = Signal(DirectionRequest)
     found_changed = Signal()
 
-    def __init__(self, state: Callable[[], State], edit: Edit, announce: Callable[[str], None]) -> None:
+    def __init__(self, state: Callable[[], State], edit: Edit, announce: Callable[[Wording], None]) -> None:
         self._state = state
         self._edit = edit
         self._announce = announce
         self._found: tuple[NamedDirection, ...] = ()
-        self._message = ""
+        self._message: Wording = ""
 
     @property
     def found(self) -> tuple[NamedDirection, ...]:
-        """What was found last."""
+        """The result of the last search."""
         return self._found
 
     @property
-    def message(self) -> str:
-        """Why there is less than was asked for, or empty."""
+    def message(self) -> Wording:
+        """Why fewer directions were found than requested, or empty."""
         return self._message
 
-    def put_found(self, found: tuple[NamedDirection, ...], message: str = "") -> None:
-        """Take in what was found."""
+    def put_found(self, found: tuple[NamedDirection, ...], message: Wording = "") -> None:
         self._found, self._message = found, message
         self.found_changed.emit()
 
     def keep(self, added: Sequence[NamedDirection]) -> None:
-        """Keep directions; one takes the place of another of its name.
+        """Keep directions; one replaces another of the same name.
 
         Raises
         ------
@@ -93,22 +92,30 @@ class Directions:
         model = self._state().model
         length = model.latent_dim if model is not None else 0
         if any(len(one.direction.vector) != length for one in added):
-            raise UsageError(f"directions of {length} numbers", "others", "Open the model that they are of.")
+            raise UsageError(
+                "These directions belong to another model: “{model}” has {length:# latent dimension|# latent "
+                "dimensions}. Open their model.",
+                model=model.name if model is not None else "",
+                length=length,
+            )
         names = {one.name: one for one in added}
         kept = [names.pop(one.name, one) for one in self._state().directions]
         if added:
-            self._edit("Keep directions", directions=(*kept, *names.values()))
+            self._edit(
+                message("Add {count:direction|# directions}", count=len(added)), directions=(*kept, *names.values())
+            )
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """Forget directions by their numbers."""
+        """Delete directions by their numbers."""
         left = tuple(one for number, one in enumerate(self._state().directions) if number not in set(numbers))
         if len(left) < len(self._state().directions):
-            self._edit("Drop directions", directions=left)
+            count = len(self._state().directions) - len(left)
+            self._edit(message("Delete {count:direction|# directions}", count=count), directions=left)
 
     def part(self) -> None:
-        """Take from each direction what those before it hold, so that moving along one leaves the others be.
+        """Orthogonalize the directions in order (Gram-Schmidt), so that a move along one does not change the others.
 
-        One that holds nothing else goes, and is told of; what was changed has not been measured.
+        Directions that depend on earlier ones are deleted and announced. Changed directions lose their effect sizes.
         """
         before = self._state().directions
         made = orthogonal([one.direction.vector for one in before])
@@ -120,7 +127,7 @@ class Directions:
             if vector.any()
         )
         if parted:
-            self._edit("Part directions", directions=parted)
+            self._edit(message("Orthogonalize directions"), directions=parted)
         gone = [one.name for one, vector in zip(before, made, strict=True) if not vector.any()]
         if gone:
-            self._announce(f"{', '.join(gone)}: nothing that the others do not hold, and let go")
+            self._announce(message("Deleted as linear combinations of the other directions: {names}", names=gone))

@@ -1,8 +1,8 @@
-"""The document: one state, its history, the views derived from it, and what the user asks for.
+"""The document: one state, its history, the views derived from it, and the requests of the user.
 
-It belongs to the main thread. Panels read it, hear its signals and call its methods; they never call one another.
-Requests that need a thread (open a folder, train, export) leave as ``…_requested`` signals, which
-`explorer.workers.studio.Studio` serves.
+Main thread only. Panels read it, connect to its signals and call its methods; they never call one another. Requests
+that need a thread (open a folder, train, export) are ``…_requested`` signals, served by
+`explorer.workers.studio.Studio`.
 """
 
 from __future__ import annotations
@@ -65,49 +65,54 @@ from explorer.latent.film import FilmSettings
 from explorer.latent.lattice import Lattice
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.presets import Preset
-from explorer.messages import Wording
+from explorer.latent.statistics import CodeStatistics
+from explorer.messages import Message, Wording, message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats, Pixels
 
+_EDIT_CODE = message("Edit code")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SMALLEST_SIGMA = 1e-6
+
 GRID_LIMIT = 40
-"""Most pictures a side of the map's grid."""
+"""Most images per side of the map's grid."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong: what to say, and what to copy into a report."""
+    """An error: a message to show, and details for a bug report."""
 
     message: Wording
     details: str = ""
 
 
 class Document(Shown):
-    """What the user works on; what is shown of it is in `explorer.document.shown`.
+    """What the user works on; its views are in `explorer.document.shown`.
 
     Signals
     -------
     model_changed, source_changed, picture_changed, guest_changed, code_changed, noises_changed, jitter_changed,
     sampling_changed, traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed,
     directions_changed, arithmetic_changed, bookmarks_changed
-        A part of the state is another; no arguments, read the document.
+        A part of the state changed; no arguments, read the document.
     slot_requested
-        Pictures are to be put into a slot: positions int64 ``(n,)``, and the slot.
+        Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
-        Positions of the pictures that the gallery shows: int64 ``(n,)``.
+        Positions of the images that the gallery shows: int64 ``(n,)``.
     history_changed
-        What can be undone or redone is another.
+        The steps to undo or redo changed.
     jobs_changed, training_changed, library_changed
-        Background work, training, the list of bundles on disk.
+        Background jobs, the training, or the list of bundles on disk changed.
     problem_reported
-        Something went wrong: a `Problem`.
+        An error: a `Problem`.
     exported, announced
-        A file was written: its path. Something is worth saying: words for the status bar.
+        A file was written: its path. A message for the status bar.
     open_model_requested, open_source_requested
         A bundle's folder; a source's name or path.
     reopen_requested
-        What a step of the history needs is to be opened again: a `Reopening`.
+        What to open again for a step of the history: a `Reopening`.
     training_expected, training_requested, training_cancel_requested
-        The user looks at the settings; a `TrainingRequest`; nothing.
+        The user looks at the settings; a `TrainingRequest`; no arguments.
     job_cancel_requested
         The key of a job.
     """
@@ -138,7 +143,7 @@ class Document(Shown):
     library_changed = Signal()
     problem_reported = Signal(Problem)
     exported = Signal(Path)
-    announced = Signal(str)
+    announced = Signal(object)
 
     open_model_requested = Signal(Path)
     open_source_requested = Signal(str)
@@ -171,14 +176,14 @@ class Document(Shown):
         self.sessions = Sessions(
             lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead, self._thumbnails
         )
-        # Positions in other pictures mean others, also where only some were left out.
+        # Positions in another source are other images, also if it only omits some.
         self.source_changed.connect(lambda: self.selection.put(None))
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     @property
     def state(self) -> State:
-        """The whole state; frozen."""
+        """The complete state; frozen."""
         return self._state
 
     @property
@@ -188,37 +193,37 @@ class Document(Shown):
 
     @property
     def source(self) -> Source | None:
-        """The open pictures."""
+        """The open images."""
         return self._state.source
 
     @property
     def picture(self) -> int | None:
-        """Position of the chosen picture."""
+        """Position of the selected image."""
         return self._state.picture
 
     @property
     def guest(self) -> Source | None:
-        """A picture of its own that is looked at in the place of the chosen one."""
+        """An imported image that is shown instead of the selected one."""
         return self._state.guest
 
     @property
     def code(self) -> Floats | None:
-        """The latent cursor, ``(latent_dim,)``; do not write into it."""
+        """The latent cursor, ``(latent_dim,)``; do not modify it."""
         return self._state.code
 
     @property
     def start_code(self) -> Floats | None:
-        """The chosen picture's own code, ``(latent_dim,)``; do not write into it."""
+        """The code of the selected image, ``(latent_dim,)``; do not modify it."""
         return self._state.start_code
 
     @property
     def noises(self) -> tuple[Noise, ...]:
-        """The noise lab's corruptions, applied first to last; none leave the picture as it is."""
+        """The corruptions of the Noise tab, applied in order; may be empty."""
         return self._state.noises
 
     @property
     def jitter(self) -> Jitter:
-        """The noise lab's noise on the code."""
+        """The latent noise of the Noise tab."""
         return self._state.jitter
 
     @property
@@ -228,39 +233,39 @@ class Document(Shown):
 
     @property
     def traversal(self) -> Traversal:
-        """The rows of pictures around the cursor."""
+        """The latent traversals around the current code."""
         return self._state.traversal
 
     @property
     def keyframes(self) -> tuple[Keyframe, ...]:
-        """The morph's keyframes, in order."""
+        """The keyframes, in order."""
         return self._state.keyframes
 
     @property
     def film(self) -> FilmSettings:
-        """How the morph runs between its keyframes."""
+        """Settings of the animation between the keyframes."""
         return self._state.film
 
     @property
     def directions(self) -> tuple[NamedDirection, ...]:
-        """The directions that are kept, in order."""
+        """The kept directions, in order."""
         return self._state.directions
 
     @property
     def arithmetic(self) -> Arithmetic:
-        """The codes that the cursor is made of, where it is."""
+        """The terms of the code arithmetic."""
         return self._state.arithmetic
 
     @property
     def grid(self) -> GridSettings:
-        """What the map shows."""
+        """Settings of the map."""
         return self._state.grid
 
     @property
     def plane(self) -> Plane | None:
-        """The plane that the map shows; None without a model of two dimensions or more.
+        """The plane of the map; None without a model of at least two latent dimensions.
 
-        That of a 2-D code does not depend on the cursor.
+        That of a 2-D latent space does not depend on the current code.
         """
         model, code, grid = self._state.model, self._state.code, self._state.grid
         if model is None or model.latent_dim < 2:
@@ -277,43 +282,43 @@ class Document(Shown):
 
     @property
     def home_reach(self) -> float:
-        """How far from 0 nearly all codes of the model reach, in code units: the end of the map's first range."""
+        """Default half range of the map, in code units: it covers nearly all codes of the model."""
         return reach_of(self._state.model) if self._state.model is not None else GridSettings().high
 
     @property
     def lattice(self) -> Lattice:
-        """Where the map's tiles lie at its first level of zoom."""
+        """The grid of the map's tiles at its first zoom level."""
         grid = self._state.grid
         return Lattice(grid.low, (grid.high - grid.low) / (grid.steps - 1))
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
-        """Long jobs that run."""
+        """The running jobs."""
         return self._jobs
 
     @property
     def training(self) -> TrainingView:
-        """The training that runs, or the last one."""
+        """The running training, or the last one."""
         return self._training
 
     @property
     def undo_label(self) -> Wording | None:
-        """What undo would take back."""
+        """Label of the next edit to undo."""
         return self._history.undo_label
 
     @property
     def redo_label(self) -> Wording | None:
-        """What redo would do again."""
+        """Label of the next edit to redo."""
         return self._history.redo_label
 
     @property
     def history(self) -> tuple[Wording, ...]:
-        """Names of all edits that can be undone, then of those that can be redone, the first one first."""
+        """Labels of all edits in order: those that can be undone, then those that can be redone."""
         return self._history.labels
 
     @property
     def history_place(self) -> int:
-        """How many of them are done."""
+        """Number of edits in `history` that can be undone."""
         return self._history.place
 
     def _thumbnails(self) -> Pixels | None:
@@ -323,15 +328,15 @@ class Document(Shown):
     # -- edits ---------------------------------------------------------------------------------------------------
 
     def open(self, model: OpenModel | None = None, source: Source | None = None, morph: Preset | None = None) -> None:
-        """Put another model, other pictures, or both in place, as one step; and a morph of that model, if there is one.
+        """Replace the model, the images, or both as one step, and the animation if one is given.
 
-        The keyframes and the cursor are codes of the old model and go with it (undo brings them back); the chosen
-        picture stays where only the model changes.
+        The keyframes and the latent cursor are codes of the old model and are removed (undo restores them); the
+        selected image stays if only the model changes.
 
         Raises
         ------
         UsageError
-            If the morph's keys are not of the model's length.
+            If the animation does not have the model's latent dimensions.
         """
         changes: dict[str, Any] = codes_at_first(model or self._state.model)
         if model is not None:
@@ -342,21 +347,20 @@ class Document(Shown):
         if source is not None:
             changes |= {"source": source, "picture": 0 if source.count else None, "guest": None}
         before = self._state
-        self._edit(f"Open {model.name if model else source.title if source else ''}", **changes)
+        self._edit(message("Open {name}", name=model.name if model else source.title if source else ""), **changes)
         if model is not None and before.model is not None and (before.keyframes or before.bookmarks):
-            kept = ("keyframes" if before.keyframes else "", "bookmarks" if before.bookmarks else "")
-            what = " and ".join(part for part in kept if part)
-            self.announced.emit(f"The {what} belong to {before.model.name}; undo brings them back.")
+            self.announced.emit(_cleared(before, before.model.name))
 
     def refine_source(self, source: Source) -> None:
-        """Put a source in the place of the provisional one that it continues, here and in the history.
+        """Replace a provisional source by the source that continues it, here and in the history.
 
-        That is no edit: picture, cursor and keyframes stay. A picture that is left out now gives way to another.
+        This is not an edit: image, latent cursor and keyframes stay, unless the selected image turned out to be
+        unreadable.
         """
         self._history.replace(lambda state: refined(state, source))
         before, self._state = self._state, refined(self._state, source)
         if self._state is not before:
-            # A guest is none of the source's pictures: nothing of it goes.
+            # An imported image is not part of the source and stays.
             left_out = self._state.start_code is not before.start_code
             self._take_away(_STALE["picture"] if left_out else ())
             self.source_changed.emit()
@@ -366,10 +370,10 @@ class Document(Shown):
                 self.code_changed.emit()
 
     def refine_model(self, model: OpenModel) -> None:
-        """Put a newer version of a model that learns in the place of the older, here and in the history.
+        """Replace a model in training by its newer version, here and in the history.
 
-        That is no edit: picture, keyframes and an edited cursor stay, and what is shown stays until the new answers
-        come. A cursor that stands on the chosen picture's own code goes where the new encoder puts it.
+        This is not an edit: image, keyframes and an edited code stay, and views stay until new ones are computed. An
+        unedited latent cursor moves to the code of the new encoder.
         """
         self._history.refine_model(model)
         before = self._state
@@ -382,158 +386,182 @@ class Document(Shown):
             self.grid_changed.emit()
 
     def choose_picture(self, index: int) -> None:
-        """Choose a picture by its position; its code becomes the cursor once the encoder has answered.
+        """Select an image by its position; its code becomes the latent cursor once it is encoded.
 
         Raises
         ------
         UsageError
-            If there is no such picture.
+            If there is no such image.
         """
         source = self._state.source
-        if source is None or not 0 <= index < source.count:
-            raise UsageError(f"a picture from 0 to {source.count - 1 if source else 'none'}", str(index))
+        if source is None:
+            raise UsageError("Cannot select an image: no images are open. Open a dataset first.")
+        if not 0 <= index < source.count:
+            raise UsageError("No image {index}. Choose one from 0 to {last}.", index=index, last=source.count - 1)
         if index != self._state.picture or self._state.guest is not None:
             model = self._state.model
             changes: dict[str, Any] = codes_at_first(model) if model is None or model.card.encodes else {}
-            self._edit("Choose picture", "~picture", picture=index, guest=None, **changes)
+            self._edit(
+                message("Select image #{number:,}", number=index + 1), "~picture", picture=index, guest=None, **changes
+            )
 
     def receive(self, guest: Source) -> None:
-        """Look at a picture of its own, a source of one, in the place of the chosen one; its code becomes the cursor.
+        """Show an imported image, a source of one, instead of the selected one; its code becomes the latent cursor.
 
         Raises
         ------
         UsageError
-            If no model is open that could encode it.
+            If no model with an encoder is open.
         """
         model = self._state.model
-        if model is None or not model.card.encodes:
-            found = "none" if model is None else f"{model.name}, which has none"
-            raise UsageError("a model with an encoder", found, "Open one, and bring the picture again.")
+        if model is None:
+            raise UsageError("Cannot import an image: no model is open. Open a model with an encoder first.")
+        if not model.card.encodes:
+            raise UsageError(
+                "Cannot import an image: “{model}” has no encoder. Open a model with an encoder first.",
+                model=model.name,
+            )
         changes: dict[str, Any] = codes_at_first(model)
-        self._edit(f"Bring in {guest.title}", guest=guest, **changes)
+        self._edit(message("Import {name}", name=guest.title), guest=guest, **changes)
 
     def invert_guest(self) -> None:
-        """Exchange dark and light of the picture that was brought in."""
+        """Invert the colors of the imported image."""
         guest = self._state.guest
         if isinstance(guest, GuestSource):
             changes: dict[str, Any] = codes_at_first(self._state.model)
-            self._edit("Invert picture", guest=guest.inverted(), **changes)
+            self._edit(message("Invert colors"), guest=guest.inverted(), **changes)
 
     def step_picture(self, by: int) -> None:
-        """Choose the picture `by` places on, stopping at the ends."""
+        """Select the image `by` positions further, clipped to the first and the last."""
         source, picture = self._state.source, self._state.picture
         if source is not None and picture is not None:
             self.choose_picture(min(max(picture + by, 0), source.count - 1))
 
-    def set_code(self, code: Floats, label: str = "Move cursor", gesture: str | None = None) -> None:
-        """Move the latent cursor.
+    def set_code(self, code: Floats, label: Wording = _EDIT_CODE, gesture: str | None = None) -> None:
+        """Set the latent cursor.
 
         Parameters
         ----------
         code
-            ``(latent_dim,)``, any float type; copied.
+            ``(latent_dim,)``, any float dtype; copied.
         label
-            What the edit is called in the history.
+            Label in the history.
         gesture
-            Edits with the same gesture, one after another, are one step.
+            Consecutive edits with the same gesture are one step.
 
         Raises
         ------
         UsageError
-            If the code has not the model's size, or is not finite.
+            If the code has another size, or is not finite.
         """
         model = self._state.model
         code = np.array(code, np.float32)
         if model is None or code.shape != (model.latent_dim,) or not np.isfinite(code).all():
             size = model.latent_dim if model else 0
-            raise UsageError(f"a finite code of {size} values", f"one of shape {code.shape}")
+            raise UsageError(
+                "A code of this model needs {size:# finite value|# finite values}; this one has shape {shape}.",
+                size=size,
+                shape=str(code.shape),
+            )
         code.flags.writeable = False
         if self._state.code is None or not np.array_equal(code, self._state.code):
             self._edit(label, gesture, code=code)
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Set one dimension of the cursor, in code units."""
-        if self._state.code is not None:
-            code = self._state.code.copy()
+        """Set one dimension of the latent cursor, in code units."""
+        model, code = self._state.model, self._state.code
+        if model is not None and code is not None:
+            stats = model.sample.statistics
+            mean, sigma = float(stats.mean[dimension]), max(float(stats.sigma[dimension]), _SMALLEST_SIGMA)
+            before, after = (float(code[dimension]) - mean) / sigma, (value - mean) / sigma
+            code = code.copy()
             code[dimension] = value
-            self.set_code(code, f"Dimension {dimension}", gesture)
+            self.set_code(code, _moved(f"z{str(dimension).translate(_SUBSCRIPTS)}", before, after), gesture)
 
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Set one dimension back to the chosen picture's own value."""
+        """Reset one dimension to that of the selected image."""
         if self._state.start_code is not None:
             self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
 
     def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
-        """Move the cursor along one principal axis, to a value in σ of the data; the rest of the code is kept."""
+        """Set one principal component of the latent cursor, in σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
-            self.set_code(move_axis(code, model.sample.statistics, axis, value), f"Axis {axis}", gesture)
+            self._set_axis(model, code, axis, move_axis(code, model.sample.statistics, axis, value), gesture)
 
     def reset_axis(self, axis: int, gesture: str | None = None) -> None:
-        """Move the cursor along one principal axis to where the chosen picture is; the rest of the code is kept."""
+        """Reset one principal component of the latent cursor to that of the selected image."""
         model, code, start = self._state.model, self._state.code, self._state.start_code
         if model is not None and code is not None and start is not None:
-            self.set_code(take_axis(code, start, model.sample.statistics, axis), f"Axis {axis}", gesture)
+            self._set_axis(model, code, axis, take_axis(code, start, model.sample.statistics, axis), gesture)
+
+    def _set_axis(self, model: OpenModel, before: Floats, axis: int, after: Floats, gesture: str | None) -> None:
+        start, end = (_component(code, model.sample.statistics, axis) for code in (before, after))
+        self.set_code(after, _moved(f"PC {axis + 1}", start, end), gesture)
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Move the cursor along one of the directions, to a value in σ of the data; the rest of the code is kept."""
+        """Move the latent cursor along one of the directions, to a value in σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
             kept = self._state.directions[number]
             ruler = Ruler(kept.direction.vector, model.sample.codes)
-            self.set_code(ruler.moved(code, value), f"Direction {kept.name}", gesture)
+            self.set_code(ruler.moved(code, value), _moved(kept.name, ruler.value(code), value), gesture)
 
     def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Move the cursor along one of the directions to where the chosen picture is; the rest of the code is kept."""
+        """Move the latent cursor along one of the directions to the value of the selected image."""
         model, start = self._state.model, self._state.start_code
         if model is not None and start is not None:
             ruler = Ruler(self._state.directions[number].direction.vector, model.sample.codes)
             self.set_along(number, ruler.value(start), gesture)
 
     def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
-        """Make the cursor of other codes; where one is missing it stays where it is.
+        """Set the code arithmetic, and the latent cursor to its result, if no code is missing.
 
         Raises
         ------
         UsageError
-            If a code is not of the model's length.
+            If a code does not have the model's latent dimensions.
         """
         model = self._state.model
         length = model.latent_dim if model is not None else 0
         if any(code.shape != (length,) for slot in arithmetic.slots for code in slot.codes):
-            raise UsageError(f"codes of {length} numbers", "others", "Choose pictures of the open model.")
+            raise UsageError(
+                "A term has a code of another model, not of {length:# latent dimension|# latent dimensions}. Choose "
+                "images again.",
+                length=length,
+            )
         code = arithmetic.result()
         changes: dict[str, Any] = {"arithmetic": arithmetic}
         if code is not None:
             code.flags.writeable = False
             changes["code"] = code
-        self._edit("Arithmetic", gesture, **changes)
+        self._edit(message("Code arithmetic"), gesture, **changes)
 
     def add_to_slot(self, number: int, codes: Floats) -> None:
-        """Put codes ``(n, latent_dim)`` into a slot."""
+        """Add codes ``(n, latent_dim)`` to a term of the arithmetic."""
         slots = list(self._state.arithmetic.slots)
         slots[number] = replace(slots[number], codes=(*slots[number].codes, *np.asarray(codes, np.float32)))
         first, second, third = slots
         self.set_arithmetic(replace(self._state.arithmetic, slots=(first, second, third)))
 
     def reset_code(self) -> None:
-        """Set the cursor back to the chosen picture's own code."""
+        """Reset the latent cursor to the code of the selected image."""
         if self._state.start_code is not None:
-            self.set_code(self._state.start_code, "Reset code")
+            self.set_code(self._state.start_code, message("Reset code"))
 
     def shuffle_code(self, rng: np.random.Generator) -> None:
-        """Set the cursor to a random code: from the normal distribution of the data along their principal axes."""
+        """Set the latent cursor to a random code, from a normal distribution fitted to the data."""
         model = self._state.model
         if model is not None:
-            self.set_code(random_along_axes(model.sample.statistics, rng), "Shuffle code")
+            self.set_code(random_along_axes(model.sample.statistics, rng), message("Random code"))
 
     def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
-        """Set the noise lab's corruptions."""
+        """Set the corruptions of the Noise tab."""
         if tuple(noises) != self._state.noises:
-            self._edit("Noise", gesture, noises=tuple(noises))
+            self._edit(message("Noise"), gesture, noises=tuple(noises))
 
     def set_jitter(self, jitter: Jitter, gesture: str | None = None) -> None:
-        """Set the noise lab's noise on the code.
+        """Set the latent noise of the Noise tab.
 
         Raises
         ------
@@ -541,9 +569,9 @@ class Document(Shown):
             If its strength is below 0 or not finite.
         """
         if not 0 <= jitter.sigma < np.inf:
-            raise UsageError("a strength of 0 or more", f"{jitter.sigma:g}", "Choose another.")
+            raise UsageError("The strength of latent noise must be 0 or more, not {strength:g}.", strength=jitter.sigma)
         if jitter != self._state.jitter:
-            self._edit("Latent noise", gesture, jitter=jitter)
+            self._edit(message("Latent noise"), gesture, jitter=jitter)
 
     def set_sampling(self, sampling: Sampling, gesture: str | None = None) -> None:
         """Set how random codes are drawn.
@@ -554,12 +582,12 @@ class Document(Shown):
             If the temperature is below 0 or not finite.
         """
         if not 0 <= sampling.temperature < np.inf:
-            raise UsageError("a temperature of 0 or more", f"{sampling.temperature:g}", "1 is the prior itself.")
+            raise UsageError("The temperature must be 0 or more, not {value:g}.", value=sampling.temperature)
         if sampling != self._state.sampling:
-            self._edit("Samples", gesture, sampling=sampling)
+            self._edit(message("Sampling settings"), gesture, sampling=sampling)
 
     def set_traversal(self, traversal: Traversal, gesture: str | None = None) -> None:
-        """Set the rows of pictures around the cursor.
+        """Set the latent traversals.
 
         Raises
         ------
@@ -567,12 +595,12 @@ class Document(Shown):
             If the reach is not above 0, or not finite.
         """
         if not 0 < traversal.reach < np.inf:
-            raise UsageError("a reach above 0 σ", f"{traversal.reach:g}", "3 covers nearly all of the data.")
+            raise UsageError("The range of a traversal must be above 0 σ, not {value:g} σ.", value=traversal.reach)
         if traversal != self._state.traversal:
-            self._edit("Traversals", gesture, traversal=traversal)
+            self._edit(message("Traversal settings"), gesture, traversal=traversal)
 
     def set_grid(self, grid: GridSettings) -> None:
-        """Set what the map shows.
+        """Set the plane and the range of the map.
 
         Raises
         ------
@@ -581,32 +609,40 @@ class Document(Shown):
         """
         if not (grid.low < grid.high and 2 <= grid.steps <= GRID_LIMIT):
             raise UsageError(
-                f"a range from low to high and 2 to {GRID_LIMIT} steps", f"{grid.low:g} to {grid.high:g}, {grid.steps}"
+                "Invalid map: range {low:g} to {high:g}, {steps:# step|# steps}. The range must not be empty, the "
+                "steps must be from 2 to {most}.",
+                low=grid.low,
+                high=grid.high,
+                steps=grid.steps,
+                most=GRID_LIMIT,
             )
         if grid.quantiles and (grid.axes or grid.corners or not 0 < grid.low < grid.high < 1):
-            raise UsageError("quantiles between 0 and 1, of dimensions", f"{grid.low:g} to {grid.high:g}")
+            raise UsageError(
+                "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
+                low=grid.low,
+                high=grid.high,
+            )
         if grid.corners:
             sizes = {len(corner) for corner in grid.corners}
             if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:
-                raise UsageError("three codes of the model's length", f"{len(grid.corners)} of {sizes}")
+                raise UsageError("A plane needs three codes of the open model. Choose three keyframes.")
             first, second, third = (np.array(corner, np.float32) for corner in grid.corners)
             Plane(first, second - first, third - first)
         if grid != self._state.grid:
-            self._edit("Map range", grid=grid)
+            self._edit(message("Map settings"), grid=grid)
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Undo the last edit."""
         self.go_to_step(self._history.place - 1)
 
     def redo(self) -> None:
-        """Do the last undone edit again."""
+        """Redo the last undone edit."""
         self.go_to_step(self._history.place + 1)
 
     def go_to_step(self, place: int) -> None:
-        """Undo or redo until so many edits of the history are done.
+        """Undo or redo to the state after the first `place` edits of `history`.
 
-        A model or images that the history does not hold open are asked for first; until they are there, and where they
-        are gone, everything stays.
+        Closed models and images are requested first; until they are open, and if they are missing, nothing changes.
         """
         missing = self._history.missing(place)
         if missing:
@@ -615,19 +651,19 @@ class Document(Shown):
             self._restore(self._history.jump(place, self._state))
 
     def put_reopened(self, wanted: Reopening, opened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
-        """Take in what was opened again, and go to the step that needs it, unless there was another edit meanwhile."""
+        """Add opened models and sources to the history, and restore the requested step if there was no other edit."""
         for closed, found in opened:
             self._history.put_opened(closed, found)
         if self._history.version == wanted.version:
             self.go_to_step(wanted.place)
 
     def put_state(self, state: State) -> None:
-        """Put a whole state in place, with a history that begins there: that of a session."""
+        """Set the state of a session, with an empty history."""
         self._replace(state)
         self.forget_history()
 
     def forget_history(self) -> None:
-        """Begin the history here."""
+        """Clear the history."""
         self._history = History()
         self.history_changed.emit()
 
@@ -643,7 +679,7 @@ class Document(Shown):
             self.history_changed.emit()
 
     def _replace(self, state: State) -> None:
-        """Put a state in place, take away the views it makes stale, then say which parts are others."""
+        """Set a state, remove stale views, then emit the signals of the changed parts."""
         before, self._state = self._state, state
         self._stale_code = False
         if state.model is not before.model:
@@ -656,16 +692,15 @@ class Document(Shown):
                 getattr(self, f"{part}_changed").emit()
         view = self.picture_view
         if isinstance(view, PictureView | HalfView):
-            # An undo may lead to the moment before the encoder answered; nobody would ask it again.
+            # Undo may restore a state without a code, which nobody would request again.
             self._place_cursor(view)
 
-    # -- what the workers put in -----------------------------------------------------------------------------------
+    # -- results of the workers ------------------------------------------------------------------------------------
 
     def put_view(self, slot: str, view: View) -> None:
-        """Show what the codec thread answered.
+        """Set a view that the codec thread computed.
 
-        A `PictureView` for a picture whose code is not known yet gives the cursor its place; that is the end of the
-        choice, not an edit of its own.
+        A `PictureView` sets the code of the selected image; this belongs to its selection and is not an edit.
         """
         self._views[slot] = view
         if isinstance(view, PictureView | HalfView):
@@ -690,18 +725,40 @@ class Document(Shown):
         self._view_signal("cursor")
 
     def put_jobs(self, jobs: tuple[JobView, ...]) -> None:
-        """Show which jobs run."""
         self._jobs = jobs
         self.jobs_changed.emit()
 
     def put_training(self, training: TrainingView) -> None:
-        """Show how far the training is."""
         self._training = training
         self.training_changed.emit()
 
-    def report(self, message: Wording, details: str = "") -> None:
-        """Tell the user that something went wrong."""
-        self.problem_reported.emit(Problem(message, details))
+    def report(self, wording: Wording, details: str = "") -> None:
+        """Show an error to the user."""
+        self.problem_reported.emit(Problem(wording, details))
+
+
+def _component(code: Floats, stats: CodeStatistics, axis: int) -> float:
+    """Return one principal component of a code, in σ; `to_axes` is too slow for a drag with long codes."""
+    sigma = float(stats.axis_sigma[axis])
+    along = float(np.einsum("d,d->", code - stats.mean, stats.axes[axis].astype(np.float32)))
+    return along / sigma if sigma > 0 else 0.0
+
+
+def _moved(name: str, before: float, after: float) -> Message:
+    """Return the label of a change along a dimension, component or direction, in σ."""
+    return message("{name}: {start} → {end} σ", name=name, start=_signed(before), end=_signed(after))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _cleared(before: State, model: str) -> Message:
+    if not before.bookmarks:
+        return message("Timeline cleared: its keyframes belong to {model}. Undo restores them.", model=model)
+    if not before.keyframes:
+        return message("Bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
+    return message("Timeline and bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
 
 
 _ORDER = (
@@ -722,7 +779,7 @@ _ORDER = (
     "bookmarks",
     "code",
 )
-"""What is told first: whoever hears of a code reads the model that it belongs to."""
+"""Order of the signals: listeners to the code also read its model."""
 
 _STALE = {
     "model": (
@@ -754,4 +811,4 @@ _STALE = {
     "arithmetic": ("slots",),
     "bookmarks": ("bookmarks",),
 }
-"""Views that no longer belong to the state when a part of it is another."""
+"""Views that are stale when a part of the state changes."""

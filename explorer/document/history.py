@@ -12,33 +12,33 @@ from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
 from explorer.document.succession import newer
-from explorer.messages import Wording
+from explorer.messages import Message, Wording
 
 PAUSE_SECONDS = 1.0
 LIMIT = 500
-"""Steps that can be undone; states share what did not change, so a step costs little."""
+"""Most steps that can be undone; states share unchanged parts, so a step costs little."""
 
 CODE_BYTES = 32 * 2**20
-"""Codes that the steps may hold together; a spatial code takes 400 KB, and every stroke on it makes another."""
+"""Most memory for the codes of all steps; a spatial code takes 400 KB, and every edit creates another."""
 
 GUEST_BYTES = 32 * 2**20
-"""Images that were dropped or pasted, which the steps may hold together."""
+"""Most memory for the imported images of all steps."""
 
 OPEN_MODELS, OPEN_SOURCES = 1, 1
-"""Models and sources that the steps keep open beside the current ones; others are opened again when needed."""
+"""Models and sources that stay open beside the current ones, those of the nearest steps; others are opened again."""
 
 UNSAVED_MODELS = 4
-"""Models held open that no file has: unfinished ones of trainings that were canceled."""
+"""Models without a file that stay open: those of canceled trainings."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A state to go back (or forward) to, and what the edit between was called.
+    """A state to restore, and the label of the edit between it and the next.
 
     Attributes
     ----------
     model, source
-        What the state lacks, since the step does not hold it open; None where it lacks nothing.
+        What is missing in the state because it was closed; None if nothing is missing.
     """
 
     state: State
@@ -48,25 +48,25 @@ class Step:
 
     @property
     def missing(self) -> tuple[Closed, ...]:
-        """What must be opened again before the state is whole."""
+        """What must be opened again before the state is complete."""
         return tuple(closed for closed in (self.model, self.source) if closed is not None and closed.alive() is None)
 
     def whole(self) -> State:
-        """Return the whole state; nothing may be missing."""
+        """Return the complete state; nothing may be missing."""
         state = self.state
         if self.model is not None:
             state = replace(state, model=self.model.alive())
         return state if self.source is None else replace(state, source=self.source.alive())
 
     def refined(self, model: OpenModel) -> Step:
-        """Return the step with a newer version of its model, where it is one; also where it was not held open."""
+        """Return the step with a newer version of its model, if it is one; also if its model was closed."""
         closed = self.model
         if closed is not None and closed.run is not None and closed.run == model.run:
             return self.opening(closed, model).refined(model)
         return replace(self, state=newer(self.state, model))
 
     def closing(self, models: set[OpenModel], sources: set[Source]) -> Step:
-        """Return the step without these."""
+        """Return the step with these models and sources closed."""
         step, model, source = self, self.state.model, self.state.source
         if model is not None and model in models:
             step = replace(step, state=replace(step.state, model=None), model=ClosedModel.of(model))
@@ -75,7 +75,7 @@ class Step:
         return step
 
     def opening(self, closed: Closed, opened: OpenModel | Source) -> Step:
-        """Return the step with `opened` in the place of what was closed."""
+        """Return the step with `opened` instead of what was closed."""
         if isinstance(opened, OpenModel) and self.model == closed:
             return replace(self, state=replace(self.state, model=opened), model=None)
         if isinstance(opened, Source) and self.source == closed:
@@ -84,15 +84,15 @@ class Step:
 
 
 class History:
-    """What can be undone and redone.
+    """The steps that can be undone and redone.
 
-    Edits of one gesture (a drag of one slider, say) are one step. A gesture whose name starts with ``~`` has no end of
-    its own (keys pressed one after another, say): it ends with a pause of `PAUSE_SECONDS`.
+    Edits of one gesture, such as the drag of a slider, are one step. A gesture whose name starts with ``~`` has no
+    explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS`.
 
     Parameters
     ----------
     clock
-        Gives seconds; only their differences count.
+        Returns seconds from any start.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,31 +105,31 @@ class History:
 
     @property
     def version(self) -> int:
-        """A number that is another one after every edit and every step."""
+        """A number that changes with every edit and every undo or redo."""
         return self._version
 
     @property
     def undo_label(self) -> Wording | None:
-        """Name of the edit that undo would take back, or None."""
+        """Label of the next edit to undo, or None."""
         return self._past[-1].label if self._past else None
 
     @property
     def redo_label(self) -> Wording | None:
-        """Name of the edit that redo would do again, or None."""
+        """Label of the next edit to redo, or None."""
         return self._future[-1].label if self._future else None
 
     @property
     def labels(self) -> tuple[Wording, ...]:
-        """Names of all edits, the first one first: those that can be undone, then those that can be redone."""
+        """Labels of all edits in order: those that can be undone, then those that can be redone."""
         return tuple(step.label for step in (*self._past, *reversed(self._future)))
 
     @property
     def place(self) -> int:
-        """How many of them are done."""
+        """Number of edits in `labels` that can be undone."""
         return len(self._past)
 
     def record(self, before: State, label: Wording, gesture: str | None) -> None:
-        """Remember the state before an edit, unless the edit goes on with the last gesture."""
+        """Store the state before an edit, unless the edit continues the last gesture."""
         now = self._clock()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)
         if gesture is not None and gesture.startswith("~") and now - self._edited > PAUSE_SECONDS:
@@ -138,7 +138,9 @@ class History:
         self._gesture = gesture
         self._version += 1
         self._future.clear()
-        if not continues:
+        if continues:
+            self._past[-1] = replace(self._past[-1], label=_extended(self._past[-1].label, label))
+        else:
             last = self._past[-1].state if self._past else before
             self._past.append(Step(before, label))
             del self._past[: -_fitting(self._past)]
@@ -146,21 +148,21 @@ class History:
                 self._close_far()
 
     def replace(self, change: Callable[[State], State]) -> None:
-        """Put another state in the place of each."""
+        """Replace the state of every step."""
         self._change(lambda step: replace(step, state=change(step.state)))
 
     def refine_model(self, model: OpenModel) -> None:
-        """Put a newer version of a model that learns in the place of each older one."""
+        """Replace a model in training by its newer version in every step."""
         self._change(lambda step: step.refined(model))
 
     def missing(self, place: int) -> tuple[Closed, ...]:
-        """Return what must be opened again before `jump` can go to a place."""
+        """Return what must be opened again before `jump` to a place."""
         steps = (*self._past, None, *reversed(self._future))
         step = steps[place] if 0 <= place < len(steps) else None
         return () if step is None else step.missing
 
     def put_opened(self, closed: Closed, opened: OpenModel | Source) -> None:
-        """Put what was opened again into every step that lacks it."""
+        """Add an opened model or source to every step where it was closed."""
         self._change(lambda step: step.opening(closed, opened))
 
     def _change(self, change: Callable[[Step], Step]) -> None:
@@ -168,7 +170,7 @@ class History:
             steps[:] = [change(step) for step in steps]
 
     def _close_far(self) -> None:
-        """Let go of models and sources that only steps far from here have, and that can be opened again."""
+        """Close models and sources that only distant steps have, if they can be opened again."""
         pairs = zip_longest(reversed(self._past), reversed(self._future))
         near = [step.state for step in chain.from_iterable(pairs) if step is not None]
         models = list(dict.fromkeys(state.model for state in near if state.model is not None))
@@ -186,11 +188,11 @@ class History:
         return self.jump(self.place - 1, current)
 
     def redo(self, current: State) -> State | None:
-        """Return the state that was undone last, or None."""
+        """Return the state after the next edit to redo, or None."""
         return self.jump(self.place + 1, current)
 
     def jump(self, place: int, current: State) -> State | None:
-        """Return the state after so many edits of `labels`; None where that is this one, or there are not so many.
+        """Return the state after the first `place` edits of `labels`; None if it is the current one, or out of range.
 
         Nothing may be `missing` there.
         """
@@ -211,8 +213,17 @@ class History:
         return state
 
 
+def _extended(first: Wording, last: Wording) -> Wording:
+    """Return the label of a gesture: it changes a value from the ``start`` of its first edit to the end of its last."""
+    if not isinstance(first, Message) or not isinstance(last, Message) or first.template != last.template:
+        return first
+    if "start" not in first.values or first.values["name"] != last.values["name"]:
+        return first
+    return replace(last, values={**last.values, "start": first.values["start"]})
+
+
 def _fitting(steps: list[Step]) -> int:
-    """Return how many of the last steps may be kept: at least one, for memory's sake not more than hold so much."""
+    """Return how many of the last steps fit into the limits: at least one."""
     seen: set[int] = set()
     held = guests = 0
     for count, step in enumerate(reversed(steps)):

@@ -1,6 +1,6 @@
-"""A Keras model that is being imported: what is known of it, and what the user is asked.
+"""The import of a Keras model: its state, and the questions to the user.
 
-Shown by the import dialog, served by `explorer.workers.importer.Importer`. Belongs to the main thread.
+Shown by the import dialog, served by `explorer.workers.importer.Importer`. Main thread only.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Phase = Literal["idle", "looking", "asking", "ready", "importing", "finished", "
 
 @dataclass(frozen=True)
 class ImportView:
-    """How far an import is.
+    """The state of an import.
 
     Attributes
     ----------
     phase
-        ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or an end.
+        ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or a final phase.
     request
-        What is imported, and how.
+        The files and options.
     dangers
-        What in the files would run.
+        Code in the files that would be executed.
     examined
-        What the model is; that of the request before, while another is looked at.
+        What is known about the model; of the previous request while another is examined.
     message
         Why it failed.
     job
-        Key of the job that works on it.
+        Key of its job.
     """
 
     phase: Phase = "idle"
@@ -48,18 +48,18 @@ class ImportView:
 
 
 class Imports:
-    """Questions about models of others, and how their import goes.
+    """Requests to import third-party models, and the state of the import.
 
     Signals
     -------
     wanted
-        Somebody opened or dropped a file that is such a model: its path. The window shows the dialog.
+        A file with such a model was opened or dropped: its path. The window shows the dialog.
     look_requested, write_requested
-        An `ImportRequest` to look at; one to write.
+        An `ImportRequest` to examine; one to write.
     left
-        The dialog is closed: nothing needs to be held ready.
+        The dialog was closed: the model can be released.
     changed
-        The `view` is another.
+        The `view` changed.
     """
 
     wanted = Signal(Path)
@@ -73,10 +73,9 @@ class Imports:
 
     @property
     def view(self) -> ImportView:
-        """How far it is."""
+        """The state of the import."""
         return self._view
 
     def put(self, view: ImportView) -> None:
-        """Show how far it is."""
         self._view = view
         self.changed.emit()

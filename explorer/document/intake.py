@@ -1,6 +1,6 @@
-"""What is dropped or pasted onto the window: files of any kind, and pictures that are no files.
+"""Requests to open what is dropped or pasted: files of any kind, and images without a file.
 
-Asked for by the window, served by `explorer.workers.receiver.Receiver`. Belongs to the main thread.
+Sent by the window, served by `explorer.workers.receiver.Receiver`. Main thread only.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from pathlib import Path
 from psygnal import Signal
 
 SESSION_SUFFIX = ".latent"
-"""Ending of a saved session."""
+"""Extension of a saved session."""
 
 
 class Intake:
-    """What came in.
+    """Requests to open files and images.
 
     Signals
     -------
     files_given
-        Files and folders, a list of paths: each is to be opened as what it is.
+        Files and folders to open by their type, a list of paths.
     picture_given
-        The contents of a picture file that lies nowhere, and what to call it.
+        The content of an image without a file, and its name.
     other_given
-        A file that is no exported morph: its path.
+        A file that is not an exported animation: its path.
     negative_found
-        The picture that came in is dark on light, and the open model learned light on dark.
+        The imported image is black-on-white, but the open model was trained white-on-black.
     """
 
     files_given = Signal(list)

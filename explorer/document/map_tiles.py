@@ -1,6 +1,6 @@
-"""The map's tiles: what is looked at, what is decoded of it, and what still stands there from before.
+"""The tiles of the map: the visible window, its decoded tiles, and older tiles that substitute missing ones.
 
-Belongs to the main thread. The panel says where it looks; `explorer.workers.renderer.Renderer` fills what is missing.
+Main thread only. The panel sets the window; `explorer.workers.renderer.Renderer` decodes missing tiles.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from explorer.types import Codec, Indices, Pixels
 
 _KEPT_BYTES = 64_000_000
 _STAND_INS = 400
-"""Tiles of other levels that are painted below those that are looked at, at most."""
+"""Most tiles of other levels that are painted below the visible ones."""
 
 
 Key = tuple[Lattice, int, int, int]
-"""Lattice, level, and the tile's place across and up."""
+"""Lattice, level, and the tile's column and row (upwards)."""
 
 
 @dataclass(frozen=True)
 class MapWindow:
-    """The part of the plane that is looked at, in its coordinates, and how finely.
+    """The visible part of the plane, in its coordinates, and its zoom level.
 
     Attributes
     ----------
     lattice, level
-        Where the tiles are.
+        The grid of tiles, and its zoom level.
     left, right, bottom, top
         The edges.
     """
@@ -46,18 +46,18 @@ class MapWindow:
     top: float
 
     def tiles(self) -> Indices:
-        """Return the tiles in it, int64 ``(n, 2)``, nearest the middle first."""
+        """Return its tiles, int64 ``(n, 2)``, nearest to the center first."""
         return self.lattice.visible(self.level, self.left, self.right, self.bottom, self.top)
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One decoded picture on the plane.
+    """One decoded image on the plane.
 
     Attributes
     ----------
     x, y
-        Its middle, in the plane's coordinates.
+        Its center, in the plane's coordinates.
     step
         Its width and height.
     pixels
@@ -71,18 +71,18 @@ class Tile:
 
 
 class MapTiles:
-    """Tiles by their place. Those of a plane or a model that is no more are shown until new ones take their place.
+    """Tiles by position. Those of an earlier plane or model are shown until new ones replace them.
 
     Signals
     -------
     window_changed
-        Something else is looked at, or nothing any more.
+        The visible window changed, or is None.
     overlay_changed
-        Another quantity is to be laid over the map, or none.
+        The overlay changed.
     pictures_wanted
-        The pictures of these points are to be read small: positions in the source, int64 ``(n,)``.
+        Thumbnails of these points are needed: positions in the source, int64 ``(n,)``.
     hovered
-        Another point is pointed at: x and y in the plane's coordinates, or None.
+        The point under the mouse: x and y in the plane's coordinates, or None.
     """
 
     window_changed = Signal()
@@ -100,15 +100,15 @@ class MapTiles:
 
     @property
     def window(self) -> MapWindow | None:
-        """What is looked at; None where nobody looks."""
+        """The visible window; None if the map is hidden."""
         return self._window
 
     def look(self, window: MapWindow | None) -> None:
-        """Say what is looked at."""
+        """Set the visible window."""
         if window != self._window:
             before, self._window = self._window, window
             if before is not None and window is not None and before.lattice != window.lattice:
-                # What stands in for the new ones is what was seen last, not all that ever was.
+                # Only the tiles seen last substitute new ones.
                 for key in [key for key in self._tiles if key[0] not in (before.lattice, window.lattice)]:
                     del self._tiles[key]
             self._order = [] if window is None else [(i, j) for i, j in window.tiles().tolist()]
@@ -117,33 +117,32 @@ class MapTiles:
 
     @property
     def overlay(self) -> Overlay | None:
-        """What is laid over the map."""
+        """The quantity shown over the map, or None."""
         return self._overlay
 
     def lay_over(self, overlay: Overlay | None) -> None:
-        """Lay a quantity over the map, or none."""
         if overlay != self._overlay:
             self._overlay = overlay
             self.overlay_changed.emit()
 
     def clear(self) -> None:
-        """Forget all tiles."""
+        """Delete all tiles."""
         self._tiles.clear()
         self._stamp = None
         self._first = 0
 
     def show_plane(self, codec: Codec, plane: Plane) -> None:
-        """Let only tiles of this model and plane count as done."""
+        """Set the model and plane whose tiles count as decoded."""
         if not self._same((codec, plane.key)):
             self._stamp = (codec, plane.key)
             self._first = 0
 
     def missing(self, most: int | None = None) -> Indices:
-        """Return visible tiles that are not done, int64 ``(n, 2)``: those nearest the middle, at most so many."""
+        """Return at most `most` visible tiles that are not decoded, int64 ``(n, 2)``, nearest to the center first."""
         window, found = self._window, list[tuple[int, int]]()
         if window is None or self._stamp is None:
             return np.zeros((0, 2), np.int64)
-        # They are done in this order, so that the search goes on where it ended.
+        # Tiles are decoded in this order, so the search continues where it ended.
         for place in range(self._first, len(self._order)):
             if self._done(window, *self._order[place]):
                 if place == self._first:
@@ -156,7 +155,7 @@ class MapTiles:
 
     @property
     def ready(self) -> bool:
-        """Whether all that is looked at is decoded."""
+        """Whether all visible tiles are decoded."""
         return self._window is not None and self._stamp is not None and len(self.missing(1)) == 0
 
     def _done(self, window: MapWindow, i: int, j: int) -> bool:
@@ -167,7 +166,7 @@ class MapTiles:
         return self._stamp is not None and stamp[0] is self._stamp[0] and stamp[1] == self._stamp[1]
 
     def put(self, view: TilesView) -> None:
-        """Take decoded tiles in. Those of a plane that is no more stand in for what is missing."""
+        """Add decoded tiles. Those of an earlier plane only substitute missing ones."""
         stamp = (view.codec, view.plane.key)
         for (i, j), tile in zip(view.tiles.tolist(), tiles_of(view), strict=True):
             key = (view.lattice, view.level, int(i), int(j))
@@ -180,7 +179,7 @@ class MapTiles:
             self._tiles.popitem(last=False)
 
     def visible(self) -> Iterator[Tile]:
-        """Yield the tiles to paint, in that order: what stands in for missing ones, then those of this level."""
+        """Yield the tiles to paint, in order: substitutes for missing ones, then those of this level."""
         window = self._window
         if window is None:
             return
@@ -195,7 +194,7 @@ class MapTiles:
             if (lattice, level) == (window.lattice, window.level):
                 own.append(tile)
             else:
-                # Of the stand-ins, those of the same plane are nearer the truth, and of these those of a like size.
+                # Substitutes of the same plane and of a similar size are painted last.
                 far = abs(np.log2(tile.step / window.lattice.step(window.level)))
                 others.append((self._same(stamp), -far, tile))
         if len(own) < len(self._order):
@@ -204,7 +203,7 @@ class MapTiles:
 
 
 def tiles_of(view: TilesView) -> Iterator[Tile]:
-    """Yield the tiles of an answer."""
+    """Yield the tiles of a view."""
     step = view.lattice.step(view.level)
     for (x, y), pixels in zip(view.lattice.middles(view.level, view.tiles).tolist(), view.pixels, strict=True):
         yield Tile(x, y, step, pixels)

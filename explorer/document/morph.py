@@ -1,4 +1,4 @@
-"""Keyframes and the film through them: what edits of the timeline come to, without a document."""
+"""Keyframes and their animation: edits of the timeline as functions, without a document."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from explorer.types import Floats
 
 
 def film_of(state: State) -> Film | None:
-    """Return the film of a state's keyframes; None with fewer than two."""
+    """Return the animation of a state's keyframes; None with fewer than two."""
     if len(state.keyframes) < 2:
         return None
     film = state.film.film(len(state.keyframes))
-    # An open film has one segment fewer: nothing follows the last keyframe.
+    # An open animation has one segment fewer: nothing follows the last keyframe.
     own = zip(state.keyframes, film.segments, strict=False)
     segments = tuple(keyframe.segment or common for keyframe, common in own)
     return replace(film, segments=segments, times=state.times)
 
 
 def keyframes_of(codes: Floats, segments: Sequence[Segment | None] = ()) -> tuple[Keyframe, ...]:
-    """Return keyframes of codes ``(k, d)``, which are copied; the first ones with segments of their own."""
+    """Return keyframes of codes ``(k, d)``, which are copied; the first ones with their own segments."""
     table = np.array(codes, np.float32)
     table.flags.writeable = False
     own = [*segments, *[None] * len(table)]
@@ -36,9 +36,9 @@ def keyframes_of(codes: Floats, segments: Sequence[Segment | None] = ()) -> tupl
 
 
 def settings_of(film: Film) -> tuple[FilmSettings, list[Segment | None]]:
-    """Take a film apart: what its segments have in common, and what each has of its own."""
+    """Return the common settings of an animation's segments, and for each segment its own, or None."""
     common = Counter(film.segments).most_common(1)[0][0] if film.segments else Segment()
-    # Whether a film is closed is told by what its segments have in common.
+    # The common settings determine whether an animation is closed.
     if film.closed != (common.path == "spline" and film.loop == "repeat"):
         common = replace(common, path="spline" if film.closed else "linear")
     settings = FilmSettings(common.steps, film.hold, film.fps, film.loop, common.path, common.easing)
@@ -48,20 +48,19 @@ def settings_of(film: Film) -> tuple[FilmSettings, list[Segment | None]]:
 def retimed(
     keyframes: tuple[Keyframe, ...], settings: FilmSettings, index: int, frame: int
 ) -> tuple[tuple[Keyframe, ...], int]:
-    """Show a keyframe at another frame of a pass: the others stay, those it passes change places with it.
+    """Move a keyframe to another frame of a pass; the others keep theirs, and their order may change.
 
     Parameters
     ----------
     keyframes, settings
-        The morph.
+        The animation.
     index, frame
-        Which keyframe, and where it goes; the first frame of all is 0, so that the first keyframe brings the others
-        nearer.
+        The keyframe, and its new frame. The first keyframe is always at frame 0, so moving it shifts the others.
 
     Returns
     -------
     keyframes, place
-        In their new order, and where the one that was moved stands in it.
+        In their new order, and the new position of the moved one.
     """
     ways = [keyframe.segment or settings.segment for keyframe in keyframes]
     frames = np.concatenate([[0], np.cumsum([way.steps - 1 for way in ways[:-1]])])
@@ -80,15 +79,21 @@ def retimed(
 
 
 def morph_of(model: OpenModel, preset: Preset) -> dict[str, Any]:
-    """Return the parts of a state that a whole film of a model makes up.
+    """Return the changes of a state that set a complete animation of a model.
 
     Raises
     ------
     UsageError
-        If the keys are not of the model's length.
+        If the keyframes do not have the model's latent dimensions.
     """
     length = preset.keys.shape[1]
     if length != model.latent_dim:
-        raise UsageError(f"codes of {model.latent_dim} numbers", f"{length}", "Open the model that they are codes of.")
+        raise UsageError(
+            "This animation has {length:# latent dimension|# latent dimensions}, “{model}” has {wanted:,}. Open its "
+            "model.",
+            length=length,
+            model=model.name,
+            wanted=model.latent_dim,
+        )
     settings, own = settings_of(preset.film)
     return {"keyframes": keyframes_of(preset.keys, own), "film": settings, "times": preset.film.times}

@@ -1,6 +1,6 @@
-"""Pictures with similar codes: what is near, the index that finds it, and what was found.
+"""Images with similar codes: the settings of the search, and its index.
 
-Shown by the Neighbours tab; the index is built by `explorer.workers.analyst.Analyst`. Belongs to the main thread.
+Shown by the Neighbors tab; the index is built by `explorer.workers.analyst.Analyst`. Main thread only.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex
 from explorer.types import Codec, Floats, Indices, Pixels
 
 PIXEL_VALUES = 16_000_000
-"""Numbers of all pictures that are compared by pixels; larger ones are made smaller by whole numbers."""
+"""Most values of all images that are compared by pixels; larger images are downsampled by an integer."""
 
 MOST = 60
-"""Neighbours that are shown, at most."""
+"""Most neighbors that are shown."""
 
 
 @dataclass(frozen=True)
 class NeighbourSettings:
-    """What counts as near.
+    """Settings of the neighbor search.
 
     Attributes
     ----------
     of
-        Whose neighbours: those of the ``cursor``, or of the chosen ``picture``.
+        Whose neighbors: those of the ``cursor``, or of the selected ``picture``.
     metric
         ``l2`` or ``cosine``.
     whitened
-        Whether distances are in σ along every principal axis.
+        Whether distances are in σ along every principal component.
     kind
-        How they are looked for; None for what suits the number of pictures.
+        Kind of index; None chooses by the number of images.
     count
-        How many, from 1 to `MOST`.
+        Number of neighbors, from 1 to `MOST`.
     """
 
     of: Literal["cursor", "picture"] = "cursor"
@@ -50,33 +50,33 @@ class NeighbourSettings:
 
     @property
     def way(self) -> tuple[Metric, bool, Kind | None]:
-        """What an index depends on."""
+        """The settings that an index depends on."""
         return self.metric, self.whitened, self.kind
 
 
 @dataclass(frozen=True, eq=False)
 class IndexedPictures:
-    """All open pictures, ready to be searched.
+    """The indexes of all open images.
 
     Attributes
     ----------
     codec, source
-        What encoded them, and the pictures.
+        The model and the images.
     way
-        Of the settings they were indexed by.
+        `NeighbourSettings.way` of the index.
     codes
         Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
     positions, pixels
-        Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the images that can be read, which are the
-        rows of both indexes; and small copies of them.
+        Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the readable images, which are the rows of
+        both indexes; and their downsampled pixels.
     step
-        By how many pixels a side the small pictures were made smaller.
+        Downsampling factor per side.
     space, index
-        Where codes are compared, and by what.
+        The space in which codes are compared, and its index.
     by_pixels
-        An exact index over `pixels`.
+        An exact index of `pixels`.
     recall, seconds
-        Share of the true ten nearest that the index finds, and seconds a query; 1 and NaN for an exact one.
+        Recall@10 of the index, and seconds per query; 1 and NaN for an exact one.
     """
 
     codec: Codec
@@ -93,17 +93,17 @@ class IndexedPictures:
     seconds: float = float("nan")
 
     def row_of(self, position: int | None) -> int | None:
-        """Return the row of an image in the indexes; None where it has none."""
+        """Return the row of an image in the indexes; None if it has none."""
         rows = np.flatnonzero(self.positions == position)
         return int(rows[0]) if len(rows) else None
 
     def suits(self, codec: Codec, source: Source, settings: NeighbourSettings) -> bool:
-        """Say whether it answers for that model, these pictures and these settings."""
+        """Return whether it is the index for this model, these images and these settings."""
         return self.codec is codec and self.source is source and self.way == settings.way
 
 
 def pooled(pictures: Floats, step: int) -> Floats:
-    """Return pictures ``(n, h, w, c)`` made smaller by a whole number, as rows of values: float32 ``(n, p)``."""
+    """Return images ``(n, h, w, c)`` downsampled by an integer and flattened: float32 ``(n, p)``."""
     if step == 1:
         return pictures.reshape(len(pictures), -1)
     count, height, width, channels = pictures.shape
@@ -113,12 +113,12 @@ def pooled(pictures: Floats, step: int) -> Floats:
 
 
 def pooled_pixels(pixels: Pixels, step: int) -> Floats:
-    """Return the same of uint8 pictures, in [0, 1]."""
+    """Return uint8 images as `pooled` does, in [0, 1]."""
     return pooled(to_floats(pixels), step)
 
 
 def step_for(count: int, shape: tuple[int, int, int]) -> int:
-    """Return by how much pictures must be made smaller so that all of them fit."""
+    """Return the downsampling factor with which `count` images fit into `PIXEL_VALUES`."""
     height, width, channels = shape
     step = 1
     while count * (height // step) * (width // step) * channels > PIXEL_VALUES and min(height, width) // step > 4:
@@ -128,14 +128,14 @@ def step_for(count: int, shape: tuple[int, int, int]) -> int:
 
 @dataclass
 class Neighbours:
-    """What is asked, and the index that answers.
+    """The settings and the index of the neighbor search.
 
     Signals
     -------
     settings_changed, index_changed
-        Another question; another index, or none any more.
+        Settings or index changed.
     index_requested
-        The open pictures are to be indexed.
+        The open images are to be indexed.
     """
 
     settings_changed = Signal()
@@ -147,12 +147,12 @@ class Neighbours:
 
     @property
     def settings(self) -> NeighbourSettings:
-        """What counts as near."""
+        """Settings of the search."""
         return self._settings
 
     @property
     def index(self) -> IndexedPictures | None:
-        """The open pictures as they were indexed last."""
+        """The last index of the open images, or None."""
         return self._index
 
     def set(self, **changes: Any) -> None:
@@ -161,16 +161,17 @@ class Neighbours:
         Raises
         ------
         UsageError
-            If the count is out of its range.
+            If the count is out of range.
         """
         settings = replace(self._settings, **changes)
         if not 1 <= settings.count <= MOST:
-            raise UsageError(f"from 1 to {MOST} neighbours", str(settings.count))
+            raise UsageError(
+                "The number of neighbors must be from 1 to {most}, not {count}.", most=MOST, count=settings.count
+            )
         if settings != self._settings:
             self._settings = settings
             self.settings_changed.emit()
 
     def put_index(self, index: IndexedPictures | None) -> None:
-        """Take an index in."""
         self._index = index
         self.index_changed.emit()

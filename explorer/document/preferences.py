@@ -1,7 +1,7 @@
-"""What the program remembers of its user between two starts, in one file that heals.
+"""The user's settings, in one file that repairs itself.
 
-A field that is damaged falls back to its default and leaves the others alone; the damaged file is kept aside, so that
-nothing is lost that somebody wrote there by hand. Nothing in the file is trusted: not its size, not its types.
+An invalid field falls back to its default, the others are kept; the damaged file is renamed, so that nothing is lost
+that was edited by hand. The file is untrusted: its size and types are checked.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from explorer.errors import ExplorerError, ExportError
 from explorer.json_limits import SETTINGS, parse_json
+from explorer.messages import Message, message
 from explorer.paths import replacing_file
-from explorer.reading import read_limited
+from explorer.reading import read_limited, reason_of
 
 DAMAGED_SUFFIX = ".damaged"
-"""What is put behind the name of a file that is kept aside."""
+"""Suffix of a damaged file that was renamed."""
 
 _log = logging.getLogger(__name__)
 
 Packed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
-"""Bytes in base 64."""
+"""Bytes in Base64."""
 
 
 class Preferences(BaseModel):
@@ -34,17 +35,17 @@ class Preferences(BaseModel):
     Attributes
     ----------
     version
-        Of the file's form.
+        Version of the file format.
     scheme
-        Colours: as the system has them, light or dark.
+        Color theme: of the system, light or dark.
     tour_seen
-        Whether the first tour was taken or skipped.
+        Whether the tour was taken or skipped.
     keep_layout
-        Whether the window comes back where it was, with its docks.
+        Whether the window restores its position and docks.
     geometry, layout
-        Where that is, as Qt packs it; empty for the first places.
+        Position and docks, serialized by Qt; empty for the defaults.
     recent_commands
-        Names of the commands that were found in the palette, the last first.
+        Recent commands of the command palette, the latest first.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -59,17 +60,17 @@ class Preferences(BaseModel):
 
 
 class PreferencesFile:
-    """The settings and their file. Belongs to the main thread.
+    """The settings and their file. Main thread only.
 
     Parameters
     ----------
     path
-        Where they are kept; None where they hold for this start only.
+        Their file; None to keep them in memory only.
 
     Attributes
     ----------
     notes
-        What was wrong with the file when it was read; empty where nothing was.
+        Problems with the file when it was read; may be empty.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -78,11 +79,11 @@ class PreferencesFile:
 
     @property
     def values(self) -> Preferences:
-        """The settings as they are; frozen."""
+        """The current settings; frozen."""
         return self._values
 
     def put(self, **changes: Any) -> None:
-        """Change some of them, and write the file; where it cannot be written they hold until the program ends."""
+        """Change some settings, and write the file; if this fails they are valid until the program ends."""
         values = Preferences.model_validate({**dict(self._values), **changes})
         if values == self._values:
             return
@@ -97,9 +98,9 @@ class PreferencesFile:
 
 
 def heal(path: Path) -> tuple[Preferences, tuple[str, ...]]:
-    """Read settings; give defaults for what cannot be used, and say what that was.
+    """Read settings, with defaults for invalid ones; return them, and notes on the invalid ones.
 
-    A file with anything wrong in it is renamed, with `DAMAGED_SUFFIX` behind its name. Nothing is raised.
+    A file with an invalid setting is renamed with `DAMAGED_SUFFIX`. Nothing is raised.
     """
     raw, note = _read(path)
     notes = [note] if note else []
@@ -112,35 +113,35 @@ def heal(path: Path) -> tuple[Preferences, tuple[str, ...]]:
         except ValidationError as error:
             known = name in Preferences.model_fields
             wrong = error.errors(include_url=False, include_input=False)[0]["msg"]
-            notes.append(f"“{name[:40]}”: {wrong}" if known else f"“{name[:40]}” is no setting")
+            notes.append(f"“{name[:40]}”: {wrong}" if known else f"“{name[:40]}”: unknown setting")
     if notes:
         _keep_aside(path)
     return Preferences(**good), tuple(notes)
 
 
-def damage_words(notes: tuple[str, ...]) -> tuple[str, str]:
-    """Return what to tell of a file that was damaged: a sentence, and the details."""
-    sentence = (
-        "Parts of the settings file could not be used and are as at first; the file was kept aside, with "
-        f"“{DAMAGED_SUFFIX}” behind its name."
+def damage_words(notes: tuple[str, ...]) -> tuple[Message, str]:
+    """Return a message about a damaged settings file, and its details."""
+    sentence = message(
+        "Some settings were invalid and reset to their defaults. The old file was renamed to end in “{suffix}”.",
+        suffix=DAMAGED_SUFFIX,
     )
     return sentence, "\n".join(notes)
 
 
 def _read(path: Path) -> tuple[dict[str, Any] | None, str]:
-    """Return what the file says, and why it cannot be used."""
+    """Return the content of the file, and why it cannot be used."""
     try:
-        given = parse_json(read_limited(path, SETTINGS.size, "settings"), SETTINGS, path.name)
+        given = parse_json(read_limited(path, SETTINGS.size, message("settings")), SETTINGS, path.name)
     except FileNotFoundError:
         return None, ""
     except OSError as error:
-        return None, f"it cannot be read: {error.strerror or error}"
+        return None, str(message("Cannot read the file: {reason}.", reason=reason_of(error)))
     except ExplorerError as error:
         return None, str(error)
-    return (given, "") if isinstance(given, dict) else (None, "it is no JSON object")
+    return (given, "") if isinstance(given, dict) else (None, str(message("The file is not a JSON object.")))
 
 
 def _keep_aside(path: Path) -> None:
-    """Rename a damaged file; an older one of the name gives way. Where that fails it is replaced when it is written."""
+    """Rename a damaged file, and replace an older one; if this fails, the next write replaces the file."""
     with suppress(OSError):
         os.replace(path, path.with_name(path.name + DAMAGED_SUFFIX))

@@ -1,6 +1,6 @@
-"""What is found out about pictures before a training: whether to invert them, and how augmented ones would look.
+"""Checks of a dataset before a training: whether to invert it, and a preview of augmented images.
 
-Asked for by the Train panel, answered by `explorer.workers.preparer.Preparer`. Belongs to the main thread.
+Requested by the Train panel, answered by `explorer.workers.preparer.Preparer`. Main thread only.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PREVIEW_COLUMNS = 8
 
 @dataclass(frozen=True, eq=False)
 class AugmentView:
-    """A few pictures, and what augmentation makes of them.
+    """A preview of augmented images.
 
     Attributes
     ----------
     request
-        The training that they belong to.
+        The settings of the training.
     pixels
-        Uint8 ``(rows, columns, h, w, c)``, the originals in the first column; or None where they could not be made.
+        Uint8 ``(rows, columns, h, w, c)``, the originals in the first column; None after an error.
     message
-        Why not.
+        The error.
     """
 
     request: TrainingRequest
@@ -37,14 +37,14 @@ class AugmentView:
 
 
 class Preparation:
-    """Questions about training pictures, and their answers.
+    """Requests for checks of a dataset, and their results.
 
     Signals
     -------
     ground_requested, preview_requested
         A source's name or path; a `TrainingRequest`.
     ground_changed, preview_changed
-        An answer came; read it here.
+        A result arrived; no arguments.
     """
 
     ground_requested = Signal(str)
@@ -58,34 +58,33 @@ class Preparation:
         self._asked: TrainingRequest | None = None
 
     def ask_ground(self, spec: str) -> None:
-        """Ask whether a source's pictures are dark on light, unless that was asked before."""
+        """Request whether a source is black-on-white, once per source."""
         if spec not in self._dark_on_light:
             self._dark_on_light[spec] = None
             self.ground_requested.emit(spec)
 
     def dark_on_light(self, spec: str) -> bool:
-        """Return whether a source's pictures are known to be dark on light."""
+        """Return whether a source is known to be black-on-white."""
         return bool(self._dark_on_light.get(spec))
 
     def put_ground(self, spec: str, dark_on_light: bool) -> None:
-        """Take the answer in."""
         self._dark_on_light[spec] = dark_on_light
         self.ground_changed.emit()
 
     @property
     def preview(self) -> AugmentView | None:
-        """The augmented pictures that were made last; None while others are being made."""
+        """The last preview; None while another is computed."""
         return self._preview
 
     def ask_preview(self, request: TrainingRequest) -> None:
-        """Ask for augmented pictures as that training would make them."""
+        """Request a preview of the augmented images of a training."""
         self._asked = request
         self._preview = None
         self.preview_changed.emit()
         self.preview_requested.emit(request)
 
     def put_preview(self, preview: AugmentView) -> None:
-        """Take the answer in, unless other pictures have been asked for since."""
+        """Set the preview, unless another one was requested since."""
         if preview.request is self._asked:
             self._preview = preview
             self.preview_changed.emit()

@@ -1,4 +1,4 @@
-"""Which files and folders what is open was read from: nothing may be written over, into or around them."""
+"""Files and folders that are open; no output may overlap them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from explorer.paths import check_apart
 
 
 def check_export(document: Document, path: Path) -> None:
-    """Make sure that a file or folder that the user has chosen to write is apart from what is open.
+    """Check that an output file or folder does not overlap what is open.
 
     Raises
     ------
     ExportError
-        If not; the message names what is in the way.
+        If it does.
     """
     check_apart(path, _places(document))
 
@@ -24,7 +24,7 @@ def check_export(document: Document, path: Path) -> None:
 def _places(document: Document) -> list[Path]:
     source, guest = document.source, document.guest
     models = [model.path for model in (document.model, document.beside.model) if model is not None]
-    places = [path for path in models if path.is_absolute()]  # a model that was made here has a name alone
+    places = [path for path in models if path.is_absolute()]  # a PCA of the open images has only a name
     if source is not None and source.spec:
         places += places_of(source.spec)
     if isinstance(guest, GuestSource) and guest.origin is not None:

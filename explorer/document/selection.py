@@ -1,4 +1,4 @@
-"""Pictures that were picked out somewhere, for the gallery to show. Belongs to the main thread."""
+"""Images that are selected in a panel, for the gallery. Main thread only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from explorer.types import Indices
 
 @dataclass(frozen=True, eq=False)
 class Picked:
-    """Pictures, and why they were picked out.
+    """A selection of images.
 
     Attributes
     ----------
     title
-        A few words for a list.
+        Display name.
     indices
-        Positions in the source, int64 ``(n,)``, ascending, each once.
+        Positions in the source, int64 ``(n,)``, ascending and unique.
     """
 
     title: str
@@ -26,12 +26,12 @@ class Picked:
 
 
 class Selection:
-    """What is picked out of the open pictures.
+    """The selection of the open images.
 
     Signals
     -------
     changed
-        Other pictures are picked out, or none any more.
+        The selection changed, or is None.
     """
 
     changed = Signal()
@@ -41,11 +41,11 @@ class Selection:
 
     @property
     def picked(self) -> Picked | None:
-        """The pictures that are picked out, or None."""
+        """The selected images, or None."""
         return self._picked
 
     def put(self, picked: Picked | None) -> None:
-        """Pick these pictures out, in the place of others."""
+        """Set the selection."""
         if picked is not self._picked:
             self._picked = picked
             self.changed.emit()

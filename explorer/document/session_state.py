@@ -1,4 +1,4 @@
-"""Between what the user works on and a session file: both ways, without a document."""
+"""Conversion of a state to the content of a session file and back, without a document."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from explorer.models.session_record import (
 from explorer.types import Floats, Pixels
 
 THUMBNAIL_SIDE = 96
-"""Longest side of a bookmark's picture in a file."""
+"""Longest side of a bookmark's thumbnail in a file."""
 
 
 def session_of(
@@ -67,18 +67,18 @@ def session_of(
     folder: Path | None = None,
     origin: tuple[Path, str] | None = None,
 ) -> Session:
-    """Return a session that holds a state.
+    """Return the session of a state.
 
     Parameters
     ----------
     state, picked, view
-        What the user works on, the pictures that are picked out, and what is looked at.
+        The state, the selected images, and the visible tab with its playhead.
     thumbnails
-        Small pictures of the bookmarks, uint8 ``(b, h, w, c)``; None takes those that they came with.
+        Thumbnails of the bookmarks, uint8 ``(b, h, w, c)``; None uses their own.
     folder
-        Where the session file lies, from which pictures are looked for too.
+        The folder of the session file; the path of the dataset relative to it is stored too.
     origin
-        Of a copy kept against a crash: the file that it is of, and that file's SHA-256.
+        For an autosaved copy: its session file, and the SHA-256 of that file.
     """
     grid, film, arithmetic = state.grid, state.film, state.arithmetic
     record = SessionRecord(
@@ -125,7 +125,7 @@ def session_of(
 
 
 def keeps_guest(state: State) -> bool:
-    """Whether a session of this state holds all that is looked at: a picture whose file is too large is left out."""
+    """Return whether a session can contain the imported image; one with a too large file is omitted."""
     return state.guest is None or bool(_guest_content(state.guest))
 
 
@@ -142,7 +142,7 @@ def _guest_record(guest: Source | None) -> GuestRecord | None:
 
 
 def _own_thumbnails(state: State) -> Pixels | None:
-    """Return the thumbnails that bookmarks came with, black for one without; None where they make no table."""
+    """Return the bookmarks' own thumbnails, black for one without; None if their shapes differ."""
     given = [bookmark.thumbnail for bookmark in state.bookmarks]
     shapes = {thumbnail.shape for thumbnail in given if thumbnail is not None}
     if len(shapes) != 1:
@@ -213,7 +213,7 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     }
     if state.code is not None:
         arrays["cursor"] = state.code
-    # The code of a guest that is left out would be taken for the chosen picture's.
+    # Without its image, the code of an imported image would be assigned to the selected one.
     if state.start_code is not None and keeps_guest(state):
         arrays["picture_code"] = state.start_code
     if state.times is not None:
@@ -226,12 +226,12 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
 
 
 def guest_of(session: Session) -> GuestSource | None:
-    """Return the picture of its own that a session holds, decoded.
+    """Decode and return the imported image of a session, or None.
 
     Raises
     ------
     DataError
-        If it is none, damaged or too large.
+        If it is not an image, damaged or too large.
     """
     record = session.record.guest
     if record is None:
@@ -243,21 +243,21 @@ def guest_of(session: Session) -> GuestSource | None:
 def state_of(
     session: Session, model: OpenModel | None, source: Source | None, guest: GuestSource | None = None
 ) -> State:
-    """Return the state that a session holds, on its model and its pictures.
+    """Return the state of a session.
 
     Parameters
     ----------
     session
-        What was read.
+        As read from a file.
     model, source
-        What it is about; None where that is not here, and what depends on it is then left out.
+        Its model and images; None if missing, without what depends on them.
     guest
-        The picture of its own that it holds (`guest_of`).
+        Its imported image (`guest_of`).
 
     Returns
     -------
     State
-        Whole: a cursor that stood on the picture's own code still does.
+        If the code was unedited, `code` and `start_code` are the same array.
     """
     record = session.record
     state = State(
@@ -274,7 +274,7 @@ def state_of(
 
 
 def _picture(record: DataRecord | None, source: Source | None) -> int | None:
-    """Return where the chosen picture is: by its file, where the pictures are others than they were."""
+    """Return the position of the selected image: by its file name if the dataset has changed."""
     if source is None or not source.count:
         return None
     place = min(record.picture or 0, source.count - 1) if record is not None else 0
@@ -323,7 +323,7 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
 
 
 def _timed(state: State, times: NDArray[np.float64] | None) -> State:
-    """Return the state with its evened motion, unless that fits no film."""
+    """Return the state with its frame times, unless they do not fit the animation."""
     if times is None:
         return state
     timed = replace(state, times=tuple(times.tolist()))
@@ -349,7 +349,7 @@ def _grid(record: SessionRecord, corners: Floats | None, model: OpenModel) -> Gr
 
 
 def picked_of(session: Session, source: Source | None) -> Picked | None:
-    """Return the pictures that a session has picked out, where they are all here."""
+    """Return the selected images of a session that exist in the source, or None."""
     indices = session.arrays.get("selection")
     if session.record.selection is None or indices is None or source is None:
         return None
@@ -362,9 +362,9 @@ def _rows(table: Floats | None) -> list[Floats]:
 
 
 def same_work(saved: State, now: State) -> bool:
-    """Say whether two states of one document are the same to a user.
+    """Return whether two states of one document differ by no edit.
 
-    What the encoder answers, and a newer version of what is open, are no edits.
+    Results of the encoder, and newer versions of a model or source, are not edits.
     """
     for part in vars(now):
         old, new = getattr(saved, part), getattr(now, part)
@@ -382,5 +382,5 @@ def same_work(saved: State, now: State) -> bool:
 
 
 def _at_rest(state: State) -> bool:
-    """Whether the cursor stands on the picture's own code, known or not."""
+    """Return whether the code is that of the selected image, known or not."""
     return state.code is None or state.code is state.start_code

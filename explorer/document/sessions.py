@@ -1,7 +1,6 @@
-"""The session that is open: its file, whether it holds what is not saved yet, and what is asked of those who save.
+"""The open session: its file, whether it has unsaved changes, and requests to open and save.
 
-Shown by the window's title and its questions, served by `explorer.workers.session_keeper.SessionKeeper`. Belongs to the
-main thread.
+Shown in the window's title and dialogs, served by `explorer.workers.session_keeper.SessionKeeper`. Main thread only.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from explorer.document.selection import Picked
 from explorer.document.session_state import keeps_guest, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
+from explorer.messages import Wording
 from explorer.models.session_file import Session
 from explorer.models.session_record import ViewRecord
 from explorer.types import Pixels
@@ -26,16 +26,16 @@ from explorer.types import Pixels
 
 @dataclass(frozen=True)
 class LeftOver:
-    """Work that a window left when it ended without being closed.
+    """Autosaved work of a window that crashed.
 
     Attributes
     ----------
     folder
-        Where its copy lies.
+        Folder of the autosaved copy.
     path
-        The session's own file; None where it was never saved.
+        The session's own file; None if it was never saved.
     written_at
-        When the copy was made, ISO 8601.
+        Time of the copy, ISO 8601.
     """
 
     folder: Path
@@ -45,22 +45,22 @@ class LeftOver:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """A session on its way into the window.
+    """A session that is being opened.
 
     Attributes
     ----------
     path
-        Where it is saved to; None for one that was never saved.
+        Its file; None if it was never saved.
     session
-        What was read.
+        Its content.
     checksum
-        SHA-256 of the file, hexadecimal; empty where there is none.
+        SHA-256 of the file, hexadecimal; empty without a file.
     model, source, guest
-        What was found of it.
+        Its model and images, if they were found.
     model_problem, source_problem, guest_problem
-        Why the model or the pictures were not found; empty where they were, or where there are none.
+        Why the model or the images were not found, or empty.
     recovered
-        The work that a crash left, of which it is the copy; None for a file of the user's.
+        The autosaved work that it is read from; None for a session file.
     """
 
     path: Path | None
@@ -69,63 +69,63 @@ class Opening:
     model: OpenModel | None = None
     source: Source | None = None
     guest: GuestSource | None = None
-    model_problem: str = ""
-    source_problem: str = ""
-    guest_problem: str = ""
+    model_problem: Wording = ""
+    source_problem: Wording = ""
+    guest_problem: Wording = ""
     recovered: LeftOver | None = None
 
     @property
     def missing(self) -> Literal["model", "source", ""]:
-        """What is to be looked for next."""
+        """What to locate next."""
         return "model" if self.model_problem else "source" if self.source_problem else ""
 
 
 class Sessions:
-    """What is known of the open session.
+    """The open session, its file and its unsaved changes.
 
     Parameters
     ----------
     state
-        Gives the document's state.
+        Returns the document's state.
     picked
-        Gives the pictures that are picked out.
+        Returns the selected images.
     playhead
-        Gives the frame of the morph under the playhead.
+        Returns the frame under the playhead.
     thumbnails
-        Gives small pictures of the bookmarks, uint8 ``(b, h, w, c)``, or None.
+        Returns thumbnails of the bookmarks, uint8 ``(b, h, w, c)``, or None.
 
     Signals
     -------
     changed
-        Its file, or whether it is saved, is another.
+        Its file, or whether it has unsaved changes, changed.
     new_requested
-        Begin anew.
+        Start a new session.
     open_wanted
-        A file is to be opened, once the user has been asked about what is not saved: its path.
+        Open a file after the question about unsaved changes: its path.
     open_requested
-        A file is to be opened now: its path.
+        Open a file now: its path.
     save_requested
-        The session is to be written: a path, and whether a file that somebody else has changed is replaced.
+        Save the session: a path, and whether to replace a file that changed on disk.
     saved
-        It was written: its path.
+        It was saved: its path.
     conflicted
-        It was not written, for somebody else has changed the file: its path.
+        It was not saved, because the file changed on disk: its path.
     incomplete
-        The model or the pictures of a session were not found: an `Opening`.
+        The model or the images of a session were not found: an `Opening`.
     find_requested
-        An `Opening` with its model or pictures to be looked for in another place: it, and a path.
+        Search the model or the images of an `Opening` at another path: both.
     complete_requested
-        An `Opening` to be shown with what was found of it.
+        Show an `Opening` with what was found.
     opened
         A session was opened: its path, or None.
     found_left
-        Another window left work when it crashed: a `LeftOver`.
+        Autosaved work of a crashed window was found: a `LeftOver`.
     recover_requested, forget_requested
-        It is to be opened; it is to be deleted: a `LeftOver`.
+        Restore it; delete it: a `LeftOver`.
     recovered
         It is about to be shown: a `LeftOver`.
     tab_restored
-        A session was opened that was looked at in a certain tab: its name.
+        Show the tab of an opened session: its name.
     """
 
     changed = Signal()
@@ -165,40 +165,40 @@ class Sessions:
 
     @property
     def path(self) -> Path | None:
-        """The session's file; None where it was never saved."""
+        """The session's file; None if it was never saved."""
         return self._path
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the file as it was read or written last, hexadecimal; empty where it was not."""
+        """SHA-256 of the file when it was last read or saved, hexadecimal; or empty."""
         return self._checksum
 
     @property
     def name(self) -> str:
-        """What to call it; empty where it was never saved."""
+        """Name of the session; empty if it was never saved."""
         return self._path.stem if self._path is not None else ""
 
     @property
     def dirty(self) -> bool:
-        """Whether it holds work that is not in its file; never before something was opened."""
+        """Whether it has unsaved changes; False before anything was opened."""
         return self._saved is not None and not same_work(self._saved, self._state())
 
     @property
     def whole(self) -> bool:
-        """Whether all that is looked at would be in its file."""
+        """Whether its file would also contain the imported image."""
         return keeps_guest(self._state())
 
     @property
     def kept(self) -> bool:
-        """Whether work that is not saved is still wanted: the user was not asked about it, or did not let it go."""
+        """Whether it has unsaved changes that the user did not discard."""
         return self.dirty and not self._let_go
 
     def let_go(self) -> None:
-        """Take note that what is not saved is not wanted."""
+        """Discard the unsaved changes."""
         self._let_go = True
 
     def skip(self, opening: Opening) -> None:
-        """Go on without what was not found; without its file, in whose place what is left would be a loss."""
+        """Continue without what was not found; as an unsaved session, so that saving cannot lose the missing part."""
         opening = replace(opening, path=None, recovered=None)
         problem = "" if opening.missing == "model" else opening.model_problem
         source_problem = opening.source_problem if opening.missing == "model" else ""
@@ -206,22 +206,22 @@ class Sessions:
         (self.incomplete if opening.missing else self.complete_requested).emit(opening)
 
     def put_tab(self, name: str) -> None:
-        """Remember which panel is looked at."""
+        """Set the visible tab."""
         self._tab = name
 
     def begin(
         self, path: Path | None = None, checksum: str = "", *, state: State | None = None, dirty: bool = False
     ) -> None:
-        """Take what is there for saved.
+        """Mark the current state as saved.
 
         Parameters
         ----------
         path, checksum
-            Where, and the file's SHA-256.
+            Its file, and the file's SHA-256.
         state
-            What was saved, where that is not what is there now.
+            The saved state, if it is not the current one.
         dirty
-            Whether it is in no file, although it is where the user begins: recovered work.
+            Whether it counts as unsaved instead: recovered work.
         """
         self._path, self._checksum = path, checksum
         self._let_go = False
@@ -229,26 +229,26 @@ class Sessions:
         self.check()
 
     def check(self) -> None:
-        """Tell of what is another since this was told last."""
+        """Emit `changed` if something changed since the last call."""
         now = (self._path, self.dirty)
         if now != self._told:
             self._told = now
             self.changed.emit()
 
     def take(self, folder: Path | None = None, *, copy: bool = False) -> Session:
-        """Return what is there, as it would lie in a file.
+        """Return the content of a session file.
 
         Parameters
         ----------
         folder
-            The folder of that file.
+            The folder of the file.
         copy
-            Whether it is a copy against a crash, which remembers the file that it is of.
+            Whether it is an autosaved copy, which records its session file.
 
         Raises
         ------
         SessionError
-            If something in it cannot be meant.
+            If a value is invalid.
         """
         view = ViewRecord(tab=self._tab, playhead=self._playhead())
         origin = (self._path, self._checksum) if copy and self._path is not None else None
@@ -259,5 +259,6 @@ class Sessions:
         except ExplorerError:
             raise
         except ValueError as error:
-            words = " ".join(str(error).split())[:300]
-            raise SessionError("settings that a session can hold", f"“{words}”", "Undo the last edit.") from error
+            raise SessionError(
+                "Cannot save the session: {reason}. Undo the last edit.", reason=" ".join(str(error).split())[:300]
+            ) from error

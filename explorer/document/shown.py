@@ -1,4 +1,4 @@
-"""The views that are derived from a document's state: the codec thread's answers, each in a slot with a signal."""
+"""The views derived from a document's state: results of the codec thread, each in a slot with a signal."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from explorer.document.views import (
 
 
 class Shown:
-    """What is shown of a document, and which of it somebody looks at. The base of `explorer.document.document`.
+    """The views of a document, and which of them are visible. Base class of `explorer.document.document.Document`.
 
     Signals
     -------
     watched_changed
-        A view's slot is looked at now, or no longer: its name.
+        A view became visible or hidden: the name of its slot.
     picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
     traversal_view_changed, neighbours_view_changed, nearest_view_changed, slots_view_changed, compare_view_changed,
     hover_view_changed, meter_view_changed, overlay_view_changed, points_view_changed, tiles_view_changed,
     keyframes_view_changed, bookmarks_view_changed, film_view_changed, thumbnails_view_changed,
     training_film_view_changed
-        A derived view is another, or was taken away.
+        A view changed, or was removed.
     """
 
     watched_changed = Signal(str)
@@ -74,137 +74,137 @@ class Shown:
         self._views: dict[str, View | None] = {}
 
     def watches(self, slot: str) -> bool:
-        """Say whether somebody looks at a view that is not computed otherwise: the noise lab's, say."""
+        """Return whether a view is visible; some are only computed then."""
         return slot in self._watched
 
     def watch(self, slot: str, watched: bool) -> None:
-        """Say whether somebody looks at the view of a slot."""
+        """Set whether the view of a slot is visible."""
         if watched != (slot in self._watched):
             self._watched ^= {slot}
             self.watched_changed.emit(slot)
 
     @property
     def picture_view(self) -> PictureView | HalfView | FailedView | None:
-        """The chosen picture and its reconstruction."""
+        """The selected image and its reconstruction."""
         view = self._views.get("picture")
         return view if isinstance(view, PictureView | HalfView | FailedView) else None
 
     @property
     def cursor_view(self) -> CursorView | FailedView | None:
-        """The latent cursor, decoded."""
+        """The decoded latent cursor."""
         view = self._views.get("cursor")
         return view if isinstance(view, CursorView | FailedView) else None
 
     @property
     def noise_view(self) -> NoiseView | FailedView | None:
-        """The corrupted picture and its reconstruction."""
+        """The corrupted image and its reconstruction."""
         view = self._views.get("noise")
         return view if isinstance(view, NoiseView | FailedView) else None
 
     @property
     def cloud_view(self) -> CloudView | FailedView | None:
-        """The codes around the cursor, decoded."""
+        """Decoded random codes around the latent cursor."""
         view = self._views.get("cloud")
         return view if isinstance(view, CloudView | FailedView) else None
 
     @property
     def samples_view(self) -> SamplesView | FailedView | None:
-        """Random codes, decoded."""
+        """Decoded random codes."""
         view = self._views.get("samples")
         return view if isinstance(view, SamplesView | FailedView) else None
 
     @property
     def traversal_view(self) -> TraversalView | FailedView | None:
-        """Rows of pictures around the cursor."""
+        """Latent traversals around the current code."""
         view = self._views.get("traversal")
         return view if isinstance(view, TraversalView | FailedView) else None
 
     @property
     def neighbours_view(self) -> NeighboursView | FailedView | None:
-        """The pictures nearest to the cursor or the chosen picture."""
+        """The nearest neighbors of the current code or the selected image."""
         view = self._views.get("neighbours")
         return view if isinstance(view, NeighboursView | FailedView) else None
 
     @property
     def nearest_view(self) -> NeighboursView | FailedView | None:
-        """The one picture nearest to the cursor."""
+        """The nearest neighbor of the current code."""
         view = self._views.get("nearest")
         return view if isinstance(view, NeighboursView | FailedView) else None
 
     @property
     def compare_view(self) -> CompareView | FailedView | None:
-        """The chosen picture through the open model and the one beside it."""
+        """The selected image in the open model and in the second one."""
         view = self._views.get("compare")
         return view if isinstance(view, CompareView | FailedView) else None
 
     @property
     def slots_view(self) -> SlotsView | FailedView | None:
-        """The codes in the slots, decoded."""
+        """The decoded terms of the arithmetic."""
         view = self._views.get("slots")
         return view if isinstance(view, SlotsView | FailedView) else None
 
     @property
     def hover_view(self) -> HoverView | FailedView | None:
-        """What was under the mouse on the map last."""
+        """The decoded code under the mouse on the map."""
         view = self._views.get("hover")
         return view if isinstance(view, HoverView | FailedView) else None
 
     @property
     def meter_view(self) -> MeterView | None:
-        """How far the cursor lies from the data's codes."""
+        """Distance of the current code from the data."""
         view = self._views.get("meter")
         return view if isinstance(view, MeterView) else None
 
     @property
     def overlay_view(self) -> OverlayView | FailedView | None:
-        """What is laid over the map, as far as it is measured."""
+        """The overlay of the map, as far as it is computed."""
         view = self._views.get("overlay")
         return view if isinstance(view, OverlayView | FailedView) else None
 
     @property
     def tiles_view(self) -> TilesView | FailedView | None:
-        """The tiles of the map that were decoded last; `map` has all of them."""
+        """The last decoded tiles of the map; `map` has all of them."""
         view = self._views.get("tiles")
         return view if isinstance(view, TilesView | FailedView) else None
 
     @property
     def keyframes_view(self) -> KeyframesView | FailedView | None:
-        """The keyframes, decoded."""
+        """The decoded keyframes."""
         view = self._views.get("keyframes")
         return view if isinstance(view, KeyframesView | FailedView) else None
 
     @property
     def bookmarks_view(self) -> BookmarksView | FailedView | None:
-        """The bookmarks, decoded."""
+        """The decoded bookmarks."""
         view = self._views.get("bookmarks")
         return view if isinstance(view, BookmarksView | FailedView) else None
 
     @property
     def film_view(self) -> FilmView | FailedView | None:
-        """The morph, measured."""
+        """Measurements of the animation."""
         view = self._views.get("film")
         return view if isinstance(view, FilmView | FailedView) else None
 
     @property
     def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
-        """The small pictures that were read last."""
+        """The last thumbnails of the gallery."""
         view = self._views.get("thumbnails")
         return view if isinstance(view, ThumbnailsView | FailedView) else None
 
     @property
     def points_view(self) -> ThumbnailsView | FailedView | None:
-        """The small pictures of points of the map that were read last."""
+        """The last thumbnails of points on the map."""
         view = self._views.get("points")
         return view if isinstance(view, ThumbnailsView | FailedView) else None
 
     @property
     def training_film_view(self) -> TrainingFilmView | FailedView | None:
-        """The frame of a training's film that was asked for last."""
+        """The last requested progress images of a training."""
         view = self._views.get("training_film")
         return view if isinstance(view, TrainingFilmView | FailedView) else None
 
     def _take_away(self, slots: Iterable[str]) -> None:
-        """Take views away that no longer belong to the state; all of them go before the first is told."""
+        """Remove stale views; all of them before the first signal."""
         for slot in [slot for slot in slots if self._views.pop(slot, None) is not None]:
             self._view_signal(slot)
 

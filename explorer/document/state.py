@@ -1,4 +1,4 @@
-"""The document's state: frozen, replaced as a whole by every edit, so that undo is a matter of keeping the old one."""
+"""The document's state: frozen, and replaced as a whole by every edit, so that undo restores an old one."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class OpenModel:
     Attributes
     ----------
     card
-        What it is.
+        Its metadata.
     sample
-        Codes of held-out pictures with their statistics.
+        Codes of validation images with their statistics.
     codec
-        Pictures to codes and back.
+        Its encoder and decoder.
     path
-        The bundle's folder; that of one to be, while the model still learns.
+        The bundle's folder; while the model is in training, the future one.
     run
-        The training that it comes from, where that is known: its newer versions take its place.
+        The training run that it is from, if known; newer versions of the run replace it.
     epochs
-        Epochs done, with a fraction, while the model still learns; None where it is finished.
+        Completed epochs, fractional, while the model is in training; None once it is finished.
     """
 
     card: Card
@@ -47,42 +47,41 @@ class OpenModel:
 
     @property
     def name(self) -> str:
-        """Name of the model."""
         return self.card.name
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return self.card.latent_dim
 
     def continues(self, other: OpenModel | None) -> bool:
-        """Say whether this is the same model as `other`, at another time of its training."""
+        """Return whether this is the same model as `other`, at another time of its training."""
         return other is not None and self.run is not None and self.run == other.run
 
 
 AXES_ABOVE = 64
-"""Longer codes are shown along their principal axes at first, since single dimensions say little."""
+"""Longer codes show their principal components by default, since single dimensions say little."""
 
 
 @dataclass(frozen=True)
 class GridSettings:
-    """The plane of codes that the map shows.
+    """The plane of the map.
 
     Attributes
     ----------
     dims
-        The dimensions across and up.
+        The dimensions of the x and y axes.
     low, high
-        Range of both that is shown at first, in code units; along axes in σ.
+        Initial range of both, in code units; for principal components in σ.
     steps
-        Pictures a side in that range, both ends counted.
+        Images per side in this range, including both ends.
     axes
-        Whether `dims` are numbers of principal axes and not of dimensions.
+        Whether `dims` are principal components instead of dimensions.
     quantiles
-        Whether coordinates are quantiles of the standard normal prior and not code units; low and high lie in (0, 1).
+        Whether coordinates are quantiles of the standard normal prior, with low and high in (0, 1), instead of code
+        units.
     corners
-        Three codes, ``latent_dim`` numbers each: the plane through them in the place of one of dimensions or axes. The
-        first is at (0, 0), the others at (1, 0) and (0, 1).
+        Three codes of ``latent_dim`` numbers: the plane through them instead of `dims`. The first is at (0, 0), the
+        others at (1, 0) and (0, 1).
     """
 
     dims: tuple[int, int] = (0, 1)
@@ -96,14 +95,14 @@ class GridSettings:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Latent noise: how far codes are thrown around the cursor.
+    """Latent noise: random codes around the current one.
 
     Attributes
     ----------
     sigma
-        Standard deviation of the noise, in standard deviations of the data's codes in each dimension; 0 or more.
+        Standard deviation of the noise, in σ of each dimension; 0 or more.
     seed
-        What draws it.
+        Seed of the noise.
     """
 
     sigma: float = 0.5
@@ -112,17 +111,17 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How random codes are drawn.
+    """Settings of random codes.
 
     Attributes
     ----------
     prior
-        ``normal``: N(0, I); ``fitted``: a mixture of Gaussians fitted to the model's codes; ``auto``: the first for a
-        variational model, the second for any other.
+        ``normal``: N(0, I); ``fitted``: a Gaussian mixture fitted to the model's codes; ``auto``: the first for a VAE,
+        the second for other models.
     temperature
-        Factor on the spread; 0 or more.
+        Factor of the standard deviation; 0 or more.
     seed
-        What draws them.
+        Seed of the codes.
     """
 
     prior: Literal["auto", "normal", "fitted"] = "auto"
@@ -132,15 +131,15 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Traversal:
-    """Rows of pictures around the cursor.
+    """Latent traversals around the current code.
 
     Attributes
     ----------
     by
-        ``dimensions`` or ``axes``: a row for each, from −reach to +reach. ``maximum``: the mean code with one dimension
-        after the other at the largest value that the data have there.
+        ``dimensions`` or ``axes`` (principal components): a row for each, from −reach to +reach. ``maximum``: the mean
+        code with one dimension at a time at the maximum of the data.
     reach
-        In standard deviations of the data; above 0.
+        In σ; above 0.
     """
 
     by: Literal["dimensions", "axes", "maximum"] = "dimensions"
@@ -149,14 +148,14 @@ class Traversal:
 
 @dataclass(frozen=True, eq=False)
 class Keyframe:
-    """A code that the morph passes through.
+    """A code that the animation passes through.
 
     Attributes
     ----------
     code
         Float32 ``(latent_dim,)``.
     segment
-        The way from here to the next keyframe; None where it is that of the whole film.
+        Settings up to the next keyframe; None for those of the animation.
     """
 
     code: Floats
@@ -165,7 +164,7 @@ class Keyframe:
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A term of a sum of codes: the mean of its codes ``(latent_dim,)``, times its strength."""
+    """A term of the code arithmetic: the mean of its codes ``(latent_dim,)``, times its strength."""
 
     strength: float = 1.0
     codes: tuple[Floats, ...] = ()
@@ -173,18 +172,18 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Arithmetic:
-    """What the cursor is made of, where it is made of other codes.
+    """Code arithmetic, whose result becomes the latent cursor.
 
     Attributes
     ----------
     slots
-        Three terms: a − b + c at first.
+        Three terms: a − b + c by default.
     mode
-        ``sum`` of all terms; ``cross`` of the first and the last, each dimension from one of them.
+        ``sum`` of all terms; ``cross``: crossover of the first and the last.
     share
-        Of a cross: share of the dimensions that are the last one's, in [0, 1].
+        Of a crossover: fraction of the dimensions from the last term, in [0, 1].
     seed
-        Of a cross: which ones.
+        Of a crossover: seed of the choice of dimensions.
     """
 
     slots: tuple[Slot, Slot, Slot] = (Slot(1.0), Slot(-1.0), Slot(1.0))
@@ -193,7 +192,7 @@ class Arithmetic:
     seed: int = 0
 
     def result(self) -> Floats | None:
-        """Return the code that comes of it, ``(latent_dim,)``; None where a slot that is needed is empty."""
+        """Return the resulting code, ``(latent_dim,)``; None if a required term is empty."""
         filled = [slot for slot in self.slots if slot.codes]
         if self.mode == "sum":
             return combine([(slot.strength, np.stack(slot.codes)) for slot in filled]) if filled else None
@@ -206,7 +205,7 @@ class Arithmetic:
 
 @dataclass(frozen=True, eq=False)
 class NamedDirection:
-    """A direction in the model's code space, and what it is called: ``hair: bald``, say."""
+    """A direction in latent space with its name, such as ``hair: bald``."""
 
     name: str
     direction: Direction
@@ -214,16 +213,16 @@ class NamedDirection:
 
 @dataclass(frozen=True, eq=False)
 class Bookmark:
-    """A code that can be gone back to.
+    """A named code.
 
     Attributes
     ----------
     name
-        What it is called.
+        Its name.
     code
         Float32 ``(latent_dim,)``.
     thumbnail
-        What it is decoded to, uint8 ``(h, w, c)``, small; None until it is.
+        Its decoded image, uint8 ``(h, w, c)``, small; None until it is decoded.
     """
 
     name: str
@@ -238,35 +237,34 @@ class State:
     Attributes
     ----------
     model, source
-        What is open, or None.
+        The open model and images, or None.
     picture
-        Position of the chosen picture in the source, or None.
+        Position of the selected image in the source, or None.
     guest
-        A picture of its own that is looked at in the place of the chosen one, a source of one: it was dropped or
-        pasted.
+        An imported image that is shown instead of the selected one, a source of one image; or None.
     start_code
-        The picture's own code, ``(latent_dim,)`` float32; None until the encoder has answered.
+        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded.
     code
-        The latent cursor, ``(latent_dim,)`` float32; None until the encoder has answered.
+        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded.
     noises
-        The corruptions of the noise lab, applied first to last.
+        The corruptions of the Noise tab, applied in order.
     jitter
-        Its noise on the code.
+        Its latent noise.
     sampling, traversal
-        Random codes, and rows of pictures around the cursor.
+        Settings of random codes and latent traversals.
     keyframes, film
-        The morph.
+        The animation.
     times
-        Where each frame of one pass stands along the keyframes, where its motion was evened out (see
+        Position of each frame of one pass along the keyframes, if its speed was equalized (see
         `explorer.latent.film.Film`); or None.
     grid
-        What the map shows.
+        The plane of the map.
     directions
-        Directions of the model's code space that are kept.
+        The kept directions in latent space.
     arithmetic
-        Codes that the cursor is made of.
+        The code arithmetic.
     bookmarks
-        Codes that are kept by name.
+        The bookmarks.
     """
 
     model: OpenModel | None = None
@@ -289,7 +287,7 @@ class State:
 
     @property
     def subject(self) -> tuple[Source, int] | None:
-        """The picture that is looked at, as its source and its position there: the guest, or else the chosen one."""
+        """Source and position of the shown image: the imported one, or else the selected one."""
         if self.guest is not None:
             return self.guest, 0
         return None if self.source is None or self.picture is None else (self.source, self.picture)

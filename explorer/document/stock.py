@@ -1,6 +1,6 @@
-"""Data sets that can be fetched, and the cache of decoded pictures: what is asked for, and how it goes.
+"""Requests for downloads of datasets and for the image cache, and their state.
 
-Asked for by the library, served by `explorer.workers.storekeeper.Storekeeper`. Belongs to the main thread.
+Sent by the library panel, served by `explorer.workers.storekeeper.Storekeeper`. Main thread only.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from explorer.messages import Wording
 
 @dataclass(frozen=True)
 class Download:
-    """A data set that is being fetched, or was.
+    """The download of a dataset.
 
     Attributes
     ----------
     name
         Its known name.
     key
-        Of the job that fetches it.
+        Key of its job.
     phase
-        ``running``, then one of the ends.
+        ``running``, then one of the final phases.
     message
         Why it failed.
     """
@@ -36,16 +36,16 @@ class Download:
 
 
 class Stock:
-    """What is fetched and kept on this machine.
+    """Downloads and the image cache.
 
     Signals
     -------
     download_requested
-        The known name of a data set.
+        The known name of a dataset.
     download_changed
-        A download began or ended: its name.
+        A download started or ended: its name.
     clear_requested, cache_changed
-        The cache of pictures is to be cleared; it was.
+        Clear the image cache; it was cleared.
     """
 
     download_requested = Signal(str)
@@ -57,10 +57,9 @@ class Stock:
         self._downloads: dict[str, Download] = {}
 
     def download(self, name: str) -> Download | None:
-        """Return how the download of that name goes, or went last."""
+        """Return the last download of a dataset, or None."""
         return self._downloads.get(name)
 
     def put_download(self, download: Download) -> None:
-        """Show how a download goes."""
         self._downloads[download.name] = download
         self.download_changed.emit(download.name)

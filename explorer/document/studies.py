@@ -1,6 +1,6 @@
-"""Long looks at a model: quality over noise, pictures ranked by their error, files cleaned.
+"""Long-running analyses of a model: quality over noise, outliers, codes, probes, and denoising of files.
 
-Asked for by panels, answered by `explorer.workers.analyst.Analyst`. Belongs to the main thread.
+Requested by panels, answered by `explorer.workers.analyst.Analyst`. Main thread only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Study = Literal["quality", "ranking", "prior", "codes", "index", "directions", "
 
 @dataclass(frozen=True)
 class QualityRequest:
-    """Measure a model over the strength of the last of these noises.
+    """A request to measure a model over the strength of the last of some noises.
 
     Attributes
     ----------
@@ -42,21 +42,21 @@ class QualityRequest:
 
 @dataclass(frozen=True, eq=False)
 class QualityView:
-    """Curves that can be laid over one another: of the same noises, on the same pictures.
+    """Comparable curves: of the same noises, on the same images.
 
     Attributes
     ----------
     curves
-        One for each model, in the order in which they were measured.
+        One for each model, in the order of measurement.
     source
-        Title of the pictures.
+        Title of the images.
     """
 
     curves: tuple[QualityCurve, ...] = ()
     source: str = ""
 
     def with_curve(self, curve: QualityCurve, source: str) -> QualityView:
-        """Return this with one more curve, in the place of the same model's; alone where the others do not compare."""
+        """Return this with a curve added, replacing that of the same model; alone if the others are not comparable."""
         first = self.curves[0] if self.curves else curve
         same = (first.noises, first.varied, first.count) == (curve.noises, curve.varied, curve.count)
         if not same or source != self.source:
@@ -68,20 +68,20 @@ class QualityView:
 
 @dataclass(frozen=True, eq=False)
 class RankingView:
-    """Pictures by how badly a model reconstructs them.
+    """Images ranked by reconstruction error.
 
     Attributes
     ----------
     ranking
-        The figures of all pictures.
+        Errors of all images.
     source
-        The pictures.
+        The images.
     model
         The model's name.
     shown
-        Places in the ranking, from 0 for the worst, whose pictures are at hand: the worst and the best.
+        Ranks of the images in `pictures`, 0 for the worst: the worst and the best ones.
     pictures
-        Uint8 ``(2, len(shown), h, w, c)``: the pictures as the model takes them, and their reconstructions.
+        Uint8 ``(2, len(shown), h, w, c)``: model inputs and their reconstructions.
     """
 
     ranking: Outliers
@@ -93,7 +93,7 @@ class RankingView:
 
 @dataclass(frozen=True, eq=False)
 class CodesView:
-    """Codes of all open pictures.
+    """Codes of all open images.
 
     Attributes
     ----------
@@ -110,20 +110,20 @@ class CodesView:
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """How well a linear classifier tells an attribute of pictures from their codes.
+    """Accuracy of a linear probe, which predicts an attribute of images from their codes.
 
     Attributes
     ----------
     codec, source
         What encoded them, and the pictures.
     attribute
-        A column of the pictures; None for their labels.
+        A column of the images; None for their labels.
     classes, count
-        How many there are of each; pictures whose class is unknown are left out.
+        Number of classes, and of images with a known class.
     accuracy
-        Share of held-out pictures that are told rightly.
+        Accuracy on test images.
     commonest
-        Share of the largest class among them: what always guessing it would give.
+        Accuracy of always predicting the majority class.
     """
 
     codec: Codec
@@ -136,28 +136,28 @@ class Probe:
 
 
 class Studies:
-    """Questions about models that take a while, and their answers.
+    """Requests for long-running analyses, and their results.
 
     Signals
     -------
     quality_requested
         A `QualityRequest`.
     ranking_requested
-        Rank the open pictures with the open model: a `ThresholdRule`.
+        Rank the open images with the open model: a `ThresholdRule`.
     cleaning_requested
-        Clean a picture or a folder with the open model: what is read, and what is written.
+        Denoise an image or a folder with the open model: input and output path.
     quality_changed, ranking_changed
-        Another answer is there, or none any more.
+        A result changed, or was removed.
     codes_requested, codes_changed
-        All open pictures are to be encoded; they were.
+        Encode all open images; they were encoded.
     prior_requested, prior_changed
-        A prior is to be fitted to the open model's codes; it was.
+        Fit a prior to the open model's codes; it was fitted.
     probe_requested
-        Tell an attribute of the open pictures from their codes: its name, or None for the labels.
+        Fit a linear probe for an attribute of the open images: its name, or None for the labels.
     probes_changed
-        There is another `Probe`, or there are none any more.
+        The probes changed.
     running_changed
-        A study began or ended, well or with a problem.
+        An analysis started or ended, with or without an error.
     cleaned
         Files were written: a `Cleaned`.
     """
@@ -187,45 +187,41 @@ class Studies:
 
     @property
     def quality(self) -> QualityView:
-        """The curves measured so far."""
+        """The measured curves."""
         return self._quality
 
     def put_quality(self, quality: QualityView) -> None:
-        """Show these curves."""
         self._quality = quality
         self.quality_changed.emit()
 
     def clear_quality(self) -> None:
-        """Take all curves away."""
         self.put_quality(QualityView())
 
     @property
     def ranking(self) -> RankingView | None:
-        """The ranking made last, or None."""
+        """The last ranking, or None."""
         return self._ranking
 
     def put_ranking(self, ranking: RankingView | None) -> None:
-        """Show this ranking."""
         self._ranking = ranking
         self.ranking_changed.emit()
 
     @property
     def codes(self) -> CodesView | None:
-        """The codes of the open pictures, as they were encoded last."""
+        """The codes of all open images, or None."""
         return self._codes
 
     def put_codes(self, codes: CodesView | None) -> None:
-        """Take the codes of all pictures in."""
         self._codes = codes
         self.codes_changed.emit()
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """What was told from codes so far, one for each attribute; of one model and one set of pictures."""
+        """The last probe of each attribute, all of one model and one source."""
         return self._probes
 
     def put_probe(self, probe: Probe) -> None:
-        """Take a probe in, in the place of the same attribute's; those of other models or pictures go."""
+        """Add a probe, replacing that of the same attribute; remove those of other models or sources."""
         rest = [
             one
             for one in self._probes
@@ -235,20 +231,19 @@ class Studies:
         self.probes_changed.emit()
 
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
-        """Return the prior that was fitted to these codes, or None where it was not."""
+        """Return the prior fitted to these codes, or None."""
         return self._prior[1] if self._prior is not None and self._prior[0] is sample else None
 
     def put_prior(self, sample: CodeSample, prior: FittedPrior) -> None:
-        """Take in the prior that was fitted to these codes."""
         self._prior = (sample, prior)
         self.prior_changed.emit()
 
     def running(self, study: Study) -> int | None:
-        """Return the key of the job that a study runs as, or None."""
+        """Return the key of the job of an analysis, or None."""
         return self._running.get(study)
 
     def put_running(self, study: Study, key: int | None) -> None:
-        """Say that a study runs as a job, or has ended."""
+        """Set the job of an analysis; None when it has ended."""
         if key is None:
             self._running.pop(study, None)
         else:
@@ -257,11 +252,11 @@ class Studies:
         self.running_changed.emit()
 
     def problem(self, study: Study) -> Wording:
-        """Return why a study has ended without an answer; empty where it runs, has an answer or was not asked."""
+        """Return why an analysis failed, or an empty text."""
         return self._problems.get(study, "")
 
     def put_problem(self, study: Study, problem: Wording) -> None:
-        """Say why a study has ended without an answer; an empty text lets it be tried again."""
+        """Set why an analysis failed; an empty text allows it to run again."""
         if problem != self.problem(study):
             self._problems[study] = problem
             self.running_changed.emit()

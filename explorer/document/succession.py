@@ -1,4 +1,4 @@
-"""What of a state goes on where a model or pictures are opened, or give way to a newer version of themselves."""
+"""Transitions of a state when a model or images are opened or replaced by a newer version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.types import Floats
 
 
 def refined(state: State, source: Source) -> State:
-    """Return a state with `source` in place of the one that it continues."""
+    """Return a state with its source replaced by `source`, if that continues it."""
     old, picture = state.source, state.picture
     if old is None or old is source or not source.continues(old):
         return state
@@ -27,7 +27,7 @@ def refined(state: State, source: Source) -> State:
 
 
 def newer(state: State, model: OpenModel) -> State:
-    """Return a state with `model` in place of the older one that it continues; its picture is to be encoded anew."""
+    """Return a state with its model replaced by `model`, if that continues it; the image must be encoded again."""
     if not model.continues(state.model):
         return state
     code = None if state.code is state.start_code else state.code
@@ -35,13 +35,13 @@ def newer(state: State, model: OpenModel) -> State:
 
 
 def newer_grid(state: State, model: OpenModel) -> GridSettings:
-    """Let the map grow and shrink with the codes of a model that learns, unless its range was set by hand."""
+    """Return the map settings for a newer model: the default ones, unless the user changed them."""
     old = state.model
     return grid_for(model) if old is not None and state.grid == grid_for(old) else state.grid
 
 
 def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
-    """Where the cursor stands before the encoder has answered: nowhere; amidst the codes where there is no encoder."""
+    """Return the initial codes of a state: None until an image is encoded; the mean code without an encoder."""
     if model is None or model.card.encodes:
         return {"start_code": None, "code": None}
     code = np.array(model.sample.statistics.mean, np.float32)
@@ -50,7 +50,7 @@ def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
 
 
 def grid_for(model: OpenModel) -> GridSettings:
-    """The first two dimensions; of a long code, in which these say little, the two widest axes."""
+    """Return the default map: the first two dimensions, or for long codes the first two principal components."""
     if model.latent_dim > AXES_ABOVE and len(model.sample.statistics.axes) > 1:
         return GridSettings(axes=True)
     high = reach_of(model)
@@ -58,9 +58,9 @@ def grid_for(model: OpenModel) -> GridSettings:
 
 
 def reach_of(model: OpenModel) -> float:
-    """Half the side of a square that holds nearly all codes of the sample, rounded up to halves, ones or tens.
+    """Return half the side of a square that contains nearly all codes of the sample, rounded up.
 
-    So coarsely that the range of a model that learns does not change with every step it takes.
+    Rounded coarsely, so that the range does not change with every step of a training.
     """
     reach = float(np.abs(model.sample.statistics.quantiles[:, :2][[1, -2]]).max())
     step = 0.5 if reach <= 5 else 10.0 ** np.ceil(np.log10(reach / 5) - 1)

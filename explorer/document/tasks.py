@@ -1,7 +1,7 @@
-"""What the codec thread is asked: built fast on the main thread, holding all they need, changing nothing.
+"""Tasks of the codec thread: created on the main thread with all their inputs, without side effects.
 
-A task's `run` yields views; between two of them a more urgent task may go first, and a newer one of the same slot
-takes its place.
+A task's `run` yields views; between two of them a more urgent task may run first, and a newer one of the same slot
+replaces it.
 """
 
 from __future__ import annotations
@@ -59,27 +59,27 @@ from explorer.types import Codec, Floats, Indices, Pixels
 
 THUMBNAIL_SIDE = 48
 NOISE_ROW = 8
-"""Pictures in the noise lab's row."""
+"""Images in the row of the Noise tab."""
 
 CLOUD = 24
-"""Pictures in the cloud around the cursor, the cursor's own counted."""
+"""Random codes around the latent cursor, including the cursor itself."""
 
 OVERLAY_COLUMNS = 40
-"""Places across at which a quantity over the map is measured."""
+"""Columns of the overlay of the map."""
 
 SAMPLES = 40
-"""Random pictures that are shown."""
+"""Number of random samples."""
 
 TRAVERSAL_COLUMNS = 9
 TRAVERSAL_ROWS = 48
-"""Most dimensions or axes that are walked: those that hold the most."""
+"""Most dimensions or principal components that are traversed: those with the largest variance."""
 
 _THUMBNAILS_AT_ONCE = 16
 _FILM_FRAMES = 360
-"""Most frames of a morph that are measured."""
+"""Most frames of an animation that are measured."""
 
 _FILM_PICTURES = 48
-"""About as many of them are kept as pictures."""
+"""About as many of them are kept as images."""
 
 _FILM_AT_ONCE = 16
 
@@ -90,7 +90,7 @@ class Task(Protocol):
     slot: ClassVar[str]
 
     def run(self) -> Iterator[View]:
-        """Compute; yield each view as it is ready."""
+        """Compute and yield the views."""
 
 
 SLOTS = (
@@ -115,7 +115,7 @@ SLOTS = (
     "film",
     "overlay",
 )
-"""Every slot, the most urgent first: a hand on a slider goes before everything else."""
+"""Every slot, the most urgent first: the drag of a slider precedes everything else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class DecodeCursor:
 
 @dataclass(frozen=True, eq=False)
 class EncodePicture:
-    """Read, encode and reconstruct one picture; `halves` say whether the model has an encoder and a decoder."""
+    """Read, encode and reconstruct one image; `halves`: whether the model has an encoder and a decoder."""
 
     slot: ClassVar[str] = "picture"
     codec: Codec
@@ -145,7 +145,7 @@ class EncodePicture:
     halves: tuple[bool, bool] = (True, True)
 
     def run(self) -> Iterator[View]:
-        """Yield one `PictureView`, or a `HalfView` where there is no way back."""
+        """Yield one `PictureView`, or a `HalfView` without a reconstruction."""
         original = _read(self.source, self.preprocessing, self.index)
         code = self.codec.encode(original) if self.halves[0] else None
         if code is None or not self.halves[1]:
@@ -154,8 +154,8 @@ class EncodePicture:
         try:
             reconstruction = self.codec.decode(code)
         except ModelError as error:
-            # The code is known all the same, and other codes may do better.
-            yield HalfView(original[0], code[0], str(error))
+            # The code is known, and other codes may be decodable.
+            yield HalfView(original[0], code[0], error.message)
             return
         yield PictureView(
             original[0],
@@ -169,18 +169,18 @@ class EncodePicture:
 
 @dataclass(frozen=True, eq=False)
 class FindNeighbours:
-    """Find the pictures nearest to a code, and nearest by pixels.
+    """Find the nearest neighbors of a code, by code and by pixels.
 
     Attributes
     ----------
     pictures
-        All of them, indexed.
+        The indexes of all images.
     code
         ``(latent_dim,)``.
     picture
-        The chosen picture whose code it is, left out of the answer; None where it is the cursor's.
+        The image of the code, excluded from the result; None for the latent cursor.
     shown
-        Position of the chosen picture, whose pixels are taken where the code cannot be decoded.
+        Position of the selected image, whose pixels are used without a decoder.
     """
 
     slot: ClassVar[str] = "neighbours"
@@ -212,14 +212,14 @@ class FindNeighbours:
 
 @dataclass(frozen=True, eq=False)
 class FindNearest(FindNeighbours):
-    """Find the one picture nearest to the cursor."""
+    """Find the nearest neighbor of the latent cursor."""
 
     slot: ClassVar[str] = "nearest"
 
 
 @dataclass(frozen=True, eq=False)
 class DecodeSlots:
-    """Decode what an arithmetic is made of: `codes` ``(k, latent_dim)``, slot after slot."""
+    """Decode the terms of the code arithmetic: `codes` ``(k, latent_dim)``, term by term."""
 
     slot: ClassVar[str] = "slots"
     codec: Codec
@@ -232,16 +232,16 @@ class DecodeSlots:
 
 @dataclass(frozen=True, eq=False)
 class ComparePictures:
-    """Put one picture through two models: from a code of each, or from the noisy picture.
+    """Compare two models on one image: decode a code of each, or reconstruct the noisy image.
 
     Attributes
     ----------
     codecs, preprocessings
-        The open model's, and the other's.
+        Of the open and the second model.
     codes
-        ``(latent_dim,)`` each; not used where there is noise.
+        ``(latent_dim,)`` each; unused with noise.
     noises
-        What the picture is corrupted by; None to decode the codes instead.
+        Corruptions of the image; None to decode the codes instead.
     """
 
     slot: ClassVar[str] = "compare"
@@ -277,7 +277,7 @@ class ComparePictures:
 
 @dataclass(frozen=True, eq=False)
 class CorruptPictures:
-    """Corrupt one picture and those behind it, and reconstruct them."""
+    """Corrupt one image and those after it, and reconstruct them."""
 
     slot: ClassVar[str] = "noise"
     codec: Codec
@@ -287,14 +287,14 @@ class CorruptPictures:
     noises: tuple[Noise, ...]
 
     def run(self) -> Iterator[View]:
-        """Yield a `NoiseView` of the one picture, and then one of the whole row, in which it comes first again."""
+        """Yield a `NoiseView` of the one image, then one of the whole row, in which it is the first."""
         row = np.arange(self.index, min(self.index + NOISE_ROW, self.source.count))
         yield self._view(to_floats(self.source.read(row[:1], self.preprocessing)))
         if len(row) > 1:
             yield self._view(to_floats(self.source.read(row, self.preprocessing)))
 
     def _view(self, clean: Floats) -> NoiseView:
-        # The first picture of a row meets the noise that it meets alone.
+        # The first image of a row gets the same noise as alone.
         noisy = corrupt(clean, self.noises)
         reconstruction = self.codec.decode(self.codec.encode(noisy))
         return NoiseView(
@@ -314,7 +314,7 @@ def _closeness(clean: Floats, images: Floats) -> Closeness:
 
 @dataclass(frozen=True, eq=False)
 class DecodeCloud:
-    """Throw codes around the cursor and decode them: `code` and `scale`, a σ for each dimension, ``(latent_dim,)``."""
+    """Decode random codes around a code: `code` and `scale`, σ of each dimension, ``(latent_dim,)``."""
 
     slot: ClassVar[str] = "cloud"
     codec: Codec
@@ -334,7 +334,7 @@ class DecodeCloud:
 
 @dataclass(frozen=True, eq=False)
 class DecodeSamples:
-    """Draw random codes and decode them; `prior` is the fitted one, or None for N(0, I)."""
+    """Decode random codes; `prior` is the fitted prior, or None for N(0, I)."""
 
     slot: ClassVar[str] = "samples"
     codec: Codec
@@ -354,7 +354,7 @@ class DecodeSamples:
 
 @dataclass(frozen=True, eq=False)
 class DecodeTraversal:
-    """Walk from a code ``(latent_dim,)`` along dimensions or axes, a row of pictures for each."""
+    """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component."""
 
     slot: ClassVar[str] = "traversal"
     codec: Codec
@@ -376,13 +376,15 @@ class DecodeTraversal:
             ]
         else:
             rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
-            # Whole rows: what is left over repeats the mean code, which no dimension has changed.
+            # The last row is filled up with the mean code.
             filled = -(-len(rows) // TRAVERSAL_COLUMNS) * TRAVERSAL_COLUMNS
             table = np.tile(stats.mean, (filled, 1))
             table[: len(rows)] = mean_to_max(stats, rows)
             codes, values = list(table.reshape(-1, TRAVERSAL_COLUMNS, len(stats.mean))), values[:0]
         if not codes:
-            raise UsageError("principal axes of the codes", "those of one picture, which have none", "Walk dimensions.")
+            raise UsageError(
+                "No principal components: the model has codes of one image only. Traverse dimensions instead."
+            )
         stacked = np.stack(codes)
         pixels = to_pixels(self.codec.decode(stacked.reshape(-1, stacked.shape[2])))
         shaped = pixels.reshape(*stacked.shape[:2], *pixels.shape[1:])
@@ -391,7 +393,7 @@ class DecodeTraversal:
 
 @dataclass(frozen=True, eq=False)
 class DecodeHover:
-    """Decode what is under the mouse on the map: `code` ``(latent_dim,)`` at `point`."""
+    """Decode the code under the mouse on the map: `code` ``(latent_dim,)`` at `point`."""
 
     slot: ClassVar[str] = "hover"
     codec: Codec
@@ -405,7 +407,7 @@ class DecodeHover:
 
 @dataclass(frozen=True, eq=False)
 class MeasureCursor:
-    """Measure how far a code ``(latent_dim,)`` lies from the data's."""
+    """Measure the distance of a code ``(latent_dim,)`` from the data."""
 
     slot: ClassVar[str] = "meter"
     code: Floats
@@ -418,7 +420,7 @@ class MeasureCursor:
 
 @dataclass(frozen=True, eq=False)
 class MeasurePlane:
-    """Measure a quantity over a part of the map."""
+    """Compute the overlay of a part of the map."""
 
     slot: ClassVar[str] = "overlay"
     codec: Codec
@@ -428,7 +430,7 @@ class MeasurePlane:
     distance: CodeDistance
 
     def run(self) -> Iterator[View]:
-        """Yield an `OverlayView` after every row, the last one whole."""
+        """Yield an `OverlayView` after every row; the last one is complete."""
         seen = self.window
         width, height = seen.right - seen.left, seen.top - seen.bottom
         rows = int(np.clip(round(OVERLAY_COLUMNS * height / width), 4, 2 * OVERLAY_COLUMNS))
@@ -458,7 +460,7 @@ class MeasurePlane:
 
 @dataclass(frozen=True, eq=False)
 class DecodeTiles:
-    """Decode a few tiles of the map, int64 ``(n, 2)``."""
+    """Decode some tiles of the map, int64 ``(n, 2)``."""
 
     slot: ClassVar[str] = "tiles"
     codec: Codec
@@ -502,16 +504,16 @@ class DecodeBookmarks:
 
 @dataclass(frozen=True, eq=False)
 class MeasureFilm:
-    """Decode one pass of the morph, and measure how its pictures change and how far it is from the data.
+    """Decode one pass of the animation, and measure the change per frame and the distance from the data.
 
     Attributes
     ----------
     codec
-        What decodes.
+        The model.
     film, curve
-        How it runs, and the way.
+        The animation, and its path.
     distance
-        What tells how far a code is from the data.
+        Distance of codes from the data.
     """
 
     slot: ClassVar[str] = "film"
@@ -521,7 +523,7 @@ class MeasureFilm:
     distance: CodeDistance
 
     def run(self) -> Iterator[View]:
-        """Yield a `FilmView` that knows a few frames more each time, so that the strip fills from its start."""
+        """Yield `FilmView`s with a few more frames each time, so that the strip fills from its start."""
         positions = self.film.pass_positions()
         if self.film.closed:
             positions = np.append(positions, 0.0)
@@ -549,14 +551,14 @@ class MeasureFilm:
 
 @dataclass(frozen=True, eq=False)
 class ReadThumbnails:
-    """Read small pictures for the gallery: `indices` int64 ``(n,)``, as the model takes them, or natively small."""
+    """Read thumbnails for the gallery: `indices` int64 ``(n,)``."""
 
     slot: ClassVar[str] = "thumbnails"
     source: Source
     indices: Indices
 
     def run(self) -> Iterator[View]:
-        """Yield a `ThumbnailsView` for a few pictures at a time."""
+        """Yield a `ThumbnailsView` for a few images at a time."""
         channels = self.source.image_shape[2] if self.source.image_shape else 3
         preprocessing = Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels))
         for start in range(0, len(self.indices), _THUMBNAILS_AT_ONCE):
@@ -564,7 +566,7 @@ class ReadThumbnails:
             yield ThumbnailsView(self.source, part, self._read(part, preprocessing))
 
     def _read(self, part: Indices, preprocessing: Preprocessing) -> Pixels:
-        """Read a few; where one cannot be read any more, a cross stands in its place."""
+        """Read a few images; an unreadable one is shown as a cross."""
         try:
             return self.source.read(part, preprocessing)
         except DataError:
@@ -581,7 +583,7 @@ class ReadThumbnails:
 
 @dataclass(frozen=True, eq=False)
 class ReadTrainingFilm:
-    """Read one frame of a training's film."""
+    """Read the progress images of a training at one time."""
 
     slot: ClassVar[str] = "training_film"
     originals: Path
@@ -600,6 +602,6 @@ def _read(source: Source, preprocessing: Preprocessing, index: int) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class ReadPoints(ReadThumbnails):
-    """Read small pictures for points of the map."""
+    """Read thumbnails for points on the map."""
 
     slot: ClassVar[str] = "points"

@@ -1,6 +1,6 @@
-"""The morph timeline: what is done to keyframes and to the way between them, and where the playhead stands.
+"""The timeline: edits of keyframes and segments, and the playhead.
 
-The keyframes and their film are parts of the document's state; every edit here is a step of its history.
+Keyframes and animation settings are parts of the document's state; every edit is a step of its history.
 """
 
 from __future__ import annotations
@@ -21,42 +21,43 @@ from explorer.export.frames import Palette
 from explorer.latent.film import Film, FilmCurve, FilmSettings, Segment
 from explorer.latent.presets import Preset
 from explorer.latent.timing import even_out
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.types import Floats, Indices, Pixels
 
 WITH_DATA = "data"
-"""The path that needs the codes of the data."""
+"""The data path, which needs the codes of the data."""
 
+_OPEN_ANIMATION = message("Open animation")
 _LEFT = 20
-"""Films that gave way to shorter ones, of which it is remembered where the playhead stood."""
+"""Number of earlier animations whose playhead is remembered for undo."""
 
 ACROSS = 256
-"""Pictures are enlarged by a whole number to about so many pixels a side, where nothing else is said."""
+"""By default, images are enlarged by an integer to about this many pixels per side."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """A morph that is to be written.
+    """A request to export the animation.
 
     Attributes
     ----------
     path
-        The file, whose ending says the format; a name without one is a folder of frames.
+        The file, whose extension gives the format; a name without one is a folder of frames.
     fps
-        Frames a second, or the nearest that the format can play; None for those of the morph. The file takes as long as
-        the morph, whatever they are.
+        Frames per second, or the nearest that the format supports; None for those of the animation. The duration does
+        not depend on it.
     side
-        Longest side of a picture in pixels; None enlarges by a whole number to about `ACROSS`.
+        Longest side of an image in pixels; None enlarges by an integer to about `ACROSS`.
     smooth
-        Whether pictures are resized smoothly, and not each pixel to a square; only squares of a whole number are exact.
+        Whether to resize bicubic instead of nearest neighbor; the latter is exact for integer factors only.
     plays
-        How often it is shown, where the morph repeats; 0 for ever.
+        Loop count, if the animation loops; 0 for infinite.
     palette, dither
         As in `explorer.export.AnimationSettings`.
     caption
-        A line below the pictures; empty for none.
+        A line below the images; empty for none.
     beside
-        Whether the first and the last key stand left and right of every frame.
+        Whether to show the start and end images beside every frame.
     """
 
     path: Path
@@ -72,20 +73,20 @@ class Export:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What an export will come to.
+    """A preview and the estimated size of an export.
 
     Attributes
     ----------
     export
-        Which.
+        The request.
     pixels
-        A few frames as they will be, uint8 ``(n, h, w, c)``.
+        A few exported frames, uint8 ``(n, h, w, c)``.
     frames, fps
-        How many there will be, and how many a second.
+        Number of frames, and frames per second.
     size
-        Bytes, about.
+        Estimated bytes.
     problem
-        Why it cannot be written; empty where it can.
+        Why it cannot be exported, or empty.
     """
 
     export: Export
@@ -97,33 +98,33 @@ class Estimate:
 
 
 class Timeline:
-    """Edits of the morph.
+    """Edits of the animation.
 
     Parameters
     ----------
     state
-        Gives the document's state.
+        Returns the document's state.
     edit
         Edits it.
     set_code
-        Moves the latent cursor.
+        Sets the latent cursor.
 
     Signals
     -------
     playhead_changed
-        The frame under the playhead is another.
+        The playhead moved.
     curve_wanted, curve_laid
-        A way along the data is to be laid, which takes a moment; `put_curve` took it.
+        A data path is needed, which takes a moment; it was set with `put_curve`.
     pictures_requested
-        Pictures of the source are to become keyframes: positions int64 ``(n,)``, and before which keyframe.
+        Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
     files_requested
-        Picture files are to become keyframes: a list of paths, and before which keyframe.
+        Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
     reopen_requested
-        A file that may be an exported morph, or anything else that can be opened: its path.
+        A file that may be an exported animation, or anything else that can be opened: its path.
     export_requested
-        The morph is to be written: an `Export`.
+        Export the animation: an `Export`.
     estimate_requested, estimated
-        How large and how it will look: an `Export` to be tried, and what came of it, an `Estimate`.
+        An `Export` to preview, and the result, an `Estimate`.
     """
 
     playhead_changed = Signal()
@@ -150,7 +151,7 @@ class Timeline:
 
     @property
     def film(self) -> Film | None:
-        """How the morph runs through its keyframes; None with fewer than two."""
+        """The animation of the keyframes; None with fewer than two."""
         key = self._film_key()
         if not _same(key, self._film[0]):
             self._film = (key, film_of(self._state()))
@@ -167,7 +168,7 @@ class Timeline:
 
     @property
     def frames(self) -> int:
-        """Frames of the whole morph; 0 with fewer than two keyframes."""
+        """Number of frames of the animation; 0 with fewer than two keyframes."""
         film = self.film
         return 0 if film is None else film.frames
 
@@ -178,13 +179,13 @@ class Timeline:
 
     @property
     def along_data(self) -> bool:
-        """Whether a part of the way leads along the data."""
+        """Whether a segment is a data path."""
         film = self.film
         return film is not None and any(segment.path == WITH_DATA for segment in film.segments)
 
     @property
     def curve(self) -> FilmCurve | None:
-        """The way itself; None without one, and while one along the data is being laid."""
+        """The path of the animation; None without one, and while a data path is computed."""
         film = self.film
         if film is None:
             return None
@@ -196,7 +197,7 @@ class Timeline:
         return self._curve[1]
 
     def put_curve(self, film: Film, curve: FilmCurve) -> None:
-        """Take a way that was laid for a film; one that is no more is let go."""
+        """Set the path of an animation, unless the animation has changed."""
         if film is self.film:
             self._curve = (self._film_key(), curve)
             self.curve_laid.emit()
@@ -204,79 +205,83 @@ class Timeline:
     # -- keyframes -----------------------------------------------------------------------------------------------
 
     def add(self) -> None:
-        """Put the cursor behind the last keyframe."""
+        """Append the current code as a keyframe."""
         code = self._state().code
         if code is not None:
-            self._edit("Add keyframe", keyframes=(*self._state().keyframes, Keyframe(code)), times=None)
+            self._edit(message("Add keyframe"), keyframes=(*self._state().keyframes, Keyframe(code)), times=None)
 
     def insert(self, codes: Floats, place: int) -> None:
-        """Put codes ``(n, latent_dim)`` before the keyframe at a place; at their number, behind the last.
+        """Insert codes ``(n, latent_dim)`` before the keyframe at `place`; at the number of keyframes, append them.
 
         Raises
         ------
         UsageError
-            If they are not of the model's length.
+            If they do not have the model's latent dimensions, or are not finite.
         """
         state = self._state()
         length = state.model.latent_dim if state.model else 0
         if codes.ndim != 2 or codes.shape[1] != length or not np.isfinite(codes).all():
-            raise UsageError(f"codes of {length} finite numbers", f"a table {codes.shape}", "Use codes of this model.")
+            raise UsageError(
+                "Codes of this model have shape (n, {length}) and are finite; these have shape {shape}. Use codes of "
+                "this model.",
+                length=length,
+                shape=str(codes.shape),
+            )
         new = keyframes_of(codes)
-        label = "Add keyframe" if len(new) == 1 else "Add keyframes"
+        label = message("Add {count:keyframe|# keyframes}", count=len(new))
         self._edit(label, keyframes=(*state.keyframes[:place], *new, *state.keyframes[place:]), times=None)
 
     def duplicate(self, index: int) -> None:
-        """Put a keyframe's double behind it."""
+        """Insert a copy of a keyframe after it."""
         keyframes = self._state().keyframes
         double = (*keyframes[: index + 1], *keyframes[index:])
-        self._edit("Duplicate keyframe", keyframes=double, times=None)
+        self._edit(message("Duplicate keyframe"), keyframes=double, times=None)
 
     def remove(self, index: int) -> None:
-        """Take a keyframe out."""
         keyframes = self._state().keyframes
-        self._edit("Delete keyframe", keyframes=keyframes[:index] + keyframes[index + 1 :], times=None)
+        self._edit(message("Delete keyframe"), keyframes=keyframes[:index] + keyframes[index + 1 :], times=None)
 
     def move(self, index: int, to: int) -> None:
-        """Put a keyframe at another place in the order."""
+        """Move a keyframe to another position."""
         keyframes = list(self._state().keyframes)
         keyframes.insert(to, keyframes.pop(index))
-        self._edit("Move keyframe", keyframes=tuple(keyframes), times=None)
+        self._edit(message("Move keyframe"), keyframes=tuple(keyframes), times=None)
 
     def bend(self, index: int, code: Floats, gesture: str | None = None) -> None:
-        """Give a keyframe another code, ``(latent_dim,)``."""
+        """Replace the code of a keyframe, ``(latent_dim,)``."""
         keyframes = list(self._state().keyframes)
         code = np.array(code, np.float32)
         code.flags.writeable = False
         keyframes[index] = replace(keyframes[index], code=code)
-        self._edit("Drag keyframe", gesture, keyframes=tuple(keyframes), times=None)
+        self._edit(message("Drag keyframe"), gesture, keyframes=tuple(keyframes), times=None)
 
     def clear(self) -> None:
-        """Take all keyframes out."""
+        """Delete all keyframes."""
         if self._state().keyframes:
-            self._edit("Clear timeline", keyframes=(), times=None)
+            self._edit(message("Clear timeline"), keyframes=(), times=None)
 
     def take(self, index: int) -> None:
-        """Move the cursor to a keyframe."""
-        self._set_code(self._state().keyframes[index].code, "Go to keyframe")
+        """Set the latent cursor to a keyframe."""
+        self._set_code(self._state().keyframes[index].code, message("Jump to keyframe"))
 
     def retime(self, begun: tuple[Keyframe, ...], index: int, frame: int, gesture: str) -> int:
-        """Have a keyframe shown at another frame of a pass; past another, it takes its place in the order.
+        """Move a keyframe to another frame of a pass; its position changes if it passes another one.
 
         Parameters
         ----------
         begun
-            The keyframes as they were when the drag began: what was passed on the way is not pushed about.
+            The keyframes at the start of the drag, so that passed keyframes do not move.
         index
-            Which of them.
+            The position of the keyframe in them.
         frame
-            From 0, without what is held before.
+            From 0, without the frames held before.
         gesture
             One drag is one step.
 
         Returns
         -------
         int
-            Its place in the order now.
+            Its new position.
         """
         keyframes, place = retimed(begun, self._state().film, index, frame)
         now = [
@@ -284,63 +289,63 @@ class Timeline:
             for keyframe, other in zip(keyframes, self._state().keyframes, strict=True)
         ]
         if not all(now):
-            self._edit("Retime keyframe", gesture, keyframes=keyframes, times=None)
+            self._edit(message("Retime keyframe"), gesture, keyframes=keyframes, times=None)
         return place
 
-    # -- the way ---------------------------------------------------------------------------------------------------
+    # -- segments --------------------------------------------------------------------------------------------------
 
     def set_film(self, film: FilmSettings) -> None:
-        """Set how the morph runs where its segments have nothing of their own."""
+        """Set the animation settings, which apply to segments without their own."""
         old = self._state().film
         if film != old:
             timed = (film.steps, film.path, film.easing, film.closed) != (old.steps, old.path, old.easing, old.closed)
-            self._edit("Morph settings", "~film", film=film, times=None if timed else self._state().times)
+            self._edit(message("Animation settings"), "~film", film=film, times=None if timed else self._state().times)
 
     def segment(self, index: int) -> Segment:
-        """Return the way from a keyframe to the next, its own or that of all."""
+        """Return the settings from a keyframe to the next, its own or those of the animation."""
         state = self._state()
         return state.keyframes[index].segment or state.film.segment
 
     def set_segment(self, index: int, segment: Segment | None) -> None:
-        """Give the way from a keyframe to the next settings of its own; None lets it go as all do."""
+        """Set the settings from a keyframe to the next; None for those of the animation."""
         state = self._state()
         own = None if segment == state.film.segment else segment
         if own != state.keyframes[index].segment:
             keyframes = list(state.keyframes)
             keyframes[index] = replace(keyframes[index], segment=own)
-            self._edit("Morph segment", f"~segment-{index}", keyframes=tuple(keyframes), times=None)
+            self._edit(message("Segment settings"), f"~segment-{index}", keyframes=tuple(keyframes), times=None)
 
     def use_for_all(self, segment: Segment) -> None:
-        """Have every segment go like this one."""
+        """Apply the settings of one segment to all."""
         state = self._state()
         film = replace(state.film, steps=segment.steps, path=segment.path, easing=segment.easing)
         keyframes = tuple(replace(keyframe, segment=None) for keyframe in state.keyframes)
-        self._edit("Morph settings", film=film, keyframes=keyframes, times=None)
+        self._edit(message("Animation settings"), film=film, keyframes=keyframes, times=None)
 
     @property
     def evened(self) -> bool:
-        """Whether the motion was evened out."""
+        """Whether the visual speed was equalized."""
         return self._state().times is not None
 
     def even_out(self, view: FilmView) -> None:
-        """Time the frames such that the picture changes evenly; `view` has measured this very film."""
+        """Time the frames so that the image changes at constant speed; `view` are measurements of this animation."""
         film = self.film
         if film is not None and view.film is film and view.done:
             even = even_out(film, view.changes_of_pass())
-            self._edit("Even out the motion", times=even.times)
+            self._edit(message("Equalize visual speed"), times=even.times)
 
     def forget_times(self) -> None:
-        """Let the frames be timed by their segments again."""
+        """Restore the timing of the segments."""
         if self.evened:
-            self._edit("Motion as it was", times=None)
+            self._edit(message("Reset timing"), times=None)
 
-    def set_morph(self, keys: Floats, film: Film, label: str = "Open morph") -> None:
-        """Put keys ``(k, latent_dim)`` and the film through them in place, as one step.
+    def set_morph(self, keys: Floats, film: Film, label: Wording = _OPEN_ANIMATION) -> None:
+        """Set keyframes ``(k, latent_dim)`` and their animation, as one step.
 
         Raises
         ------
         UsageError
-            If the keys are not of the model's length.
+            If the keyframes do not have the model's latent dimensions.
         """
         model = self._state().model
         if model is not None:
@@ -349,12 +354,12 @@ class Timeline:
     # -- the playhead ----------------------------------------------------------------------------------------------
 
     def set_playhead(self, frame: int, gesture: str) -> None:
-        """Move the playhead, and the cursor with it.
+        """Move the playhead, and set the latent cursor to its frame.
 
         Parameters
         ----------
         frame
-            From 0; kept within the morph.
+            From 0; clipped to the animation.
         gesture
             One scrub or one playback is one step.
         """
@@ -364,18 +369,18 @@ class Timeline:
         frame = min(max(frame, 0), film.frames - 1)
         if curve is not None:
             code = curve.at(film.positions()[frame : frame + 1])[0]
-            self._set_code(code, "Play morph", gesture)
+            self._set_code(code, message("Play animation"), gesture)
         if frame != self._playhead:
             self._playhead = frame
             self.playhead_changed.emit()
 
     def put_playhead(self, frame: int) -> None:
-        """Put the playhead somewhere, as a session has it; the cursor stays where it is."""
+        """Set the playhead of a session, without the latent cursor."""
         self._playhead = min(max(frame, 0), max(self.frames - 1, 0))
         self.playhead_changed.emit()
 
     def keep_playhead(self) -> None:
-        """Keep the playhead within a film that is another; where one comes back by undo, so does its playhead."""
+        """Clip the playhead to a changed animation; restore it with an animation that is restored by undo."""
         key, last = self._film_key(), max(self.frames - 1, 0)
         if self._playhead > last:
             self._left = [*self._left[1 - _LEFT :], (self._shown, self._playhead)]
@@ -385,18 +390,18 @@ class Timeline:
         self._shown = key
 
     def place_of(self, frame: int) -> int:
-        """Return before which keyframe something goes that is dropped at a frame."""
+        """Return the position at which a keyframe dropped at a frame is inserted."""
         film = self.film
         if film is None:
             return len(self._state().keyframes)
         return int(np.searchsorted(film.key_frames(), frame, side="right"))
 
     def request_pictures(self, indices: Sequence[int] | Indices, place: int) -> None:
-        """Ask for pictures of the source as keyframes."""
+        """Request images of the source as keyframes."""
         self.pictures_requested.emit(np.asarray(indices, np.int64), place)
 
     def request_files(self, paths: Sequence[Path], place: int) -> None:
-        """Ask for picture files as keyframes; one that is an exported morph is opened instead."""
+        """Request image files as keyframes; an exported animation is opened instead."""
         self.files_requested.emit(list(paths), place)
 
 

@@ -1,7 +1,7 @@
-"""Trainings beside the one that `Document.training` shows: the queue, the runs that were kept, the model as it learns.
+"""The queue of trainings, the kept runs, and the live model in training.
 
-Asked for by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.run_keeper.RunKeeper`.
-Belongs to the main thread.
+Requested by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.run_keeper.RunKeeper`.
+Main thread only. The state of the current training is `Document.training`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from explorer.models.settings import TrainingRequest
 
 
 class Trainings:
-    """The queue, the runs, and the model that learns.
+    """The queue, the runs, and the live model.
 
     Signals
     -------
     pause_requested, resume_requested, stop_requested
-        The running training is to hold, to go on, to end and be kept.
+        Pause or resume the running training; stop it and keep the model.
     unqueue_requested
-        A place in the queue, from 0.
+        A position in the queue, from 0.
     queue_changed, live_changed, runs_changed, chosen_changed
-        `queue`, `live`, `runs`, `chosen` is another.
+        `queue`, `live`, `runs` or `chosen` changed.
     again_requested
-        A `TrainingRequest` is to be put into the form.
+        Fill the form with a `TrainingRequest`.
     runs_requested
-        The runs are to be read again.
+        Read the runs again.
     run_resume_requested, run_delete_requested
         A `Run`.
     live_open_requested
-        The model that learns is to be shown.
+        Show the live model.
     frame_requested
-        A frame of a film is to be read: the file of the originals, and the frame. `Document.training_film_view` takes
-        it.
+        Read progress images: the file of the originals, and the frame. The result is `Document.training_film_view`.
     film_export_requested
         The file of the originals, the frames, and the file to write.
     """
@@ -63,46 +62,43 @@ class Trainings:
         self._chosen: frozenset[Path] = frozenset()
         self._live: OpenModel | None = None
         self.follow = True
-        """Whether a model that begins to learn is shown at once."""
+        """Whether a model is shown as soon as its training starts."""
 
     @property
     def queue(self) -> tuple[TrainingRequest, ...]:
-        """What waits for the running training to end, the next first."""
+        """The queued trainings, the next first."""
         return self._queue
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The runs that are kept, the latest first."""
+        """The kept runs, the latest first."""
         return self._runs
 
     @property
     def live(self) -> OpenModel | None:
-        """The model that learns, as it was last; None where none does."""
+        """The live model of the running training, or None."""
         return self._live
 
     @property
     def chosen(self) -> frozenset[Path]:
-        """Folders of the runs that are looked at: their curves, and the film where it is one."""
+        """Folders of the selected runs, whose curves are shown."""
         return self._chosen
 
     def choose(self, runs: frozenset[Path]) -> None:
-        """Look at these runs."""
+        """Select runs."""
         if runs != self._chosen:
             self._chosen = runs
             self.chosen_changed.emit()
 
     def put_queue(self, queue: tuple[TrainingRequest, ...]) -> None:
-        """Show what waits."""
         self._queue = queue
         self.queue_changed.emit()
 
     def put_runs(self, runs: tuple[Run, ...]) -> None:
-        """Show which runs there are."""
         self._runs = runs
         self.runs_changed.emit()
         self.choose(self._chosen & {run.path for run in runs})
 
     def put_live(self, model: OpenModel | None) -> None:
-        """Take the model in as it is now."""
         self._live = model
         self.live_changed.emit()

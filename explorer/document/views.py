@@ -1,4 +1,4 @@
-"""What the codec thread answers, ready to be shown; derived from the state, never saved, never undone."""
+"""Results of the codec thread, ready to be shown; derived from the state, never saved or undone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.types import Codec, Floats, Indices, Pixels
 
 @dataclass(frozen=True, eq=False)
 class PictureView:
-    """The chosen picture and what the model makes of it.
+    """The selected image and its reconstruction.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class PictureView:
 
 @dataclass(frozen=True, eq=False)
 class HalfView:
-    """The chosen picture without its reconstruction: the model has one half only, or decoding failed.
+    """The selected image without reconstruction: the model has only an encoder or a decoder, or decoding failed.
 
     Attributes
     ----------
@@ -50,17 +50,17 @@ class HalfView:
     code
         ``(latent_dim,)``; None without an encoder.
     problem
-        Why decoding failed; empty where the model has one half only.
+        Why decoding failed; empty for a model with only an encoder or a decoder.
     """
 
     original: Floats
     code: Floats | None
-    problem: str = ""
+    problem: Wording = ""
 
 
 @dataclass(frozen=True, eq=False)
 class CursorView:
-    """The latent cursor, decoded: `image` float32 ``(h, w, c)``, `decode_ms` of the decoder alone."""
+    """The decoded latent cursor: `image` float32 ``(h, w, c)``, `decode_ms` of the decoder."""
 
     image: Floats
     decode_ms: float
@@ -68,7 +68,7 @@ class CursorView:
 
 @dataclass(frozen=True, eq=False)
 class Closeness:
-    """How near pictures come to their clean originals, on average: MSE; PSNR in dB, infinite where equal; SSIM."""
+    """Mean metrics of images against their clean originals: MSE; PSNR in dB, infinite if equal; SSIM."""
 
     mse: float
     psnr: float
@@ -77,16 +77,16 @@ class Closeness:
 
 @dataclass(frozen=True, eq=False)
 class NoiseView:
-    """A row of pictures, corrupted, and what the model makes of them.
+    """A row of corrupted images and their reconstructions.
 
     Attributes
     ----------
     clean, noisy, reconstruction
-        Float32 ``(n, h, w, c)``; the chosen picture first, then those behind it in the source.
+        Float32 ``(n, h, w, c)``; the selected image first, then those after it in the source.
     of_noisy, of_reconstruction
-        How near the chosen picture comes to its original.
+        Metrics of the selected image.
     of_noisy_row, of_reconstruction_row
-        The same, on average over the row.
+        Mean metrics of the row.
     """
 
     clean: Floats
@@ -100,16 +100,16 @@ class NoiseView:
 
 @dataclass(frozen=True, eq=False)
 class CloudView:
-    """Codes thrown around the cursor, decoded.
+    """Decoded random codes around the latent cursor.
 
     Attributes
     ----------
     codes
-        Float32 ``(n, latent_dim)``, the cursor itself first.
+        Float32 ``(n, latent_dim)``, the latent cursor first.
     images
         Float32 ``(n, h, w, c)``.
     spread
-        Root of the mean square by which the other pictures differ from the cursor's, over all pixels; 0 to 1.
+        Root mean square difference of the other images from the first; 0 to 1.
     """
 
     codes: Floats
@@ -119,7 +119,7 @@ class CloudView:
 
 @dataclass(frozen=True, eq=False)
 class SamplesView:
-    """Random codes, decoded.
+    """Decoded random codes.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class SamplesView:
     images
         Float32 ``(n, h, w, c)``.
     fitted
-        Whether they are from the prior that was fitted to the codes.
+        Whether they are from the fitted prior.
     """
 
     codes: Floats
@@ -138,20 +138,20 @@ class SamplesView:
 
 @dataclass(frozen=True, eq=False)
 class TraversalView:
-    """Rows of pictures, decoded as far as they have come.
+    """Decoded latent traversals.
 
     Attributes
     ----------
     rows
-        The dimension or axis of each row, int64 ``(r,)``; of each picture where each is of another.
+        The dimension or principal component of each row, int64 ``(r,)``; of each image if `values` is empty.
     values
-        Float32 ``(columns,)``, in σ; empty where each picture is of another dimension.
+        Float32 ``(columns,)``, in σ; empty if each image is of another dimension.
     codes
         Float32 ``(r, columns, latent_dim)``.
     pixels
         Uint8 ``(r, columns, h, w, c)``.
     axes
-        Whether the rows are principal axes.
+        Whether the rows are principal components.
     """
 
     rows: Indices
@@ -163,7 +163,7 @@ class TraversalView:
 
 @dataclass(frozen=True, eq=False)
 class HoverView:
-    """What is under the mouse on the map: `point` x and y on the plane, `image` float32 ``(h, w, c)``."""
+    """The decoded code under the mouse on the map: `point` x and y on the plane, `image` float32 ``(h, w, c)``."""
 
     point: tuple[float, float]
     image: Floats
@@ -171,27 +171,27 @@ class HoverView:
 
 @dataclass(frozen=True, eq=False)
 class MeterView:
-    """How far the cursor lies from the data's codes: 1 is the most that is usual among these."""
+    """Distance of the latent cursor from the data, relative to the 95th percentile of neighbor distances there."""
 
     ratio: float
 
 
 Overlay = Literal["distance", "stretch", "round_trip"]
-"""Distance to the data's codes; how much the picture changes for a step; ‖encode(decode(z)) − z‖."""
+"""Distance to the data; decoder sensitivity; cycle error ‖encode(decode(z)) − z‖."""
 
 
 @dataclass(frozen=True, eq=False)
 class OverlayView:
-    """A quantity over a part of the map.
+    """The overlay of a part of the map.
 
     Attributes
     ----------
     kind
-        Which.
+        The quantity.
     left, right, bottom, top
         The part, in the plane's coordinates.
     values
-        Float32 ``(rows, columns)``, the top row first; NaN where it is not computed yet.
+        Float32 ``(rows, columns)``, the top row first; NaN if not computed yet.
     """
 
     kind: Overlay
@@ -204,16 +204,16 @@ class OverlayView:
 
 @dataclass(frozen=True, eq=False)
 class TilesView:
-    """Some tiles of the map.
+    """Some decoded tiles of the map.
 
     Attributes
     ----------
     codec, plane
-        What they were decoded with, and where.
+        The model, and the plane of the map.
     lattice, level
-        Where the tiles lie on the plane.
+        The grid of tiles, and its zoom level.
     tiles
-        Int64 ``(n, 2)``, across and up.
+        Int64 ``(n, 2)``, column and row (upwards).
     pixels
         Uint8 ``(n, h, w, c)``.
     """
@@ -228,37 +228,37 @@ class TilesView:
 
 @dataclass(frozen=True, eq=False)
 class KeyframesView:
-    """The keyframes, decoded: `images` float32 ``(k, h, w, c)``."""
+    """The decoded keyframes: `images` float32 ``(k, h, w, c)``."""
 
     images: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class BookmarksView:
-    """The bookmarks, decoded: `images` float32 ``(b, h, w, c)``."""
+    """The decoded bookmarks: `images` float32 ``(b, h, w, c)``."""
 
     images: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class SlotsView:
-    """The codes in the slots of an arithmetic, decoded: `images` float32 ``(k, h, w, c)``, slot after slot."""
+    """The decoded terms of the code arithmetic: `images` float32 ``(k, h, w, c)``, term by term."""
 
     images: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class CompareView:
-    """One picture through two models: the open one first.
+    """One image in two models: the open one first.
 
     Attributes
     ----------
     given
-        What each was given, float32 ``(h, w, c)``: the picture as that model takes it, noisy where that is asked for.
+        The input of each, float32 ``(h, w, c)``, noisy if requested.
     made, errors
-        What each gave, and its absolute difference from the clean picture, ``(h, w)``.
+        The output of each, and its absolute error against the clean image, ``(h, w)``.
     mse, psnr, ssim
-        Of each, against the clean picture; PSNR in dB.
+        Of each, against the clean image; PSNR in dB.
     """
 
     given: tuple[Floats, Floats]
@@ -271,22 +271,22 @@ class CompareView:
 
 @dataclass(frozen=True, eq=False)
 class FilmView:
-    """One pass of the morph, measured at some of its frames, the first and the last among them.
+    """Measurements of one pass of the animation, at some frames including the first and the last.
 
     Attributes
     ----------
     film
-        Which film it is.
+        The animation.
     frames
-        Those that were measured, int64 ``(m,)``, rising, of the pass; of a closed film the first key's once more.
+        The measured frames of the pass, int64 ``(m,)``, ascending; for a closed animation the first keyframe once more.
     distances
-        How far each of them is from the data, as multiples of what is usual there, float64 ``(m,)``.
+        Distance of each from the data, as in `MeterView`, float64 ``(m,)``.
     changes
-        How much the picture changes from each of them to the next, float64 ``(n,)``; fewer than m - 1 until it is done.
+        Change of the image from each to the next, float64 ``(n,)``; fewer than m - 1 until it is complete.
     shown
-        Frames that are here as pictures, int64 ``(s,)``.
+        Frames with images in `pixels`, int64 ``(s,)``.
     pixels
-        Those pictures, uint8 ``(s, h, w, c)``.
+        Uint8 ``(s, h, w, c)``.
     """
 
     film: Film
@@ -298,11 +298,11 @@ class FilmView:
 
     @property
     def done(self) -> bool:
-        """Whether every one of the frames is measured."""
+        """Whether all frames are measured."""
         return len(self.changes) == len(self.frames) - 1
 
     def changes_of_pass(self) -> NDArray[np.float64]:
-        """Return the change from each frame of the pass to the next; between measured ones it is even."""
+        """Return the change from each frame of the pass to the next; between measured frames it is interpolated."""
         last = int(self.frames[-1])
         grown = np.interp(np.arange(last + 1), self.frames, np.concatenate([[0.0], np.cumsum(self.changes)]))
         return np.asarray(np.diff(grown), np.float64)
@@ -310,7 +310,7 @@ class FilmView:
 
 @dataclass(frozen=True, eq=False)
 class ThumbnailsView:
-    """Small pictures for the gallery: `indices` int64 ``(n,)`` of `source`, `pixels` uint8 ``(n, h, w, c)``."""
+    """Thumbnails for the gallery: `indices` int64 ``(n,)`` of `source`, `pixels` uint8 ``(n, h, w, c)``."""
 
     source: Source
     indices: Indices
@@ -319,12 +319,12 @@ class ThumbnailsView:
 
 @dataclass(frozen=True, eq=False)
 class TrainingFilmView:
-    """One frame of the film of a training.
+    """Progress images of a training at one time.
 
     Attributes
     ----------
     path, progress
-        Which frame; epochs done by then, with a fraction.
+        Their file; completed epochs, fractional.
     originals, reconstructions
         Uint8 ``(k, h, w, c)``.
     """
@@ -337,7 +337,7 @@ class TrainingFilmView:
 
 @dataclass(frozen=True, eq=False)
 class NeighboursView:
-    """The pictures nearest to the cursor or to the chosen picture, nearest first.
+    """The nearest neighbors of the latent cursor or of the selected image, nearest first.
 
     Attributes
     ----------
@@ -346,7 +346,7 @@ class NeighboursView:
     pixel_indices, pixel_distances
         The same by pixels.
     pictures, pixel_pictures
-        Uint8 ``(k, h, w, c)``, as the model takes them.
+        Uint8 ``(k, h, w, c)``, as model inputs.
     """
 
     indices: Indices
@@ -359,7 +359,7 @@ class NeighboursView:
 
 @dataclass(frozen=True)
 class FailedView:
-    """A task that ended in an error; its message is shown where the picture would be."""
+    """A task that failed; its message is shown instead of an image."""
 
     message: Wording
 

@@ -352,7 +352,7 @@ def _identity(prepared: Prepared) -> dict[str, object]:
 
 def _told(skipped: Skipped) -> tuple[str, str]:
     """Return name and reason as text that any encoding takes: a file's name may hold bytes that are no text."""
-    name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, skipped.reason))
+    name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, str(skipped.reason)))
     return name, reason
 
 

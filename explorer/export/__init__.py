@@ -1,4 +1,4 @@
-"""Frames and sheets out. A new format is one file here and one line in `FORMATS`."""
+"""Export of animations and contact sheets. A new format is one file here and one line in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ FORMATS: dict[str, ExportFormat] = {
     ".mp4": ExportFormat("MP4 video", write_mp4, animated=True, possible_fps=mp4_fps),
     ".png": ExportFormat("Contact sheet (PNG)", write_sheet, animated=False, possible_fps=float),
 }
-"""Formats by the suffix of the file, lower case, with its dot."""
+"""Formats by file extension, in lower case with the dot."""
 
 FOLDER = ExportFormat("Folder of frames", write_folder, animated=False, possible_fps=float)
-"""One PNG for each frame; what a name without an ending stands for."""
+"""One PNG per frame; the format of names without extension."""
 
 
 def format_of(path: Path) -> ExportFormat:
-    """Return the format that a file's suffix stands for, in whatever case; a folder or a bare name is for `FOLDER`.
+    """Return the format of a file extension in any case; `FOLDER` for a folder or a name without extension.
 
     Raises
     ------
     ExportError
-        If none does; the message lists the known ones.
+        If the extension is unknown.
     """
     if path.is_dir() or not path.suffix:
         return FOLDER
@@ -46,7 +46,7 @@ def format_of(path: Path) -> ExportFormat:
         return FORMATS[path.suffix.lower()]
     except KeyError:
         raise ExportError(
-            f"a file that ends in {', '.join(FORMATS)}, or a folder",
-            f"“{path.name}”",
-            "Give the file one of these endings, or none for a folder of frames.",
+            "Cannot export to “{file}”: unknown format. Use one of {known}, or no extension for a folder of frames.",
+            file=path.name,
+            known=list(FORMATS),
         ) from None

@@ -1,8 +1,8 @@
-"""Animated PNG, frame for frame and without loss.
+"""Animated PNG, lossless, with every frame.
 
-Pillow's own writer merges equal frames and rounds delays to milliseconds; here each frame is kept, and a delay is a
-fraction of a second: 1/30 is 1/30. Only the rectangle that changed is stored. The blocks are those of the PNG
-specification, third edition, section 11.3.6.
+Pillow's writer merges equal frames and rounds delays to milliseconds; here each frame is kept, and delays are exact
+fractions such as 1/30 s. Only the changed rectangle of a frame is stored. Chunks follow the PNG specification, third
+edition, section 11.3.6.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explorer.export.frames import AnimationSettings
+from explorer.export.frames import WRITING, AnimationSettings
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.stills import PNG_SIGNATURE, png_data
@@ -25,21 +25,21 @@ from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
 MAX_FPS = 90.0
-"""Browsers play delays of 10 ms and less at 10 frames a second."""
+"""Browsers play delays of 10 ms and less at 10 frames per second."""
 
 _LONGEST = 65_535
 _KEEP_WHAT_IS_SHOWN, _REPLACE = 0, 0
 
 
 def possible_fps(fps: float) -> float:
-    """Speed nearest to `fps` that viewers of an APNG play: a fraction of two numbers of 16 bits, 90 at most."""
+    """Return the nearest frame rate that viewers of APNG support: a fraction of two 16-bit numbers, at most 90."""
     return float(1 / _delay(fps))
 
 
 def _delay(fps: float) -> Fraction:
     wanted = float(np.clip(fps, 1 / _LONGEST, MAX_FPS))
     if wanted >= 1:
-        # Its inverse, so that the larger of the two numbers is the one that is bounded.
+        # Its inverse, so that the larger of the two numbers is bounded.
         return 1 / Fraction(wanted).limit_denominator(int(_LONGEST / wanted))
     return Fraction(1 / wanted).limit_denominator(max(1, int(_LONGEST * wanted)))
 
@@ -71,7 +71,7 @@ def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: Anima
                 order += 1
             else:
                 _chunk(file, b"IDAT", data)
-            yield Progress(number + 1, total, "writing frames")
+            yield Progress(number + 1, total, WRITING)
         _chunk(file, b"IEND", b"")
 
 

@@ -1,4 +1,4 @@
-"""All frames of a film at once, in one PNG."""
+"""All frames of an animation in one PNG."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from explorer.export.frames import AnimationSettings, check_side
 from explorer.export.layout import GAP_SHADE, cells_of, finished, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.sheet import mosaic, write_png
+from explorer.messages import message
 from explorer.types import Pixels, Progress
 
 MAX_SHEET_SIDE = 20_000
@@ -20,10 +21,10 @@ MAX_SHEET_SIDE = 20_000
 
 
 def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
-    """Write all frames of a film as one contact sheet, a job like `explorer.export.gif.write_gif`.
+    """Write all frames of an animation as one contact sheet, a job like `explorer.export.gif.write_gif`.
 
-    The sheet is as square as whole rows allow; one native pixel of dark grey parts its cells. Size, scale, caption and
-    recipe matter; the end pictures are frames of the sheet anyway.
+    The sheet is about square; one native pixel of dark gray separates its cells. Uses size, scale, caption and recipe
+    of the settings.
 
     Yields
     ------
@@ -33,18 +34,18 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Anim
     Raises
     ------
     ExportError
-        If the frames are not as said, the sheet would be too large, or the file cannot be written.
+        If the frames are invalid, the sheet is too large, or the file cannot be written.
     """
     kept: list[Pixels] = []
     columns = math.ceil(math.sqrt(max(total, 1)))
     settings = replace(settings, beside=None)
     for cells in cells_of(frames, total, settings):
         if not kept:
-            # Asked at the first frame, before all the others are kept in memory.
+            # Checked at the first frame, before all others are kept in memory.
             rows = -(-total // columns)
             whole = (rows * (cells.shape[0] + 1) - 1, columns * (cells.shape[1] + 1) - 1)
             check_side(whole, settings.scale, MAX_SHEET_SIDE)
         kept.append(cells.copy())
-        yield Progress(len(kept), total, "collecting frames")
+        yield Progress(len(kept), total, message("Collecting frames"))
     sheet = mosaic(np.stack(kept), columns, gap=1, background=GAP_SHADE)
     write_png(finished(sheet, strip_below(sheet, settings), settings), path, png_texts(settings.recipe))

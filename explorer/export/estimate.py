@@ -1,4 +1,4 @@
-"""How large a film will be, before it is made: from a few of its frames."""
+"""Estimate the size of an exported animation from a few of its frames."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from explorer.types import Pixels
 def estimate_bytes(
     kind: ExportFormat, frames: Sequence[Pixels], total: int, settings: AnimationSettings, moving: int | None = None
 ) -> int:
-    """Estimate the size of a film.
+    """Estimate the size of an exported animation.
 
-    The given frames are written twice, the first alone and all of them; what each further one adds is what the rest
-    will. Not for the main thread of a window: it takes as long as an export of so many frames.
+    The given frames are written twice, the first alone and all of them, to find the size per frame. Not for the main
+    thread: it takes as long as an export of these frames.
 
     Parameters
     ----------
     kind
         The format.
     frames
-        A run of neighbouring frames of the film, at least two where the film has more than one; ten are enough.
+        Consecutive frames, at least two if the animation has more than one; ten are enough.
     total
-        Frames of the film.
+        Number of frames of the animation.
     settings
-        How it will be written.
+        Settings of the export.
     moving
-        How many frames differ from the one before; all but the first where None. Those that are held cost little.
+        Number of frames that differ from the previous one; None for all but the first. Equal frames add little.
 
     Returns
     -------
     int
-        Bytes. For a film that changes much more in one place than in another it may be wrong by half.
+        Bytes. If the amount of change varies strongly, the error may be 50%.
 
     Raises
     ------
@@ -46,12 +46,12 @@ def estimate_bytes(
         If the format cannot write them.
     """
     if not frames or (len(frames) < 2 < total):
-        raise UsageError("at least two frames of the film", str(len(frames)), "Decode a few neighbours.")
+        raise UsageError("An estimate needs at least two consecutive frames, not {count}.", count=len(frames))
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         first = _written(kind, frames[:1], Path(folder) / "one", settings)
         if total < 2 or len(frames) < 2:
             return first
-        # Without the recipe, which is there once and counted already.
+        # Without the recipe, whose size does not depend on the number of frames.
         several = _written(kind, frames, Path(folder) / "several", replace(settings, recipe=None))
         bare = _written(kind, frames[:1], Path(folder) / "bare", replace(settings, recipe=None))
     each = max(several - bare, 0) / (len(frames) - 1)

@@ -1,4 +1,4 @@
-"""A folder of frames: one PNG each, and the recipe beside them."""
+"""A folder of frames: one PNG per frame, and the recipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings
+from explorer.export.frames import WRITING, AnimationSettings
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe_file import FOLDER_FILE
 from explorer.export.sheet import write_png
@@ -21,12 +21,12 @@ _OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}")
 def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
     """Write each frame as ``frame-0001.png`` and so on, a job like `explorer.export.gif.write_gif`.
 
-    An existing folder is replaced only if it is empty, or holds nothing but frames of an earlier export.
+    An existing folder is replaced only if it is empty, or contains nothing but an earlier export.
 
     Raises
     ------
     ExportError
-        If the frames are not as said, the folder holds anything else, or it cannot be written.
+        If the frames are invalid, the folder contains anything else, or it cannot be written.
     """
     digits = max(4, len(str(total)))
     strip: Pixels | None = None
@@ -34,16 +34,18 @@ def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: Ani
         for number, cells in enumerate(cells_of(frames, total, settings), start=1):
             strip = strip_below(cells, settings) if number == 1 else strip
             write_png(finished(cells, strip, settings), folder / f"frame-{number:0{digits}}.png")
-            yield Progress(number, total, "writing frames")
+            yield Progress(number, total, WRITING)
         if settings.recipe is not None:
             (folder / FOLDER_FILE).write_text(settings.recipe.to_text() + "\n", encoding="ascii")
 
 
 def check_frames(path: Path, *, force: bool = True) -> None:
-    """Raise ExportError where frames must not take the place of `path`; without `force` nor of earlier frames."""
+    """Raise ExportError if frames must not replace `path`; without `force` also if it contains earlier frames."""
     if not path.parent.is_dir():
         raise ExportError(
-            "a folder to write into", f"{path.parent}, which does not exist", "Make the folder, or choose another."
+            "Cannot write “{file}”: the folder {folder} does not exist. Create it, or choose another.",
+            file=path.name,
+            folder=path.parent,
         )
     if not os.path.lexists(path):
         return
@@ -52,15 +54,15 @@ def check_frames(path: Path, *, force: bool = True) -> None:
     except OSError:
         names = None
     if names is None or path.is_symlink():
-        raise ExportError("an empty folder, or one of frames", f"{path}, which is none", "Choose another name.")
+        raise ExportError("Cannot write {folder}: it is not a folder of frames. Choose another name.", folder=path)
     strangers = [name for name in names if not _OURS.fullmatch(name)]
     if strangers:
         raise ExportError(
-            "an empty folder, or one of frames", f"{path} with “{strangers[0]}” in it", "Choose another name."
+            "Cannot write {folder}: it contains “{file}”, which is not a frame. Choose another name.",
+            folder=path,
+            file=strangers[0],
         )
     if names and not force:
         raise ExportError(
-            "a folder that does not exist yet",
-            f"{path}, which does",
-            "Choose another name, or replace it with --force.",
+            "Cannot write {folder}: it exists already. Choose another name, or replace it with --force.", folder=path
         )

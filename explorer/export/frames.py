@@ -1,4 +1,4 @@
-"""What every format of animation shares: its settings, its clock, and the checks of the frames it is given."""
+"""Settings, frame timing and frame checks of all animation formats."""
 
 from __future__ import annotations
 
@@ -12,48 +12,50 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExportError, UsageError
 from explorer.export.recipe import Recipe
+from explorer.messages import message
 from explorer.types import Pixels, Progress
 
 Palette = Literal["shared", "frame"]
 PALETTES: tuple[str, ...] = get_args(Palette)
 
+WRITING = message("Writing frames")
 MAX_SIDE = 8_192
-"""Longest side of a picture in a file, in pixels. GIF could count further, but nobody could play it."""
+"""Longest side of an exported image, in pixels; GIF allows more, but viewers do not play it."""
 
 MAX_PLAYS = 65_535
 
 
 @dataclass(frozen=True)
 class AnimationSettings:
-    """How frames become a file.
+    """Settings of an export.
 
     Attributes
     ----------
     fps
-        Frames a second, above 0.
+        Frames per second, above 0.
     loop
-        Whether the film starts over at its end.
+        Whether the animation loops.
     scale
-        Every pixel becomes a square of this side; at least 1.
+        Integer factor of nearest-neighbor enlargement; at least 1.
     palette
-        Where a format has at most 256 colours: one palette for all frames, or one for each.
+        For formats with at most 256 colors: one palette for all frames, or one per frame.
     dither
-        Whether colours that a palette lacks are mixed from neighbouring dots. Grey pictures never need it.
+        Whether to dither colors that are not in the palette; never needed for grayscale images.
     plays
-        Where `loop` is on, how often the film is shown in all; 0 for ever. An MP4 cannot say it.
+        Loop count if `loop` is on; 0 for infinite. Not supported by MP4.
     size
-        Height and width to which each picture is resized smoothly, before `scale`; None leaves its own pixels.
+        Height and width to which each image is resized with a smooth filter, before `scale`; None for no resize.
     caption
-        A line of text below the pictures; empty for none.
+        A line of text below the images; empty for none.
     beside
-        Pictures ``(h, w, c)`` uint8, of the frames' shape, that stand left and right of every frame; or None.
+        Images ``(h, w, c)`` uint8, of the frames' shape, to the left and right of every frame; or None.
     recipe
-        What the file remembers of how it was made, so that it can be opened again; or None.
+        The recipe stored in the file, so that it can be opened again; or None.
 
     Raises
     ------
     UsageError
-        If a value cannot be meant.
+        If a value is invalid.
     """
 
     fps: float
@@ -68,45 +70,52 @@ class AnimationSettings:
     recipe: Recipe | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Check the values."""
         if not (self.fps > 0 and np.isfinite(self.fps)):
-            raise UsageError("frames a second above 0", str(self.fps), "Give for example 25.")
+            raise UsageError("The frames per second must be above 0, not {fps:g}.", fps=float(self.fps))
         if self.scale < 1:
-            raise UsageError("a scale of 1 or more", str(self.scale), "Give for example 4.")
+            raise UsageError("The scale must be 1 or more, not {scale}.", scale=self.scale)
         if self.palette not in PALETTES:
-            raise UsageError("a known palette", f"“{self.palette}”", f"Choose one of: {', '.join(PALETTES)}.")
+            raise UsageError(
+                "Unknown palette “{name}”. Choose one of {known}.", name=self.palette, known=list(PALETTES)
+            )
         if not 0 <= self.plays <= MAX_PLAYS:
-            raise UsageError(f"0 to {MAX_PLAYS} plays", str(self.plays), "Give 0 for ever.")
+            raise UsageError(
+                "The loop count must be from 0 (infinite) to {most:,}, not {count:,}.", most=MAX_PLAYS, count=self.plays
+            )
         if self.size is not None and not all(1 <= side <= MAX_SIDE for side in self.size):
-            raise UsageError(f"a size of 1 to {MAX_SIDE} pixels a side", str(self.size), "Give for example 256, 256.")
+            raise UsageError(
+                "The sides of a frame must be from 1 to {most:,} pixels, not {size}.",
+                most=MAX_SIDE,
+                size="×".join(map(str, self.size)),
+            )
 
     @property
     def times_shown(self) -> int:
-        """How often the film is shown; 0 for ever."""
+        """Loop count; 0 for infinite."""
         return self.plays if self.loop else 1
 
 
 FrameWriter: TypeAlias = Callable[[Iterable[Pixels], int, Path, AnimationSettings], Iterator[Progress]]
-"""Frames ``(h, w, c)``, how many there are, the file, the settings; a job that yields progress.
+"""A job with the arguments frames ``(h, w, c)``, their number, file and settings, which yields progress.
 
-The file is in place when the job ends; closing the job earlier leaves what was there before.
+The file is replaced when the job ends; closing the job earlier leaves the old file.
 """
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One kind of file that frames can become.
+    """An export format.
 
     Attributes
     ----------
     title
-        For people.
+        Display name.
     write
         The job that writes it.
     animated
-        Whether it plays, or shows all frames at once.
+        Whether it is an animation; else it shows all frames at once.
     possible_fps
-        The speed nearest to the wanted one that the format can play.
+        Returns the nearest supported frame rate.
     """
 
     title: str
@@ -116,49 +125,54 @@ class ExportFormat:
 
 
 def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:
-    """How long each of `count` frames is shown, ``(count,)``, on a clock of so many ticks a second.
+    """Return the duration of each of `count` frames, ``(count,)``, in ticks; `clock` is ticks per second.
 
-    They add up to ``count / fps`` seconds, rounded, and no frame changes more than half a tick too early or too late:
-    at 30 frames a second and 100 ticks 3, 4, 3 and so on.
+    The sum is ``count / fps`` seconds, rounded, and no frame changes more than half a tick too early or too late: at 30
+    frames per second and 100 ticks 3, 4, 3 and so on.
     """
     ends = np.floor(np.arange(count + 1) * (clock / fps) + 0.5).astype(np.int64)
     return np.asarray(np.diff(ends), dtype=np.int64)
 
 
 def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iterator[Pixels]:
-    """Pass the frames on, all of one shape ``(h, w, c)`` uint8 with c 1 or 3, exactly `total` of them.
+    """Yield the frames, and check that they are `total` uint8 frames of one shape ``(h, w, c)``, c 1 or 3.
 
     Raises
     ------
     ExportError
-        At the first frame that is not as said, or at the end if the number is another.
+        At the first invalid frame, or at the end if their number differs.
     """
     shape: tuple[int, ...] | None = None
     count = 0
     for frame in frames:
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (1, 3):
             raise ExportError(
-                "frames of shape (height, width, 1 or 3) and 8 bits",
-                f"the shape {frame.shape} of {frame.dtype}",
-                "Convert the frames first.",
+                "Frames must be uint8 of shape (h, w, 1 or 3), not {dtype} of shape {shape}.",
+                dtype=frame.dtype,
+                shape=str(frame.shape),
             )
         if shape is not None and frame.shape != shape:
-            raise ExportError(f"frames of one shape, {shape}", str(frame.shape), "Use pictures of one model.")
+            raise ExportError(
+                "All frames must have shape {first}; one has {shape}.", first=str(shape), shape=str(frame.shape)
+            )
         check_side(frame.shape, scale)
         shape = frame.shape
         count += 1
         if count > total:
             break
         yield frame
+    if count > total:
+        raise ExportError("The animation has more than {total:# frame|# frames}.", total=total)
     if count != total or count == 0:
-        received = f"{count} or more" if count > total else str(count)
-        raise ExportError(f"a film of {max(total, 1)} frames", received, "Make the film again.")
+        raise ExportError("The animation has {count} of {total:# frame|# frames}.", count=count, total=max(total, 1))
 
 
 def check_side(shape: tuple[int, ...], scale: int = 1, longest: int = MAX_SIDE) -> None:
-    """Raise ExportError where a picture of `shape` ``(h, w, …)``, enlarged, is empty or larger than anyone plays."""
+    """Raise ExportError if an image of `shape` ``(h, w, …)``, times `scale`, is empty or has a longer side."""
     height, width = shape[:2]
     if not 0 < max(height, width) * scale <= longest or min(height, width) == 0:
         raise ExportError(
-            f"pictures of 1 to {longest} pixels a side", f"{width * scale}×{height * scale}", "Choose a smaller scale."
+            "The image would have {size} pixels; at most {longest:,} per side are supported. Choose a smaller scale.",
+            size=f"{width * scale}×{height * scale}",
+            longest=longest,
         )

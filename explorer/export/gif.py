@@ -1,9 +1,8 @@
-"""Animated GIF, frame for frame.
+"""Animated GIF with every frame.
 
-Pillow's own writer of animations merges equal frames into one and so loses their number; here each frame is kept, and
-only the rectangle that changed is stored, in which pixels that stay are transparent: runs of one index, which compress
-to a quarter. Pillow compresses the pixels (a still GIF of palette indices each); this module puts the blocks together
-as the GIF89a specification says.
+Pillow's writer of animations merges equal frames; here each frame is kept, and only its changed rectangle is stored,
+with unchanged pixels transparent: runs of one index, which compress to a quarter. Pillow compresses the pixels (each
+frame as a still GIF of palette indices); this module assembles the blocks according to the GIF89a specification.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings, frame_ticks
+from explorer.export.frames import WRITING, AnimationSettings, frame_ticks
 from explorer.export.layout import Patch, cells_of, patches, strip_below
 from explorer.export.palette import (
     COLOURS,
@@ -35,13 +34,14 @@ from explorer.export.palette import (
     quick_palette,
 )
 from explorer.export.sheet import enlarge
+from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
 __all__ = ["AnimationSettings", "frame_delays", "possible_fps", "write_gif"]
 
 MIN_DELAY = 2
-"""Shortest delay in 1/100 s that viewers honour; they play shorter ones at 10."""
+"""Shortest delay that viewers support, in 1/100 s; they play shorter ones as 10."""
 
 MAX_DELAY = 65_535
 
@@ -55,15 +55,15 @@ _COUNTED_AT_ONCE = 32
 
 
 def possible_fps(fps: float) -> float:
-    """Speed nearest to `fps` that a GIF can play on average: 50 at most, since the shortest delay is 2/100 s."""
+    """Return the nearest average frame rate of a GIF: at most 50, since the shortest delay is 2/100 s."""
     return float(np.clip(fps, 100 / MAX_DELAY, 100 / MIN_DELAY))
 
 
 def frame_delays(count: int, fps: float) -> NDArray[np.int64]:
-    """Delays ``(count,)`` in 1/100 s, each from 2 to 65,535.
+    """Return delays ``(count,)`` in 1/100 s, each from 2 to 65,535.
 
-    They add up to ``count / possible_fps(fps)`` seconds, rounded, and no frame is shown more than half a hundredth of
-    a second too early or too late: 3, 4, 3 and so on for 30 frames a second.
+    The sum is ``count / possible_fps(fps)`` seconds, rounded, and no frame changes more than 1/200 s too early or too
+    late: 3, 4, 3 and so on for 30 frames per second.
     """
     return np.clip(frame_ticks(count, possible_fps(fps), 100), MIN_DELAY, MAX_DELAY)
 
@@ -74,14 +74,14 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
     Parameters
     ----------
     frames
-        ``(h, w, c)`` uint8 each, all of one shape; c 1 (kept exactly) or 3 (256 colours). May be a generator: it is
-        read once. For a shared palette of colours all frames are held in memory at their native size.
+        ``(h, w, c)`` uint8, all of one shape; c 1 (exact) or 3 (256 colors). May be a generator: it is read once. For a
+        global palette of color frames, all frames are kept in memory at their native size.
     total
-        How many there are.
+        Number of frames.
     path
-        The file. It is in place when the job ends; closing the job earlier leaves what was there.
+        The file. It is replaced when the job ends; closing the job earlier leaves the old file.
     settings
-        Speed, loop, layout, palette, recipe.
+        Frame rate, loop, layout, palette, recipe.
 
     Yields
     ------
@@ -91,7 +91,7 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
     Raises
     ------
     ExportError
-        If the frames are not as said, or the file cannot be written.
+        If the frames are invalid, or the file cannot be written.
     """
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -114,12 +114,12 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
         for delay, block in zip(frame_delays(total, settings.fps).tolist(), blocks, strict=True):
             file.write(_placed(block, delay))
             done += 1
-            yield Progress(done, units, "writing frames")
+            yield Progress(done, units, WRITING)
         file.write(b";")
 
 
 class _Block:
-    """One frame's part of the file: palette indices ``(h, w, 1)``, where they stand, which of them is transparent."""
+    """One frame of the file: palette indices ``(h, w, 1)``, their position, and the transparent index."""
 
     def __init__(
         self, patch: Patch, indices: Pixels, clear: int | None, strip: Pixels | None, scale: int, table: bytes = b""
@@ -132,11 +132,11 @@ class _Block:
 
 
 def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
-    """Yield the blocks of frames ``(h, w, 1)`` of indices into the file's palette; the caption comes with the first."""
+    """Yield the blocks of frames ``(h, w, 1)`` of indices into the global palette; the first has the caption."""
     for number, patch in enumerate(patches(indices)):
         clear = None
         if not patch.changed.all():
-            # Any index will do that no changed pixel has; where all 256 are in use, pixels that stay are shown anew.
+            # Any index that no changed pixel has; if all 256 are in use, unchanged pixels are stored too.
             used = np.bincount(patch.cells[patch.changed].ravel(), minlength=COLOURS)
             clear = int(np.argmin(used)) if used.min() == 0 else None
         cells = patch.cells if clear is None else np.where(patch.changed[..., None], patch.cells, np.uint8(clear))
@@ -144,10 +144,10 @@ def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: Animation
 
 
 def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
-    """Yield the blocks of frames ``(h, w, 3)``, a palette with each."""
+    """Yield the blocks of frames ``(h, w, 3)``, each with its own palette."""
     for number, patch in enumerate(patches(frames)):
         if not patch.changed.any():
-            # One transparent pixel: what is shown stays, and no palette is needed.
+            # One transparent pixel: the image does not change, and no palette is needed.
             yield _Block(patch, np.zeros((1, 1, 1), dtype=np.uint8), 0, None, settings.scale)
             continue
         below = None if number or strip is None else inked(strip)
@@ -161,15 +161,15 @@ def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: Anim
 def _read_all(
     frames: Iterable[Pixels], total: int, settings: AnimationSettings
 ) -> Generator[Progress, None, tuple[list[Pixels], ColourPalette]]:
-    """Read every frame before the first is written, for a palette that serves all."""
+    """Read all frames before the first is written, for a global palette."""
     kept: list[Pixels] = []
     ink = INK if settings.caption else None
     few: NDArray[np.uint32] | None = np.empty(0, dtype=np.uint32) if ink is None else np.sort(pack(ink))
     for frame in frames:
-        # A generator may fill one array again and again.
+        # A generator may reuse one array.
         kept.append(frame.copy())
         few = few_colours(frame, few)
-        yield Progress(len(kept), 2 * total, "reading frames")
+        yield Progress(len(kept), 2 * total, message("Reading frames"))
     if few is not None:
         return kept, exact_palette(few)
     histogram = Histogram()
@@ -179,9 +179,9 @@ def _read_all(
 
 
 def _header(height: int, width: int, table: bytes, settings: AnimationSettings) -> bytes:
-    """Signature, screen, the common palette, Netscape's loop block for a film that repeats, the recipe as a comment."""
+    """Return signature, screen, global palette, Netscape's loop block if it loops, and the recipe as a comment."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70 | _TABLE_OF_256, 0, 0) + table
-    # The block counts the times after the first; 0 is for ever.
+    # The block counts repetitions after the first pass; 0 is infinite.
     shown = settings.times_shown
     loop = b"" if shown == 1 else b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", max(shown - 1, 0)) + b"\0"
     return head + loop + (b"" if settings.recipe is None else _comment(settings.recipe.to_text().encode("ascii")))
@@ -193,7 +193,7 @@ def _comment(text: bytes) -> bytes:
 
 
 def _placed(block: _Block, delay: int) -> bytes:
-    """Delay, place, palette if the frame has one, pixels."""
+    """Return delay, position, palette if the frame has one, and pixels."""
     height, width = block.indices.shape[:2]
     disposal = _KEEP_WHAT_IS_SHOWN | (0 if block.clear is None else _TRANSPARENT)
     control = b"!\xf9\x04" + struct.pack("<BHBB", disposal, delay, block.clear or 0, 0)
@@ -203,14 +203,14 @@ def _placed(block: _Block, delay: int) -> bytes:
 
 
 def _compressed(indices: Pixels) -> bytes:
-    """LZW code size and data of indices ``(h, w, 1)``: what follows the one image descriptor of Pillow's still GIF.
+    """Return LZW code size and data of indices ``(h, w, 1)``: what follows the image descriptor of Pillow's still GIF.
 
-    The indices go in as greys, which have the whole palette of 256, so that Pillow neither sorts nor drops any.
+    The indices are passed as gray values with all 256 palette entries, so that Pillow neither sorts nor removes any.
     """
     still = io.BytesIO()
     Image.fromarray(indices[..., 0]).save(still, format="GIF", optimize=False, interlace=0)
     data = still.getvalue()
     table_end = _SCREEN_END + 3 * 2 ** ((data[_SCREEN_FLAGS] & 0b111) + 1)
     if data[_SCREEN_FLAGS] != data[_SCREEN_FLAGS] | _TABLE_OF_256 or data[table_end : table_end + 1] != b",":
-        raise ExportError("a still GIF of 256 greys from Pillow", "another layout", "Use the version of Pillow given.")
+        raise ExportError("This version of Pillow writes GIF in an unknown layout. Install the supported version.")
     return data[table_end + _DESCRIPTOR_LENGTH : -1]

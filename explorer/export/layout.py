@@ -1,7 +1,7 @@
-"""From a film's frames to what a file shows: resized, side by side, enlarged, with a caption.
+"""Layout of exported frames: resized, side by side, enlarged, with a caption.
 
-Two stages, so that formats can work on few pixels: *cells* are the frames resized and side by side, before every pixel
-becomes a square; the *strip* is the caption, which is the same in all frames.
+Two stages, so that formats work on few pixels: *cells* are the frames resized and side by side, before enlargement; the
+*strip* is the caption, which is the same in all frames.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from explorer.export.sheet import caption_strip, enlarge
 from explorer.types import Pixels
 
 GAP_SHADE = 64
-"""Grey level of the pixel that parts pictures side by side."""
+"""Gray value of the pixel between images side by side."""
 
 
 def cells_of(frames: Iterable[Pixels], total: int, settings: AnimationSettings) -> Iterator[Pixels]:
-    """Yield each frame as cells ``(h, w, c)`` uint8, all of one shape: resized, and between the end pictures.
+    """Yield each frame as cells ``(h, w, c)`` uint8, all of one shape: resized, between start and end images.
 
     Raises
     ------
     ExportError
-        If the frames are not `total` pictures of one shape, or the whole would be too large.
+        If the frames are not `total` images of one shape, or the result is too large.
     """
     sides: tuple[Pixels, Pixels] | None = None
     for frame in checked_frames(frames, total):
@@ -42,30 +42,30 @@ def cells_of(frames: Iterable[Pixels], total: int, settings: AnimationSettings) 
 
 
 def strip_below(cells: Pixels, settings: AnimationSettings) -> Pixels | None:
-    """Return the caption ``(strip_h, w * scale, c)`` that goes below cells ``(h, w, c)``; None where there is none."""
+    """Return the caption ``(strip_h, w * scale, c)`` below cells ``(h, w, c)``; None without caption."""
     if not settings.caption:
         return None
     return caption_strip(cells.shape[1] * settings.scale, cells.shape[2], settings.caption)
 
 
 def finished(cells: Pixels, strip: Pixels | None, settings: AnimationSettings) -> Pixels:
-    """Return the whole picture ``(H, W, c)``: cells enlarged, over the caption."""
+    """Return the complete image ``(H, W, c)``: enlarged cells above the caption."""
     picture = enlarge(cells, settings.scale)
     return picture if strip is None else np.concatenate([picture, strip])
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The part of a frame that differs from the frame before.
+    """The part of a frame that differs from the previous frame.
 
     Attributes
     ----------
     top, left
-        Where it stands, in cells.
+        Its position, in cells.
     cells
         ``(h, w, c)`` uint8.
     changed
-        ``(h, w)`` bool, which of them differ. None does where the frames are equal; then the patch is one corner.
+        ``(h, w)`` bool, which of them differ. If the frames are equal, the patch is one unchanged corner.
     """
 
     top: int
@@ -75,20 +75,20 @@ class Patch:
 
 
 def patches(pictures: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
-    """Yield for each picture ``(h, w, c)`` the rectangle that changed; the first as a whole.
+    """Yield the changed rectangle of each image ``(h, w, c)``; the first image as a whole.
 
     Parameters
     ----------
     pictures
-        Cells of one shape, or palette indices of them. A generator may fill one array again and again.
+        Cells of one shape, or their palette indices. A generator may reuse one array.
     align
-        Patches begin at multiples of this.
+        Patches start at multiples of this.
     """
     previous: Pixels | None = None
     for picture in pictures:
         differs = np.ones(picture.shape[:2], dtype=bool) if previous is None else (picture != previous).any(axis=2)
         rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-        # A frame of no pixels is no frame: where nothing changed, one corner is shown anew.
+        # A frame needs at least one pixel: without changes, it is a corner.
         top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
         left, right = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 1)
         top, left = top - top % align, left - left % align
@@ -100,9 +100,10 @@ def patches(pictures: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
 def _side(picture: Pixels, frame: Pixels, settings: AnimationSettings) -> Pixels:
     if picture.shape != frame.shape or picture.dtype != np.uint8:
         raise ExportError(
-            f"end pictures of the frames' shape, {frame.shape}, and 8 bits",
-            f"{picture.shape} of {picture.dtype}",
-            "Decode the first and the last key.",
+            "Start and end images must be uint8 of shape {frame}, not {dtype} of shape {shape}.",
+            frame=str(frame.shape),
+            dtype=picture.dtype,
+            shape=str(picture.shape),
         )
     return _resized(picture, settings.size)
 

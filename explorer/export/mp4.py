@@ -1,4 +1,4 @@
-"""MP4 video through PyAV, which is an extra: its wheels carry an encoder under the GPL."""
+"""MP4 video with PyAV, an optional dependency: its wheels contain an encoder under the GPL."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings
+from explorer.export.frames import WRITING, AnimationSettings
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.paths import replacing_file
+from explorer.reading import reason_of
 from explorer.types import Pixels, Progress
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MAX_FPS = 240.0
-"""What players keep up with."""
+"""Highest frame rate of players."""
 
 _CODECS = ("libx264", "mpeg4")
 _QUALITY = {"libx264": {"crf": "16", "preset": "medium"}, "mpeg4": {"qscale": "2"}}
 
 
 def possible_fps(fps: float) -> float:
-    """Speed nearest to `fps` that an MP4 has: a fraction with a denominator up to 1001, 240 at most."""
+    """Return the nearest frame rate of an MP4: a fraction with a denominator up to 1001, at most 240."""
     return float(_rate(fps))
 
 
@@ -39,13 +40,13 @@ def _rate(fps: float) -> Fraction:
 def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
     """Write a video as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`.
 
-    Colours are stored at half resolution and width and height are even, since players ask for both: of odd sides the
-    last row or column is doubled. The format has no loop flag.
+    Players require chroma at half resolution, and even width and height: for odd sides the last row or column is
+    repeated. The format has no loop flag.
 
     Raises
     ------
     ExportError
-        Where PyAV is missing too.
+        Also if PyAV is missing.
     """
     av = _av()
     cells = cells_of(frames, total, settings)
@@ -53,7 +54,7 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
         first = next(cells)
         strip = strip_below(first, settings)
         try:
-            # MP4's index comes to the front, so that a browser can start at once.
+            # The index is at the start, so that browsers can play while loading.
             with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container:
                 if settings.recipe is not None:
                     container.metadata["comment"] = settings.recipe.to_text()
@@ -62,18 +63,20 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
                     picture = np.ascontiguousarray(_even(finished(frame, strip, settings)))
                     pixels = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
                     container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-                    yield Progress(number, total, "writing frames")
+                    yield Progress(number, total, WRITING)
                 container.mux(stream.encode(None))
         except av.FFmpegError as error:
             raise ExportError(
-                f"to write {path}", f"“{error.strerror or error}”", "Choose another place, or free space there."
+                "Cannot write {file}: {reason}. Choose another folder, or free disk space.",
+                file=path,
+                reason=reason_of(error),
             ) from error
 
 
 def _stream(av: Any, container: OutputContainer, picture: Pixels, settings: AnimationSettings) -> VideoStream:
     codec = next((name for name in _CODECS if name in av.codecs_available), None)
     if codec is None:
-        raise ExportError("an encoder for MP4 in PyAV", "none", "Install PyAV from its wheels: pip install av.")
+        raise ExportError("Cannot write MP4: PyAV has no encoder. Install it from its wheels: pip install av")
     stream = cast("VideoStream", container.add_stream(codec, rate=_rate(settings.fps), options=_QUALITY[codec]))
     stream.height, stream.width = picture.shape[:2]
     stream.pix_fmt = "yuv420p"
@@ -85,9 +88,7 @@ def _av() -> Any:
         import av
     except ImportError as error:
         raise ExportError(
-            "PyAV, which writes MP4",
-            "none",
-            "Install it with: pip install av, or choose .gif, .webp or .apng.",
+            "Cannot write MP4: PyAV is not installed. Choose .gif, .webp or .apng, or install it: pip install av"
         ) from error
     return av
 

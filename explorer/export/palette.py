@@ -1,9 +1,9 @@
-"""Colour pictures in 256 colours.
+"""Color quantization to 256 colors.
 
-Pictures that have few enough colours together keep them exactly: those colours are then the palette. Others are brought
-to the nearest of 256 chosen ones, which are the centres of a k-means over every pixel of the film. All of this works on
-a histogram of 64 levels a channel, which knows the mean colour of each of its cells: a film of a million pixels has
-some ten thousand cells, so that both the choice and the look-up are exact to a level or two and quick.
+Images with at most 256 colors together keep them exactly. Others get the nearest of 256 palette colors, which are the
+centers of a k-means over all pixels of the animation. This works on a histogram of 64 levels per channel with the mean
+color of each cell: an animation of a million pixels has about ten thousand cells, so that fit and lookup are fast, and
+exact to one or two levels.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from explorer.types import Floats, Pixels
 COLOURS = 256
 
 GREYS = bytes(level for level in range(COLOURS) for _ in range(3))
-"""The palette of a grey picture, whose values are their own indices: 768 bytes, RGB after RGB."""
+"""The palette of grayscale images, whose values are their indices: 256 RGB triplets, 768 bytes."""
 
 INK = np.array([[level] * 3 for level in (0, 51, 102, 153, 204, 255)], dtype=np.uint8)
-"""Colours that a caption needs, ``(6, 3)``."""
+"""Colors of a caption, ``(6, 3)``."""
 
 _NONE = np.zeros((0, 3), dtype=np.uint8)
 _CELLS = 1 << 18
@@ -36,16 +36,16 @@ _BLOCK = 4_096
 
 @dataclass(frozen=True, eq=False)
 class ColourPalette:
-    """Up to 256 colours, and how pictures are brought to them.
+    """A palette of up to 256 colors, and the mapping of images to it.
 
     Attributes
     ----------
     colours
-        ``(m, 3)`` uint8, m from 1 to 256; exact ones stand in rising order of `pack`.
+        ``(m, 3)`` uint8, m from 1 to 256; exact ones in ascending order of `pack`.
     exact
-        Whether every picture it is meant for has only these colours.
+        Whether its images have only these colors.
     dither
-        Whether missing colours are mixed (Floyd and Steinberg).
+        Whether to dither other colors (Floyd and Steinberg).
     """
 
     colours: Pixels
@@ -54,11 +54,11 @@ class ColourPalette:
 
     @property
     def table(self) -> bytes:
-        """768 bytes, RGB after RGB, filled up with black."""
+        """256 RGB triplets, 768 bytes, padded with black."""
         return self.colours.tobytes().ljust(3 * COLOURS, b"\0")
 
     def indices(self, frame: Pixels) -> NDArray[np.uint8]:
-        """Find the indices ``(h, w)`` into the palette of a picture ``(h, w, 3)``."""
+        """Return the palette indices ``(h, w)`` of an image ``(h, w, 3)``."""
         if self.exact:
             return np.searchsorted(pack(self.colours), pack(frame)).astype(np.uint8)
         if self.dither:
@@ -72,32 +72,32 @@ class ColourPalette:
         return self._nearest[cells].astype(np.uint8)
 
     def learn(self, histogram: Histogram) -> None:
-        """Look up the cells of a histogram by the mean colour of their pixels, nearer than the middle of a cell."""
+        """Map the cells of a histogram by the mean color of their pixels, which is more exact than their center."""
         cells, colours, _ = histogram.occupied()
         self._nearest[cells] = nearest_of(colours, self.colours.astype(np.float32))
 
     @cached_property
     def _nearest(self) -> NDArray[np.int16]:
-        """Nearest colour for each cell of the histogram, ``(262144,)``; -1 where nobody asked yet."""
+        """Nearest color for each cell of the histogram, ``(262144,)``; -1 where not computed yet."""
         return np.full(_CELLS, -1, dtype=np.int16)
 
     @cached_property
     def _holder(self) -> Image.Image:
-        """Pillow fills its table of nearest colours here: kept from frame to frame, it saves most of the time."""
+        """Image with Pillow's cache of nearest colors; reusing it for all frames saves most of the time."""
         holder = Image.new("P", (1, 1))
         holder.putpalette(self.colours.tobytes())
         return holder
 
 
 class Histogram:
-    """How often colours occur, in cells of 4 levels a channel, and the mean colour of each cell."""
+    """Counts and mean colors in cells of 4 levels per channel."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(_CELLS)
         self._sums = np.zeros((3, _CELLS))
 
     def add(self, frames: Iterable[Pixels]) -> None:
-        """Count the pixels of pictures ``(h, w, 3)``."""
+        """Count the pixels of images ``(h, w, 3)``."""
         pixels = np.concatenate([frame.reshape(-1, 3) for frame in frames])
         cells = cell_of(pixels)
         self._counts += np.bincount(cells, minlength=_CELLS)
@@ -105,20 +105,20 @@ class Histogram:
             self._sums[channel] += np.bincount(cells, weights=pixels[:, channel], minlength=_CELLS)
 
     def occupied(self) -> tuple[NDArray[np.intp], Floats, Floats]:
-        """Cells that have pixels ``(m,)``, their mean colours ``(m, 3)`` and their counts ``(m,)``."""
+        """Return cells with pixels ``(m,)``, their mean colors ``(m, 3)`` and their counts ``(m,)``."""
         cells = np.flatnonzero(self._counts)
         counts = self._counts[cells]
         return cells, (self._sums[:, cells] / counts).T.astype(np.float32), counts.astype(np.float32)
 
 
 def cell_of(colours: Pixels) -> NDArray[np.int32]:
-    """Cell of the histogram for each colour ``(..., 3)``."""
+    """Return the cell of the histogram for each color ``(..., 3)``."""
     wide = (colours >> 2).astype(np.int32)
     return np.asarray((wide[..., 0] << 12) | (wide[..., 1] << 6) | wide[..., 2], dtype=np.int32)
 
 
 def nearest_of(colours: Floats, palette: Floats) -> NDArray[np.intp]:
-    """Number ``(m,)`` of the palette colour ``(n, 3)`` nearest to each colour ``(m, 3)``."""
+    """Return the index ``(m,)`` of the palette color ``(n, 3)`` nearest to each color ``(m, 3)``."""
     found = np.empty(len(colours), dtype=np.intp)
     offsets = (palette**2).sum(axis=1)
     for start in range(0, len(colours), _BLOCK):
@@ -128,18 +128,18 @@ def nearest_of(colours: Floats, palette: Floats) -> NDArray[np.intp]:
 
 
 def pack(colours: Pixels) -> NDArray[np.uint32]:
-    """One number for each colour ``(..., 3)``: red, green, blue from the highest byte down."""
+    """Return each color ``(..., 3)`` as one number: red, green, blue from the highest byte down."""
     wide = colours.astype(np.uint32)
     return np.asarray((wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2], dtype=np.uint32)
 
 
 def unpack(packed: NDArray[np.uint32]) -> Pixels:
-    """Colours ``(m, 3)`` of packed ones ``(m,)``."""
+    """Return the colors ``(m, 3)`` of packed ones ``(m,)``."""
     return np.stack([packed >> 16, packed >> 8, packed], axis=-1).astype(np.uint8)
 
 
 def few_colours(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.uint32] | None:
-    """Packed colours of `so_far` and of a picture ``(h, w, 3)``, rising; None once there are more than 256."""
+    """Return the packed colors of `so_far` and an image ``(h, w, 3)``, ascending; None if more than 256."""
     if so_far is None:
         return None
     packed = pack(frame).ravel()
@@ -151,17 +151,17 @@ def few_colours(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.
 
 
 def inked(strip: Pixels) -> Pixels:
-    """Return a caption ``(h, w, 3)`` in the colours of `INK` only, so that it takes no more of a palette."""
+    """Return a caption ``(h, w, 3)`` in the colors of `INK` only, to save palette entries."""
     return (np.rint(strip / 51) * 51).astype(np.uint8)
 
 
 def exact_palette(packed: NDArray[np.uint32]) -> ColourPalette:
-    """Palette of at most 256 packed colours, rising."""
+    """Return the palette of at most 256 packed colors in ascending order."""
     return ColourPalette(unpack(packed), exact=True)
 
 
 def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
-    """Palette of one picture ``(h, w, 3)``, made in a millisecond: Pillow's octree, and the reserved colours."""
+    """Return a fast palette of one image ``(h, w, 3)``: Pillow's octree, and the reserved colors."""
     kept = _NONE if reserved is None else reserved
     quantised = Image.fromarray(frame).quantize(COLOURS - len(kept), method=Image.Quantize.FASTOCTREE)
     colours = np.concatenate([_palette_of(quantised)[: COLOURS - len(kept)], kept])
@@ -169,24 +169,24 @@ def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -
 
 
 def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
-    """Palette of a whole film: median cut, then rounds of k-means over all its pixels.
+    """Return the palette of an animation: median cut, then k-means over all pixels.
 
     Parameters
     ----------
     histogram
-        Of every frame.
+        Of all frames.
     dither
-        Whether missing colours will be mixed.
+        Whether to dither other colors.
     reserved
-        Colours ``(r, 3)`` uint8 that the palette must have, whatever the film's are.
+        Colors ``(r, 3)`` uint8 that the palette must contain.
     """
     kept = _NONE if reserved is None else reserved
     _, colours, counts = histogram.occupied()
     if len(colours) > _MAX_FITTED:
-        # An even choice: the most frequent ones alone would leave whole shades out.
+        # Evenly spaced: the most frequent ones alone would omit whole shades.
         chosen = np.linspace(0, len(colours) - 1, _MAX_FITTED).round().astype(np.int64)
         colours, counts = colours[chosen], counts[chosen]
-    # Each cell as often as it takes to have the film's proportions, and once at least.
+    # Each cell in proportion to its count, and at least once.
     copies = np.maximum(counts / counts.sum() * _INITIAL_PIXELS, 1).astype(np.int64)
     sample = np.repeat(np.rint(colours).astype(np.uint8), copies, axis=0)
     first = Image.fromarray(sample[None]).quantize(COLOURS - len(kept), method=Image.Quantize.MEDIANCUT)

@@ -1,8 +1,7 @@
-"""What an exported film remembers of how it was made, so that the timeline can be had back from the file.
+"""The recipe in an exported animation, from which the timeline can be restored.
 
-A recipe names the model and the hash of its decoder, holds the codes of the keys bit for bit, and says how the film
-runs: plain values as JSON, bounded in size, without any path of the machine that made it. `explorer.export.recipe_file`
-reads it from a file.
+A recipe contains the name of the model, the hash of its decoder, the exact codes of the keyframes, and the animation
+settings: JSON of limited size, without any path of the machine. `explorer.export.recipe_file` reads it from a file.
 """
 
 from __future__ import annotations
@@ -20,17 +19,19 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import DataError, UsageError
 from explorer.json_limits import JsonLimits, json_text
+from explorer.messages import Wording, message
+from explorer.reading import reason_of
 from explorer.types import Floats
 
 VERSION = 1
 KEYWORD = "latent-explorer"
-"""Names the recipe among the texts of a PNG."""
+"""Keyword of the recipe among the texts of a PNG."""
 
 MAX_TEXT = 1_000_000
-"""Longest recipe in characters, written or read."""
+"""Most characters of a recipe."""
 
 MAX_CODE_TEXT = 400_000
-"""Longest text of the keys' codes; a film with longer ones goes without them."""
+"""Most characters of the keyframes' codes; longer ones are omitted."""
 
 MAX_KEYS = 10_000
 MAX_VALUES = 1_000_000
@@ -45,14 +46,14 @@ class _Record(BaseModel):
 
 
 class KeyCodes(_Record):
-    """The codes of the keys.
+    """The codes of the keyframes.
 
     Attributes
     ----------
     count, latent_dim
         Shape of the table.
     float32
-        Its values row by row, little-endian, deflated, in base 64.
+        Its values row by row, little-endian, deflated, in Base64.
     """
 
     count: int = Field(ge=1, le=MAX_KEYS)
@@ -61,7 +62,7 @@ class KeyCodes(_Record):
 
 
 class SegmentRecord(_Record):
-    """The way from one key to the next: frames with both ends, and the names of path and easing."""
+    """A segment: its number of frames including both ends, path and easing."""
 
     steps: int = Field(ge=2, le=MAX_STEPS)
     path: _Word
@@ -69,7 +70,7 @@ class SegmentRecord(_Record):
 
 
 class FilmRecord(_Record):
-    """How the film runs, as `explorer.latent.film.Film.to_dict` gives it."""
+    """Animation settings, as `explorer.latent.film.Film.to_dict` returns them."""
 
     segments: tuple[SegmentRecord, ...] = Field(max_length=MAX_KEYS, strict=False)
     hold: int = Field(ge=0, le=MAX_STEPS)
@@ -80,20 +81,20 @@ class FilmRecord(_Record):
 
 
 class Recipe(_Record):
-    """How a film was made.
+    """The recipe of an animation.
 
     Attributes
     ----------
     program, version
-        Whose recipe it is, and of which form.
+        The program, and the version of the format.
     model
         Name of the model.
     model_hash
-        SHA-256 of its decoder, hexadecimal: the same codes give the same pictures where it is the same.
+        SHA-256 of its decoder, hexadecimal: with the same decoder the same codes give the same images.
     keys
-        Codes of the keys; None where they were too long to be kept.
+        Codes of the keyframes; None if they were too long.
     film
-        How the film runs through them.
+        Animation settings.
     """
 
     program: Literal["latent-explorer"] = "latent-explorer"
@@ -104,95 +105,106 @@ class Recipe(_Record):
     film: FilmRecord
 
     def key_codes(self) -> Floats:
-        """Codes of the keys, float32 ``(count, latent_dim)``.
+        """Return the codes of the keyframes, float32 ``(count, latent_dim)``.
 
         Raises
         ------
         DataError
-            If the recipe holds none, or they are damaged.
+            If the recipe has none, or they are damaged.
         """
         if self.keys is None:
             raise DataError(
-                "the codes of the keys in the file", "none, since they were too long", "Set the keys on the timeline."
+                "The animation has no keyframes, because their codes were too long to store. Set them on the timeline."
             )
         shape = (self.keys.count, self.keys.latent_dim)
         wanted = 4 * shape[0] * shape[1]
         try:
             deflated = base64.b64decode(self.keys.float32, validate=True)
-            # Never more than is wanted: a few bytes can swell to gigabytes.
+            # Limited: a few bytes can inflate to gigabytes.
             inflater = zlib.decompressobj()
             raw = inflater.decompress(deflated, wanted + 1) if wanted <= 4 * MAX_VALUES else b""
         except (binascii.Error, ValueError, zlib.error) as error:
-            raise _damaged(f"codes that cannot be unpacked ({error})") from error
+            raise _damaged(message("its codes cannot be decompressed ({reason})", reason=reason_of(error))) from error
         codes = np.frombuffer(raw, "<f4").astype(np.float32) if len(raw) == wanted else None
         if codes is None or not inflater.eof or not np.isfinite(codes).all():
-            raise _damaged(f"other codes than {shape[0]} of {shape[1]} finite numbers")
+            raise _damaged(
+                message(
+                    "it does not have {count:# code|# codes} of {size:# finite number|# finite numbers}",
+                    count=shape[0],
+                    size=shape[1],
+                )
+            )
         return codes.reshape(shape)
 
     def to_text(self) -> str:
-        """Return the recipe as JSON in ASCII, on one line: some of the places it goes to hold no more."""
+        """Return the recipe as one line of ASCII JSON; some formats allow no more."""
         return json.dumps(self.model_dump(), separators=(",", ":"))
 
 
 def make_recipe(model: str, model_hash: str, keys: Floats, film: Mapping[str, Any]) -> Recipe:
-    """Make the recipe of a film.
+    """Create the recipe of an animation.
 
     Parameters
     ----------
     model
-        Name of the model. Of a path only the last part is kept.
+        Name of the model. Of a path only the last part is stored.
     model_hash
         SHA-256 of its decoder, hexadecimal.
     keys
-        Codes ``(k, d)`` float32. Where they are too long for a file that is to be passed around, the recipe goes
-        without them: its `keys` are then None, and whoever writes the file should say so.
+        Codes ``(k, d)`` float32. If they are too long, the `keys` of the recipe are None; the caller should tell the
+        user.
     film
-        Plain values, as `explorer.latent.film.Film.to_dict` gives them. Of a film of tens of thousands of frames the
-        times that were evened out are left out.
+        Plain values, as `explorer.latent.film.Film.to_dict` returns them. The times of tens of thousands of frames are
+        omitted.
 
     Raises
     ------
     UsageError
-        If they make no recipe.
+        If a value is invalid.
     """
-    # The last part of a path, on any system, without what no name is made of.
+    # The last part of a path on any system, without unprintable characters.
     name = "".join(letter for letter in re.split(r"[/\\]", model)[-1] if letter.isprintable())[:200]
     try:
         record = FilmRecord.model_validate_json(json.dumps(dict(film)))
         recipe = Recipe(model=name or "model", model_hash=model_hash, keys=_packed(keys), film=record)
     except (ValidationError, TypeError, ValueError) as error:
-        reason = _first(error) if isinstance(error, ValidationError) else str(error)
-        raise UsageError("a film that can be written down", reason, "Make it shorter.") from error
+        raise UsageError(
+            "Cannot store this animation in a file: {reason}. Make it shorter.",
+            reason=_first(error) if isinstance(error, ValidationError) else reason_of(error),
+        ) from error
     if len(recipe.to_text()) > MAX_TEXT:
         recipe = recipe.model_copy(update={"film": record.model_copy(update={"times": None})})
     return recipe
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Check and take a recipe from a file that nobody vouches for.
+    """Parse an untrusted recipe.
 
     Raises
     ------
     DataError
-        If it is damaged, too long, or of a later form.
+        If it is damaged, too long, or of a newer version.
     """
     if len(text) > MAX_TEXT:
-        raise _damaged(f"more than {MAX_TEXT:,} characters")
+        raise _damaged(message("it has more than {most:,} characters", most=MAX_TEXT))
     try:
-        return Recipe.model_validate_json(json_text(text.encode("utf-8", "surrogatepass"), _LIMITS, "the recipe"))
+        return Recipe.model_validate_json(
+            json_text(text.encode("utf-8", "surrogatepass"), _LIMITS, message("the recipe"))
+        )
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("version",) and isinstance(first["input"], int) and first["input"] > VERSION:
             raise DataError(
-                f"an animation with a recipe of form {VERSION}",
-                f"form {first['input']}",
-                "Open it with a newer Latent Explorer.",
+                "The animation was written by a newer version (format {version} instead of {known}). Update Latent "
+                "Explorer.",
+                version=first["input"],
+                known=VERSION,
             ) from error
         raise _damaged(_first(error)) from error
 
 
 def _packed(codes: Floats) -> KeyCodes | None:
-    """Return codes ``(k, d)`` as text; None where they are too long."""
+    """Return codes ``(k, d)`` as text; None if they are too long."""
     count, latent_dim = codes.shape
     if not (1 <= count <= MAX_KEYS and 1 <= codes.size <= MAX_VALUES):
         return None
@@ -200,16 +212,16 @@ def _packed(codes: Floats) -> KeyCodes | None:
     return KeyCodes(count=count, latent_dim=latent_dim, float32=text) if len(text) <= MAX_CODE_TEXT else None
 
 
-def _damaged(received: str) -> DataError:
-    return DataError("an animation with the recipe of a film", received, "The file was changed or damaged.")
+def _damaged(reason: Wording) -> DataError:
+    return DataError("The recipe of the animation is damaged: {reason}. Use an unmodified copy.", reason=reason)
 
 
 def _first(error: ValidationError) -> str:
-    """Say what is wrong first, without what stood there: that comes from the file."""
+    """Return the first error, without the untrusted input."""
     first = error.errors(include_input=False)[0]
     return f"“{'.'.join(str(part) for part in first['loc']) or 'the text'}”: {first['msg']}"[:300]
 
 
 def png_texts(recipe: Recipe | None) -> dict[str, str]:
-    """Texts that a PNG carries for a recipe, by keyword."""
+    """Return the PNG texts of a recipe, by keyword."""
     return {} if recipe is None else {KEYWORD: recipe.to_text()}

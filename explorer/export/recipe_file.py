@@ -1,7 +1,7 @@
-"""Finding the recipe in a file: GIF, PNG and APNG, WebP, MP4, or a folder of frames.
+"""Read the recipe in a file: GIF, PNG and APNG, WebP, MP4, or a folder of frames.
 
-The file may come from anybody. Its blocks are walked through by their lengths, and nothing is read into memory but a
-text of bounded length; no picture is decoded, no XML parsed and nothing executed.
+The file is untrusted. Its blocks are visited by their lengths, and only a text of limited length is read into memory;
+no image is decoded, and no XML parsed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from explorer.export.recipe import KEYWORD, MAX_TEXT, Recipe, parse_recipe
+from explorer.messages import message
 from explorer.reading import reading
 
 FOLDER_FILE = "film.json"
-"""Where a folder of frames keeps the recipe."""
+"""File of the recipe in a folder of frames."""
 
 XMP_TAG = "recipe"
 MAX_BLOCKS = 1_000_000
@@ -25,11 +26,11 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _XMP = re.compile(rb"<le:recipe>([^<>]*)</le:recipe>")
 _COMMENT_ATOM = b"\xa9cmt"
 _ESCAPED = 6
-"""Longest form of one character in XML."""
+"""Most bytes of one escaped character in XML."""
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """Read the recipe of an exported film.
+    """Read the recipe of an exported animation.
 
     Parameters
     ----------
@@ -39,25 +40,25 @@ def read_recipe(path: Path) -> Recipe | None:
     Returns
     -------
     Recipe or None
-        None where the file is no animation of ours: another picture, another kind of file.
+        None if the file has no recipe, such as another image or file type.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or its recipe is damaged or of a later form.
+        If the file cannot be read, or its recipe is damaged or of a newer version.
     """
     if path.is_dir():
         path = path / FOLDER_FILE
         if not path.is_file():
             return None
-    with reading("an animation", str(path), remedy="Check the path."), path.open("rb") as file:
+    with reading(message("an animation"), str(path), remedy=message("Check the path.")), path.open("rb") as file:
         text = _find(file)
-    # A comment of somebody else's is no recipe, and no error either.
+    # A comment of another program is not a recipe, and not an error.
     return parse_recipe(text) if text is not None and f'"{KEYWORD}"' in text[:MAX_TEXT] else None
 
 
 def _find(file: BinaryIO) -> str | None:
-    """Return the text in which a recipe would stand, by the first bytes of the file."""
+    """Return the text that may be a recipe; the first bytes give the format of the file."""
     head = file.read(16)
     readers: dict[Callable[[bytes], bool], Callable[[BinaryIO], bytes | None]] = {
         lambda start: start[:4] == b"GIF8": _gif,
@@ -79,7 +80,7 @@ def _json(file: BinaryIO) -> bytes:
 
 
 def _gif(file: BinaryIO) -> bytes | None:
-    """Comments before the first picture; ours stands there."""
+    """Return our comment, which precedes the first image."""
     file.seek(10)
     flags = file.read(1)
     file.seek(13 + (3 * 2 ** ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0))
@@ -94,7 +95,7 @@ def _gif(file: BinaryIO) -> bytes | None:
 
 
 def _sub_blocks(file: BinaryIO, keep: bool) -> Iterator[bytes]:
-    """Yield the sub-blocks of an extension, or only pass over them; at most what a recipe may take."""
+    """Yield the sub-blocks of an extension up to the size of a recipe, or only skip them."""
     kept = 0
     for _ in range(MAX_BLOCKS):
         size = file.read(1)
@@ -107,7 +108,7 @@ def _sub_blocks(file: BinaryIO, keep: bool) -> Iterator[bytes]:
 
 
 def _png(file: BinaryIO) -> bytes | None:
-    """Text under our keyword, before or behind the pixels."""
+    """Return the text of our keyword, before or after the pixels."""
     file.seek(len(_PNG))
     wanted = KEYWORD.encode() + b"\0"
     for _ in range(MAX_BLOCKS):
@@ -140,7 +141,7 @@ def _webp(file: BinaryIO) -> bytes | None:
 
 
 def _mp4(file: BinaryIO) -> bytes | None:
-    """The comment tag: moov, udta, meta, ilst, ©cmt, data."""
+    """Return the comment tag: moov, udta, meta, ilst, ©cmt, data."""
     file.seek(0, 2)
     start, end = 0, file.tell()
     for name, skip in ((b"moov", 0), (b"udta", 0), (b"meta", 4), (b"ilst", 0), (_COMMENT_ATOM, 0), (b"data", 8)):
@@ -153,7 +154,7 @@ def _mp4(file: BinaryIO) -> bytes | None:
 
 
 def _atom(file: BinaryIO, start: int, end: int, name: bytes, skip: int) -> tuple[int, int] | None:
-    """Return where the content of an atom between two places begins, past `skip` bytes of its own head, and ends."""
+    """Return start, after `skip` bytes, and end of the content of an atom between two positions."""
     for _ in range(MAX_BLOCKS):
         file.seek(start)
         head = file.read(16)

@@ -1,4 +1,4 @@
-"""Still pictures out: mosaics, rows, axes with ticks, PNG files."""
+"""Still images: mosaics, rows, axes with ticks, PNG files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLOUR = 3
 
 
 def enlarge(image: Pixels, scale: int) -> Pixels:
-    """Turn every pixel of pictures ``(…, h, w, c)`` into a square of side `scale`.
+    """Enlarge images ``(…, h, w, c)`` by an integer with nearest neighbor.
 
     Raises
     ------
@@ -27,23 +27,23 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
         If `scale` is below 1.
     """
     if scale < 1:
-        raise ExportError("a scale of 1 or more", str(scale), "Give for example 4.")
+        raise ExportError("The scale must be 1 or more, not {scale}.", scale=scale)
     return image if scale == 1 else image.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
 def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> Pixels:
-    """Lay pictures side by side, row by row from the top left.
+    """Arrange images in a grid, row by row from the top left.
 
     Parameters
     ----------
     images
         ``(n, h, w, c)`` uint8, n at least 1.
     columns
-        Pictures in a row; cells that are left over in the last row show the background.
+        Images per row; empty cells of the last row have the background color.
     gap
-        Pixels between neighbours; there are none around the whole.
+        Pixels between images; none around the grid.
     background
-        Grey level of gaps and empty cells, 0 to 255.
+        Gray value of gaps and empty cells, 0 to 255.
 
     Returns
     -------
@@ -53,12 +53,15 @@ def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> P
     Raises
     ------
     ExportError
-        If there are no pictures, or `columns` or `gap` cannot be meant.
+        If there are no images, or `columns` or `gap` is invalid.
     """
     _check_images(images)
     if columns < 1 or gap < 0:
         raise ExportError(
-            "at least one column and a gap of 0 or more", f"{columns} columns, gap {gap}", "Correct the layout."
+            "Invalid layout: {columns:# column|# columns} with a gap of {gap}. Use at least 1 column, and a gap of 0 "
+            "or more.",
+            columns=columns,
+            gap=gap,
         )
     count, height, width, channels = images.shape
     rows = -(-count // columns)
@@ -70,13 +73,13 @@ def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> P
 
 
 def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pixels:
-    """Lay strips of pictures one under the other, each picture in its column.
+    """Arrange rows of images below one another, aligned in columns.
 
     Parameters
     ----------
     rows
-        At least one; ``(n, h, w, c)`` uint8 each. Rows may differ in n; a shorter one ends in the background. Grey rows
-        become colour beside colour ones.
+        At least one; ``(n, h, w, c)`` uint8 each. n may differ; shorter rows are filled up with the background.
+        Grayscale rows become color if others are.
     gap, background
         As for `mosaic`.
 
@@ -88,15 +91,18 @@ def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pix
     Raises
     ------
     ExportError
-        If there are no rows, a row is empty, or the pictures differ in size.
+        If there are no rows, a row is empty, or image sizes differ.
     """
     if not rows:
-        raise ExportError("at least one row of pictures", "none", "Give the originals, for example.")
+        raise ExportError("There are no images to arrange. Give at least one row.")
     for row in rows:
         _check_images(row)
     sizes = {row.shape[1:3] for row in rows}
     if len(sizes) > 1:
-        raise ExportError("rows of pictures of one size", str(sorted(sizes)), "Resize them first.")
+        raise ExportError(
+            "The rows have images of different sizes {sizes}. Resize them first.",
+            sizes=["×".join(map(str, size)) for size in sorted(sizes)],
+        )
     columns = max(len(row) for row in rows)
     channels = max(row.shape[3] for row in rows)
     height, width = rows[0].shape[1:3]
@@ -107,25 +113,27 @@ def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pix
 
 
 def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None) -> None:
-    """Write one picture ``(h, w, c)`` uint8, c 1 or 3, as PNG; what was there is replaced only by a whole file.
+    """Write one image ``(h, w, c)`` uint8, c 1 or 3, as PNG, atomically.
 
     Parameters
     ----------
     image
-        The picture.
+        The image.
     path
         The file.
     texts
-        ASCII texts that the file carries, by keyword.
+        ASCII texts in the file, by keyword.
 
     Raises
     ------
     ExportError
-        If the picture is none, or the file cannot be written.
+        If the image is invalid, or the file cannot be written.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, _COLOUR) or image.size == 0:
         raise ExportError(
-            "a picture (height, width, 1 or 3) of 8 bits", f"{image.shape} of {image.dtype}", "Convert it first."
+            "An image must be uint8 of shape (h, w, 1 or 3), not {dtype} of shape {shape}.",
+            dtype=image.dtype,
+            shape=str(image.shape),
         )
     with replacing_file(path) as temporary:
         _to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
@@ -137,31 +145,31 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     Parameters
     ----------
     image
-        Mosaic ``(H, W, c)`` uint8 without gaps, ``len(xs)`` cells wide and ``len(ys)`` high, the highest second
-        coordinate in the top row.
+        Mosaic ``(H, W, c)`` uint8 without gaps, ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
+        row.
     xs
         ``(columns,)``, left to right.
     ys
-        ``(rows,)``, in any order: the ticks stand highest first, as the rows do.
+        ``(rows,)``, in any order.
     labels
         Names of the two axes, or empty.
 
     Returns
     -------
     Pixels
-        A larger picture that holds `image` unchanged. Numbers that would run into their neighbours are left out.
+        A larger image that contains `image` unchanged. Numbers that would overlap are omitted.
 
     Raises
     ------
     ExportError
-        If the mosaic cannot be parted into that many cells.
+        If the size of the mosaic is not a multiple of the number of cells.
     """
     height, width, channels = image.shape
     if not (len(xs) and len(ys)) or width % len(xs) or height % len(ys):
         raise ExportError(
-            "a mosaic of whole cells for all coordinates",
-            f"{width}×{height} pixels for {len(xs)}×{len(ys)} cells",
-            "Make it without gaps.",
+            "A mosaic of {pixels} pixels cannot be divided into {cells} cells. Create it without gaps.",
+            pixels=f"{width}×{height}",
+            cells=f"{len(xs)}×{len(ys)}",
         )
     font = _font(int(np.clip(min(height, width) / 28, 11, 26)))
     em = math.ceil(font.getbbox("0")[3])
@@ -192,17 +200,17 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
 
 
 def caption(image: Pixels, text: str) -> Pixels:
-    """Add a line of text under a picture ``(h, w, c)``: black on white, as wide as the picture, small if need be.
+    """Add a line of text below an image ``(h, w, c)``: black on white, in a smaller font if needed.
 
-    Text that does not fit even at the smallest size is cut off on the right.
+    Text that does not fit at the smallest size is clipped on the right.
     """
     return np.concatenate([image, caption_strip(image.shape[1], image.shape[2], text)])
 
 
 def caption_strip(width: int, channels: int, text: str) -> Pixels:
-    """Draw a line of text alone, ``(h, width, channels)`` uint8, as `caption` puts it under a picture.
+    """Return the line of text that `caption` adds, ``(h, width, channels)`` uint8.
 
-    Its height is even, so that it can go below a picture in a film whose format wants that.
+    Its height is even, as some animation formats require.
     """
     size = 20
     while size > 8 and _font(size).getlength(text) > width - 4:
@@ -217,24 +225,24 @@ def caption_strip(width: int, channels: int, text: str) -> Pixels:
 
 
 def _spaced(texts: Sequence[str], length: int, needed: Sequence[float]) -> list[tuple[int, str]]:
-    """Centres of cells along a side of `length` pixels with their texts, leaving out some that would touch."""
+    """Return the centers of cells along a side of `length` pixels with their texts, without overlapping ones."""
     cell = length / len(texts)
     least = max(1, math.ceil(max(needed) / cell))
-    # A slightly wider step that names both ends is better than the tightest one.
+    # Prefer a slightly larger step that labels both ends.
     step = next((wide for wide in range(least, 2 * least + 1) if (len(texts) - 1) % wide == 0), least)
     start = ((len(texts) - 1) % step) // 2
     return [(int((number + 0.5) * cell), texts[number]) for number in range(start, len(texts), step)]
 
 
 def _number(value: float) -> str:
-    """Give a number in up to 3 figures, zero without a sign."""
+    """Return a number with up to 3 significant digits, zero without a sign."""
     text = f"{value:.3g}"
     return "0" if text in {"-0", "0"} else text
 
 
 @lru_cache(maxsize=16)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the program's own font; Pillow's, which lacks accents and Greek, only where the file is missing."""
+    """Return the program's font, or Pillow's, which lacks accents and Greek, if the file is missing."""
     try:
         return ImageFont.truetype(resources_dir() / "fonts" / "Inter-Regular.otf", size)
     except OSError:
@@ -251,7 +259,9 @@ def _png_texts(texts: Mapping[str, str]) -> PngInfo:
 def _check_images(images: Pixels) -> None:
     if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or images.shape[3] not in (1, _COLOUR):
         raise ExportError(
-            "pictures (n, height, width, 1 or 3) of 8 bits", f"{images.shape} of {images.dtype}", "Give at least one."
+            "Images must be uint8 of shape (n, h, w, 1 or 3) with n > 0, not {dtype} of shape {shape}.",
+            dtype=images.dtype,
+            shape=str(images.shape),
         )
 
 

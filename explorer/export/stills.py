@@ -1,4 +1,4 @@
-"""Still PNG and WebP data from Pillow, taken apart into the chunks that animations are put together from."""
+"""Chunks of still PNG and WebP files from Pillow, for animations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def png_data(picture: Pixels) -> bytes:
-    """Compressed pixels of a picture ``(h, w, 1 or 3)``: what stands in the IDAT chunks of its PNG, put together."""
+    """Return the compressed pixels of an image ``(h, w, 1 or 3)``: the IDAT chunks of its PNG, concatenated."""
     still = _still(picture, "PNG")
     found = []
     place = len(PNG_SIGNATURE)
@@ -28,21 +28,21 @@ def png_data(picture: Pixels) -> bytes:
 
 
 def webp_chunk(picture: Pixels) -> bytes:
-    """The lossless VP8L chunk of a picture ``(h, w, 1 or 3)``, with its head and padding.
+    """Return the lossless VP8L chunk of an image ``(h, w, 1 or 3)``, with header and padding.
 
     Raises
     ------
     ExportError
-        If Pillow lays the file out otherwise.
+        If Pillow writes another layout.
     """
     for name, chunk in riff_chunks(_still(picture, "WEBP")):
         if name == b"VP8L":
             return chunk
-    raise ExportError("a still WebP without loss from Pillow", "another layout", "Use the version of Pillow given.")
+    raise ExportError("This version of Pillow writes WebP in an unknown layout. Install the supported version.")
 
 
 def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name and whole bytes of each chunk of a WebP file."""
+    """Yield name and bytes of each chunk of a WebP file."""
     place = 12
     while place + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, place)

@@ -1,4 +1,4 @@
-"""Figures out: a table as comma-separated values."""
+"""Export of tables as comma-separated values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from explorer.paths import replacing_file
 
 Cell = str | int | float
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-"""How a text begins that some spreadsheet takes for a formula; full-width signs are signs in Japanese ones."""
+"""Start of a text that some spreadsheets interpret as a formula, Japanese ones also with full-width signs."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]inf", re.ASCII)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a table as RFC 4180 has it, in UTF-8; what was there is replaced only by a whole file.
+    """Write a table as CSV (RFC 4180) in UTF-8, atomically.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
     header
         The names of the columns.
     rows
-        As long as the header; numbers in as many digits as tell them apart, infinite ones as ``inf``. A text that a
-        spreadsheet would take for a formula is written behind an apostrophe.
+        As long as the header; numbers with all digits needed to read them back, infinite ones as ``inf``. A text that a
+        spreadsheet would interpret as a formula is prefixed with an apostrophe.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
 
 
 def _inert(cell: Cell) -> Cell:
-    """Return a cell that no spreadsheet computes; a text that is a number stays one."""
+    """Return a cell that no spreadsheet interprets as a formula; numbers in a text are unchanged."""
     if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"

@@ -1,7 +1,7 @@
-"""Animated WebP, frame for frame and without loss.
+"""Animated WebP, lossless, with every frame.
 
-Pillow's own writer merges equal frames; here each frame is kept. Pillow compresses the pixels of the rectangle that
-changed (a still WebP each); this module puts the chunks together as the WebP container specification says.
+Pillow's writer merges equal frames; here each frame is kept. Pillow compresses the changed rectangle of each frame (as
+a still WebP); this module assembles the chunks according to the WebP container specification.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from explorer.export.frames import AnimationSettings, frame_ticks
+from explorer.export.frames import WRITING, AnimationSettings, frame_ticks
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import Recipe
 from explorer.export.stills import webp_chunk
@@ -23,7 +23,7 @@ from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
 MIN_DELAY, MAX_DELAY = 11, (1 << 24) - 1
-"""In milliseconds. Browsers play delays of 10 ms and less at 10 frames a second."""
+"""In milliseconds. Browsers play delays of 10 ms and less at 10 frames per second."""
 
 _ANIMATED, _HAS_XMP = 0x02, 0x04
 _DO_NOT_BLEND = 0x02
@@ -35,7 +35,7 @@ _XMP = (
 
 
 def possible_fps(fps: float) -> float:
-    """Speed nearest to `fps` that viewers of a WebP play on average: its clock counts milliseconds, 11 at least."""
+    """Return the nearest average frame rate of WebP: delays are whole milliseconds, at least 11."""
     return float(np.clip(fps, 1000 / MAX_DELAY, 1000 / MIN_DELAY))
 
 
@@ -51,14 +51,14 @@ def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: Anima
         _chunk(file, b"VP8X", struct.pack("<I", flags) + _three(width - 1) + _three(height - 1))
         _chunk(file, b"ANIM", struct.pack("<IH", 0xFFFFFFFF, settings.times_shown))
         delays = np.clip(frame_ticks(total, possible_fps(settings.fps), 1000), MIN_DELAY, MAX_DELAY).tolist()
-        # A place is counted in pairs of pixels, so an odd scale needs even cells.
+        # Positions are in units of two pixels, so an odd scale needs even cells.
         placed = patches(chain([first], cells), align=1 + settings.scale % 2)
         for number, (patch, delay) in enumerate(zip(placed, delays, strict=True)):
             picture = finished(patch.cells, None if number else strip, settings)
             place = _three(patch.left * settings.scale // 2) + _three(patch.top * settings.scale // 2)
             size = _three(picture.shape[1] - 1) + _three(picture.shape[0] - 1)
             _chunk(file, b"ANMF", place + size + _three(delay) + bytes([_DO_NOT_BLEND]) + webp_chunk(picture))
-            yield Progress(number + 1, total, "writing frames")
+            yield Progress(number + 1, total, WRITING)
         if settings.recipe:
             _chunk(file, b"XMP ", xmp(settings.recipe))
         length = file.tell() - 8
@@ -67,12 +67,12 @@ def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: Anima
 
 
 def xmp(recipe: Recipe) -> bytes:
-    """The XMP packet that holds a recipe."""
+    """Return the XMP packet of a recipe."""
     return _XMP.format(escape(recipe.to_text())).encode("ascii")
 
 
 def _three(number: int) -> bytes:
-    """A number in 24 bits."""
+    """Return a number in 24 bits."""
     return struct.pack("<I", number)[:3]
 
 

@@ -1,4 +1,4 @@
-"""Messages between two processes: bounded, versioned frames of msgpack and raw arrays; nothing is ever unpickled."""
+"""Messages between two processes: versioned frames of msgpack and raw arrays with limits; never pickles."""
 
 from explorer.ipc.channel import Channel
 from explorer.ipc.frame import LIMITS, Limits, pack, unpack

@@ -1,4 +1,4 @@
-"""One end of a pipe that records go through."""
+"""One end of a pipe for records."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from explorer.ipc.frame import LIMITS, Limits, pack, unpack
 
 
 class Channel:
-    """Sends records, and receives those of the types it was told.
+    """Sends records, and receives records of given types.
 
     `send` may be called from any thread, `recv` and `poll` from one.
 
     Parameters
     ----------
     connection
-        One end of a `multiprocessing.Pipe`; it belongs to the channel from here on.
+        One end of a `multiprocessing.Pipe`, owned by the channel.
     receives
-        Types of the records that may come, dataclasses or pydantic models of different names.
+        Accepted types of records, dataclasses or pydantic models with different names.
     limits
-        What a message may hold, both ways.
+        Limits of messages in both directions.
     """
 
     def __init__(self, connection: Connection, receives: tuple[type, ...], limits: Limits = LIMITS) -> None:
@@ -32,14 +32,14 @@ class Channel:
         self._sending = threading.Lock()
 
     def send(self, record: object) -> None:
-        """Send a record; waits while the pipe is full.
+        """Send a record; blocks while the pipe is full.
 
         Raises
         ------
         IpcError
             If it cannot be sent (see `pack`).
         OSError
-            If the other end is gone.
+            If the other end is closed.
         """
         data = b"".join(pack(record, self._limits))
         with self._sending:
@@ -51,22 +51,24 @@ class Channel:
         Raises
         ------
         IpcError
-            If what came is not one of the records that may come.
+            If the message is not an accepted record.
         EOFError, OSError
-            If the other end is gone.
+            If the other end is closed.
         """
         try:
             data = self._connection.recv_bytes(self._limits.frame_bytes)
         except OSError as error:
             if str(error) == "bad message length":
-                raise IpcError(f"a message of at most {self._limits.frame_bytes} bytes", "a longer one") from error
+                raise IpcError(
+                    "Invalid message from another process: larger than {most:# byte|# bytes}.",
+                    most=self._limits.frame_bytes,
+                ) from error
             raise
         return unpack(data, self._receives, self._limits)
 
     def poll(self, timeout: float | None = 0.0) -> bool:
-        """Return whether something came, or the other end is gone; wait `timeout` seconds (None: for ever)."""
+        """Return whether a message or the end of the pipe is available within `timeout` seconds (None: no limit)."""
         return self._connection.poll(timeout)
 
     def close(self) -> None:
-        """Hang up."""
         self._connection.close()

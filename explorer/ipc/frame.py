@@ -9,8 +9,8 @@ bytes      content
 …          the arrays in that order, C order, little endian, each at the next multiple of 16
 =========  =====================================================================================
 
-The transport gives the length of the frame. Everything that a frame declares is bounded, and compared with the bytes
-that came, before anything of that size is made.
+The transport gives the length of the frame. All declared sizes are checked against limits and the received bytes before
+memory is allocated.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 
 from explorer.errors import IpcError
 from explorer.ipc.records import Decoder, encode, validated
+from explorer.reading import reason_of
 
 MAGIC = b"LXF\x01"
 DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
-"""Kinds of arrays that a frame can hold: numbers and truth values."""
+"""Dtypes of arrays in a frame: numbers and booleans."""
 
 _PREFIX = struct.Struct("<4sI")
 _ALIGNMENT = 16
@@ -40,7 +41,7 @@ Part: TypeAlias = bytes | memoryview
 
 @dataclass(frozen=True)
 class Limits:
-    """What a frame may hold at most; both ends keep to it.
+    """Limits of a frame, checked by both ends.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Limits:
     arrays, dimensions
         Count of arrays, and of an array's dimensions.
     containers, depth
-        Lists and maps in the record, which in memory take many times their bytes, and how deep they nest.
+        Number of lists and maps in the record, which take many times their bytes in memory, and their nesting depth.
     """
 
     frame_bytes: int = 1 << 30
@@ -62,11 +63,11 @@ class Limits:
 
 
 LIMITS = Limits()
-"""What a frame may hold where nothing else is said."""
+"""Default limits of a frame."""
 
 
 def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
-    """Return the frame of a record, as parts to be sent one behind the other; arrays are not copied.
+    """Return the frame of a record, as consecutive parts; arrays are not copied.
 
     Parameters
     ----------
@@ -74,25 +75,27 @@ def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
         A dataclass or pydantic model of None, booleans, numbers, strings, bytes, paths, arrays, and lists, tuples, maps
         with strings as keys, dataclasses and models of these.
     limits
-        What the frame may hold.
+        Limits of the frame.
 
     Raises
     ------
     IpcError
-        If the record holds something else, or more than that.
+        If the record has other values, or exceeds the limits.
     """
     try:
         arrays: list[NDArray[Any]] = []
         fields = encode(record, arrays)
         table = [[array.dtype.str, array.shape] for array in arrays]
         header = b"".join(encode(part, []) for part in (type(record).__name__, table)) + fields
-        # What the other end would refuse is refused here.
+        # Refuse here what the other end would refuse.
         _read_header(memoryview(header), limits, lambda _: arrays)
         parts = _aligned([_PREFIX.pack(MAGIC, len(header)) + header, *map(_raw, arrays)])
         if sum(map(len, parts)) > limits.frame_bytes:
             raise ValueError(f"more than {limits.frame_bytes} bytes")
-    except Exception as error:  # msgpack raises what it likes
-        raise IpcError(f"a message that another process can be sent ({type(record).__name__})", str(error)) from error
+    except Exception as error:  # msgpack raises anything
+        raise IpcError(
+            "Cannot send {record} to another process: {reason}.", record=type(record).__name__, reason=reason_of(error)
+        ) from error
     return parts
 
 
@@ -102,22 +105,22 @@ def unpack(data: bytes | bytearray | memoryview, receives: Iterable[type], limit
     Parameters
     ----------
     data
-        The frame, whole. Arrays are copied out of it, so that no small one keeps a large frame in memory.
+        The complete frame. Arrays are copied, so that a small one does not keep a large frame in memory.
     receives
-        Types of records that are accepted, each checked field by field.
+        Accepted types of records, validated field by field.
     limits
-        What the frame may hold.
+        Limits of the frame.
 
     Raises
     ------
     IpcError
-        If it is anything but a frame of one of these records; no other exception leaves.
+        If it is not a frame of one of these records; no other exception is raised.
     """
     try:
         return _unpack(memoryview(data).cast("B"), receives, limits)
-    except Exception as error:  # what came is not trusted: whatever it makes msgpack, numpy or pydantic raise
+    except Exception as error:  # untrusted data can make msgpack, numpy or pydantic raise anything
         reason = str(error)[:_REASON_LIMIT]
-        raise IpcError("a message of this program’s other process", f"one that cannot be read ({reason})") from error
+        raise IpcError("Invalid message from another process: {reason}.", reason=reason) from error
 
 
 def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:
@@ -126,11 +129,11 @@ def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:
     magic, size = _PREFIX.unpack_from(data)
     end = _PREFIX.size + size
     if magic != MAGIC or end > len(data):
-        raise ValueError("another format, or cut off")
+        raise ValueError("another format, or truncated")
     name, fields = _read_header(data[_PREFIX.size : end], limits, lambda table: _arrays(data, end, table))
     kinds = {kind.__name__: kind for kind in receives}
     if name not in kinds:
-        raise ValueError(f"a record that is not expected here: {name[:80]!r}")
+        raise ValueError(f"unexpected record {name[:80]!r}")
     return validated(kinds[name], fields)
 
 
@@ -139,17 +142,17 @@ def _read_header(
 ) -> tuple[str, Any]:
     """Return the record's name and its fields; `find_arrays` gives the arrays of the table, once that is checked."""
     if len(header) > limits.header_bytes:
-        raise ValueError(f"more than {limits.header_bytes} bytes beside the arrays")
+        raise ValueError(f"header of more than {limits.header_bytes} bytes")
     # One list is the table itself, and two are each array's.
     decoder = Decoder(header, limits.containers + 1 + 2 * limits.arrays)
     name, table = decoder.value(0), decoder.value(2)
     if not isinstance(name, str) or not isinstance(table, list):
-        raise ValueError("a header of another form")
+        raise ValueError("invalid header")
     _check_table(table, limits)
     decoder.arrays = find_arrays(table)
     fields = decoder.value(limits.depth)
     if not decoder.ended:
-        raise ValueError("a header that goes on")
+        raise ValueError("trailing bytes in the header")
     return name, fields
 
 
@@ -158,22 +161,22 @@ def _check_table(table: list[Any], limits: Limits) -> None:
         raise ValueError(f"more than {limits.arrays} arrays")
     for dtype, shape in table:
         if dtype not in DTYPES or not isinstance(shape, list) or len(shape) > limits.dimensions:
-            raise ValueError(f"an array of {str(dtype)[:20]}, or of too many dimensions")
+            raise ValueError(f"array of dtype {str(dtype)[:20]}, or with too many dimensions")
         if not all(type(length) is int and length >= 0 for length in shape):
-            raise ValueError("an array whose shape is none")
-        # Lengths beside a zero are bounded too: numpy refuses shapes whose other lengths overflow.
+            raise ValueError("array with an invalid shape")
+        # Zero lengths count as 1, since numpy refuses shapes whose other lengths overflow.
         if prod(max(length, 1) for length in shape) * np.dtype(dtype).itemsize > limits.array_bytes:
-            raise ValueError(f"an array of more than {limits.array_bytes} bytes")
+            raise ValueError(f"array of more than {limits.array_bytes} bytes")
 
 
 def _arrays(data: memoryview, end: int, table: list[Any]) -> list[NDArray[Any]]:
-    """Copy the arrays that lie behind the header, once it is sure that they are all there and nothing else."""
+    """Copy the arrays after the header, after checking that they fill the frame exactly."""
     starts = []
     for dtype, shape in table:
         starts.append(end + _gap(end))
         end = starts[-1] + prod(shape) * np.dtype(dtype).itemsize
     if end != len(data):
-        raise ValueError(f"{end} bytes declared, {len(data)} there")
+        raise ValueError(f"{end} bytes declared, {len(data)} received")
     return [_array(data, start, *entry) for start, entry in zip(starts, table, strict=True)]
 
 
@@ -181,7 +184,7 @@ def _array(data: memoryview, start: int, dtype: str, shape: list[int]) -> NDArra
     count = prod(shape)
     array = np.frombuffer(data, np.dtype(dtype), count, start) if count else np.zeros(0, dtype)
     if dtype == "|b1" and array.view(np.uint8).max(initial=0) > 1:
-        raise ValueError("truth values that are neither 0 nor 1")
+        raise ValueError("booleans that are neither 0 nor 1")
     return array.reshape(shape).copy()
 
 
@@ -194,7 +197,7 @@ def _gap(end: int) -> int:
 
 
 def _aligned(parts: Iterable[Part]) -> list[Part]:
-    """Put zeros before each part that does not begin at a multiple of 16."""
+    """Insert zeros so that each part starts at a multiple of 16."""
     found: list[Part] = []
     end = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""Records in msgpack, and back, checked against the record's type."""
+"""Conversion of records to msgpack and back, with validation by type."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    # Imported where records come in: a process that only sends them starts without it.
+    # Imported on receipt, so that a process that only sends records starts without it.
     from pydantic import TypeAdapter
 
 _ARRAY = 1
-"""Msgpack's extension type that stands for an array: its place in the frame, 4 bytes."""
+"""Msgpack extension type of an array: its index in the frame, 4 bytes."""
 
 _MOST_ERRORS = 100
 
@@ -27,7 +27,7 @@ def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
     Raises
     ------
     ValueError, TypeError, OverflowError
-        If it holds what cannot be sent.
+        If it has values that cannot be sent.
     """
 
     def plain(part: Any) -> Any:
@@ -42,21 +42,21 @@ def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
             return part.model_dump()
         if dataclasses.is_dataclass(part) and not isinstance(part, type):
             return {field.name: getattr(part, field.name) for field in dataclasses.fields(part) if field.init}
-        raise TypeError(f"a value of type {type(part).__name__}")
+        raise TypeError(f"value of type {type(part).__name__}")
 
     packed: bytes = msgpack.packb(value, default=plain, unicode_errors="surrogatepass")
     return packed
 
 
 class Decoder:
-    """Reads msgpack values one after the other, none of them trusted.
+    """Decoder of consecutive untrusted msgpack values.
 
     Parameters
     ----------
     data
-        All of them.
+        The encoded values.
     containers
-        How many lists and maps there may be.
+        Most lists and maps in them.
     """
 
     def __init__(self, data: memoryview, containers: int) -> None:
@@ -73,12 +73,12 @@ class Decoder:
         self._unpacker.feed(data)
 
     def value(self, depth: int) -> Any:
-        """Return the next one.
+        """Return the next value.
 
         Raises
         ------
         ValueError
-            If it nests deeper than `depth`, or there are too many lists and maps, or it is damaged.
+            If it is nested deeper than `depth`, has too many lists and maps, or is damaged.
         """
         value = self._unpacker.unpack()
         level = [value] if isinstance(value, list | dict) else []
@@ -90,12 +90,12 @@ class Decoder:
         ]:
             depth -= 1
             if depth < 0:
-                raise ValueError("values that nest too deep")
+                raise ValueError("values nested too deeply")
         return value
 
     @property
     def ended(self) -> bool:
-        """Whether all was read."""
+        """Whether all values were read."""
         return bool(self._unpacker.tell() == self._size)
 
     def _counted(self, value: Any) -> Any:
@@ -106,7 +106,7 @@ class Decoder:
 
     def _array(self, code: int, data: bytes) -> NDArray[Any]:
         if code != _ARRAY:
-            raise ValueError("a value of an unknown kind")
+            raise ValueError("value of an unknown extension type")
         return self.arrays[int.from_bytes(data, "little")]
 
 
@@ -124,7 +124,7 @@ def validated(kind: type, fields: Any) -> Any:
         return _adapter(kind).validate_python([fields])[0]
     except ValidationError as error:
         if error.error_count() > _MOST_ERRORS:
-            raise ValueError(f"{kind.__name__} with {error.error_count()} wrong values") from error
+            raise ValueError(f"{kind.__name__} with {error.error_count()} invalid values") from error
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, (kind.__name__, *first["loc"][1:])))
         raise ValueError(f"{place}: {first['msg']}") from error
@@ -134,5 +134,5 @@ def validated(kind: type, fields: Any) -> Any:
 def _adapter(kind: type) -> TypeAdapter[Any]:
     from pydantic import ConfigDict, TypeAdapter
 
-    # A dataclass takes its settings from what holds it, here a tuple of one.
+    # A dataclass takes its config from its container, here a tuple of one.
     return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))  # type: ignore[valid-type]  # a type known only here

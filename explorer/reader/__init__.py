@@ -1,12 +1,12 @@
-"""Files that nobody vouches for, in formats with native parsers, read in a process without privileges.
+"""Read untrusted files with native parsers in a process without privileges.
 
-`read` is what other packages call. A reader is one function, ``(files, **arguments) -> Iterator[record]``, that lives
-where its format belongs and is named in `explorer.reader.registry.READERS`; it runs in a process of its own, which has
-imported all it needs, has opened the files, and then has given up everything else (`explorer.reader.sandbox`).
+Other packages call `read`. A reader is one function, ``(files, **arguments) -> Iterator[record]``, in the package of
+its format, registered in `explorer.reader.registry.READERS`. It runs in its own process, which has imported all it
+needs, has opened the files, and then has dropped all other privileges (`explorer.reader.sandbox`).
 
 Example
 -------
-A format's own package has the reader, which runs in the child::
+The package of a format has the reader, which runs in the child process::
 
     def read_shapes(files: tuple[Handed, ...], *, most: int) -> Iterator[Shape]:
         with h5py.File(files[0].file, "r") as file:
@@ -14,7 +14,7 @@ A format's own package has the reader, which runs in the child::
             yield Shape(name, shape)  # a dataclass of plain values and arrays (see explorer.ipc.pack)
 
 the registry has the line ``"shapes": Reader("explorer.models.foreign.shapes:read_shapes", error=ModelError)``, and the
-caller says ``read("shapes", [path], (Shape,), {"most": 100})``. In a job, `steps` gives None while nothing comes.
+caller calls ``read("shapes", [path], (Shape,), {"most": 100})``. In a job, `steps` yields None while it waits.
 """
 
 from explorer.reader.client import close_all, guards, read, steps

@@ -1,4 +1,4 @@
-"""The reader process itself: what the child runs, from start to end."""
+"""The reader process: the main function of the child."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from explorer.errors import DataError, ExplorerError, IpcError
 from explorer.reader.handed import Handed
 from explorer.reader.sandbox import end_with_parent, lock_down
 from explorer.reader.wire import Broken, Finished, Locked, Refused, Request, receive_request, send
+from explorer.reading import reason_of
 
 _LINE = 300
 _ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
-"""Python imports each when it first meets it, which would be too late."""
+"""Imported in advance, since Python imports a codec at its first use, when no file can be opened."""
 
 
 def main() -> None:
-    """Answer one request, and end; no process reads twice."""
+    """Answer one request, and exit; each process reads once."""
     end_with_parent()
     requests, answers = _streams()
     with suppress(EOFError, OSError):
         _answer(receive_request(requests), answers)
-    # What libraries would do at the end of an interpreter is of no use here, and may need what was given up.
+    # Exit handlers of libraries are useless here, and may need dropped privileges.
     os._exit(0)
 
 
 def nothing(files: tuple[Handed, ...]) -> Iterable[object]:
-    """Read nothing: to find out which limits hold here."""
+    """Read nothing, to find out which limits this system supports."""
     return ()
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:
-    """Take the pipes from the standard streams, which native code may write to."""
+    """Move the pipes away from the standard streams, which native code may write to."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -81,15 +82,13 @@ def _function(request: Request) -> Callable[..., Iterable[object]]:
 
 
 def _open(path: Path) -> Handed:
-    """Open a file without waiting, since what is no plain file may never open; a folder is left for later."""
+    """Open a file without blocking, since a pipe or device may never open; folders are opened later."""
     try:
         if path.is_dir():
             return Handed(path, None)
         opened = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(0, "it is no plain file")
+            raise OSError(0, "not a regular file")
     except OSError as error:
-        raise DataError(
-            "a file that can be read", f"{path}: {error.strerror}", "Check the name and the path."
-        ) from error
+        raise DataError("Cannot read {file}: {reason}. Check the path.", file=path, reason=reason_of(error)) from error
     return Handed(path, opened)

@@ -1,4 +1,4 @@
-"""The parent's end of a reader process: one call, one process, one deadline."""
+"""The parent's side of a reader process: one process and one deadline per call."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from typing import Any, BinaryIO, Final, cast
 
 from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import unpack
+from explorer.messages import message
 from explorer.reader.registry import READERS, Reader
 from explorer.reader.sandbox import Guard
 from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Request, receive_bytes, send_request
+from explorer.reading import COPY_AGAIN
 
 START_SECONDS: Final = 60.0
-"""How long the process may take to import its libraries: long, since a disk may be slow, and no file is read yet."""
+"""Timeout of the imports in the process: long, since the disk may be slow."""
 
 PROGRESS_SECONDS: Final = 10.0
-"""How long it may take to the first record, and from one to the next."""
+"""Timeout of the first record, and between records."""
 
 MAX_BYTES: Final = 16 << 30
 MAX_RECORDS: Final = 1_000_000
 _STEP_SECONDS: Final = 0.1
 _END_SECONDS: Final = 5.0
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
-_REMEDY: Final = "It is damaged, or was made to do harm: copy or download it again, from somebody you trust."
+_REMEDY: Final = message("It is damaged or malicious: download it again from a trusted source.")
 
 _NONSENSE: Final = b"?"
 
@@ -42,27 +44,27 @@ _running_lock = threading.Lock()
 def read(
     name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
 ) -> Generator[Any, None, None]:
-    """Read files in a process of their own, and yield the records that the reader finds in them.
+    """Read files in a separate process, and yield the records of the reader.
 
-    The process ends with the iterator: at its end, when it is closed, or when it is dropped.
+    The process ends with the iterator: at its end, when it is closed, or when it is garbage-collected.
 
     Parameters
     ----------
     name
         A reader in `explorer.reader.registry.READERS`.
     paths
-        Files, which the reader gets open, and folders, below which it may open files; nothing else can be read by it.
-        The first gives its name to errors.
+        Files, which are opened for the reader, and folders in which it may open files; it can read nothing else. Errors
+        name the first.
     answers
-        Types of the records that it may yield; see `explorer.ipc.pack` for what they can hold.
+        Types of the records that it may yield; see `explorer.ipc.pack` for their fields.
     arguments
-        Passed to the reader by name: None, numbers, strings, bytes, tuples (as which lists arrive) and maps of these.
+        Keyword arguments of the reader: None, numbers, strings, bytes, tuples (also for lists) and dicts of these.
 
     Raises
     ------
     ExplorerError
-        Of the class that the reader names: if it refuses the file, fails, takes more memory or computing than it may,
-        or yields nothing for `PROGRESS_SECONDS`.
+        Of the reader's error class: if it refuses the file, fails, exceeds its memory or CPU limit, or yields nothing
+        for `PROGRESS_SECONDS`.
     """
     with closing(steps(name, paths, answers, arguments)) as records:
         for record in records:
@@ -73,9 +75,9 @@ def read(
 def steps(
     name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
 ) -> Generator[Any, None, None]:
-    """Do as `read`, and yield None ten times a second while nothing comes: there a job can report, and be cancelled."""
+    """Do as `read`, but yield None ten times per second while waiting, so that a job can report and be cancelled."""
     reader = READERS[name]
-    # Relative paths are those of this process.
+    # Relative paths are resolved in this process.
     request = Request(
         reader.function,
         reader.preload,
@@ -89,14 +91,14 @@ def steps(
 
 
 def guards() -> tuple[Guard, ...]:
-    """Start a reader process, and return what of `explorer.reader.sandbox.GUARDS` this system holds it to."""
+    """Start a reader process, and return which of `explorer.reader.sandbox.GUARDS` this system supports."""
     (locked,) = read("nothing", (), (Locked,))
     held: tuple[Guard, ...] = locked.guards
     return held
 
 
 def close_all() -> None:
-    """End every reader process now; whoever reads gets an error."""
+    """Kill all reader processes; their callers get an error."""
     with _running_lock:
         for process in _running:
             process.kill()
@@ -112,9 +114,10 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
         if data is None:
             if time.monotonic() - last > allowed:
                 raise reader.error(
-                    f"to read {file}",
-                    f"nothing for {allowed:g} s: reading it does not come to an end",
-                    _REMEDY,
+                    "Cannot read {file}: no progress for {seconds:g} s. {remedy}",
+                    file=file,
+                    seconds=allowed,
+                    remedy=_REMEDY,
                 )
             yield None
             continue
@@ -129,10 +132,16 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
         if isinstance(record, Broken):
             raise _broken(reader, file, record)
         if size > MAX_BYTES or count > MAX_RECORDS:
-            raise reader.error(f"a file with an end as {file}", f"more than {size >> 30} GB in it", _REMEDY)
+            raise reader.error(
+                "Cannot read {file}: its content is larger than {size:,} GB or {count:# record|# records}. {remedy}",
+                file=file,
+                size=MAX_BYTES >> 30,
+                count=MAX_RECORDS,
+                remedy=_REMEDY,
+            )
         if isinstance(record, answers):
             yield record
-        # From here on: what the caller did with the record is no delay of the child's.
+        # Restart here, since the caller's work on the record does not count.
         allowed, last = PROGRESS_SECONDS, time.monotonic()
 
 
@@ -140,30 +149,43 @@ def _unpacked(data: bytes, receives: tuple[type, ...], reader: Reader, file: str
     try:
         return unpack(data, receives, LIMITS)
     except IpcError as error:
-        raise reader.error(f"to read {file}", f"an answer that is none ({error.received})", _REMEDY) from error
+        raise reader.error(
+            "Cannot read {file}. {error} {remedy}", file=file, error=error.message, remedy=_REMEDY
+        ) from error
 
 
 def _broken(reader: Reader, file: str, record: Broken) -> ExplorerError:
     if record.error == "MemoryError":
         return _too_large(reader, file)
-    said = f"{record.error}: {record.message}" if record.message else record.error
-    return reader.error(f"a whole file {file}", f"a damaged one ({said})", "Copy or download it again.")
+    return reader.error(
+        "Cannot read {file}: it is damaged ({reason}). {remedy}",
+        file=file,
+        reason=f"{record.error}: {record.message}" if record.message else record.error,
+        remedy=COPY_AGAIN,
+    )
 
 
 def _too_large(reader: Reader, file: str) -> ExplorerError:
-    return reader.error(f"to read {file} with {reader.memory_bytes >> 20} MB", "a file that needs more", _REMEDY)
+    return reader.error(
+        "Cannot read {file}: it needs more than {most:,} MB of memory. {remedy}",
+        file=file,
+        most=reader.memory_bytes >> 20,
+        remedy=_REMEDY,
+    )
 
 
 def _ended(reader: Reader, file: str, code: int) -> ExplorerError:
     if -code in {getattr(signal, "SIGXCPU", 0), getattr(signal, "SIGKILL", 0)} - {0}:
-        why = "its process was ended: it took too long, or the program closes"
+        reason = message("its process was killed, after its time limit or because the program is closing")
+    elif code < 0:
+        reason = message("its process crashed with signal {code}", code=-code)
     else:
-        why = f"its process broke off ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
-    return reader.error(f"to read {file}", why, _REMEDY)
+        reason = message("its process exited with code {code}", code=code)
+    return reader.error("Cannot read {file}: {reason}. {remedy}", file=file, reason=reason, remedy=_REMEDY)
 
 
 class _Child:
-    """A reader process, and the thread that takes what it says off the pipe; killed at the end of the block."""
+    """A reader process, and the thread that reads its pipe; both end with the block."""
 
     def __init__(self) -> None:
         self._frames: queue.Queue[bytes] = queue.Queue(2)
@@ -179,7 +201,7 @@ class _Child:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                # Ctrl+C is for this process, which decides.
+                # Ctrl+C must reach only this process.
                 process_group=0 if os.name == "posix" else None,
             )
             _running.add(self._process)
@@ -204,19 +226,19 @@ class _Child:
             _running.discard(self._process)
 
     def send(self, request: Request) -> None:
-        # A process that has ended by now is found out by reading.
+        # Reading detects a process that has exited.
         with suppress(OSError):
             send_request(self._requests, request)
 
     def next_frame(self) -> bytes | None:
-        """Return the next frame; empty where the process has ended; None where none came for a tenth of a second."""
+        """Return the next frame; empty if the process has exited; None if none arrived for 0.1 s."""
         try:
             return self._frames.get(timeout=_STEP_SECONDS)
         except queue.Empty:
             return None
 
     def exit_code(self) -> int:
-        """Return how the process ended, which has hung up."""
+        """Return the exit code of the process, which has closed its pipe."""
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(_END_SECONDS)
         self._process.kill()

@@ -9,14 +9,14 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Handed:
-    """A file, opened before the limits were set, or a folder below which files may be opened.
+    """A file, opened before the limits were set, or a folder in which files may be opened.
 
     Attributes
     ----------
     path
-        Where it is. A file cannot be opened by it any more.
+        Its path. A file can no longer be opened by it.
     opened
-        The file, at its beginning; None for a folder.
+        The file, at its start; None for a folder.
     """
 
     path: Path
@@ -24,7 +24,7 @@ class Handed:
 
     @property
     def name(self) -> str:
-        """Name without folders, for messages."""
+        """Name without folders, for errors."""
         return self.path.name
 
     @property

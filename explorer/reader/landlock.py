@@ -1,4 +1,4 @@
-"""Which files may be opened, held by the Linux kernel (Landlock, from 5.13 on) until the process ends."""
+"""Restrict which files this process may open, with Landlock (Linux 5.13 and later), until it ends."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import Final
 
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446
-"""The kernel's calls, of the same number on every machine."""
+"""Numbers of the system calls, the same on every architecture."""
 
 _ASK_VERSION: Final = 1
 _BENEATH: Final = 1
 _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
-"""How many rights over files there are, by the version of Landlock that brought the last of them."""
+"""Number of file access rights by Landlock version."""
 _NET_RIGHTS, _NET_SINCE = 0b11, 4
 _SCOPES, _SCOPES_SINCE = 0b11, 6
-"""Sockets without a file, and signals: none that leave this process."""
+"""No abstract Unix sockets or signals to other processes."""
 _SET_NO_NEW_PRIVILEGES: Final = 38
 
 
 def restrict_files(folders: Iterable[Path]) -> bool:
-    """Let this thread, and those it starts, open only files below `folders`, and only for reading.
+    """Allow this thread, and those it starts, to open only files below `folders`, and only for reading.
 
     Returns
     -------
     bool
-        Whether the kernel holds it to that.
+        Whether the kernel enforces it.
     """
     if sys.platform != "linux":
         return False
@@ -42,7 +42,7 @@ def restrict_files(folders: Iterable[Path]) -> bool:
     rights = (1 << max(count for since, count in _FILE_RIGHTS.items() if since <= version)) - 1
     net = _NET_RIGHTS if version >= _NET_SINCE else 0
     scopes = _SCOPES if version >= _SCOPES_SINCE else 0
-    # An older kernel knows a shorter record, and refuses a longer one only where the rest is not zero.
+    # An older kernel knows a shorter structure, and refuses a longer one only if the rest is not zero.
     rules = struct.pack("<QQQ", rights, net, scopes)
     ruleset = libc.syscall(_CREATE, rules, ctypes.c_size_t(len(rules)), 0)
     if ruleset < 0:
@@ -58,7 +58,7 @@ def restrict_files(folders: Iterable[Path]) -> bool:
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, folder: Path) -> None:
-    # A folder that cannot be opened cannot be read either; whoever reads it says so.
+    # A folder that cannot be opened cannot be read either; the reader reports it.
     with suppress(OSError):
         place = os.open(folder, getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0))
         try:

@@ -1,4 +1,4 @@
-"""Every reader of files that nobody vouches for: one line each."""
+"""The registry of readers of untrusted files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ MB: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Reader:
-    """A function that reads a format, and what it may use.
+    """A function that reads a format, and its limits.
 
     Attributes
     ----------
     function
-        ``module:function``. It takes the files as `Handed` and the arguments by name, and yields records, each of which
-        is progress. Its errors are `ExplorerError`; any other means that the file is damaged.
+        ``module:function``. It gets the files as `Handed` and keyword arguments, and yields records, each within
+        `PROGRESS_SECONDS`. Its errors are `ExplorerError`; any other exception means that the file is damaged.
     preload
-        Modules that it imports inside functions; they are imported before the limits are set, as none can be later.
+        Modules that it imports inside functions; they are imported before the limits are set, since later imports fail.
     error
         Class of the errors about the file.
     memory_bytes
-        Memory beyond what the interpreter takes with its libraries.
+        Memory beyond that of the interpreter with its libraries.
     cpu_seconds
-        Seconds of computing, all threads together.
+        CPU time of all threads together.
     """
 
     function: str

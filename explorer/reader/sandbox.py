@@ -1,4 +1,4 @@
-"""What a process gives up before it reads a byte of a file that nobody vouches for."""
+"""Drop privileges of a process before it reads an untrusted file."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ GUARDS: Final[tuple[Guard, ...]] = ("memory", "cpu", "files", "network", "proces
 
 
 def end_with_parent() -> None:
-    """Let Linux kill this process when the thread that started it ends: a parser that loops would not notice."""
+    """Let Linux kill this process when the thread that started it ends, since a looping parser would not notice."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_SIGNAL_OF_PARENTS_DEATH, signal.SIGKILL, 0, 0, 0)
 
 
 def lock_down(memory_bytes: int, cpu_seconds: int, folders: Sequence[Path]) -> tuple[Guard, ...]:
-    """Limit this process for good, and return what of `GUARDS` the system holds it to.
+    """Restrict this process permanently, and return which of `GUARDS` the system enforces.
 
-    Everything that it needs must be imported and open by now: no file is opened afterwards, but below `folders`.
+    Everything that it needs must be imported and open before: afterwards only files below `folders` can be opened.
 
     Parameters
     ----------
     memory_bytes
-        Address space beyond what is taken now.
+        Address space beyond the current use.
     cpu_seconds
-        Seconds of computing, all threads together, beyond what was used now; the process is killed after them.
+        CPU time of all threads together beyond the current use; then the process is killed.
     folders
         Folders whose files may be opened for reading.
     """
@@ -59,7 +59,7 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> set[Guard]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
     limits: list[tuple[Guard | None, int, int, int]] = [
-        # One second between the two: the first ends it with a signal that says why.
+        # The soft limit comes one second earlier, and its signal tells the reason.
         ("cpu", resource.RLIMIT_CPU, seconds, seconds + 1),
         (None, resource.RLIMIT_CORE, 0, 0),
         (None, resource.RLIMIT_FSIZE, 0, 0),
@@ -78,7 +78,7 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> set[Guard]:
 
 
 def _address_space() -> int:
-    """Return the bytes of address space that this process takes; 0 where the system does not tell."""
+    """Return the bytes of address space of this process; 0 if unknown."""
     try:
         import resource
 

@@ -1,6 +1,6 @@
-"""Which system calls may be made, held by the Linux kernel (seccomp, a BPF program) until the process ends.
+"""Restrict the system calls of this process with seccomp (Linux, a BPF program) until it ends.
 
-A list of what is needed, not of what is harmful: everything else fails with EPERM, so also what a later kernel brings.
+An allowlist: everything else fails with EPERM, also system calls of later kernels.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 _ARCHITECTURES: Final = {"x86_64": (0, 0xC000003E, 317), "aarch64": (1, 0xC00000B7, 277)}
-"""By machine: column in the tables below, the kernel's number of it (AUDIT_ARCH), and of the call ``seccomp``."""
+"""By architecture: column in the tables below, AUDIT_ARCH, and the number of the call ``seccomp``."""
 
 _ABSENT: Final = -1
 _ALLOWED: Final = {
-    # Reading and writing what is open
+    # Reading and writing open files
     "read": (0, 63),
     "write": (1, 64),
     "readv": (19, 65),
@@ -66,7 +66,7 @@ _ALLOWED: Final = {
     "gettimeofday": (96, 169),
     "time": (201, _ABSENT),
     "times": (100, 153),
-    # What the process is
+    # Information about the process
     "getpid": (39, 172),
     "gettid": (186, 178),
     "getppid": (110, 173),
@@ -95,9 +95,9 @@ _CLONE, _CLONE3, _FCNTL, _OPENAT, _PRLIMIT, _TGKILL = (56, 220), (435, 435), (72
 
 _CLONE_THREAD: Final = 0x10000
 _WRITING: Final = 0o3 | 0o100 | 0o1000
-"""Flags of ``openat``: for writing, make it, empty it."""
+"""Flags of ``openat``: write, create, truncate."""
 _FCNTL_COMMANDS: Final = (0, 1, 2, 3, 1030)
-"""Duplicate, and ask for flags; not those that send signals."""
+"""Duplicate, and get or set flags; not those that send signals."""
 
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
@@ -107,7 +107,7 @@ _SET_NO_NEW_PRIVILEGES, _SET_MODE_FILTER, _ALL_THREADS = 38, 1, 1
 
 @dataclass(frozen=True)
 class _Test:
-    """What the low (or `high`) 32 bits of an argument must be: one of `values`, or with or without these bits."""
+    """Test of the low (or `high`) 32 bits of an argument: in `values`, or with or without these bits."""
 
     argument: int
     kind: Literal["in", "with", "without"]
@@ -119,15 +119,15 @@ _Instruction = tuple[int, int, int, int]
 
 
 def restrict_calls(*, folders: bool) -> bool:
-    """Let the process make no system call any more but those of a reader; return whether the kernel holds it to that.
+    """Allow only the system calls of a reader from now on; return whether the kernel enforces it.
 
-    No files are opened from here on, no process, socket or pipe is made, no signal is sent to another process, no limit
-    is raised. Threads can be started.
+    The process can no longer open files, create processes, sockets or pipes, send signals to other processes, or raise
+    limits. It can start threads.
 
     Parameters
     ----------
     folders
-        Whether files may be opened for reading; which, is not held here.
+        Whether files may be opened for reading; `restrict_files` decides which.
     """
     column, architecture, seccomp = _ARCHITECTURES.get(platform.machine(), (0, 0, 0))
     if sys.platform != "linux" or not architecture or struct.calcsize("P") != 8:
@@ -155,18 +155,18 @@ def _program(column: int, architecture: int, *, folders: bool) -> list[_Instruct
     program += _checked(_CLONE[column], _Test(0, "with", (_CLONE_THREAD,)))
     program += _checked(_FCNTL[column], _Test(1, "in", _FCNTL_COMMANDS))
     program += _checked(_TGKILL[column], _Test(0, "in", (os.getpid(),)))
-    # Asking for a limit of one's own; setting one gives a pointer as third argument.
+    # Get the process's own limits; setting one has a pointer as third argument.
     nothing = (_Test(0, "in", (0,)), _Test(2, "in", (0,)), _Test(2, "in", (0,), high=True))
     program += _checked(_PRLIMIT[column], *nothing)
     if folders:
         program += _checked(_OPENAT[column], _Test(2, "without", (_WRITING,)))
-    # The C library then starts threads with clone, whose flags can be looked at.
+    # The C library then starts threads with clone, whose flags can be checked.
     program += [(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     return [*program, (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
 
 
 def _checked(number: int, *tests: _Test) -> list[_Instruction]:
-    """Allow a call where all tests of its arguments hold, refuse it otherwise."""
+    """Allow a call if all tests of its arguments pass, refuse it otherwise."""
     block: list[_Instruction] = [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
     for test in reversed(tests):
         failed = len(block) - 1

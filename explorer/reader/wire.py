@@ -1,4 +1,4 @@
-"""What the two processes say to each other, and how it goes through a pipe."""
+"""The messages between the two processes, and their format in a pipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LENGTH_BYTES: Final = 8
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be read, by which function, within which limits (see `explorer.reader.registry.Reader`)."""
+    """Files to read, with the function and limits of the reader (see `explorer.reader.registry.Reader`)."""
 
     function: str
     preload: tuple[str, ...]
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Locked:
-    """The process has given up what it could, and begins to read."""
+    """The process has dropped its privileges, and starts to read."""
 
     guards: tuple[Guard, ...]
 
@@ -54,16 +54,16 @@ class Broken:
 
 @dataclass(frozen=True)
 class Finished:
-    """All has been read."""
+    """The files were read completely."""
 
 
 def send_request(stream: BinaryIO, request: Request) -> None:
-    """Write a request: plain msgpack, since it comes from the program itself.
+    """Write a request in msgpack.
 
     Raises
     ------
     OSError
-        If the other end is gone.
+        If the other end is closed.
     """
     _send(stream, [msgpack.packb(asdict(request), unicode_errors="surrogatepass")])
 
@@ -74,7 +74,7 @@ def receive_request(stream: BinaryIO) -> Request:
     Raises
     ------
     EOFError
-        If the other end is gone.
+        If the other end is closed.
     """
     data = receive_bytes(stream)
     if not data:
@@ -84,14 +84,14 @@ def receive_request(stream: BinaryIO) -> Request:
 
 
 def send(stream: BinaryIO, record: object) -> None:
-    """Write a record of an answer.
+    """Write a record.
 
     Raises
     ------
     IpcError
         If it is larger than allowed, or cannot be sent.
     OSError
-        If the other end is gone.
+        If the other end is closed.
     """
     _send(stream, pack(record, LIMITS))
 
@@ -104,20 +104,26 @@ def _send(stream: BinaryIO, parts: Sequence[Part]) -> None:
 
 
 def receive_bytes(stream: BinaryIO) -> bytes:
-    """Wait for a frame; empty where the other end is gone.
+    """Wait for a frame; empty if the other end is closed.
 
     Raises
     ------
     IpcError
-        If it is longer than allowed, or cut off.
+        If it is longer than allowed, or truncated.
     """
     prefix = stream.read(_LENGTH_BYTES)
     length = int.from_bytes(prefix, "little")
     if not prefix:
         return b""
     if len(prefix) < _LENGTH_BYTES or not 0 < length <= LIMITS.frame_bytes:
-        raise IpcError(f"a message of at most {LIMITS.frame_bytes} bytes", f"one of {length}")
+        raise IpcError(
+            "Invalid message from another process: {size:# byte|# bytes}, at most {most:,}.",
+            size=length,
+            most=LIMITS.frame_bytes,
+        )
     data = stream.read(length)
     if len(data) < length:
-        raise IpcError(f"a message of {length} bytes", f"{len(data)} of them")
+        raise IpcError(
+            "Invalid message from another process: {found:,} of {size:# byte|# bytes}.", found=len(data), size=length
+        )
     return data

@@ -68,7 +68,7 @@ def test_data_lists_the_known_sources(ask: Any) -> None:
     assert list(listed)[4:] == ["mnist", "fashion_mnist", "cifar10", "lfw", "stanford_dogs"]
     for name in ("cifar10", "lfw", "stanford_dogs"):
         assert listed[name]["status"] == "missing"
-        assert "downloads it" in listed[name]["how"]
+        assert "Download it in the window" in listed[name]["how"]
     assert set(listed["digits"]) == {"name", "count", "train", "test", "image_shape", "labels", "status", "how"}
     assert listed["digits"]["status"] == listed["glyphs"]["status"] == "embedded"
     assert listed["mnist"]["status"] == "missing"
@@ -103,7 +103,7 @@ def test_data_with_attributes_and_in_an_archive(ask: Any, call: Any, tmp_path: P
     source = ask("data", tmp_path / "a.zip")
     assert (source["name"], source["labels"], source["attributes"]) == ("a.zip", ["cat"], ["age"])
     assert ask("data", "Stanford-Dogs")["url"].startswith("http")
-    assert "a whole archive in" in call("data", broken_archive(tmp_path), "--json").error
+    assert " as an archive: " in call("data", broken_archive(tmp_path), "--json").error
 
 
 def broken_archive(folder: Path) -> Path:

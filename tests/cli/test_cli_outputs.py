@@ -99,7 +99,7 @@ def test_nothing_is_written_over_into_or_around_what_is_read(desk: Desk, call: A
         inside = [path / f"new{suffix}"] if path.is_dir() else []
         for out in (path, path.parent, *inside):
             error = call(command, *words, "--out", out, "--force").error
-            assert "apart from what is read" in error, (command, out)
+            assert "which is read. Choose another place." in error, (command, out)
     assert contents(desk.folder) == before
 
 
@@ -128,7 +128,7 @@ def test_encoding_into_the_images_themselves_is_refused(desk: Desk, call: Any) -
     soft.symlink_to(desk.array)
     for out in (desk.array, hard, soft):
         told = call("encode", "--model", desk.model, "--data", desk.array, "--out", out, "--force").error
-        assert f"{out}, which is {desk.array}" in told
+        assert f"Cannot write {out}: it is {desk.array}, which is read" in told
     assert desk.array.read_bytes() == before
 
 
@@ -207,7 +207,7 @@ def test_force_replaces_a_bundle_and_nothing_else(
 def test_the_log_of_a_training_stays_apart_from_images_and_bundle(desk: Desk, call: Any) -> None:
     words = ("train", "--arch", "dense", "--data", desk.photos, "--out", desk.folder / "new")
     for log in (desk.photos, desk.photos / "log", desk.folder):
-        assert "apart from what is read" in call(*words, "--tensorboard", log).error
+        assert "which is read. Choose another place." in call(*words, "--tensorboard", log).error
     for log in (desk.folder / "new", desk.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
     assert "which is a file" in call(*words, "--tensorboard", desk.codes).error
@@ -228,7 +228,7 @@ def test_frames_replace_only_frames_and_only_with_force(desk: Desk, call: Any) -
     assert "holiday.jpg" in call("morph", *words, "--out", out, "--force").error
     link = desk.folder / "link"
     link.symlink_to(out, target_is_directory=True)
-    assert "which is none" in call("morph", *words, "--out", link, "--force").error
+    assert "it is not a folder of frames" in call("morph", *words, "--out", link, "--force").error
 
 
 def test_clean_images_go_into_a_new_or_empty_folder(desk: Desk, call: Any) -> None:

@@ -108,12 +108,12 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     [
         (["--arch", "nosuch"], "“nosuch”"),
         (["--data", "nosuch"], "“nosuch”"),
-        (["--data", "mnist"], "nothing there"),
+        (["--data", "mnist"], "nor in another known folder"),
         (["--epochs", "0"], "epochs"),
         (["--rate", "-1"], "rate"),
         (["--noise", "fog:1"], "fog"),
         (["--from", "nosuch"], "“nosuch”"),
-        (["--out", "taken"], "which does"),
+        (["--out", "taken"], "it exists already"),
     ],
 )
 def test_wrong_requests_fail_before_keras_is_started(

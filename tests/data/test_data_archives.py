@@ -124,7 +124,7 @@ def test_names_that_lead_out_are_refused(
     pack: Callable[[Path, dict[str, bytes]], Path], name: str, tmp_path: Path
 ) -> None:
     path = pack(tmp_path / f"evil{'.zip' if pack is zipped else '.tgz'}", {"good.png": png(), name: png()})
-    refused(path, "leads out of the folder.*evil")
+    refused(path, "evil.*leads out of the archive's folder")
     assert not list(tmp_path.parent.rglob("evil.png"))
 
 
@@ -176,7 +176,7 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
     content[6] |= 1
     content[content.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(content)
-    refused(path, "a file with a password")
+    refused(path, "is encrypted")
 
 
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,9 +193,9 @@ def test_too_much_for_the_disk_and_too_many_files(tmp_path: Path, monkeypatch: p
     path = zipped(tmp_path / "a.zip", TREE)
     with monkeypatch.context() as patch:
         patch.setattr(archives, "DISK_RESERVE_BYTES", 1 << 60)
-        refused(path, "0 MB of free disk")
+        refused(path, "0 MB of disk space are free")
     monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
-    refused(path, "at most 3 files")
+    refused(path, "more than 3 files")
 
 
 def test_a_header_that_would_fill_the_memory(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_header_that_would_fill_the_memory(tmp_path: Path) -> None:
     header[148:156] = b"%06o\0 " % sum(header)
     path = tmp_path / "long.tar"
     path.write_bytes(bytes(header) + bytes(10240))
-    refused(path, "short headers")
+    refused(path, "one of its headers declares")
 
 
 @pytest.mark.parametrize("ending", [".zip", ".tar", ".tgz", ".tar.xz"])
@@ -216,14 +216,14 @@ def test_truncated_archives(ending: str, tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in (0, 100, 700, 20_000, len(whole) - 10_240 if ending == ".tar" else len(whole) - 30):
         path.write_bytes(whole[:length])
-        refused(path, r"a whole archive in .*cut")
+        refused(path, r"Cannot (read|unpack) .*cut\.[^:]*: ")
 
 
 @pytest.mark.parametrize("ending", [".zip", ".tar", ".tgz", ".tar.bz2"])
 def test_wrong_magic(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"wrong{ending}"
     path.write_bytes(b"this is text" * 100)
-    refused(path, "a whole archive in")
+    refused(path, "as an archive: ")
 
 
 def test_a_flipped_byte_inside_a_zip(tmp_path: Path) -> None:
@@ -233,14 +233,14 @@ def test_a_flipped_byte_inside_a_zip(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[60] ^= 1
     path.write_bytes(content)
-    refused(path, "a whole archive in")
+    refused(path, "as an archive: ")
 
 
 def test_archives_without_pictures_say_what_to_do(tmp_path: Path) -> None:
-    refused(zipped(tmp_path / "text.zip", {"a.txt": b"hello"}), "1 entries, none of which is one")
+    refused(zipped(tmp_path / "text.zip", {"a.txt": b"hello"}), "none of its 1 entry is an image")
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros((2, 8, 8), np.uint8))
-    refused(zipped(tmp_path / "arrays.zip", {"in/a.npz": buffer.getvalue()}), "in/a.npz. Unpack it yourself")
+    refused(zipped(tmp_path / "arrays.zip", {"in/a.npz": buffer.getvalue()}), "Unpack it, and open “in/a.npz”")
 
 
 def test_idx_files_in_an_archive(tmp_path: Path) -> None:
@@ -255,5 +255,5 @@ def test_idx_files_in_an_archive(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, explorer_home: Path) -> None:
     (explorer_home / "cache").write_text("in the way")
-    with pytest.raises(ExportError, match="to write"):
+    with pytest.raises(ExportError, match=r"Cannot write .*Not a directory"):
         open_source(zipped(tmp_path / "a.zip", TREE))

@@ -12,6 +12,7 @@ from explorer.data.augmentation import Augmented, Strengths, augment, augmenting
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Pixels, Progress
 
 STILL = Strengths(rotate=0, shear=0, zoom=(1, 1), shift=0, elastic=0)
@@ -72,7 +73,7 @@ def test_many_lie_in_a_file_that_nobody_sees(
 
 
 def test_more_than_the_disk_holds_is_refused(letters: Pixels) -> None:
-    with pytest.raises(DataError, match=r"10,000,000,000 pictures of 64×64×1, 40960\.0 GB.*--augment"):
+    with pytest.raises(DataError, match=r"10,000,000,000 images of 64×64×1: 40960\.0 GB.*--augment"):
         augment(letters, 10_000_000_000, 0)
 
 
@@ -142,7 +143,7 @@ def test_progress_rises_to_the_end_and_the_pictures_come_last(letters: Pixels) -
     done = [progress.done for progress in heard if isinstance(progress, Progress)]
     assert len(done) == len(heard)
     assert done == sorted(done)
-    assert heard[-1] == Progress(1_000, 1_000, "augmenting")
+    assert heard[-1] == Progress(1_000, 1_000, message("Augmenting"))
     np.testing.assert_array_equal(result.pixels, augment(letters, 1_000, 0).pixels)
 
 

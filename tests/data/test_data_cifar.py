@@ -192,7 +192,7 @@ def hostile(tmp_path: Path) -> dict[str, bytes]:
 def test_a_hostile_pickle_is_refused_and_nothing_is_executed(name: str, tmp_path: Path) -> None:
     path = tmp_path / "test_batch"
     path.write_bytes(hostile(tmp_path)[name])
-    with pytest.raises(DataError, match="nothing of it was executed"):
+    with pytest.raises(DataError, match="Nothing was executed"):
         open_source(path)
     assert not (tmp_path / "executed").exists()
 
@@ -214,19 +214,19 @@ def test_plain_data_comes_back(tmp_path: Path) -> None:
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_set(tmp_path) / "test_batch"
     monkeypatch.setattr(restricted_pickle, "MAX_BYTES", 100)
-    with pytest.raises(DataError, match="a larger one"):
+    with pytest.raises(DataError, match="larger than 0 MB"):
         open_source(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"data": DATA, "labels": LABELS[:-1]}, "6 labels from 0 to 9"),
-        ({"data": DATA, "labels": [*LABELS[:-1], 10]}, "6 labels from 0 to 9"),
-        ({"data": DATA[:, :100], "labels": LABELS}, r"pictures \(n, 3072\).*\(6, 100\)"),
-        ({"data": DATA.astype(np.float32), "labels": LABELS}, "8-bit pictures"),
+        ({"data": DATA, "labels": LABELS[:-1]}, "does not have 6 labels from 0 to 9"),
+        ({"data": DATA, "labels": [*LABELS[:-1], 10]}, "does not have 6 labels from 0 to 9"),
+        ({"data": DATA[:, :100], "labels": LABELS}, r"not a uint8 array of shape \(n, 3072\)"),
+        ({"data": DATA.astype(np.float32), "labels": LABELS}, "not a uint8 array"),
         ({"data": DATA}, "6 labels"),
-        ([1], "8-bit pictures"),
+        ([1], "not a uint8 array"),
     ],
 )
 def test_a_batch_of_something_else(content: object, message: str, tmp_path: Path) -> None:

@@ -278,9 +278,9 @@ def test_what_is_no_noise_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "range_"),
     [
-        *((f"{kind}:1.5", "from 0 to 1 for") for kind in ("salt_pepper", "occlusion", "downsample", "grey")),
-        ("blur:101", "from 0 to 100 for blur"),
-        ("gaussian:1e999", "of 0 or more for gaussian"),
+        *((f"{kind}:1.5", "must be from 0 to 1, not") for kind in ("salt_pepper", "occlusion", "downsample", "grey")),
+        ("blur:101", "blur must be from 0 to 100, not 101"),
+        ("gaussian:1e999", "gaussian must be 0 or more, not inf"),
     ],
 )
 def test_a_strength_off_the_scale_is_told_the_scale(text: str, range_: str) -> None:

@@ -87,9 +87,9 @@ def test_broken_fonts_are_skipped_with_the_reason(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert source.count == 26
     assert {skipped.name for skipped in source.skipped} == {"text.ttf", "cut.otf", "empty.woff2"}
-    assert all("a font in" in skipped.reason for skipped in source.skipped)
+    assert all(" as a font: " in str(skipped.reason) for skipped in source.skipped)
     (tmp_path / REGULAR.name).unlink()
-    with pytest.raises(DataError, match="3 that cannot be read"):
+    with pytest.raises(DataError, match="3 fonts are unusable"):
         open_source(tmp_path)
 
 
@@ -103,13 +103,13 @@ def test_another_script_is_taken_where_there_is_no_latin_one(monkeypatch: pytest
     assert source.count == 4
     assert [source.label(index) for index in range(4)] == list("ΑΒΓΔ")
     monkeypatch.setattr(fonts, "ALPHABETS", {"Latin": private})
-    with pytest.raises(DataError, match="letters of a script"):
+    with pytest.raises(DataError, match="letters of a known script"):
         open_source(REGULAR)
 
 
 def test_a_font_that_draws_one_sign_for_all_has_no_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "ALPHABETS", {"Latin": "AAAAAAAA"})
-    with pytest.raises(DataError, match="letters of a script"):
+    with pytest.raises(DataError, match="letters of a known script"):
         open_source(REGULAR)
 
 

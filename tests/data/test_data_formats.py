@@ -70,7 +70,7 @@ def test_float_grey_from_0_to_1_and_from_0_to_255() -> None:
     np.testing.assert_array_equal(np.asarray(open_picture(saved(unit, "TIFF"), "unit")), GRADIENT)
     wide = Image.fromarray(GRADIENT.astype(np.float32))
     np.testing.assert_array_equal(np.asarray(open_picture(saved(wide, "TIFF"), "wide")), GRADIENT)
-    with pytest.raises(DataError, match="values from"):
+    with pytest.raises(DataError, match="values range from"):
         open_picture(saved(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "nothing")
 
 
@@ -213,25 +213,25 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(tmp_path: Path) -> None
 def test_a_decompression_bomb_is_refused_before_it_unfolds() -> None:
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
-    with pytest.raises(DataError, match=r"at most 80 million pixels in bomb\.png"):
+    with pytest.raises(DataError, match=r"bomb\.png: more than 80 million pixels"):
         open_picture(bomb + png_chunk(b"IEND", b""), "bomb.png")
 
 
 def test_formats_that_run_programs_are_not_opened() -> None:
-    with pytest.raises(DataError, match="no format that is known"):
+    with pytest.raises(DataError, match="unknown image format"):
         open_picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "page.eps")
     assert ".eps" not in PICTURE_SUFFIXES
     assert ".svg" not in PICTURE_SUFFIXES
 
 
 def test_missing_and_foreign_files_are_named_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.png; received no such file"):
+    with pytest.raises(DataError, match=r"gone\.png: no such file"):
         open_picture(tmp_path / "gone.png")
-    with pytest.raises(DataError, match="a picture in"):
+    with pytest.raises(DataError, match=r"Cannot open .*: Is a directory"):
         open_picture(tmp_path)
     text = tmp_path / "text.png"
     text.write_text("not a picture")
-    with pytest.raises(DataError, match=r"text\.png; received bytes of no format"):
+    with pytest.raises(DataError, match=r"text\.png: unknown image format"):
         open_picture(text)
     text.write_bytes(b"")
     with pytest.raises(DataError, match=r"text\.png"):

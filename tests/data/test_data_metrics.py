@@ -116,7 +116,7 @@ def test_the_whole_is_the_mean_of_the_pictures_in_any_batch(
 
 @pytest.mark.parametrize("metric", [mse, bce, psnr, ssim])
 def test_other_shapes_are_refused(metric: Callable[[Floats, Floats], float]) -> None:
-    with pytest.raises(DataError, match="one shape"):
+    with pytest.raises(DataError, match="same shape"):
         metric(np.zeros((1, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 3), np.float32))
     with pytest.raises(DataError, match="not empty"):
         metric(np.zeros((0, 8, 8, 1), np.float32), np.zeros((0, 8, 8, 1), np.float32))

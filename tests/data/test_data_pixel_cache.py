@@ -202,8 +202,8 @@ def test_without_room_pictures_are_read_and_only_streaming_says_why_it_cannot(tm
     pixels, told = run_python(ON_A_FULL_DISK, str(folder))
     wanted = open_source(folder).read(range(12), Preprocessing.standard((32, 32, 3)))
     np.testing.assert_array_equal(np.array(pixels, np.uint8), wanted)
-    assert "decoded pictures" in told
-    assert "Free space" in told
+    assert "decoded images" in told
+    assert "Free disk space" in told
 
 
 STREAM = """

@@ -149,9 +149,9 @@ def test_invert_turns_black_on_clear_into_white_on_black() -> None:
 
 def test_a_crop_that_leaves_nothing_says_so() -> None:
     recipe = Preprocessing.standard((8, 8, 1), crop=5)
-    with pytest.raises(DataError, match=r"10 pixels a side.*received one of 10×30"):
+    with pytest.raises(DataError, match=r"Cannot crop 5 pixels from each side of an image of 10×30"):
         recipe.pixels(Image.new("L", (30, 10)))
-    with pytest.raises(DataError, match="10 pixels a side"):
+    with pytest.raises(DataError, match="Cannot crop 5 pixels from each side of an image of 10×30"):
         recipe.array_pixels(np.zeros((1, 10, 30, 1), np.uint8))
 
 
@@ -184,7 +184,7 @@ def test_unknown_fields_and_steps_are_refused() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 4, 1), (4, 4, 2), (4, 4, 4)])
 def test_standard_refuses_shapes_that_no_picture_has(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(DataError, match="1 or 3 channels"):
+    with pytest.raises(DataError, match="channels 1 or 3"):
         Preprocessing.standard(shape)
 
 
@@ -196,7 +196,7 @@ def test_array_pixels_wants_pictures() -> None:
         np.zeros((1, 4, 4, 1), np.float32),
     )
     for wrong in wrongs:
-        with pytest.raises(DataError, match="8-bit pictures"):
+        with pytest.raises(DataError, match="must be uint8"):
             recipe.array_pixels(wrong)
 
 

@@ -128,7 +128,11 @@ def test_attributes_of_a_file_with_splits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "message"), [(np.arange(19), "20 values of “a”"), (np.zeros((20, 2)), "one number or text a picture")]
+    ("values", "message"),
+    [
+        (np.arange(19), "“a” of .* has 19 values for 20 images"),
+        (np.zeros((20, 2)), "“attr_a” in .* must have one number or text per image"),
+    ],
 )
 def test_attributes_that_do_not_fit(values: np.ndarray, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
@@ -142,17 +146,17 @@ def test_the_only_pictures_are_found_under_any_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.full((3, 8, 8), np.nan), "finite values.*NaN"),
-        (np.full((3, 8, 8), 2.0), r"floats from 0 to 1.*Divide by 255"),
-        (np.full((3, 8, 8), -1.0), "floats from 0 to 1.*Scale them"),
-        (np.full((3, 8, 8), 300), "whole numbers from 0 to 255"),
+        (np.full((3, 8, 8), np.nan), "192 values are NaN or infinite"),
+        (np.full((3, 8, 8), 2.0), r"its floats range from .*Divide them by 255"),
+        (np.full((3, 8, 8), -1.0), "its floats range from .*Scale them to 0–1"),
+        (np.full((3, 8, 8), 300), "its integers range from .*Scale them to 0–255"),
         (np.zeros((3, 3, 8, 8)), "Channels come last"),
-        (np.zeros((3, 8, 8, 4)), "pictures"),
-        (np.zeros((0, 8, 8)), "pictures"),
+        (np.zeros((3, 8, 8, 4)), r"its shape is \(3, 8, 8, 4\)"),
+        (np.zeros((0, 8, 8)), r"its shape is \(0, 8, 8\)"),
         (np.zeros((3, 10)), "flat squares"),
-        (np.zeros(5), "pictures"),
-        (np.array([["a", "b"]] * 4).reshape(2, 2, 2), "numbers"),
-        (np.zeros((3, 8, 8), complex), "numbers"),
+        (np.zeros(5), r"its shape is \(5,\)"),
+        (np.array([["a", "b"]] * 4).reshape(2, 2, 2), "its dtype is <U1"),
+        (np.zeros((3, 8, 8), complex), "its dtype is complex128"),
     ],
 )
 def test_what_is_no_picture_is_refused_with_the_reason(array: np.ndarray, message: str, tmp_path: Path) -> None:
@@ -203,7 +207,7 @@ def test_a_member_that_promises_too_much_is_not_unfolded(tmp_path: Path) -> None
     path = tmp_path / "huge.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", header((1 << 40, 28, 28)) + bytes(1000))
-    with pytest.raises(DataError, match=r"the .* bytes that its header promises in “x”"):
+    with pytest.raises(DataError, match=r"Cannot read “x” in .*: its header declares .* bytes"):
         open_source(path)
 
 
@@ -211,12 +215,12 @@ def test_a_bomb_is_refused_by_its_directory(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(arrays, "UNSUSPICIOUS_BYTES", 1 << 20)
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, x=np.zeros((5000, 28, 28), np.uint8))
-    with pytest.raises(DataError, match="300 times the size of the file"):
+    with pytest.raises(DataError, match="more than 300 times as much"):
         open_source(path)
     np.savez(path, x=np.zeros((5000, 28, 28), np.uint8))
     assert open_source(path).count == 5000
     monkeypatch.setattr(arrays, "MAX_BYTES", 1 << 20)
-    with pytest.raises(DataError, match="at most 1 MB"):
+    with pytest.raises(DataError, match="more than 1 MB"):
         open_source(path)
 
 
@@ -225,18 +229,18 @@ def test_an_encrypted_file(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="without a password"):
+    with pytest.raises(DataError, match="is encrypted"):
         open_source(path)
 
 
 def test_unknown_keys_and_lengths_that_differ_are_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="the keys a, b"):
+    with pytest.raises(DataError, match="its keys a, b"):
         open_source(npz(tmp_path, a=np.zeros(3), b=np.zeros(3)))
-    with pytest.raises(DataError, match="19 labels for 20 pictures"):
+    with pytest.raises(DataError, match="19 labels for 20 images"):
         open_source(npz(tmp_path, images=IMAGES, labels=np.zeros(19, int)))
-    with pytest.raises(DataError, match="one shape"):
+    with pytest.raises(DataError, match="Resize them to one shape"):
         open_source(npz(tmp_path, x_train=IMAGES, x_test=IMAGES[:, :8]))
-    with pytest.raises(DataError, match="one label a picture"):
+    with pytest.raises(DataError, match="21 and 19 labels for 20 and 20 images"):
         open_source(npz(tmp_path, x_train=IMAGES, x_test=IMAGES, y_train=np.zeros(21), y_test=np.zeros(19)))
 
 
@@ -259,7 +263,7 @@ def test_array_source_checks_and_hash() -> None:
         with pytest.raises(DataError, match="from 0 to 19"):
             source.read([0, outside], RECIPE)
     assert source.read([], RECIPE).shape == (0, 9, 7, 1)
-    with pytest.raises(DataError, match="8-bit pictures"):
+    with pytest.raises(DataError, match="must be uint8"):
         ArraySource(facts, images.astype(np.float32), random_splits(20))
 
 

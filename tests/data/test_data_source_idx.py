@@ -66,7 +66,7 @@ def test_names_with_a_dot_and_a_prefix(tmp_path: Path) -> None:
 
 def test_two_data_sets_in_one_folder(mnist: Path) -> None:
     write(mnist / "kuzushiji-train-images-idx3-ubyte", TRAIN[:5])
-    with pytest.raises(DataError, match="those of 2"):
+    with pytest.raises(DataError, match="the IDX files of 2 datasets"):
         open_source(mnist)
     assert open_source(mnist / "kuzushiji-train-images-idx3-ubyte").count == 5
     assert_mnist(next(mnist.glob("t10k-labels*")))
@@ -104,7 +104,7 @@ def test_a_lone_file_of_any_name(tmp_path: Path) -> None:
 
 def test_labels_without_pictures(tmp_path: Path) -> None:
     path = write(tmp_path / "train-labels-idx1-ubyte", TRAIN_LABELS)
-    with pytest.raises(DataError, match="labels only"):
+    with pytest.raises(DataError, match="labels without images"):
         open_source(path)
     with pytest.raises(DataError, match="Choose the images file"):
         open_source(write(tmp_path / "other", TRAIN_LABELS))
@@ -113,13 +113,13 @@ def test_labels_without_pictures(tmp_path: Path) -> None:
 def test_labels_of_another_number(mnist: Path) -> None:
     path = next(mnist.glob("train-labels*"))
     write(path, TRAIN_LABELS[:11])
-    with pytest.raises(DataError, match="12 labels"):
+    with pytest.raises(DataError, match="there are 12 images"):
         open_source(mnist)
 
 
 def test_splits_of_other_sizes(mnist: Path) -> None:
     write(next(mnist.glob("t10k-images*")), TEST[:, :4])
-    with pytest.raises(DataError, match="one size in both splits"):
+    with pytest.raises(DataError, match="splits have different shapes 6×5, 4×5"):
         open_source(mnist)
 
 
@@ -127,14 +127,14 @@ def test_splits_of_other_sizes(mnist: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (idx(TRAIN)[:-1], "360 bytes after the header"),
-        (idx(TRAIN) + b"\0", "360 bytes after the header.*received more"),
-        (idx(TRAIN)[:9], "whole IDX header"),
-        (b"\0\0\x08", "an IDX file"),
-        (b"\1\0\x08\3" + bytes(12), "an IDX file"),
-        (b"\0\0\x0d\3" + bytes(12), "an IDX file"),
-        (b"", "an IDX file"),
-        (idx(TRAIN[:0]), "8-bit pictures"),
+        (idx(TRAIN)[:-1], "359 of the 360 bytes"),
+        (idx(TRAIN) + b"\0", "more than the 360 bytes"),
+        (idx(TRAIN)[:9], "its IDX header is truncated"),
+        (b"\0\0\x08", "are not those of IDX integers"),
+        (b"\1\0\x08\3" + bytes(12), "are not those of IDX integers"),
+        (b"\0\0\x0d\3" + bytes(12), "are not those of IDX integers"),
+        (b"", "are not those of IDX integers"),
+        (idx(TRAIN[:0]), "not uint8 images"),
         (struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 2**31), "train-images"),
     ],
     ids=["short", "long", "header", "tiny", "magic", "doubles", "empty", "none", "huge"],
@@ -149,10 +149,10 @@ def test_broken_files_say_what_is_wrong(content: bytes, message: str, suffix: st
 def test_a_truncated_gzip_file(tmp_path: Path) -> None:
     path = write(tmp_path / "train-images-idx3-ubyte.gz", TRAIN)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match="a whole IDX file"):
+    with pytest.raises(DataError, match="as an IDX file"):
         open_source(path)
     path.write_bytes(path.read_bytes()[:3])
-    with pytest.raises(DataError, match="a whole IDX file"):
+    with pytest.raises(DataError, match="as an IDX file"):
         open_source(path)
 
 
@@ -161,7 +161,7 @@ def test_a_header_that_promises_too_much_is_not_unfolded(pack: Callable[[bytes],
     path = tmp_path / "bomb.gz"
     for shape in ((1 << 30, 28, 28), (1 << 20, 28, 28)):
         path.write_bytes(pack(struct.pack(">HBB3I", 0, 8, 3, *shape) + bytes(1000)))
-        with pytest.raises(DataError, match="at most 300 times the"):
+        with pytest.raises(DataError, match="more than 300 times its size"):
             open_source(path)
 
 

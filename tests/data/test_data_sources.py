@@ -139,7 +139,7 @@ def test_unknown_names_and_paths_list_what_is_known(tmp_path: Path) -> None:
 def test_files_of_no_known_kind(tmp_path: Path) -> None:
     path = tmp_path / "pictures.rar"
     path.write_bytes(b"Rar!")
-    with pytest.raises(DataError, match=r"a zip or tar archive.*pictures\.rar.*Unpack"):
+    with pytest.raises(DataError, match=r"pictures\.rar: unknown type\..*a zip or tar archive.*Unpack"):
         open_source(path)
 
 

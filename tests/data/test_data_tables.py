@@ -98,19 +98,19 @@ def test_wrong_lines_are_noted_and_the_rest_is_read(tmp_path: Path) -> None:
     columns, notes = read_beside(tmp_path, NAMES)
     np.testing.assert_array_equal(columns["v"].values[:2], [1, 2])
     assert [note.name for note in notes] == ["labels.csv"]
-    assert notes[0].reason == "2 lines with another number of columns than 2, first line 3"
+    assert str(notes[0].reason) == "2 lines, first line 3: not 2 columns"
     (tmp_path / "labels.csv").unlink()
     (tmp_path / "labels.jsonl").write_text('{"file": "1.png", "v": 1}\nnonsense\n[1]\n')
     columns, notes = read_beside(tmp_path, NAMES)
     assert columns["v"].values[0] == 1
-    assert "2 lines without a JSON object, first line 2" in notes[0].reason
+    assert "2 lines, first line 2: not a JSON object" in str(notes[0].reason)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         ("a,b\n1,2\n", "file names"),
-        ("", "empty first line"),
+        ("", "its first line is empty"),
         ("file\n1.png\n", ""),
         ('file,v\n1.png,"' + "x" * 200_000, "field larger than"),
     ],
@@ -119,7 +119,7 @@ def test_tables_of_no_use(content: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(content)
     columns, notes = read_beside(tmp_path, ("cat.png", "1.png") if "1.png" in content else ("cat.png",))
     assert columns == {}
-    assert (reason in notes[0].reason) if reason else not notes
+    assert (reason in str(notes[0].reason)) if reason else not notes
 
 
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,17 +129,17 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attributes, "MAX_CATEGORIES", 3)
     columns, notes = read_beside(tmp_path, names)
     assert list(columns) == ["v"]
-    assert "“caption” has more than" in notes[0].reason
+    assert "“caption” is ignored: more than" in str(notes[0].reason)
     monkeypatch.setattr(tables, "MAX_LINES", 4)
     columns, notes = read_beside(tmp_path, names)
     assert np.isnan(columns["v"].values).tolist() == [False] * 4 + [True] * 2
-    assert any("more than 4 lines" in note.reason for note in notes)
+    assert any("Only the first 4 lines" in str(note.reason) for note in notes)
     monkeypatch.setattr(tables, "MAX_COLUMNS", 2)
-    assert any("first 2 are used" in note.reason for note in read_beside(tmp_path, names)[1])
+    assert any("first 2 of 3 columns are used" in str(note.reason) for note in read_beside(tmp_path, names)[1])
     monkeypatch.setattr(tables, "MAX_BYTES", 10)
     columns, notes = read_beside(tmp_path, names)
     assert columns == {}
-    assert "at most 0 MB" in notes[0].reason
+    assert "more than 0 MB" in str(notes[0].reason)
 
 
 def test_which_table_is_taken(tmp_path: Path) -> None:
@@ -179,5 +179,5 @@ def test_columns_of_arrays() -> None:
     assert texts(column_of(np.array([True, False]), "x")) == ["true", "false"]
     assert texts(column_of(np.array([b"u", b"v"]), "x")) == ["u", "v"]
     for wrong in (np.zeros((2, 3)), np.array([None, 1], object), np.zeros(2, complex)):
-        with pytest.raises(DataError, match="one number or text a picture in x"):
+        with pytest.raises(DataError, match="x must have one number or text per image"):
             column_of(wrong, "x")

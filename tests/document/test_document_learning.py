@@ -108,7 +108,7 @@ def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Documen
     document.set_grid(replace(document.grid, low=-1.0, high=1.0))
     document.refine_model(spread(version(2.0), 20.0))
     assert (document.grid.low, document.grid.high) == (-1.0, 1.0)
-    assert document.undo_label == "Map range"
+    assert str(document.undo_label) == "Map settings"
 
 
 def test_keyframes_and_pictures_stay(document: Document) -> None:

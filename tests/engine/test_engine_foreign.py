@@ -267,7 +267,7 @@ REFUSED = {
     "page.h5": ("a web page", "Download the file itself"),
     "pickle.h5": ("pickle", "Open it where it was made"),
     "only.weights.h5": ("weights only", "load these weights into it"),
-    "missing.keras": ("No such file", "Check the name"),
+    "missing.keras": ("No such file", "Check the path"),
     "hostile.h5": ("“scale” (Lambda) runs Python code", "Replace it by a built-in layer"),
     "hostile.keras": ("“scale” (Lambda) runs Python code", "Replace it by a built-in layer"),
     "custom.keras": ("“strange” (Strange) is of a class that Keras does not have", "encoder and decoder"),

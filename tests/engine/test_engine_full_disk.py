@@ -86,8 +86,8 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     for imported, trained, left in zip(told[::3], told[1::3], told[2::3], strict=True):
         for kind, message, details in [imported, *([trained] if trained[0] == "Failed" else [])]:
             assert kind == "Failed"
-            assert "“No space left on device”" in message
-            assert "ree space there" in message
+            assert "No space left on device" in message
+            assert "free disk space" in message
             assert details == ""
         assert "imported" not in left
         assert not [name for name in left if name.startswith(".")], left

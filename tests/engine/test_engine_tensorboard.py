@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_refused(process: ModelProcess, pictures
     (tmp_path / "file").write_text("in the way", "utf-8")
     *_, failed = train(process, small_request(pictures, tmp_path / "new", tensorboard=tmp_path / "file" / "log"))
     assert isinstance(failed, Failed)
-    assert "to write into" in str(failed.message)
+    assert "Cannot write into" in str(failed.message)
     assert not (tmp_path / "new").exists()
 
 

@@ -153,7 +153,7 @@ def test_a_training_stays_apart_from_its_images(process: ModelProcess, tmp_path:
     ):
         (failed,) = train(process, request)
         assert isinstance(failed, Failed)
-        assert "apart from what is read" in str(failed.message)
+        assert "which is read. Choose another place." in str(failed.message)
     assert [path.name for path in folder.iterdir()] == ["blobs.npz"]
 
 

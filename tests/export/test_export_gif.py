@@ -190,13 +190,13 @@ def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "total", "said"),
     [
-        (noise(2, 4, 4, 1), 3, "3 frames; received 2"),
-        (noise(3, 4, 4, 1), 2, "received 3 or more"),
-        ([], 0, "1 frames; received 0"),
-        ([*noise(1, 4, 4, 1), *noise(1, 4, 5, 1)], 2, "one shape"),
+        (noise(2, 4, 4, 1), 3, "2 of 3 frames"),
+        (noise(3, 4, 4, 1), 2, "more than 2 frames"),
+        ([], 0, "0 of 1 frame"),
+        ([*noise(1, 4, 4, 1), *noise(1, 4, 5, 1)], 2, "All frames must have shape"),
         (noise(1, 4, 4, 2), 1, "1 or 3"),
-        ([np.zeros((4, 4, 1), dtype=np.float32)], 1, "8 bits"),
-        ([np.zeros((1, 70_000, 1), dtype=np.uint8)], 1, "8192"),
+        ([np.zeros((4, 4, 1), dtype=np.float32)], 1, "must be uint8"),
+        ([np.zeros((1, 70_000, 1), dtype=np.uint8)], 1, "8,192"),
     ],
 )
 def test_frames_that_are_not_as_said_write_nothing(tmp_path: Path, frames: list[Pixels], total: int, said: str) -> None:
@@ -220,7 +220,7 @@ def test_held_frames_cost_next_to_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"fps": 0}, "second"), ({"scale": 0}, "scale"), ({"palette": "web"}, "shared, frame")],
+    [({"fps": 0}, "frames per second"), ({"scale": 0}, "scale"), ({"palette": "web"}, "shared, frame")],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):

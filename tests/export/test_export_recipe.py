@@ -164,7 +164,7 @@ def test_hostile_recipes_are_refused(text: str) -> None:
 
 
 def test_a_later_form_names_itself() -> None:
-    with pytest.raises(DataError, match=r"form 7.*newer"):
+    with pytest.raises(DataError, match=r"newer version \(format 7 instead of 1\)"):
         parse_recipe(changed(version=7))
 
 

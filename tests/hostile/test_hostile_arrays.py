@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from explorer_testing.advice import has_advice
 from explorer_testing.builders import make_card
 from explorer_testing.codec import MatrixCodec
 from PIL import Image
@@ -23,6 +24,7 @@ from explorer.data import picture_index
 from explorer.data.sources import fonts, open_source
 from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.latent.neighbours import NeighbourIndex
+from explorer.messages import message
 from explorer.models.foreign.files import dangers_of
 from explorer.models.foreign.reading import ForeignFile
 from explorer.paths import index_dir, resources_dir
@@ -74,7 +76,7 @@ def read_all(path: Path) -> list[ExplorerError]:
             read()
         except ExplorerError as error:
             errors.append(error)
-    assert all(path.name in str(error) and error.received for error in errors)
+    assert all(path.name in str(error) and has_advice(error) for error in errors)
     return errors
 
 
@@ -156,21 +158,27 @@ def test_what_inflates_in_pieces_of_any_size_is_refused(method: int) -> None:
 
 @pytest.mark.parametrize("error", [SystemError("bad"), RecursionError(), TypeError(), KeyError("a"), OSError(5, "I/O")])
 def test_a_foreign_exception_becomes_ours_with_the_name(error: Exception) -> None:
-    with pytest.raises(ModelError, match=r"a font in a\.ttf") as caught, reading("a font", "a.ttf", ModelError):
+    with (
+        pytest.raises(ModelError, match=r"Cannot read a\.ttf as a font: .+\. Copy or download it again\.") as caught,
+        reading(message("a font"), "a.ttf", ModelError),
+    ):
         raise error
     assert caught.value.__cause__ is error
 
 
 def test_our_errors_memory_and_the_end_of_a_generator_keep_their_meaning() -> None:
-    ours = DataError("one", "other")
-    with pytest.raises(DataError) as caught, reading("a font", "a.ttf", ModelError):
+    ours = DataError("ours")
+    with pytest.raises(DataError) as caught, reading(message("a font"), "a.ttf", ModelError):
         raise ours
     assert caught.value is ours
-    with pytest.raises(ModelError, match="fits into memory"), reading("a font", "a.ttf", ModelError):
+    with (
+        pytest.raises(ModelError, match="as a font: not enough memory"),
+        reading(message("a font"), "a.ttf", ModelError),
+    ):
         raise MemoryError
-    with pytest.raises(KeyboardInterrupt), reading("a font", "a.ttf"):
+    with pytest.raises(KeyboardInterrupt), reading(message("a font"), "a.ttf"):
         raise KeyboardInterrupt
-    with pytest.raises(GeneratorExit), reading("a font", "a.ttf"):
+    with pytest.raises(GeneratorExit), reading(message("a font"), "a.ttf"):
         raise GeneratorExit
 
 
@@ -180,8 +188,8 @@ def test_only_plain_files_are_read(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("there are no pipes with names")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="plain file"):
-        read_limited(tmp_path / "pipe", 10, "a card")
+    with pytest.raises(DataError, match="not a regular file"):
+        read_limited(tmp_path / "pipe", 10, message("a card"))
 
 
 # -- fonts -------------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def write_hdf5(path: Path, add: Callable[[Any], None]) -> Path:
 
 def test_a_file_that_holds_the_library_for_ever_is_refused_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PROGRESS_SECONDS", 1.0)
-    with pytest.raises(ModelError, match=r"to read hdf5-hang\.h5; received nothing for 1 s"):
+    with pytest.raises(ModelError, match=r"Cannot read hdf5-hang\.h5: no progress for 1 s"):
         read_foreign(HANG)
 
 

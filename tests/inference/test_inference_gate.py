@@ -138,7 +138,7 @@ def test_a_network_that_takes_long_is_refused_after_the_deadline(
     path = tmp_path / "slow.onnx"
     path.write_bytes(slow_network())
     monkeypatch.setattr("explorer.reader.client.PROGRESS_SECONDS", 0.5)
-    with pytest.raises(ModelError, match=r"slow\.onnx.*does not come to an end") as caught:
+    with pytest.raises(ModelError, match=r"slow\.onnx.*no progress for 0\.5 s") as caught:
         admit([Candidate(path, path.read_bytes(), (2,))])
     assert caught.value.remedy
 

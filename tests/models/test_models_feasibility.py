@@ -82,7 +82,7 @@ def test_the_usual_crop_decides_the_size_also_before_the_pictures_are_open() -> 
     entries = {entry.name: pictures_in(entry) for entry in known_sources()}
     assert entries["lfw"].crop == 80
     assert entries["stanford_dogs"].image_shape is None, "their sizes differ"
-    assert entries["digits"] == Pictures("Handwritten digits (the test digits of MNIST)", (28, 28, 1), 0, 8_000, 2_000)
+    assert entries["digits"] == Pictures("MNIST test", (28, 28, 1), 0, 8_000, 2_000)
 
 
 def test_what_is_known_of_an_open_source() -> None:
@@ -101,7 +101,7 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
     [
         (Pictures("dogs", None, 0, 9, 9, "“Get it” downloads it."), {}, r"on this machine; dogs is not\. “Get it”"),
         (Pictures("scans", (28, 28, 1), 0, 9, 0), {}, r"one to test on; received 9 and 0 in scans"),
-        (DIGITS, {"noise": "fog:1"}, "a kind of noise"),
+        (DIGITS, {"noise": "fog:1"}, "Unknown noise “fog”"),
         (DIGITS, {"size": (8, 8)}, "from 16 to 512"),
         (DIGITS, {"latent": 785}, "a code size from 1 to 784"),
         (DIGITS, {"architecture": "conv-spatial", "latent": 9}, "no code size for conv-spatial"),
@@ -131,7 +131,7 @@ def test_a_network_that_cannot_fit_is_refused_and_one_that_may_not_is_told() -> 
 
 
 def test_too_many_augmented_pictures_for_the_disk_are_refused() -> None:
-    with pytest.raises(ExplorerError, match=r"room for 10,000,000,000 pictures.*GB free"):
+    with pytest.raises(ExplorerError, match=r"Cannot augment to 10,000,000,000 images .* GB are free"):
         plan(augment=10_000_000_000)
 
 

@@ -106,7 +106,7 @@ def test_many_that_want_it_have_it_one_after_the_other(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ExportError, match="can be written"):
+    with pytest.raises(ExportError, match="Cannot write into"):
         Reservation(tmp_path / "file" / "new")
     with pytest.raises(ExportError, match="shorter name"):
         Reservation(tmp_path / ("n" * 252))

@@ -294,7 +294,7 @@ def test_a_picture_that_is_not_noted_is_refused(good: Path) -> None:
 def test_a_picture_that_grows_too_large_is_refused(with_guest: Path) -> None:
     put_guest(with_guest, bytes(MOST_BYTES + 1))
     assert with_guest.stat().st_size < 1 << 20
-    refused(with_guest, "at most 32 MB")
+    refused(with_guest, "more than 32 MB")
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------
@@ -341,14 +341,14 @@ def test_a_version_that_is_none_is_refused(good: Path, version: object) -> None:
 def test_a_way_out_of_the_archive_is_refused(good: Path, name: str) -> None:
     with zipfile.ZipFile(good, "a") as archive:
         archive.writestr(name, b"evil")
-    refused(good, "no other parts")
+    refused(good, "is not one of")
     assert sorted(path.name for path in good.parent.iterdir()) == ["good.latent"]
 
 
 def test_a_part_twice_is_refused(good: Path) -> None:
     with zipfile.ZipFile(good, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr(RECORD, b"{}")
-    refused(good, "each part once")
+    refused(good, "two entries of the same name")
 
 
 def test_a_link_is_refused(good: Path) -> None:
@@ -372,7 +372,7 @@ def test_a_bomb_is_refused_before_it_is_inflated(good: Path) -> None:
             for _ in range(600):
                 part.write(block)
     assert good.stat().st_size < 10 << 20
-    refused(good, "at most 512 MB")
+    refused(good, "more than 512 MB")
 
 
 def test_a_bomb_within_the_arrays_is_refused(good: Path) -> None:
@@ -384,7 +384,7 @@ def test_a_bomb_within_the_arrays_is_refused(good: Path) -> None:
         for _ in range(600):
             part.write(bytes(1 << 20))
     rewrite(good, arrays=inner.getvalue())
-    refused(good, "at most 512 MB")
+    refused(good, "more than 512 MB")
 
 
 def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(good: Path) -> None:
@@ -397,7 +397,7 @@ def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(good: Path) 
     for place in (content.find(b"PK\x03\x04", 10) + 22, content.rfind(b"PK\x01\x02") + 24):
         content[place : place + 4] = struct.pack("<I", 100)
     good.write_bytes(content)
-    refused(good, "a whole file")
+    refused(good, "as a zip archive")
 
 
 def test_encryption_and_other_compressions_are_refused(good: Path) -> None:
@@ -405,17 +405,17 @@ def test_encryption_and_other_compressions_are_refused(good: Path) -> None:
     place = content.rfind(b"PK\x01\x02")
     content[place + 8] |= 1
     good.write_bytes(content)
-    refused(good, "plain or deflated")
+    refused(good, "is encrypted")
     with zipfile.ZipFile(good, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr(RECORD, b"{}")
-    refused(good, "plain or deflated")
+    refused(good, "is neither stored nor deflated")
 
 
 def test_very_many_parts_are_refused(good: Path) -> None:
     with zipfile.ZipFile(good, "w") as archive:
         for number in range(20_000):
             archive.writestr(str(number), b"")
-    refused(good, "at most 100 parts")
+    refused(good, "20,000 entries, more than 100")
 
 
 def test_a_wrong_checksum_is_refused(good: Path) -> None:
@@ -501,7 +501,7 @@ def test_a_huge_shape_asks_for_no_memory(good: Path, shape: tuple[int, ...]) -> 
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("keyframes.npy", header(shape) + bytes(64))
     rewrite(good, arrays=inner.getvalue())
-    refused(good, "as large as its header says|that its header promises|a whole")
+    refused(good, "do not fit its shape|its header declares|as a NumPy array")
 
 
 @pytest.mark.parametrize(

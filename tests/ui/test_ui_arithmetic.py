@@ -86,7 +86,7 @@ def test_strengths_count(shown: Desk) -> None:
     until_slot(shown, 2, 1)
     shown.type_into("slot_c_strength", "0.5")
     np.testing.assert_allclose(shown.code, codes[0] + 0.5 * codes[5], atol=1e-4)
-    assert shown.undo_label() == "Arithmetic"
+    assert shown.undo_label() == "Code arithmetic"
 
 
 def test_pictures_of_a_term_are_shown_and_taken_out(shown: Desk) -> None:

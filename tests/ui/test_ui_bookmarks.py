@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
@@ -49,7 +51,7 @@ def test_a_bookmark_is_added_by_its_keys_and_gone_back_to_with_a_click(opened: D
     opened.document.set_code(as_floats(0, 0))
     click_line(opened, "bookmarks_list", 0)
     np.testing.assert_array_equal(opened.code, as_floats(1, 2))
-    assert opened.undo_label() == "Go to bookmark"
+    assert opened.undo_label() == "Jump to bookmark"
     opened.until_edited_shows(as_floats(1, 2))
     shown = opened.find(QListWidget, "bookmarks_list")
     shown.setFocus()
@@ -116,7 +118,7 @@ def test_an_empty_name_is_told_and_the_old_one_stays(opened: Desk) -> None:
     QTest.keyClick(editor, Qt.Key.Key_Return)
     opened.until(lambda: bool(opened.problems))
     assert names(opened) == ["Bookmark 1"]
-    assert "a name of 1 to 200 letters" in str(opened.problems[0].message)
+    assert "must have 1 to 200 characters" in str(opened.problems[0].message)
 
 
 def test_everything_about_bookmarks_is_undone_and_done_again(opened: Desk) -> None:
@@ -172,12 +174,14 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     opened.shortcut("action_bookmark")
     last = opened.document.state
     # The drag with its four moves is one step.
-    assert lines(opened) == ["As opened", "Dimension 1", "Add keyframe", "Add bookmark"]
+    begun, dragged, *rest = all_of_them = lines(opened)
+    assert [begun, *rest] == ["As opened", "Add keyframe", "Add bookmark"]
+    assert re.fullmatch(r"z₁: [+−]\d\.\d\d → [+]1\.[45]\d σ", dragged)
     shown = opened.find(QListWidget, "history_list")
     assert shown.currentRow() == 3
     click_line(opened, "history_list", 0)
     assert opened.document.state is start
-    assert (shown.currentRow(), lines(opened)) == (0, ["As opened", "Dimension 1", "Add keyframe", "Add bookmark"])
+    assert (shown.currentRow(), lines(opened)) == (0, all_of_them)
     np.testing.assert_array_equal(opened.code, start.code)
     click_line(opened, "history_list", 3)
     assert opened.document.state is last
@@ -190,7 +194,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     assert opened.document.state is moved
     # Another edit from here: what was undone is gone.
     opened.shortcut("action_shuffle")
-    assert lines(opened) == ["As opened", "Dimension 1", "Shuffle code"]
+    assert lines(opened) == ["As opened", dragged, "Random code"]
 
 
 def test_the_history_is_walked_with_keys(opened: Desk) -> None:

@@ -132,7 +132,7 @@ def test_parted_directions_share_nothing(opened: Desk) -> None:
     vectors = np.stack([one.direction.vector for one in opened.document.directions])
     table = vectors @ vectors.T
     np.testing.assert_allclose(table - np.diag(np.diag(table)), 0, atol=1e-4)
-    assert opened.undo_label() == "Part directions"
+    assert opened.undo_label() == "Orthogonalize directions"
 
 
 def test_a_number_is_parted_at_its_middle(opened: Desk) -> None:

@@ -203,7 +203,7 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(desk: Desk, tmp_path: P
     desk.until(lambda: desk.document.code is not None and not np.array_equal(desk.document.code, before))
     negative = model.card.preprocessing.pixels(ImageChops.invert(drawing))
     assert_allclose(desk.code, model.codec.encode(to_floats(negative[None]))[0], atol=1e-4)
-    assert desk.undo_label() == "Invert picture"
+    assert desk.undo_label() == "Invert colors"
     said.clear()
     ImageChops.invert(drawing).save(tmp_path / "light.png")
     drop(desk.window, files(tmp_path / "light.png"), MIDDLE)

@@ -73,8 +73,8 @@ def test_nothing_is_exported_into_what_is_open(opened: Desk, tmp_path: Path, pla
     begin_export(opened)
     opened.save_as(place(tmp_path))
     opened.until(lambda: bool(opened.problems))
-    assert "apart from what is read" in str(opened.problems[0].message)
-    assert "lies inside" in str(opened.problems[0].message)
+    assert "which is read. Choose another place." in str(opened.problems[0].message)
+    assert "it is inside" in str(opened.problems[0].message)
     assert contents(tmp_path) == before
 
 
@@ -87,7 +87,7 @@ def test_an_image_that_was_dropped_is_not_written_over(opened: Desk, tmp_path: P
     begin_export(opened)
     opened.save_as(tmp_path / "dropped.gif")
     opened.until(lambda: bool(opened.problems))
-    assert "which is" in str(opened.problems[0].message)
+    assert "it is /" in str(opened.problems[0].message)
     assert contents(tmp_path) == before
 
 
@@ -116,7 +116,7 @@ def test_a_session_is_not_saved_over_or_into_what_is_open(opened: Desk, photos: 
     before = contents(tmp_path)
     for path in (photos / "work.latent", tmp_path / "model" / "work.latent", photos):
         sessions.save_requested.emit(path, True)
-        assert "apart from what is read" in str(opened.problems.pop().message)
+        assert "which is read. Choose another place." in str(opened.problems.pop().message)
     assert contents(tmp_path) == before
     saved: list[Path] = []
     sessions.saved.connect(saved.append)
@@ -128,7 +128,7 @@ def test_clean_images_are_not_written_into_what_is_open(opened: Desk, photos: Pa
     before = contents(tmp_path)
     opened.document.studies.cleaning_requested.emit(photos, photos / "clean")
     opened.until(lambda: bool(opened.problems))
-    assert "lies inside" in str(opened.problems[0].message)
+    assert "it is inside" in str(opened.problems[0].message)
     assert contents(tmp_path) == before
 
 

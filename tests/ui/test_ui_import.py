@@ -91,7 +91,7 @@ def test_a_dropped_model_is_looked_at_and_imported(desk: Desk, models: Path) -> 
     cut, values = desk.find(QComboBox, "import_cut"), desk.find(QComboBox, "import_range")
     assert cut.currentText().endswith("· 16 numbers")
     assert values.currentText() == "−1 to 1, as found by trying"
-    assert text(desk, "import_tried").startswith("Handwritten digits")
+    assert text(desk, "import_tried").startswith("MNIST test")
     rows = dialog.table.rows
     assert [len(row) for row in rows] == [8, 8]
     before = [picture.copy() for picture in rows[1]]

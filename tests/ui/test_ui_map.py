@@ -602,7 +602,7 @@ def test_what_is_seen_is_written(scattered: Desk, tmp_path: Path) -> None:
     assert [int(row["index"]) for row in rows] == list(range(source.count))
     np.testing.assert_allclose([[float(row["z0"]), float(row["z1"])] for row in rows], points, rtol=1e-6)
     panel.save("map_save_points", tmp_path / "missing" / "points.svg")
-    assert "which does not exist" in str(scattered.problems[-1].message)
+    assert "does not exist. Create it" in str(scattered.problems[-1].message)
 
 
 def test_the_plane_through_three_keyframes(desk: Desk) -> None:

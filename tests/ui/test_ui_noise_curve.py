@@ -161,7 +161,7 @@ def test_curves_are_written_as_picture_drawing_and_table(lab: Desk, tmp_path: Pa
     assert [float(row["strength"]) for row in rows] == pytest.approx(curve.strengths)
     assert [float(row["reconstructed_psnr"]) for row in rows] == pytest.approx(curve.reconstructed.psnr)
     page(lab).save(tmp_path / "missing" / "curve.svg")
-    assert "which does not exist" in str(lab.problems[-1].message)
+    assert "does not exist. Create it" in str(lab.problems[-1].message)
     page(lab).save(tmp_path / "curve.bmp")
     assert "ends in .png or .svg" in str(lab.problems[-1].message)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.csv", "curve.png", "curve.svg"]

@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_marked_and_explained(edit: NoiseEdit) -> None:
     edit.set_text("gaussian:0.5")
     type_into(field, "fog:1")
     assert field.property("problem")
-    assert "a kind of noise (gaussian" in field.toolTip()
+    assert "Choose one of gaussian" in field.toolTip()
     strength = find(edit, QDoubleSpinBox, "_1_strength")
     assert strength.isVisible(), "rows do not come and go while a text is typed"
     assert not strength.isEnabled()

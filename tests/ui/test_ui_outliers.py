@@ -161,7 +161,7 @@ def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: Desk, tmp_path: Pa
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.width == 1600
     lab.window.outliers.save(tmp_path / "none" / "worst.csv")
-    assert "which does not exist" in str(lab.problems[-1].message)
+    assert "does not exist. Create it" in str(lab.problems[-1].message)
 
 
 def test_clothing_is_off_a_digit_models_scale(lab: Desk) -> None:

@@ -323,7 +323,7 @@ def test_closing_asks_and_cancel_stays(user: Desk) -> None:
     QTest.keyClick(box, Qt.Key.Key_Escape)
     assert user.window.isVisible()
     press(user, "action_shuffle")
-    assert user.undo_label() == "Shuffle code"
+    assert user.undo_label() == "Random code"
     # And once more: asked twice in a row it asks once.
     user.window.close()
     user.window.close()
@@ -382,7 +382,7 @@ def test_what_cannot_be_saved_stays_open_and_unsaved(user: Desk, places: dict[st
     user.until(lambda: bool(user.problems))
     assert user.window.isVisible()
     assert user.document.sessions.dirty
-    assert "a folder to write into" in str(user.problems[0].message)
+    assert "does not exist. Create it" in str(user.problems[0].message)
 
 
 # -- two windows on one file -------------------------------------------------------------------------------------------
@@ -596,7 +596,7 @@ def test_what_cannot_be_opened_is_told_and_what_is_open_stays(user: Desk, places
     user.until(lambda: bool(user.problems))
     assert user.document.state is before
     assert user.document.sessions.dirty
-    words = {"newer": "version 99", "damaged": "a whole file", "empty": "a whole file"}[what]
+    words = {"newer": "version 99", "damaged": "as a zip archive", "empty": "as a zip archive"}[what]
     assert words in str(user.problems[0].message)
     assert user.window.problem_bar.isVisible()
 

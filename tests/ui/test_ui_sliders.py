@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def test_a_drag_moves_the_code_and_is_one_step(desk: Desk) -> None:
     assert in_sigma(desk)[0] == pytest.approx(1, abs=pixel)
     assert desk.code[1] == before[1]
     desk.until_edited_shows(desk.code)
-    assert desk.undo_label() == "Dimension 0"
+    assert re.fullmatch(r"z₀: [+−]\d\.\d\d → [+](0\.9|1\.0)\d σ", str(desk.undo_label()))
     desk.shortcut("action_undo")
     np.testing.assert_array_equal(desk.code, before)
     assert desk.undo_label() is None
@@ -391,7 +392,8 @@ def test_a_drag_goes_on_when_the_model_learns_meanwhile(desk: Desk) -> None:
     assert desk.document.code is not before
     assert float(sliders.values[item]) == pytest.approx(1.5, abs=0.1)
     QTest.mouseRelease(sliders.viewport(), Qt.MouseButton.LeftButton, pos=path[3])
-    assert desk.undo_label() == f"Dimension {item}"
+    subscript = str(item).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    assert re.fullmatch(rf"z{subscript}: [+−]\d\.\d\d → [+]1\.[456]\d σ", str(desk.undo_label()))
     desk.document.undo()
     assert desk.document.undo_label is None, "the drag was to be one step"
     assert desk.document.model is newer

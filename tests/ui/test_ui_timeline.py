@@ -96,7 +96,7 @@ def test_keyframes_are_where_the_cursor_was(desk: Desk) -> None:
     desk.shortcut("action_keyframe")
     np.testing.assert_array_equal(codes_of(desk), [KEYS[0], KEYS[1], KEYS[1]])
     assert desk.window.timeline.track.key_count == 3
-    assert desk.document.undo_label == "Add keyframe"
+    assert desk.undo_label() == "Add keyframe"
     desk.until(lambda: desk.window.timeline.track.has_images)
 
 
@@ -279,7 +279,7 @@ def test_even_motion_changes_the_picture_evenly(desk: Desk) -> None:
     act(desk, "timeline_even")
     even = measured(desk).changes_of_pass()
     assert even.std() < 0.3 * uneven.std()
-    assert desk.document.undo_label == "Even out the motion"
+    assert desk.undo_label() == "Equalize visual speed"
     act(desk, "timeline_even")
     assert not evened(desk)
     desk.document.undo()

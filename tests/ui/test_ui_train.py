@@ -293,7 +293,7 @@ def test_what_is_left_as_it_was_is_left_to_the_reference(panel: TrainPanel, requ
     [
         ("size", "big", "height x width"),
         ("size", "8x8", "from 16 to 512"),
-        ("noise", "fog:1", "kind of noise"),
+        ("noise", "fog:1", "Unknown noise"),
         ("rate", "fast", "rate"),
         ("l1", "-1", "l1"),
         ("latent", "5000", "code size from 1 to 784"),

@@ -154,13 +154,13 @@ def test_it_says_where_other_pictures_stand_in(panel: TrainPanel) -> None:
     assert request(panel).data == "faces"
     assert note.isVisible()
     assert note.text() == "The reference had Stanford Dogs, which are not here; the nearest that ship stand in."
-    assert "“Get it”" in note.toolTip()
+    assert "Download it in the window" in note.toolTip()
     choose(panel, "preset", "glyph_ae")
     assert not note.isVisible(), "the glyphs are here"
 
 
 def put_mnist() -> None:
-    """Put a file where “Get it” would."""
+    """Put a file where the download would."""
     pixels, labels = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
     datasets_dir().mkdir(parents=True)
     np.savez(datasets_dir() / "mnist.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
@@ -271,7 +271,7 @@ def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
     assert box(panel, "data").currentText() == "stanford dogs (not here)"
     facts = label(panel, "facts")
     assert "Stanford Dogs is not" in facts.text()
-    assert "“Get it” in the window downloads it" in facts.text()
+    assert "Download it in the window" in facts.text()
     assert facts.property("problem")
     assert not panel.start.isEnabled()
     choose(panel, "data", "faces")

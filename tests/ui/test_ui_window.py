@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -106,11 +107,11 @@ def test_undo_and_redo_say_what_they_would_do(desk: Desk) -> None:
     sliders, start = desk.window.latent.sliders, desk.code
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0)])
     moved = desk.code
-    assert undo.text() == "&Undo: Dimension 1"
+    assert re.fullmatch(r"&Undo: z₁: [+−]\d+\.\d\d → [+−]\d+\.\d\d σ", undone := undo.text())
     undo.trigger()
     np.testing.assert_array_equal(desk.code, start)
     assert (undo.isEnabled(), undo.text()) == (False, "&Undo")
-    assert redo.text() == "&Redo: Dimension 1"
+    assert redo.text() == undone.replace("&Undo", "&Redo")
     redo.trigger()
     np.testing.assert_array_equal(desk.code, moved)
     assert not redo.isEnabled()

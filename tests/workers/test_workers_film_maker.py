@@ -71,7 +71,7 @@ def test_an_export_reopens_as_the_timeline_that_it_was(
     qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
     np.testing.assert_array_equal(document.timeline.keys, KEYS)
     assert document.timeline.film == film
-    assert document.undo_label == "Open morph"
+    assert str(document.undo_label) == "Open animation"
     document.undo()
     assert document.keyframes == ()
 
@@ -188,7 +188,7 @@ def test_pictures_of_the_source_become_keyframes(document: Document, qtbot: QtBo
     qtbot.waitUntil(lambda: len(document.keyframes) == 5, timeout=PATIENCE_MS)
     expected = model.codec.encode(to_floats(source.read([4, 2], model.card.preprocessing)))
     np.testing.assert_allclose(document.timeline.keys[1:3], expected, atol=1e-6)
-    assert document.undo_label == "Add keyframes"
+    assert str(document.undo_label) == "Add 2 keyframes"
 
 
 def test_picture_files_become_keyframes_and_an_export_among_none_is_opened(

@@ -79,7 +79,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     wait(qtbot, lambda: len(shown) >= 4)
     assert shown == sorted(shown, key=lambda epochs: epochs or 0.0)
     assert shown[0] == 0.0
-    assert document.undo_label == "Open new"
+    assert str(document.undo_label) == "Open new"
     wait(qtbot, lambda: isinstance(document.picture_view, PictureView))
     live = live_of(document)
     assert live is not None

@@ -38,7 +38,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure(studio: Studio, qtbot: QtB
     datasets_dir().write_text("a file in the place of the folder")
     download = ended(studio, qtbot, "some.npz")
     assert download.phase == "failed"
-    assert "can be written" in str(download.message)
+    assert "Cannot write into" in str(download.message)
 
 
 def test_so_is_whatever_nobody_expected(studio: Studio, qtbot: QtBot) -> None:

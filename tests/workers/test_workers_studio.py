@@ -61,7 +61,7 @@ def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> N
     assert [job.title for job in document.jobs] == ["Opening tiny"]
     qtbot.waitUntil(lambda: settled(document))
     assert name_of(document) == "tiny"
-    assert document.undo_label == "Open tiny"
+    assert str(document.undo_label) == "Open tiny"
 
 
 def test_a_damaged_bundle_says_why_and_leaves_the_last_model_working(

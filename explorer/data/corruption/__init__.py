@@ -1,4 +1,4 @@
-"""Corruptions of pictures, for training, the noise panel and the command line alike.
+"""Corruptions of images, for training, the noise panel and the command line.
 
 A new kind is one new file in this folder and one line in `KINDS`.
 """
@@ -41,33 +41,32 @@ _NOISE = re.compile(
     rf"(?P<kind>[a-z_]+)\s*:\s*(?P<strength>{_NUMBER})(?:\s*@\s*(?P<mean>{_NUMBER}))?(?:\s*:\s*(?P<seed>\d+))?",
     re.IGNORECASE,
 )
-_REMEDY = "Write it as blur:1.5, gaussian:0.5@0.5 (with a mean) or gaussian:0.3:7 (with a seed), joined by +."
 
 
 def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | None = None) -> Floats:
-    """Return corrupted pictures.
+    """Return corrupted images.
 
     Parameters
     ----------
     images
-        float32 ``(n, h, w, c)`` in [0, 1]; not changed.
+        float32 ``(n, h, w, c)`` in [0, 1]; not modified.
     noises
-        Applied first to last, each clipped to [0, 1].
+        Applied in order, each clipped to [0, 1].
     rng
-        Where all randomness comes from, whatever seeds the noises carry: hand one over to corrupt anew each epoch, or
-        one data set in batches (see `noise_rng`). Without it each noise starts from its own seed, or from a new one;
-        two noises with the same seed still differ from one another.
+        The generator of all noises, which ignores their seeds: pass one for new noise in each epoch, or for a dataset
+        in batches (see `noise_rng`). Without it, each noise has a generator with its own seed, or a random one; two
+        noises of the same seed still differ.
 
     Returns
     -------
     Floats
-        A new float32 array of the same shape, in [0, 1]. A noise of strength 0 and mean 0 changes no bit. With one
-        random noise, a set in one piece and in batches from one generator come out the same.
+        A new float32 array of the same shape, in [0, 1]. Strength 0 with mean 0 changes nothing. With one random noise,
+        the result does not depend on how a dataset is divided into batches.
 
     Raises
     ------
     UsageError
-        If a kind is unknown, or a strength is not on its scale.
+        If a kind is unknown, or a strength is out of range.
     """
     result = images
     for place, noise in enumerate(noises):
@@ -82,34 +81,32 @@ def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | 
 def _own_rng(noises: Sequence[Noise], place: int) -> np.random.Generator:
     """Return the generator of one noise of several."""
     seed = noises[place].seed
-    # Else two Gaussian noises of one seed would be one and the same pattern, twice as strong.
+    # Else two Gaussian noises of the same seed would be the same pattern.
     earlier = sum(noise.seed == seed for noise in noises[:place])
     return np.random.default_rng(seed if seed is None or not earlier else [seed, earlier])
 
 
 def noise_rng(noises: Sequence[Noise], fallback: int | None = None) -> np.random.Generator:
-    """Return one generator for a run over many batches, seeded by the noises' own seeds.
+    """Return one generator for many batches, seeded by the noises' seeds.
 
     Parameters
     ----------
     noises
-        Their seeds are taken where any is given.
+        Noises, with or without seeds.
     fallback
-        The seed otherwise; None for a new one.
+        The seed if none has one; None for a random seed.
     """
     seeds = [noise.seed for noise in noises if noise.seed is not None]
     return np.random.default_rng(seeds or fallback)
 
 
 def parse_noise(text: str) -> tuple[Noise, ...]:
-    """Read noises as the command line has them: ``kind:strength``, ``@mean`` and ``:seed`` after it, joined by ``+``.
-
-    An empty text is no noise.
+    """Parse noises: ``kind:strength``, optionally with ``@mean`` and ``:seed``, joined by ``+``; an empty text is none.
 
     Raises
     ------
     UsageError
-        If the text is not of that form, a kind is unknown, or a number is out of range.
+        If the syntax is invalid, a kind is unknown, or a number is out of range.
     """
     if not text.strip():
         return ()
@@ -117,7 +114,7 @@ def parse_noise(text: str) -> tuple[Noise, ...]:
 
 
 def format_noise(noises: Sequence[Noise]) -> str:
-    """Return the text that `parse_noise` reads back as the same noises."""
+    """Return noises in the syntax of `parse_noise`."""
     return "+".join(
         f"{noise.kind}:{_number(noise.strength)}"
         + (f"@{_number(noise.mean)}" if noise.mean else "")
@@ -129,7 +126,11 @@ def format_noise(noises: Sequence[Noise]) -> str:
 def _parse_one(text: str) -> Noise:
     match = _NOISE.fullmatch(text)
     if match is None:
-        raise UsageError("a noise as kind:strength", f"“{text}”", _REMEDY)
+        raise UsageError(
+            "“{text}” is not a noise. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or gaussian:0.3:7 (with a seed), "
+            "joined by +.",
+            text=text,
+        )
     seed = match["seed"]
     noise = Noise(
         match["kind"].lower(), float(match["strength"]), float(match["mean"] or 0), int(seed) if seed else None
@@ -141,16 +142,24 @@ def _parse_one(text: str) -> Noise:
 def _checked(noise: Noise) -> Kind:
     kind = KINDS.get(noise.kind)
     if kind is None:
-        raise UsageError(f"a kind of noise ({', '.join(KINDS)})", f"“{noise.kind}”", "Choose one of these.")
+        raise UsageError("Unknown noise “{kind}”. Choose one of {known}.", kind=noise.kind, known=list(KINDS))
     if not (math.isfinite(noise.strength) and 0 <= noise.strength <= kind.limit):
-        scale = "of 0 or more" if math.isinf(kind.limit) else f"from 0 to {kind.limit:g}"
+        if math.isinf(kind.limit):
+            raise UsageError(
+                "The strength of {kind} must be 0 or more, not {strength:g}.",
+                kind=noise.kind,
+                strength=noise.strength,
+            )
         raise UsageError(
-            f"a strength {scale} for {noise.kind} ({kind.scale})", f"{noise.strength:g}", "Choose another strength."
+            "The strength of {kind} must be from 0 to {limit:g}, not {strength:g}.",
+            kind=noise.kind,
+            limit=kind.limit,
+            strength=noise.strength,
         )
     if not math.isfinite(noise.mean):
-        raise UsageError(f"a finite mean for {noise.kind}", f"{noise.mean:g}", "Choose another mean.")
+        raise UsageError("The mean of {kind} must be finite, not {mean:g}.", kind=noise.kind, mean=noise.mean)
     if noise.mean and not kind.takes_mean:
-        raise UsageError(f"no mean for {noise.kind}", f"@{noise.mean:g}", "Leave the mean out.")
+        raise UsageError("{kind} has no mean. Omit @{mean:g}.", kind=noise.kind, mean=noise.mean)
     return kind
 
 

@@ -1,4 +1,4 @@
-"""Blur: each pixel becomes a Gaussian mean of its surroundings."""
+"""Gaussian blur."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from explorer.data.corruption.separable import apply_along_sides
 from explorer.types import Floats
 
 _REACH = 4.0
-"""Where the bell ends, in standard deviations."""
+"""Radius of the kernel, in standard deviations."""
 
 
 class Blur:
-    """Convolve with a Gaussian, the picture mirrored at its borders; the strength is σ in pixels."""
+    """Convolve with a Gaussian, mirrored at the borders; the strength is σ in pixels."""
 
     name = "blur"
     title = "Blur"
-    about = "Smooths each picture with a Gaussian bell, as a lens out of focus does."
+    about = "Convolves each image with a Gaussian, like a lens out of focus."
     scale = "standard deviation, in pixels"
     unit = "px"
     largest = 8.0
@@ -29,19 +29,19 @@ class Blur:
     random = False
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return blurred float32 pictures; mirrored borders keep each picture's mean."""
+        """Return blurred float32 images; mirrored borders preserve each image's mean."""
         height, width = images.shape[1:3]
         return apply_along_sides(images, _bell(height, noise.strength), _bell(width, noise.strength))
 
 
 @lru_cache(maxsize=32)
 def _bell(side: int, sigma: float) -> Floats:
-    """Return float32 ``(side, side)``: the weights of all pixels along one side in each; rows sum to 1."""
+    """Return the blur of one axis as a matrix, float32 ``(side, side)``; rows sum to 1."""
     radius = int(_REACH * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
-    with np.errstate(over="ignore", under="ignore"):  # of a σ near 0 only the middle is left
+    with np.errstate(over="ignore", under="ignore"):  # for a σ near 0 only the center remains
         weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    # Mirrored about the borders' edges (… b a | a b c | c b …), as often as the bell reaches.
+    # Mirrored at the borders (… b a | a b c | c b …), as often as the kernel reaches.
     reached = (np.arange(side)[:, np.newaxis] + offsets) % (2 * side)
     columns = np.minimum(reached, 2 * side - 1 - reached)
     matrix = np.zeros((side, side))

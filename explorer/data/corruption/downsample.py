@@ -1,4 +1,4 @@
-"""Down-sampling: made small, then enlarged to the old size; what super-resolution starts from."""
+"""Downsampling: resized to a smaller size and back, the input of super-resolution."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from explorer.types import Floats
 
 
 class Downsample:
-    """Make each picture smaller and enlarge it again, both bicubic; the strength is 1 − new size / old size."""
+    """Resize each image to a smaller size and back, both bicubic; the strength is 1 − new size / old size."""
 
     name = "downsample"
-    title = "Down-sampling"
-    about = "Makes each picture small and enlarges it again; a model that undoes it does super-resolution."
-    scale = "1 − new size / old size, 0 to 1: at 0.75 a quarter of height and width is left"
+    title = "Downsampling"
+    about = "Resizes each image to a smaller size and back; a model that undoes it does super-resolution."
+    scale = "1 − new size / old size, 0 to 1"
     unit = ""
     largest = 0.95
     limit = 1.0
@@ -27,7 +27,7 @@ class Downsample:
     random = False
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 pictures without fine detail, not clipped: bicubic filters overshoot."""
+        """Return float32 images without fine detail, not clipped: bicubic filters overshoot."""
         sides = images.shape[1:3]
         down, across = (_there_and_back(side, max(1, round(side * (1 - noise.strength)))) for side in sides)
         return apply_along_sides(images, down, across)
@@ -35,10 +35,10 @@ class Downsample:
 
 @lru_cache(maxsize=32)
 def _there_and_back(side: int, small: int) -> Floats:
-    """Return float32 ``(side, side)``: what a resize to `small` pixels and back does along a side."""
+    """Return a resize to `small` pixels and back along one axis as a matrix, float32 ``(side, side)``."""
     if small == side:
         return np.eye(side, dtype=np.float32)
-    # Pillow's antialiased resize is linear, so that its matrix is what it makes of the unit vectors, one a row.
+    # Pillow's antialiased resize is linear, so resizing the unit vectors, one per row, gives its matrix.
     unit = Image.fromarray(np.eye(side, dtype=np.float32))
     reduced = unit.resize((small, side), Image.Resampling.BICUBIC)
     return np.ascontiguousarray(np.asarray(reduced.resize((side, side), Image.Resampling.BICUBIC)).T)

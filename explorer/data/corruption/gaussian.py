@@ -1,4 +1,4 @@
-"""Gaussian noise: each value is moved by a normal random number."""
+"""Gaussian noise: a normal random number is added to each value."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from explorer.types import Floats
 
 
 class Gaussian:
-    """Add N(mean, σ²) to every value; the strength is σ, in the value range 0 to 1."""
+    """Add N(mean, σ²) to every value; the strength is σ, for values in [0, 1]."""
 
     name = "gaussian"
     title = "Gaussian noise"
-    about = "Adds a normal random number to every value, as a sensor does in poor light."
-    scale = "standard deviation, in the value range 0 to 1"
+    about = "Adds normal noise to every value, like a sensor in low light."
+    scale = "standard deviation, for values from 0 to 1"
     unit = ""
     largest = 1.0
     limit = math.inf
@@ -25,10 +25,10 @@ class Gaussian:
     random = True
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return noisy float32 pictures, not clipped."""
+        """Return noisy float32 images, not clipped."""
         if not noise.strength:
             return np.add(images, np.float32(noise.mean), dtype=np.float32)
-        # In place and in float32 all the way: this runs over the whole training set each epoch.
+        # In place and in float32 throughout: this runs over the whole training set each epoch.
         noisy: Floats = rng.standard_normal(images.shape, dtype=np.float32)
         noisy *= np.float32(noise.strength)
         if noise.mean:

@@ -1,4 +1,4 @@
-"""Grey: colour is taken away; what colourisation starts from."""
+"""Grayscale: saturation is removed, the input of colorization."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from explorer.data.corruption.noise import Noise
 from explorer.types import Floats
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""ITU-R 601 luma, as in the recipe for grey pictures."""
+"""ITU-R 601 luma, as in the preprocessing of grayscale images."""
 
 
 class Grey:
-    """Take saturation away; the strength is the share that goes. Grey pictures stay as they are."""
+    """Remove saturation; the strength is the fraction removed. Grayscale images are unchanged."""
 
     name = "grey"
-    title = "Grey"
-    about = "Takes the colour away; a model that undoes it colourises. Grey pictures stay as they are."
-    scale = "share of the saturation, 0 to 1"
+    title = "Grayscale"
+    about = "Removes the color; a model that undoes it does colorization. Grayscale images are unchanged."
+    scale = "fraction of the saturation, 0 to 1"
     unit = ""
     largest = 1.0
     limit = 1.0
@@ -26,7 +26,7 @@ class Grey:
     random = False
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 pictures with their colours drawn towards grey of the same brightness."""
+        """Return float32 images, blended with gray of the same luma."""
         if images.shape[3] == 1:
             return images.copy()
         strength = np.float32(noise.strength)
@@ -36,6 +36,6 @@ class Grey:
 
 
 def luma(images: Floats) -> Floats:
-    """Return the brightness ``(n, h, w, 1)`` of colour pictures ``(n, h, w, 3)``, float32."""
+    """Return the luma ``(n, h, w, 1)`` of color images ``(n, h, w, 3)``, float32."""
     brightness: Floats = images @ _LUMA
     return brightness[..., np.newaxis]

@@ -1,4 +1,4 @@
-"""One step of corruption as a value, and the contract of a kind."""
+"""A corruption as a value, and the interface of its kinds."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Noise:
     kind
         Name of a registered kind.
     strength
-        On the kind's own scale, which starts at 0 = unchanged.
+        On the kind's own scale; 0 means unchanged.
     mean
-        What is added on average; only for kinds that take one.
+        Mean of the added noise, for kinds with `Kind.takes_mean`.
     seed
-        Makes it repeatable; None for new noise each time.
+        Seed of the noise; None for new noise each time.
     """
 
     kind: str
@@ -33,31 +33,31 @@ class Noise:
 
 
 class Kind(Protocol):
-    """A kind of corruption, with all that a control for it needs.
+    """A kind of corruption, with the attributes of its controls.
 
-    It leaves its input alone and need not clip. A random kind draws what it needs in one call, picture after picture,
-    so that the noise of a picture does not depend on how many follow it, nor on how a set is cut into batches.
+    It does not modify its input and need not clip. A random kind draws all random numbers in one call, image by image,
+    so that the noise of an image does not depend on the batch size.
     """
 
     name: str
-    """In the grammar of the command line."""
+    """Name in the syntax of `parse_noise`."""
     title: str
     about: str
-    """What it does, in a sentence for a tool tip."""
+    """Its effect, in a sentence for a tooltip."""
     scale: str
-    """What the strength measures, for people."""
+    """Meaning and range of the strength, for display."""
     unit: str
-    """Short, to stand behind the number; empty for a plain number."""
+    """Unit of the strength; empty if it has none."""
     largest: float
-    """The end of a slider: a strength above which little is left to see."""
+    """Maximum of a slider; above this strength little is recognizable."""
     limit: float
-    """The largest strength that is taken; infinite where any is."""
+    """Largest valid strength; may be infinite."""
     default: float
-    """A strength at which the effect is plain to see."""
+    """A strength with a clearly visible effect."""
     takes_mean: bool
-    """Whether `Noise.mean` means anything."""
+    """Whether it uses `Noise.mean`."""
     random: bool
-    """Whether another seed gives another result."""
+    """Whether the result depends on the seed."""
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, a new array, corrupted."""
+        """Return corrupted float32 images ``(n, h, w, c)``, a new array."""

@@ -1,4 +1,4 @@
-"""Occlusion: a black rectangle hides a part."""
+"""Occlusion: a black rectangle covers a part of each image."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _LEAST_SLANT, _MOST_SLANT = 0.25, 0.75
 
 
 class Occlusion:
-    """Lay one black rectangle of random place and proportions over each picture; the strength is its share of the area.
+    """Cover each image with a black rectangle of random position and aspect ratio; the strength is its relative area.
 
-    The share is met exactly on average, and in each picture but for the rounding to whole pixels.
+    The area is exact on average, and in each image up to the rounding to whole pixels.
     """
 
     name = "occlusion"
     title = "Occlusion"
-    about = "Hides a part of each picture behind a black rectangle of random place and proportions."
-    scale = "share of the area, 0 to 1"
+    about = "Covers each image with a black rectangle of random position and aspect ratio."
+    scale = "fraction of the area, 0 to 1"
     unit = ""
     largest = 0.9
     limit = 1.0
@@ -29,10 +29,10 @@ class Occlusion:
     random = True
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 pictures, each with one rectangle of zeros."""
+        """Return float32 images, each with one rectangle of zeros."""
         height, width = images.shape[1:3]
         slant, rounding, down, across = rng.random((len(images), 4)).T
-        # The sides' shares multiply to the strength: s^a · s^(1-a) = s.
+        # The fractions of height and width multiply to the strength: s^a · s^(1-a) = s.
         share = noise.strength ** (_LEAST_SLANT + (_MOST_SLANT - _LEAST_SLANT) * slant)
         tall = np.clip(np.rint(share * height), np.ceil(noise.strength * height), height)
         wide = np.minimum(np.floor(noise.strength * height * width / tall + rounding), width)
@@ -42,7 +42,7 @@ class Occlusion:
 
 
 def _between(place: NDArray[np.float64], length: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
-    """Return bool ``(n, side)``: where along a side a stretch of `length` lies, whose place is drawn from [0, 1)."""
+    """Return bool ``(n, side)``: the pixels of an interval of `length`, whose position `place` is in [0, 1)."""
     start = np.floor(place * (side - length + 1))[:, np.newaxis]
     positions = np.arange(side)
     inside: NDArray[np.bool_] = (positions >= start) & (positions < start + length[:, np.newaxis])

@@ -1,4 +1,4 @@
-"""Noises that have a name, for menus."""
+"""Named noise presets, for menus."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from explorer.data.corruption.noise import Noise
 
 @dataclass(frozen=True)
 class Preset:
-    """Noises with a name.
+    """A named sequence of noises.
 
     Attributes
     ----------
     name
-        Short and stable, for settings.
+        Stable name, for settings.
     title
-        For people.
+        Display name.
     about
-        Where it comes from or what it is for, in a sentence for a tool tip.
+        Origin or purpose, in a sentence for a tooltip.
     noises
-        Applied first to last; without seeds.
+        Applied in order; without seeds.
     """
 
     name: str
@@ -32,32 +32,32 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "reference_digits",
-        "Reference for digits: Gaussian, mean 0.5, σ 0.5",
-        "The noise on which the reference's digit models learnt to denoise, clipped to black and white.",
+        "Digit denoising: Gaussian, mean 0.5, σ 0.5",
+        "Training noise of the published digit denoiser (reference R2).",
         (Noise("gaussian", 0.5, 0.5),),
     ),
     Preset(
         "reference_faces",
-        "Reference for faces: Gaussian, σ 0.1",
-        "The noise on which the reference's face models learnt to denoise.",
+        "Face denoising: Gaussian, σ 0.1",
+        "Training noise of the published face denoiser (reference R1).",
         (Noise("gaussian", 0.1),),
     ),
     Preset(
         "hidden_part",
-        "Hidden part: black rectangle over 15 %",
-        "The other corruption of the reference's face models: something stands in front.",
+        "Occlusion: black rectangle over 15%",
+        "The second corruption of the published face models (reference R1).",
         (Noise("occlusion", 0.15),),
     ),
     Preset(
         "colourisation",
-        "Colourisation: grey in",
-        "All colour is taken away; a model trained on it gives colour back.",
+        "Colorization: grayscale input",
+        "Removes all color; a model trained on it restores the color.",
         (Noise("grey", 1.0),),
     ),
     Preset(
         "super_resolution",
-        "Super-resolution: half the size in",
-        "Half of height and width is left; a model trained on it gives detail back.",
+        "Super-resolution: half-size input",
+        "Halves height and width; a model trained on it restores detail.",
         (Noise("downsample", 0.5),),
     ),
 )

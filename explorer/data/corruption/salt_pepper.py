@@ -1,4 +1,4 @@
-"""Salt and pepper: some pixels turn white or black."""
+"""Salt-and-pepper noise: random pixels become white or black."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from explorer.types import Floats
 
 
 class SaltPepper:
-    """Turn each pixel white or black, as likely one as the other; the strength is the share of pixels hit."""
+    """Set random pixels to white or black with equal probability; the strength is the fraction of pixels."""
 
     name = "salt_pepper"
-    title = "Salt and pepper"
-    about = "Turns pixels white or black at random, as dead pixels and faulty transmission do."
-    scale = "share of the pixels, 0 to 1"
+    title = "Salt-and-pepper"
+    about = "Sets random pixels to white or black, like dead pixels and transmission errors."
+    scale = "fraction of the pixels, 0 to 1"
     unit = ""
     largest = 1.0
     limit = 1.0
@@ -23,10 +23,10 @@ class SaltPepper:
     random = True
 
     def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 pictures with some pixels at 0 or 1 in all channels."""
+        """Return float32 images with some pixels at 0 or 1 in all channels."""
         draw = rng.random(images.shape[:3], dtype=np.float32)[..., np.newaxis]
         strength = np.float32(noise.strength)
-        # Multiplied and added, since picking by a mask is several times slower.
+        # Arithmetic, since indexing with a mask is several times slower.
         result: Floats = images * (draw >= strength)
         result += draw < strength / 2
         return result

@@ -1,4 +1,4 @@
-"""Linear filters as a matrix for each side: on small pictures in batches faster than any convolution."""
+"""Separable linear filters as one matrix per axis: faster than a convolution for batches of small images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.types import Floats
 
 
 def apply_along_sides(images: Floats, down: Floats, across: Floats) -> Floats:
-    """Return ``down · picture · acrossᵀ`` for each channel of each picture.
+    """Return ``down · image · acrossᵀ`` for each channel of each image.
 
     Parameters
     ----------
@@ -18,6 +18,6 @@ def apply_along_sides(images: Floats, down: Floats, across: Floats) -> Floats:
         Float32 ``(h, h)`` and ``(w, w)``.
     """
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    # One product per channel of each image: the shape of a product decides how BLAS blocks it and so its last bits.
-    # One large product over all rows is no faster, and an image alone would differ from the same image in a batch.
+    # One product per channel of each image, since BLAS rounds differently for other shapes: an image alone must equal
+    # the same image in a batch. One large product over all rows is no faster.
     return np.ascontiguousarray((down @ planes @ across.T).transpose(0, 2, 3, 1))

@@ -1,4 +1,4 @@
-"""The kinds of sources, and how to open one by a known name or a path.
+"""The registry of sources, and how to open one by a known name or a path.
 
 A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
 """
@@ -13,6 +13,7 @@ from explorer.data.source import Skipped, Source
 from explorer.data.sources import archive, arrays, cifar, dogs, embedded, folder, fonts, idx, keras_cache, lfw, picture
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Progress
 
 __all__ = [
@@ -47,22 +48,22 @@ KINDS: tuple[PathKind, ...] = (
     fonts.KIND,
     folder.KIND,
 )
-"""The first kind that takes a path opens it."""
+"""The first kind that accepts a path opens it."""
 
 
 def open_source(spec: str | Path) -> Source:
-    """Open a source of pictures.
+    """Open a source of images.
 
     Parameters
     ----------
     spec
-        A known name (``digits``), or the path of a folder, an archive, a NumPy file, an IDX file, a font or a picture.
-        A known name wins over a file of that name; ``./digits`` is the file.
+        A known name (``digits``), or the path of a folder, an archive, a NumPy file, an IDX file, a font or an image.
+        A known name takes precedence over a file of this name; ``./digits`` is the file.
 
     Raises
     ------
     DataError
-        If there is no such name or path, it is of no kind that can be opened, or it is broken.
+        If there is no such name or path, or it is damaged or not supported.
     """
     found = _find(spec)
     if isinstance(found, KnownSource):
@@ -72,8 +73,8 @@ def open_source(spec: str | Path) -> Source:
 
 
 def opening(spec: str | Path) -> Iterator[Progress | Source]:
-    """Open a source as `open_source` does: yields progress where it takes long, and the source last."""
-    yield Progress(0, 0, "opening pictures")
+    """Open a source as `open_source` does: yields progress if it takes long, and the source last."""
+    yield Progress(0, 0, message("Opening images"))
     found = _find(spec)
     if isinstance(found, KnownSource):
         if found.scan is None:
@@ -89,7 +90,7 @@ def opening(spec: str | Path) -> Iterator[Progress | Source]:
 
 
 def places_of(spec: str | Path) -> list[Path]:
-    """Return the files and folders that a source is read from, by its known name or path; nothing is opened."""
+    """Return the files and folders that a source is read from, by its known name or path, without opening it."""
     try:
         found = _find(spec)
         if isinstance(found, KnownSource):
@@ -101,7 +102,7 @@ def places_of(spec: str | Path) -> list[Path]:
 
 
 def known_name(spec: str | Path) -> str | None:
-    """Return the known name that is meant (``Fashion-MNIST`` means ``fashion_mnist``), or None."""
+    """Return the known name (``Fashion-MNIST`` means ``fashion_mnist``), or None."""
     wanted = spec.strip().lower().replace("-", "_") if isinstance(spec, str) else ""
     return wanted if any(known.name == wanted for known in KNOWN) else None
 
@@ -113,31 +114,31 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
     path = Path(spec).expanduser()
     if not str(spec).strip() or not _exists(path):
         raise DataError(
-            f"data as a known name ({', '.join(known.name for known in KNOWN)}) or a path",
-            f"“{spec}”, which is neither",
-            "Check the spelling.",
+            "Cannot open “{spec}”: neither a known dataset ({known}) nor an existing path. Check the spelling.",
+            spec=spec,
+            known=[known.name for known in KNOWN],
         )
     path = path.resolve()
     for kind in KINDS:
         if kind.takes(path):
             return kind, path
     raise DataError(
-        f"{', '.join(kind.title for kind in KINDS[:-1])} or {KINDS[-1].title}",
-        str(path),
-        "Unpack an archive of another kind first; save anything else as PNG files.",
+        "Cannot open {file}: unknown type. Supported are {kinds}. Unpack other archives; save other images as PNG.",
+        file=path,
+        kinds=[kind.title for kind in KINDS],
     )
 
 
 def known_sources() -> list[SourceEntry]:
-    """Return what is known of the sources that have a name, without reading them."""
+    """Return the entries of all known sources, without reading them."""
     return [known.entry() for known in KNOWN]
 
 
 def describe(source: Source) -> dict[str, Any]:
-    """Return a source's facts as plain values that JSON can hold.
+    """Return the metadata of a source as JSON values.
 
-    ``image_shape`` is None where the pictures' sizes differ; ``labels`` is the list of names, the number of classes
-    where they have no names, or None; ``attributes``, the names of further columns, is there where there are some.
+    ``image_shape`` is None if sizes differ; ``labels`` is the list of names, the number of classes if they have no
+    names, or None; ``attributes``, the names of further columns, is omitted without any.
     """
     labels: list[str] | int | None = None
     if source.labels is not None:
@@ -161,12 +162,12 @@ def describe(source: Source) -> dict[str, Any]:
 
 
 def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
-    """Return pictures that were left out as plain values."""
-    return [{"file": one.name, "reason": one.reason} for one in skipped]
+    """Return skipped files as JSON values."""
+    return [{"file": one.name, "reason": str(one.reason)} for one in skipped]
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or holds a null
+    except (OSError, ValueError):  # a name that is too long or has a null
         return False

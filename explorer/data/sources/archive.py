@@ -1,4 +1,4 @@
-"""A zip or tar archive: unpacked once into the cache, then opened as the kind of folder that was in it."""
+"""A zip or tar archive, unpacked once into the cache and opened as the kind of folder that it contains."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from explorer.data.source import Facts, Source
 from explorer.data.sources import cifar, dogs, fonts, idx, lfw
 from explorer.data.sources.entry import PathKind, last_source
 from explorer.data.sources.folder import scan as scan_folder
+from explorer.messages import message
 from explorer.types import Progress
 
 _IDX_DEPTH = 3
@@ -26,13 +27,13 @@ def scan(path: Path) -> Iterator[Progress | Source]:
     Parameters
     ----------
     path
-        A ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``, ``.tar.bz2`` or ``.tar.xz`` file with pictures (in sub-folders,
-        with a table, as LFW, as Stanford Dogs), IDX files, CIFAR-10 batches or fonts.
+        A ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``, ``.tar.bz2`` or ``.tar.xz`` file with images (also in subfolders,
+        with a table, as LFW or as Stanford Dogs), IDX files, CIFAR-10 batches or fonts.
 
     Raises
     ------
     DataError
-        If it cannot be unpacked safely, or holds nothing that can be opened.
+        If it cannot be unpacked safely, or has nothing that can be opened.
     ExportError
         If the cache cannot be written.
     """
@@ -45,7 +46,7 @@ def scan(path: Path) -> Iterator[Progress | Source]:
 
 
 def scan_unpacked(folder: Path, facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Open what was unpacked from `path` into `folder`, under the facts of the archive."""
+    """Open a folder that was unpacked from `path`, with the metadata of the archive."""
     if cifar.takes(folder):
         yield from cifar.scan_as(facts, folder)
     elif lfw.takes(folder):
@@ -53,7 +54,7 @@ def scan_unpacked(folder: Path, facts: Facts, path: Path) -> Iterator[Progress |
     elif dogs.takes(folder):
         yield from dogs.scan_as(facts, folder)
     elif (holder := _idx_folder(folder)) is not None:
-        yield Progress(0, 0, "reading IDX files")
+        yield Progress(0, 0, message("Reading IDX files"))
         yield idx.load_as(facts, holder)
     elif fonts.takes(folder):
         yield from fonts.scan_as(facts, folder)
@@ -62,7 +63,7 @@ def scan_unpacked(folder: Path, facts: Facts, path: Path) -> Iterator[Progress |
 
 
 def _idx_folder(folder: Path) -> Path | None:
-    """Return the folder with IDX files, below folders that hold one folder each."""
+    """Return the folder with IDX files, below parents with one folder each."""
     for _ in range(_IDX_DEPTH):
         if idx.takes(folder):
             return folder
@@ -73,4 +74,4 @@ def _idx_folder(folder: Path) -> Path | None:
     return None
 
 
-KIND = PathKind("a zip or tar archive", is_archive, load, scan)
+KIND = PathKind(message("a zip or tar archive"), is_archive, load, scan)

@@ -1,4 +1,4 @@
-"""Pictures in NumPy files, ``.npz`` and ``.npy``, in the layouts that Keras, scikit-learn and people use."""
+"""Images in NumPy files, ``.npz`` and ``.npy``, in the layouts of Keras, scikit-learn and others."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO,
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
+from explorer.messages import Message, Wording, message
 from explorer.reading import reading
 from explorer.types import Indices, Pixels
 
@@ -40,11 +41,11 @@ _LONGEST_FACT: Final = 300
 _ATTRIBUTE: Final = "attr_"
 _CHANNELS: Final = (1, 3)
 _OVERSHOOT: Final = 1e-5
-"""Resizing in floats leaves values that far outside [0, 1]; they are clipped."""
+"""Resizing floats leaves values this far outside [0, 1]; they are clipped."""
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a file that ends in ``.npz`` or ``.npy``."""
+    """Return whether `path` is a ``.npz`` or ``.npy`` file."""
     return path.is_file() and path.suffix.lower() in (".npz", ".npy")
 
 
@@ -54,18 +55,18 @@ def load(path: Path) -> ArraySource:
     Parameters
     ----------
     path
-        ``.npy`` with pictures, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
-        ``x`` (and ``labels`` or ``y``). Pictures are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
-        flat squares ``(n, side²)``; uint8, whole numbers from 0 to 255, bool, or floats in [0, 1], which are rounded to
-        8 bits. ``groups`` in the file are not divided between the splits. ``attr_<name>`` with a number or a text a
-        picture is an attribute; beside ``x_train`` and ``x_test`` it is as long as both, or there are
-        ``attr_<name>_train`` and ``attr_<name>_test``. Single texts ``name``, ``title``, ``licence`` and
-        ``attribution`` say what the pictures are, for the cards of models that are trained on them.
+        ``.npy`` with images, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
+        ``x`` (and ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
+        flat squares ``(n, side²)``; uint8, integers from 0 to 255, bool, or floats in [0, 1], which are rounded to
+        8 bits. ``groups`` are not divided between the splits. ``attr_<name>`` with one number or text per image is an
+        attribute; with ``x_train`` and ``x_test`` it is as long as both together, or ``attr_<name>_train`` and
+        ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``licence`` and ``attribution`` describe the
+        images, for the cards of models trained on them.
 
     Raises
     ------
     DataError
-        If the file is broken or unfolds into absurdly much, has other keys, or holds something else than such pictures.
+        If the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
     arrays = _read(path)
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
@@ -73,7 +74,7 @@ def load(path: Path) -> ArraySource:
 
 
 def _told(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
-    """Return facts with what the file says of itself; what is no single text of a decent length says nothing."""
+    """Return facts with the descriptions in the file; anything but a single text of limited length is ignored."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
     told = {
         key: " ".join(str(text.item()).split())
@@ -91,7 +92,7 @@ def _told(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open a NumPy file as `load` does, under given facts and label names."""
+    """Open a NumPy file as `load` does, with given metadata and label names."""
     return _opened(facts, _read(path), path, label_names)
 
 
@@ -102,11 +103,11 @@ def _opened(
         if keys[0] in arrays and keys[2] in arrays:
             return _split_source(facts, arrays, keys, label_names)
     key = _image_key(arrays, path)
-    images = as_pixels(arrays[key], f"{key} of {path.name}" if path.suffix.lower() == ".npz" else path.name)
+    images = as_pixels(arrays[key], _place(key, path) if path.suffix.lower() == ".npz" else path.name)
     label_key = next((name for name in _LABEL_KEYS if name in arrays and name != key), None)
     labels, found = None, None
     if label_key is not None:
-        labels, found = _as_labels(arrays[label_key], f"{label_key} of {path.name}")
+        labels, found = _as_labels(arrays[label_key], _place(label_key, path))
     name_key = next((name for name in _NAME_KEYS if name in arrays), None)
     if name_key is not None and found is None:
         found = tuple(str(name) for name in arrays[name_key].reshape(-1))
@@ -131,19 +132,23 @@ def _shared(path: Path, images: Pixels) -> Pixels:
     return _open.setdefault(key, images)
 
 
-def as_pixels(array: AnyArray, name: str) -> Pixels:
-    """Return uint8 pictures ``(n, h, w, c)`` of an array in one of the accepted layouts and types.
+def _place(key: str, path: Path) -> Message:
+    return message("“{key}” in {file}", key=key, file=path.name)
+
+
+def as_pixels(array: AnyArray, name: Wording) -> Pixels:
+    """Return uint8 images ``(n, h, w, c)`` of an array in one of the accepted layouts and dtypes.
 
     Raises
     ------
     DataError
-        If it is of another shape or type, or its values are out of range or not numbers.
+        If its shape or dtype is not supported, or its values are out of range or not finite.
     """
     return _as_bytes(_as_stack(array, name), name)
 
 
 def _read(path: Path) -> Mapping[str, AnyArray]:
-    with reading("a whole NumPy file", str(path), remedy="Save or copy it again."), path.open("rb") as file:
+    with reading(message("a NumPy file"), str(path), remedy=message("Save or copy it again.")), path.open("rb") as file:
         if not zipfile.is_zipfile(file):
             file.seek(0)
             header = read_header(file, path.stat().st_size, str(path))
@@ -151,37 +156,37 @@ def _read(path: Path) -> Mapping[str, AnyArray]:
                 raise _object_array(path)
             return {"images": read_values(file, header)}
         file.seek(0)
-        # An object array (pickled) is left out as long as nobody needs it.
+        # Object arrays (pickles) are ignored unless there is nothing else.
         arrays = read_arrays(file, ZipLimits(MAX_BYTES, MAX_ARRAYS, MAX_RATIO, UNSUSPICIOUS_BYTES), str(path))
     plain = {_plain_key(key): array for key, array in arrays.items() if array is not None}
     if not plain and arrays:
         raise _object_array(path)
     if not plain:
-        raise DataError(f"arrays in {path}", "an empty file", "Save it again.")
+        raise DataError("Cannot open {file}: it has no arrays. Save it again.", file=path)
     return plain
 
 
 def _plain_key(key: str) -> str:
-    """Return a key in lower case, but for the name of an attribute."""
+    """Return a key in lower case, except the name of an attribute."""
     start = len(_ATTRIBUTE)
     return key.lower() if key[:start].lower() != _ATTRIBUTE else _ATTRIBUTE + key[start:]
 
 
 def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribute]:
-    """Return the columns ``attr_…``, the two halves of those that come by split joined, train first."""
+    """Return the columns ``attr_…``; those given by split are concatenated, train first."""
     found = {key[len(_ATTRIBUTE) :]: array for key, array in arrays.items() if key.startswith(_ATTRIBUTE)}
     for name in [name.removesuffix("_train") for name in found if name.endswith("_train")]:
         if f"{name}_test" in found:
             halves = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
             found[name] = np.concatenate([half.reshape(-1) for half in halves])
-    return {name: column_of(array, f"{_ATTRIBUTE}{name} of {path.name}") for name, array in found.items() if name}
+    return {name: column_of(array, _place(f"{_ATTRIBUTE}{name}", path)) for name, array in found.items() if name}
 
 
 def _object_array(path: Path) -> DataError:
     return DataError(
-        f"arrays of numbers in {path}",
-        "an object array (pictures of different sizes, or pickled), which is not opened because it can run code",
-        "Save pictures of one size as one uint8 array, or as a folder of files.",
+        "Cannot open {file}: object arrays (images of different sizes, or pickles) can execute code. Save one uint8 "
+        "array, or a folder of image files.",
+        file=path,
     )
 
 
@@ -193,9 +198,9 @@ def _image_key(arrays: Mapping[str, AnyArray], path: Path) -> str:
     if len(wide) == 1:
         return wide[0]
     raise DataError(
-        f"pictures under x_train and x_test, images or x in {path}",
-        f"the keys {', '.join(sorted(arrays))}",
-        "Save them again under one of these names.",
+        "Cannot open {file}: no images under its keys {keys}. Save them as x_train and x_test, images, or x.",
+        file=path,
+        keys=sorted(arrays),
     )
 
 
@@ -209,26 +214,36 @@ def _split_source(
     train, test = as_pixels(arrays[x_train], x_train), as_pixels(arrays[x_test], x_test)
     if train.shape[1:] != test.shape[1:]:
         raise DataError(
-            f"pictures of one shape in {x_train} and {x_test}", f"{train.shape[1:]} and {test.shape[1:]}", "Resize one."
+            "Cannot open “{file}”: the images of {train} have shape {first}, those of {test} {second}. Resize them to "
+            "one shape.",
+            file=facts.name,
+            train=x_train,
+            test=x_test,
+            first=str(train.shape[1:]),
+            second=str(test.shape[1:]),
         )
     labels, found = None, None
     if y_train in arrays and y_test in arrays:
         if (len(arrays[y_train]), len(arrays[y_test])) != (len(train), len(test)):
             raise DataError(
-                f"one label a picture in {y_train} and {y_test}",
-                f"{len(arrays[y_train])} and {len(arrays[y_test])} for {len(train)} and {len(test)} pictures",
-                "Check that both belong together.",
+                "Cannot open “{file}”: {first:,} and {second:,} labels for {train:,} and {test:,} images. Save one "
+                "label per image.",
+                file=facts.name,
+                first=len(arrays[y_train]),
+                second=len(arrays[y_test]),
+                train=len(train),
+                test=len(test),
             )
         both = [arrays[key] if arrays[key].ndim == 1 else _flat_labels(arrays[key], key) for key in (y_train, y_test)]
-        labels, found = _as_labels(np.concatenate(both), f"{y_train} and {y_test}")
+        labels, found = _as_labels(np.concatenate(both), message("{train} and {test}", train=y_train, test=y_test))
     splits = given_splits(len(train), len(test))
     attributes = _attributes(arrays, Path(facts.name))
     names = _names_for(labels, label_names or found)
     return ArraySource(facts, np.concatenate([train, test]), splits, labels, names, attributes)
 
 
-def _as_stack(array: AnyArray, name: str) -> AnyArray:
-    """Bring to ``(n, h, w, c)`` by shape alone."""
+def _as_stack(array: AnyArray, name: Wording) -> AnyArray:
+    """Reshape to ``(n, h, w, c)``."""
     shape = array.shape
     if array.ndim == 4 and shape[3] in _CHANNELS and array.size:
         return array
@@ -237,44 +252,67 @@ def _as_stack(array: AnyArray, name: str) -> AnyArray:
     if array.ndim == 2 and array.size and math.isqrt(shape[1]) ** 2 == shape[1] and shape[1] > 1:
         side = math.isqrt(shape[1])
         return array.reshape(shape[0], side, side, 1)
-    remedy = "Save it in one of these shapes."
     if array.ndim == 4 and shape[1] in _CHANNELS:
-        remedy = "Channels come last: use array.transpose(0, 2, 3, 1)."
+        raise DataError(
+            "Cannot open {array}: its shape is {shape}. Channels come last: use array.transpose(0, 2, 3, 1).",
+            array=name,
+            shape=str(shape),
+        )
     raise DataError(
-        f"pictures (n, height, width), (n, height, width, 1 or 3) or flat squares (n, side × side) in {name}",
-        f"an array {shape}",
-        remedy,
+        "Cannot open {array}: its shape is {shape}. Save it as (n, h, w), (n, h, w, 1 or 3), or flat squares (n, "
+        "side²).",
+        array=name,
+        shape=str(shape),
     )
 
 
-def _as_bytes(array: AnyArray, name: str) -> Pixels:
+def _as_bytes(array: AnyArray, name: Wording) -> Pixels:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind not in "iuf":
-        raise DataError(f"numbers in {name}", f"values of type {array.dtype}", "Save 8-bit pixels.")
+        raise DataError("Cannot open {array}: its dtype is {dtype}. Save it as uint8.", array=name, dtype=array.dtype)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
-        raise DataError(f"finite values in {name}", f"{bad} that are NaN or infinite", "Replace them first.")
+        raise DataError(
+            "Cannot open {array}: {bad:# value is|# values are} NaN or infinite. Replace them first.",
+            array=name,
+            bad=bad,
+        )
     low, high = float(array.min()), float(array.max())
     if array.dtype.kind in "iu":
         if low < 0 or high > 255:
             raise DataError(
-                f"whole numbers from 0 to 255 in {name}", f"{low:g} to {high:g}", "Scale them to 8 bits first."
+                "Cannot open {array}: its integers range from {low:g} to {high:g}. Scale them to 0–255.",
+                array=name,
+                low=low,
+                high=high,
             )
         return array.astype(np.uint8)
     if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
-        remedy = "Divide by 255, or save as uint8." if low >= 0 and high <= 255 else "Scale them first."
-        raise DataError(f"floats from 0 to 1 in {name}", f"{low:g} to {high:g}", remedy)
+        if low >= 0 and high <= 255:
+            raise DataError(
+                "Cannot open {array}: its floats range from {low:g} to {high:g}. Divide them by 255, or save them as "
+                "uint8.",
+                array=name,
+                low=low,
+                high=high,
+            )
+        raise DataError(
+            "Cannot open {array}: its floats range from {low:g} to {high:g}. Scale them to 0–1.",
+            array=name,
+            low=low,
+            high=high,
+        )
     pixels = np.empty(array.shape, np.uint8)
-    for index, image in enumerate(array):  # picture by picture: a whole float64 copy may not fit
+    for index, image in enumerate(array):  # one by one: a float64 copy of all may not fit into memory
         pixels[index] = to_pixels(image.astype(np.float32))
     return pixels
 
 
-def _flat_labels(array: AnyArray, name: str) -> AnyArray:
-    """Bring labels ``(n, 1)`` and one-hot rows to ``(n,)``."""
+def _flat_labels(array: AnyArray, name: Wording) -> AnyArray:
+    """Reshape labels ``(n, 1)``, and decode one-hot labels, to ``(n,)``."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
     if array.ndim == 2 and array.dtype.kind in "biuf" and np.all((array == 0) | (array == 1)):
@@ -282,10 +320,14 @@ def _flat_labels(array: AnyArray, name: str) -> AnyArray:
         return one_hot
     if array.ndim == 1:
         return array
-    raise DataError(f"labels (n,) in {name}", f"an array {array.shape}", "Save one label a picture.")
+    raise DataError(
+        "Cannot use the labels {array}: their shape is {shape}. Save one label per image, (n,).",
+        array=name,
+        shape=str(array.shape),
+    )
 
 
-def _as_labels(array: AnyArray, name: str) -> tuple[Indices, tuple[str, ...] | None]:
+def _as_labels(array: AnyArray, name: Wording) -> tuple[Indices, tuple[str, ...] | None]:
     flat = _flat_labels(array, name)
     if flat.dtype.kind in "US":
         names, positions = np.unique(flat.astype(str), return_inverse=True)
@@ -293,16 +335,18 @@ def _as_labels(array: AnyArray, name: str) -> tuple[Indices, tuple[str, ...] | N
     whole = flat.dtype.kind in "biu" or (flat.dtype.kind == "f" and bool(np.all(flat == np.rint(flat))))
     if not whole:
         raise DataError(
-            f"whole numbers or names as labels in {name}", f"values of type {flat.dtype}", "Save class numbers."
+            "Cannot use the labels {array}: they are fractional or of dtype {dtype}. Save integers or names.",
+            array=name,
+            dtype=flat.dtype,
         )
     return flat.astype(np.int64), None
 
 
 def _names_for(labels: Indices | None, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Drop names that do not reach as far as the labels."""
+    """Return the names if they cover all labels, else None."""
     if labels is None or names is None or not len(labels):
         return None
     return names if int(labels.max()) < len(names) and int(labels.min()) >= -1 else None
 
 
-KIND = PathKind("a NumPy file", takes, load)
+KIND = PathKind(message("a NumPy file"), takes, load)

@@ -1,4 +1,4 @@
-"""CIFAR-10 as it is published for Python: a folder of pickled batches, read without the power of pickles.
+"""CIFAR-10 in its Python version: a folder of pickled batches, read without executing them.
 
 Format: each batch is a dict with ``data`` uint8 ``(n, 3072)``, channels first and row by row, and ``labels``
 (https://www.cs.toronto.edu/~kriz/cifar.html).
@@ -19,6 +19,7 @@ from explorer.data.source import ArraySource, Facts, Source
 from explorer.data.sources.entry import PathKind, last_source
 from explorer.data.splits import given_splits, random_splits
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Indices, Pixels, Progress
 
 LABEL_NAMES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -28,11 +29,10 @@ _NAMES: Final = "batches.meta"
 _INSIDE: Final = ("cifar-10-batches-py", "cifar-10-batches-py-target", "cifar-10-batches-py-target/cifar-10-batches-py")
 _SIDE: Final = 32
 _VALUES: Final = 3 * _SIDE * _SIDE
-_REMEDY: Final = "Download it again."
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a folder with batches of CIFAR-10, or holds that folder, or is one of its files."""
+    """Return whether `path` is a folder with CIFAR-10 batches, a parent of it, or one of its files."""
     return _folder(path) is not None
 
 
@@ -47,27 +47,29 @@ def scan(path: Path) -> Iterator[Progress | Source]:
     Parameters
     ----------
     path
-        ``cifar-10-batches-py``, a folder that holds it, or a file in it. The training batches come first.
+        ``cifar-10-batches-py``, its parent, or a file in it. The training batches come first.
 
     Raises
     ------
     DataError
-        If a batch is broken, or holds anything but arrays and plain data.
+        If a batch is damaged, or has anything but arrays and plain data.
     """
     facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
     yield from scan_as(facts, path)
 
 
 def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Open CIFAR-10 as `scan` does, under given facts."""
+    """Open CIFAR-10 as `scan` does, with given metadata."""
     folder = _folder(path)
     if folder is None:
-        raise DataError(f"the batches of CIFAR-10 in {path}", "none (data_batch_1 … test_batch)", _REMEDY)
+        raise DataError(
+            "Cannot open {folder} as CIFAR-10: no batches (data_batch_1 … test_batch). Download it again.", folder=path
+        )
     train, test = _files(folder)
     images: list[Pixels] = []
     labels: list[Indices] = []
     for number, file in enumerate([*train, *test]):
-        yield Progress(number, len(train) + len(test), "reading batches")
+        yield Progress(number, len(train) + len(test), message("Reading batches"))
         batch = _batch(file)
         images.append(batch[0])
         labels.append(batch[1])
@@ -80,7 +82,7 @@ def _folder(path: Path) -> Path | None:
     if path.is_file():
         return path.parent if _TRAIN.fullmatch(path.name) or path.name == _TEST else None
     for folder in (path, *(path / inside for inside in _INSIDE)):
-        # os.path: a folder that may not be read is no CIFAR-10, and no error here.
+        # os.path, since it returns False without read permission instead of raising.
         if any(os.path.isfile(folder / name) for name in ("data_batch_1", _TEST)):
             return folder
     return None
@@ -93,7 +95,7 @@ def _files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _batch(path: Path) -> tuple[Pixels, Indices]:
-    """Return the pictures uint8 ``(n, 32, 32, 3)`` and the labels of one batch."""
+    """Return the images uint8 ``(n, 32, 32, 3)`` and the labels of one batch."""
     content = load_plain_pickle(path)
     data, labels = _value(content, "data"), _value(content, "labels")
     if (
@@ -103,26 +105,29 @@ def _batch(path: Path) -> tuple[Pixels, Indices]:
         or data.shape[1] != _VALUES
         or not len(data)
     ):
-        raise DataError(f"8-bit pictures (n, {_VALUES}) under “data” in {path}", _shape_of(data), _REMEDY)
+        raise DataError(
+            "Cannot open {file}: its “data” is not a uint8 array of shape (n, {values}). Download it again.",
+            file=path,
+            values=_VALUES,
+        )
     if (
         not isinstance(labels, list)
         or len(labels) != len(data)
         or not all(type(label) is int and 0 <= label < len(LABEL_NAMES) for label in labels)
     ):
-        raise DataError(f"{len(data)} labels from 0 to {len(LABEL_NAMES) - 1} in {path}", _shape_of(labels), _REMEDY)
+        raise DataError(
+            "Cannot open {file}: it does not have {count:# label|# labels} from 0 to {last}. Download it again.",
+            file=path,
+            count=len(data),
+            last=len(LABEL_NAMES) - 1,
+        )
     images = data.reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), np.array(labels, np.int64)
 
 
 def _value(content: Any, key: str) -> Any:
-    """Return a value of a dict whose keys are texts of Python 3, or of Python 2."""
+    """Return a value of a dict with str or bytes keys."""
     return content.get(key, content.get(key.encode())) if isinstance(content, dict) else None
-
-
-def _shape_of(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.shape} of {value.dtype}"
-    return "others" if isinstance(value, list) else "none"
 
 
 def _label_names(folder: Path) -> tuple[str, ...]:
@@ -134,9 +139,9 @@ def _label_names(folder: Path) -> tuple[str, ...]:
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all batches of the folder that a batch lies in."""
+    """Return all batches in the folder of a batch."""
     folder = _folder(path)
     return [] if folder is None else [file for files in _files(folder) for file in files]
 
 
-KIND = PathKind("CIFAR-10 batches", takes, load, scan, _companions)
+KIND = PathKind(message("CIFAR-10 batches"), takes, load, scan, _companions)

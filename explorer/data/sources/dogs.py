@@ -1,4 +1,4 @@
-"""Stanford Dogs, in the three layouts in which it goes round: a folder for each breed, named by its WordNet number."""
+"""Stanford Dogs, in its three common layouts: a folder for each breed, named with its WordNet ID."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
 from explorer.data.sources.kept import KeptSet
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
 
@@ -23,7 +24,7 @@ _DEPTH: Final = 4
 _LOOKED_AT: Final = 20
 _ANNOTATIONS: Final = "annotation"
 _ARCHIVES: Final = ("images.tar", "stanford_dogs.tar", "stanford-dogs-dataset.zip", "stanford_dogs.zip")
-_REMEDY: Final = "“Get it” in the window downloads it. Or open images.tar, or the folder in it, from elsewhere."
+_REMEDY: Final = "Download it in the window. Or open your own images.tar, or its unpacked folder."
 _ENTRY: Final = SourceEntry(
     name="stanford_dogs",
     title="Stanford Dogs",
@@ -34,7 +35,7 @@ _ENTRY: Final = SourceEntry(
     test=4_116,
     image_shape=(375, 500, 3),
     labels=120,
-    licence="as ImageNet's: for research and teaching; the pictures' own rights are their owners'",
+    licence="as ImageNet: for research and teaching; the images belong to their owners",
     attribution="Stanford Dogs by Aditya Khosla, Nityananda Jayadevaprakash, Bangpeng Yao and Li Fei-Fei",
     url="http://vision.stanford.edu/aditya86/ImageNetDogs/",
     size_mb=757,
@@ -43,7 +44,7 @@ _ENTRY: Final = SourceEntry(
 
 
 def takes(path: Path) -> bool:
-    """Tell by the names of folders whether `path` holds breeds as Stanford Dogs has them."""
+    """Return whether `path` has folders named like those of Stanford Dogs."""
     return path.is_dir() and _root(path) is not None
 
 
@@ -59,33 +60,37 @@ def scan(path: Path) -> Iterator[Progress | Source]:
     ----------
     path
         Folders ``n02085620-Chihuahua`` directly, below ``Images`` or ``images/Images``, or below ``train`` and
-        ``test``, which are kept as splits. Breeds are labels, without their number.
+        ``test``, which become splits. Breeds are labels, without the WordNet ID.
 
     Raises
     ------
     DataError
-        If no picture can be read.
+        If no image can be read.
     """
     facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
     yield from scan_as(facts, path)
 
 
 def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Open Stanford Dogs as `scan` does, under given facts."""
+    """Open Stanford Dogs as `scan` does, with given metadata."""
     root = _root(path)
     if root is None:
-        raise DataError(f"folders of breeds (n02085620-Chihuahua …) in {path}", "none", _REMEDY)
+        raise DataError(
+            "Cannot open {folder} as Stanford Dogs: no folders of breeds (n02085620-Chihuahua …). {remedy}",
+            folder=path,
+            remedy=_REMEDY,
+        )
     yield from folders.scan(root, facts=facts, label_of=breed_name)
 
 
 def breed_name(folder_name: str) -> str:
-    """Return a breed as people write it: without WordNet's number, with blanks."""
+    """Return the name of a breed, without WordNet ID and underscores."""
     match = _BREED.fullmatch(folder_name)
     return (match["breed"] if match else folder_name).replace("_", " ")
 
 
 def _root(path: Path) -> Path | None:
-    """Return the folder that holds the breeds, or the splits with them; the nearest one."""
+    """Return the nearest folder that contains the breeds, or the splits with them."""
     level = [path]
     for _ in range(_DEPTH):
         below: list[Path] = []
@@ -100,7 +105,7 @@ def _root(path: Path) -> Path | None:
 
 
 def _few_folders(folder: Path) -> list[Path]:
-    """Return the first folders in a folder, but for the one with outlines, whose folders have the same names."""
+    """Return the first subfolders, except that of the annotations, whose subfolders have the same names."""
     try:
         with os.scandir(folder) as entries:
             named = (entry for entry in entries if not entry.name.lower().startswith((_ANNOTATIONS, ".", "__macosx")))
@@ -118,5 +123,5 @@ def _scan_kept(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]
     yield from scan_as(facts, path)
 
 
-KIND = PathKind("Stanford Dogs", takes, load, scan)
+KIND = PathKind(message("Stanford Dogs"), takes, load, scan)
 SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)

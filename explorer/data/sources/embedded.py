@@ -1,4 +1,4 @@
-"""The sample data that ships with the program."""
+"""The datasets included with the program."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from explorer.data.sources.entry import KnownSource, SourceEntry
 from explorer.errors import DataError
 from explorer.paths import resources_dir
 
-_HOW = "ships with the program"
+_HOW = "included with the program"
 
 DIGITS = SourceEntry(
     name="digits",
-    title="Handwritten digits (the test digits of MNIST)",
+    title="MNIST test",
     status="embedded",
     how=_HOW,
     count=10_000,
@@ -29,7 +29,7 @@ DIGITS = SourceEntry(
 )
 CLOTHING = SourceEntry(
     name="clothing",
-    title="Clothing (2,500 test pictures of Fashion-MNIST)",
+    title="Fashion-MNIST test subset",
     status="embedded",
     how=_HOW,
     count=2_500,
@@ -55,7 +55,7 @@ GLYPHS = SourceEntry(
 )
 FACES = SourceEntry(
     name="faces",
-    title="Drawn faces",
+    title="Avatars (cartoon faces)",
     status="embedded",
     how=_HOW,
     count=1_000,
@@ -75,7 +75,7 @@ def _path(name: str) -> Path:
 def _entry(entry: SourceEntry) -> SourceEntry:
     if _path(entry.name).is_file():
         return entry
-    return replace(entry, status="missing", how=f"{_path(entry.name)} is not there; install the program again")
+    return replace(entry, status="missing", how=f"{_path(entry.name)} is missing. Install the program again.")
 
 
 def _places(entry: SourceEntry) -> list[Path]:
@@ -85,7 +85,9 @@ def _places(entry: SourceEntry) -> list[Path]:
 def _load(entry: SourceEntry) -> ArraySource:
     path = _path(entry.name)
     if not path.is_file():
-        raise DataError(f"the embedded sample data at {path}", "no such file", "Install the program again.")
+        raise DataError(
+            "Cannot open “{name}”: {file} is missing. Install the program again.", name=entry.title, file=path
+        )
     facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "embedded", entry.how)
     return arrays.load_as(facts, path)
 

@@ -1,4 +1,4 @@
-"""The two things that can be registered: a source with a known name, and a kind of path."""
+"""The two types of registry entries: a source with a known name, and a kind of path."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.data.source import Source, Status
+from explorer.messages import Message
 from explorer.types import ImageShape, Progress
 
 
 @dataclass(frozen=True)
 class SourceEntry:
-    """A source with a known name, as a list shows it: nothing is decoded for it.
+    """Metadata of a source with a known name, for lists; nothing is decoded.
 
     Attributes
     ----------
     name, title
-        What to open it by, and what people call it.
+        Argument of `open_source`, and display name.
     status
         ``embedded``, ``present`` or ``missing``.
     how
-        Where it comes from, or how to get it.
+        Its origin, or how to get it.
     count, train, test
-        Numbers of pictures.
+        Numbers of images.
     image_shape
         Native height, width and channels.
     labels
         Number of classes.
     licence, attribution
-        Of the pictures.
+        Of the images.
     url
-        Where the pictures come from, for people; empty where they ship with the program.
+        Web page of the dataset; empty if included with the program.
     size_mb
-        What “Get it” downloads, in megabytes; 0 where it cannot: see `can_fetch`.
+        Size of the download in megabytes; 0 if it cannot be downloaded.
     crop
-        Pixels that are usually cut off each side, as in `Facts`.
+        Pixels that are usually cropped from each side, as in `Facts`.
     one_size
-        Whether all pictures have `image_shape`; else it is that of most.
+        Whether all images have `image_shape`; else most have.
     """
 
     name: str
@@ -58,16 +59,16 @@ class SourceEntry:
 
     @property
     def can_fetch(self) -> bool:
-        """Whether `explorer.data.download.fetch` knows where to get it."""
+        """Whether `explorer.data.download.fetch` can download it."""
         return self.size_mb > 0
 
 
 @dataclass(frozen=True)
 class KnownSource:
-    """A source with a known name: `entry` says what is known of it, `load` opens it.
+    """A source with a known name: `entry` returns its metadata, `load` opens it.
 
-    Where that can take long, `scan` does the same with progress, and yields the source last. `places` gives the files
-    and folders that it may be read from.
+    If opening can take long, `scan` opens it with progress, and yields the source last. `places` returns the files and
+    folders that it may be read from.
     """
 
     name: str
@@ -89,13 +90,13 @@ def last_source(items: Iterator[Progress | Source]) -> Source:
 
 @dataclass(frozen=True)
 class PathKind:
-    """A kind of file or folder: `takes` looks at little more than its name, `load` opens it.
+    """A kind of file or folder: `takes` checks little more than its name, `load` opens it.
 
-    Where that can take long, `scan` does the same with progress, and yields the source last. `companions` gives the
-    files that are read beside the one that was named.
+    If opening can take long, `scan` opens it with progress, and yields the source last. `companions` returns the other
+    files that are read with the given one.
     """
 
-    title: str
+    title: Message
     takes: Callable[[Path], bool]
     load: Callable[[Path], Source]
     scan: Callable[[Path], Iterator[Progress | Source]] | None = None

@@ -1,4 +1,4 @@
-"""Pictures that stay in their files until they are read; of large folders, what was decoded is kept in a cache."""
+"""Images decoded from their files on demand, with a cache of decoded images for large folders."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, PixelRows, Skipped, Source
 from explorer.data.splits import Splits
 from explorer.errors import DataError
+from explorer.messages import message
+from explorer.reading import reason_of
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 _POOLED_PIXELS: Final = 128 * 128
-"""From this size on, decoding on several threads is faster; below it, threads wait for one another more than they
-decode (measured)."""
+"""From this size on, decoding on several threads is faster (measured)."""
 
 _THREADS: Final = min(4, os.cpu_count() or 1)
 _FILLED_AT_ONCE: Final = 128
@@ -35,7 +36,7 @@ _OPEN_CACHES: Final = 4
 
 @dataclass(frozen=True)
 class PictureFile:
-    """One file that has been probed: where it lies, what it is called inside its source, and its size."""
+    """A probed file: its path, its name inside the source, and its header."""
 
     path: Path
     name: str
@@ -49,11 +50,11 @@ class FileTable:
     Attributes
     ----------
     paths, names
-        Where each lies, and what it is called inside its source. `paths` are relative to `folder`.
+        Path relative to `folder`, and name inside the source.
     headers
-        Int32 ``(n, 3)``: height, width, channels; zeros where they are not known yet.
+        Int32 ``(n, 3)``: height, width, channels; zeros if not probed yet.
     rows
-        Int64 ``(n,)``: the row of each in a cache; None where what is read is not kept.
+        Int64 ``(n,)``: the row of each in a cache; None without a cache.
     """
 
     folder: Path
@@ -73,29 +74,28 @@ class FileTable:
         return len(self.names)
 
     def path(self, position: int) -> str:
-        """Return where a file lies."""
         return os.path.join(self.folder, self.paths[position])
 
     def common_shape(self) -> ImageShape | None:
-        """Return height, width and channels of those that are known, or None where sizes differ."""
+        """Return height, width and channels of the probed files, or None if sizes differ."""
         known = self.headers[self.headers[:, 2] > 0]
         if not len(known) or (known[:, :2] != known[0, :2]).any():
             return None
         return int(known[0, 0]), int(known[0, 1]), int(known[:, 2].max())
 
     def are_large(self) -> bool:
-        """Tell whether decoding is worth several threads."""
+        """Return whether several threads decode faster than one."""
         known = self.headers[self.headers[:, 2] > 0].astype(np.int64)
         return bool(len(known)) and float((known[:, 0] * known[:, 1]).mean()) >= _POOLED_PIXELS
 
 
 class FileSource(Source):
-    """Pictures in files, decoded when they are read; those of a large folder once for each recipe.
+    """Images in files, decoded on demand; those of a large folder once for each preprocessing.
 
     Parameters
     ----------
     facts
-        What is known of them.
+        Metadata.
     files
         At least one, in source order.
     splits, labels, label_names, skipped, attributes
@@ -131,36 +131,36 @@ class FileSource(Source):
         self._gone: set[int] = set()
 
     def file_name(self, index: int) -> str:
-        """Return the name of one picture's file inside the source, with ``/`` between folders."""
+        """Return the name of one image's file inside the source, with ``/`` between folders."""
         return self._files.names[int(self.positions([index])[0])]
 
     def belongs_to(self, opening: object, *, provisional: bool) -> None:
-        """Say which opening of a folder the source comes from, and whether a better one follows.
+        """Set which opening of a folder the source is from, and whether a more complete one follows.
 
-        A provisional source may hold pictures that turn out to be unreadable.
+        A provisional source may contain images that turn out to be unreadable.
         """
         self._opening = opening
         self.provisional = provisional
 
     def continues(self, other: Source | None) -> bool:
-        """Tell whether this is `other`, or the same folder at another moment of one opening."""
+        """Return whether this is `other`, or from the same opening of a folder."""
         return isinstance(other, FileSource) and other._opening is self._opening
 
     def position_in(self, other: Source, index: int) -> int | None:
-        """Return where `other`, which continues this one, has the picture at `index`; None where it is left out."""
+        """Return the position in `other`, which continues this source, of the image at `index`; None if omitted."""
         if not isinstance(other, FileSource) or other._files.names is self._files.names:
             return index
         name = self._files.names[index]
-        # It can only have moved up.
+        # Its position can only decrease.
         return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
     def picture(self, index: int) -> Image.Image:
-        """Return one picture, decoded from its file."""
+        """Decode one image from its file."""
         position = int(self.positions([index])[0])
         return open_picture(Path(self._files.path(position)), self._files.names[position])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 pictures ``(n, h, w, c)`` in the order of `indices`, decoded from their files."""
+        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`, decoded from their files."""
         cache = self._cache(preprocessing) if self._files.rows is not None else None
         pixels, errors = self._read(self.positions(indices), preprocessing, cache)
         for error in errors.values():
@@ -168,7 +168,7 @@ class FileSource(Source):
         return pixels
 
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
-        """Read those pictures whose files can be decoded; see `Source`."""
+        """Read the images whose files can be decoded; see `Source`."""
         positions = self.positions(indices)
         cache = self._cache(preprocessing) if self._files.rows is not None else None
         pixels, errors = self._read(positions, preprocessing, cache)
@@ -180,10 +180,10 @@ class FileSource(Source):
 
     def _note_unreadable(self, errors: dict[int, DataError]) -> None:
         names = self._files.names
-        self._unreadable |= {position: Skipped(names[position], str(error)) for position, error in errors.items()}
+        self._unreadable |= {position: Skipped(names[position], error.message) for position, error in errors.items()}
 
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
-        """Decode pictures, into memory or, where they take more than `room`, into the cache; see `Source`."""
+        """Decode images into memory or, if they are larger than `room`, into the cache; see `Source`."""
         positions = self.positions(indices)
         rows = PixelRows(self, positions, preprocessing)
         cached = rows.nbytes > room
@@ -193,14 +193,14 @@ class FileSource(Source):
         held = None if cached else np.empty(rows.shape, np.uint8)
         left_out: dict[int, DataError] = {}
         for start in range(0, len(rows), _FILLED_AT_ONCE):
-            yield Progress(start, len(rows), "decoding pictures")
+            yield Progress(start, len(rows), message("Decoding images"))
             part = positions[start : start + _FILLED_AT_ONCE]
             pixels, errors = self._read(part, preprocessing, cache, must_keep=cached)
             left_out |= {start + place: error for place, error in errors.items()}
             if held is not None:
                 held[start : start + len(part)] = pixels
             if len(left_out) == start + len(part) >= min(len(rows), _FILLED_AT_ONCE):
-                raise next(iter(left_out.values()))  # nothing can be read: no use in trying the rest
+                raise next(iter(left_out.values()))  # nothing can be read: do not try the rest
         yield self._rows_without(left_out, rows, held, cache)
 
     def _rows_without(
@@ -209,7 +209,7 @@ class FileSource(Source):
         self._note_gone(rows.indices[[*left_out]])
         self._note_unreadable({int(rows.indices[at]): error for at, error in left_out.items()})
         names = self._files.names
-        skipped = tuple(Skipped(names[rows.indices[at]], str(error)) for at, error in left_out.items())
+        skipped = tuple(Skipped(names[rows.indices[at]], error.message) for at, error in left_out.items())
         kept = np.setdiff1d(np.arange(len(rows)), [*left_out]) if left_out else slice(None)
         indices = rows.indices[kept]
         if held is None and cache is not None:
@@ -217,14 +217,21 @@ class FileSource(Source):
         return PixelRows(self, indices, rows.preprocessing, skipped, None if held is None else held[kept])
 
     def _check_room(self, cache: PixelCache, needed: int) -> None:
-        remedy = "Free space there, set LATENT_EXPLORER_HOME to another place, or take fewer or smaller pictures."
         if not cache.ready():
-            raise DataError(f"a folder for decoded pictures at {cache.folder.parent}", "none that can be used", remedy)
-        # What is there already is not asked for: it would have to be read.
+            raise DataError(
+                "Cannot cache decoded images in {folder}: it is not writable, or the disk is full. Free disk space, "
+                "set LATENT_EXPLORER_HOME to another folder, or use fewer or smaller images.",
+                folder=cache.folder.parent,
+            )
+        # Cached rows count as free: to know which are valid, they would have to be read.
         free = cache.free_bytes() + cache.used_bytes()
         if free < needed:
             raise DataError(
-                f"{needed / 1e9:.1f} GB for decoded pictures in {cache.folder.parent}", f"{free / 1e9:.1f} GB", remedy
+                "Cannot cache decoded images in {folder}: {needed:.1f} GB are needed, {free:.1f} GB are free. Free "
+                "disk space, set LATENT_EXPLORER_HOME to another folder, or use fewer or smaller images.",
+                folder=cache.folder.parent,
+                needed=needed / 1e9,
+                free=free / 1e9,
             )
 
     def _cache(self, preprocessing: Preprocessing) -> PixelCache:
@@ -238,7 +245,7 @@ class FileSource(Source):
             return cache
 
     def rows_of(self, positions: Indices) -> Indices:
-        """Return the rows that pictures have in a cache."""
+        """Return the cache rows of images."""
         return positions if self._files.rows is None else self._files.rows[positions]
 
     def _stamps(self, positions: Indices) -> Stamps:
@@ -247,7 +254,7 @@ class FileSource(Source):
     def _read(
         self, positions: Indices, preprocessing: Preprocessing, cache: PixelCache | None, *, must_keep: bool = False
     ) -> tuple[Pixels, dict[int, DataError]]:
-        """Return pictures, and for the places in `positions` that cannot be read, why."""
+        """Return images, and the errors of unreadable ones by their place in `positions`."""
         pixels = np.empty((len(positions), *preprocessing.image_shape), np.uint8)
         if cache is None:
             return pixels, self._decode(positions, preprocessing, np.arange(len(positions)), pixels)
@@ -259,19 +266,19 @@ class FileSource(Source):
             try:
                 cache.store(rows[decoded], stamps[decoded], pixels[decoded])
             except OSError as error:
-                # Without a cache it is slower, and that is all; unless somebody counts on it.
+                # Without a cache reading is only slower, unless the caller depends on it.
                 if must_keep:
                     raise DataError(
-                        f"to keep decoded pictures in {cache.folder.parent}",
-                        f"“{error.strerror or error}”",
-                        "Free space there, and try again.",
+                        "Cannot cache decoded images in {folder}: {reason}. Free disk space, and try again.",
+                        folder=cache.folder.parent,
+                        reason=reason_of(error),
                     ) from error
         return pixels, errors
 
     def _decode(
         self, positions: Indices, preprocessing: Preprocessing, places: Indices, pixels: Pixels
     ) -> dict[int, DataError]:
-        """Decode the pictures at some places of `positions` into `pixels`; return what cannot be read, and why."""
+        """Decode the images at some places of `positions` into `pixels`; return the errors by place."""
 
         def decode(place: int) -> DataError | None:
             try:
@@ -293,15 +300,15 @@ class FileSource(Source):
         try:
             return preprocessing.pixels(open_picture(Path(self._files.path(position)), name))
         except DataError as error:
-            if name in error.expected:
+            if name in str(error):
                 raise
-            raise DataError(f"{error.expected} in {name}", error.received, error.remedy) from error
+            raise DataError("{file}: {error}", file=name, error=error.message) from error
 
     def _note_gone(self, positions: Indices) -> None:
         self._gone |= {position for position in positions.tolist() if not os.path.exists(self._files.path(position))}
 
     def _hash_content(self) -> str:
-        """Return the hash of all files but those that were gone when they were to be streamed."""
+        """Return the hash of all files, except those that were missing in `streaming`."""
         digest = hashlib.sha256()
         for position, name in enumerate(self._files.names):
             if position in self._gone:
@@ -311,14 +318,14 @@ class FileSource(Source):
                     content = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise DataError(
-                    f"a picture in {name}", f"“{error.strerror or error}”", "Open the folder again."
+                    "Cannot read {file}: {reason}. Open the folder again.", file=name, reason=reason_of(error)
                 ) from error
             digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
 class _CachedRows(PixelRows):
-    """Rows of a cache. What happened to the files since does not matter, but for those that the cache has lost."""
+    """Rows of a cache. Later changes of the files have no effect, except on rows that the cache lost."""
 
     def __init__(
         self,
@@ -335,7 +342,7 @@ class _CachedRows(PixelRows):
         self._stamps = stamps
 
     def __getitem__(self, chosen: Indices | slice) -> Pixels:
-        """Return some pictures: uint8 ``(m, h, w, c)``."""
+        """Return some images: uint8 ``(m, h, w, c)``."""
         indices, stamps = self.indices[chosen], self._stamps[chosen]
         pixels = np.empty((len(indices), *self.shape[1:]), np.uint8)
         missing = np.flatnonzero(~self._cache.load(self._files.rows_of(indices), stamps, pixels))
@@ -344,6 +351,6 @@ class _CachedRows(PixelRows):
         return pixels
 
     def first(self, count: int) -> PixelRows:
-        """Return the first rows, at most so many."""
+        """Return at most the first `count` rows."""
         indices, stamps = self.indices[:count], self._stamps[:count]
         return _CachedRows(self._files, indices, self.preprocessing, self.left_out, self._cache, stamps)

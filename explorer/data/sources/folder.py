@@ -1,8 +1,8 @@
-"""A folder of pictures, as users have them.
+"""A folder of images.
 
-``train`` and ``test`` folders are kept as splits, further sub-folders are labels, and everything is sorted naturally by
-name. Only headers are read when a folder is opened. A large folder is shown as soon as its names are known, and what
-was learned of its files is kept, so that it opens at once the next time.
+``train`` and ``test`` folders become splits, other subfolders are labels, and everything is sorted naturally by name.
+Only headers are read when a folder is opened. A large folder is shown as soon as its names are known, and its index is
+cached, so that it opens at once the next time.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.splits import Splits, given_splits, random_splits
 from explorer.data.tables import find_table, read_beside, take_labels
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Indices, Progress
 
 _SAMPLE: Final = 32
-"""Files of a large folder that are looked at before it is shown: they tell the pictures' shape."""
+"""Files of a large folder that are probed before it is shown, to know the shape of the images."""
 
 _AT_ONCE: Final = 50
 _SLOW_SECONDS: Final = 0.002
-"""A look at a header that takes longer waits for a disk; several threads then wait at the same time."""
+"""Probing a file that takes longer waits for the disk; then several threads are faster."""
 
 _THREADS: Final = 8
 
@@ -45,12 +46,12 @@ Columns: TypeAlias = Callable[[Path, Sequence[str]], tuple[dict[str, Attribute],
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a folder."""
+    """Return whether `path` is a folder."""
     return path.is_dir()
 
 
 def load(path: Path) -> FileSource:
-    """Open a folder of pictures; see `scan`."""
+    """Open a folder of images; see `scan`."""
     source: FileSource | None = None
     for item in scan(path):
         if isinstance(item, FileSource):
@@ -66,28 +67,28 @@ def scan(
     label_of: Callable[[str], str] | None = None,
     attributes: Columns | None = None,
 ) -> Iterator[Progress | FileSource]:
-    """Open a folder of pictures: yields progress while it reads headers, and the source last.
+    """Open a folder of images: yields progress while it reads headers, and the source last.
 
-    Of a large folder a provisional source comes first, as soon as the names are known; the last one continues it.
+    For a large folder, a provisional source is yielded as soon as the names are known; the last one continues it.
 
     Parameters
     ----------
     path
-        The folder. Sub-folders ``train`` and ``test`` (``val`` stands in for a missing ``test``, and counts as training
-        otherwise) are splits; other sub-folders are labels, whatever lies below them; a folder that holds nothing but
-        one folder is passed through. A table beside the pictures gives attributes, and labels where no folder does.
+        The folder. Subfolders ``train`` and ``test`` are splits (``val`` replaces a missing ``test``, and is training
+        data otherwise); other subfolders are labels, including all folders below them; a folder with nothing but one
+        folder is skipped. A table in the folder gives attributes, and labels if no subfolder does.
     facts
-        What is known of the pictures; from the folder's name where left out.
+        Metadata; by default from the folder's name.
     label_of
-        Turns a sub-folder's name into the name of a label; the sub-folder's own name where left out.
+        Returns the label of a subfolder's name; by default the name.
     attributes
-        Gives further columns, and notes on them, for the folder that holds the pictures and their names in it
-        (``folder/file.png``), in source order; as `explorer.data.tables.read_beside` does.
+        Returns further columns, and notes on them, for the folder of the images and their names in it
+        (``folder/file.png``), in source order, like `explorer.data.tables.read_beside`.
 
     Raises
     ------
     DataError
-        If it holds no picture that can be read.
+        If it has no readable image.
     """
     facts = facts or Facts(path.name or str(path), path.name or str(path), str(path), how=f"read from {path}")
     root, passed = descend(path)
@@ -107,13 +108,13 @@ def scan(
     yield from looker.look_at_all()
     if not (index.states == GOOD).any():
         raise _nothing(path, index.skipped())
-    yield Progress(len(index), len(index), "sorting")
+    yield Progress(len(index), len(index), message("Reading the attributes"))
     yield opening.whole()
 
 
 @dataclass(eq=False)
 class _Opening:
-    """Makes sources of an index."""
+    """Creates the sources of an index."""
 
     index: PictureIndex
     facts: Facts
@@ -122,15 +123,15 @@ class _Opening:
     attributes: Columns | None
 
     def has_table(self) -> bool:
-        """Tell whether there are columns to be read, which may take a while."""
+        """Return whether there are columns to read, which may take a while."""
         return self.attributes is not None or self._table_folder() is not None
 
     def provisional(self) -> FileSource:
-        """Return a source of all files that are not known to be unreadable."""
+        """Return a source of all files not known to be unreadable."""
         return self._source(self.index.states != BAD, {}, (), provisional=True)
 
     def whole(self) -> FileSource:
-        """Return the source of all pictures, with their attributes."""
+        """Return the source of all images, with their attributes."""
         keep = self.index.states == GOOD
         names = self._names(keep)
         folder = self._table_folder()
@@ -141,7 +142,7 @@ class _Opening:
         return self._source(keep, columns, tuple(notes), provisional=False)
 
     def _table_folder(self) -> Path | None:
-        """Return the nearest folder with a table, from the pictures' own upwards to the one that was opened."""
+        """Return the nearest folder with a table, from that of the images up to the opened one."""
         folders = [self.index.root, *self.passed] if self.index.has_table else self.passed
         return next((folder for folder in folders if find_table(folder)), None)
 
@@ -172,28 +173,28 @@ class _Opening:
         if not known:
             return None, None
         positions = {name: position for position, name in enumerate(known)}
-        # Position -1, of files in no folder, is the last.
+        # Index -1, of files without a subfolder, reads the last.
         lookup = np.array([*(positions.get(text, UNLABELLED) for text in texts), UNLABELLED], np.int64)
         return lookup[folders], tuple(known)
 
 
 class _Looker:
-    """Looks at the files of an index that nothing is known of, or takes over what an older index knows of them."""
+    """Probes the files of an index, or copies their state from an older index."""
 
     def __init__(self, index: PictureIndex, old: PictureIndex | None) -> None:
         self._index = index
         self._old = old
         self._places = {name: position for position, name in enumerate(old.names)} if old else {}
-        # What could not be read the last time may have been made readable, which no time of change tells.
+        # Unreadable files may be readable now (permissions), without a new modification time.
         self._waiting = np.flatnonzero(index.states != GOOD)
         self._seconds = 0.0
 
     def is_long(self) -> bool:
-        """Tell whether there is much to be done."""
+        """Return whether many files are left to probe."""
         return len(self._waiting) > _SAMPLE * 10
 
     def look_at_some(self) -> None:
-        """Look at a few files spread over the folder, and learn how long that takes."""
+        """Probe a few files spread over the folder, and measure the time."""
         some = self._waiting[np.linspace(0, len(self._waiting) - 1, min(_SAMPLE, len(self._waiting))).astype(np.int64)]
         begun = time.perf_counter()
         for position in some.tolist():
@@ -201,13 +202,13 @@ class _Looker:
         self._seconds = (time.perf_counter() - begun) / max(1, len(some))
 
     def look_at_all(self) -> Iterator[Progress]:
-        """Look at the rest. What is known by then is kept, also where this is ended early."""
+        """Probe the rest. The index is cached, also after cancellation."""
         waiting = self._waiting.tolist()
         slow = self._seconds > _SLOW_SECONDS
         try:
             with ThreadPoolExecutor(_THREADS, "look") if slow else nullcontext() as pool:
                 for start in range(0, len(waiting), _AT_ONCE):
-                    yield Progress(start, len(waiting), "reading the pictures' headers")
+                    yield Progress(start, len(waiting), message("Reading image headers"))
                     part = waiting[start : start + _AT_ONCE]
                     for _ in pool.map(self._look, part) if pool else map(self._look, part):
                         pass
@@ -234,15 +235,18 @@ def _splits(sizes: list[int]) -> Splits:
 def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:
     if skipped:
         return DataError(
-            f"at least one picture that can be read in {path}",
-            f"{len(skipped)} that cannot, first {skipped[0].name} ({skipped[0].reason})",
-            "Check that the files are whole.",
+            "Cannot open {folder}: {count:its only image is unreadable|none of its # images is readable}. First "
+            "“{name}”: {reason}",
+            folder=path,
+            count=len(skipped),
+            name=skipped[0].name,
+            reason=skipped[0].reason,
         )
     return DataError(
-        f"a folder with pictures ({', '.join(sorted(PICTURE_SUFFIXES))}) or IDX files at {path}",
-        "one without",
-        "Choose the folder that holds them.",
+        "Cannot open {folder}: no images ({types}) or IDX files. Choose the folder that contains them.",
+        folder=path,
+        types=sorted(PICTURE_SUFFIXES),
     )
 
 
-KIND = PathKind("a folder of pictures", takes, load, scan)
+KIND = PathKind(message("a folder of images"), takes, load, scan)

@@ -1,4 +1,4 @@
-"""Fonts as pictures: each letter of each font 64 × 64, white on black, divided into splits by typeface."""
+"""Letters of fonts as images: 64×64 pixels, white-on-black, split by typeface."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from explorer.data.source import ArraySource, Facts, Skipped, Source
 from explorer.data.sources.entry import PathKind, last_source
 from explorer.data.splits import grouped_splits
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.reading import reading
 from explorer.types import Pixels, Progress
 
 SIDE: Final = 64
 MAX_FONTS: Final = 2_000
-"""All letters of so many fonts are some 200 MB; more are left out by name."""
+"""Most fonts, whose letters take about 200 MB; more are skipped by name."""
 
 ALPHABETS: Final = {
     "Latin": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -41,7 +42,7 @@ ALPHABETS: Final = {
     "Hiragana": "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん",
     "Hangul": "가나다라마바사아자차카타파하",
 }
-"""Letters by script, in the order in which a script is preferred."""
+"""Letters by script, in order of preference."""
 
 _FIRST: Final = "Latin"
 _ENOUGH: Final = 0.5
@@ -49,17 +50,17 @@ _MARGIN: Final = 6
 _TRIAL_SIZE: Final = 96
 _LOOK_SIZE: Final = 24
 _MOST: Final = 0.9
-"""A font has an alphabet if it has that share of its letters."""
+"""A font has a script if it has this fraction of its letters."""
 
 _NEVER_DRAWN: Final = ("\U0010ffff", "\uffff", "\U000e0fff")
-"""No font has these; what is drawn for them is the sign for a missing letter."""
+"""No font has these: they are drawn as the glyph of missing characters."""
 
 _MAX_BYTES: Final = 64 << 20
 _LOOKED_AT: Final = 2_000
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a font, or a folder with fonts and, as far as a first look goes, no pictures."""
+    """Return whether `path` is a font, or a folder with fonts and without images among its first files."""
     if path.is_file():
         return path.suffix.lower() in FONT_SUFFIXES
     fonts = 0
@@ -72,7 +73,7 @@ def takes(path: Path) -> bool:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Yield the names of files at any depth as they come; a large folder is not read to its end for the first few."""
+    """Yield the names of files at any depth lazily, so that the first few of a large folder come quickly."""
     left = [str(folder)]
     while left:
         try:
@@ -98,50 +99,50 @@ def scan(path: Path) -> Iterator[Progress | Source]:
     ----------
     path
         A ``.ttf``, ``.otf``, ``.woff`` or ``.woff2`` file, or a folder with such files, at any depth. The letters are A
-        to Z if half of the fonts have them, and otherwise those of the script that most of them have. A letter that a
-        font lacks is left out. Letters are labels, the typeface is an attribute, and fonts of one typeface are never
-        divided between the splits.
+        to Z if half of the fonts have them, otherwise those of the most common script. Letters that a font lacks are
+        omitted. Letters are labels, the typeface is an attribute, and all fonts of one typeface are in the same split.
 
     Raises
     ------
     DataError
-        If no font can be read, or none has the letters of a script.
+        If no font can be read, or none has the letters of a known script.
     """
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"drawn from {path}")
     yield from scan_as(facts, path)
 
 
 def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Draw the letters of fonts as `scan` does, under given facts."""
+    """Draw the letters of fonts as `scan` does, with given metadata."""
     files = _files(path)
     skipped = [
-        Skipped(file.name, f"more than {MAX_FONTS:,} fonts; open the rest on their own") for file in files[MAX_FONTS:]
+        Skipped(file.name, message("More than {most:,} fonts. Open the others separately.", most=MAX_FONTS))
+        for file in files[MAX_FONTS:]
     ]
     fonts: list[_Font] = []
     for number, file in enumerate(files[:MAX_FONTS]):
-        yield Progress(number, 2 * len(files), "reading fonts")
+        yield Progress(number, 2 * len(files), message("Reading fonts"))
         try:
             fonts.append(_open(file))
         except DataError as error:
-            skipped.append(Skipped(file.name, str(error)))
+            skipped.append(Skipped(file.name, error.message))
     scripts = _Scripts(fonts)
     for number in scripts.look():
-        yield Progress(number, len(fonts), "looking for letters")
+        yield Progress(number, len(fonts), message("Finding the script"))
     script = scripts.common()
     if script is None:
         raise _no_letters(path, skipped)
     drawn: list[tuple[_Font, list[int], Pixels]] = []
     for number, font in enumerate(fonts):
-        yield Progress(len(files) + number, 2 * len(files), "drawing letters")
+        yield Progress(len(files) + number, 2 * len(files), message("Drawing letters"))
         letters = scripts.letters(font, script)
         if not letters:
-            skipped.append(Skipped(font.path.name, f"has too few letters of the {script} script"))
+            skipped.append(Skipped(font.path.name, message("Too few letters of the {script} script.", script=script)))
             continue
         try:
             with _reading(font.path):
                 drawn.append((font, letters, _draw(font, [ALPHABETS[script][letter] for letter in letters])))
         except DataError as error:
-            skipped.append(Skipped(font.path.name, str(error)))
+            skipped.append(Skipped(font.path.name, error.message))
     if not drawn:
         raise _no_letters(path, skipped)
     yield _source(facts, ALPHABETS[script], drawn, tuple(skipped))
@@ -149,7 +150,7 @@ def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
 
 @dataclass(frozen=True)
 class _Font:
-    """A font that can be opened, and its names."""
+    """A readable font and its names."""
 
     path: Path
     typeface: str
@@ -164,7 +165,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _open(path: Path) -> _Font:
-    """Return what a font has.
+    """Return a font with its names.
 
     Raises
     ------
@@ -173,7 +174,9 @@ def _open(path: Path) -> _Font:
     """
     with _reading(path):
         if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"a font of at most {_MAX_BYTES >> 20} MB in {path.name}", "a larger one")
+            raise DataError(
+                "Cannot read {file}: it is larger than {most:,} MB. Remove it.", file=path.name, most=_MAX_BYTES >> 20
+            )
         font = _truetype(path, _LOOK_SIZE)
         typeface, style = font.getname()
         _pixels(font, "A")
@@ -181,29 +184,36 @@ def _open(path: Path) -> _Font:
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:
-    """FreeType's errors come as OSError, ValueError and others, and a broken letter may be the last."""
-    return reading("a font", path.name, DataError, "Remove it, or get it again.")
+    """FreeType raises OSError, ValueError and others, also for a single letter."""
+    return reading(message("a font"), path.name, DataError, message("Remove it, or replace it."))
 
 
 def _no_letters(path: Path, skipped: Sequence[Skipped]) -> DataError:
-    reason = f"{len(skipped)} that cannot be read, first {skipped[0].name} ({skipped[0].reason})" if skipped else "none"
-    return DataError(f"fonts with the letters of a script in {path}", reason, "Choose other fonts.")
+    if skipped:
+        return DataError(
+            "Cannot open {file}: {count:# font is|# fonts are} unusable. First “{name}”: {reason}",
+            file=path,
+            count=len(skipped),
+            name=skipped[0].name,
+            reason=skipped[0].reason,
+        )
+    return DataError("Cannot open {file}: no font has the letters of a known script. Choose other fonts.", file=path)
 
 
 def _truetype(path: Path, size: int) -> ImageFont.FreeTypeFont:
-    # The basic layout draws what is in the font; the other one may be missing, and joins Arabic letters.
+    # The basic layout is always available; the other one also joins Arabic letters.
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _pixels(font: ImageFont.FreeTypeFont, text: str) -> bytes:
-    """Return a drawn text to be compared with others; empty where nothing is drawn."""
+    """Return the pixels of a drawn text, to compare them; empty if it is blank."""
     picture = Image.new("L", (3 * _LOOK_SIZE, 3 * _LOOK_SIZE))
     ImageDraw.Draw(picture).text((_LOOK_SIZE, 2 * _LOOK_SIZE), text, fill=255, font=font, anchor="ls")
     return picture.tobytes() if picture.getbbox() else b""
 
 
 def _letters(font: _Font, script: str) -> list[int]:
-    """Return the positions of the letters of a script that a font has; none where it lacks too many, or is broken."""
+    """Return the positions of a script's letters in a font; empty if it lacks too many, or is damaged."""
     alphabet = ALPHABETS[script]
     try:
         with _reading(font.path):
@@ -213,20 +223,20 @@ def _letters(font: _Font, script: str) -> list[int]:
     except DataError:
         return []
     there = [position for position, pixels in enumerate(drawn) if pixels not in missing]
-    # A font that draws one sign for everything has no letters.
+    # A font that draws the same glyph for every letter does not have them.
     different = len({drawn[position] for position in there})
     return there if len(there) >= _MOST * len(alphabet) and different > len(alphabet) / 2 else []
 
 
 class _Scripts:
-    """Which scripts fonts have. Most have the Latin one; the others are looked for only where they do not."""
+    """Finds the scripts of fonts. Most have Latin letters; other scripts are checked only if too few do."""
 
     def __init__(self, fonts: Sequence[_Font]) -> None:
         self._fonts = fonts
         self._found: dict[tuple[Path, str], list[int]] = {}
 
     def look(self) -> Iterator[int]:
-        """Look into each font; yields how many are done."""
+        """Check the scripts of each font; yields the number of fonts done."""
         for number, font in enumerate(self._fonts):
             yield number
             self.letters(font, _FIRST)
@@ -238,14 +248,14 @@ class _Scripts:
                 self.letters(font, script)
 
     def letters(self, font: _Font, script: str) -> list[int]:
-        """Return the positions of the letters of a script that a font has."""
+        """Return the positions of a script's letters in a font."""
         key = (font.path, script)
         if key not in self._found:
             self._found[key] = _letters(font, script)
         return self._found[key]
 
     def common(self) -> str | None:
-        """Return the script to draw, or None where no font has one."""
+        """Return the script to draw, or None if no font has one."""
         if self._share(_FIRST) >= _ENOUGH:
             return _FIRST
         shares = {script: self._share(script) for script in ALPHABETS}
@@ -258,7 +268,7 @@ class _Scripts:
 
 
 def _draw(font: _Font, letters: Sequence[str]) -> Pixels:
-    """Return letters uint8 ``(n, 64, 64, 1)``: one scale for the font, each letter in the middle of its picture."""
+    """Return letters uint8 ``(n, 64, 64, 1)``, all of one scale, each centered."""
     trial = _truetype(font.path, _TRIAL_SIZE)
     boxes = [trial.getbbox(letter) for letter in letters]
     extent = max(max(right - left, bottom - top) for left, top, right, bottom in boxes)
@@ -293,4 +303,4 @@ def _source(
     )
 
 
-KIND = PathKind("fonts", takes, load, scan)
+KIND = PathKind(message("fonts"), takes, load, scan)

@@ -1,4 +1,4 @@
-"""IDX files, plain or gzip, as MNIST and its relatives come; siblings are found by their names.
+"""IDX files, plain or gzip, the format of MNIST; images, labels and splits are found by their names.
 
 Format: two zero bytes, a type byte (0x08 = uint8), the number of dimensions, each dimension as a big-endian 32-bit
 number, then the values (http://yann.lecun.com/exdb/mnist/).
@@ -26,6 +26,8 @@ from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOU
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
 from explorer.errors import DataError
+from explorer.messages import message
+from explorer.reading import COPY_AGAIN, reason_of
 from explorer.types import Indices, Pixels
 
 _NAME: Final = re.compile(
@@ -37,19 +39,18 @@ _IMAGE_DIMS: Final = 3
 _LABEL_DIMS: Final = 1
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LOOKED_AT: Final = 2_000
-_REMEDY: Final = "Copy or download it again."
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One split: its pictures, and its labels where there are any."""
+    """One split: its images, and its labels, if any."""
 
     images: Path
     labels: Path | None
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is an IDX file, or a folder that directly holds one with a name as MNIST has it."""
+    """Return whether `path` is an IDX file, or a folder that directly contains one with a name like MNIST's."""
     if path.is_dir():
         return bool(_named_files(path))
     if not path.is_file():
@@ -64,30 +65,34 @@ def takes(path: Path) -> bool:
 
 
 def load(path: Path) -> ArraySource:
-    """Open IDX pictures with their labels and their other split.
+    """Open IDX images with their labels and their other split.
 
     Parameters
     ----------
     path
-        Any of the files (pictures or labels of either split, gzip or not), or the folder that holds them. The training
-        pictures come first, and the splits are kept; a single split is divided 80/20.
+        Any of the files (images or labels of either split, gzip or not), or their folder. The training images come
+        first, and the splits are kept; a single split is divided 80/20.
 
     Raises
     ------
     DataError
-        If a file is missing, truncated, longer than its header says, or not what its name says.
+        If a file is missing, truncated, longer than its header declares, or not what its name says.
     """
     facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
     return load_as(facts, path)
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open IDX pictures as `load` does, under given facts and label names."""
+    """Open IDX images as `load` does, with given metadata and label names."""
     parts = _parts(path)
     images = [_images(part.images) for part in parts]
     if len({part.shape[1:] for part in images}) != 1:
-        shapes = " and ".join(str(part.shape[1:]) for part in images)
-        raise DataError(f"pictures of one size in both splits at {path}", shapes, "Keep data sets in folders apart.")
+        raise DataError(
+            "Cannot open {file}: the images of its splits have different shapes {shapes}. Put each dataset into its "
+            "own folder.",
+            file=path,
+            shapes=["×".join(map(str, part.shape[1:])) for part in images],
+        )
     labels = [_labels(part.labels, len(array)) for part, array in zip(parts, images, strict=True) if part.labels]
     counts = [len(array) for array in images]
     splits = given_splits(counts[0], counts[1]) if len(counts) > 1 else random_splits(counts[0])
@@ -97,18 +102,18 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
 
 
 def holds_both_splits(folder: Path) -> bool:
-    """Tell by the names whether a folder holds the pictures of both splits."""
+    """Return whether a folder has the images of both splits, by their names."""
     roles = [_match(name) for name in _named_files(folder)]
     return len({role["split"].lower() == "train" for role in roles if role["what"].lower() == "images"}) == 2
 
 
 def read_idx(path: Path) -> NDArray[np.integer]:
-    """Return the array of one IDX file, of its own type and shape.
+    """Return the array of one IDX file.
 
     Raises
     ------
     DataError
-        If the file is missing, not IDX, truncated, or longer than its header says.
+        If the file is missing, not IDX, truncated, or longer than its header declares.
     """
     try:
         with _opened(path) as file:
@@ -117,20 +122,40 @@ def read_idx(path: Path) -> NDArray[np.integer]:
             _check_size(size, path)
             content = file.read(size + 1)
     except (OSError, EOFError, zlib.error, MemoryError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DataError(f"a whole IDX file in {path}", f"“{reason or type(error).__name__}”", _REMEDY) from error
-    if len(content) != size:
-        received = "more" if len(content) > size else f"{len(content)}"
-        raise DataError(f"{size} bytes after the header of {path}", received, _REMEDY)
+        raise DataError(
+            "Cannot read {file} as an IDX file: {reason}. {remedy}",
+            file=path,
+            reason=reason_of(error),
+            remedy=COPY_AGAIN,
+        ) from error
+    if len(content) > size:
+        raise DataError(
+            "Cannot read {file}: more than the {size:# byte|# bytes} that its header declares. {remedy}",
+            file=path,
+            size=size,
+            remedy=COPY_AGAIN,
+        )
+    if len(content) < size:
+        raise DataError(
+            "Cannot read {file}: {found:,} of the {size:# byte|# bytes} that its header declares. {remedy}",
+            file=path,
+            found=len(content),
+            size=size,
+            remedy=COPY_AGAIN,
+        )
     return cast(NDArray[np.integer], np.frombuffer(content, dtype).reshape(shape))
 
 
 def _check_size(size: int, path: Path) -> None:
-    """Refuse a header that promises more than a file of this size can hold, before it is unfolded."""
+    """Refuse a header that declares more than a file of this size can contain, before unpacking it."""
     packed = path.stat().st_size
     if size > MAX_BYTES or (size > UNSUSPICIOUS_BYTES and size > MAX_RATIO * packed):
         raise DataError(
-            f"at most {MAX_RATIO} times the {packed:,} bytes of {path}", f"a header for {size:,} bytes", _REMEDY
+            "Cannot read {file}: its header declares {size:# byte|# bytes}, more than {ratio} times its size. {remedy}",
+            file=path,
+            size=size,
+            ratio=MAX_RATIO,
+            remedy=COPY_AGAIN,
         )
 
 
@@ -144,13 +169,15 @@ def _header(file: IO[bytes], path: Path) -> tuple[np.dtype[np.integer], tuple[in
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not 1 <= start[3] <= _IMAGE_DIMS:
         raise DataError(
-            f"an IDX file of whole numbers with 1 to 3 dimensions in {path}",
-            f"a file that starts with {start.hex(' ') or 'nothing'}",
-            _REMEDY,
+            "Cannot read {file}: its first bytes “{start}” are not those of IDX integers in 1 to 3 dimensions. "
+            "{remedy}",
+            file=path,
+            start=start.hex(" "),
+            remedy=COPY_AGAIN,
         )
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise DataError(f"a whole IDX header in {path}", f"{4 + len(sizes)} bytes", _REMEDY)
+        raise DataError("Cannot read {file}: its IDX header is truncated. {remedy}", file=path, remedy=COPY_AGAIN)
     return np.dtype(_TYPES[start[2]]), struct.unpack(f">{start[3]}I", sizes)
 
 
@@ -158,7 +185,11 @@ def _images(path: Path) -> Pixels:
     array = read_idx(path)
     if array.ndim != _IMAGE_DIMS or array.dtype != np.uint8 or not array.size:
         raise DataError(
-            f"8-bit pictures (n, height, width) in {path}", f"{array.shape} of {array.dtype}", "Choose the images file."
+            "Cannot open {file}: its values are {dtype} of shape {shape}, not uint8 images (n, h, w). Choose the "
+            "images file.",
+            file=path,
+            dtype=array.dtype,
+            shape=str(array.shape),
         )
     return cast(Pixels, array)
 
@@ -166,14 +197,20 @@ def _images(path: Path) -> Pixels:
 def _labels(path: Path, count: int) -> Indices:
     array = read_idx(path)
     if array.ndim != _LABEL_DIMS or len(array) != count:
-        raise DataError(f"{count} labels in {path}", f"{array.shape}", "Check that labels and images belong together.")
+        raise DataError(
+            "Cannot open {file}: its shape is {shape}, but there are {count:# image|# images}. Use the labels of "
+            "these images.",
+            file=path,
+            shape=str(array.shape),
+            count=count,
+        )
     return array.astype(np.int64)
 
 
 def _named_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder that have a name as MNIST's, by that name."""
+    """Return the files of a folder with names like MNIST's, by name."""
     try:
-        # This is asked of every folder, also of one with 100,000 pictures, which need not all be listed for it.
+        # Called for every folder, also for those with 100,000 images, which need not all be listed.
         with os.scandir(folder) as entries:
             found = [entry.name for entry in islice(entries, _LOOKED_AT) if _NAME.fullmatch(entry.name)]
         return {name: folder / name for name in sorted(found) if (folder / name).is_file()}
@@ -187,16 +224,17 @@ def _parts(path: Path) -> list[_Part]:
         prefixes = sorted({_match(name)["prefix"] for name in names})
         if len(prefixes) != 1:
             raise DataError(
-                f"the IDX files of one data set in {path}",
-                f"those of {len(prefixes)} ({', '.join(prefix.rstrip('-') or 'no prefix' for prefix in prefixes)})",
-                "Open one of the files instead of the folder.",
+                "Cannot open {folder}: it has the IDX files of {count:# dataset|# datasets}. Open one of the files "
+                "instead.",
+                folder=path,
+                count=len(prefixes),
             )
         return _complete(names.values(), prefixes[0], path)
     match = _NAME.fullmatch(path.name)
     if match is None:
         return [_Part(path, None)]
     names = _named_files(path.parent)
-    # Where a file lies there both packed and unpacked, the one that was named is meant.
+    # If a file is there both with and without gzip, the given one is used.
     files = [*names.values(), path]
     return _complete(files, match["prefix"], path)
 
@@ -214,21 +252,19 @@ def _complete(files: Iterable[Path], prefix: str, path: Path) -> list[_Part]:
     ]
     if not parts:
         raise DataError(
-            f"a file with pictures (…-images-idx3-ubyte) beside the labels at {path}",
-            "labels only",
-            "Put both into one folder.",
+            "Cannot open {file}: labels without images (…-images-idx3-ubyte). Put both into one folder.", file=path
         )
     return parts
 
 
 def _match(name: str) -> re.Match[str]:
     match = _NAME.fullmatch(name)
-    assert match is not None, name  # only called with names that were filtered by the same pattern
+    assert match is not None, name  # names are filtered by this pattern before
     return match
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all files of the data set that a file belongs to."""
+    """Return all files of the dataset of a file."""
     try:
         parts = _parts(path)
     except DataError:
@@ -236,4 +272,4 @@ def _companions(path: Path) -> list[Path]:
     return [file for part in parts for file in (part.images, part.labels) if file is not None]
 
 
-KIND = PathKind("IDX files", takes, load, companions=_companions)
+KIND = PathKind(message("IDX files"), takes, load, companions=_companions)

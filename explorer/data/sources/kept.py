@@ -1,4 +1,4 @@
-"""Data sets with a known name that somebody put on this machine: Keras, scikit-learn, “Get it”, or the user."""
+"""Known datasets on this machine, downloaded by Keras, scikit-learn, this program, or the user."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from explorer.types import Progress
 
 @dataclass(frozen=True)
 class KeptSet:
-    """A data set and the places where it may lie.
+    """A known dataset and its possible locations.
 
     Attributes
     ----------
     entry
-        What a list shows where it is missing; ``how`` is what to do then.
+        Its entry while it is missing; ``how`` says how to get it.
     places
-        Where to look, in order: folders, files and archives. Asked anew each time.
+        Returns the folders, files and archives to check, in order. Called each time.
     holds
-        Tells by names whether a folder or file holds the whole set; not asked about archives.
+        Returns whether a folder or file contains the whole dataset, by names; not called for archives.
     scan_as
-        Opens a folder or file under given facts; the last argument is where it, or its archive, was found.
+        Opens a folder or file with given metadata; the last argument is the path of the folder, file or archive.
     """
 
     entry: SourceEntry
@@ -36,7 +36,7 @@ class KeptSet:
     scan_as: Callable[[Facts, Path, Path], Iterator[Progress | Source]]
 
     def known(self) -> KnownSource:
-        """Return what is registered."""
+        """Return its registry entry."""
         return KnownSource(self.entry.name, self._entry, self._load, self.places, self._scan)
 
     def _place(self) -> Path | None:
@@ -56,7 +56,12 @@ class KeptSet:
         entry = self._entry()
         if place is None:
             first = next(iter(self.places()))
-            raise DataError(f"{entry.title} at {first} or another usual place", "nothing there", entry.how)
+            raise DataError(
+                "Cannot open {title}: it is neither in {folder} nor in another known folder. {remedy}",
+                title=entry.title,
+                folder=first,
+                remedy=entry.how,
+            )
         facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "present", entry.how)
         if not is_archive(place):
             yield from self.scan_as(facts, place, place)

@@ -1,7 +1,7 @@
-"""Data sets that Keras keeps on this machine, read without Keras.
+"""Datasets in the cache of Keras, read without Keras.
 
-Keras itself deletes a cached file whose checksum differs and then needs the network; this only reads. What “Get it”
-downloads has the same names, in our own folder.
+Keras deletes a cached file with another checksum and then needs the network; this only reads. Our own downloads have
+the same names, in our own folder.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from explorer.data.source import Facts, Source
 from explorer.data.sources import arrays, cifar, idx
 from explorer.data.sources.entry import SourceEntry
 from explorer.data.sources.kept import KeptSet
+from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
 
@@ -27,16 +28,16 @@ CLOTHING_NAMES: Final = (
 
 def _remedy(name: str, files: str) -> str:
     return (
-        "“Get it” in the window downloads it; so does python -c "
-        f'"import keras; keras.datasets.{name}.load_data()", run once. Or open {files} from elsewhere.'
+        "Download it in the window, or run once: python -c "
+        f'"import keras; keras.datasets.{name}.load_data()". Or open your own {files}.'
     )
 
 
 MNIST = SourceEntry(
     name="mnist",
-    title="MNIST handwritten digits",
+    title="MNIST",
     status="missing",
-    how=_remedy("mnist", "mnist.npz or its IDX files"),
+    how=_remedy("mnist", "mnist.npz or IDX files"),
     count=70_000,
     train=60_000,
     test=10_000,
@@ -49,9 +50,9 @@ MNIST = SourceEntry(
 )
 FASHION_MNIST = SourceEntry(
     name="fashion_mnist",
-    title="Fashion-MNIST clothing",
+    title="Fashion-MNIST",
     status="missing",
-    how=_remedy("fashion_mnist", "its IDX files"),
+    how=_remedy("fashion_mnist", "IDX files"),
     count=70_000,
     train=60_000,
     test=10_000,
@@ -64,7 +65,7 @@ FASHION_MNIST = SourceEntry(
 )
 CIFAR10 = SourceEntry(
     name="cifar10",
-    title="CIFAR-10 small pictures of ten things",
+    title="CIFAR-10",
     status="missing",
     how=_remedy("cifar10", "cifar-10-python.tar.gz"),
     count=60_000,
@@ -72,7 +73,7 @@ CIFAR10 = SourceEntry(
     test=10_000,
     image_shape=(32, 32, 3),
     labels=10,
-    licence="no licence is stated; free to use with the citation",
+    licence="no license stated; free to use with citation",
     attribution="CIFAR-10 by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton",
     url="https://www.cs.toronto.edu/~kriz/cifar.html",
     size_mb=171,
@@ -80,24 +81,24 @@ CIFAR10 = SourceEntry(
 
 
 def cache_dir() -> Path:
-    """Return the folder where Keras caches data sets; ``KERAS_HOME`` moves it."""
+    """Return the dataset cache of Keras; ``KERAS_HOME`` overrides it."""
     moved = os.environ.get("KERAS_HOME")
     home = Path(moved).expanduser() if moved else Path.home() / ".keras"
     return home / "datasets"
 
 
 def _places(*names: str) -> Callable[[], list[Path]]:
-    """Return what gives the places of files and folders by their names: Keras' own before ours."""
+    """Return a function that returns the paths of these names, first in Keras' cache, then in our folder."""
     return lambda: [home / name for home in (cache_dir(), datasets_dir()) for name in names]
 
 
 def _scan_arrays(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
-    yield Progress(0, 0, "reading pictures")
+    yield Progress(0, 0, message("Reading images"))
     yield arrays.load_as(facts, path, DIGIT_NAMES)
 
 
 def _scan_idx(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
-    yield Progress(0, 0, "reading pictures")
+    yield Progress(0, 0, message("Reading images"))
     yield idx.load_as(facts, path, CLOTHING_NAMES)
 
 

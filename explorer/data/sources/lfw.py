@@ -1,7 +1,7 @@
-"""Labeled Faces in the Wild: a folder for each person, the middle of each picture, 73 measured attributes.
+"""Labeled Faces in the Wild: a folder for each person, images to crop, 73 measured attributes.
 
 The archives (``lfw.tgz``, ``lfw-funneled.tgz``, ``lfw-deepfunneled.tgz``) unpack to ``First_Last/First_Last_0001.jpg``;
-scikit-learn keeps them so under ``lfw_home``, and Kaggle nests the folder in itself.
+scikit-learn stores them like this in ``lfw_home``, and Kaggle nests the folder in itself.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
 from explorer.data.sources.kept import KeptSet
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.paths import datasets_dir
+from explorer.reading import reason_of
 from explorer.types import Progress
 
 CROP: Final = 80
-"""What tutorials cut off each side of the 250 × 250 pixels: around the face is background."""
+"""Pixels that tutorials crop from each side of 250×250: around the face is background."""
 
 _CROPPED_SIZE: Final = (250, 250)
 _INSIDE: Final = ("lfw", "lfw_funneled", "lfw-funneled", "lfw-deepfunneled", "lfw_deepfunneled")
@@ -34,9 +36,9 @@ _ATTRIBUTES: Final = "lfw_attributes.txt"
 _MAX_TABLE_BYTES: Final = 256 << 20
 _LOOKED_AT: Final = 5
 _REMEDY: Final = (
-    "“Get it” in the window downloads it; so does python -c "
-    '"from sklearn.datasets import fetch_lfw_people; fetch_lfw_people()", run once. Or open lfw.tgz, or the folder in '
-    "it, from elsewhere."
+    "Download it in the window, or run once: python -c "
+    '"from sklearn.datasets import fetch_lfw_people; fetch_lfw_people()". Or open your own lfw.tgz, or its unpacked '
+    "folder."
 )
 _ENTRY: Final = SourceEntry(
     name="lfw",
@@ -48,7 +50,7 @@ _ENTRY: Final = SourceEntry(
     test=2_647,
     image_shape=(250, 250, 3),
     labels=5_749,
-    licence="for research; the pictures' own rights are their owners'",
+    licence="for research; the images belong to their owners",
     attribution="Labeled Faces in the Wild by Gary B. Huang, Manu Ramesh, Tamara Berg and Erik Learned-Miller",
     url="http://vis-www.cs.umass.edu/lfw/",
     size_mb=233,
@@ -57,7 +59,7 @@ _ENTRY: Final = SourceEntry(
 
 
 def takes(path: Path) -> bool:
-    """Tell by the names of a few folders and files whether `path` holds faces as LFW has them."""
+    """Return whether `path` has folders and files named like those of LFW."""
     return path.is_dir() and _root(path) is not None
 
 
@@ -69,23 +71,27 @@ def load(path: Path) -> Source:
 def scan(path: Path) -> Iterator[Progress | Source]:
     """Open a folder with LFW: yields progress, and the source last.
 
-    Persons are labels. Pictures of 250 × 250 are to be cropped (`Facts.crop`). The columns of ``lfw_attributes.txt`` in
-    the folder, beside it or one level above become attributes.
+    Persons are labels. Images of 250×250 pixels are to be cropped (`Facts.crop`). The columns of ``lfw_attributes.txt``
+    in the folder, its parent or grandparent become attributes.
 
     Raises
     ------
     DataError
-        If no picture can be read.
+        If no image can be read.
     """
     facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
     yield from scan_as(facts, path)
 
 
 def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Progress | Source]:
-    """Open LFW as `scan` does, under given facts; `beside` is another folder where the attributes may be."""
+    """Open LFW as `scan` does, with given metadata; `beside` is another folder that may have the attributes."""
     root = _root(path)
     if root is None:
-        raise DataError(f"folders of persons with pictures (First_Last/First_Last_0001.jpg) in {path}", "none", _REMEDY)
+        raise DataError(
+            "Cannot open {folder} as LFW: no folders of persons (First_Last/First_Last_0001.jpg). {remedy}",
+            folder=path,
+            remedy=_REMEDY,
+        )
 
     def attributes(_: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
         return _attributes([root, root.parent, root.parent.parent, path, *([beside] if beside else [])], names)
@@ -99,7 +105,7 @@ def _person(folder_name: str) -> str:
 
 
 def _root(path: Path) -> Path | None:
-    """Return the folder that holds the persons' folders."""
+    """Return the folder that contains the folders of persons."""
     for inside in ("", *_INSIDE, *(f"{name}/{name}" for name in _INSIDE), "lfw_home/lfw_funneled", "lfw_home/lfw"):
         folder = path / inside
         if any(_is_person(entry) for entry in _few_folders(folder)):
@@ -108,7 +114,7 @@ def _root(path: Path) -> Path | None:
 
 
 def _few_folders(folder: Path) -> list[Path]:
-    """Return the first few folders in a folder; none where pictures lie between them."""
+    """Return the first few subfolders; empty if there are images beside them."""
     found: list[Path] = []
     try:
         with os.scandir(folder) as entries:
@@ -125,7 +131,7 @@ def _few_folders(folder: Path) -> list[Path]:
 
 
 def _is_person(folder: Path) -> bool:
-    """Tell whether a folder holds pictures that are called as the folder, with a number of four digits."""
+    """Return whether a folder has images named like the folder, with a four-digit number."""
     pattern = re.compile(rf"{re.escape(folder.name)}_\d{{4}}\.(jpe?g|png|ppm|pgm)", re.IGNORECASE)
     try:
         with os.scandir(folder) as entries:
@@ -136,7 +142,7 @@ def _is_person(folder: Path) -> bool:
 
 
 def _size(root: Path) -> tuple[int, int]:
-    """Return height and width of one picture; (0, 0) where none of a few can be read."""
+    """Return height and width of one image; (0, 0) if none of the first few can be read."""
     for folder in _few_folders(root):
         for path in sorted(folder.iterdir())[:_LOOKED_AT]:
             try:
@@ -148,10 +154,10 @@ def _size(root: Path) -> tuple[int, int]:
 
 
 def _attributes(places: Sequence[Path], names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
-    """Return the measured attributes of pictures by their names.
+    """Return the measured attributes of images by their names.
 
-    Format: two lines that begin with ``#``, the second of which names the columns, then a line for each picture: person
-    with blanks, number, and 73 real numbers, tab separated.
+    Format: two lines that start with ``#``, the second with the column names, then a line for each image: person with
+    spaces, number, and 73 real numbers, separated by tabs.
     """
     table = next((place / _ATTRIBUTES for place in places if os.path.isfile(place / _ATTRIBUTES)), None)
     if table is None:
@@ -160,7 +166,7 @@ def _attributes(places: Sequence[Path], names: Sequence[str]) -> tuple[dict[str,
     wrong: list[int] = []
     try:
         if table.stat().st_size > _MAX_TABLE_BYTES:
-            return {}, [Skipped(_ATTRIBUTES, f"more than {_MAX_TABLE_BYTES >> 20} MB")]
+            return {}, [Skipped(_ATTRIBUTES, message("Larger than {most:,} MB.", most=_MAX_TABLE_BYTES >> 20))]
         headers = _headers(table)
 
         def rows() -> Iterator[Row]:
@@ -179,9 +185,11 @@ def _attributes(places: Sequence[Path], names: Sequence[str]) -> tuple[dict[str,
 
         attributes, _ = columns_from(["", "", *headers[2:]], rows, len(names))
     except (OSError, ValueError) as error:
-        return {}, [Skipped(_ATTRIBUTES, f"cannot be read: {error}")]
-    notes = [Skipped(_ATTRIBUTES, f"{len(wrong):,} lines that are no pictures, first line {wrong[0]}")] if wrong else []
-    return attributes, notes
+        return {}, [Skipped(_ATTRIBUTES, message("Cannot read the table: {reason}.", reason=reason_of(error)))]
+    if not wrong:
+        return attributes, []
+    note = message("{count:# invalid line|# invalid lines}, first line {first}", count=len(wrong), first=wrong[0])
+    return attributes, [Skipped(_ATTRIBUTES, note)]
 
 
 def _headers(table: Path) -> list[str]:
@@ -190,18 +198,18 @@ def _headers(table: Path) -> list[str]:
             names = [name.strip() for name in line.lstrip("#").strip().split("\t")]
             if line.startswith("#") and [name.lower() for name in names[:2]] == ["person", "imagenum"]:
                 return names
-    raise ValueError("no line that names the columns (person, imagenum, …)")
+    raise ValueError("no line with the column names (person, imagenum, …)")
 
 
 def sklearn_dir() -> Path:
-    """Return the folder where scikit-learn keeps LFW; ``SCIKIT_LEARN_DATA`` moves it."""
+    """Return the folder of LFW in scikit-learn's cache; ``SCIKIT_LEARN_DATA`` overrides it."""
     moved = os.environ.get("SCIKIT_LEARN_DATA")
     home = Path(moved).expanduser() if moved else Path.home() / "scikit_learn_data"
     return home / "lfw_home"
 
 
 def _places() -> list[Path]:
-    """Return where LFW may lie: a folder before an archive, scikit-learn's place before our own."""
+    """Return the possible locations of LFW: folders before archives, scikit-learn's folder before our own."""
     homes = (sklearn_dir(), datasets_dir(), datasets_dir() / "lfw")
     return [
         *(home / name for home in homes for name in ("lfw_funneled", *_INSIDE)),
@@ -213,5 +221,5 @@ def _scan_kept(facts: Facts, path: Path, found: Path) -> Iterator[Progress | Sou
     yield from scan_as(facts, path, beside=found.parent)
 
 
-KIND = PathKind("Labeled Faces in the Wild", takes, load, scan)
+KIND = PathKind(message("Labeled Faces in the Wild"), takes, load, scan)
 SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)

@@ -1,4 +1,4 @@
-"""One picture file as a source of one."""
+"""One image file as a source of one image."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from explorer.data.source import Facts
 from explorer.data.sources.entry import PathKind
 from explorer.data.sources.files import FileSource, PictureFile
 from explorer.data.splits import random_splits
+from explorer.messages import message
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a file with a picture's ending."""
+    """Return whether `path` is a file with the extension of an image."""
     return path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def load(path: Path) -> FileSource:
-    """Open one picture.
+    """Open one image.
 
     Raises
     ------
@@ -29,4 +30,4 @@ def load(path: Path) -> FileSource:
     return FileSource(facts, [PictureFile(path, path.name, probe_picture(path))], random_splits(1))
 
 
-KIND = PathKind("a picture", takes, load)
+KIND = PathKind(message("an image"), takes, load)

@@ -23,6 +23,7 @@ from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
 from explorer.document.state import NamedDirection
 from explorer.errors import ExplorerError
+from explorer.messages import message_text
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.ui.dialogs.files import ask_file, ask_save
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
@@ -194,7 +195,7 @@ class FindDirectionsDialog(QDialog):
             "Told rightly: held-out pictures, where 50 % is chance. Effect: how far the two kinds lie apart, in "
             "standard deviations within them; beside it what shuffled labels give. Grey: it may not be real."
         )
-        self._words.setText(self._document.finder.message or words)
+        self._words.setText(message_text(self._document.finder.message) or words)
         self._show_buttons()
 
     def _chosen(self) -> list[NamedDirection]:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from explorer.document.sessions import LeftOver, Opening
 from explorer.ui.plain_text import plain_message_box
+from explorer.ui.text import sentence
 
 Role = QMessageBox.ButtonRole
 
@@ -106,20 +107,19 @@ def ask_missing(
         name = record.model.name if record.model else ""
         what = parent.tr("Where is the model “%1” now?").replace("%1", name)
         kept = parent.tr("Without it the pictures and settings are opened; codes, keyframes and bookmarks need it.")
-        problem = opening.model_problem
+        problem = sentence(opening.model_problem)
         locate = [("missing_folder", parent.tr("Locate …"), Role.AcceptRole, locate_folder)]
         without = parent.tr("Open without it")
     else:
         name = record.data.title if record.data else ""
         what = parent.tr("Where are the pictures “%1” now?").replace("%1", name)
         kept = parent.tr("Without them the model, the codes, keyframes and bookmarks are opened.")
-        problem = opening.source_problem
+        problem = sentence(opening.source_problem)
         locate = [
             ("missing_folder", parent.tr("Locate folder …"), Role.AcceptRole, locate_folder),
             ("missing_file", parent.tr("Locate file …"), Role.AcceptRole, locate_file),
         ]
         without = parent.tr("Open without them")
-    problem = problem[:1].upper() + problem[1:]
     return ask(
         parent,
         "missing_question",

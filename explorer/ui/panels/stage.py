@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import CursorView, FailedView, HalfView, PictureView
+from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
@@ -178,7 +179,7 @@ class StagePanel(QWidget):
         self.original.show_image(floats_to_qimage(view.original), _size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("codes only"), self.tr("no pictures back"))
         if view.problem:
-            text, detail = view.problem, ""
+            text, detail = message_text(view.problem), ""
         elif view.code is None:
             text, detail = self.tr("No encoder"), unbroken(self.tr("no code of a picture"), self.tr("use the sliders"))
         for frame in (self.reconstruction, self.error):
