@@ -104,7 +104,7 @@ def test_a_part_that_is_not_there_is_named(tmp_path: Path) -> None:
     write(tmp_path / "model.h5")
     with (
         h5py.File(tmp_path / "copy.h5", "w") as copy,
-        pytest.raises(ModelError, match="model.h5 has no weights of “decoder”"),
+        pytest.raises(ModelError, match=r"model\.h5 has no weights of “decoder”"),
     ):
         copy_weights(tmp_path / "model.h5", "decoder", copy)
 

@@ -77,7 +77,7 @@ def request(panel: TrainPanel) -> TrainingRequest:
 
 
 def test_a_newcomer_begins_with_a_quick_try(panel: TrainPanel) -> None:
-    assert box(panel, "preset").currentText() == "Quick try"
+    assert box(panel, "preset").currentText() == "Quick start"
     assert request(panel).epochs == 10
     assert request(panel).data == "digits"
     assert panel.start.isEnabled()
@@ -133,12 +133,12 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
 def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
     choose(panel, "architecture", "dense")
     assert request(panel).epochs == ARCHITECTURES["dense"].defaults.epochs == 50
-    assert box(panel, "preset").currentText() == "MNIST dense"
+    assert box(panel, "preset").currentText() == "MNIST MLP"
 
 
 def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
-    assert box(panel, "preset").currentText() == "Quick try"
+    assert box(panel, "preset").currentText() == "Quick start"
     choose(panel, "preset", "glyph_ae")
     assert request(panel).data == "glyphs"
     choose(panel, "data", "/nowhere/tiny")
