@@ -355,7 +355,7 @@ def _identity(prepared: Prepared) -> dict[str, object]:
 
 
 def _told(skipped: Skipped) -> tuple[str, str]:
-    """Return name and reason as valid Unicode, since file names may contain undecodable bytes."""
+    """Return name and reason as valid Unicode: file names may contain undecodable bytes."""
     name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, str(skipped.reason)))
     return name, reason
 

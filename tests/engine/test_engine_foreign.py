@@ -267,7 +267,7 @@ REFUSED = {
     "page.h5": ("a web page", "Download the file itself"),
     "pickle.h5": ("pickle", "Open it in Python"),
     "only.weights.h5": ("holds only weights", "load these weights"),
-    "missing.keras": ("No such file", "Check the name"),
+    "missing.keras": ("No such file", "Check the path"),
     "hostile.h5": ("“scale” (Lambda) runs Python code", "Replace it with a built-in layer"),
     "hostile.keras": ("“scale” (Lambda) runs Python code", "Replace it with a built-in layer"),
     "custom.keras": ("“strange” (Strange) is of a class that Keras does not have", "encoder and decoder"),

@@ -91,7 +91,7 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
     # A slow machine writes one within the first epoch, too.
     assert {kind for kind, _ in before} == {"Checkpoint"}
     assert "Cannot save a checkpoint; training continues, and the last checkpoint is kept. " in note
-    assert "free space there" in note
+    assert "free disk space" in note
     resumed = train(process, small_request(pictures, out, epochs=3, batch=8, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert of(Started, resumed)[0].first_epoch >= 1

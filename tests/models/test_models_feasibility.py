@@ -105,7 +105,7 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
             {},
             r"scans: it has 9 training images and 0 test images",
         ),
-        (DIGITS, {"noise": "fog:1"}, "a kind of noise"),
+        (DIGITS, {"noise": "fog:1"}, "Unknown noise “fog”"),
         (DIGITS, {"size": (8, 8)}, "8×8 pixels: each side must have 16 to 512"),
         (DIGITS, {"latent": 785}, "Cannot use 785 latent dimensions .*from 1 to 784"),
         (DIGITS, {"architecture": "conv-spatial", "latent": 9}, "Cannot set the latent size of conv-spatial to 9"),
