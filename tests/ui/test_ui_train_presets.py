@@ -281,14 +281,14 @@ def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
 def test_pictures_without_a_test_split_are_explained(panel: TrainPanel, document: Document) -> None:
     source = make_source(1, (28, 28, 1))
     document.open(source=source)
-    assert "one to test on" in label(panel, "facts").text()
+    assert "at least one of each is needed" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
 
 
 @pytest.mark.parametrize("name", ["con", "a/b", ".hidden"])
 def test_a_name_that_cannot_be_is_explained_at_once(panel: TrainPanel, name: str) -> None:
     fill(panel, "name", name)
-    assert "name for a folder" in label(panel, "facts").text()
+    assert "cannot be the name of a folder" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
     assert panel.drawing.layout_of_blocks is not None, "the network has nothing to do with its name"
     fill(panel, "name", "good")
@@ -319,7 +319,7 @@ def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
     choose(panel, "preset", "quick")
     fill(panel, "size", "512")
     fill(panel, "latent", "5000")
-    assert "for the 2.0 GB of memory that this machine has" in label(panel, "facts").text()
+    assert "but this machine has 2.0 GB" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
 
 
