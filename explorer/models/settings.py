@@ -143,7 +143,7 @@ def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> Non
             forbidden=" ".join(_FORBIDDEN),
         )
     if name in taken or (folder / name).exists():
-        raise TrainingError("There is already a model “{name}”. Choose another name.", name=name)
+        raise TrainingError("The name “{name}” is already taken. Choose another name.", name=name)
 
 
 def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:

@@ -151,7 +151,7 @@ def test_a_free_name_is_one_that_a_folder_can_have(tmp_path: Path) -> None:
     assert free_name(tmp_path, "digits") == "digits-2"
     assert free_name(tmp_path, "digits", {"digits-2"}) == "digits-3"
     check_new_model(tmp_path, "digits-2")
-    with pytest.raises(TrainingError, match="There is already a model"):
+    with pytest.raises(TrainingError, match="is already taken"):
         check_new_model(tmp_path, "digits-2", {"digits-2"})
 
 

@@ -258,9 +258,9 @@ def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, docume
     document.trainings.put_queue((request(panel).model_copy(update={"out": Path("models") / f"{first}-2"}),))
     assert field.text() == f"{first}-3"
     fill(panel, "name", f"{first}-2")
-    assert "a name that no model has yet" in label(panel, "facts").text()
+    assert "is already taken" in label(panel, "facts").text()
     document.trainings.put_queue(())
-    assert "a name that no model has yet" not in label(panel, "facts").text()
+    assert "is already taken" not in label(panel, "facts").text()
 
 
 # -- what is explained before Start -----------------------------------------------------------------------------------
