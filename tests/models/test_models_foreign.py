@@ -237,8 +237,8 @@ def _description_alone(path: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
-    "a bomb": (_bomb, "at most 32 MB", "you do not trust"),
-    "nested without end": (_endless, "at most 200 deep", "again"),
+    "a bomb": (_bomb, "larger than 32 MB", "you do not trust"),
+    "nested without end": (_endless, "nested deeper than 200 levels", "again"),
     "no object": (_no_object, "not a JSON object", "again"),
     "other weights": (_weights_of_another_kind, "damaged", "again"),
     "PyTorch": (_torch, "is a PyTorch file", "Keras models only"),

@@ -217,10 +217,9 @@ def _text(value: object) -> str:
 def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
     if info.file_size > most:
         raise ModelError(
-            "{member} in {file} is too large: {size:,} MB, more than {most:,} MB. Do not open files you do not trust.",
+            "{member} in {file} is larger than {most:,} MB. Do not open files you do not trust.",
             member=info.filename,
             file=file,
-            size=info.file_size >> 20,
             most=most >> 20,
         )
     return info
