@@ -127,7 +127,7 @@ def test_weights_that_are_cut_short_are_found_while_the_file_is_described(tmp_pa
     place = data.index(np.arange(24, dtype=np.float32).tobytes())
     data[place] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ModelError, match=r"damaged one \(BadZipFile: Bad CRC-32"):
+    with pytest.raises(ModelError, match=r"it is damaged \(BadZipFile: Bad CRC-32"):
         read_foreign(path)
 
 

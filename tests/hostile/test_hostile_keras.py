@@ -131,7 +131,7 @@ ODD_CONFIGS: dict[str, object] = {
 @pytest.mark.parametrize("what", ODD_CONFIGS)
 def test_a_configuration_that_is_none_is_one_clear_error(what: str, tmp_path: Path) -> None:
     path = write_keras(tmp_path / "odd.keras", ODD_CONFIGS[what])
-    with pytest.raises(ModelError, match=r"a whole file odd\.keras; received a damaged one"):
+    with pytest.raises(ModelError, match=r"Cannot read odd\.keras: it is damaged"):
         read_foreign(path)
 
 

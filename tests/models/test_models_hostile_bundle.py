@@ -143,7 +143,7 @@ def test_arrays_that_are_there_twice_are_refused(bundle: Path) -> None:
     with zipfile.ZipFile(bundle / CODES, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("codes.npy", b"")
     sealed(bundle)
-    refused(bundle, "twice")
+    refused(bundle, "two entries of the same name")
 
 
 @pytest.mark.parametrize(

@@ -25,4 +25,6 @@ def damaged(file: str, why: Message | Exception) -> ModelError:
     reason = why.message if isinstance(why, ExplorerError) else why
     if not isinstance(reason, Message):
         reason = " ".join(str(reason).split())[:300]
-    return ModelError("{file} is damaged ({reason}). Copy or download it again.", file=file, reason=reason)
+    return ModelError(
+        "Cannot read {file}: it is damaged ({reason}). Copy or download it again.", file=file, reason=reason
+    )
