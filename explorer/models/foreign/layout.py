@@ -6,7 +6,7 @@ from typing import Final
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
-from explorer.messages import Message, message
+from explorer.messages import Message, Wording, message
 
 CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
@@ -22,9 +22,9 @@ REMEDY: Final = message("Save the model with model.save(“model.keras”) and i
 
 def damaged(file: str, why: Message | Exception) -> ModelError:
     """Return the error about a damaged file."""
-    reason = why.message if isinstance(why, ExplorerError) else why
-    if not isinstance(reason, Message):
-        reason = " ".join(str(reason).split())[:300]
+    reason: Wording = " ".join(str(why).split())[:300]
+    if isinstance(why, Message | ExplorerError):
+        reason = why if isinstance(why, Message) else why.message
     return ModelError(
         "Cannot read {file}: it is damaged ({reason}). Copy or download it again.", file=file, reason=reason
     )
