@@ -1,4 +1,4 @@
-"""The model process: the only room with Keras.
+"""The model process: the only package that imports Keras.
 
-`messages` and `client` are free of it, and may be imported anywhere; the rest is imported by the model process alone.
+`messages` and `client` do not, and may be imported anywhere; the other modules only by the model process.
 """

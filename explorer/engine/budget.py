@@ -1,4 +1,4 @@
-"""How much time something beside the training may take: live weights and checkpoints have a share each."""
+"""Limits the share of the training time that live previews and checkpoints may take."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 
 class Budget:
-    """Says when something may be done again, so that it never takes more than its share.
+    """Time budget of a recurring task.
 
     Parameters
     ----------
     share
-        Of all time since the budget was made, in (0, 1).
+        Maximum share of the time since the budget was created, in (0, 1).
     seconds
-        Shortest time between two of them.
+        Minimum interval between two runs of the task.
     clock
         Monotonic seconds.
     """
@@ -29,17 +29,17 @@ class Budget:
         self.spent = 0.0
 
     def start(self) -> None:
-        """Begin to count here: what was before is neither time nor cost."""
+        """Reset elapsed and spent time to 0."""
         self._begun = self._last = self._clock()
         self.spent = self._cost = 0.0
 
     def due(self, seconds: float | None = None) -> bool:
-        """Say whether it may be done now, if it takes as long as the last time.
+        """Return whether the task may run now, assuming that it takes as long as the last time.
 
         Parameters
         ----------
         seconds
-            Another shortest time since the last one.
+            Minimum interval, instead of the default one.
         """
         now = self._clock()
         if now - self._last < (self._seconds if seconds is None else seconds):
@@ -48,7 +48,7 @@ class Budget:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Count the time of what is done within."""
+        """Measure the time of the block and count it as spent."""
         begun = self._clock()
         try:
             yield

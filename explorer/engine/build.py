@@ -1,4 +1,4 @@
-"""Layer records to Keras layers."""
+"""Builds Keras networks from layer records."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def build_layer(layer: Layer, name: str | None = None) -> keras.Layer:
 
 
 def build_network(network: Network, name: str, input_name: str) -> keras.Model:
-    """Return a functional Keras model; its weights come from Keras' global seed.
+    """Return a functional Keras model; weights are initialized with Keras' global seed.
 
     Parameters
     ----------
@@ -81,5 +81,5 @@ def build_network(network: Network, name: str, input_name: str) -> keras.Model:
 
 
 def build(spec: ModelSpec) -> tuple[keras.Model, keras.Model]:
-    """Return encoder and decoder; a variational encoder gives ``[mean, log_variance]``."""
+    """Return encoder and decoder; the encoder of a VAE outputs ``[mean, log_variance]``."""
     return build_network(spec.encoder, "encoder", "picture"), build_network(spec.decoder, "decoder", "code")

@@ -1,4 +1,4 @@
-"""Both ends of the pipe between the window and the model process."""
+"""Message channels between the window and the model process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.engine.messages import EVENTS, ORDERS, REQUESTS
 from explorer.ipc import Channel, Limits
 
 LIMITS = Limits(frame_bytes=5 << 30, array_bytes=2 << 30, header_bytes=32 << 20, containers=1_000_000)
-"""Two compiled networks of the largest size that ONNX has, and a card with a history of 100,000 epochs."""
+"""Enough for two compiled networks of the maximum ONNX size (2 GB each) and a history of 100,000 epochs."""
 
 
 def parent_end(connection: Connection) -> Channel:

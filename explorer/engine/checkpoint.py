@@ -1,6 +1,6 @@
-"""What resuming needs: weights, optimizer, and how far the training is. One file beside the bundle to be.
+"""Training checkpoints: weights, optimizer and progress in one file beside the future bundle.
 
-One file, since a file can be replaced in one stroke: whenever the process is killed, the last checkpoint is whole.
+A single file can be replaced atomically, so that the last checkpoint is intact even if the process is killed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
 from explorer.errors import ExportError, TrainingError
 from explorer.json_limits import LARGE, parse_json
+from explorer.messages import message
 from explorer.models.card import EpochRecord
 from explorer.models.settings import CHECKPOINT, TrainingSettings
 from explorer.paths import replacing_file
@@ -28,27 +29,27 @@ from explorer.reading import reading
 
 _MAY_CHANGE = {"epochs", "early_stop"}
 CONTENT_HASH = "content_hash"
-"""SHA-256 of the images; checkpoints of earlier versions lack it, and are known by the number of images alone."""
+"""SHA-256 of the images; checkpoints of earlier versions lack it, and only the number of images is compared."""
 
 _STATE = "state"
-_REMEDY = "Start afresh without --resume."
+_REMEDY = message("Start again without --resume.")
 _LIMITS = ZipLimits(64 << 30, members=100_000)
 
 
 @dataclass
 class Checkpointed:
-    """What of a training changes while it runs.
+    """The state of a training that a checkpoint stores.
 
     Attributes
     ----------
     step
         Networks and optimizer.
     history
-        The whole epochs so far.
+        Completed epochs.
     progress
-        How far the one after them is.
+        Progress of the current epoch.
     keeper
-        What early stopping remembers.
+        State of early stopping.
     """
 
     step: Step
@@ -60,12 +61,12 @@ class Checkpointed:
 def save_checkpoint(
     folder: Path, training: Checkpointed, settings: TrainingSettings, arguments: dict[str, object]
 ) -> None:
-    """Write a checkpoint; an older one stays until the new one is whole.
+    """Write a checkpoint, replacing an older one atomically.
 
     Raises
     ------
     ExportError
-        If the disk is full or the folder cannot be written.
+        If the disk is full or the folder is not writable.
     """
     step, progress, keeper = training.step, training.progress, training.keeper
     state = {
@@ -86,7 +87,11 @@ def save_checkpoint(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ExportError(f"to write into {folder}", f"“{error.strerror or error}”", "Free space there.") from error
+        raise ExportError(
+            "Cannot write into {folder}: {reason}. Check the permissions, or free disk space.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
     with replacing_file(folder / CHECKPOINT) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy types its own keyword only
 
@@ -94,18 +99,21 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, training: Checkpointed, settings: TrainingSettings, arguments: dict[str, object]
 ) -> None:
-    """Put back what a checkpoint holds: weights, optimizer, history and progress.
+    """Restore weights, optimizer, history and progress from a checkpoint.
 
     Raises
     ------
     TrainingError
-        If there is no checkpoint, it is damaged, or it belongs to other settings.
+        If there is no checkpoint, it is damaged, or it has other settings.
     """
-    if not (folder / CHECKPOINT).is_file():
-        raise TrainingError(f"a checkpoint to resume from in {folder}", "none", _REMEDY)
-    with reading("a checkpoint to resume from", str(folder), TrainingError, _REMEDY):
-        with (folder / CHECKPOINT).open("rb") as opened:
-            arrays = whole_arrays(opened, _LIMITS, f"the checkpoint in {folder}", TrainingError, _REMEDY)
+    file = folder / CHECKPOINT
+    if not file.is_file():
+        raise TrainingError(
+            "There is no checkpoint in {folder} to resume from. {remedy}", folder=folder, remedy=_REMEDY
+        )
+    with reading(message("a checkpoint"), str(file), TrainingError, _REMEDY):
+        with file.open("rb") as opened:
+            arrays = whole_arrays(opened, _LIMITS, str(file), TrainingError, _REMEDY)
         state = parse_json(arrays[_STATE].tobytes(), LARGE, CHECKPOINT, TrainingError)
         _check_same(state["settings"] | state["arguments"], settings.model_dump() | arguments, folder)
         _set(training.step.encoder, _listed("encoder", arrays))
@@ -113,13 +121,13 @@ def load_checkpoint(
         for variable, value in zip(training.step.optimizer.variables, _listed("optimizer", arrays), strict=True):
             variable.assign(value)
         history = [EpochRecord.model_validate(record) for record in state["history"]]
-        told = state["progress"]
+        stored = state["progress"]
         progress = EpochProgress(
-            int(told["epoch"]), int(told["step"]), int(told["seen"]), np.array(told["sums"], np.float64)
+            int(stored["epoch"]), int(stored["step"]), int(stored["seen"]), np.array(stored["sums"], np.float64)
         )
         if progress.sums.shape != EpochProgress(1).sums.shape or min(progress.epoch, progress.step, progress.seen) < 0:
-            raise ValueError("its progress is none")
-        progress.seconds = float(told["seconds"])
+            raise ValueError("its progress is invalid")
+        progress.seconds = float(stored["seconds"])
         keeper = state["early_stop"]
         training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))
     training.history[:] = history
@@ -130,15 +138,19 @@ def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Pat
     for key, value in asked.items():
         if key == CONTENT_HASH and stored.get(key, value) != value:
             raise TrainingError(
-                f"the images that the checkpoint in {folder} was trained on",
-                f"other images under the name {asked.get('data')}",
-                "Resume with the same images, or start afresh without --resume.",
+                "Cannot resume from {folder}: the images of {dataset} have changed. "
+                "Restore them, or start again without --resume.",
+                folder=folder,
+                dataset=asked.get("data"),
             )
         if key not in _MAY_CHANGE | {CONTENT_HASH} and stored.get(key) != value:
             raise TrainingError(
-                f"the settings of the checkpoint in {folder}: {key} {stored.get(key)}",
-                f"{key} {value}",
-                "Resume with the same settings, or start afresh without --resume.",
+                "Cannot resume from {folder}: {setting} was {stored}, but is {asked} now. "
+                "Resume with the same settings, or start again without --resume.",
+                folder=folder,
+                setting=key,
+                stored=str(stored.get(key)),
+                asked=str(value),
             )
 
 

@@ -1,4 +1,4 @@
-"""The parent's end of the model process; free of Keras and of Qt."""
+"""Starts and controls the model process; imports neither Keras nor Qt."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from explorer.engine.messages import ENDINGS, Cancel, Event, Order, Request
 from explorer.errors import EngineError, IpcError
+from explorer.messages import Message, message
 from explorer.paths import log_dir
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 END_SECONDS = 2.0
-"""How long a process that was killed is waited for."""
+"""How long to wait for a killed process."""
 
 _LOGS_KEPT = 5
 _TICK_SECONDS = 0.1
 
 IMPORT_SECONDS = 120.0
-"""How long an import may take from one step to the next: to import Keras on a slow machine is the longest of them."""
+"""Timeout between two events of an import; importing Keras on a slow machine takes longest."""
 
 
 class ModelProcess:
-    """Starts the model process when it is first needed, sends it one request at a time, and reads its events.
+    """Client of the model process, which is started at first use and runs one request at a time.
 
-    `run` belongs to one thread; `order`, `cancel` and `kill` may be called from any other.
+    Call `run` from one thread; `order`, `cancel` and `kill` may be called from any thread.
     """
 
     def __init__(self) -> None:
@@ -43,30 +44,30 @@ class ModelProcess:
 
     @property
     def log_path(self) -> Path:
-        """Where the model process' output goes."""
+        """Log file of the model process' output."""
         return log_dir() / f"model-process-{os.getpid()}.log"
 
     @property
     def pid(self) -> int | None:
-        """Process number, or None where it does not run."""
+        """Process ID, or None if it is not running."""
         process = self._process
         return process.pid if process is not None and process.is_alive() else None
 
     def start(self) -> None:
-        """Start the process unless it runs. Returns at once; Keras is imported with the first request.
+        """Start the process unless it is running. Returns at once; Keras is imported with the first request.
 
         Raises
         ------
         EngineError
             After `shut`.
         """
-        # Here and not above: the window starts without them.
+        # Imported here to keep the start of the window fast.
         from explorer.engine.channel import parent_end
         from explorer.engine.process import serve
 
         with self._lock:
             if self._shut:
-                raise EngineError("a model process", "a program that is closing")
+                raise EngineError("Cannot start the model process: the program is closing.")
             if self._process is not None and self._process.is_alive():
                 return
             self._hang_up()
@@ -86,24 +87,24 @@ class ModelProcess:
         Raises
         ------
         EngineError
-            If the process ends before the request does, or sends what it should not; then it is ended.
+            If the process ends before the request, or sends an invalid message; it is killed then.
         """
         return (event for event in self.steps(request) if event is not None)
 
     def steps(self, request: Request, patience_s: float | None = None) -> Iterator[Event | None]:
-        """Do as `run`; with patience, yield None ten times a second while nothing comes, but not for ever.
+        """Do the same as `run`; with a timeout, also yield None ten times a second while waiting.
 
         Parameters
         ----------
         request
-            What to do.
+            The request.
         patience_s
-            Seconds from one event to the next, after which the process is ended; None to wait for ever.
+            Timeout between two events, after which the process is killed; None for no timeout.
 
         Raises
         ------
         EngineError
-            Also where it was ended for that.
+            As for `run`, and after a timeout.
         """
         self.start()
         channel, process = self._channel, self._process
@@ -122,42 +123,43 @@ class ModelProcess:
             if isinstance(error, IpcError):
                 raise
             raise EngineError(
-                "the model process to go on",
-                f"nothing for {patience_s:g} s, so that it was ended",
-                f"The model may be too large for this machine, or made to do harm. Its log: {self.log_path}",
+                "The model process did not answer for {seconds:g} s and was stopped. "
+                "The model may be too large for this machine, or malicious. Log: {log}",
+                seconds=patience_s or 0,
+                log=self.log_path,
             ) from error
         except (EOFError, OSError) as error:
             raise EngineError(
-                "the model process to go on",
-                f"its end ({_exit_of(process)})",
-                f"What it had written is kept. Its log: {self.log_path}",
+                "The model process ended unexpectedly ({exit}). Files that it wrote are kept. Log: {log}",
+                exit=_exit_of(process),
+                log=self.log_path,
             ) from error
 
     def cancel(self) -> None:
-        """Ask the running request to stop at its next step."""
+        """Cancel the running request at its next step."""
         self.order(Cancel())
 
     def order(self, order: Order) -> None:
-        """Tell the running request something; it is done at its next step."""
+        """Send an order to the running request, which obeys at its next step."""
         channel = self._channel
         if channel is not None:
             with suppress(OSError):
                 channel.send(order)
 
     def kill(self) -> None:
-        """End the process now, whatever it does."""
+        """Kill the process."""
         process = self._process
         if process is not None and process.is_alive():
             process.kill()
 
     def shut(self) -> None:
-        """End the process now, and never start another; a thread in `run` gets its error."""
+        """Kill the process and never start another; a thread in `run` gets an error."""
         with self._lock:
             self._shut = True
             self.kill()
 
     def close(self, seconds: float = END_SECONDS) -> None:
-        """End the process and wait for it, so many seconds; call it when no thread is in `run`."""
+        """Kill the process and wait for it up to `seconds`; call it when no thread is in `run`."""
         with self._lock:
             self._hang_up(seconds)
 
@@ -165,18 +167,18 @@ class ModelProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        # Others may ask for its number meanwhile.
+        # Other threads may read `pid` meanwhile.
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.join(seconds)
-            # On a machine that is all but standing still a killed process may not have ended by now; it will.
+            # On an overloaded machine a killed process may not have ended yet; it will.
             if process.exitcode is not None:
                 process.close()
 
 
 def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:
-    """Yield until something comes; not at all where there is no limit to the waiting."""
+    """Yield until a message arrives; without a timeout, return at once."""
     if patience_s is None:
         return
     deadline = time.monotonic() + patience_s
@@ -187,19 +189,19 @@ def _waiting(channel: Channel, patience_s: float | None) -> Iterator[None]:
 
 
 def _forget_old_logs() -> None:
-    """Keep the logs of the last few processes; each window has one of its own."""
+    """Delete all but the last few logs; each window has its own."""
     with suppress(OSError):
         logs = sorted(log_dir().glob("model-process-*.log"), key=lambda log: log.stat().st_mtime)
         for log in logs[:-_LOGS_KEPT]:
             log.unlink(missing_ok=True)
 
 
-def _exit_of(process: multiprocessing.process.BaseProcess) -> str:
+def _exit_of(process: multiprocessing.process.BaseProcess) -> Message:
     try:
         process.join(END_SECONDS)
         code = process.exitcode
     except ValueError:
-        return "closed"
+        return message("closed")
     if code is None:
-        return "still ending"
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        return message("still ending")
+    return message("killed by signal {signal}", signal=-code) if code < 0 else message("exit code {code}", code=code)

@@ -1,7 +1,7 @@
-"""Keras to ONNX, never believed before it is compared.
+"""Converts Keras networks to ONNX and verifies the result.
 
-The converter can print that operators are unsupported, return normally, and leave a file that does not load; so every
-file is opened and run on random input beside Keras.
+The converter may report unsupported operators, return normally, and leave a file that does not load. So every file is
+opened and its output on random input compared with Keras.
 """
 
 from __future__ import annotations
@@ -17,40 +17,43 @@ import numpy as np
 import tensorflow as tf
 import tf2onnx
 
+from explorer.errors import ExplorerError
+from explorer.messages import Wording, message
 from explorer.types import Floats
 
 OPSET = 17
 TOLERANCE = 1e-4
 LARGE = 1_000_000
-"""Weights above which a network is converted without them, and they are put in afterwards. The converter takes some 220
-bytes a weight that it sees: 7.6 GB and a minute for 37 million, which otherwise go through in 0.7 GB and a second."""
+"""Number of weights above which a network is converted without weights, which are inserted afterwards. The converter
+needs about 220 bytes per weight: 7.6 GB and a minute for 37 million weights, instead of 0.7 GB and a second."""
 
 _TRIALS = 8
+_LONGEST_REASON = 200
 
 Call: TypeAlias = Callable[[tf.Tensor], list[tf.Tensor]]
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What compiling gave.
+    """The result of a compilation.
 
     Attributes
     ----------
     ok
         Whether the file loads and agrees with Keras within `TOLERANCE`.
     max_difference
-        Largest absolute difference on random input; infinite where the file does not load.
+        Largest absolute difference on random input; infinite if the file does not load.
     reason
-        Why not, or empty.
+        Why it failed, without a final period; empty if `ok`.
     """
 
     ok: bool
     max_difference: float
-    reason: str = ""
+    reason: Wording = ""
 
 
 def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:
-    """Write `model` as ONNX with named outputs in the given order, and compare the file with Keras.
+    """Write `model` as ONNX with named outputs, and compare the file with Keras.
 
     Parameters
     ----------
@@ -81,7 +84,7 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
 
 
 def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tuple[str, ...]) -> Compiled:
-    """Write any TensorFlow function as ONNX with named outputs in the given order, and compare the file with it.
+    """Write a TensorFlow function as ONNX with named outputs, and compare the file with the function.
 
     Parameters
     ----------
@@ -92,7 +95,7 @@ def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tu
     path
         The file to write.
     outputs
-        A name for each of the tensors that `call` gives.
+        A name for each tensor returned by `call`.
 
     Raises
     ------
@@ -108,13 +111,17 @@ def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tu
 
 
 def _failed(error: Exception) -> Compiled:
-    return Compiled(False, float("inf"), f"{type(error).__name__}: {error}")
+    if isinstance(error, ExplorerError):
+        return Compiled(False, float("inf"), error.message)
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Compiled(False, float("inf"), reason[:_LONGEST_REASON].rstrip(". "))
 
 
 def _written(content: bytes, difference: float, path: Path) -> Compiled:
-    """Write what agrees with Keras; a disk that is full is no fault of the model, and ends in an OSError."""
+    """Write the file if it agrees with Keras; errors of the disk are raised as OSError."""
     if not difference <= TOLERANCE:
-        return Compiled(False, difference, f"differs from Keras by {difference:.2g}")
+        reason = message("its output differs from Keras by {difference:.2g}", difference=difference)
+        return Compiled(False, difference, reason)
     path.write_bytes(content)
     return Compiled(True, difference)
 
@@ -130,7 +137,7 @@ def _calling(model: keras.Model) -> Call:
 def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]) -> bytes:
     signature = [tf.TensorSpec((None, *shape), tf.float32, name=name)]
 
-    # Nothing here branches on values; rewriting the functions would only leave files behind in the temporary folder.
+    # AutoGraph is not needed, since nothing branches on values, and would leave files in the temporary folder.
     @tf.function(input_signature=signature, autograph=False)
     def run(value: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(zip(outputs, call(value), strict=True))
@@ -153,7 +160,7 @@ def _difference(call: Call, shape: tuple[int, ...], content: bytes) -> float:
     from explorer.inference.gate.check import vouch
     from explorer.inference.sessions import open_session
 
-    # What does not pass here would not be opened either.
+    # A network that does not pass the check could not be opened later.
     vouch(content, shape)
     rng = np.random.default_rng(0)
     values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a running training is told from outside: pause, go on, stop and keep, cancel."""
+"""Orders to a running training: pause, resume, stop and save, cancel."""
 
 from __future__ import annotations
 
@@ -12,42 +12,41 @@ Order: TypeAlias = Literal["pause", "resume", "stop", "cancel"]
 
 
 class Interrupted(Exception):
-    """The user asked to cancel."""
+    """The user canceled the training."""
 
 
 class StoppedEarly(Exception):
-    """The user asked to stop and to keep what there is."""
+    """The user stopped the training; the model is saved."""
 
 
 class Control(Protocol):
-    """Where orders come from."""
+    """A source of orders."""
 
     def order(self) -> Order | None:
-        """Return the next order, or None where there is none; never waits."""
+        """Return the next order or None, without waiting."""
 
     def wait(self) -> Order:
         """Wait for the next order and return it."""
 
 
 class Unattended:
-    """Nobody gives orders: the training runs to its end."""
+    """A source without orders."""
 
     def order(self) -> Order | None:
-        """Return None."""
         return None
 
     def wait(self) -> Order:
-        """Return at once: whoever waits here would wait for ever."""
+        """Return at once, since no order will come."""
         return "resume"
 
 
 class Rest:
-    """How long a training was held up on purpose; belongs to one training.
+    """Total time that a training was paused.
 
     Attributes
     ----------
     seconds
-        In all.
+        Sum of all pauses.
     """
 
     def __init__(self) -> None:
@@ -55,17 +54,17 @@ class Rest:
 
 
 def obey(control: Control, rest: Rest, epoch: int = 0, step: int = 0) -> Generator[messages.TrainingEvent, None, None]:
-    """Do what was ordered since; called between two steps.
+    """Obey pending orders; called between two steps.
 
     Yields
     ------
     TrainingEvent
-        `Paused` and, once it goes on, `Resumed`; nothing where nothing was ordered.
+        `Paused`, and then `Resumed`, if the training is paused.
 
     Raises
     ------
     Interrupted, StoppedEarly
-        If that was the order.
+        If the training is canceled or stopped.
     """
     order = control.order()
     while order is not None:

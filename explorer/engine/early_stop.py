@@ -1,4 +1,4 @@
-"""Early stopping: ends a training that no longer gets better on held-out pictures, and keeps its best weights."""
+"""Early stopping: ends a training whose validation loss no longer improves, and restores the best weights."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from explorer.engine.step import Step
 
 
 class BestKeeper:
-    """Remembers the weights of the best validation loss.
+    """Keeps the weights with the best validation loss.
 
     Parameters
     ----------
     step
         The networks.
     patience
-        Epochs without a better loss until it is time to stop; 0 for never, and then nothing is kept.
+        Epochs without improvement after which to stop; 0 for off.
 
     Attributes
     ----------
     best, waited
-        The best validation loss; epochs since.
+        The best validation loss; epochs since then.
     weights
-        Of the encoder, then of the decoder, as they were then; empty before the first epoch.
+        The best weights of encoder and decoder; empty before the first epoch.
     """
 
     def __init__(self, step: Step, patience: int) -> None:
@@ -36,7 +36,7 @@ class BestKeeper:
         self.weights: list[NDArray[Any]] = []
 
     def should_stop(self, val_loss: float) -> bool:
-        """Take an epoch's loss in, and say whether it was the last."""
+        """Record the loss of an epoch, and return whether to stop."""
         if not self._patience:
             return False
         if val_loss < self.best:
@@ -47,11 +47,11 @@ class BestKeeper:
         return self.waited >= self._patience
 
     def recall(self, best: float, waited: int, weights: Sequence[NDArray[Any]]) -> None:
-        """Go on from what a checkpoint holds."""
+        """Restore the state of a checkpoint."""
         self.best, self.waited, self.weights = best, waited, list(weights)
 
     def restore(self) -> None:
-        """Give the networks their best weights back."""
+        """Set the networks to the best weights."""
         if self._patience and self.weights:
             encoder = len(self._step.encoder.get_weights())
             self._step.encoder.set_weights(self.weights[:encoder])

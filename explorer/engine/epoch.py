@@ -1,4 +1,4 @@
-"""One epoch: shuffle, corrupt anew, step through, report now and then; then the validation loss."""
+"""One epoch: shuffle, add noise, train on batches, report progress; and the validation loss."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _VALIDATION_BATCH = 500
 _VALIDATION_SEED = 1
 
 Between: TypeAlias = Callable[[], Generator[messages.TrainingEvent, None, None]]
-"""What is done between two steps: orders are obeyed, weights are shown, checkpoints are written."""
+"""Called between two steps: obeys orders, sends live weights, writes checkpoints."""
 
 
 @dataclass
 class EpochProgress:
-    """How far the current epoch is; part of a checkpoint.
+    """Progress of the current epoch; part of a checkpoint.
 
     Attributes
     ----------
     epoch, step, seen
-        Its number from 1; steps and pictures behind it.
+        Its number from 1; steps and images done.
     sums
-        ``(3,)`` float64: loss, reconstruction and KL, summed over these pictures.
+        ``(3,)`` float64: loss, reconstruction and KL, summed over these images.
     seconds
-        What was spent on it, without pauses.
+        Time spent on it, without pauses.
     """
 
     epoch: int
@@ -59,17 +59,17 @@ class EpochProgress:
 def run_epoch(
     prepared: Prepared, step: Step, progress: EpochProgress, rest: Rest, between: Between
 ) -> Generator[messages.TrainingEvent, None, float]:
-    """Train to the end of an epoch; yield progress a few times a second, return pictures a second.
+    """Train to the end of an epoch; yield progress a few times per second, return images per second.
 
-    Order and noise are drawn from the seed and the numbers of epoch and step alone, so that a resumed training goes on
-    exactly as the first would have, also from the middle of an epoch.
+    Order and noise depend only on the seed and the numbers of epoch and step, so that a resumed training gives the same
+    result as an uninterrupted one, even if resumed within an epoch.
 
     Raises
     ------
     TrainingError
         If the loss is not finite.
     Interrupted, StoppedEarly
-        If `between` says so; asked before every step.
+        If `between`, which is called before every step, raises it.
     """
     settings, epoch = prepared.settings, progress.epoch
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(prepared.train))
@@ -84,9 +84,11 @@ def run_epoch(
             losses = np.asarray(step.train(given, clean, (epoch - 1) * steps + number), np.float64)
             if not np.isfinite(losses[0]):
                 raise TrainingError(
-                    "a finite loss",
-                    f"{losses[0]} in epoch {epoch}, step {number + 1}",
-                    "Lower the learning rate, or start from the last checkpoint.",
+                    "The loss is {loss} in epoch {epoch}, step {step}. "
+                    "Lower the learning rate, or resume from the last checkpoint.",
+                    loss=float(losses[0]),
+                    epoch=epoch,
+                    step=number + 1,
                 )
             progress.sums += losses * len(clean)
             progress.seen += len(clean)
@@ -100,7 +102,7 @@ def run_epoch(
 def _batches(
     prepared: Prepared, order: NDArray[np.int64], epoch: int, numbers: range
 ) -> Generator[tuple[Floats, Floats], None, None]:
-    """Yield input and target of each step; the next are made on a thread of their own while a step runs."""
+    """Yield input and target of each step; a thread prepares the next batch during the step."""
     settings = prepared.settings
 
     def make(number: int) -> tuple[Floats, Floats]:
@@ -121,7 +123,7 @@ def _batches(
 
 
 class _Clock:
-    """Times an epoch without its pauses, and says how fast it goes."""
+    """Measures time and speed of an epoch without pauses."""
 
     def __init__(self, progress: EpochProgress, rest: Rest) -> None:
         self._progress = progress
@@ -135,12 +137,12 @@ class _Clock:
         self._running = time.monotonic()
 
     def stop(self) -> None:
-        """Count what has run; a pause in between moves everything on."""
+        """Stop measuring, and exclude pauses."""
         now = time.monotonic()
-        held = self._rest.seconds - self._rested
+        paused = self._rest.seconds - self._rested
         self._rested = self._rest.seconds
-        self._begun += held
-        self._reported += held
+        self._begun += paused
+        self._reported += paused
         if self._running is not None:
             self._progress.seconds += now - self._running
             self._running = None
@@ -149,31 +151,31 @@ class _Clock:
         return time.monotonic() - self._reported > REPORT_SECONDS
 
     def rate(self) -> float:
-        """Pictures a second since the last report."""
+        """Images per second since the last report."""
         now = time.monotonic()
         rate = (self._progress.seen - self._seen_reported) / max(1e-9, now - self._reported)
         self._reported, self._seen_reported = now, self._progress.seen
         return rate
 
     def whole_rate(self) -> float:
-        """Pictures a second since the epoch began, or was taken up."""
+        """Images per second since the epoch began or was resumed."""
         self.stop()
         return (self._progress.seen - self._seen_before) / max(1e-9, time.monotonic() - self._begun)
 
 
 def steps_per_epoch(prepared: Prepared) -> int:
-    """Return the number of batches in an epoch, the last one possibly smaller."""
+    """Return the number of batches in an epoch; the last may be smaller."""
     return -(-len(prepared.train) // prepared.settings.batch)
 
 
 def validation_losses(prepared: Prepared, step: Step) -> tuple[NDArray[np.float64], Floats]:
-    """Return the mean losses over the validation pictures, corrupted the same way every time.
+    """Return the mean losses over the validation images, with the same noise every time.
 
     Returns
     -------
     losses, kl_per_dim
-        ``(3,)`` float64: loss, reconstruction and KL. ``(d,)`` float32: KL of each dimension, empty where the model is
-        not variational.
+        ``(3,)`` float64: loss, reconstruction and KL. ``(d,)`` float32: KL of each dimension; empty unless the model is
+        a VAE.
     """
     rng = np.random.default_rng(_VALIDATION_SEED)
     pixels = prepared.validation

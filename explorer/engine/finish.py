@@ -1,4 +1,4 @@
-"""A trained model to a bundle: measure, sample codes, compile, check, write whole."""
+"""Writes the bundle of a trained model: metrics, sample of codes, compiled networks, card."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
 from explorer.engine.saving import save_network
 from explorer.errors import ModelError
+from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs
 from explorer.models.codes import CodeSample, save_codes
@@ -32,12 +33,12 @@ LIBRARIES = ("tensorflow", "keras", "tf_keras", "tf2onnx", "onnx", "onnxruntime"
 def finish(
     prepared: Prepared, history: Sequence[EpochRecord], seconds: float, checkpoint: Path
 ) -> Iterator[messages.TrainingEvent]:
-    """Write the bundle, and take the checkpoint away once it is whole.
+    """Write the bundle, and delete the checkpoint then.
 
     Raises
     ------
     ExportError
-        If the folder cannot be written; the checkpoint then stays.
+        If the folder cannot be written; the checkpoint is kept.
     """
     codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
     evaluation: Evaluation | None = None
@@ -45,7 +46,7 @@ def finish(
         if isinstance(item, Evaluation):
             evaluation = item
         else:
-            yield messages.Working("measuring on the test pictures", item.done, item.total)
+            yield messages.Working(message("Measuring on the test images"), item.done, item.total)
     assert evaluation is not None
     sample: CodeSample | None = None
     for part in sample_codes(
@@ -54,9 +55,9 @@ def finish(
         if isinstance(part, CodeSample):
             sample = part
         else:
-            yield messages.Working("encoding a sample", part.done, part.total)
+            yield messages.Working(message("Encoding a sample"), part.done, part.total)
     assert sample is not None
-    yield messages.Working("compiling")
+    yield messages.Working(message("Compiling"))
     out = prepared.request.out
     with replacing_folder(out, replaceable=partial(check_replaceable, force=prepared.request.force)) as folder:
         compiled = _write_networks(prepared, folder)
@@ -77,17 +78,19 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
         results.append(compile_network(model, folder / onnx, names))
     for result in results:
         if not result.ok:
-            raise ModelError("a network that ONNX can express", result.reason, "Choose another architecture.")
+            raise ModelError(
+                "Cannot convert the network to ONNX: {reason}. Choose another architecture.", reason=result.reason
+            )
     return max(results, key=lambda result: result.max_difference)
 
 
 def output_names(prepared: Prepared) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what the outputs of the compiled encoder and of the compiled decoder are called."""
+    """Return the output names of the compiled encoder and decoder."""
     return ("mean", "log_variance") if prepared.spec.variational else ("code",), ("picture",)
 
 
 def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float) -> Card:
-    """Return the card of a model that was trained so far: nothing is measured, and there are no files yet."""
+    """Return the card of a model in training, without metrics and files."""
     spec, request = prepared.spec, prepared.request
     return Card(
         name=request.out.name,
@@ -112,7 +115,7 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
 
 
 def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]) -> DataRecord:
-    """Return the record of pictures without their hash, which takes a while; `trained_on` are the splits seen."""
+    """Return the record of a dataset without its hash, which takes time; `trained_on` are the splits used."""
     return DataRecord(
         name=Path(source.name).name,
         title=source.title,
@@ -128,7 +131,7 @@ def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]
 
 
 def library_versions() -> dict[str, str]:
-    """Return the version of each library that makes a bundle, of Python and of this program."""
+    """Return the versions of the libraries, of Python and of this program."""
     return _installed() | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
 
 

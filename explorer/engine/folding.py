@@ -1,10 +1,10 @@
-"""The forward pass of a network in training, with each upsampling and the convolution behind it done as one.
+"""Fuses upsampling with the following convolution in the forward pass of a training.
 
-The repeated picture is never made: at a repeated pixel the kernel meets each small pixel several times, so its weights
-there can be added up beforehand. Each of the four places within a repeated 2 × 2 square has its own such kernel, of
-about half the size; one convolution of the small picture gives all four, as maps that are then laid side by side
-(Shi et al. 2016, *Is the deconvolution layer the same as a convolution layer?*). Weights, results and gradients are
-those of the Keras layers, except for rounding. `docs/decisions/0010-folded-upsampling.md` has what it saves.
+The upsampled map is never computed: at an upsampled pixel the kernel covers each source pixel several times, so the
+weights can be summed in advance. Each of the four positions in a 2×2 block has its own summed kernel of about half the
+size. One convolution of the source gives all four as channels, which are rearranged with depth-to-space (Shi et al.
+2016, *Is the deconvolution layer the same as a convolution layer?*). Weights, outputs and gradients equal those of the
+Keras layers up to rounding. `docs/decisions/0010-folded-upsampling.md` has the speedup.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _FACTOR = 2
 
 
 def folded(network: keras.Model) -> Forward:
-    """Return a function that computes what `network` does, ``forward(value, training=…)``.
+    """Return a function equivalent to `network`, ``forward(value, training=…)``.
 
     Parameters
     ----------
     network
-        A chain of layers as `explorer.engine.build` makes it; one that ends in several heads is returned as it is,
-        and so is one in which nothing can be folded.
+        A sequence of layers from `explorer.engine.build`; returned unchanged if it has several heads, or nothing can
+        be fused.
     """
     layers = [layer for layer in network.layers if not isinstance(layer, kl.InputLayer)]
     pairs = {index for index, (first, second) in enumerate(pairwise(layers)) if _can_fold(first, second)}
@@ -55,10 +55,10 @@ def folded(network: keras.Model) -> Forward:
 
 
 def convolve_upsampled(value: Tensor, layer: kl.Conv2D) -> Tensor:
-    """Return ``layer(UpSampling2D(2)(value))``, of shape ``(n, 2 h, 2 w, filters)`` for ``(n, h, w, c)``."""
+    """Return ``layer(UpSampling2D(2)(value))``, shape ``(n, 2 h, 2 w, filters)`` for ``(n, h, w, c)``."""
     kernel = layer.kernel
     rows, columns, channels, filters = kernel.shape
-    # [place, small offset, offset] for rows and for columns → [small row, small column, channel, places · filter].
+    # [position, source offset, offset] for rows and columns → [source row, source column, channel, position · filter].
     small = tf.einsum("art,bsu,tucf->rscabf", _meetings(rows), _meetings(columns), kernel)
     shape = (*small.shape[:2], channels, _FACTOR * _FACTOR * filters)
     maps = tf.nn.conv2d(value, tf.reshape(small, shape), strides=1, padding="SAME")
@@ -66,10 +66,10 @@ def convolve_upsampled(value: Tensor, layer: kl.Conv2D) -> Tensor:
 
 
 def _meetings(size: int) -> Floats:
-    """Return which offsets of a kernel of `size` fall on which small pixel: ``(2, small, size)`` of 0 and 1.
+    """Return which offsets of a kernel of `size` cover which source pixel: ``(2, source offsets, size)``, 0 or 1.
 
-    ``same`` padding puts the kernel's offset t at pixel i + t − ⌊(size − 1) / 2⌋ of the repeated picture, which is half
-    of that, rounded down, in the small one. The small kernel that results is what ``same`` padding fits as well.
+    With ``same`` padding the kernel's offset t covers pixel i + t − ⌊(size − 1) / 2⌋ of the upsampled map, whose source
+    pixel is half of that, rounded down. The summed kernel needs ``same`` padding, too.
     """
     offsets = np.arange(size) - (size - 1) // 2
     places = [(offsets + place) // _FACTOR for place in range(_FACTOR)]

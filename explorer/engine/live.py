@@ -1,4 +1,4 @@
-"""The model as it is now, for whoever looks on: compiled networks, codes of held-out pictures, reconstructions."""
+"""Live preview of a model in training: compiled networks, codes of validation images, reconstructions."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from explorer.models.sample import sample_pictures
 from explorer.types import Indices
 
 SHARE = 0.03
-"""Most of the training's time that showing the model may take."""
+"""Maximum share of the training time for live previews."""
 
 EPOCH_SECONDS, WITHIN_SECONDS = 0.5, 3.0
-"""Shortest time between two of them at the end of an epoch, and within a long one."""
+"""Minimum interval between previews at the end of an epoch, and within a long one."""
 
 FILM_PICTURES = 8
-"""Pictures whose reconstructions are followed through the whole training."""
+"""Images whose reconstructions are shown throughout the training."""
 
 _FEWEST, _MOST = 48, 512
 _SAMPLE_SECONDS = 0.04
 
 
 class LiveView:
-    """Shows the model of one training.
+    """Live preview of one training.
 
     Parameters
     ----------
     prepared
-        The training; its networks may change, its pictures do not.
+        The training.
     clock
         Seconds of training.
 
     Attributes
     ----------
     budget
-        When it may be shown again.
+        Limits the time for previews.
 
     Raises
     ------
@@ -71,14 +71,14 @@ class LiveView:
         self.budget = Budget(SHARE, EPOCH_SECONDS, clock)
 
     def show(self, history: Sequence[EpochRecord], progress: float, seconds: float) -> Live:
-        """Return the model as it is at this moment.
+        """Return the current model.
 
         Parameters
         ----------
         history
-            The whole epochs so far.
+            Completed epochs.
         progress
-            Epochs done, with a fraction.
+            Epochs done, fractional.
         seconds
             Duration of the training so far.
         """
@@ -110,14 +110,14 @@ class LiveView:
         )
 
     def _choose_count(self, seconds: float) -> None:
-        """Take as many pictures the next time as fit into `_SAMPLE_SECONDS`."""
+        """Choose the number of images for the next preview so that it takes `_SAMPLE_SECONDS`."""
         fitting = int(self._count * _SAMPLE_SECONDS / max(seconds, 1e-6))
         most = len(self._places)
         self._count = min(max(fitting, min(_FEWEST, most)), most)
 
 
 def _film_places(prepared: Prepared, rows: PixelRows | np.ndarray) -> Indices:
-    """Return places of a few held-out pictures: one a class where there are classes, else spread evenly."""
+    """Return positions of a few validation images: one per class if there are labels, else evenly spaced."""
     count = min(FILM_PICTURES, len(rows))
     labels = prepared.source.labels
     if labels is not None:

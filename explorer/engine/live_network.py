@@ -1,8 +1,7 @@
-"""A network whose weights are still changing, as ONNX: converted once, filled with the weights of the moment.
+"""ONNX export of a network in training: converted once, then filled with the current weights.
 
-A conversion takes up to a second. So the graph is converted with its weights as inputs, before the first step; whenever
-the model is to be shown, the weights of the moment are put in as constants, which takes milliseconds. ONNX Runtime
-folds what depends on them alone when it loads the file.
+A conversion takes up to a second. So the graph is converted once with its weights as inputs. For each preview the
+current weights are inserted as constants, which takes milliseconds; ONNX Runtime folds constants while loading.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ class LiveNetwork:
     Parameters
     ----------
     model
-        One input, float32, any batch size. Its variables may change; its layers may not.
+        One input, float32, any batch size. Its weights may change; its layers may not.
     outputs
         A name for each of the model's outputs.
 
     Raises
     ------
     ModelError
-        If ONNX cannot express it, or the file differs from Keras.
+        If it cannot be converted, or the result differs from Keras.
     """
 
     def __init__(self, model: keras.Model, outputs: tuple[str, ...]) -> None:
@@ -43,12 +42,21 @@ class LiveNetwork:
             self._template = _convert(model, self._variables, outputs)
             difference = largest_difference(model, self.content())
         except Exception as error:
-            raise ModelError("a network that ONNX can express", f"{type(error).__name__}: {error}") from error
+            raise ModelError(
+                "Cannot convert the network to ONNX: {error}: {reason}. Choose another architecture.",
+                error=type(error).__name__,
+                reason=str(error).rstrip(". "),
+            ) from error
         if not difference <= TOLERANCE:
-            raise ModelError(f"a compiled network within {TOLERANCE:g} of Keras", f"a difference of {difference:.2g}")
+            raise ModelError(
+                "The compiled network differs from Keras by {difference:.2g}, more than {tolerance:g}. "
+                "Choose another architecture.",
+                difference=difference,
+                tolerance=TOLERANCE,
+            )
 
     def content(self) -> bytes:
-        """Return an ONNX file with the weights of this moment."""
+        """Return an ONNX file with the current weights."""
         filled = ModelProto()
         filled.CopyFrom(self._template)
         for number, variable in enumerate(self._variables):
@@ -62,7 +70,7 @@ def _weight_name(number: int) -> str:
 
 
 def _convert(model: keras.Model, variables: list[Any], outputs: tuple[str, ...]) -> ModelProto:
-    """Convert the graph with its weights as inputs, then declare only the picture or code to be one."""
+    """Convert the graph with its weights as inputs, then remove them from the declared inputs."""
     trainable = len(model.trainable_variables)
     signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32, name=_INPUT)]
     signature += [
@@ -81,7 +89,9 @@ def _convert(model: keras.Model, variables: list[Any], outputs: tuple[str, ...])
     received = {value.name for value in graph.input}
     missing = {_weight_name(number) for number in range(len(variables))} - received
     if missing:
-        raise ModelError("a graph that takes its weights as inputs", f"one without {', '.join(sorted(missing))}")
+        raise ModelError(
+            "The converted network lacks the weights {names}. Choose another architecture.", names=sorted(missing)
+        )
     data = [value for value in graph.input if value.name == _INPUT]
     by_name = {output.name: output for output in graph.output}
     del graph.input[:]

@@ -1,6 +1,6 @@
-"""What crosses the pipe to and from the model process: frozen records of numbers, strings and arrays.
+"""Messages to and from the model process: frozen records of numbers, strings and arrays.
 
-They go through an `explorer.ipc.Channel`, which checks every field of what comes.
+They are sent through an `explorer.ipc.Channel`, which validates every field.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Train:
     Attributes
     ----------
     live
-        Whether the weights are to be shown while they are learnt (`Live`).
+        Whether to send live previews (`Live`).
     """
 
     request: TrainingRequest
@@ -38,50 +38,50 @@ class Train:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Stop the running request at its next step; nothing is kept but the last checkpoint."""
+    """Cancel the running request at its next step; only the last checkpoint is kept."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Hold the running training at its next step; a checkpoint is written first."""
+    """Pause the running training at its next step, after writing a checkpoint."""
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on behind a `Pause`."""
+    """Resume after a `Pause`."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """End the running training at its next step, and write the bundle of what has been learnt."""
+    """Stop the running training at its next step, and write the bundle."""
 
 
 @dataclass(frozen=True)
 class Examine:
-    """Find out what a model that others wrote is; nothing is written."""
+    """Examine a third-party model without writing anything."""
 
     request: ImportRequest
 
 
 @dataclass(frozen=True)
 class Import:
-    """Make a bundle of a model that others wrote."""
+    """Import a third-party model as a bundle."""
 
     request: ImportRequest
 
 
 @dataclass(frozen=True, eq=False)
 class Serve:
-    """Run a network of a bundle that ONNX cannot express.
+    """Run a network of a bundle that cannot be converted to ONNX.
 
     Attributes
     ----------
     path
-        The bundle's folder; loaded at its first request.
+        The bundle's folder; loaded at the first request.
     half
         Which network.
     values
-        Float32 pictures ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
+        Float32 images ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
     """
 
     path: str
@@ -113,13 +113,13 @@ class Started:
     Attributes
     ----------
     image_shape, latent_shape
-        Shapes of a picture and of a code.
+        Shapes of an image and of a code.
     train_count, val_count
-        Pictures in training (augmented ones included) and in validation.
+        Number of training images (including augmented ones) and validation images.
     first_epoch, epochs
-        The first epoch to run, counted from 1 (more where it resumes), and the last.
+        First epoch, 1 unless resumed, and last epoch.
     skipped
-        File and reason of images that cannot be read, `MOST_SKIPPED` at most.
+        File and reason of unreadable images, at most `MOST_SKIPPED`.
     """
 
     architecture: str
@@ -137,16 +137,16 @@ class Started:
 
 @dataclass(frozen=True)
 class Step:
-    """Steps done within an epoch; sent a few times a second.
+    """Progress within an epoch; sent a few times per second.
 
     Attributes
     ----------
     epoch, step, steps
-        Current epoch from 1, steps done in it, steps in each.
+        Current epoch from 1, steps done in it, steps per epoch.
     loss
         Mean training loss of the epoch so far.
     rate
-        Pictures a second since the last of these events.
+        Images per second since the last event.
     """
 
     epoch: int
@@ -163,16 +163,16 @@ class Epoch:
     Attributes
     ----------
     loss, val_loss
-        Mean training loss, and loss on the test split. BCE and MSE are means per pixel; a variational model's is the
-        summed reconstruction loss plus β times KL, in nats a picture.
+        Mean training loss, and loss on the test split. BCE and MSE are means per pixel; a VAE's loss is the summed
+        reconstruction loss plus β times KL, in nats per image.
     seconds
-        Duration, validation included; without pauses.
+        Duration including validation, without pauses.
     rate
-        Pictures a second, validation not counted.
+        Training images per second, without validation.
     parts
-        What a variational model's losses are made of, else None.
+        The terms of a VAE's losses, else None.
     kl_per_dim
-        Nats of each dimension on the test split; empty where the model is not variational.
+        For a VAE: KL of each dimension on the test split in nats; else empty.
     """
 
     epoch: int
@@ -187,7 +187,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Paused:
-    """The training holds, behind so many steps of that epoch."""
+    """The training is paused, after `step` steps of the epoch."""
 
     epoch: int
     step: int
@@ -195,25 +195,25 @@ class Paused:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The training goes on."""
+    """The training is resumed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """The model as it is now.
+    """The current model of a training.
 
     Attributes
     ----------
     encoder, decoder
         The compiled networks: the bytes of two ONNX files, uint8.
     card
-        What the model is so far; it has no files and no metrics.
+        The card so far, without files and metrics.
     sample
-        Codes of some held-out pictures.
+        Codes of some validation images.
     progress
-        Epochs done, with a fraction: 0 before the first step.
+        Epochs done, fractional; 0 before the first step.
     originals, reconstructions
-        Uint8 ``(k, h, w, c)``: the same few held-out pictures every time, and what the model makes of them.
+        Uint8 ``(k, h, w, c)``: a few validation images, the same every time, and their reconstructions.
     """
 
     encoder: Bytes
@@ -227,12 +227,12 @@ class Live:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What resuming needs was written.
+    """A checkpoint was written.
 
     Attributes
     ----------
     epoch
-        The last whole epoch that it holds.
+        The last completed epoch.
     path
         Its folder.
     """
@@ -243,7 +243,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Working:
-    """Something between the epochs that takes a while: reading, measuring, compiling."""
+    """Progress outside of epochs: reading, measuring, compiling."""
 
     note: Wording
     done: int = 0
@@ -252,21 +252,21 @@ class Working:
 
 @dataclass(frozen=True)
 class Advice:
-    """Something that the user may want to set otherwise next time; the training goes on as it was asked for."""
+    """A recommendation for the next training; the current one continues unchanged."""
 
     note: Wording
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something went wrong that does not end the training; the user should see to it."""
+    """A problem that does not end the training, but needs the user's attention."""
 
     note: Wording
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The bundle is written."""
+    """The training is finished and its bundle written."""
 
     path: str
     metrics: dict[str, float]
@@ -274,7 +274,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The request was stopped; what was written before is as it was."""
+    """The request was canceled; existing files are unchanged."""
 
     checkpoint: str
 
@@ -288,7 +288,7 @@ class Failed:
     message
         For the user: what failed, why, and what to do.
     details
-        Traceback for the log; empty where the message says all.
+        Traceback for the log; empty if the message is enough.
     """
 
     message: Message
@@ -297,23 +297,23 @@ class Failed:
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """What a model is, as far as that can be told without writing anything.
+    """The result of `Examine`.
 
     Attributes
     ----------
     record
-        How its networks take and give pictures, codes and controls; with the range of values that was found.
+        Inputs and outputs of the networks, with the detected value ranges.
     image_shape, latent_shape
-        Of a picture and of a code, controls included.
+        Of an image and of a code, including condition inputs.
     places
-        Where it can be cut: layer and shape of the code there, the likeliest first; empty where it came in two.
+        Possible bottlenecks: layer and shape of the code, the most likely first; empty if encoder and decoder were
+        given separately.
     pictures
-        Title of the pictures that it was tried on.
+        Title of the dataset that it was evaluated on.
     error
-        Mean squared error of a few of them, as a share of their variance; NaN where there is no way back.
+        MSE of a few images divided by their variance; NaN without encoder or decoder.
     originals, reconstructions
-        Uint8 ``(k, h, w, c)``; without an encoder the latter are random codes decoded, without a decoder there are
-        none.
+        Uint8 ``(k, h, w, c)``; without an encoder the latter are decoded random codes, without a decoder empty.
     """
 
     record: Imported
@@ -328,16 +328,16 @@ class Examined:
 
 @dataclass(frozen=True)
 class ImportFinished:
-    """The bundle of an import is written.
+    """The import is finished and its bundle written.
 
     Attributes
     ----------
     engine
-        ``onnx`` where the compiled networks agree with Keras, ``keras`` where the model process decodes.
+        ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
     max_difference
-        Largest difference between both on random input; 0 where Keras itself decodes.
+        Largest difference between both on random input; 0 for ``keras``.
     notes
-        What the user should know.
+        Remarks for the user; see `explorer.models.foreign.record.Imported`.
     """
 
     path: str
@@ -351,7 +351,7 @@ class ImportFinished:
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """What a network gave: its outputs, float32."""
+    """The outputs of a network, float32."""
 
     outputs: tuple[Floats, ...]
 

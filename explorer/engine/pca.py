@@ -1,4 +1,4 @@
-"""The linear autoencoder's optimum, from scikit-learn's principal component analysis."""
+"""Closed-form solution of the linear autoencoder: principal component analysis with scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def solve(images: Floats, encoder: keras.Model, decoder: keras.Model, seed: int)
     images
         Float32 ``(n, h, w, c)``; n must be at least the code size.
     encoder, decoder
-        Flatten → Dense, and Dense → Reshape, both with bias. The encoder's bias centres, the decoder's puts the mean
-        picture back (Bourlard and Kamp 1988).
+        Flatten → Dense, and Dense → Reshape, both with bias. The encoder's bias centers the data, the decoder's adds
+        the mean image (Bourlard and Kamp 1988).
     seed
-        For the randomised solver that scikit-learn takes for large pictures.
+        For the randomized solver that scikit-learn uses for large images.
 
     Raises
     ------
     TrainingError
-        If there are fewer pictures than code values.
+        If there are fewer images than latent dimensions.
     """
     from sklearn.decomposition import PCA
 
@@ -33,11 +33,12 @@ def solve(images: Floats, encoder: keras.Model, decoder: keras.Model, seed: int)
     latent = encoder.output_shape[-1]
     if len(flat) < latent:
         raise TrainingError(
-            f"at least {latent} training pictures for a linear code of {latent}",
-            str(len(flat)),
-            "Choose a smaller code, or bring more pictures.",
+            "PCA with {latent:# dimension|# dimensions} needs as many training images, but there are {count:,}. "
+            "Choose fewer latent dimensions, or add images.",
+            latent=latent,
+            count=len(flat),
         )
-    # In float32 the axes, and with them single code values, are off in the third decimal.
+    # In float32, components and code values would be accurate to two decimals only.
     pca = PCA(latent, random_state=seed).fit(flat.astype(np.float64))
     bias = -(pca.components_ @ pca.mean_)
     encoder.set_weights([pca.components_.T.astype(np.float32), bias.astype(np.float32)])

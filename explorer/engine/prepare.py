@@ -1,9 +1,10 @@
-"""From a training request to arrays, networks and settings, ready for the first step."""
+"""Prepares a training: images, networks and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from math import prod
 
 import keras
 import numpy as np
@@ -18,8 +19,10 @@ from explorer.engine.build import build
 from explorer.engine.foreign.loading import load
 from explorer.engine.messages import Advice, Working
 from explorer.errors import TrainingError
+from explorer.messages import Message, message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle, resolve_bundle
+from explorer.models.layer_words import shape_words
 from explorer.models.limits import AUGMENTED_BYTES, MEMORY_BYTES
 from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec
@@ -28,17 +31,17 @@ from explorer.types import Indices, Pixels
 
 @dataclass
 class Prepared:
-    """Everything a training works on.
+    """A prepared training.
 
     Attributes
     ----------
     train, validation
-        Uint8 pictures ``(n, h, w, c)``, preprocessed; augmented ones included in `train`. Large sets are no arrays, but
-        are read when they are indexed, with an array of positions or a slice.
+        Preprocessed uint8 images ``(n, h, w, c)``; `train` includes augmented ones. Large datasets are `PixelRows`,
+        which read images when indexed with positions or a slice.
     test_indices
-        The whole test split, for the final figures, without pictures that cannot be read.
+        The test split without unreadable images, for the final metrics.
     left_out
-        Pictures of both splits that cannot be read.
+        Unreadable images of both splits.
     """
 
     request: TrainingRequest
@@ -58,12 +61,12 @@ class Prepared:
 
 
 def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
-    """Open the pictures, read them, and build the networks: yields progress, and the result last.
+    """Open and read the images, and build the networks: yields progress, then the result.
 
     Raises
     ------
     ExplorerError
-        If the pictures, the architecture or a setting cannot be used.
+        If the dataset, the architecture or a setting cannot be used.
     """
     settings = resolve_settings(request)
     architecture = get_architecture(request.architecture)
@@ -71,18 +74,24 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
     source = yield from _open(request.data)
     spec, preprocessing = _shape(request, architecture, source, parent)
     if not (request.invert or parent) and suggests_invert(source):
-        yield Advice("these pictures are dark on light; --invert makes them light on dark, which is easier to learn")
+        yield Advice(
+            message("These images are black-on-white. White-on-black is easier to learn: use Invert colors (--invert).")
+        )
     train_indices, test_indices = _split(source, settings)
-    rows = yield from _rows(source, train_indices, preprocessing, "the training pictures")
+    rows = yield from _rows(source, train_indices, preprocessing, message("Loading training images"))
     train = yield from _train(rows, settings)
-    test = yield from _rows(source, test_indices, preprocessing, "the test pictures")
+    test = yield from _rows(source, test_indices, preprocessing, message("Loading validation images"))
     validation = test.first(settings.limit) if settings.limit else test
     left_out = (*rows.left_out, *test.left_out)
     if left_out:
-        note = f"{len(left_out)} pictures cannot be read and are left out, first {left_out[0].name}"
+        note = message(
+            "{count:# image|# images} cannot be read and will be skipped, for example {file}",
+            count=len(left_out),
+            file=left_out[0].name,
+        )
         yield Advice(note)
         yield Working(note)
-    yield Working("building the network")
+    yield Working(message("Building the network"))
     keras.utils.set_random_seed(settings.seed)
     encoder, decoder = build(spec)
     if parent:
@@ -107,12 +116,12 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
 
 def _open(data: str) -> Generator[Working, None, Source]:
     source: Source | None = None
-    yield Working(f"opening {data}")
+    yield Working(message("Opening {dataset}", dataset=data))
     for item in opening(data):
         if isinstance(item, Source):
             source = item
         else:
-            yield Working(item.note or f"opening {data}", item.done, item.total)
+            yield Working(item.note or message("Opening {dataset}", dataset=data), item.done, item.total)
     assert source is not None
     return source
 
@@ -125,13 +134,18 @@ def _shape(
         return architecture.build(preprocessing.image_shape, request.latent), preprocessing
     if parent.card.architecture != architecture.name:
         raise TrainingError(
-            f"the architecture of “{parent.name}”, {parent.card.architecture}",
-            architecture.name,
-            f"Go on with --arch {parent.card.architecture}.",
+            "Cannot initialize {architecture} from “{model}”, whose architecture is {other}. "
+            "Choose that architecture (--arch {other}), or another model.",
+            architecture=architecture.name,
+            model=parent.name,
+            other=parent.card.architecture,
         )
     if request.latent not in {None, parent.card.latent_dim}:
         raise TrainingError(
-            f"the code size of “{parent.name}”, {parent.card.latent_dim}", str(request.latent), "Leave --latent out."
+            "Cannot initialize {latent} latent dimensions from “{model}”, which has {other}. Omit --latent.",
+            latent=request.latent,
+            model=parent.name,
+            other=parent.card.latent_dim,
         )
     return architecture.build(parent.card.image_shape, parent.card.latent_dim), parent.card.preprocessing
 
@@ -140,9 +154,11 @@ def _split(source: Source, settings: TrainingSettings) -> tuple[Indices, Indices
     train, test = source.splits.train, source.splits.test
     if not len(train) or not len(test):
         raise TrainingError(
-            "at least one picture to train on and one to test on",
-            f"{len(train)} and {len(test)} in {source.name}",
-            "Bring more pictures.",
+            "Cannot train on {dataset}: it has {train:# training image|# training images} and "
+            "{test:# test image|# test images}, and at least one of each is needed. Add more images.",
+            dataset=source.name,
+            train=len(train),
+            test=len(test),
         )
     if settings.limit and settings.limit < len(train):
         chosen = np.random.default_rng(settings.seed).choice(len(train), settings.limit, replace=False)
@@ -151,31 +167,43 @@ def _split(source: Source, settings: TrainingSettings) -> tuple[Indices, Indices
 
 
 def _rows(
-    source: Source, indices: Indices, preprocessing: Preprocessing, what: str
+    source: Source, indices: Indices, preprocessing: Preprocessing, note: Message
 ) -> Generator[Working, None, PixelRows]:
-    """Return rows of the pictures that can be read: in memory, or, where they are many, in the cache."""
+    """Return the readable images: in memory or, if they are too large, in the cache on disk."""
     rows: PixelRows | None = None
     for item in source.streaming(indices, preprocessing, MEMORY_BYTES):
         if isinstance(item, PixelRows):
             rows = item
         else:
-            yield Working(f"reading {what}", item.done, item.total)
+            yield Working(note, item.done, item.total)
     assert rows is not None
     return rows
 
 
 def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels | PixelRows]:
-    """Return what is to be trained on: augmented, in memory, or as it is."""
+    """Return the training images, augmented if requested."""
     if settings.augment:
         return (yield from _augment(rows, settings))
     if rows.pixels is None and settings.solver == "pca":
-        raise _too_many(rows, MEMORY_BYTES, "for the closed-form linear model")
+        raise TrainingError(
+            "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
+            "Use fewer (--limit) or smaller images (--size).",
+            count=len(rows),
+            shape=shape_words(rows.shape[1:]),
+            most=MEMORY_BYTES // prod(rows.shape[1:]),
+        )
     return rows if rows.pixels is None else rows.pixels
 
 
 def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels]:
     if rows.nbytes > AUGMENTED_BYTES:
-        raise _too_many(rows, AUGMENTED_BYTES, "to be augmented")
+        raise TrainingError(
+            "Cannot augment {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
+            "Use fewer (--limit) or smaller images (--size).",
+            count=len(rows),
+            shape=shape_words(rows.shape[1:]),
+            most=AUGMENTED_BYTES // prod(rows.shape[1:]),
+        )
     train = rows[:]
     for item in augmenting(train, max(settings.augment, len(rows)), settings.seed):
         if isinstance(item, Augmented):
@@ -185,17 +213,8 @@ def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, 
     return train
 
 
-def _too_many(rows: PixelRows, limit: int, what: str) -> TrainingError:
-    height, width, channels = rows.shape[1:]
-    return TrainingError(
-        f"at most {limit // (height * width * channels):,} pictures of {height}×{width}×{channels} {what}",
-        f"{len(rows):,}",
-        "Take fewer (--limit) or smaller ones (--size).",
-    )
-
-
 def _copy_weights(parent: Bundle, encoder: keras.Model, decoder: keras.Model) -> None:
-    # A bundle may come from anywhere: its networks are read as those of others are.
+    # A bundle may come from anyone, so its networks are loaded like third-party models.
     for name, model in (("encoder", encoder), ("decoder", decoder)):
         trained = load(parent.path / f"{name}.keras", generation=3).models[""]
         model.set_weights(trained.get_weights())

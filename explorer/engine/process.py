@@ -1,4 +1,4 @@
-"""The model process itself: what the child runs, from start to end."""
+"""The model process: the main loop of the child."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ from explorer.memory import give_back
 from explorer.messages import Message, message
 
 NICENESS = 10
-"""Low enough that the window's frames come first; measured in ``docs/decisions/0001-model-process.md``."""
+"""So low that the window stays responsive; measured in ``docs/decisions/0001-model-process.md``."""
 
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 
-_NO_MEMORY = Message("Training needs more memory than there is. Choose a smaller size, batch or model.")
-_MODEL_TOO_LARGE = Message("The model needs more memory than one of its size should. Import a smaller one.")
+_NO_MEMORY = message("Not enough memory for the training. Choose a smaller image size, batch size or model.")
+_MODEL_TOO_LARGE = message("The model needs too much memory for its file size. Import a smaller model.")
 
 
 def serve(connection: Connection, log_path: str) -> None:
-    """Answer requests until the parent hangs up or dies.
+    """Answer requests until the parent closes the pipe or dies.
 
     Parameters
     ----------
     connection
         Requests in, events out.
     log_path
-        File that takes what native libraries write to standard output and error.
+        Log file for standard output and error, also of native libraries.
     """
-    # Ctrl+C reaches the whole group; the parent decides what becomes of the training.
+    # Ctrl+C reaches the whole process group; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(Path(log_path))
     lower_priority()
@@ -91,7 +91,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
             from explorer.engine.foreign.serving import serve_networks
 
             yield serve_networks(request)
-        # An order that arrives when nothing runs is late: the request has ended by itself.
+        # An order without a running request came too late; it is ignored.
     except ExplorerError as error:
         yield Failed(error.message)
     except MemoryError:
@@ -104,7 +104,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
 
 
 def _tidy() -> None:
-    """Let go of what Keras keeps of one request beyond its end, and give the memory back."""
+    """Clear the state that Keras keeps after a request, and return the memory to the system."""
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.backend.clear_session()
@@ -113,7 +113,7 @@ def _tidy() -> None:
 
 
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
-    """Look at a model or import it; between two of its steps it can be cancelled, and leaves nothing behind."""
+    """Examine or import a model; it can be canceled between steps, and leaves no files then."""
     from explorer.engine.foreign.importing import examine, import_model
     from explorer.engine.foreign.memory_limit import limit_memory
     from explorer.models.foreign.files import files_of
@@ -122,7 +122,7 @@ def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)
     for event in running:
         if control.order() == "cancel":
-            # Before it is told: closing takes the folder away that was being written, and frees its place.
+            # Closed before the event is sent: this deletes the partial folder and releases the reservation.
             running.close()
             yield Cancelled("")
             return
@@ -135,16 +135,14 @@ def _no_memory(request: Request | messages.Order) -> Message:
 
 def _first_line(request: Request | messages.Order, error: Exception) -> Message:
     lines = str(error).strip().splitlines()
-    template = (
-        "Training stopped: {error}: {line}"
-        if isinstance(request, Train)
-        else "The model process stopped: {error}: {line}"
-    )
-    return message(template, error=type(error).__name__, line=lines[0] if lines else "no message")
+    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if isinstance(request, Train):
+        return message("The training failed: {reason}", reason=reason)
+    return message("The model process failed: {reason}", reason=reason)
 
 
 class _PipeControl:
-    """Orders that come through the pipe (see `explorer.engine.control.Control`)."""
+    """Orders from the pipe (see `explorer.engine.control.Control`)."""
 
     _ORDERS: ClassVar[dict[type, Order]] = {Pause: "pause", Resume: "resume", Stop: "stop", Cancel: "cancel"}
 
@@ -168,7 +166,7 @@ def _warm() -> Warmed:
 
 
 def _redirect_output(log_path: Path) -> None:
-    """Send both standard streams, also those of native code, to the log."""
+    """Redirect standard output and error, also of native code, to the log."""
     try:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -183,7 +181,7 @@ def _redirect_output(log_path: Path) -> None:
 
 
 def lower_priority() -> None:
-    """Step behind the window: its frames come first."""
+    """Lower the priority of this process, so that the window stays responsive."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     elif sys.platform == "win32":
@@ -194,7 +192,7 @@ def lower_priority() -> None:
 
 
 def watch_parent() -> None:
-    """End with the parent, even when it was killed in the middle of a training step."""
+    """Exit when the parent ends, even if it is killed during a training step."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

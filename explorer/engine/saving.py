@@ -1,4 +1,4 @@
-"""Saving a network with Keras, where a full disk is a full disk."""
+"""Saves networks with Keras, with disk errors as OSError."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def save_network(model: Any, path: Path) -> None:
     Raises
     ------
     OSError
-        If the file cannot be written; HDF5 raises other errors then, too, and says why in their text.
+        If the file cannot be written. HDF5 raises other errors then, whose text contains the errno.
     """
     try:
         model.save(path)
@@ -35,7 +35,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _number(error: BaseException) -> int:
-    """Return the system's number of an error; 0 where it has none."""
+    """Return the errno of an error, or 0."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
     found = _OF_HDF5.search(str(error))

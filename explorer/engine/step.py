@@ -1,7 +1,4 @@
-"""One step: forward, loss, gradient, update; and the same without the update for validation.
-
-Kept apart from the epoch and from what is reported, so that a distributed step can take its place.
-"""
+"""One training step: forward pass, loss, gradients, update; and the loss alone for validation."""
 
 from __future__ import annotations
 
@@ -27,11 +24,11 @@ class Step:
     Parameters
     ----------
     encoder, decoder
-        The networks; a variational encoder gives ``[mean, log_variance]``.
+        The networks; the encoder of a VAE outputs ``[mean, log_variance]``.
     settings
-        Loss, β, L1, seed, rate and schedule.
+        Loss, β, L1, seed, learning rate and schedule.
     total_steps
-        Steps of the whole training; the cosine schedule reaches zero there.
+        Steps of the whole training, at which the cosine schedule reaches zero.
     variational
         Whether codes are sampled.
     """
@@ -65,10 +62,10 @@ class Step:
         self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
 
     def train(self, given: Floats, clean: Floats, number: int) -> Tensor:
-        """Update the weights on one batch; return its losses ``(3,)``: all of it, reconstruction, KL.
+        """Update the weights on one batch; return its losses ``(3,)``: total, reconstruction, KL.
 
         `given` is the (corrupted) input, `clean` the target, both ``(n, h, w, c)`` in [0, 1]; `number` counts the
-        steps of the whole training and seeds ε, so that a resumed training draws what the first would have drawn.
+        steps of the whole training and seeds ε, so that a resumed training samples the same values.
         """
         if len(given) <= self._most:
             return self._whole(given, clean, number)
@@ -95,7 +92,7 @@ class Step:
         return losses, tape.gradient(loss, self._variables)
 
     def _validate(self, given: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the losses ``(3,)`` of one batch without learning from it, and KL of each dimension ``(d,)``."""
+        """Return the losses ``(3,)`` of one batch, and KL of each dimension ``(d,)``."""
         return self._losses(given, clean, tf.constant(-1, tf.int32), training=False)
 
     def _losses(self, given: Tensor, clean: Tensor, number: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
@@ -106,12 +103,12 @@ class Step:
             log_variance = _bounded(log_variance)
             seed = tf.stack([tf.constant(self._settings.seed, tf.int32), number])
             code = mean + tf.exp(log_variance / 2) * tf.random.stateless_normal(tf.shape(mean), seed)
-            # Kingma and Welling 2014, appendix B; the mean over pictures for each dimension, in nats.
+            # Kingma and Welling 2014, appendix B; mean over images for each dimension, in nats.
             parts = 1 + log_variance - tf.square(mean) - tf.exp(log_variance)
             divergences = -0.5 * tf.reduce_mean(parts, axis=0)
         output = self._decode(code, training=training)
         errors = _squared(clean, output) if self._settings.loss == "mse" else _cross_entropy(clean, output)
-        # The evidence bound needs the sum over pixels; the plain autoencoders are published with the mean.
+        # The ELBO needs the sum over pixels; published results of plain autoencoders use the mean.
         reconstruction, divergence = tf.reduce_mean(errors), tf.reduce_sum(divergences)
         if self._variational:
             reconstruction = tf.reduce_mean(tf.reduce_sum(errors, axis=(1, 2, 3)))
@@ -123,12 +120,12 @@ class Step:
 
 
 def _bounded(log_variance: Tensor) -> Tensor:
-    """Return log-variances within `LOG_VARIANCE`; the gradient is that of the bound, which leads back."""
+    """Return log-variances clipped to `LOG_VARIANCE`, with the gradient of the identity, which never vanishes."""
     return log_variance + tf.stop_gradient(tf.clip_by_value(log_variance, *LOG_VARIANCE) - log_variance)
 
 
 def _values(network: keras.Model) -> int:
-    """Return how many values all layers together give for one picture."""
+    """Return the number of activations of all layers for one image."""
     return sum(prod(layer.output.shape[1:]) for layer in network.layers)
 
 

@@ -1,4 +1,4 @@
-"""A training as TensorBoard shows it: scalars, histograms of the codes, reconstructions; one step an epoch."""
+"""TensorBoard log of a training: scalars, histograms of codes, reconstructions; one step per epoch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from explorer.engine.messages import Epoch
 from explorer.engine.prepare import Prepared
 from explorer.errors import TrainingError
 from explorer.models.batches import pictures_held
+from explorer.reading import reason_of
 from explorer.types import Floats
 
 SHARE = 0.02
-"""Most of the training's time that codes and pictures may take; scalars cost nothing and come every epoch."""
+"""Maximum share of the training time for codes and images; scalars are written every epoch."""
 
 PICTURES = 8
 _CODES = 200
@@ -27,7 +28,7 @@ _DIMENSIONS = 16
 
 
 def check_tensorboard() -> None:
-    """Make sure that the extra is installed; tensorflow alone can make a file, but has nothing to write into it.
+    """Check that TensorBoard is installed; without it TensorFlow writes empty logs.
 
     Raises
     ------
@@ -35,23 +36,23 @@ def check_tensorboard() -> None:
         If it is not.
     """
     if importlib.util.find_spec("tensorboard") is None:
-        raise TrainingError("TensorBoard, which is an extra", "none", "Install it: pip install tensorboard.")
+        raise TrainingError("TensorBoard is not installed. Install it with: pip install tensorboard.")
 
 
 class TensorBoardLog:
-    """Writes one training's events.
+    """Writes the TensorBoard log of one training.
 
     Parameters
     ----------
     folder
-        Where the file goes; made where it is missing.
+        Folder of the log; created if missing.
     prepared
-        The training; its networks may change.
+        The training.
 
     Raises
     ------
     TrainingError
-        If the folder cannot be written.
+        If the folder is not writable.
     """
 
     def __init__(self, folder: Path, prepared: Prepared) -> None:
@@ -59,7 +60,9 @@ class TensorBoardLog:
             folder.mkdir(parents=True, exist_ok=True)
             self._writer = tf.summary.create_file_writer(str(folder))
         except (OSError, tf.errors.OpError) as error:
-            raise TrainingError(f"to write into {folder}", f"“{error}”", "Choose another folder.") from error
+            raise TrainingError(
+                "Cannot write into {folder}: {reason}. Choose another folder.", folder=folder, reason=reason_of(error)
+            ) from error
         self._codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
         rows = prepared.validation
         count = min(len(rows), _CODES, pictures_held(prepared.spec.image_shape, _CODES))
@@ -67,7 +70,7 @@ class TensorBoardLog:
         self._budget = Budget(SHARE, 0.0)
 
     def write(self, epoch: Epoch, optimizer: keras.optimizers.Optimizer, *, last: bool) -> None:
-        """Write what is known of an epoch; codes and pictures as their share allows, and always of the last."""
+        """Write the data of an epoch; codes and images within the time budget, and always for the last epoch."""
         with self._writer.as_default(step=epoch.epoch):
             self._write_scalars(epoch, optimizer)
             if last or self._budget.due():
@@ -76,11 +79,10 @@ class TensorBoardLog:
         self._writer.flush()
 
     def close(self) -> None:
-        """Close the file."""
         self._writer.close()
 
     def _write_scalars(self, epoch: Epoch, optimizer: keras.optimizers.Optimizer) -> None:
-        values = {"loss/training": epoch.loss, "loss/validation": epoch.val_loss, "speed/pictures_a_second": epoch.rate}
+        values = {"loss/training": epoch.loss, "loss/validation": epoch.val_loss, "speed/images_per_second": epoch.rate}
         if epoch.parts is not None:
             values |= {
                 "reconstruction/training": epoch.parts.reconstruction,
@@ -101,6 +103,6 @@ class TensorBoardLog:
             tf.summary.histogram(f"codes/{dimension:02d}", codes[:, dimension])
         originals = self._pictures[:PICTURES]
         reconstructions = np.clip(self._codec.decode(codes[:PICTURES]), 0, 1)
-        # Originals over what the model makes of them, pair by pair.
+        # Each original above its reconstruction.
         pairs = np.concatenate([originals, reconstructions], axis=1)
         tf.summary.image("originals_over_reconstructions", pairs, max_outputs=PICTURES)

@@ -1,4 +1,4 @@
-"""A training from request to bundle, as a stream of events."""
+"""A training from request to bundle, as a generator of events."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from explorer.engine.prepare import Prepared, prepare
 from explorer.engine.step import Step
 from explorer.engine.tensorboard import TensorBoardLog, check_tensorboard
 from explorer.errors import ExportError, ModelError
+from explorer.messages import Message, message
 from explorer.models.bundle import bundle_folder, check_replaceable
 from explorer.models.card import EpochRecord, LossParts
 from explorer.models.reservation import Reservation
@@ -30,13 +31,13 @@ from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.paths import check_apart
 
 CHECKPOINT_SECONDS = 2.0
-"""Shortest time between two checkpoints, so that very short epochs do not spend it on writing."""
+"""Minimum interval between checkpoints."""
 
 LONG_SECONDS = 30.0
-"""Longest time between two checkpoints within an epoch, as far as their share allows."""
+"""Interval between checkpoints within an epoch, if their time budget allows it."""
 
 CHECKPOINT_SHARE = 0.01
-"""Most of the training's time that checkpoints may take."""
+"""Maximum share of the training time for checkpoints."""
 
 
 def train(
@@ -49,9 +50,9 @@ def train(
     request
         What to train.
     control
-        Asked for orders before every step; None where nobody gives any.
+        Source of orders, polled before every step; None for no orders.
     live
-        Whether to show the model while it learns.
+        Whether to send live previews.
 
     Yields
     ------
@@ -62,7 +63,7 @@ def train(
     Raises
     ------
     ExplorerError
-        If it cannot start or go on; nothing half-written is left, and the last checkpoint stays.
+        If the training cannot start or continue; the last checkpoint is kept, and no partial bundle is left.
     """
     check_place(request)
     if request.tensorboard is not None:
@@ -71,7 +72,7 @@ def train(
     with Reservation(request.out):
         for event in _train(request, control, live):
             if isinstance(event, messages.ENDINGS):
-                last = event  # told when the place is free again
+                last = event  # sent after the reservation is released
             else:
                 yield event
     if last is not None:
@@ -79,12 +80,12 @@ def train(
 
 
 def check_place(request: TrainingRequest) -> None:
-    """Make sure that a training may write where it will, before it begins.
+    """Check the output folders of a training before it begins.
 
     Raises
     ------
     ExportError
-        If something is in the way, or is to be read.
+        If one exists already, or overlaps with an input.
     """
     read = places_of(request.data)
     if request.start_from is not None:
@@ -105,7 +106,7 @@ def _train(request: TrainingRequest, control: Control | None, live: bool) -> Ite
             try:
                 yield from obey(control, rest)
             except StoppedEarly:
-                raise Interrupted from None  # there is nothing yet that could be kept
+                raise Interrupted from None  # there is no model to save yet
             if isinstance(item, Prepared):
                 prepared = item
             else:
@@ -117,27 +118,27 @@ def _train(request: TrainingRequest, control: Control | None, live: bool) -> Ite
         try:
             yield from finish(prepared, training.history, seconds, folder)
         except ExportError:
-            yield from training.save()  # whoever makes room, or another name, has the bundle with --resume
+            yield from training.save()  # so that --resume can write the bundle after the user has fixed the problem
             raise
     except Interrupted:
         yield messages.Cancelled(str(folder) if folder.is_dir() else "")
 
 
 class Training:
-    """The part between the first step and the last.
+    """The training loop.
 
     Parameters
     ----------
     prepared
-        Pictures, networks and settings.
+        Images, networks and settings.
     folder
-        Where checkpoints go.
+        Folder of the checkpoint.
     control
-        Asked for orders before every step.
+        Source of orders, polled before every step.
     rest
-        Time that does not count, such as pauses.
+        Total time of pauses.
     live
-        Whether to show the model while it learns.
+        Whether to send live previews.
     """
 
     def __init__(self, prepared: Prepared, folder: Path, control: Control, rest: Rest, *, live: bool) -> None:
@@ -159,13 +160,13 @@ class Training:
         keeper = BestKeeper(self._step, self.settings.early_stop)
         self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
         self._log: TensorBoardLog | None = None
-        self._trouble = ""
+        self._trouble: Message | None = None
         self._identity: dict[str, object] = {}
         self._begun = time.monotonic()
         self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
 
     def _clock(self) -> float:
-        """Seconds that count: a pause is no training time of which anything could have its share."""
+        """Training time in seconds, without pauses."""
         return time.monotonic() - self.rest.seconds
 
     @property
@@ -174,9 +175,9 @@ class Training:
         return self._kept.history
 
     def run(self) -> Iterator[messages.TrainingEvent]:
-        """Train; yields events."""
+        """Run the training; yields events."""
         kept = self._kept
-        yield messages.Working("identifying the images")
+        yield messages.Working(message("Analyzing images"))
         self._identity = _identity(self.prepared)
         if self.prepared.request.resume:
             load_checkpoint(self.folder, kept, self.settings, self._identity)
@@ -201,13 +202,13 @@ class Training:
             if self._log is not None:
                 self._log.close()
         kept.keeper.restore()
-        if self.live is not None:  # the film ends with the model that is kept
+        if self.live is not None:  # the last preview shows the final weights
             yield self._live_event(self.live)
 
     # -- epochs --------------------------------------------------------------------------------------------------
 
     def _end_epoch(self, rate: float) -> Iterator[messages.Epoch]:
-        """Measure the epoch, and begin the next."""
+        """Compute the validation loss, record the epoch and start the next."""
         progress = self._kept.progress
         begun = time.monotonic()
         validation, kl_per_dim = validation_losses(self.prepared, self._step)
@@ -231,7 +232,7 @@ class Training:
         yield event
 
     def _after_epoch(self) -> Iterator[messages.TrainingEvent]:
-        """Write a checkpoint and show the model, as far as both are due."""
+        """Write a checkpoint and send a preview, if they are due."""
         last = len(self.history) >= self.settings.epochs
         if self._budget.due() and not last:
             yield from self.save()
@@ -239,15 +240,15 @@ class Training:
             yield from self._show()
 
     def _between(self) -> Generator[messages.TrainingEvent, None, None]:
-        """What is done between two steps."""
+        """Obey orders, write checkpoints and send previews between two steps."""
         progress = self._kept.progress
         order = obey(self.control, self.rest, progress.epoch, progress.step)
         for event in order:
             if isinstance(event, messages.Paused):
-                # Before anybody is told that it holds: from then on the process may be ended without any loss.
+                # Saved before the event is sent: after it, the process may be killed without loss.
                 yield from self.save()
                 if self.live is not None:
-                    # Whoever holds it wants to look at it as it is; that was ordered, and is not on the budget.
+                    # Not counted on the budget, since the user asked for it.
                     yield self._live_event(self.live)
             yield event
         if self._budget.due(LONG_SECONDS):
@@ -256,12 +257,12 @@ class Training:
             yield from self._show()
 
     def _stop(self) -> Iterator[messages.TrainingEvent]:
-        """End here, and count what was done of the epoch.
+        """End the training, with a partial last epoch.
 
         Raises
         ------
         Interrupted
-            If not a single step was done.
+            If no step was done.
         """
         progress = self._kept.progress
         if progress.step:
@@ -273,34 +274,37 @@ class Training:
     # -- beside the training ---------------------------------------------------------------------------------------
 
     def save(self) -> Iterator[messages.TrainingEvent]:
-        """Write a checkpoint; where that fails, say so and go on: there may be space again the next time."""
+        """Write a checkpoint; if that fails, report it and continue, since space may be available the next time."""
         try:
             with self._budget.spending():
                 save_checkpoint(self.folder, self._kept, self.settings, self._identity)
         except ExportError as error:
-            note = f"The training goes on, but no checkpoint could be written, and the last one is kept: {error}"
-            if note != self._trouble:  # once is enough, until it is another
+            note = message(
+                "Cannot save a checkpoint; training continues, and the last checkpoint is kept. {problem}",
+                problem=error.message,
+            )
+            if note != self._trouble:  # reported only once
                 yield messages.Trouble(note)
             self._trouble = note
         else:
-            self._trouble = ""
+            self._trouble = None
             yield messages.Checkpoint(len(self.history), str(self.folder))
 
     def _begin_live(self) -> Iterator[messages.TrainingEvent]:
-        """Compile the networks to be shown, and show them before the first step."""
+        """Compile the networks and send a preview before the first step."""
         if not self._wants_live:
             return
-        yield messages.Working("compiling the model, to show it while it learns")
+        yield messages.Working(message("Preparing live preview"))
         try:
             self.live = LiveView(self.prepared, self._clock)
         except ModelError as error:
-            yield messages.Advice(f"the model cannot be shown while it learns: {error}")
+            yield messages.Advice(message("No live preview is available. {problem}", problem=error.message))
             return
         yield self._live_event(self.live)
         self.live.budget.start()
 
     def _show(self) -> Iterator[messages.TrainingEvent]:
-        """Show the model; what sending it takes is counted too."""
+        """Send a preview; the time to send it counts, too."""
         if self.live is not None:
             with self.live.budget.spending():
                 yield self._live_event(self.live)
@@ -314,7 +318,7 @@ class Training:
 
     def _solve(self) -> Generator[messages.TrainingEvent, None, EpochRecord]:
         begun = time.monotonic()
-        yield messages.Working("solving for the principal components")
+        yield messages.Working(message("Computing principal components"))
         pictures = to_floats(self.prepared.train[:])
         solve(pictures, self.prepared.encoder, self.prepared.decoder, self.settings.seed)
         losses = [float(self._step.validate(part, part)[0][0]) * len(part) for part in _parts(pictures)]
@@ -335,7 +339,7 @@ def _parts(pictures: Any, size: int = 1_000) -> Iterator[Any]:
 
 
 def _identity(prepared: Prepared) -> dict[str, object]:
-    """What must be the same for a checkpoint to fit."""
+    """Return the arguments that must not change for a training to be resumed."""
     request = prepared.request
     return {
         "architecture": prepared.architecture.name,
@@ -351,7 +355,7 @@ def _identity(prepared: Prepared) -> dict[str, object]:
 
 
 def _told(skipped: Skipped) -> tuple[str, str]:
-    """Return name and reason as text that any encoding takes: a file's name may hold bytes that are no text."""
+    """Return name and reason as valid Unicode: file names may contain undecodable bytes."""
     name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, str(skipped.reason)))
     return name, reason
 

@@ -1,1 +1,1 @@
-"""Pictures to codes and back, without Keras."""
+"""Encoding and decoding without Keras."""

@@ -1,4 +1,4 @@
-"""The codec: a model's compiled networks in ONNX Runtime."""
+"""The codec of a model: its compiled networks in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnxruntime
@@ -18,31 +19,32 @@ from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
 from explorer.models.limits import LOG_VARIANCE
+from explorer.reading import reason_of
 from explorer.types import Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
-"""Up to so many pictures or codes the single-threaded session answers; above, the threaded one is faster."""
+"""Batches up to this size run in the single-threaded session; larger ones are faster with more threads."""
 
 BATCH = MOST_AT_ONCE
-"""Most pictures or codes in one run; fewer where they are large, which bounds the memory that activations take."""
+"""Maximum number of images or codes in one run; fewer if they are large, to bound the memory of activations."""
 
 
 class Network:
-    """One compiled network, in two sessions over one file.
+    """One compiled network, in two sessions.
 
-    A drag wants one decode with steady timing while a training keeps the cores busy: one thread, no spinning. A grid
-    or a morph wants throughput: as many threads as there are cores. Each is made at first use.
+    While dragging, single decodes need a steady latency, even during a training: one thread, no spinning. Grids and
+    animations need throughput: one thread per core. Sessions are created at first use.
 
     Parameters
     ----------
     content
-        An ONNX file that may be run here (see `explorer.inference.gate`): one input, any batch size.
+        A checked ONNX file (see `explorer.inference.gate`) with one input and any batch size.
     batch
-        Most pictures or codes in one run.
+        Maximum number of images or codes in one run.
     where
-        What to call it in an error.
+        Its name in errors.
     checked
-        Whether only powers of two were checked, so that no other number may go into one run.
+        Whether only powers of two were checked, so that other batch sizes must be split.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class Network:
         self._input = self._of(1).get_inputs()[0].name
 
     def rest(self) -> None:
-        """Let both sessions go; they are made again when they are needed, and a run under way goes on."""
+        """Release both sessions; they are recreated when needed, and current runs are not affected."""
         with self._lock:
             self._sessions.clear()
 
@@ -75,7 +77,9 @@ class Network:
             return open_session(self._content, threads)
         except Exception as error:
             raise ModelError(
-                f"a compiled network ({self._where})", f"“{error}”", "Train or import the model again."
+                "Cannot load the compiled network {file}: {reason}. Train or import the model again.",
+                file=self._where,
+                reason=reason_of(error),
             ) from error
 
     def run(self, values: Floats) -> list[Floats]:
@@ -98,44 +102,50 @@ class Network:
 
 
 def no_encoder(card: Card) -> ModelError:
-    """Return what to say where a picture would have to be encoded."""
-    return ModelError(
-        f"“{card.name}” has no encoder", "", "It decodes codes only; import its encoder too to encode pictures."
-    )
+    """Return the error about encoding with a decoder-only model."""
+    return ModelError("“{model}” has no encoder. Import its encoder, too, to encode images.", model=card.name)
 
 
 def no_decoder(card: Card) -> ModelError:
-    """Return what to say where a code would have to be decoded."""
-    return ModelError(
-        f"“{card.name}” has no decoder", "", "It encodes pictures only; import its decoder too to see codes."
-    )
+    """Return the error about decoding with an encoder-only model."""
+    return ModelError("“{model}” has no decoder. Import its decoder, too, to decode codes.", model=card.name)
 
 
-def finite(values: Floats, card: Card, what: str) -> Floats:
-    """Return what a network gave, images or codes ``(n, …)``, as it is.
+def finite(values: Floats, card: Card, what: Literal["codes", "images"]) -> Floats:
+    """Return the output of a network ``(n, …)`` unchanged.
 
     Raises
     ------
     ModelError
-        If it holds NaN or infinity, which nothing that follows could show for what it is.
+        If it contains NaN or infinity.
     """
     if np.isfinite(values).all():
         return values
     wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    if what == "codes":
+        raise ModelError(
+            "{wrong:,} of {count:# code|# codes} from “{model}” contain NaN or infinity. "
+            "Train the model again with a lower learning rate.",
+            wrong=wrong,
+            count=len(values),
+            model=card.name,
+        )
     raise ModelError(
-        f"finite {what} from “{card.name}”",
-        f"NaN or infinity in {wrong:,} of {len(values):,}",
-        "Stay nearer to the data; where that does not help, train the model again with a lower learning rate.",
+        "{wrong:,} of {count:# image|# images} from “{model}” contain NaN or infinity. "
+        "Use codes closer to the training data, or train the model again with a lower learning rate.",
+        wrong=wrong,
+        count=len(values),
+        model=card.name,
     )
 
 
 def bounded(log_variance: Floats | None) -> Floats | None:
-    """Return log-variances within `LOG_VARIANCE`, as training takes them."""
+    """Return log-variances clipped to `LOG_VARIANCE`, as in training."""
     return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
 
 
 def open_codec(bundle: Bundle) -> Codec:
-    """Return the codec of a bundle: compiled, or the stand-in that asks the model process.
+    """Return the codec of a bundle: in ONNX Runtime, or in the model process.
 
     Raises
     ------
@@ -153,11 +163,15 @@ def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
     try:
         return Candidate(path, path.read_bytes(), shape)
     except OSError as error:
-        raise ModelError(f"a compiled network in {path}", f"“{error.strerror}”", "Fetch the bundle again.") from error
+        raise ModelError(
+            "Cannot read {file}: {reason}. Download or train the model again.",
+            file=path,
+            reason=error.strerror or error,
+        ) from error
 
 
 def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]:
-    """Return the networks of a bundle, once they may be run."""
+    """Return the networks of a bundle after checking them."""
     return [
         Network(
             each.content,
@@ -167,6 +181,10 @@ def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]
         )
         for each, at_once in zip(candidates, admit(candidates), strict=True)
     ]
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 class OnnxCodec:
@@ -180,13 +198,13 @@ class OnnxCodec:
     Raises
     ------
     ModelError
-        If a network does not load, or has not the shapes that the card says.
+        If a network does not load, or its shapes differ from the card's.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         card = bundle.card
         if card.engine != "onnx":
-            raise ModelError("a model that is compiled", f"“{card.name}”, which is not", "Train or import it again.")
+            raise ModelError("“{model}” has no compiled networks. Train or import it again.", model=card.name)
         paths = [bundle.path / name for name in compress(COMPILED, card.halves)]
         shapes = compress((card.image_shape, card.latent_shape), card.halves)
         networks = iter(_open_networks(card, [_read(path, shape) for path, shape in zip(paths, shapes, strict=True)]))
@@ -197,12 +215,12 @@ class OnnxCodec:
     def from_contents(cls, card: Card, encoder: bytes, decoder: bytes) -> OnnxCodec:
         """Return the codec of a model that is not on disk: its card, and the contents of its compiled files.
 
-        They are run as they are: the model process, which compiled them, has checked them (`LiveNetwork`).
+        They are not checked again, since the model process has checked them (`LiveNetwork`).
 
         Raises
         ------
         ModelError
-            If a network does not load, or has not the shapes that the card says.
+            If a network does not load, or its shapes differ from the card's.
         """
         codec = cls.__new__(cls)
         batch = pictures_at_once(card.image_shape, BATCH)
@@ -218,13 +236,13 @@ class OnnxCodec:
         self._check()
 
     def rest(self) -> None:
-        """Let go of what is only needed to answer, for as long as nothing is asked."""
+        """Release the sessions until they are needed again."""
         for network in (self._encoder, self._decoder):
             if network is not None:
                 network.rest()
 
     def _check(self) -> None:
-        """Run both networks once, so that a wrong shape is an error now and not a crash later."""
+        """Run both networks once, so that wrong shapes are found now."""
         try:
             mean = np.zeros((1, self.latent_dim), np.float32)
             log_variance = mean if self._card.variational else None
@@ -235,34 +253,39 @@ class OnnxCodec:
                 output = self._decoded(self._decoder, np.zeros((1, self.latent_dim), np.float32))
         except Exception as error:
             raise ModelError(
-                f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
-                f"“{error}”",
-                "The bundle is damaged; train or fetch it again.",
+                "The networks of “{model}” fail on images of {image} and codes of {code}: {reason}. "
+                "The model is damaged; train or download it again.",
+                model=self._card.name,
+                image=_shape_text(self.image_shape),
+                code=_shape_text(self._card.latent_shape),
+                reason=reason_of(error),
             ) from error
         good = mean.shape == (1, self.latent_dim) and output.shape == (1, *self.image_shape)
         if not good or (log_variance is not None) != self._card.variational:
             raise ModelError(
-                f"networks for pictures of {self.image_shape} and codes of {self._card.latent_shape}",
-                f"pictures of {output.shape[1:]} and codes of {mean.shape[1:]}",
-                "The bundle is damaged; train or fetch it again.",
+                "The networks of “{model}” do not match its card: images of {image} instead of {image_wanted}, "
+                "codes of {code} instead of {code_wanted}. The model is damaged; train or download it again.",
+                model=self._card.name,
+                image=_shape_text(output.shape[1:]),
+                image_wanted=_shape_text(self.image_shape),
+                code=_shape_text(mean.shape[1:]),
+                code_wanted=_shape_text((self.latent_dim,)),
             )
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels."""
         return self._card.image_shape
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return self._card.latent_dim
 
     def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 pictures ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
+        """Return codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
         return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a variational model, log-variance, each float32 ``(n, latent_dim)``."""
+        """Return mean and, for a VAE, log-variance, each float32 ``(n, latent_dim)``."""
         if self._encoder is None:
             raise no_encoder(self._card)
         mean, log_variance = self._encoded(self._encoder, images)
@@ -274,7 +297,7 @@ class OnnxCodec:
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
+        """Return float32 images ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if self._decoder is None:
             raise no_decoder(self._card)
         return finite(self._decoded(self._decoder, codes), self._card, "images")

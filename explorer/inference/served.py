@@ -1,4 +1,4 @@
-"""The stand-in for compiled networks: a codec that asks the model process, slower, with the same answers."""
+"""A codec for models without compiled networks: the model process runs them in Keras, which is slower."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BATCH = 256
 
 
 class NetworkServer:
-    """One model process for all codecs that need it, beside the one that trains; started at the first request.
+    """One model process for all codecs that need it, separate from that of trainings; started at the first request.
 
-    May be called from several threads: one request at a time.
+    May be called from several threads; requests are serialized.
     """
 
     def __init__(self) -> None:
@@ -31,14 +31,14 @@ class NetworkServer:
         self._lock = threading.Lock()
 
     def run(self, request: Serve) -> tuple[Floats, ...]:
-        """Return what a network gives.
+        """Return the outputs of a network.
 
         Raises
         ------
         ModelError
-            If the bundle is damaged or its network stops.
+            If the bundle is damaged or its network fails.
         EngineError
-            If the process ends before it has answered.
+            If the process ends without an answer.
         """
         with self._lock:
             for event in self._process.steps(request, IMPORT_SECONDS):
@@ -46,12 +46,12 @@ class NetworkServer:
                     return event.outputs
                 if isinstance(event, Failed):
                     raise ModelError(event.message)
-        raise EngineError("an answer of the model process", "none")
+        raise EngineError("The model process did not answer. Try again.")
 
     def close(self, seconds: float = END_SECONDS) -> None:
-        """End the process, if it runs; a thread that waits gets its error, and the next request starts another.
+        """Kill the process and wait for it up to `seconds`.
 
-        What hangs is waited for so many seconds.
+        A waiting thread gets an error; the next request starts a new process.
         """
         self._process.kill()
         if self._lock.acquire(timeout=seconds):
@@ -63,14 +63,14 @@ class NetworkServer:
 
 @cache
 def network_server() -> NetworkServer:
-    """Return the one server of this program."""
+    """Return the server of this program."""
     server = NetworkServer()
     atexit.register(server.close)
     return server
 
 
 class ServedCodec:
-    """Encoder and decoder of an imported model that ONNX cannot express (see `explorer.types.Codec`).
+    """Encoder and decoder of an imported model that cannot be converted to ONNX (see `explorer.types.Codec`).
 
     Parameters
     ----------
@@ -85,27 +85,25 @@ class ServedCodec:
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels."""
         return self._card.image_shape
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return self._card.latent_dim
 
     def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 pictures in [0, 1]."""
+        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
         return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
+        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         if not self._card.encodes:
             raise no_encoder(self._card)
         outputs = self._ask("encoder", images)
         return finite(outputs[0], self._card, "codes"), bounded(outputs[1] if len(outputs) > 1 else None)
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
+        """Return float32 images ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if not self._card.decodes:
             raise no_decoder(self._card)
         return finite(self._ask("decoder", codes)[0], self._card, "images")

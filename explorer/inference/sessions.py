@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime: made in one way, without other files or operators, and ended from another thread."""
+"""ONNX Runtime sessions: without external files and custom operators, and interruptible from another thread."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import onnxruntime
 from explorer.types import Floats
 
 _NOWHERE = str(Path(os.devnull) / "none")
-"""A folder that cannot be."""
+"""A folder that cannot exist."""
 
 
 class Interrupted(BaseException):
-    """A run was ended by an `Interrupt`; no error, and so not caught where errors are."""
+    """A run was ended by an `Interrupt`. A BaseException, so that ``except Exception`` does not catch it."""
 
 
 class Interrupt:
-    """Ends the runs of one thread from another: the one that is under way, and all that follow.
+    """Ends the current and all following runs of one thread from another thread.
 
     A run ends between two operators of its network.
     """
@@ -32,7 +32,7 @@ class Interrupt:
         self._set = False
 
     def set(self) -> None:
-        """End the run that is under way, and let no other begin."""
+        """End the current run and prevent further ones."""
         with self._lock:
             self._set = True
             if self._options is not None:
@@ -45,12 +45,12 @@ class Interrupt:
 
     @contextmanager
     def covering(self) -> Iterator[None]:
-        """Within the block, let this end the runs of the calling thread.
+        """Make the runs of the calling thread interruptible within the block.
 
         Raises
         ------
         Interrupted
-            By the run that was ended, or that may not begin.
+            From a run that was ended or may not begin.
         """
         _current.interrupt = self
         try:
@@ -61,7 +61,7 @@ class Interrupt:
     @contextmanager
     def _run(self) -> Iterator[onnxruntime.RunOptions]:
         options = onnxruntime.RunOptions()
-        # That a run was ended is no error to be printed; what went wrong is raised.
+        # ONNX Runtime would log an interruption as an error; real errors are raised anyway.
         options.log_severity_level = 4
         with self._lock:
             if self._set:
@@ -86,30 +86,30 @@ _current = _Current()
 
 
 def check_interrupt() -> None:
-    """Raise `Interrupted` where the calling thread's runs are to end: for what it waits for instead."""
+    """Raise `Interrupted` if the calling thread is interrupted, for waits outside of runs."""
     if _current.interrupt is not None:
         _current.interrupt.check()
 
 
 def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """Return a session for an ONNX file; `threads` 0 means one for each core.
+    """Return a session for an ONNX file; `threads` 0 means one per core.
 
-    No library of custom operators is ever registered. Whatever ONNX Runtime raises, passes.
+    Custom operators are never registered. Exceptions of ONNX Runtime are not converted.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # An arena keeps all that the largest batch ever took, a gigabyte for large images.
+    # The arena would keep the memory of the largest batch, a gigabyte for large images.
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # A file may say that its weights lie in another one, and name any. Ours never do, and here nothing is found.
+    # An ONNX file may load external weights from any path. This setting makes them unavailable.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def run_session(session: onnxruntime.InferenceSession, name: str, values: Floats) -> list[Floats]:
-    """Return the outputs of one run on the input of that name.
+    """Return the outputs of one run with the input `name`.
 
     Raises
     ------

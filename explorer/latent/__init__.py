@@ -1,1 +1,1 @@
-"""Geometry of the code space: statistics, axes, planes, traversals, samples, films. No pictures, no models."""
+"""Latent space without images and models: statistics, components, planes, traversals, sampling, animations."""

@@ -1,4 +1,4 @@
-"""Codes made of codes: sums and differences, those around one, and crosses of two."""
+"""Code arithmetic: weighted sums, variations around a code, and crossover of two codes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from explorer.types import Floats
 
 
 def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
-    """Return the sum of terms, each the mean of its codes times a strength: a − b + c with strengths 1, −1 and 1.
+    """Return the weighted sum of terms, each the mean of its codes: a − b + c with the weights 1, −1 and 1.
 
     Parameters
     ----------
     terms
-        Strength and codes ``(n, d)`` each, n > 0, all of one length.
+        Weight and codes ``(n, d)`` of each term, n > 0.
 
     Returns
     -------
@@ -33,13 +33,13 @@ def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
     means = [(strength, as_codes(codes)) for strength, codes in terms]
     lengths = {codes.shape[1] for _, codes in means}
     if len(lengths) != 1 or not all(len(codes) for _, codes in means):
-        raise UsageError("pictures in every slot, and codes of one length", f"lengths {sorted(lengths)}")
+        raise UsageError("Add an image to every term, all with codes of the same model.")
     total = sum(strength * codes.mean(axis=0, dtype=np.float64) for strength, codes in means)
     return np.asarray(total, np.float32)
 
 
 def around(code: Floats, statistics: CodeStatistics, spread: float, count: int, seed: int) -> Floats:
-    """Return codes around one: normal noise in every dimension, in σ of the data; float32 ``(count, d)``.
+    """Return variations of a code: normal noise in every dimension, in σ of the data; float32 ``(count, d)``.
 
     Raises
     ------
@@ -47,15 +47,20 @@ def around(code: Floats, statistics: CodeStatistics, spread: float, count: int, 
         If the spread is below 0 or not finite, or the count below 1.
     """
     if not (0 <= spread < np.inf and count >= 1):
-        raise UsageError("a spread of 0 σ or more, and at least one picture", f"{spread:g} and {count}")
+        raise UsageError(
+            "Cannot make {count:# variation|# variations} with a spread of {spread:g} σ. "
+            "Choose a spread of 0 or more and at least one image.",
+            count=count,
+            spread=spread,
+        )
     noise = np.random.default_rng(seed).standard_normal((count, len(code))).astype(np.float32)
     return np.asarray(code + spread * statistics.sigma * noise, np.float32)
 
 
 def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:
-    """Return a code that has each dimension of one of two codes ``(d,)``: of the second in about that share of them.
+    """Return the crossover of two codes ``(d,)``: each dimension is from the second one with probability `share`.
 
-    The same seed takes more and more dimensions of the second as the share grows.
+    With the same seed, a larger share keeps the dimensions that a smaller one takes from the second code.
 
     Raises
     ------
@@ -63,6 +68,12 @@ def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:
         If the codes differ in length, or the share is not in [0, 1].
     """
     if first.shape != second.shape or not 0 <= share <= 1:
-        raise UsageError("two codes of one length and a share from 0 to 1", f"{first.shape}, {second.shape}, {share:g}")
+        raise UsageError(
+            "Cannot combine codes of {first} and {second} dimensions with a ratio of {share:g}. "
+            "Use two codes of one model and a ratio from 0 to 1.",
+            first=first.size,
+            second=second.size,
+            share=share,
+        )
     drawn = np.random.default_rng(seed).random(len(first))
     return np.where(drawn < share, second, first).astype(np.float32)

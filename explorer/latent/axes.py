@@ -1,4 +1,4 @@
-"""Codes seen along the principal axes of the data, in standard deviations."""
+"""Coordinates of codes along the principal components of the data, in standard deviations."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import check_dimension
+from explorer.latent.checks import COMPONENT, check_dimension
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
 def to_axes(z: Floats, stats: CodeStatistics) -> Floats:
-    """Coordinates along the principal axes.
+    """Return coordinates along the principal components.
 
     Parameters
     ----------
     z
-        One code ``(d,)``, or many ``(n, d)``.
+        One code ``(d,)``, or several ``(n, d)``.
     stats
         Statistics of the data.
 
     Returns
     -------
     Floats
-        ``(k,)``, or ``(n, k)``, in σ from the mean code; 0 along an axis on which the data do not vary.
+        ``(k,)``, or ``(n, k)``, in σ from the mean code; 0 along a component without variance.
 
     Raises
     ------
@@ -34,49 +34,49 @@ def to_axes(z: Floats, stats: CodeStatistics) -> Floats:
         If `z` has another length than the statistics.
     """
     centred = _centred(z, stats).astype(np.float32)
-    # A single code is wanted at every step of a drag. A matrix product would wake the threads of BLAS for it and, while
-    # a training has the processor, wait for them ten times as long as this takes.
+    # einsum for single codes, which are needed while dragging: a matrix product would wake the threads of BLAS, which
+    # takes ten times as long during a training.
     along = np.einsum("kd,d->k", stats.axes, centred) if centred.ndim == 1 else centred @ stats.axes.T
-    # An axis without spread must not turn rounding errors into millions of σ.
+    # Without this, rounding errors along a component without variance would become millions of σ.
     flat = stats.axis_sigma <= stats.axis_sigma.max(initial=0.0) * 1e-6
     coordinates = np.where(flat, 0.0, along / np.where(flat, 1.0, stats.axis_sigma))
     return coordinates.astype(np.float32)
 
 
 def move_axis(z: Floats, stats: CodeStatistics, axis: int, sigma_value: float) -> Floats:
-    """Return a copy of one code ``(d,)`` moved along one axis to `sigma_value`, its other coordinates kept.
+    """Return a copy of one code ``(d,)`` moved along one principal component to `sigma_value`.
 
-    What the axes do not hold of the code is kept too.
+    Its other coordinates, and its part outside of the components, are kept.
 
     Raises
     ------
     UsageError
-        If there is no such axis, or `z` has another length than the statistics.
+        If there is no such component, or `z` has another length than the statistics.
     """
-    check_dimension(axis, len(stats.axes), "principal axis")
+    check_dimension(axis, len(stats.axes), COMPONENT)
     wanted = float(sigma_value) * float(stats.axis_sigma[axis])
     here = _dot(_centred(z, stats), stats.axes[axis])
     return _step(z, stats, axis, wanted - here)
 
 
 def take_axis(z: Floats, other: Floats, stats: CodeStatistics, axis: int) -> Floats:
-    """Return a copy of one code ``(d,)`` that lies along one axis where `other` ``(d,)`` does, the rest of it kept.
+    """Return a copy of one code ``(d,)`` with one principal coordinate of `other` ``(d,)``.
 
     Raises
     ------
     UsageError
-        If there is no such axis, or one of the codes has another length than the statistics.
+        If there is no such component, or one of the codes has another length than the statistics.
     """
-    check_dimension(axis, len(stats.axes), "principal axis")
+    check_dimension(axis, len(stats.axes), COMPONENT)
     between = _centred(other, stats) - _centred(z, stats)
     return _step(z, stats, axis, _dot(between, stats.axes[axis]))
 
 
 def random_along_axes(stats: CodeStatistics, rng: np.random.Generator) -> Floats:
-    """Return a random code ``(d,)``, float32: the mean, and along each axis a normal step of that axis' σ.
+    """Return a random code ``(d,)``, float32, from the normal distribution with the data's mean and covariance.
 
-    Its dimensions vary together as the data's do; drawn one by one, those of a long code would make noise. Without
-    any axis (statistics of a single code) it is the mean.
+    Independent dimensions would give noise for long codes. Without components (statistics of a single code) it is the
+    mean.
     """
     steps = rng.standard_normal(len(stats.axes)) * stats.axis_sigma
     return np.asarray(stats.mean + steps.astype(np.float32) @ stats.axes, dtype=np.float32)
@@ -84,7 +84,7 @@ def random_along_axes(stats: CodeStatistics, rng: np.random.Generator) -> Floats
 
 def _step(z: Floats, stats: CodeStatistics, axis: int, length: float) -> Floats:
     direction = stats.axes[axis].astype(np.float64)
-    # Axes that were kept in 16 bits are not quite of length 1, and the slider must stand where it was put.
+    # Components stored as float16 are not exactly of length 1.
     squared = max(_dot(direction, direction), 1e-12)
     return np.asarray(np.asarray(z, dtype=np.float64) + length / squared * direction, dtype=np.float32)
 
@@ -97,6 +97,9 @@ def _centred(z: Floats, stats: CodeStatistics) -> NDArray[np.float64]:
     codes = np.asarray(z, dtype=np.float64)
     if codes.ndim not in (1, 2) or codes.shape[-1] != stats.latent_dim:
         raise UsageError(
-            f"codes of length {stats.latent_dim}", f"the shape {codes.shape}", "Use codes and statistics of one model."
+            "Codes of shape {shape} do not match the model, which has {count:# dimension|# dimensions}. "
+            "Use codes of the same model.",
+            shape=str(codes.shape),
+            count=stats.latent_dim,
         )
     return np.asarray(codes - stats.mean, dtype=np.float64)

@@ -1,54 +1,64 @@
-"""Checks that the rooms' functions share: shapes of codes, numbers of dimensions."""
+"""Checks of arguments: shapes of codes, dimension numbers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from explorer.errors import UsageError
+from explorer.messages import Message, message
 from explorer.types import Floats
 
 MOST_CODE_BYTES = 4 << 30
-"""Most that a table of codes may take."""
+"""Maximum size of a table of codes."""
+
+CODES, CODE = message("codes"), message("code")
+DATA_CODES = message("codes of the data")
+KEYS = message("keyframes")
+DIMENSION, COMPONENT = message("dimension"), message("principal component")
 
 
 def check_table(count: int, latent_dim: int) -> None:
-    """Make sure that so many codes of that length fit into memory, before they are made.
+    """Check that a table of codes fits into memory, before it is allocated.
 
     Raises
     ------
     UsageError
-        If they do not; it says how many would.
+        If it does not; the message says how many codes would fit.
     """
     size = 4 * count * latent_dim
     if size > MOST_CODE_BYTES:
         raise UsageError(
-            f"at most {MOST_CODE_BYTES // (4 * latent_dim):,} codes of {latent_dim:,} numbers at a time "
-            f"({MOST_CODE_BYTES >> 30} GB)",
-            f"{count:,} ({size / 2**30:,.1f} GB)",
-            "Take a sample of the images or one split, or fewer steps, or a model with a shorter code.",
+            "Cannot make {count:# code|# codes} of {latent:,} dimensions ({size:,.1f} GB): "
+            "at most {most:,} fit into {limit} GB. "
+            "Use fewer images or steps, or a model with fewer latent dimensions.",
+            count=count,
+            latent=latent_dim,
+            size=size / 2**30,
+            most=MOST_CODE_BYTES // (4 * latent_dim),
+            limit=MOST_CODE_BYTES >> 30,
         )
 
 
-def as_codes(codes: Floats, name: str = "codes") -> Floats:
-    """Return `codes` as a float32 array ``(n, d)`` with ``n >= 1`` and ``d >= 1``.
+def as_codes(codes: Floats, name: Message = CODES) -> Floats:
+    """Return `codes` as a float32 array ``(n, d)`` with ``n >= 1`` and ``d >= 1``; `name` is for the error.
 
     Raises
     ------
     UsageError
-        If the shape is another.
+        If the shape is invalid.
     """
     array = np.asarray(codes, dtype=np.float32)
     if array.ndim != 2 or array.size == 0:
         raise UsageError(
-            f"{name} as a table (n, latent_dim) with at least one row",
-            f"the shape {array.shape}",
-            "Flatten every code to one row.",
+            "Invalid {name} of shape {shape}. Use an array (n, latent_dim) with at least one row.",
+            name=name,
+            shape=str(array.shape),
         )
     return array
 
 
-def as_code(z: Floats, name: str = "a code") -> Floats:
-    """Return `z` as one float32 code ``(d,)``.
+def as_code(z: Floats, name: Message = CODE) -> Floats:
+    """Return `z` as one float32 code ``(d,)``; `name` is for the error.
 
     Raises
     ------
@@ -57,19 +67,27 @@ def as_code(z: Floats, name: str = "a code") -> Floats:
     """
     array = np.asarray(z, dtype=np.float32)
     if array.ndim != 1 or array.size == 0:
-        raise UsageError(f"{name} as one flat vector", f"the shape {array.shape}", "Give one code, flattened.")
+        raise UsageError(
+            "Invalid {name} of shape {shape}. Use one flat code (latent_dim,).", name=name, shape=str(array.shape)
+        )
     return array
 
 
-def check_dimension(dimension: int, count: int, what: str = "dimension") -> int:
-    """Return `dimension` if it lies in ``0 … count - 1``.
+def check_dimension(dimension: int, count: int, what: Message = DIMENSION) -> int:
+    """Return `dimension` if it is in ``0 … count - 1``; `what` is for the error.
 
     Raises
     ------
     UsageError
-        If it does not.
+        If it is not.
     """
     if not 0 <= dimension < count:
-        span = f"between 0 and {count - 1}" if count else f"of a model that has any {what}"
-        raise UsageError(f"a number of a {what} {span}", str(dimension), "Counting starts at 0.")
+        if not count:
+            raise UsageError("There is no {what} {number}: the model has none.", what=what, number=dimension)
+        raise UsageError(
+            "There is no {what} {number}. Choose a number from 0 to {last}.",
+            what=what,
+            number=dimension,
+            last=count - 1,
+        )
     return int(dimension)

@@ -1,4 +1,4 @@
-"""Directions in code space that mean something: from attributes of pictures, with a test of whether they are real."""
+"""Attribute directions in latent space, with a significance test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.types import Floats, Indices
 Method: TypeAlias = Literal["means", "logistic"]
 
 SPLITS = 200
-"""Random splits that an effect is compared with."""
+"""Number of label permutations in the significance test."""
 
 _HELD_OUT = 0.3
 _LEAST = 5
@@ -30,21 +30,20 @@ class Direction:
     Attributes
     ----------
     vector
-        Float32 ``(d,)``: from the mean code of those without the attribute to that of those with it, or as long as that
-        along what a logistic regression found. Adding it once makes an average picture without one with.
+        Float32 ``(d,)``: from the mean code without the attribute to the mean code with it, or the normal of a logistic
+        regression, scaled to the difference of the means along it.
     method
         ``means`` or ``logistic``.
     count
-        Pictures with and without; zeros for one that was made of others and never measured.
+        Number of images with and without the attribute; zeros for an unmeasured combination of directions.
     accuracy
-        Share of held-out pictures that are told rightly by which side of the middle they lie on, both kinds counting
-        the same; 0.5 is chance.
+        Balanced accuracy on held-out images, with the midpoint of the means as threshold; 0.5 is chance.
     effect
-        Distance of the two means along the direction, in standard deviations within them (Cohen's d), held out.
+        Cohen's d along the direction, on held-out images.
     chance
-        Mean and standard deviation of the same for labels that were shuffled.
+        Mean and standard deviation of the effect for shuffled labels.
     p
-        Share of shuffled labels with as large an effect, counting this one: (1 + r) / (1 + `SPLITS`).
+        p-value of the effect, from r shuffles with at least this effect: (1 + r) / (1 + `SPLITS`).
     """
 
     vector: Floats
@@ -57,44 +56,52 @@ class Direction:
 
     @property
     def measured(self) -> bool:
-        """Whether the figures mean anything."""
+        """Whether accuracy, effect and p-value are known."""
         return self.count != (0, 0)
 
     def moved_to(self, vector: Floats) -> Direction:
-        """Return one with another vector, of which nothing is known."""
+        """Return an unmeasured direction with another vector."""
         return replace(self, vector=vector, count=(0, 0), accuracy=0.0, effect=0.0, chance=(0.0, 0.0), p=1.0)
 
 
 def attribute_direction(
     codes: Floats, has: NDArray[np.bool_], method: Method = "means", *, splits: int = SPLITS, seed: int = 0
 ) -> Direction:
-    """Find the direction of an attribute, and measure it on pictures that it was not found on.
+    """Find the direction of an attribute, and measure it on held-out images.
 
     Parameters
     ----------
     codes
         ``(n, d)``.
     has
-        ``(n,)``, which pictures have the attribute.
+        ``(n,)``, which images have the attribute.
     method
-        ``means``: difference of means. ``logistic``: a logistic regression's normal, which is not drawn aside by what
-        merely goes with the attribute.
+        ``means``: difference of means. ``logistic``: normal of a logistic regression, which is less affected by
+        correlated attributes.
     splits
-        How often the labels are shuffled for the comparison.
+        Number of label permutations.
     seed
-        Of what is held out and of the shuffling.
+        Seed of held-out split and permutations.
 
     Raises
     ------
     UsageError
-        If shapes differ, or fewer than five pictures have it, or have it not.
+        If shapes differ, or there are fewer than five images with or without the attribute.
     """
     codes, has = as_codes(codes), np.asarray(has, np.bool_)
     if has.shape != (len(codes),):
-        raise UsageError(f"an answer for each of {len(codes)} codes", f"{has.shape}")
+        raise UsageError(
+            "There are {count:# code|# codes}, but attributes of shape {shape}. Give one value for each code.",
+            count=len(codes),
+            shape=str(has.shape),
+        )
     if min(int(has.sum()), int((~has).sum())) < _LEAST:
         raise UsageError(
-            f"at least {_LEAST} pictures with and {_LEAST} without", f"{int(has.sum())} and {int((~has).sum())}"
+            "Cannot find a direction: {having:# image has|# images have} the attribute and {lacking:# does|# do} not. "
+            "Choose an attribute with at least {least} of each.",
+            having=int(has.sum()),
+            lacking=int((~has).sum()),
+            least=_LEAST,
         )
     rng = np.random.default_rng(seed)
     fitted, held = _parted(has, rng)
@@ -104,7 +111,7 @@ def attribute_direction(
     shuffled = np.empty(splits)
     for number in range(splits):
         labels = rng.permutation(has)
-        # The difference of means stands for both: a regression anew for each would take minutes and say the same.
+        # Also for `logistic`: a regression for each permutation would take minutes with the same result.
         random = _normal(codes[fitted], labels[fitted], "means")
         shuffled[number] = _effect(codes[held] @ random, labels[held])
     gap = codes[has].mean(axis=0, dtype=np.float64) - codes[~has].mean(axis=0, dtype=np.float64)
@@ -121,7 +128,7 @@ def attribute_direction(
 
 
 def _parted(has: NDArray[np.bool_], rng: np.random.Generator) -> tuple[Indices, Indices]:
-    """Part each kind into those that are fitted and those that are held out."""
+    """Split both classes into fitted and held-out codes."""
     fitted, held = [], []
     for kind in (has, ~has):
         order = rng.permutation(np.flatnonzero(kind))
@@ -149,7 +156,7 @@ def _normal(codes: Floats, has: NDArray[np.bool_], method: Method) -> NDArray[np
 
 
 def _effect(values: NDArray[np.float64], has: NDArray[np.bool_]) -> float:
-    """Return the distance of two means in pooled standard deviations."""
+    """Return Cohen's d: the distance of two means in pooled standard deviations."""
     if has.all() or not has.any():
         return 0.0
     first, second = values[has], values[~has]
@@ -162,19 +169,19 @@ def _accuracy(
 ) -> float:
     known = codes[fitted] @ along
     middle = (known[has[fitted]].mean() + known[~has[fitted]].mean()) / 2
-    told = (codes[held] @ along > middle) == has[held]
-    return float((told[has[held]].mean() + told[~has[held]].mean()) / 2)
+    right = (codes[held] @ along > middle) == has[held]
+    return float((right[has[held]].mean() + right[~has[held]].mean()) / 2)
 
 
 class Ruler:
-    """Where codes stand along a direction, in σ of the data from their mean.
+    """Coordinate along a direction, in σ of the data from their mean.
 
     Parameters
     ----------
     vector
-        ``(d,)``; zeros give a ruler on which everything stands at 0.
+        ``(d,)``; for zeros all coordinates are 0.
     codes
-        The data's, ``(n, d)``, n > 0.
+        Codes of the data, ``(n, d)``, n > 0.
     """
 
     def __init__(self, vector: Floats, codes: Floats) -> None:
@@ -185,33 +192,33 @@ class Ruler:
 
     @property
     def sigma(self) -> float:
-        """Spread of the data along it, in code units."""
+        """Standard deviation of the data along the direction, in code units."""
         return self._sigma
 
     def value(self, code: Floats) -> float:
-        """Return where one code ``(d,)`` stands."""
-        # No matrix product: BLAS would wake its threads for one number at every step of a drag.
+        """Return the coordinate of one code ``(d,)``."""
+        # Not a matrix product, which would wake the threads of BLAS while dragging.
         return (float(np.einsum("d,d->", self._unit, code)) - self._mean) / self._sigma
 
     def values(self, codes: Floats) -> Floats:
-        """Return where codes ``(n, d)`` stand, float32 ``(n,)``."""
+        """Return the coordinates of codes ``(n, d)``, float32 ``(n,)``."""
         return np.asarray((codes @ self._unit - self._mean) / self._sigma, np.float32)
 
     def moved(self, code: Floats, value: float) -> Floats:
-        """Return a copy of a code that stands at `value`, its part across the direction kept."""
+        """Return a copy of a code moved along the direction to the coordinate `value`."""
         return np.asarray(code + (value - self.value(code)) * self._sigma * self._unit, np.float32)
 
 
 def orthogonal(vectors: Sequence[Floats]) -> list[Floats]:
-    """Return vectors ``(d,)`` that share no part, in order (Gram and Schmidt): each without what those before it hold.
+    """Return vectors ``(d,)`` orthogonalized in order (Gram-Schmidt), not normalized.
 
-    What is left of a vector that the earlier ones hold altogether is zeros.
+    A vector that depends linearly on the previous ones becomes zeros.
     """
     basis: list[NDArray[np.float64]] = []
     made: list[Floats] = []
     for vector in vectors:
         rest = np.asarray(vector, np.float64)
-        # Twice, since once leaves a rounding error that is large where little is left.
+        # Twice, since after one pass the rounding error of a small remainder is large.
         for _ in range(2):
             for unit in basis:
                 rest = rest - (rest @ unit) * unit
@@ -225,32 +232,37 @@ def orthogonal(vectors: Sequence[Floats]) -> list[Floats]:
 
 
 def probe_accuracy(codes: Floats, labels: Indices, *, seed: int = 0) -> tuple[float, float]:
-    """Return how well a linear classifier tells labels from held-out codes, and the share of the largest class.
+    """Return the accuracy of a linear probe on held-out codes, and the share of the majority class.
 
     Parameters
     ----------
     codes
         ``(n, d)``; at most 5,000 are fitted.
     labels
-        Int64 ``(n,)``; two classes or more.
+        Int64 ``(n,)``; at least two classes.
 
     Raises
     ------
     UsageError
-        If there are fewer than two classes, or too few codes to hold some out.
+        If there are fewer than two classes, or fewer than ten codes.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import train_test_split
 
     codes = as_codes(codes)
     if len(np.unique(labels)) < 2 or len(codes) < 2 * _LEAST:
-        raise UsageError("two classes, and ten codes or more", f"{len(np.unique(labels))} and {len(codes)}")
+        raise UsageError(
+            "Cannot train a linear probe on {count:# code|# codes} of {classes:# class|# classes}. "
+            "Use at least ten images of two classes.",
+            count=len(codes),
+            classes=len(np.unique(labels)),
+        )
     known = np.arange(len(codes))
     fitted, held = train_test_split(known, test_size=_HELD_OUT, random_state=seed, shuffle=True)
     fitted = fitted[:_MOST_FITTED]
     mean, scale = codes[fitted].mean(axis=0), np.maximum(codes[fitted].std(axis=0), 1e-6)
     model = LogisticRegression(max_iter=300)
     model.fit((codes[fitted] - mean) / scale, labels[fitted])
-    told = model.predict((codes[held] - mean) / scale) == labels[held]
+    right = model.predict((codes[held] - mean) / scale) == labels[held]
     share = np.unique(labels[held], return_counts=True)[1].max() / len(held)
-    return float(told.mean()), float(share)
+    return float(right.mean()), float(share)

@@ -1,6 +1,6 @@
-"""How fast a film moves within one segment: functions of time from [0, 1] onto [0, 1].
+"""Easing functions: time within a segment in [0, 1] to progress in [0, 1].
 
-Every one is smooth, never falls, and maps 0 to 0 and 1 to 1. A new one is one function and one line in `EASINGS`.
+Each is smooth, monotonic, and maps 0 to 0 and 1 to 1. To add one, add a function and a line in `EASINGS`.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.latent.registry import named
+from explorer.messages import message
 
 Easing: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Times in [0, 1], any shape, to progress in [0, 1], the same shape."""
+"""Times in [0, 1] of any shape to progress in [0, 1] of the same shape."""
 
 
 def linear(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Even speed."""
+    """Return constant speed."""
     return t
 
 
 def ease(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slow at both ends."""
+    """Ease in-out: slow at both ends."""
     return t * t * (3 - 2 * t)
 
 
 def ease_in(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slow at the start."""
+    """Ease in: slow at the start."""
     return t**3
 
 
 def ease_out(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slow at the end."""
+    """Ease out: slow at the end."""
     return 1 - (1 - t) ** 3
 
 
@@ -46,11 +47,11 @@ EASINGS: dict[str, Easing] = {
 
 
 def easing_named(name: str) -> Easing:
-    """Return the easing of that name.
+    """Return an easing by name.
 
     Raises
     ------
     UsageError
         If there is none; the message lists the known ones.
     """
-    return named(EASINGS, name, "easing")
+    return named(EASINGS, name, message("easing"))

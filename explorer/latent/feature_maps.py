@@ -1,4 +1,4 @@
-"""A code of shape (h, w, c) as c feature maps: what is usual in each, and which cells a brush touches."""
+"""A spatial code (h, w, c) as c feature maps: statistics of each channel, and the cells under a brush."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SMALLEST_SHARE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class MapStatistics:
-    """What is usual in each channel, over all its cells and all codes; every array float32 ``(c,)``, code units.
+    """Statistics of each channel over all cells and codes; every array float32 ``(c,)``, in code units.
 
     Attributes
     ----------
     mean, sigma
-        Mean and standard deviation; σ is never 0: a channel that never varies has that of the others.
+        Mean and standard deviation; for a constant channel σ is that of the others, so that it is never 0.
     low, high
-        Smallest and largest value.
+        Minimum and maximum.
     """
 
     mean: Floats
@@ -34,7 +34,7 @@ class MapStatistics:
 
 
 def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
-    """Put the statistics of a spatial code's dimensions together, channel by channel.
+    """Aggregate the statistics of a spatial code's dimensions by channel.
 
     Parameters
     ----------
@@ -46,10 +46,14 @@ def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
     Raises
     ------
     UsageError
-        If the shape is none of feature maps, or not the code's.
+        If the shape is not spatial, or not the code's.
     """
     if len(shape) != 3 or prod(shape) != stats.latent_dim:
-        raise UsageError(f"a shape (h, w, c) of {stats.latent_dim} values", str(shape))
+        raise UsageError(
+            "The shape {shape} is not that of a spatial code with {count:# value|# values}. Use (h, w, c).",
+            shape=str(shape),
+            count=stats.latent_dim,
+        )
     mean, sigma = (part.astype(np.float64).reshape(-1, shape[2]) for part in (stats.mean, stats.sigma))
     centre = mean.mean(axis=0)
     spread = np.sqrt((sigma**2 + (mean - centre) ** 2).mean(axis=0))
@@ -66,16 +70,16 @@ def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
 def brushed_cells(
     shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], size: float
 ) -> NDArray[np.bool_]:
-    """Tell which cells a round brush touches on its straight way from one place to another.
+    """Return the cells that a round brush touches on a straight line.
 
     Parameters
     ----------
     shape
-        Rows and columns of the map; cell (r, c) reaches from (r, c) to (r + 1, c + 1).
+        Rows and columns of the map; cell (r, c) extends from (r, c) to (r + 1, c + 1).
     start, end
-        Places as (row, column), anywhere.
+        Ends of the line as (row, column), also outside of the map.
     size
-        Diameter of the brush in cells. The cells under both ends are touched however small it is.
+        Diameter of the brush in cells; the cells at both ends are always included.
 
     Returns
     -------

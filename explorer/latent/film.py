@@ -1,13 +1,13 @@
-"""The morph: which code each frame of a film shows.
+"""Animations: the code of each frame, interpolated between keyframes.
 
-A `Film` says how one pass runs through k keys, segment by segment, and how it is played. A segment of n steps counts
-both its ends, and a key between two segments is shown once: k keys and n steps for each segment make
-``(k - 1) * (n - 1) + 1`` frames. The first and the last frame are held for `hold` frames more. `none` and `repeat` have
-the frames hold + pass + hold and differ in how the file is played; `pingpong` goes on with the pass backwards, without
-showing the two ends twice where nothing is held.
+A `Film` describes one pass through k keyframes, segment by segment, and how it is played. A segment of n steps includes
+both its ends, and a keyframe between two segments is shown once: k keyframes with n steps per segment give
+``(k - 1) * (n - 1) + 1`` frames. The first and the last frame are repeated `hold` times. `none` and `repeat` have the
+frames hold + pass + hold and differ only in playback; `pingpong` appends the pass in reverse, without showing the ends
+twice if `hold` is 0.
 
-A closed film has one more segment, from the last key back to the first, and leaves out the frame that would show the
-first key again: played over and over, it has no seam.
+A closed animation has one more segment, from the last keyframe to the first, without the last frame of that segment, so
+that it loops seamlessly.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_codes, check_table
+from explorer.latent.checks import KEYS, as_codes, check_table
 from explorer.latent.easing import easing_named
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.paths import Curve, Surroundings, path_named
+from explorer.reading import reason_of
 from explorer.types import Floats, Indices
 
 Loop = Literal["none", "repeat", "pingpong"]
@@ -32,19 +33,19 @@ LOOPS: tuple[str, ...] = get_args(Loop)
 
 @dataclass(frozen=True)
 class Segment:
-    """The way from one key to the next.
+    """The segment from one keyframe to the next.
 
     Attributes
     ----------
     steps
-        Frames, counting both ends; at least 2.
+        Frames including both ends; at least 2.
     path, easing
         Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`.
 
     Raises
     ------
     UsageError
-        If a value cannot be meant.
+        If a value is invalid.
     """
 
     steps: int = 90
@@ -52,38 +53,38 @@ class Segment:
     easing: str = "linear"
 
     def __post_init__(self) -> None:
-        """Check the values."""
         if self.steps < 2:
-            raise UsageError("at least 2 steps a segment", str(self.steps), "Steps count both ends.")
+            raise UsageError(
+                "A segment needs at least 2 frames, its ends included, not {steps}. Choose more.", steps=self.steps
+            )
         path_named(self.path)
         easing_named(self.easing)
 
 
 @dataclass(frozen=True)
 class Film:
-    """How a film runs through its keys, segment by segment; made of plain values only.
+    """An animation through keyframes, segment by segment; made of plain values only.
 
     Attributes
     ----------
     segments
-        One for each pair of neighbouring keys, and one more back to the first key where the film is closed. None at
-        all: a film of one key.
+        One for each pair of adjacent keyframes, and one back to the first if closed. Empty for a single keyframe.
     hold
-        Frames for which the first and the last picture are held, beyond their own.
+        Additional frames for the first and the last image.
     fps
-        Frames a second, above 0.
+        Frames per second, above 0.
     loop
-        ``"none"`` plays once, ``"repeat"`` starts over, ``"pingpong"`` runs back and starts over.
+        ``"none"`` plays once, ``"repeat"`` loops, ``"pingpong"`` plays forward and backward.
     closed
-        Whether the last segment leads back to the first key; for films that repeat.
+        Whether the last segment leads back to the first keyframe; for `repeat`.
     times
-        Where each frame of one pass stands along the keys, as `explorer.latent.timing.even_out` finds it: rising from
-        0 to the number of segments (which a closed film leaves out). None: evenly within each segment.
+        Position of each frame of one pass along the keyframes, as from `explorer.latent.timing.even_out`: increasing
+        from 0 to the number of segments (exclusive if closed). None: evenly within each segment.
 
     Raises
     ------
     UsageError
-        If a value cannot be meant.
+        If a value is invalid.
     """
 
     segments: tuple[Segment, ...]
@@ -94,18 +95,19 @@ class Film:
     times: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Check the values."""
         if self.hold < 0:
-            raise UsageError("a hold of 0 frames or more", str(self.hold), "Give for example 18.")
-        if not (self.fps > 0 and np.isfinite(self.fps)):
-            raise UsageError("frames a second above 0", str(self.fps), "Give for example 25.")
+            raise UsageError(
+                "The ends cannot be held for {hold} frames. Choose 0 or more, for example 18.", hold=self.hold
+            )
+        _check_rate(self.fps)
         if self.loop not in LOOPS:
-            raise UsageError("a known loop", f"“{self.loop}”", f"Choose one of: {', '.join(LOOPS)}.")
+            raise UsageError("Unknown loop “{loop}”. Choose one of {loops}.", loop=self.loop, loops=LOOPS)
         if self.closed and (self.loop == "pingpong" or len(self.segments) < 2):
             raise UsageError(
-                "two or more keys and no way back for a film that is closed",
-                f"{self.key_count} keys, {self.loop}",
-                "Let it repeat.",
+                "A closed animation needs at least two keyframes and the loop “repeat”, "
+                "not {count:# keyframe|# keyframes} and “{loop}”. Choose another loop.",
+                count=self.key_count,
+                loop=self.loop,
             )
         if self.times is not None:
             self._check_times(np.asarray(self.times, dtype=np.float64))
@@ -115,22 +117,25 @@ class Film:
         good = times.shape == (self.pass_frames,) and np.isfinite(times).all() and (np.diff(times) >= 0).all()
         if not good or times[0] != 0 or not (times[-1] <= count if self.closed else times[-1] == count):
             raise UsageError(
-                f"{self.pass_frames} rising times from 0 to {count}", "others", "Even out the motion of this film anew."
+                "The times of this animation are not {frames} increasing values from 0 to {count}. "
+                "Equalize the visual speed again.",
+                frames=self.pass_frames,
+                count=count,
             )
 
     @property
     def key_count(self) -> int:
-        """Number k of keys."""
+        """Number k of keyframes."""
         return len(self.segments) + (0 if self.closed else 1)
 
     @property
     def pass_frames(self) -> int:
-        """Frames of one pass, without hold and way back."""
+        """Frames of one pass, without hold and reverse."""
         return sum(segment.steps - 1 for segment in self.segments) + (0 if self.closed else 1)
 
     @property
     def frames(self) -> int:
-        """Frames of the whole film."""
+        """Frames of the whole animation."""
         if self.loop != "pingpong":
             return self.pass_frames + 2 * self.hold
         back = self.pass_frames if self.hold else max(self.pass_frames - 2, 0)
@@ -138,11 +143,11 @@ class Film:
 
     @property
     def seconds(self) -> float:
-        """How long the whole film takes."""
+        """Duration of the whole animation."""
         return self.frames / self.fps
 
     def pass_positions(self) -> NDArray[np.float64]:
-        """Position along the keys of each frame of one pass, ``(pass_frames,)``, before easing."""
+        """Return the position along the keyframes of each frame of one pass, ``(pass_frames,)``, before easing."""
         if self.times is not None:
             return np.asarray(self.times, dtype=np.float64)
         parts = [
@@ -152,39 +157,38 @@ class Film:
         return np.concatenate([*parts, *end])
 
     def positions(self) -> NDArray[np.float64]:
-        """Position along the keys of each frame, ``(frames,)`` float64 in [0, segments], before easing.
+        """Return the position along the keyframes of each frame, ``(frames,)`` float64 in [0, segments], before easing.
 
-        At a key it is a whole number exactly, unless the motion was evened out.
+        At a keyframe it is exactly an integer, unless the speed was equalized.
         """
         return self.pass_positions()[self.pass_numbers()]
 
     def positions_at(self, fps: float) -> NDArray[np.float64]:
-        """Position along the keys of each frame at another speed, ``(n,)``: the film takes as long, with other frames.
+        """Return the position along the keyframes of each frame at another frame rate, ``(n,)``, for equal duration.
 
-        Frame j is what is shown at j / fps seconds; between two frames of the film it lies between their positions.
+        Frame j is at j / fps seconds; positions are interpolated between those of the animation's own frames.
 
         Raises
         ------
         UsageError
             If `fps` is not above 0.
         """
-        if not (fps > 0 and np.isfinite(fps)):
-            raise UsageError("frames a second above 0", str(fps), "Give for example 25.")
+        _check_rate(fps)
         positions = self.positions()
         if fps == self.fps:
             return positions
         wanted = np.arange(max(1, round(self.frames * fps / self.fps))) * (self.fps / fps)
         following = positions[0] if self.loop == "pingpong" else positions[-1]
         if self.closed:
-            # Its end is its first key, but on the way there it does not run back through all of them.
+            # It ends at its first keyframe, as position `segments`, not 0, which would interpolate backward.
             following = float(len(self.segments))
             positions[self.hold + self.pass_frames :] = following
         return np.asarray(np.interp(wanted, np.arange(len(positions) + 1), np.append(positions, following)))
 
     def pass_numbers(self) -> Indices:
-        """Which frame of the pass each frame of the film shows, int64 ``(frames,)``."""
+        """Return for each frame its number within the pass, int64 ``(frames,)``."""
         forward = np.arange(self.pass_frames)
-        # A closed film ends where it begins, so that is what is held.
+        # A closed animation ends at its first frame, which is held.
         last = forward[:1] if self.closed else forward[-1:]
         held = np.concatenate([np.repeat(forward[:1], self.hold), forward, np.repeat(last, self.hold)])
         if self.loop != "pingpong":
@@ -192,24 +196,24 @@ class Film:
         return np.concatenate([held, forward[::-1] if self.hold else forward[-2:0:-1]])
 
     def key_frames(self) -> Indices:
-        """Frame ``(k,)`` on which each key is shown first: exactly, or the nearest one where motion was evened out."""
+        """Return the first frame ``(k,)`` of each keyframe; the nearest one if the speed was equalized."""
         forward = self.pass_positions()
         nearest = [int(np.argmin(np.abs(forward - key))) for key in range(self.key_count)]
         held = np.array([0] + [self.hold] * (self.key_count - 1), dtype=np.int64)
         return np.asarray(nearest, dtype=np.int64) + held
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold; `from_dict` makes the same film of them."""
+        """Return plain values for JSON; the inverse is `from_dict`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Film:
-        """Make a film of what `to_dict` gave; lists are taken for tuples.
+        """Return the animation of values from `to_dict`; lists are accepted as tuples.
 
         Raises
         ------
         UsageError
-            If the values make no film.
+            If the values are invalid.
         """
         try:
             known = dict(values)
@@ -217,30 +221,32 @@ class Film:
             times = known.pop("times", None)
             return cls(segments=segments, times=None if times is None else tuple(map(float, times)), **known)
         except (TypeError, KeyError, ValueError) as error:
-            raise UsageError("the settings of a film", f"“{error}”", "Set the film up anew.") from error
+            raise UsageError(
+                "Invalid animation settings: {reason}. Set up the animation again.", reason=reason_of(error)
+            ) from error
 
 
 @dataclass(frozen=True)
 class FilmSettings:
-    """A film whose segments are all alike; the defaults are the reference's film.
+    """Settings of an animation with equal segments; the defaults are those of the reference.
 
     Attributes
     ----------
     steps
-        Frames of a segment, counting both ends; at least 2.
+        Frames of a segment including both ends; at least 2.
     hold
-        Frames for which the first and the last picture are held, beyond their own.
+        Additional frames for the first and the last image.
     fps
-        Frames a second, above 0.
+        Frames per second, above 0.
     loop
-        ``"none"`` plays once, ``"repeat"`` starts over, ``"pingpong"`` runs back and starts over.
+        ``"none"`` plays once, ``"repeat"`` loops, ``"pingpong"`` plays forward and backward.
     path, easing
-        Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`. A spline that repeats is closed.
+        Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`. A looping spline is closed.
 
     Raises
     ------
     UsageError
-        If a value cannot be meant.
+        If a value is invalid.
     """
 
     steps: int = 90
@@ -251,22 +257,21 @@ class FilmSettings:
     easing: str = "linear"
 
     def __post_init__(self) -> None:
-        """Check the values."""
         self.film(1)
         Segment(self.steps, self.path, self.easing)
 
     @property
     def segment(self) -> Segment:
-        """The way from any key to the next."""
+        """The segment from any keyframe to the next."""
         return Segment(self.steps, self.path, self.easing)
 
     @property
     def closed(self) -> bool:
-        """Whether the film leads from its last key back to its first."""
+        """Whether the animation leads from its last keyframe back to its first."""
         return self.path == "spline" and self.loop == "repeat"
 
     def film(self, k: int) -> Film:
-        """Return the film of these settings through `k` keys.
+        """Return the animation through `k` keyframes.
 
         Raises
         ------
@@ -274,39 +279,49 @@ class FilmSettings:
             If `k` is below 1.
         """
         if k < 1:
-            raise UsageError("at least one key", str(k), "Add a keyframe.")
+            raise UsageError("There are no keyframes. Add a keyframe.")
         closed = self.closed and k > 1
         count = k if closed else k - 1
         return Film((self.segment,) * count, self.hold, self.fps, self.loop, closed)
 
 
+def _check_rate(fps: float) -> None:
+    if not (fps > 0 and np.isfinite(fps)):
+        raise UsageError("A frame rate of {fps:g} is impossible. Choose one above 0, for example 25.", fps=float(fps))
+
+
 class FilmCurve:
-    """The codes of a film at any position along its keys, for many calls: paths are laid once.
+    """The codes of an animation at any position along its keyframes; paths are computed once.
 
     Parameters
     ----------
     keys
-        ``(k, d)`` float32.
+        Codes of the keyframes, ``(k, d)`` float32.
     film
-        How it runs.
+        The animation.
     data
-        Codes of the data ``(n, d)``, or the graph over them, for segments along the data. Pass the graph itself where
-        several films share it: it is then made once.
+        Codes of the data ``(n, d)``, or their neighbor graph, for data paths. Pass the graph to share it between
+        animations.
 
     Raises
     ------
     UsageError
-        If `keys` is no table of the film's number of keys, or a segment needs codes of the data and there are none.
+        If the number of keyframes does not match the animation, or a data path has no codes of the data.
     """
 
     def __init__(self, keys: Floats, film: Film, data: Floats | NeighbourGraph | None = None) -> None:
-        keys = as_codes(keys, "keys")
+        keys = as_codes(keys, KEYS)
         if len(keys) != film.key_count:
-            raise UsageError(f"{film.key_count} keys for the film", str(len(keys)), "Give one segment for each pair.")
+            raise UsageError(
+                "There are {count:# keyframe|# keyframes}, but the segments of this animation need {wanted}. "
+                "Use one segment for each pair of keyframes.",
+                count=len(keys),
+                wanted=film.key_count,
+            )
         graph = data if isinstance(data, NeighbourGraph) or data is None else NeighbourGraph(data)
         points = np.concatenate([keys, keys[:1]]) if film.closed else keys
         surroundings = Surroundings(film.closed, graph)
-        # A film of one key has no segment, and stands still on any path.
+        # An animation of one keyframe has no segment; any path gives its code.
         self._segments = film.segments or (Segment(),)
         names = {segment.path for segment in self._segments}
         self._curves: dict[str, Curve] = {name: path_named(name)(points, surroundings) for name in names}
@@ -314,16 +329,16 @@ class FilmCurve:
         self._latent_dim = keys.shape[1]
 
     def at(self, positions: NDArray[np.float64] | Sequence[float]) -> Floats:
-        """Codes ``(m, d)`` at positions ``(m,)`` along the keys, before easing; outside, the nearer end.
+        """Return the codes ``(m, d)`` at positions ``(m,)`` along the keyframes, before easing; clipped to the ends.
 
         Raises
         ------
         UsageError
-            If a position is undefined.
+            If a position is NaN.
         """
         wanted = np.asarray(positions, dtype=np.float64).reshape(-1)
         if np.isnan(wanted).any():
-            raise UsageError("a position along the keys", "no number", "Give 0 for the first key.")
+            raise UsageError("A position along the keyframes is not a number. Use 0 for the first keyframe.")
         wanted = np.clip(wanted, 0, self._end)
         numbers = np.minimum(np.floor(wanted).astype(np.int64), max(self._end - 1, 0))
         check_table(len(wanted), self._latent_dim)
@@ -337,7 +352,7 @@ class FilmCurve:
 
 
 def film_times(k: int, settings: FilmSettings) -> NDArray[np.float64]:
-    """Position along the keys of each frame of a film whose segments are alike; see `Film.positions`.
+    """Return the position of each frame of an animation with equal segments; see `Film.positions`.
 
     Raises
     ------
@@ -348,23 +363,23 @@ def film_times(k: int, settings: FilmSettings) -> NDArray[np.float64]:
 
 
 def film_codes(keys: Floats, settings: FilmSettings | Film, data: Floats | NeighbourGraph | None = None) -> Floats:
-    """Codes ``(frames, d)`` of a film through keys ``(k, d)``; see the module for the number of frames.
+    """Return the codes ``(frames, d)`` of an animation through keyframes ``(k, d)``.
 
     Parameters
     ----------
     keys
-        Float32.
+        Codes of the keyframes, float32.
     settings
-        How the film runs.
+        The animation.
     data
         As for `FilmCurve`.
 
     Raises
     ------
     UsageError
-        If `keys` is no table of the film's number of codes, or a path lacks codes of the data.
+        If the number of keyframes does not match the animation, or a data path has no codes of the data.
     """
-    keys = as_codes(keys, "keys")
+    keys = as_codes(keys, KEYS)
     film = settings if isinstance(settings, Film) else settings.film(len(keys))
     return FilmCurve(keys, film, data).at(film.positions())
 
@@ -376,13 +391,13 @@ def code_at(
     easing: str = "linear",
     data: Floats | NeighbourGraph | None = None,
 ) -> Floats:
-    """Code ``(d,)`` at one position in [0, k - 1] along keys ``(k, d)`` of an open film; outside, the nearer end.
+    """Return the code ``(d,)`` at a position in [0, k - 1] along keyframes ``(k, d)``; clipped to the ends.
 
     Raises
     ------
     UsageError
-        If `keys` is no table, the position is undefined, or there is no such path or easing.
+        If the shape of `keys` is invalid, the position is NaN, or the path or easing unknown.
     """
-    keys = as_codes(keys, "keys")
+    keys = as_codes(keys, KEYS)
     film = Film((Segment(2, path, easing),) * (len(keys) - 1))
     return FilmCurve(keys, film, data).at([position]).reshape(-1)

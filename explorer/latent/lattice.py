@@ -1,4 +1,4 @@
-"""The places of a map's tiles: a lattice on a plane that is halved with every level of zoom."""
+"""Positions of a map's tiles: a grid on a plane whose spacing is halved with every zoom level."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from explorer.errors import UsageError
 from explorer.types import Floats, Indices
 
 DEEPEST = 24
-"""Levels of zoom; beyond, codes of float32 could not be told apart."""
+"""Maximum zoom level; beyond it, adjacent float32 codes would be equal."""
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Tile (i, j) of level k has its middle at ``low + i · spacing / 2^k`` across, and with j upwards.
+    """Tile (i, j) of level k has its center at ``low + i · spacing / 2^k`` along x, and the same with j along y.
 
-    So every tile of a level is one of the next finer level too, and a range from low on in so many steps is level 0.
+    So every tile is also one of the next finer level.
 
     Attributes
     ----------
     low
-        Where tile 0 has its middle, both ways.
+        Center of tile 0 along both axes.
     spacing
         Distance of tiles at level 0; above 0.
 
     Raises
     ------
     UsageError
-        If the spacing is not above 0, or one of both is not finite.
+        If the spacing is not above 0, or a value is not finite.
     """
 
     low: float
@@ -39,19 +39,21 @@ class Lattice:
     def __post_init__(self) -> None:
         if not (self.spacing > 0 and math.isfinite(self.spacing) and math.isfinite(self.low)):
             raise UsageError(
-                "a finite distance above 0", f"{self.spacing:g} from {self.low:g}", "Choose another range."
+                "Cannot draw a grid from {low:g} with a spacing of {spacing:g}. Choose another range.",
+                low=self.low,
+                spacing=self.spacing,
             )
 
     def step(self, level: int) -> float:
-        """Return the distance of tiles at a level; coarser levels are negative."""
+        """Return the distance of tiles at a level; negative levels are coarser than level 0."""
         return math.ldexp(self.spacing, -level)
 
     def middles(self, level: int, tiles: Indices) -> Floats:
-        """Return the middles of tiles ``(n, 2)``, float32 ``(n, 2)``."""
+        """Return the centers of tiles ``(n, 2)``, float32 ``(n, 2)``."""
         return (self.low + tiles.astype(np.float64) * self.step(level)).astype(np.float32)
 
     def visible(self, level: int, left: float, right: float, bottom: float, top: float) -> Indices:
-        """Return the tiles that a rectangle touches, int64 ``(n, 2)``: those nearest its middle first."""
+        """Return the tiles that a rectangle touches, int64 ``(n, 2)``, those nearest to its center first."""
         step = self.step(level)
         first, last = (math.floor((edge - self.low) / step + 0.5) for edge in (left, right))
         lowest, highest = (math.floor((edge - self.low) / step + 0.5) for edge in (bottom, top))

@@ -1,4 +1,4 @@
-"""The graph that joins each code of the data with its nearest neighbours, and shortest ways over it."""
+"""The nearest-neighbor graph of the codes of the data, and shortest paths on it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_code, as_codes
+from explorer.latent.checks import DATA_CODES, as_code, as_codes
 from explorer.latent.neighbours import Found, NeighbourIndex
 from explorer.types import Floats, Indices
 
 NEIGHBOURS = 10
 MAX_CODES = 5_000
-"""Of more codes an even choice is taken: the graph is then made in a second, and a way found in milliseconds."""
+"""More codes are subsampled evenly, so that the graph is built in a second, and a path found in milliseconds."""
 
 _BYTES_AT_ONCE = 32 << 20
 
 _NO_LENGTH = 1e-12
-"""A sparse matrix drops edges of length 0, which equal codes have."""
+"""Minimum edge length: sparse matrices drop edges of length 0, which equal codes would have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +33,33 @@ class _Edges:
 
 
 class NeighbourGraph:
-    """Nearest neighbours among the codes of the data; made at first use, the same for the same codes.
+    """Nearest-neighbor graph of the codes of the data; built at first use, deterministic.
 
-    Parts that no neighbour joins are joined by their nearest pair, so that there is a way from every code to every
-    other.
+    Unconnected components are joined by their nearest pairs, so that the graph is connected.
 
     Parameters
     ----------
     codes
         ``(n, d)`` float32, finite.
     neighbours
-        Each code is joined with so many others.
+        Number of neighbors of each code.
 
     Raises
     ------
     UsageError
-        If `codes` is no table of finite numbers, or `neighbours` is below 1.
+        If `codes` are not a table of finite numbers, or `neighbours` is below 1.
     """
 
     def __init__(self, codes: Floats, neighbours: int = NEIGHBOURS) -> None:
-        table = as_codes(codes, "codes of the data")
+        table = as_codes(codes, DATA_CODES)
         if len(table) > MAX_CODES:
             table = table[np.linspace(0, len(table) - 1, MAX_CODES).round().astype(np.int64)]
         if not np.isfinite(table).all():
-            raise UsageError("finite codes", "infinite or undefined numbers among them", "Check the model.")
+            raise UsageError("Some codes of the data contain NaN or infinity. Check the model.")
         if neighbours < 1:
-            raise UsageError("at least one neighbour", str(neighbours), "Give for example 10.")
+            raise UsageError(
+                "A graph with {count} neighbors is impossible. Choose at least 1, for example 10.", count=neighbours
+            )
         self.codes = table
         self.neighbours = neighbours
 
@@ -68,10 +69,9 @@ class NeighbourGraph:
         return int(self.codes.shape[1])
 
     def way(self, start: Floats, end: Floats) -> Floats:
-        """Shortest way between two codes ``(d,)`` by way of the data: ``(m, d)``, m at least 2, its ends exact.
+        """Return the shortest path on the graph between two codes ``(d,)``: ``(m, d)``, m ≥ 2, with both ends.
 
-        Each end is joined with its nearest codes, and with the other end where that is as near as they are. Loads
-        scipy.
+        Each end is connected to its nearest codes, and to the other end if that is at most as far. Imports SciPy.
 
         Raises
         ------
@@ -83,7 +83,11 @@ class NeighbourGraph:
 
         ends = np.stack([as_code(start), as_code(end)])
         if ends.shape[1] != self.latent_dim:
-            raise UsageError(f"codes of length {self.latent_dim}", str(ends.shape[1]), "Use one model's codes.")
+            raise UsageError(
+                "The codes have {codes} dimensions, but those of the data {data}. Use codes of the same model.",
+                codes=ends.shape[1],
+                data=self.latent_dim,
+            )
         count = len(self.codes)
         edges = _joined([self._edges, *(self._links(ends, which) for which in (0, 1))])
         graph = csr_array((edges.lengths, (edges.starts, edges.ends)), shape=(count + 2, count + 2))
@@ -94,7 +98,7 @@ class NeighbourGraph:
         return np.concatenate([self.codes, ends])[nodes[::-1]]
 
     def _links(self, ends: Floats, which: int) -> _Edges:
-        """Edges from one end to its nearest codes, and to the other end if that is no further than the last of them."""
+        """Return edges from one end to its nearest codes, and to the other end if it is not farther than those."""
         lengths = np.linalg.norm(self.codes.astype(np.float64) - ends[which], axis=1)
         nearest = np.argsort(lengths, kind="stable")[: self.neighbours]
         across = float(np.linalg.norm(ends[0].astype(np.float64) - ends[1]))
@@ -120,7 +124,7 @@ class NeighbourGraph:
         return _joined([near, *self._bridges(near)])
 
     def _bridges(self, edges: _Edges) -> list[_Edges]:
-        """Edges that join the parts of a graph: from each part but the largest to the nearest code outside it."""
+        """Return edges that connect the graph: from each component but the largest to the nearest code outside it."""
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import connected_components
 
@@ -142,7 +146,7 @@ class NeighbourGraph:
 
 
 def _nearest(codes: Floats, queries: Floats, count: int) -> Found:
-    """Return the `count` codes nearest to each query; a few queries at a time, since each takes copies of its codes."""
+    """Return the `count` nearest codes of each query; in batches, since each query copies its codes."""
     index = NeighbourIndex(codes, "exact")
     step = max(1, _BYTES_AT_ONCE // (count * codes[0].nbytes))
     parts = [index.search(queries[start : start + step], count) for start in range(0, len(queries), step)]
@@ -150,7 +154,7 @@ def _nearest(codes: Floats, queries: Floats, count: int) -> Found:
 
 
 def _joined(parts: list[_Edges]) -> _Edges:
-    """All edges of several graphs, each pair once: a sparse matrix would add up the lengths of doubled ones."""
+    """Return the edges of several graphs without duplicates, whose lengths a sparse matrix would sum up."""
     starts, ends, lengths = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("starts", "ends", "lengths")
     )

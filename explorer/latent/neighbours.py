@@ -1,4 +1,4 @@
-"""Which codes are nearest to a code: exactly, or by an index that looks at a part of them."""
+"""Nearest-neighbor search among codes: exact, or approximate with an index (HNSW, LSH)."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ KINDS: tuple[Kind, ...] = ("exact", "hnsw", "lsh")
 METRICS: tuple[Metric, ...] = ("l2", "cosine")
 
 EXACT_VALUES = 16_000_000
-"""Up to so many numbers (500,000 codes of 32) every code is looked at: a scan takes less than 10 ms."""
+"""Number of values (500,000 codes of 32 dimensions) up to which the search is exact: a scan takes less than 10 ms."""
 
 LONG_CODE = 4_096
-"""Longer codes, those of feature maps, are searched through their principal axes."""
+"""Longer codes, such as spatial ones, are compared by their principal coordinates."""
 
 LINKS, BUILD_EFFORT, SEARCH_EFFORT = 32, 100, 128
-"""Of HNSW: links a code, candidates while it is built and while it is searched (Malkov and Yashunin 2018)."""
+"""Parameters of HNSW: M, efConstruction and efSearch (Malkov and Yashunin 2018)."""
 
 BITS_PER_VALUE, MOST_BITS, CANDIDATES = 16, 1_024, 8
-"""Of LSH: random half-spaces for each value of a code, and in all; codes that are measured for each that is wanted."""
+"""Parameters of LSH: bits per dimension, maximum number of bits; candidates re-ranked per requested neighbor."""
 
 _CHECKSUM = 32
-"""Bytes of SHA-256 before an index that is kept."""
+"""Bytes of the SHA-256 at the start of an index file."""
 
 _ADDED_AT_ONCE = 10_000
-"""Codes that are put into an index between two moments at which its building can be left."""
+"""Codes added to an index between two points where building can be canceled."""
 
 _ROUNDING = 1e-4
-"""Codes whose values differ by less of the largest, or in a smaller share of their bits, are the same ones."""
+"""Relative difference of values, or share of differing bits, below which codes count as equal."""
 
 _ROUGHLY, _EXTREMES = 0.01, 64
-"""Dimensions with a smaller share of the widest range are not looked at, nor more than so many: to name an index."""
+"""For fingerprints: minimum range of a dimension relative to the widest, and maximum number of dimensions."""
 
 _DIRECT = 16
-"""Queries that faiss compares one number with the other; with more it multiplies matrices, which rounds."""
+"""Maximum batch of queries for which faiss computes distances directly; larger batches use inexact matrix products."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +61,14 @@ class CodeSpace:
     statistics
         Of the model's codes.
     whitened
-        Whether every principal axis counts the same: distances are in σ of the data (Mahalanobis).
+        Whether to scale all principal components to σ = 1 (Mahalanobis distance).
     """
 
     statistics: CodeStatistics
     whitened: bool = False
 
     def coordinates(self, codes: Floats) -> Floats:
-        """Return what is compared of codes ``(n, d)``, float32 ``(n, k)``; short codes themselves."""
+        """Return the coordinates to compare of codes ``(n, d)``, float32 ``(n, k)``."""
         if self.whitened:
             return to_axes(codes, self.statistics)
         if codes.shape[1] > LONG_CODE:
@@ -78,14 +78,14 @@ class CodeSpace:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The nearest of some queries, nearest first.
+    """The nearest codes of some queries, in order of distance.
 
     Attributes
     ----------
     indices
-        Int64 ``(m, k)``, positions among the codes; -1 where an index found fewer.
+        Int64 ``(m, k)``, positions among the codes; -1 if an index found fewer.
     distances
-        Float32 ``(m, k)``: Euclidean, or 1 − cosine; infinite where there is none.
+        Float32 ``(m, k)``: Euclidean, or 1 − cosine; infinite if the index is -1.
     """
 
     indices: Indices
@@ -93,25 +93,24 @@ class Found:
 
 
 class NeighbourIndex:
-    """An index over codes; may be searched from several threads.
+    """An index of codes; may be searched from several threads.
 
     Parameters
     ----------
     codes
         ``(n, d)``, n > 0, finite.
     kind
-        ``exact``: every code is looked at. ``hnsw``: a graph of near ones. ``lsh``: random half-spaces, the reference's
-        choice. None for the first up to `EXACT_VALUES` numbers, and the second above.
+        ``exact``: compares all codes. ``hnsw``: a hierarchical graph. ``lsh``: locality-sensitive hashing, as in the
+        reference. None: ``exact`` up to `EXACT_VALUES` values, else ``hnsw``.
     metric
         ``l2`` or ``cosine``.
     folder
-        Where an index that takes long to build is kept, and found again for the same codes, last bits aside; None to
-        keep none.
+        Cache folder for indexes, which are reused for the same codes up to rounding; None for no cache.
 
     Raises
     ------
     UsageError
-        If there are no codes, or they are no finite table.
+        If there are no codes.
     """
 
     def __init__(
@@ -124,14 +123,12 @@ class NeighbourIndex:
     def in_parts(
         cls, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
     ) -> Iterator[int | NeighbourIndex]:
-        """Build an index as the constructor does; yield how many codes are in it now and then, and last the index.
-
-        So that a large one, which takes minutes, can be left half-way.
+        """Build an index like the constructor, but cancelable: yields the number of codes added, then the index.
 
         Raises
         ------
         UsageError
-            As the constructor does.
+            If there are no codes.
         """
         made = cls.__new__(cls)
         yield from made._build(codes, kind, metric, folder)
@@ -140,13 +137,13 @@ class NeighbourIndex:
     def _build(self, codes: Floats, kind: Kind | None, metric: Metric, folder: Path | None) -> Iterator[int]:
         codes = as_codes(codes).astype(np.float32, copy=False)
         if not len(codes):
-            raise UsageError("codes to search among", "none", "Open pictures first.")
+            raise UsageError("There are no codes to search. Open a dataset first.")
         self.metric = metric
         self._codes = np.ascontiguousarray(_unit(codes) if metric == "cosine" else codes)
         self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
         self._index: Any = None
         if self.kind == "exact":
-            return  # an index would be no more than another copy of them
+            return  # faiss searches the codes directly
         path = None
         if folder is not None:
             path = folder / f"{self.kind}-{self.metric}-{_fingerprint(self._codes)}.index"
@@ -173,9 +170,9 @@ class NeighbourIndex:
         queries
             ``(m, d)``.
         k
-            At least 1; all codes where there are fewer.
+            At least 1; limited to the number of codes.
         leave_out
-            A position that is no answer: the query itself.
+            A position to exclude: the query itself.
 
         Raises
         ------
@@ -185,11 +182,15 @@ class NeighbourIndex:
         queries = as_codes(queries).astype(np.float32)
         if queries.shape[1] != self._codes.shape[1] or k < 1:
             raise UsageError(
-                f"queries of {self._codes.shape[1]} numbers and at least 1 neighbour", f"{queries.shape[1]} and {k}"
+                "Cannot find {count:# neighbor|# neighbors} of a code of {query} dimensions "
+                "among codes of {codes} dimensions. Use codes of the same model and at least one neighbor.",
+                count=k,
+                query=queries.shape[1],
+                codes=self._codes.shape[1],
             )
         queries = np.ascontiguousarray(_unit(queries) if self.metric == "cosine" else queries)
         wanted = min(k + (leave_out is not None), len(self._codes))
-        # What differs in few bits is near, but in no certain order: more are taken than wanted, and the nearest kept.
+        # LSH distances are approximate: more candidates are requested than needed, and re-ranked.
         taken = min(CANDIDATES * wanted, len(self._codes)) if self.kind == "lsh" else wanted
         parts = [self._nearest(queries[at : at + _DIRECT], taken) for at in range(0, len(queries), _DIRECT)]
         indices = np.concatenate([part[1] for part in parts]).astype(np.int64)
@@ -212,7 +213,7 @@ class NeighbourIndex:
         return faiss.METRIC_INNER_PRODUCT if self.metric == "cosine" else faiss.METRIC_L2
 
     def _measured(self, queries: Floats, indices: Indices) -> Found:
-        """Put true distances to what was found, and order by them; LSH itself counts differing bits."""
+        """Compute exact distances and sort by them; LSH returns Hamming distances."""
         chosen = self._codes[np.maximum(indices, 0)]
         if self.metric == "cosine":
             distances = 1 - np.einsum("md,mkd->mk", queries, chosen)
@@ -235,22 +236,22 @@ class NeighbourIndex:
         return index
 
     def _kept(self, path: Path) -> Any:
-        """Return the index of these codes that was kept, or None."""
+        """Return the cached index of these codes, or None."""
         import faiss
 
         try:
             content = path.read_bytes()
-            # faiss follows what stands in an index without looking: only what we have written is given to it.
+            # faiss does not validate index files, so only unchanged files written by this program are loaded.
             if hashlib.sha256(content[_CHECKSUM:]).digest() != content[:_CHECKSUM]:
                 return None
             index = faiss.deserialize_index(np.frombuffer(content, np.uint8, offset=_CHECKSUM))
-        except Exception:  # not there, or of another version of faiss: it is built again
+        except Exception:  # missing, or of another version of faiss: the index is rebuilt
             return None
         fits = index.ntotal == len(self._codes) and index.d == self._codes.shape[1]
         return index if fits and self._is_of_these(index) else None
 
     def _is_of_these(self, index: Any) -> bool:
-        """Tell whether an index holds these codes, but for rounding."""
+        """Return whether an index contains these codes, up to rounding."""
         import faiss
 
         scale = float(np.abs(self._codes).max()) or 1.0
@@ -268,14 +269,14 @@ class NeighbourIndex:
 
 
 def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
-    """Return the share of the true `k` nearest that an index finds, and its seconds a query.
+    """Return recall@k of an index, and its seconds per query.
 
     Parameters
     ----------
     index, exact
-        Over the same codes.
+        Of the same codes.
     queries
-        ``(m, d)``, m > 0; asked one by one, as a hand asks.
+        ``(m, d)``, m > 0; searched one by one, as in interactive use.
     """
     true = exact.search(queries, k).indices
     started = time.perf_counter()
@@ -286,14 +287,14 @@ def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int
 
 
 def agreement(labels: Indices, found: Indices, label: int) -> float:
-    """Return the share of neighbours that have a label; NaN where there are none.
+    """Return the share of neighbors with a label; NaN if there are no neighbors.
 
     Parameters
     ----------
     labels
         Int64 ``(n,)`` of all codes.
     found
-        Positions of the neighbours, ``(k,)``.
+        Positions of the neighbors, ``(k,)``.
     label
         The query's.
     """
@@ -302,7 +303,7 @@ def agreement(labels: Indices, found: Indices, label: int) -> float:
 
 def _without(found: Found, position: int, k: int) -> Found:
     keep = found.indices != position
-    # Rows that do not hold it have one too many: their last goes.
+    # Rows without it have one neighbor too many; the last is dropped.
     keep &= np.cumsum(keep, axis=1) <= k
     if not (keep.sum(axis=1) == k).all():
         keep = np.argsort(~keep, axis=1, kind="stable")[:, :k]
@@ -317,20 +318,20 @@ def _unit(codes: Floats) -> Floats:
 
 
 def _fingerprint(codes: Floats) -> str:
-    """Name a set of codes by its extremes, roughly: the last bits of a code depend on processor, threads and batch."""
+    """Return a hash of the extremes of codes, rounded, since their last bits depend on CPU, threads and batch size."""
     least, most = codes.min(axis=0), codes.max(axis=0)
     scale = float((most - least).max()) or 1.0
     wide = np.flatnonzero(most - least > _ROUGHLY * scale)[:_EXTREMES]
     places = [codes[:, wide].argmin(axis=0), codes[:, wide].argmax(axis=0)]
     values = np.round([least[wide] / scale, most[wide] / scale], 2) + 0.0  # no negative zeros
-    told = repr(codes.shape).encode() + np.stack(places).tobytes() + values.astype(np.float32).tobytes()
-    return hashlib.sha256(told).hexdigest()[:24]
+    content = repr(codes.shape).encode() + np.stack(places).tobytes() + values.astype(np.float32).tobytes()
+    return hashlib.sha256(content).hexdigest()[:24]
 
 
 def _keep(index: Any, path: Path) -> None:
     import faiss
 
-    # It is only kept for another time.
+    # The cache is optional.
     with suppress(OSError, RuntimeError, MemoryError, ExplorerError):
         content = faiss.serialize_index(index).tobytes()
         path.parent.mkdir(parents=True, exist_ok=True)

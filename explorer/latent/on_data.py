@@ -1,4 +1,4 @@
-"""How far a code lies from those of the data: whether a decoder can be expected to know what to make of it."""
+"""Distance of a code to the data: whether it is in distribution for the decoder."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from explorer.latent.checks import as_codes
 from explorer.types import Floats, Indices
 
 MOST_CODES = 1_000
-"""Codes that are compared with, spread evenly: enough to know the data by, few enough for every step of a drag."""
+"""Maximum number of data codes, evenly sampled: few enough for interactive use."""
 
 USUAL_QUANTILE = 0.95
 _ASKED = 200
-"""Codes whose nearest others tell what is usual."""
+"""Number of codes whose nearest-neighbor distances determine the unit."""
 
 _AT_ONCE = 2_000_000
-"""Numbers of the table of distances that are in memory at once."""
+"""Maximum number of distances in memory at once."""
 
 
 class CodeDistance:
-    """Distances to the codes of held-out pictures, Euclidean, in units of what is usual among these.
+    """Euclidean distance to the nearest code of test images, relative to their own nearest-neighbor distances.
 
     Parameters
     ----------
     codes
-        ``(n, d)``, n > 0. At most `MOST_CODES` of them are used.
+        Codes of test images, ``(n, d)``, n > 0; at most `MOST_CODES` are used.
 
     Raises
     ------
@@ -39,14 +39,14 @@ class CodeDistance:
     def __init__(self, codes: Floats) -> None:
         codes = as_codes(codes)
         if not len(codes):
-            raise UsageError("codes to compare with", "none", "Choose another model.")
+            raise UsageError("The model has no codes to compare with. Choose another model.")
         chosen = np.linspace(0, len(codes) - 1, min(len(codes), MOST_CODES)).astype(np.int64)
         self._codes = codes[chosen].astype(np.float32)
         self._squares = np.einsum("nd,nd->n", self._codes, self._codes).astype(np.float64)
 
     @cached_property
     def usual(self) -> float:
-        """The distance within which 95 % of the data's codes have their nearest other; above 0."""
+        """The 95th percentile of the nearest-neighbor distances of the data; above 0."""
         if len(self._codes) < 2:
             return 1.0
         some = np.linspace(0, len(self._codes) - 1, min(len(self._codes), _ASKED)).astype(np.int64)
@@ -54,9 +54,9 @@ class CodeDistance:
         return float(max(np.quantile(nearest, USUAL_QUANTILE), 1e-9))
 
     def ratio(self, codes: Floats) -> NDArray[np.float64]:
-        """Return the distance of codes ``(m, d)`` to the nearest of the data's, in the usual ones; float64 ``(m,)``.
+        """Return the distance of codes ``(m, d)`` to the nearest code of the data over `usual`, float64 ``(m,)``.
 
-        Up to 1 a code lies among those of the data.
+        A code with a ratio up to 1 is in distribution.
         """
         return self._nearest(np.asarray(codes, np.float32)) / self.usual
 
@@ -65,7 +65,7 @@ class CodeDistance:
         step = max(1, _AT_ONCE // len(self._codes))
         for start in range(0, len(codes), step):
             part = codes[start : start + step]
-            # A matrix product would wake the threads of BLAS and, while a training has the processor, wait for them.
+            # Not a matrix product, which would wake the threads of BLAS and be slow during a training.
             along = np.einsum("md,nd->mn", part, self._codes)
             squares = np.einsum("md,md->m", part, part).astype(np.float64)
             table = squares[:, None] - 2 * along + self._squares

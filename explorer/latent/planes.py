@@ -1,7 +1,7 @@
-"""Planes through the code space, in the order in which a mosaic shows them.
+"""Planes and grids in latent space.
 
-A mosaic is filled row by row from its top left corner. The first coordinate grows to the right, the second grows
-*upwards*, as in any plot: the first row of codes holds the highest second coordinate.
+Grids are in row-major order from the top left. x grows to the right and y *upward*, as in plots: the first row has the
+largest y.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import as_code, check_dimension, check_table
+from explorer.latent.checks import COMPONENT, as_code, check_dimension, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
 def grid_axis(low: float, high: float, steps: int) -> Floats:
-    """Evenly spaced values ``(steps,)`` from `low` to `high`, both ends counted; the middle if `steps` is 1.
+    """Return evenly spaced values ``(steps,)`` from `low` to `high`, inclusive; the midpoint if `steps` is 1.
 
     Raises
     ------
@@ -28,51 +28,55 @@ def grid_axis(low: float, high: float, steps: int) -> Floats:
         If `steps` is below 1, or an end is not finite.
     """
     if steps < 1:
-        raise UsageError("at least one step", str(steps), "Steps count both ends.")
+        raise UsageError("A grid cannot have {steps} steps. Choose at least 1.", steps=steps)
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise UsageError("a range of two finite numbers", f"{low} {high}", "Give for example -3 3.")
+        raise UsageError(
+            "The range from {low} to {high} is not finite. Choose another, for example -3 to 3.", low=low, high=high
+        )
     if steps == 1:
         return np.array([(low + high) / 2], dtype=np.float32)
     return np.linspace(low, high, steps, dtype=np.float64).astype(np.float32)
 
 
 def top_to_bottom(ys: Floats) -> Floats:
-    """Second coordinates ``(rows,)`` in the order of a mosaic's rows: highest first."""
+    """Return y coordinates ``(rows,)`` in the order of a grid's rows: largest first."""
     return np.sort(np.asarray(ys, dtype=np.float32))[::-1].copy()
 
 
 def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Codes of a regular grid in the plane of two dimensions.
+    """Return the codes of a regular grid over two dimensions.
 
     Parameters
     ----------
     base
-        ``(d,)``, gives the values of all other dimensions.
+        ``(d,)``, the values of all other dimensions.
     dims
-        The dimensions that grow to the right and upwards.
+        The dimensions along x and y.
     xs
-        ``(columns,)``, values of the first, left to right as given.
+        ``(columns,)``, values of the first, left to right.
     ys
         ``(rows,)``, values of the second, in any order.
 
     Returns
     -------
     Floats
-        ``(rows * columns, d)``, row-major, the top row first: row r has the second coordinate
-        ``top_to_bottom(ys)[r]``.
+        ``(rows * columns, d)``, row-major from the top: row r has y = ``top_to_bottom(ys)[r]``.
 
     Raises
     ------
     UsageError
-        If the two dimensions are not two different ones of the code, or a coordinate list is empty.
+        If the dimensions are equal or do not exist, or there are no values.
     """
-    base = as_code(base, "the base code")
+    base = as_code(base)
     first, second = (check_dimension(dim, len(base)) for dim in dims)
     if first == second:
-        raise UsageError("two different dimensions", f"{first} twice", "Name two, for example 0 1.")
+        raise UsageError(
+            "A grid needs two different dimensions, not {dimension} twice. Choose two, for example 0 1.",
+            dimension=first,
+        )
     xs, rows = np.asarray(xs, dtype=np.float32).ravel(), top_to_bottom(np.ravel(ys))
     if not (len(xs) and len(rows)):
-        raise UsageError("values for both coordinates", "none for one", "Give at least one value each.")
+        raise UsageError("A grid needs at least one value for each dimension. Add values.")
     check_table(len(rows) * len(xs), len(base))
     codes = np.tile(base, (len(rows) * len(xs), 1))
     codes[:, first] = np.tile(xs, len(rows))
@@ -82,17 +86,17 @@ def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> F
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """A plane through the code space: ``origin + x · across + y · up``.
+    """A plane in latent space: ``origin + x · across + y · up``.
 
     Attributes
     ----------
     origin, across, up
-        Float32 ``(d,)``. `across` and `up` are the steps of one unit to the right and upwards; not parallel, not zero.
+        Float32 ``(d,)``. `across` and `up` are the unit steps along x and y, linearly independent.
 
     Raises
     ------
     UsageError
-        If the three are not of one length, or `across` and `up` span no plane.
+        If the lengths differ, or `across` and `up` are linearly dependent.
     """
 
     origin: Floats
@@ -102,10 +106,13 @@ class Plane:
     def __post_init__(self) -> None:
         shapes = {array.shape for array in (self.origin, self.across, self.up)}
         if len(shapes) != 1 or self.origin.ndim != 1:
-            raise UsageError("three codes of one length", f"shapes {sorted(shapes)}", "Choose others.")
+            raise UsageError(
+                "The codes that span the plane have different shapes: {shapes}. Use codes of the same model.",
+                shapes=[str(shape) for shape in sorted(shapes)],
+            )
         gram = self._gram
         if not np.linalg.det(gram) > 1e-12 * max(gram[0, 0] * gram[1, 1], 1e-30):
-            raise UsageError("two directions that span a plane", "parallel ones", "Choose others.")
+            raise UsageError("The two directions are parallel and span no plane. Choose others.")
 
     @cached_property
     def _gram(self) -> NDArray[np.float64]:
@@ -115,19 +122,19 @@ class Plane:
 
     @cached_property
     def key(self) -> bytes:
-        """Equal for planes that show the same."""
+        """Cache key: equal for equal planes."""
         return self.origin.tobytes() + self.across.tobytes() + self.up.tobytes()
 
     @classmethod
     def of_dimensions(cls, base: Floats, dims: tuple[int, int]) -> Plane:
-        """Return the plane of two dimensions through a code ``(d,)``; its coordinates are those of the code.
+        """Return the plane of two dimensions through a code ``(d,)``; its coordinates are the dimensions' values.
 
         Raises
         ------
         UsageError
-            If the two dimensions are not two different ones of the code.
+            If the dimensions are equal or do not exist.
         """
-        base = as_code(base, "the base code")
+        base = as_code(base)
         first, second = (check_dimension(dim, len(base)) for dim in dims)
         origin = base.copy()
         origin[[first, second]] = 0
@@ -137,15 +144,15 @@ class Plane:
 
     @classmethod
     def of_axes(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
-        """Return the plane of two principal axes through a code ``(d,)``; its coordinates are σ from the data's mean.
+        """Return the plane of two principal components through a code ``(d,)``; coordinates are σ from the mean.
 
         Raises
         ------
         UsageError
-            If the axes are not two different ones of the data, or the data do not vary along one.
+            If the components are equal, do not exist, or have no variance.
         """
-        base = as_code(base, "the base code")
-        first, second = (check_dimension(axis, len(stats.axes), "principal axis") for axis in axes)
+        base = as_code(base)
+        first, second = (check_dimension(axis, len(stats.axes), COMPONENT) for axis in axes)
         across, up = (stats.axes[axis] * stats.axis_sigma[axis] for axis in (first, second))
         x, y = cls(stats.mean, across, up).coordinates(base)
         return cls(base - x * across - y * up, across, up)
@@ -158,16 +165,13 @@ class Plane:
         return found
 
     def coordinates(self, codes: Floats) -> Floats:
-        """Return where codes ``(n, d)``, or one ``(d,)``, lie on the plane, float32 ``(n, 2)`` or ``(2,)``.
-
-        A code beside the plane has the coordinates of its nearest point on it.
-        """
+        """Return the coordinates ``(n, 2)`` of codes ``(n, d)`` projected on the plane, or ``(2,)`` of one ``(d,)``."""
         offset = np.asarray(codes, np.float64) - self.origin
         along = np.stack([offset @ self.across.astype(np.float64), offset @ self.up.astype(np.float64)], axis=-1)
         return np.asarray(along @ np.linalg.inv(self._gram), np.float32)
 
     def moved(self, code: Floats, x: float, y: float) -> Floats:
-        """Return a code ``(d,)`` moved along the plane to coordinates x, y; how far it lies beside it is kept."""
+        """Return a code ``(d,)`` moved parallel to the plane to coordinates x, y."""
         here = self.coordinates(code)
         moved = code + np.float32(x - here[0]) * self.across + np.float32(y - here[1]) * self.up
         return np.asarray(moved, np.float32)
@@ -175,22 +179,18 @@ class Plane:
 
 _NORMAL = NormalDist()
 _OUTERMOST = 1e-4
-"""Quantiles nearer to 0 or 1 would be codes without end."""
+"""Quantiles are clipped, since 0 and 1 would give infinite codes."""
 
 
 class QuantilePlane(Plane):
-    """A plane whose coordinates are quantiles of the standard normal prior: what is as likely takes as much room.
-
-    A step from 0.5 to 0.6 is as much of the prior as one from 0.9 to 1; the codes in between lie closer together.
-    """
+    """A plane whose coordinates are quantiles of the standard normal prior, so that equal areas are equally likely."""
 
     @cached_property
     def key(self) -> bytes:
-        """Equal for planes that show the same."""
         return b"quantiles" + super().key
 
     def codes(self, points: Floats) -> Floats:
-        """Return the codes ``(n, d)`` at points ``(n, 2)``, float32; quantiles are kept from 0 and 1."""
+        """Return the codes ``(n, d)`` at quantiles ``(n, 2)``, float32."""
         return super().codes(_inverse(points))
 
     def coordinates(self, codes: Floats) -> Floats:
@@ -200,7 +200,7 @@ class QuantilePlane(Plane):
         return np.array(flat, np.float32).reshape(straight.shape)
 
     def moved(self, code: Floats, x: float, y: float) -> Floats:
-        """Return a code ``(d,)`` moved along the plane to quantiles x, y; how far it lies beside it is kept."""
+        """Return a code ``(d,)`` moved parallel to the plane to quantiles x, y."""
         across, up = _inverse(np.array([x, y], np.float32)).tolist()
         here = super().coordinates(code)
         moved = code + np.float32(across - here[0]) * self.across + np.float32(up - here[1]) * self.up

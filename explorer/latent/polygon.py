@@ -1,4 +1,4 @@
-"""Which points lie within a line drawn around them."""
+"""Lasso selection: the points inside a polygon."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from explorer.types import Floats
 
 
 def inside(points: Floats, polygon: Floats) -> NDArray[np.bool_]:
-    """Say which points ``(n, 2)`` lie inside a polygon ``(k, 2)``, bool ``(n,)``; it closes itself.
+    """Return which points ``(n, 2)`` are inside a polygon ``(k, 2)``, bool ``(n,)``, by the even-odd rule.
 
-    By the even-odd rule: a ray to the right crosses the line an odd number of times. Fewer than three corners hold
-    nothing.
+    The polygon is closed automatically; with fewer than three corners it is empty.
     """
     found = np.zeros(len(points), np.bool_)
     if len(polygon) < 3:

@@ -1,4 +1,4 @@
-"""Films that are made in one go: their keys, and how they run."""
+"""Animation presets: keyframes and settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ STRIP = 16
 
 
 class Preset(NamedTuple):
-    """Keys ``(k, d)`` float32, and the film through them."""
+    """Codes of the keyframes ``(k, d)``, float32, and the animation through them."""
 
     keys: Floats
     film: Film
 
 
 def reference_film(start: Floats, end: Floats) -> Preset:
-    """The reference's film between two codes ``(d,)``: 90 steps, held 18, and back: 216 frames at 50 fps, 4.3 s."""
+    """Return the reference's animation between two codes ``(d,)``: ping-pong, 216 frames at 50 fps, 4.3 s."""
     return _preset(np.stack([as_code(start), as_code(end)]), FilmSettings())
 
 
 def strip(start: Floats, end: Floats, between: int = STRIP) -> Preset:
-    """A row of pictures from one code ``(d,)`` to another: `between` of them and the two ends, nothing held.
+    """Return a contact sheet from one code ``(d,)`` to another: the two ends and `between` images.
 
     Raises
     ------
@@ -36,29 +36,31 @@ def strip(start: Floats, end: Floats, between: int = STRIP) -> Preset:
         If `between` is negative.
     """
     if between < 0:
-        raise UsageError("a number of pictures of 0 or more", str(between), "Give for example 16.")
+        raise UsageError(
+            "A contact sheet cannot have {count} images in between. Choose 0 or more, for example 16.", count=between
+        )
     return _preset(np.stack([as_code(start), as_code(end)]), FilmSettings(between + 2, 0, 10.0, "none"))
 
 
 def one_of_each(codes: Floats, labels: Indices) -> Preset:
-    """Round trip through one picture of each class, lowest label first: the one nearest to the mean of its class.
+    """Return a loop through one image of each class in order of labels: the one nearest to the mean of its class.
 
     Parameters
     ----------
     codes
-        ``(n, d)``, codes of pictures.
+        ``(n, d)``.
     labels
-        ``(n,)``, at least two different ones; negative ones mean that the picture has none.
+        ``(n,)``, at least two different ones; negative for images without label.
 
     Raises
     ------
     UsageError
-        If there are fewer than two classes, or the numbers differ.
+        If there are fewer than two classes, or the lengths differ.
     """
     codes, labels = as_codes(codes), np.asarray(labels)
     classes = np.unique(labels[labels >= 0]) if labels.shape == (len(codes),) else np.zeros(0)
     if len(classes) < 2:
-        raise UsageError("codes of two classes or more, with a label each", "others", "Open data that has labels.")
+        raise UsageError("There are fewer than two labeled classes. Open a dataset with labels.")
     keys = []
     for label in classes:
         mine = codes[labels == label]
@@ -68,30 +70,35 @@ def one_of_each(codes: Floats, labels: Indices) -> Preset:
 
 
 def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float = 0.6) -> Preset:
-    """Round trip through random codes that look like the data's, each not far from the one before.
+    """Return a loop through random codes with the data's distribution, each near the previous one.
 
-    Along each principal axis the steps are an autoregressive process that has the mean and the σ of the data.
+    Along each principal component the keyframes are an autoregressive process with the mean and σ of the data.
 
     Parameters
     ----------
     stats
         Statistics of the data.
     seed
-        The same seed, the same walk.
+        Random seed.
     count
-        Number of keys, at least 2.
+        Number of keyframes, at least 2.
     stride
-        In (0, 1]: 1 makes every key independent of the one before.
+        In (0, 1]; with 1 keyframes are independent.
 
     Raises
     ------
     UsageError
-        If a value cannot be meant.
+        If a value is invalid.
     """
     if count < 2:
-        raise UsageError("at least two keys", str(count), "Give for example 8.")
+        raise UsageError(
+            "A random walk cannot have {count:# keyframe|# keyframes}. Choose at least 2, for example 8.", count=count
+        )
     if not 0 < stride <= 1:
-        raise UsageError("a stride above 0 and up to 1", str(stride), "Give for example 0.6.")
+        raise UsageError(
+            "A random walk cannot have a stride of {stride:g}. Choose one above 0 and up to 1, for example 0.6.",
+            stride=float(stride),
+        )
     steps = np.random.default_rng(seed).standard_normal((count, len(stats.axes)))
     for number in range(1, count):
         steps[number] = np.sqrt(1 - stride**2) * steps[number - 1] + stride * steps[number]
@@ -100,30 +107,36 @@ def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float 
 
 
 def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -> Preset:
-    """To and fro along one dimension, slowly at the turns, from `sigmas` σ below a code's own value to as far above.
+    """Return an oscillation of one dimension around its value in a code, eased in and out.
 
     Parameters
     ----------
     z
-        ``(d,)``; its other dimensions stay.
+        ``(d,)``; its other dimensions are fixed.
     stats
         Statistics of the data.
     dim
-        The dimension that breathes.
+        The oscillating dimension.
     sigmas
-        Depth of a breath, above 0.
+        Amplitude in σ, above 0.
 
     Raises
     ------
     UsageError
-        If there is no such dimension, `z` is not of the statistics' length, or `sigmas` is not above 0.
+        If there is no such dimension, `z` has another length than the statistics, or `sigmas` is not above 0.
     """
     z = as_code(z)
     check_dimension(dim, len(z))
     if len(z) != stats.latent_dim:
-        raise UsageError(f"a code of length {stats.latent_dim}", str(len(z)), "Use one model's codes.")
+        raise UsageError(
+            "The code has {codes} dimensions, but those of the data {data}. Use codes of the same model.",
+            codes=len(z),
+            data=stats.latent_dim,
+        )
     if not (sigmas > 0 and np.isfinite(sigmas)):
-        raise UsageError("a depth above 0 σ", str(sigmas), "Give for example 2.")
+        raise UsageError(
+            "An amplitude of {sigmas:g} σ is impossible. Choose one above 0, for example 2.", sigmas=float(sigmas)
+        )
     keys = np.stack([z, z])
     keys[:, dim] += np.array([-sigmas, sigmas], dtype=np.float32) * stats.sigma[dim]
     return _preset(keys, FilmSettings(50, 0, 25.0, "pingpong", "linear", "ease"))

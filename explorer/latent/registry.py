@@ -1,4 +1,4 @@
-"""Look-ups in the rooms' small registries of named functions."""
+"""Lookup of functions by name."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from explorer.errors import UsageError
+from explorer.messages import Message
 
 T = TypeVar("T")
 
 
-def named(known: Mapping[str, T], name: str, what: str) -> T:
-    """Return ``known[name]``.
+def named(known: Mapping[str, T], name: str, what: Message) -> T:
+    """Return ``known[name]``; `what` is for the error.
 
     Raises
     ------
     UsageError
-        If there is none of that name; the message lists the known ones.
+        If there is none; the message lists the known ones.
     """
     try:
         return known[name]
     except KeyError:
-        raise UsageError(f"a known {what}", f"“{name}”", f"Choose one of: {', '.join(known)}.") from None
+        raise UsageError(
+            "Unknown {what} “{name}”. Choose one of {names}.", what=what, name=name, names=list(known)
+        ) from None

@@ -1,4 +1,4 @@
-"""Random codes: from the standard normal prior, or from a prior fitted to the data's codes."""
+"""Random codes from the standard normal prior, or from a prior fitted to the codes of the data."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 FULL_COVARIANCE_DIM = 64
-"""Longest code for which a fitted prior keeps full covariances."""
+"""Maximum number of dimensions for full covariances in a fitted prior."""
 
 _FIT_ROWS = 20_000
 
 
 def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
-    """Codes ``(count, latent_dim)`` from N(0, temperature² I).
+    """Return codes ``(count, latent_dim)`` from N(0, temperature² I).
 
     Raises
     ------
@@ -45,7 +45,7 @@ def truncate(codes: Floats, limit: float, stats: CodeStatistics | None = None) -
     limit
         In standard deviations, not negative.
     stats
-        Mean and σ of the data; without them mean 0 and σ 1, those of the normal prior.
+        Mean and σ of the data; default: mean 0 and σ 1, as in the normal prior.
 
     Raises
     ------
@@ -53,22 +53,23 @@ def truncate(codes: Floats, limit: float, stats: CodeStatistics | None = None) -
         If `limit` is negative.
     """
     if not limit >= 0:
-        raise UsageError("a truncation of 0 σ or more", str(limit), "Give for example 2.")
+        raise UsageError(
+            "A truncation at {limit:g} σ is impossible. Choose 0 or more, for example 2.", limit=float(limit)
+        )
     mean, sigma = (0.0, 1.0) if stats is None else (stats.mean, stats.sigma)
     reach = np.asarray(sigma, dtype=np.float32) * np.float32(limit)
     return np.clip(np.asarray(codes, dtype=np.float32), mean - reach, mean + reach)
 
 
 class FittedPrior:
-    """A mixture of Gaussians fitted to the data's codes: where a plain autoencoder keeps its pictures.
+    """A Gaussian mixture fitted to the codes of the data; needed for plain autoencoders, which have no prior.
 
-    Covariances are full up to 64 dimensions and diagonal above. The number of components follows the number of codes,
-    so that a handful of codes gives one broad Gaussian.
+    Covariances are full up to 64 dimensions and diagonal above. Few codes give few components.
 
     Parameters
     ----------
     max_components
-        At most so many Gaussians.
+        Maximum number of Gaussians.
 
     Attributes
     ----------
@@ -84,23 +85,23 @@ class FittedPrior:
 
     def __init__(self, max_components: int = 10) -> None:
         if max_components < 1:
-            raise UsageError("at least one component", str(max_components), "Give a number of 1 or more.")
+            raise UsageError("A mixture of {count} components is impossible. Choose at least 1.", count=max_components)
         self.max_components = max_components
 
     def fit(self, codes: Floats, random_state: int = 0) -> Self:
-        """Fit to codes ``(n, d)``; repeatable for one `random_state`. Loads scikit-learn.
+        """Fit to codes ``(n, d)``; deterministic for a given `random_state`. Imports scikit-learn.
 
         Raises
         ------
         UsageError
-            If `codes` is no table of finite numbers.
+            If `codes` are not a table of finite numbers.
         """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
         table = as_codes(codes).astype(np.float64)
         if not np.isfinite(table).all():
-            raise UsageError("finite codes", "infinite or undefined numbers among them", "Check the model.")
+            raise UsageError("Some codes contain NaN or infinity. Check the model.")
         if len(table) > _FIT_ROWS:
             chosen = np.random.default_rng(random_state).choice(len(table), _FIT_ROWS, replace=False)
             table = table[np.sort(chosen)]
@@ -111,13 +112,13 @@ class FittedPrior:
         mixture = GaussianMixture(
             n_components=int(np.clip(len(table) // rows_each, 1, self.max_components)),
             covariance_type="full" if full else "diag",
-            # Relative to the data: a fixed floor would swamp small codes and not carry large ones.
+            # Relative to the variance of the data, which differs between models by orders of magnitude.
             reg_covar=max(spread * 1e-4, 1e-12),
             random_state=random_state,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            # The mixture wants two rows; the same one twice has the same mean and no spread.
+            # GaussianMixture needs two rows; duplicating a single one keeps mean and variance.
             mixture.fit(table if len(table) > 1 else np.repeat(table, 2, axis=0))
         self.covariance_type_ = "full" if full else "diag"
         self.weights_ = np.asarray(mixture.weights_, dtype=np.float64)
@@ -128,14 +129,14 @@ class FittedPrior:
 
     @classmethod
     def of(cls, weights: NDArray[np.float64], means: NDArray[np.float64], factors: NDArray[np.float64]) -> FittedPrior:
-        """Return the prior of these parameters (see the attributes), as if it had been fitted here."""
+        """Return a prior with the given fitted attributes."""
         prior = cls(len(weights))
         prior.weights_, prior.means_, prior.factors_ = weights, means, factors
         prior.covariance_type_ = "full" if factors.ndim == 3 else "diag"
         return prior
 
     def sample(self, count: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
-        """Codes ``(count, d)``; `temperature` scales the spread about each component's centre.
+        """Return random codes ``(count, d)``; `temperature` scales the standard deviation of each component.
 
         Raises
         ------
@@ -143,7 +144,7 @@ class FittedPrior:
             If the prior was not fitted, or `count` or `temperature` is negative.
         """
         if not hasattr(self, "weights_"):
-            raise UsageError("a fitted prior", "one without data", "Call fit with the data's codes first.")
+            raise UsageError("The prior is not fitted. Call fit with the codes of the data first.")
         _check(count, temperature)
         weights = self.weights_ / self.weights_.sum()
         chosen = rng.choice(len(weights), size=count, p=weights)
@@ -160,6 +161,9 @@ class FittedPrior:
 
 def _check(count: int, temperature: float) -> None:
     if count < 0:
-        raise UsageError("a number of codes of 0 or more", str(count), "Give for example 25.")
+        raise UsageError("Cannot sample {count} codes. Choose 0 or more, for example 25.", count=count)
     if not (temperature >= 0 and np.isfinite(temperature)):
-        raise UsageError("a temperature of 0 or more", str(temperature), "1 is the prior itself.")
+        raise UsageError(
+            "A temperature of {temperature:g} is impossible. Choose 0 or more; 1 is the prior itself.",
+            temperature=float(temperature),
+        )

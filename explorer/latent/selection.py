@@ -1,4 +1,4 @@
-"""Which entries of a code somebody means who types “3, 10-20” or “c5”."""
+"""Parses the filter of the latent code panel, such as “3, 10-20” or “c5”."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.errors import UsageError
 from explorer.types import Indices, LatentShape
 
 ACTIVE = "active"
-"""The word that leaves those only which vary with the data."""
+"""Keyword for active dimensions only."""
 
 _NUMBERS = re.compile(r"(\d{1,12})(?:(-)(\d{1,12})?)?")
 _CHANNELS = re.compile(r"c(\d{1,12})(?:(-)(\d{1,12})?)?")
@@ -20,31 +20,30 @@ _POSITION = re.compile(r"(\d{1,12}),(\d{1,12}),c?(\d{1,12})")
 
 
 def select(text: str, shape: LatentShape, active: NDArray[np.bool_]) -> Indices:
-    """Find the entries that a text names.
+    """Return the dimensions selected by a filter text.
 
-    Numbers and ranges are parted by commas or spaces: ``3, 10-20``, ``90-`` to the end. Of a code ``(h, w, c)``,
-    ``3,4,7`` without spaces is the entry at row 3, column 4 of channel 7, and ``c5``, ``c5-8`` are whole channels. The
-    word ``active`` leaves of those (of all, where it stands alone) the active ones only. Counting starts at 0; what
-    lies outside names nothing.
+    Numbers and ranges are separated by commas or spaces: ``3, 10-20``, ``90-`` to the end. For a spatial code,
+    ``3,4,7`` without spaces is row 3, column 4, channel 7, and ``c5``, ``c5-8`` are whole channels. ``active`` keeps
+    only active dimensions. Numbers start at 0; those out of range are ignored.
 
     Parameters
     ----------
     text
-        What was typed; empty for all entries.
+        The filter; empty for all dimensions.
     shape
-        Shape of the code, or ``(k,)`` for k principal axes.
+        Shape of the code, or ``(k,)`` for k principal components.
     active
-        Bool ``(prod(shape),)``, which entries vary with the data.
+        Bool ``(prod(shape),)``, which dimensions are active.
 
     Returns
     -------
     Indices
-        Positions in the flat code, rising, each once.
+        Positions in the flat code, increasing, unique.
 
     Raises
     ------
     UsageError
-        If a part of the text is none of these.
+        If the text cannot be parsed.
     """
     count = prod(shape)
     chosen = np.zeros(count, np.bool_)
@@ -80,8 +79,13 @@ def _mark(chosen: NDArray[np.bool_], word: str, shape: LatentShape) -> None:
         if row < shape[0] and column < shape[1] and channel < shape[2]:
             chosen.reshape(shape)[row, column, channel] = True
     else:
-        example = "“3, 10-20”, “3,4,7” (row, column, channel), “c5” or “active”"
-        raise UsageError(example if len(shape) == 3 else "“3, 10-20” or “active”", f"“{word}”")
+        if len(shape) == 3:
+            raise UsageError(
+                "Cannot read the filter “{word}”. "
+                "Enter for example “3, 10-20”, “3,4,7” (row, column, channel), “c5” or “active”.",
+                word=word,
+            )
+        raise UsageError("Cannot read the filter “{word}”. Enter for example “3, 10-20” or “active”.", word=word)
 
 
 def _span(found: re.Match[str]) -> slice:

@@ -1,4 +1,4 @@
-"""What a table of codes says about its space: spread, quantiles, information and principal axes."""
+"""Statistics of codes: mean, σ, quantiles, KL, principal components, correlations, active dimensions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes
+from explorer.messages import message
 from explorer.types import Floats
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-"""The shares at which `CodeStatistics.quantiles` stands; first the minimum, last the maximum."""
+"""Levels of `CodeStatistics.quantiles`, from minimum to maximum."""
 
 ACTIVE_VARIANCE = 0.01
 """Variance of the mean code above which a dimension counts as active (Burda et al. 2016, section 5.2)."""
@@ -31,16 +32,15 @@ class CodeStatistics:
     mean, sigma
         ``(d,)``; mean and standard deviation (divided by n) of each dimension.
     quantiles
-        ``(9, d)``, one row for each of `QUANTILES`, never falling from row to row.
+        ``(9, d)``, one row for each of `QUANTILES`, not decreasing.
     kl
-        ``(d,)``, Kullback-Leibler divergence from N(0, 1) in nats, averaged over the codes; None unless variational.
+        ``(d,)``, Kullback-Leibler divergence from N(0, 1) in nats, averaged over the codes; None unless from a VAE.
     axes
-        ``(k, d)``, principal axes: orthonormal rows, largest spread first, each row's component of largest magnitude
-        positive.
+        ``(k, d)``, principal components: orthonormal rows by decreasing variance, the largest entry of each positive.
     axis_sigma
-        ``(k,)``, standard deviation of the codes along each axis (divided by n), never rising.
+        ``(k,)``, standard deviation of the codes along each component (divided by n), not increasing.
     explained
-        ``(k,)``, share of the whole variance along each axis, in [0, 1].
+        ``(k,)``, explained variance ratio of each component, in [0, 1].
     """
 
     mean: Floats
@@ -58,16 +58,16 @@ class CodeStatistics:
 
 
 def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_axes: int = 64) -> CodeStatistics:
-    """Measure a table of codes.
+    """Compute the statistics of codes.
 
     Parameters
     ----------
     codes
-        ``(n, d)`` float32, finite; a variational model's mean codes.
+        ``(n, d)`` float32, finite; mean codes for a VAE.
     log_variance
-        ``(n, d)`` float32, natural logarithm of the variances, of a variational model.
+        For a VAE: ``(n, d)`` float32, natural logarithm of the variances.
     max_axes
-        At most so many principal axes; their number is ``k = min(max_axes, n - 1, d)``.
+        Maximum number of principal components; their number is ``k = min(max_axes, n - 1, d)``.
 
     Returns
     -------
@@ -77,11 +77,11 @@ def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_ax
     Raises
     ------
     UsageError
-        If `codes` is no table of finite numbers or `log_variance` has another shape.
+        If `codes` are not a table of finite numbers, or `log_variance` has another shape.
     """
     codes = as_codes(codes)
     if not np.isfinite(codes).all():
-        raise UsageError("finite codes", "infinite or undefined numbers among them", "Check the model that made them.")
+        raise UsageError("Some codes contain NaN or infinity. Check the model.")
     count, dim = codes.shape
     kl = None if log_variance is None else kl_per_dimension(codes, log_variance)
     mean = codes.mean(axis=0, dtype=np.float64)
@@ -105,9 +105,9 @@ def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_ax
 
 
 def _quantiles(columns: Floats) -> NDArray[np.float64]:
-    """`QUANTILES` ``(9, d)`` of columns ``(n, d)`` with linear interpolation.
+    """Return `QUANTILES` ``(9, d)`` of columns ``(n, d)`` with linear interpolation.
 
-    The same as numpy's; on long codes three times as fast, since sorting runs along the memory.
+    Equal to `numpy.quantile`, but three times as fast on long codes, since it sorts contiguous memory.
     """
     ordered = np.sort(np.ascontiguousarray(columns.T), axis=1).T.astype(np.float64)
     places = np.asarray(QUANTILES) * (len(columns) - 1)
@@ -118,13 +118,13 @@ def _quantiles(columns: Floats) -> NDArray[np.float64]:
 
 
 def _column_parts(dim: int) -> Iterator[slice]:
-    """Slices of columns, so that a float64 copy never holds the whole table of a spatial code."""
+    """Yield slices of columns, so that long codes are copied to float64 in parts."""
     for start in range(0, dim, _CHUNK):
         yield slice(start, min(start + _CHUNK, dim))
 
 
 def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tuple[NDArray[np.float64], ...]:
-    """Return axes ``(keep, d)`` and variances ``(keep,)`` along them, from the smaller of the two square matrices."""
+    """Return components ``(keep, d)`` and their variances ``(keep,)``, from the covariance or the Gram matrix."""
     count, dim = codes.shape
     if keep == 0:
         return np.zeros((0, dim)), np.zeros(0)
@@ -141,7 +141,7 @@ def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tupl
         axes = _axes_from_gram(codes, mean, vectors[:, ::-1][:, :keep], values[::-1][:keep])
     variances = np.maximum(values[::-1][:keep], 0.0)
     magnitudes = np.abs(axes)
-    # The first of equals, so that rounding does not choose between them.
+    # The first of nearly equal entries, so that rounding does not decide.
     largest = np.argmax(magnitudes >= magnitudes.max(axis=1, keepdims=True) * (1 - 1e-6), axis=1)
     signs = np.where(axes[np.arange(keep), largest] < 0, -1.0, 1.0)
     return axes * signs[:, None], variances
@@ -150,20 +150,20 @@ def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tupl
 def _axes_from_gram(
     codes: Floats, mean: NDArray[np.float64], vectors: NDArray[np.float64], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Carry eigenvectors ``(n, k)`` of the Gram matrix over to the code space, orthonormal rows ``(k, d)``."""
+    """Return principal components ``(k, d)`` from eigenvectors ``(n, k)`` of the Gram matrix."""
     dim = codes.shape[1]
     axes = np.empty((vectors.shape[1], dim))
     for part in _column_parts(dim):
         axes[:, part] = vectors.T @ (codes[:, part] - mean[part])
     empty = values <= max(float(values[0]), 0.0) * 1e-10
-    # A direction without any spread has no image in the code space: any one orthogonal to the rest serves.
+    # Components without variance are arbitrary: random ones, orthogonalized to the others.
     axes[empty] = np.random.default_rng(_COMPLETION_SEED).standard_normal((int(empty.sum()), dim))
     orthonormal: NDArray[np.float64] = np.linalg.qr(axes.T)[0].T
     return orthonormal
 
 
 def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
-    """Divergence of N(mean, exp(log_variance)) from N(0, 1) for each dimension, averaged over the codes.
+    """Return the KL divergence of N(mean, exp(log_variance)) from N(0, 1) per dimension, averaged over the codes.
 
     Kingma and Welling 2014, appendix B: ``0.5 (mean² + exp(log_variance) - 1 - log_variance)``.
 
@@ -180,20 +180,20 @@ def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
     Raises
     ------
     UsageError
-        If the shapes differ or are no tables.
+        If the shapes differ or are invalid.
     """
-    mean = as_codes(mean, "mean codes")
-    log_variance = as_codes(log_variance, "log-variances")
+    mean = as_codes(mean, message("mean codes"))
+    log_variance = as_codes(log_variance, message("log-variances"))
     if mean.shape != log_variance.shape:
         raise UsageError(
-            f"log-variances of the shape of the mean codes, {mean.shape}",
-            str(log_variance.shape),
-            "Encode both at once.",
+            "The mean codes have the shape {mean}, but the log-variances {log_variance}. Encode both at once.",
+            mean=str(mean.shape),
+            log_variance=str(log_variance.shape),
         )
     result = np.empty(mean.shape[1], dtype=np.float32)
     for part in _column_parts(mean.shape[1]):
         centre, spread = mean[:, part].astype(np.float64), log_variance[:, part].astype(np.float64)
-        # expm1 keeps a collapsed dimension's tiny divergence from drowning in rounding.
+        # expm1 avoids rounding errors for the tiny divergence of inactive dimensions.
         result[part] = 0.5 * (centre**2 + np.expm1(spread) - spread).mean(axis=0)
     return result
 
@@ -201,12 +201,12 @@ def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
 def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
     """Return Pearson's correlations between some dimensions of codes ``(n, d)``, ``(k, k)`` in [-1, 1].
 
-    A dimension that never varies correlates with nothing: 0, and 1 with itself.
+    For a constant dimension they are 0, and 1 with itself.
 
     Raises
     ------
     UsageError
-        If `codes` is no table.
+        If the shape of `codes` is invalid.
     """
     chosen = as_codes(codes)[:, dimensions].astype(np.float64)
     chosen -= chosen.mean(axis=0)
@@ -218,14 +218,14 @@ def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
 
 
 def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
-    """Tell which dimensions of the mean codes ``(n, d)`` vary with the data: ``(d,)`` bool.
+    """Return which dimensions of mean codes ``(n, d)`` are active: ``(d,)`` bool.
 
-    Burda et al. 2016: the variance over the data of the mean code is above 0.01.
+    Burda et al. 2016: the variance of the mean code over the data is above 0.01.
 
     Raises
     ------
     UsageError
-        If `codes` is no table.
+        If the shape of `codes` is invalid.
     """
     active: NDArray[np.bool_] = as_codes(codes).var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     return active

@@ -1,4 +1,4 @@
-"""Even motion: a film timed such that its pictures change by the same amount from each frame to the next."""
+"""Equalized speed: an animation timed so that the image changes by the same amount from each frame to the next."""
 
 from __future__ import annotations
 
@@ -12,37 +12,40 @@ from explorer.latent.film import Film
 
 
 def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times at which the change since the first frame grows evenly.
+    """Return the times at which the accumulated change grows linearly.
 
-    Between two measured frames the change is taken to grow evenly with time.
+    Between two measured frames the change is interpolated linearly.
 
     Parameters
     ----------
     times
-        ``(n,)``, rising.
+        ``(n,)``, increasing.
     changes
-        ``(n - 1,)``, how much the picture changes from each frame to the next; not negative, finite.
+        ``(n - 1,)``, change of the image from each frame to the next; not negative, finite.
 
     Returns
     -------
     ndarray
-        ``(n,)``, rising, with the same first and last time. `times` themselves where nothing changes.
+        ``(n,)``, increasing, with the same first and last time; `times` if nothing changes.
 
     Raises
     ------
     UsageError
-        If the numbers do not belong together.
+        If the shapes do not match, or values are invalid.
     """
     times, changes = np.asarray(times, dtype=np.float64), np.asarray(changes, dtype=np.float64)
     if times.ndim != 1 or changes.shape != (len(times) - 1,) or not len(times) or (np.diff(times) < 0).any():
         raise UsageError(
-            "rising times, and a change between each two", f"{times.shape} and {changes.shape}", "Measure every frame."
+            "The speed cannot be equalized: {times} increasing times and {changes} changes do not match. "
+            "Measure every frame.",
+            times=times.size,
+            changes=changes.size,
         )
     if not (np.isfinite(changes).all() and (changes >= 0).all()):
-        raise UsageError("changes of 0 or more", "others", "Measure the frames again.")
+        raise UsageError("The speed cannot be equalized: some changes are not finite. Measure the frames again.")
     if not changes.sum() > 0:
         return times
-    # Where nothing changes, any time would do; a little growth makes the answer one, and passes quickly over it.
+    # A tiny growth makes the result unique where nothing changes, and skips such parts quickly.
     growth = np.concatenate([[0.0], np.cumsum(changes / changes.sum() + 1e-9)])
     even = np.interp(np.linspace(0, growth[-1], len(times)), growth, times)
     even[0], even[-1] = times[0], times[-1]
@@ -50,23 +53,23 @@ def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDAr
 
 
 def even_out(film: Film, changes: NDArray[np.float64]) -> Film:
-    """Return the film with its frames timed such that the picture changes evenly; its length stays.
+    """Return an animation with equalized speed and the same number of frames.
 
-    Keys between the first and the last are then passed on the way, and need not be hit by a frame. Measured between
-    frames, the change is known at those frames only; measure and call once more to come closer.
+    Its inner keyframes need not coincide with frames. Since the change is measured only at the old frames, measure and
+    call again for a more accurate result.
 
     Parameters
     ----------
     film
-        As the changes were measured.
+        The measured animation.
     changes
-        From each frame of one pass to the next, ``(film.pass_frames - 1,)``; of a closed film ``(film.pass_frames,)``,
-        the last of them from the last frame to the first.
+        From each frame of one pass to the next, ``(film.pass_frames - 1,)``; if closed ``(film.pass_frames,)``, with
+        the change from the last frame to the first.
 
     Raises
     ------
     UsageError
-        If there are too many changes or too few, or they are no amounts.
+        If the number of changes is wrong, or values are invalid.
     """
     times = film.pass_positions()
     if not film.closed:

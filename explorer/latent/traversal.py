@@ -1,4 +1,4 @@
-"""Walks that change one coordinate of a code and keep the rest."""
+"""Traversals: codes that differ in one dimension or principal component."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats, Indices
 
 MAX_ROWS = 8192
-"""Longest code of which `mean_to_max` makes all rows at once (256 MB)."""
+"""Maximum number of rows of `mean_to_max` (256 MB)."""
 
 
 def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
-    """Codes ``(len(values), d)``: copies of `z` ``(d,)`` with dimension `dim` set to each of `values`, in code units.
+    """Return copies ``(len(values), d)`` of a code ``(d,)`` with dimension `dim` set to each of `values`.
 
     Raises
     ------
@@ -32,12 +32,12 @@ def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
 
 
 def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -> Floats:
-    """Codes ``(len(sigmas), d)``: `z` ``(d,)`` moved along one principal axis to each of `sigmas`, in σ from the mean.
+    """Return copies ``(len(sigmas), d)`` of a code ``(d,)`` moved along one principal component to each of `sigmas`.
 
     Raises
     ------
     UsageError
-        If `z` is not one code of the statistics' length, or there is no such axis.
+        If `z` is not one code of the statistics' length, or there is no such component.
     """
     z = as_code(z)
     sigmas = np.asarray(sigmas, dtype=np.float32).ravel()
@@ -49,31 +49,34 @@ def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -
 
 
 def ranked_dimensions(stats: CodeStatistics, most: int) -> Indices:
-    """Return the dimensions that hold the most, int64 ``(k,)``: by KL of a variational model, else by variance."""
+    """Return the most informative dimensions, int64 ``(k,)``: by KL for a VAE, else by variance."""
     weights = stats.sigma if stats.kl is None else stats.kl
     return np.argsort(-weights, kind="stable")[:most].astype(np.int64)
 
 
 def mean_to_max(stats: CodeStatistics, dims: Indices | None = None) -> Floats:
-    """Codes ``(d, d)``: the mean code with one dimension after the other set to its maximum over the data.
+    """Return the mean code with each dimension in turn set to its maximum over the data, ``(d, d)``.
 
     Parameters
     ----------
     stats
         Statistics of the data.
     dims
-        ``(m,)``; only these dimensions, so that the result is ``(m, d)``.
+        ``(m,)``; only these dimensions; the result is ``(m, d)`` then.
 
     Raises
     ------
     UsageError
-        If there is no such dimension, or there are too many for one table.
+        If there is no such dimension, or there are too many.
     """
     dim = stats.latent_dim
     chosen = np.arange(dim) if dims is None else np.asarray(dims, dtype=np.int64).ravel()
     if len(chosen) > MAX_ROWS:
         raise UsageError(
-            f"at most {MAX_ROWS} dimensions at once", str(len(chosen)), "Choose dimensions, or use principal axes."
+            "Cannot show {count:# dimension|# dimensions} at once; at most {most:,} are possible. "
+            "Choose some dimensions, or use principal components.",
+            count=len(chosen),
+            most=MAX_ROWS,
         )
     for number in chosen:
         check_dimension(int(number), dim)

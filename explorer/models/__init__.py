@@ -1,1 +1,1 @@
-"""What a model is, without Keras: architectures as layer lists, the card, and the bundle on disk."""
+"""Models without Keras: architectures as lists of layers, the card, and the bundle on disk."""

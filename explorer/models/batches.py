@@ -1,4 +1,4 @@
-"""How many pictures are worked on at once, so that memory is bounded whatever their size."""
+"""Batch sizes that bound memory for images of any size."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from explorer.errors import DataError
 from explorer.types import ImageShape, Indices, Pixels
 
 WORK_BYTES = 256 * 2**20
-"""About the most that one layer's output may take for a batch."""
+"""Approximate upper limit of one layer's output for a batch."""
 
 HELD_BYTES = 64 * 2**20
-"""The most that the float32 pictures of a part may take."""
+"""Upper limit of a batch of float32 images."""
 
 _MAPS = 128
-"""Feature maps of the picture's full size in the widest network there is (``conv-spatial``)."""
+"""Feature maps at full image size in the widest architecture (``conv-spatial``)."""
 
 
 def pictures_at_once(image_shape: ImageShape, most: int) -> int:
-    """Return how many pictures or codes, 1 to `most`, may go through a network of any architecture at once."""
+    """Return how many images or codes, 1 to `most`, fit through a network of any architecture at once."""
     height, width, _ = image_shape
     return max(1, min(most, WORK_BYTES // max(1, height * width * _MAPS * 4)))
 
 
 def pictures_held(image_shape: ImageShape, most: int) -> int:
-    """Return how many pictures, 1 to `most`, may lie in memory as float32 at once."""
+    """Return how many float32 images, 1 to `most`, are kept in memory at once."""
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
 
 
 def readable_batches(
     source: Source, indices: Indices, preprocessing: Preprocessing, step: int
 ) -> Iterator[tuple[int, Pixels, Indices]]:
-    """Read images a part at a time; those that cannot be read are left out, and are in `Source.skipped` then.
+    """Read images in batches; unreadable ones are skipped and listed in `Source.skipped`.
 
     Yields
     ------
     done, pixels, kept
-        How many of `indices` were tried so far; uint8 ``(m, h, w, c)``, m > 0; their positions in the source.
+        Number of `indices` tried so far; uint8 ``(m, h, w, c)``, m > 0; their positions in the source.
 
     Raises
     ------
     DataError
-        If none of them can be read.
+        If no image can be read.
     """
     any_read = False
     for start in range(0, len(indices), step):
@@ -53,10 +53,11 @@ def readable_batches(
             any_read = True
             yield min(start + step, len(indices)), pixels, kept
     if len(indices) and not any_read:
-        first = source.skipped[-1] if source.skipped else None
-        reason = f", such as {first.name} ({first.reason})" if first else ""
+        if not source.skipped:
+            raise DataError("Cannot read any image of {source}. Replace the files.", source=source.name)
         raise DataError(
-            f"at least one image that can be read in {source.name}",
-            f"{len(indices)} that cannot{reason}",
-            "Replace them.",
+            "Cannot read any image of {source}; for example {file}: {reason}. Replace the files.",
+            source=source.name,
+            file=source.skipped[-1].name,
+            reason=source.skipped[-1].reason,
         )

@@ -1,4 +1,4 @@
-"""A model on disk: one folder, opened without Keras, written whole or not at all."""
+"""The bundle: a model on disk as one folder. It opens without Keras and is written atomically."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from explorer.errors import ExplorerError, ExportError, ModelError
 from explorer.json_limits import RECORD, json_text
+from explorer.messages import Message, message
 from explorer.models.card import Card, read_card
 from explorer.models.codes import CodeSample, load_codes
 from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
@@ -22,19 +23,15 @@ CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
 
-_DISTRUST = "Do not open bundles you do not trust."
-
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle; its files were whole when it was opened.
+    """An opened bundle, its checksums verified.
 
     Attributes
     ----------
     path
         The folder, absolute.
-    card
-        What the model is.
     """
 
     path: Path
@@ -42,12 +39,11 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """Name of the model."""
         return self.card.name
 
     @cached_property
     def sample(self) -> CodeSample:
-        """Codes of a held-out sample, read at first use.
+        """Codes of a sample of test images, read at first use.
 
         Raises
         ------
@@ -58,55 +54,69 @@ class Bundle:
 
 
 def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
-    """Open a bundle and check that every file is whole. Needs no tensorflow.
+    """Open a bundle and verify its checksums. Does not need TensorFlow.
 
     Parameters
     ----------
     path
         The folder.
     whole
-        Whether to read every file for its checksum; a list that opens nothing need not.
+        Whether to read every file for its checksum; not needed to list models.
 
     Raises
     ------
     ModelError
-        If the folder is no bundle, a file is missing, or a checksum is wrong.
+        If the folder is not a bundle, a file is missing, or a checksum is wrong.
     """
-    with reading("a bundle", str(path), ModelError, "Train or fetch it again."):
+    with reading(message("a model"), str(path), ModelError, message("Train or download it again.")):
         return _opened(path.resolve(), whole=whole)
 
 
 def _opened(path: Path, *, whole: bool) -> Bundle:
     try:
-        content = read_limited(path / CARD, RECORD.size, "a card", ModelError)
+        content = read_limited(path / CARD, RECORD.size, message("a model card"), ModelError)
     except OSError as error:
         raise ModelError(
-            f"a bundle: a folder with {CARD}", str(path), "Choose the folder of a trained or imported model."
+            "Cannot open {folder} as a model: it has no {card}. Choose the folder of a trained or imported model.",
+            folder=path,
+            card=CARD,
         ) from error
     card = read_card(content, str(path / CARD))
     needed = {CODES, *_networks(card)}
     for missing in sorted(needed - card.files.keys()):
-        raise ModelError(f"a checksum of {missing} in {path / CARD}", "none", "Train or fetch the bundle again.")
+        raise ModelError(
+            "{card} has no checksum of {file}. Train or download the model again.", card=path / CARD, file=missing
+        )
     for name, expected in card.files.items():
         if Path(name).name != name:
-            raise ModelError(f"plain file names in {path / CARD}", f"“{name}”", _DISTRUST)
+            raise ModelError(
+                "{card} names a file outside the model's folder: “{file}”. Do not open models you do not trust.",
+                card=path / CARD,
+                file=name,
+            )
         if (path / name).is_symlink() and (path / name).resolve().parent != path:
-            raise ModelError(f"{name} itself in {path}", "a link to another place", "Copy the file there.")
+            raise ModelError(
+                "{file} in {folder} is a link to another folder. Copy the file itself there.", file=name, folder=path
+            )
         try:
             received = file_hash(path / name) if whole else _present(path / name, expected)
         except OSError as error:
-            raise ModelError(f"{name} in {path}", "no such file", "Train or fetch the bundle again.") from error
+            raise ModelError(
+                "{file} is missing in {folder}. Train or download the model again.", file=name, folder=path
+            ) from error
         if received != expected:
             raise ModelError(
-                f"{path / name} with SHA-256 {expected[:12]}…",
-                f"{received[:12]}…",
-                "The file was changed or damaged; train or fetch the bundle again.",
+                "{file} was changed or is damaged: its SHA-256 is {received}…, not {expected}…. "
+                "Train or download the model again.",
+                file=path / name,
+                received=received[:12],
+                expected=expected[:12],
             )
     return Bundle(path, card)
 
 
 def _networks(card: Card) -> Iterator[str]:
-    """Yield the files of the networks that a card speaks of."""
+    """Yield the network files that a card requires."""
     if card.imported is None or card.imported.networks:
         yield from compress(NETWORKS, card.halves)
     if card.engine == "onnx":
@@ -114,43 +124,46 @@ def _networks(card: Card) -> Iterator[str]:
 
 
 def seal(folder: Path, card: Card) -> None:
-    """Write the card of a folder that holds every other file already, with their checksums.
+    """Write the card, with the checksums of all other files of the folder.
 
     Raises
     ------
     ModelError
-        If it would be larger than a card that can be read.
+        If the card would be too large to be read again.
     """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
-    json_text(text.encode(), RECORD, f"the card of “{card.name}”", ModelError)
+    json_text(text.encode(), RECORD, f"{card.name}/{CARD}", ModelError)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Make sure that a bundle may be written at `path`: nothing is there, or with `force` at most another bundle.
+    """Check that a bundle may be written to `path`: it must not exist or, with `force`, be a bundle.
 
     Raises
     ------
     ExportError
-        If not; the message names what is in the way.
+        If not; the message names the obstacle.
     """
     if not os.path.lexists(path):
         return
     obstacle = _obstacle(path)
     if obstacle and force:
-        raise ExportError("a model bundle, which alone is replaced", f"{path}, {obstacle}", "Choose another name.")
-    if obstacle or not force:
-        remedy = "Choose another name." if obstacle else "Choose another name, or replace the model there with --force."
-        raise ExportError("a folder that does not exist yet", f"{path}, which does", remedy)
+        raise ExportError("Cannot replace {path}: {obstacle}. Choose another name.", path=path, obstacle=obstacle)
+    if obstacle:
+        raise ExportError("Cannot write {path}: it exists already. Choose another name.", path=path)
+    if not force:
+        raise ExportError(
+            "Cannot write {path}: it exists already. Choose another name, or replace it with --force.", path=path
+        )
 
 
-def _obstacle(path: Path) -> str:
-    """Say why a folder is not a bundle and nothing else; empty where it is."""
+def _obstacle(path: Path) -> Message | None:
+    """Return why a path is not a bundle and nothing else; None if it is one."""
     if path.is_symlink():
-        return "which is a link"
+        return message("it is a link")
     if not path.is_dir():
-        return "which is a file"
+        return message("it is a file")
     try:
         strangers = sorted(
             entry.name
@@ -158,13 +171,13 @@ def _obstacle(path: Path) -> str:
             if entry.name not in {CARD, CODES, *NETWORKS, *COMPILED} or not entry.is_file()
         )
         if strangers:
-            return f"which holds “{strangers[0]}”"
-        read_card(read_limited(path / CARD, RECORD.size, "a card", ModelError), str(path / CARD))
+            return message("it contains “{file}”, which is not part of a model", file=strangers[0])
+        read_card(read_limited(path / CARD, RECORD.size, message("a model card"), ModelError), str(path / CARD))
     except FileNotFoundError:
-        return f"which has no {CARD}"
+        return message("it has no {card}", card=CARD)
     except (OSError, UnicodeDecodeError, ModelError):
-        return f"whose {CARD} is not one of this program"
-    return ""
+        return message("its {card} was not written by Latent Explorer", card=CARD)
+    return None
 
 
 def _present(path: Path, expected: str) -> str:
@@ -180,7 +193,7 @@ def file_hash(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """A folder that claims to be a bundle, and what opening it gave."""
+    """A folder with a card: either its bundle, or the error of opening it."""
 
     path: Path
     bundle: Bundle | None
@@ -188,11 +201,10 @@ class Found:
 
 
 def find_bundles(*, whole: bool = False) -> list[Found]:
-    """Return every bundle that ships, that the user made, and of the folders that the user names, by name in each.
+    """Return the shipped bundles, the user's, and those in the configured folders, each sorted by name.
 
-    Broken ones are among them, with the error. Unless `whole` is asked for, files are looked for and not read: one that
-    was damaged is found out when it is opened. Of bundles that ship, a folder that the user names may hold copies, as
-    the repository does beside a wheel; they are listed once.
+    Broken ones are included with their error. Unless `whole` is set, files are not read, so that damage is found only
+    when a bundle is opened. Copies of shipped bundles in configured folders are listed once.
     """
     shipped = list(_folders(pretrained_dir()))
     names = {folder.name for folder in shipped}
@@ -207,7 +219,7 @@ def _folders(root: Path) -> Iterator[Path]:
         found = sorted(root.iterdir())
     except OSError:
         return
-    # os.path: a folder that may not be looked into is none, and no error here.
+    # os.path.isfile, since it returns False for a folder without read permission instead of raising.
     yield from (path for path in found if not path.name.startswith(".") and os.path.isfile(path / CARD))
 
 
@@ -219,23 +231,23 @@ def _try_open(folder: Path, whole: bool) -> Found:
 
 
 def resolve_bundle(model: str) -> Bundle:
-    """Open a bundle by its folder or its name.
+    """Open a bundle by folder or name.
 
     Raises
     ------
     ModelError
-        If there is none of that name; the message lists those that are.
+        If there is none; the message lists the available ones.
     """
     return open_bundle(bundle_folder(model))
 
 
 def bundle_folder(model: str) -> Path:
-    """Return the folder of a bundle by its folder or its name, without opening it.
+    """Return the folder of a bundle by folder or name, without opening it.
 
     Raises
     ------
     ModelError
-        If there is none of that name; the message lists those that are.
+        If there is none; the message lists the available ones.
     """
     path = Path(model).expanduser()
     if (path / CARD).is_file():
@@ -244,5 +256,7 @@ def bundle_folder(model: str) -> Path:
     for entry in found:
         if entry.path.name == model or (entry.bundle and entry.bundle.name == model):
             return entry.path
-    names = ", ".join(entry.path.name for entry in found) or "none is installed"
-    raise ModelError(f"a model, by folder or by name ({names})", f"“{model}”")
+    if not found:
+        raise ModelError("There is no model “{model}”, and none is installed. Train or import one.", model=model)
+    names = [entry.path.name for entry in found]
+    raise ModelError("There is no model “{model}”. Choose a folder or one of {names}.", model=model, names=names)

@@ -1,4 +1,4 @@
-"""The card of a bundle: what the model is, how it was made, and how good it is."""
+"""The card of a bundle: the model's shapes, training and metrics."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1
 MOST_EPOCHS = 2_000
-"""Epochs in a card; of a longer training an even choice, so that the card can be read again."""
+"""Epochs in a card; longer histories are sampled evenly, so that the card stays within its size limit."""
 
 _REACH = 1e6
 _MOST_VALUES = 2**31 - 1
-"""Of an image or a code: more fits into no array that a network takes."""
+"""Values of an image or a code; larger arrays do not fit into ONNX Runtime."""
 
 
 class _Record(BaseModel):
-    # JSON has no number for the PSNR of a picture that comes back exactly.
+    # The PSNR of a perfect copy is infinite, which JSON numbers cannot express.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class DataRecord(_Record):
-    """The pictures a model was trained on.
+    """The images a model was trained on.
 
     Attributes
     ----------
     name, title, licence, attribution
         As the source states them.
     count, train, test
-        Pictures in all, and in each split.
+        Number of images in total and in each split.
     trained_on
-        Splits whose pictures the training saw.
+        Splits used in training.
     split_origin
         Where the splits come from.
     content_hash
-        SHA-256 over the pictures, hexadecimal.
+        SHA-256 of the images, hexadecimal.
     """
 
     name: str
@@ -59,7 +59,7 @@ class DataRecord(_Record):
 
 
 class LossParts(_Record):
-    """What a variational model's losses are made of: reconstruction and KL on both splits, nats a picture."""
+    """The terms of a VAE's losses: reconstruction and KL on both splits, nats per image."""
 
     reconstruction: float
     kl: float
@@ -68,7 +68,7 @@ class LossParts(_Record):
 
 
 class EpochRecord(_Record):
-    """One epoch: mean training loss, validation loss, seconds; and what they are made of, for a variational model."""
+    """One epoch: mean training loss, validation loss, seconds; for a VAE also the terms of the losses."""
 
     epoch: int
     loss: float
@@ -83,21 +83,21 @@ class Card(_Record):
     Attributes
     ----------
     value_range
-        Range of the pictures that the networks themselves take and give.
+        Range of the image values at the networks' inputs and outputs.
     engine
-        ``onnx`` where the compiled files agree with Keras; ``keras`` where the model process must decode.
+        ``onnx`` if the compiled files agree with Keras; ``keras`` if the model process runs the networks.
     max_difference
         Largest absolute difference between the compiled files and Keras on random input.
     encoder_params, decoder_params
-        Weights, moving statistics included.
+        Number of weights, including moving statistics.
     data
-        The pictures it was trained on; for an imported one those it was tried on.
+        The training images; for an imported model those it was evaluated on.
     training
-        How; None where nobody knows.
+        Settings; None if the model was imported.
     imported
-        Where an imported model comes from; None for one that was trained here.
+        Origin of an imported model; None if the model was trained here.
     metrics
-        On held-out pictures: ``mse``, ``bce``, ``psnr``, ``ssim``; for a variational model ``kl`` and ``loss`` too.
+        On test images: ``mse``, ``bce``, ``psnr``, ``ssim``; for a VAE also ``kl`` and ``loss``.
     files
         SHA-256 of every other file of the bundle, hexadecimal, by name.
     """
@@ -148,30 +148,33 @@ class Card(_Record):
 
     @property
     def trained(self) -> TrainingSettings:
-        """How it was trained.
+        """Training settings.
 
         Raises
         ------
         ModelError
-            If nobody knows, since it was imported.
+            If the model was imported.
         """
         if self.training is None:
-            raise ModelError("a model that was trained here", f"“{self.name}”, which was imported")
+            raise ModelError(
+                "“{model}” was imported, so its training settings are unknown. Choose a model trained here.",
+                model=self.name,
+            )
         return self.training
 
     @property
     def decoder_hash(self) -> str | None:
-        """SHA-256 of the decoder's file, by which an export knows its model; None before there is one."""
+        """SHA-256 of the decoder's file, which identifies the model in exports; None before the file exists."""
         return self.files.get("decoder.keras") or self.files.get("decoder.onnx")
 
     @property
     def encodes(self) -> bool:
-        """Whether it has an encoder; an imported one may have come without."""
+        """Whether it has an encoder; an imported model may be a decoder only."""
         return self.imported is None or self.imported.parts != "decoder"
 
     @property
     def decodes(self) -> bool:
-        """Whether it has a decoder."""
+        """Whether it has a decoder; an imported model may be an encoder only."""
         return self.imported is None or self.imported.parts != "encoder"
 
     @property
@@ -181,7 +184,7 @@ class Card(_Record):
 
 
 def kept_epochs(history: Sequence[EpochRecord]) -> tuple[EpochRecord, ...]:
-    """Return the epochs that a card keeps: all, or an even choice with the first and the last."""
+    """Return at most `MOST_EPOCHS` epochs, evenly sampled, including the first and the last."""
     count = min(len(history), MOST_EPOCHS)
     last = max(1, count - 1)
     return tuple(history[place * (len(history) - 1) // last] for place in range(count))
@@ -195,27 +198,29 @@ def read_card(content: bytes, where: str) -> Card:
     content
         JSON.
     where
-        What to call it in an error.
+        Its name in errors.
 
     Raises
     ------
     ModelError
-        If it is not a card, or of a later format.
+        If it is not a card, or of another format.
     """
     try:
         card = Card.model_validate_json(json_text(content, RECORD, where, ModelError))
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ModelError(
-            f"a card of format {FORMAT_VERSION} in {where}",
-            f"“{field}”: {first['msg']}",
-            "The bundle is damaged or of another version; train or import it again.",
+            "{where} is not a valid card (“{field}”: {reason}). "
+            "The model is damaged or of another version; train or import it again.",
+            where=where,
+            field=".".join(str(part) for part in first["loc"]),
+            reason=first["msg"],
         ) from error
     if card.format_version != FORMAT_VERSION:
         raise ModelError(
-            f"a bundle of format {FORMAT_VERSION} in {where}",
-            f"format {card.format_version}",
-            "Open it with a newer Latent Explorer.",
+            "{where} has format {found}, but this version reads format {known}. Open it with a newer Latent Explorer.",
+            where=where,
+            found=card.format_version,
+            known=FORMAT_VERSION,
         )
     return card

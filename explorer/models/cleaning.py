@@ -1,4 +1,4 @@
-"""Clean picture files: one, or a folder of them into another folder. The originals stay."""
+"""Denoise image files: one, or a whole folder into another folder. The originals are kept."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from explorer.data.formats import PICTURE_SUFFIXES, open_picture
 from explorer.data.preprocessing import Alpha, Preprocessing
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExportError
+from explorer.messages import message
 from explorer.models.denoising import clean_picture
 from explorer.paths import check_apart, replacing_file, replacing_folder
 from explorer.types import Codec, Progress
 
 _OPAQUE_FORMATS: Final = ("JPEG", "BMP", "PPM")
-"""Formats without alpha; it is put on white for them."""
+"""Formats without alpha; transparent images are composited on white for them."""
 
 _SAVE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
-    # What was cleaned is not to get new artefacts from being stored.
+    # Lossy compression would add artifacts to the denoised image.
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
     "TIFF": {"compression": "tiff_deflate"},
@@ -32,16 +33,16 @@ _PROFILE_KINDS: Final = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was written.
+    """The result of `clean_files`.
 
     Attributes
     ----------
     count
-        Pictures written.
+        Images written.
     path
-        The file, or the folder that holds them.
+        The file or folder.
     skipped
-        Pictures of the folder that could not be read, and why.
+        Images of the folder that could not be read, and why.
     """
 
     count: int
@@ -50,27 +51,27 @@ class Cleaned:
 
 
 def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Path) -> Iterator[Progress | Cleaned]:
-    """Clean a picture, or all pictures of a folder: yields progress, and what was written last.
+    """Denoise an image, or all images of a folder: yields progress, then the result.
 
-    A picture is written in the format that the name of `out` ends in; those of a folder keep name, place and format.
-    Animations give their first picture. Alpha is kept where the format has any, and put on white otherwise; colour
-    profiles are kept; other notes, such as the camera's, are not. Closing the job leaves nothing behind.
+    An image is written in the format given by the suffix of `out`; those of a folder keep name, place and format.
+    Of animations, the first frame is used. Alpha is kept where the format supports it, and composited on white
+    otherwise; color profiles are kept, other metadata such as EXIF is not. Closing the generator removes what it wrote.
 
     Parameters
     ----------
     codec, preprocessing
         The model.
     path
-        A picture file, or a folder, whose sub-folders are gone through too.
+        An image file, or a folder, which is searched recursively.
     out
-        For a picture a file, which is replaced if it exists; for a folder a folder that does not exist, or is empty.
+        For an image a file, which is replaced if it exists; for a folder a folder that does not exist or is empty.
 
     Raises
     ------
     DataError
-        If there is no picture that can be read.
+        If no image can be read.
     ExportError
-        If `out` is or lies in what is read, has another ending, exists, or cannot be written.
+        If `out` overlaps with `path`, has an unknown suffix, exists, or cannot be written.
     """
     if path.is_dir():
         yield from _clean_folder(codec, preprocessing, path, out)
@@ -105,29 +106,40 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
                     continue
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 _save(item, picture, temporary / name, file.suffix)
+        if not files:
+            raise DataError("There are no images in {folder}. Choose another folder.", folder=folder)
         if len(skipped) == len(files):
-            what = f"none that can be read: {skipped[0].reason}" if skipped else "none"
-            raise DataError(f"pictures in {folder}", what, "Choose another folder.")
-        yield Progress(len(files), len(files), "done")
+            raise DataError(
+                "Cannot read any image in {folder}; for example {file}: {reason}. Choose another folder.",
+                folder=folder,
+                file=skipped[0].name,
+                reason=skipped[0].reason,
+            )
+        yield Progress(len(files), len(files), message("Done"))
     yield Cleaned(len(files) - len(skipped), out, tuple(skipped))
 
 
 def _check_file(path: Path, out: Path) -> None:
     if not path.is_file():
-        raise DataError("a picture or a folder of pictures", f"{path}, which does not exist", "Check the path.")
+        raise DataError("{path} does not exist. Choose an image or a folder of images.", path=path)
     if out.suffix.lower() not in PICTURE_SUFFIXES:
-        endings = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise ExportError(f"a file that ends in one of {endings}", f"“{out.name}”", "Give it such an ending.")
+        raise ExportError(
+            "Cannot write “{file}”: its suffix is not a known image format. Choose one of {suffixes}.",
+            file=out.name,
+            suffixes=sorted(PICTURE_SUFFIXES),
+        )
     if out.is_dir():
-        raise ExportError("a file to write", f"{out}, which is a folder", "Choose another name.")
+        raise ExportError("Cannot write {path}: it is a folder. Choose another name.", path=out)
     if not out.parent.is_dir():
-        raise ExportError("a folder to write into", f"{out.parent}, which does not exist", "Make the folder first.")
+        raise ExportError("The folder {folder} does not exist. Create it first.", folder=out.parent)
     check_apart(out, [path])
 
 
 def _check_empty(out: Path) -> None:
     if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise ExportError("a folder that does not exist yet, or is empty", f"{out}, which does", "Choose another name.")
+        raise ExportError(
+            "Cannot write {path}: it exists already and is not an empty folder. Choose another name.", path=out
+        )
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -140,16 +152,18 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _save(clean: Image.Image, original: Image.Image, file: Path, suffix: str) -> None:
-    """Write a picture in the format of a suffix, with the colour profile of the original where it fits."""
+    """Write an image in the format of a suffix, with the original's color profile where it applies."""
     kind = Image.registered_extensions()[suffix.lower()]
     if kind in _OPAQUE_FORMATS:
         clean = Alpha().on_picture(clean)
     options = dict(_SAVE_OPTIONS.get(kind, {}))
     profile = original.info.get("icc_profile")
-    # A profile of another kind belongs to colours that were converted when the picture was opened.
+    # A profile of another kind describes a color space that was converted when the image was opened.
     if isinstance(profile, bytes) and profile[16:20] == _PROFILE_KINDS[clean.mode]:
         options["icc_profile"] = profile
     try:
         clean.save(file, format=kind, **options)
-    except ValueError as error:  # a picture too large for its format, for one
-        raise ExportError(f"a picture that {kind} can hold", f"“{error}”", "Choose another format.") from error
+    except ValueError as error:  # for example an image too large for its format
+        raise ExportError(
+            "Cannot save the image as {format}: {reason}. Choose another format.", format=kind, reason=error
+        ) from error

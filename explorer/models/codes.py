@@ -1,4 +1,4 @@
-"""The codes of a held-out sample that every bundle carries, with their statistics (``codes.npz``)."""
+"""The codes of a sample of test images and their statistics, part of every bundle (``codes.npz``)."""
 
 from __future__ import annotations
 
@@ -14,43 +14,44 @@ from explorer.array_files import ZipLimits, whole_arrays
 from explorer.errors import ModelError
 from explorer.latent.axes import to_axes
 from explorer.latent.statistics import QUANTILES, CodeStatistics
+from explorer.messages import message
 from explorer.reading import reading
 from explorer.types import Floats, Indices, LatentShape, Pixels
 
 SAMPLE_SIZE = 2_000
-"""Pictures in the sample, fewer where the code is long."""
+"""Images in the sample; fewer if the code is long."""
 
 LONG_CODE = 4_096
-"""Codes of more values are kept in 16 bits."""
+"""Codes with more dimensions are stored as float16."""
 
 AXES, SPATIAL_AXES = 64, 16
-"""At most so many principal axes: of a vector, and of a stack of feature maps."""
+"""Maximum number of principal components of a flat and of a spatial code."""
 
 _KEPT_VALUES = 4_000_000
 _MEASURED_VALUES = 32_000_000
 _PART_VALUES = 4_000_000
 _HALF_ERROR = 1e-3
-_REMEDY = "Train or fetch the bundle again."
+_REMEDY = message("Train or download the model again.")
 _LIMITS = ZipLimits(4 << 30, members=100)
 
 
 def most_kept(latent_dim: int) -> int:
-    """Return how many codes of that length a bundle carries, so that the file stays small."""
+    """Return how many codes of that length are stored in a bundle, so that the file stays small."""
     return max(16, min(SAMPLE_SIZE, _KEPT_VALUES // latent_dim))
 
 
 def most_measured(latent_dim: int) -> int:
-    """Return of how many codes of that length the statistics are, so that they fit into memory (128 MB)."""
+    """Return how many codes of that length the statistics are computed from, so that they fit into 128 MB."""
     return max(16, min(SAMPLE_SIZE, _MEASURED_VALUES // latent_dim))
 
 
 def most_axes(latent_shape: LatentShape) -> int:
-    """Return how many principal axes a bundle carries at most."""
+    """Return the maximum number of principal components in a bundle."""
     return SPATIAL_AXES if len(latent_shape) > 1 else AXES
 
 
 def along_axes(codes: Floats, statistics: CodeStatistics) -> Floats:
-    """Return coordinates ``(n, k)`` of codes ``(n, d)`` along the principal axes, in σ; a bounded part at a time."""
+    """Return coordinates ``(n, k)`` of codes ``(n, d)`` along the principal components, in σ, with bounded memory."""
     step = max(1, _PART_VALUES // statistics.latent_dim)
     parts = [to_axes(codes[start : start + step], statistics) for start in range(0, len(codes), step)]
     return np.concatenate(parts)
@@ -58,23 +59,23 @@ def along_axes(codes: Floats, statistics: CodeStatistics) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class CodeSample:
-    """Codes of held-out pictures.
+    """Codes of test images.
 
     Attributes
     ----------
     codes
-        Float32 ``(n, latent_dim)``; a variational model's mean codes.
+        Float32 ``(n, latent_dim)``; mean codes for a VAE.
     indices
         Int64 ``(n,)``, positions in the source the model was trained on.
     labels
-        Int64 ``(n,)``, or None where the source has none.
+        Int64 ``(n,)``, or None if the source has none.
     thumbnails
-        Uint8 ``(n, h, w, c)`` as the model takes them.
+        Uint8 ``(n, h, w, c)``, the preprocessed images.
     statistics
-        Mean, σ, quantiles, KL and principal axes, over all codes that were measured: these ones, and more where a
-        code is so long that few are kept.
+        Mean, σ, quantiles, KL and principal components of all measured codes: these, and more if the code is so long
+        that few are stored.
     coordinates
-        Float32 ``(m, k)``, m ≥ n, of all measured codes along the principal axes, in σ; None where they are these ones.
+        Float32 ``(m, k)``, m ≥ n, of all measured codes along the principal components, in σ; None if m = n.
     """
 
     codes: Floats
@@ -86,22 +87,22 @@ class CodeSample:
 
     @cached_property
     def axis_coordinates(self) -> Floats:
-        """Float32 ``(m, k)``: all measured codes along the principal axes, in σ; not row by row with `codes`."""
+        """Float32 ``(m, k)``: all measured codes along the principal components, in σ; rows do not match `codes`."""
         return along_axes(self.codes, self.statistics) if self.coordinates is None else self.coordinates
 
 
 def save_codes(path: Path, sample: CodeSample, *, spatial: bool = False) -> None:
-    """Write the sample as a compressed npz without objects.
+    """Write the sample as a compressed npz without pickled objects.
 
     Parameters
     ----------
     path
         The file.
     sample
-        What it holds.
+        Its content.
     spatial
-        Whether a code is a stack of feature maps: its axes are kept in 16 bits. Those of a long code are too, and
-        the codes and quantiles with them. What 16 bits cannot hold stays in 32.
+        Whether codes are spatial: their components are then stored as float16. For long codes, components, codes and
+        quantiles are. Values that float16 cannot represent stay float32.
     """
     statistics = sample.statistics
     long = statistics.latent_dim > LONG_CODE
@@ -128,7 +129,7 @@ def save_codes(path: Path, sample: CodeSample, *, spatial: bool = False) -> None
 
 
 def _halved(array: Floats) -> NDArray[Any]:
-    """Return `array` as float16; as it is where that would overflow, or lose small values that are all there is."""
+    """Return `array` as float16; unchanged if that would overflow or round by more than `_HALF_ERROR`."""
     with np.errstate(over="ignore", under="ignore"):
         half = array.astype(np.float16)
     reach = np.abs(array).max(initial=0)
@@ -136,14 +137,14 @@ def _halved(array: Floats) -> NDArray[Any]:
 
 
 def load_codes(path: Path, latent_dim: int) -> CodeSample:
-    """Read a sample back.
+    """Read a sample.
 
     Raises
     ------
     ModelError
         If the file is missing, damaged, or of another code size.
     """
-    with reading("the codes of a bundle", str(path), ModelError, _REMEDY):
+    with reading(message("the codes of a model"), str(path), ModelError, _REMEDY):
         with path.open("rb") as file:
             arrays = whole_arrays(file, _LIMITS, str(path), ModelError, _REMEDY)
         sample = CodeSample(
@@ -192,9 +193,10 @@ def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
     )
     if not good:
         raise ModelError(
-            f"codes of {latent_dim} values, with their statistics, in {path}",
-            f"codes of shape {sample.codes.shape}",
-            "Train or fetch the bundle again.",
+            "{file} does not match the model, whose codes have {count:# dimension|# dimensions}. "
+            "Train or download the model again.",
+            file=path,
+            count=latent_dim,
         )
 
 

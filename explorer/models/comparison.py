@@ -1,4 +1,4 @@
-"""Models side by side on the same pictures: how good, how fast, how large, and as a way to compress pictures."""
+"""Benchmark of models on the same images: quality, latency, size, and compression against JPEG and WebP."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from PIL import Image
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
+from explorer.messages import message
 from explorer.models.batches import pictures_held, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 MEASURED = 2_000
-"""Pictures that a model is measured on, at most."""
+"""Maximum number of images that a model is measured on."""
 
 COMPRESSED = 48
-"""Pictures that JPEG and WebP are tried on."""
+"""Number of images compressed as JPEG and WebP."""
 
 _TIMED = 60
 _BATCH = 250
@@ -29,28 +30,24 @@ _FORMATS = {"JPEG": range(1, 96), "WEBP": range(101)}
 
 @dataclass(frozen=True)
 class Comparison:
-    """Figures of one model.
+    """Benchmark results of one model.
 
     Attributes
     ----------
-    name
-        Of the model.
     count
-        Pictures measured.
-    latent_dim
-        Length of a code.
+        Number of images measured.
     mse, psnr, ssim, bce
-        Means over the pictures, as `explorer.models.evaluation` has them.
+        Means over the images, as in `explorer.models.evaluation`.
     milliseconds
-        To encode and decode one picture alone, the median.
+        Median latency of encoding and decoding a single image.
     parameters, size
-        Weights, and bytes of its files; 0 where it has none.
+        Number of weights, and bytes of its files; 0 if there are none.
     half_bytes, half_psnr
-        Bytes of a code of 16-bit numbers, and the PSNR of what is decoded from it.
+        Bytes of a float16 code, and the PSNR of its reconstruction.
     eight_bytes, eight_psnr
-        The same with 8 bits a number, each dimension scaled to its range over these pictures.
+        The same with 8 bits per dimension, scaled to the dimension's range over these images.
     jpeg_bytes, webp_bytes
-        Mean bytes a picture at the least quality that reaches `eight_psnr`; NaN where none does.
+        Mean bytes per image at the lowest quality that reaches `eight_psnr`; NaN if none does.
     """
 
     name: str
@@ -81,16 +78,16 @@ def compare(
     parameters: int = 0,
     size: int = 0,
 ) -> Iterator[Progress | Comparison]:
-    """Measure one model: yields progress, and the figures last.
+    """Benchmark one model: yields progress, then the results.
 
     Parameters
     ----------
     name, parameters, size
-        For the figures.
+        Copied to the results.
     codec, preprocessing
         The model.
     source, indices
-        The pictures, ``(n,)`` positions, n > 0; `MEASURED` of them at most are taken, spread evenly.
+        The images, ``(n,)`` positions, n > 0; at most `MEASURED` of them are used, evenly spaced.
     """
     chosen = indices[np.linspace(0, len(indices) - 1, min(len(indices), MEASURED)).astype(np.int64)]
     parts_read: list[tuple[Floats, Indices]] = []
@@ -107,17 +104,17 @@ def compare(
             ("bce", bce_per_image),
         ):
             sums[key].append(np.asarray(measure(clean, made), np.float32))
-        yield Progress(done, len(chosen), f"measuring {name}")
+        yield Progress(done, len(chosen), message("Measuring {model}", model=name))
     codes, chosen = (np.concatenate(parts) for parts in zip(*parts_read, strict=True))
     means = {key: float(np.concatenate(parts).astype(np.float64).mean()) for key, parts in sums.items()}
     some = np.linspace(0, len(chosen) - 1, min(len(chosen), COMPRESSED)).astype(np.int64)
     pixels = source.read(chosen[some], preprocessing)
     clean = to_floats(pixels)
-    yield Progress(0, 0, f"compressing with {name}")
+    yield Progress(0, 0, message("Compressing with {model}", model=name))
     half = codec.decode(codes[some].astype(np.float16).astype(np.float32))
     eight = codec.decode(quantised(codes)[some])
     target = _psnr(clean, eight)
-    yield Progress(0, 0, "compressing with JPEG and WebP")
+    yield Progress(0, 0, message("Compressing as JPEG and WebP"))
     files = {kind: bytes_at(pixels, kind, target) for kind in _FORMATS}
     yield Comparison(
         name=name,
@@ -137,23 +134,23 @@ def compare(
 
 
 def quantised(codes: Floats) -> Floats:
-    """Return codes ``(n, d)`` rounded to 256 steps between the least and largest value of each dimension."""
+    """Return codes ``(n, d)`` quantized to 256 levels between the minimum and maximum of each dimension."""
     low, high = codes.min(axis=0), codes.max(axis=0)
     step = np.where(high > low, (high - low) / 255, 1)
     return np.asarray(np.round((codes - low) / step) * step + low, np.float32)
 
 
 def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
-    """Return the mean bytes a picture of the least quality of a format that reaches a PSNR; NaN where none does.
+    """Return the mean bytes per image at the lowest quality that reaches a PSNR; NaN if none does.
 
     Parameters
     ----------
     pixels
         Uint8 ``(n, h, w, c)``.
     kind
-        ``JPEG`` or ``WEBP``, as Pillow writes it; its headers count, which weigh heavily for tiny pictures.
+        ``JPEG`` or ``WEBP``, written by Pillow; headers count, which dominate for tiny images.
     psnr
-        In dB, the mean over the pictures.
+        In dB, mean over the images.
     """
     clean, qualities = to_floats(pixels), list(_FORMATS[kind])
     low, high = 0, len(qualities)
@@ -182,8 +179,7 @@ def _written(pixels: Pixels, kind: str, quality: int) -> tuple[float, Floats]:
 
 
 def _psnr(clean: Floats, made: Floats) -> float:
-    # As a picture has it that is shown: rounded to 8 bits, which a file's are too. One that comes back exactly counts
-    # as one that is off by half a step.
+    # Rounded to 8 bits, as in image files. A perfect copy counts as 54 dB, an error of half a step.
     figures = psnr_per_image(clean, to_floats(to_pixels(made)))
     return float(np.minimum(figures, 54.0).mean())
 

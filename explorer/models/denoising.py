@@ -1,4 +1,4 @@
-"""Clean pictures of any size with a model whose input has one size."""
+"""Denoise images of any size with a model of fixed input size."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ _ALPHA_MODES = ("LA", "RGBA")
 
 
 def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Image) -> Iterator[Progress | Image.Image]:
-    """Clean one picture: yields progress, and the clean picture last.
+    """Denoise one image: yields progress, then the denoised image.
 
-    Overlapping tiles of the model's input size go through it at the picture's own size, and are blended. Of the model's
-    recipe only what concerns values is applied: the background of what is transparent, and swapping dark and light
-    (swapped back in the end). A grey model cleans the channels of a colour picture one by one; of a grey picture a
-    colour model makes a grey one.
+    The image is not resized: overlapping tiles of the model's input size are denoised and blended. Of the model's
+    preprocessing only the background of transparent pixels and inversion (undone at the end) apply. A grayscale model
+    denoises the channels of a color image separately; a color model returns grayscale for a grayscale image.
 
     Parameters
     ----------
@@ -38,12 +37,12 @@ def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Ima
     Progress
         After each row of tiles.
     PIL.Image.Image
-        Upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` as the picture was; alpha is kept.
+        Upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
 
     Raises
     ------
     DataError
-        If the values of a deep picture do not say what white is.
+        If the value range of a 16-bit or float image is unknown.
     """
     upright = Orientation().on_picture(plain_mode(picture))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
@@ -64,7 +63,7 @@ def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Ima
 
 
 def _reconstruct(codec: Codec, tiles: Floats, inverted: bool) -> Floats:
-    """Return tiles ``(n, h, w, c)`` as the model has them, whatever its own number of channels."""
+    """Return the reconstruction of tiles ``(n, h, w, c)``, also if the model has another number of channels."""
     count, height, width, channels = tiles.shape
     wanted = codec.image_shape[2]
     given = 1 - tiles if inverted else tiles
@@ -81,10 +80,10 @@ def _reconstruct(codec: Codec, tiles: Floats, inverted: bool) -> Floats:
 
 
 def _with_alpha(clean: Pixels, upright: Image.Image, background: Alpha) -> Image.Image:
-    """Return the clean picture behind the alpha it came with.
+    """Return the denoised image with the original's alpha.
 
-    It was cleaned on a background, which shows through; so much of it is taken out as will be put in again wherever the
-    picture is shown. Where nothing shows, the old colour stays.
+    It was denoised on a background. The background's share is subtracted, so that compositing gives the denoised
+    colors. Fully transparent pixels keep their original color.
     """
     before = np.asarray(upright)
     opacity = before[..., -1:].astype(np.float32) / 255

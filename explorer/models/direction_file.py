@@ -1,4 +1,4 @@
-"""Directions to share: a small JSON file, tied to the model whose code space they are of."""
+"""Attribute directions as a JSON file, tied to the model whose latent space they belong to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from explorer.errors import ModelError
 from explorer.json_limits import LARGE, json_text
 from explorer.latent.directions import Direction
+from explorer.messages import message
 from explorer.models.card import Card
 from explorer.paths import replacing_file
 from explorer.reading import read_limited
@@ -43,7 +44,7 @@ class DirectionFile(_Record):
     Attributes
     ----------
     model, model_hash
-        The model's name, and what its decoder is known by.
+        The model's name, and the SHA-256 of its decoder.
     """
 
     format: Literal["latent-explorer-directions"] = FORMAT  # type: ignore[assignment]
@@ -59,12 +60,16 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
     Raises
     ------
     ModelError
-        If they are more than could be read again.
+        If there are more than `MOST`.
     ExportError
         If the file cannot be written.
     """
     if len(directions) > MOST:
-        raise ModelError(f"at most {MOST} directions in a file", str(len(directions)), "Write fewer.")
+        raise ModelError(
+            "Cannot save {count:# direction|# directions}: a file holds at most {most}. Select fewer.",
+            count=len(directions),
+            most=MOST,
+        )
     records = tuple(
         DirectionRecord(
             name=name,
@@ -80,7 +85,7 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
     )
     file = DirectionFile(model=card.name, model_hash=card.decoder_hash or "", directions=records)
     text = file.model_dump_json()
-    json_text(text.encode(), LARGE, "the file of directions", ModelError)
+    json_text(text.encode(), LARGE, path.name, ModelError)
     with replacing_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -91,25 +96,37 @@ def read_directions(path: Path, card: Card) -> dict[str, Direction]:
     Raises
     ------
     ModelError
-        If the file holds none, or those of another model.
+        If the file is damaged, or its directions belong to another model.
     """
     try:
-        content = read_limited(path, LARGE.size, "a file of directions", ModelError)
+        content = read_limited(path, LARGE.size, message("a file of directions"), ModelError)
         file = DirectionFile.model_validate_json(json_text(content, LARGE, path.name, ModelError))
     except OSError as error:
-        raise ModelError(f"a file of directions at {path}", f"“{error}”", "Choose another file.") from error
+        raise ModelError(
+            "Cannot read {file}: {reason}. Choose another file.", file=path, reason=error.strerror or error
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ModelError(
-            f"directions in {path.name}", f"“{field}”: {first['msg']}", f"Choose a file that ends in {SUFFIX}."
+            "{file} holds no valid directions (“{field}”: {reason}). Choose a file that ends in {suffix}.",
+            file=path.name,
+            field=".".join(str(part) for part in first["loc"]),
+            reason=first["msg"],
+            suffix=SUFFIX,
         ) from error
     if file.model_hash != (card.decoder_hash or ""):
         raise ModelError(
-            f"directions of “{card.name}”", f"those of “{file.model}”, or of another version of it", "Open that model."
+            "{file} holds directions of “{other}” or another version of it, not of “{model}”. Open that model first.",
+            file=path.name,
+            other=file.model,
+            model=card.name,
         )
     if any(len(record.vector) != card.latent_dim for record in file.directions):
-        raise ModelError(f"directions of {card.latent_dim} numbers in {path.name}", "another number of them")
+        raise ModelError(
+            "{file} is damaged: its directions do not have {count:# dimension|# dimensions}. Choose another file.",
+            file=path.name,
+            count=card.latent_dim,
+        )
     return {
         record.name: Direction(
             np.array(record.vector, np.float32),

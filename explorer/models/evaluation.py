@@ -1,4 +1,4 @@
-"""How good a model is on a split: one function for the card, the command line and the window."""
+"""Metrics of a model on a split, for the card, the command line and the window."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
+from explorer.messages import message
 from explorer.models.batches import pictures_held, readable_batches
 from explorer.types import Codec, Floats, Indices, Progress
 
 BATCH = 500
-"""Pictures measured at once; fewer where they are large."""
+"""Maximum number of images per batch; fewer if they are large."""
 
 SAMPLING_SEED = 0
-"""Seed of the ε that a variational model's loss is scored with."""
+"""Seed of ε in the loss of a VAE."""
 
 
 @dataclass
 class Evaluation:
-    """Means over pictures, measured against the clean originals.
+    """Means over images, measured against the clean originals.
 
     Attributes
     ----------
     mse, bce, psnr, ssim
         As in the glossary; at the mean code.
     kl, loss
-        For a variational model: nats a picture; summed BCE plus KL with sampled codes. Else None.
+        For a VAE: nats per image; summed BCE plus KL with sampled codes. Else None.
     active_dims, kl_per_dim
-        For a variational model: number of active dimensions; nats of each. Else None.
+        For a VAE: number of active dimensions; KL of each in nats. Else None.
     """
 
     count: int
@@ -49,7 +50,7 @@ class Evaluation:
     kl_per_dim: list[float] | None = None
 
     def metrics(self) -> dict[str, float]:
-        """Return the single figures, for a card."""
+        """Return the scalar metrics, for a card."""
         figures = {"mse": self.mse, "bce": self.bce, "psnr": self.psnr, "ssim": self.ssim}
         if self.kl is not None and self.loss is not None:
             figures |= {"kl": self.kl, "loss": self.loss}
@@ -73,14 +74,14 @@ class _Sums:
 def evaluate(
     codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, noises: Sequence[Noise] = ()
 ) -> Iterator[Progress | Evaluation]:
-    """Measure `codec` on pictures of `source`: yields progress, and the result last.
+    """Measure `codec` on images of `source`: yields progress, then the result.
 
     Parameters
     ----------
     codec
         The model.
     source, indices
-        The pictures, ``(n,)`` positions, n > 0; those that cannot be read are left out.
+        The images, ``(n,)`` positions, n > 0; unreadable ones are skipped.
     preprocessing
         The model's.
     noises
@@ -96,7 +97,7 @@ def evaluate(
         if sums.means:
             check_table(2 * len(indices), codec.latent_dim)
         count += len(clean)
-        yield Progress(done, len(indices), "measuring")
+        yield Progress(done, len(indices), message("Measuring"))
     yield _summarise(sums, count)
 
 

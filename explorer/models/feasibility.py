@@ -1,7 +1,6 @@
-"""What a training will come to, and why it cannot be: worked out before anything is read or built.
+"""Size and memory of a training, computed before anything is read or built.
 
-All that `explorer.engine` would refuse later is refused here, in the same words where there are such. No time is
-foretold: how fast a machine is shows when it trains.
+Everything that `explorer.engine` would reject later is rejected here. Duration is not estimated.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
+from explorer.models.layer_words import shape_words
 from explorer.models.limits import (
     AUGMENTED_BYTES,
     BYTES_A_VALUE,
@@ -31,28 +31,28 @@ from explorer.models.spec import ModelSpec
 from explorer.types import ImageShape
 
 _PASSES = 3
-"""A step goes through the network forward, and back for the weights' gradients and for the layers'."""
+"""A training step costs three forward passes: forward, and backward for the gradients of weights and layers."""
 
 _SOLVER_BYTES = 1 + 4 + 8 + 8
-"""Of each value of a picture while principal components are solved for: 8 bits, float32, float64, centred."""
+"""Bytes per image value while fitting PCA: uint8, float32, float64, and centered float64."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is known of pictures before they are read.
+    """Facts about a dataset before its images are read.
 
     Attributes
     ----------
     name
-        For people.
+        Display name.
     image_shape
-        Their own, or None where their sizes differ or are not known yet.
+        Their common shape; None if sizes differ or are unknown.
     crop
-        Pixels that are usually cut off each side.
+        Default crop in pixels on each side.
     train, test
-        Numbers of pictures.
+        Number of images.
     missing
-        How to get them, where they are not here.
+        How to get the dataset if it is not downloaded; else empty.
     """
 
     name: str
@@ -64,13 +64,13 @@ class Pictures:
 
 
 def pictures_of(source: Source) -> Pictures:
-    """Return what is known of an open source."""
+    """Return the facts of an open source."""
     splits = source.splits
     return Pictures(source.name, source.image_shape, source.crop, len(splits.train), len(splits.test))
 
 
 def pictures_in(entry: SourceEntry) -> Pictures:
-    """Return what is known of a source that has a name, whether it is here or not."""
+    """Return the facts of a named source, downloaded or not."""
     shape = entry.image_shape if entry.one_size else None
     missing = entry.how if entry.status == "missing" else ""
     return Pictures(entry.title, shape, entry.crop, entry.train, entry.test, missing)
@@ -78,20 +78,20 @@ def pictures_in(entry: SourceEntry) -> Pictures:
 
 @dataclass(frozen=True)
 class Need:
-    """Memory of the model process in bytes, about.
+    """Estimated memory of the model process in bytes.
 
     Attributes
     ----------
     weights
         Weights with their gradients and moments.
     activations
-        What the layers give for a batch, and its gradients.
+        Activations of a batch and their gradients.
     one
-        The same for a single picture: a batch can be parted, a picture cannot.
+        The same for a single image, since a batch can be split and an image cannot.
     pictures
-        Those that are held.
+        Images kept in memory.
     compiling
-        What turning the networks into files takes at the end, when nothing is trained any more.
+        Converting the networks after the training.
     """
 
     weights: int
@@ -102,18 +102,18 @@ class Need:
 
     @property
     def total(self) -> int:
-        """The most at one time, with TensorFlow itself."""
+        """Peak memory, including TensorFlow itself."""
         return ENGINE_BYTES + self.weights + self.pictures + max(self.activations, self.compiling)
 
     @property
     def least(self) -> int:
-        """What no setting but the network's own size takes away."""
+        """Memory that only a smaller network can reduce."""
         return ENGINE_BYTES + self.weights + self.one
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training that can be comes to.
+    """Size and memory of a training.
 
     Attributes
     ----------
@@ -122,13 +122,13 @@ class Plan:
     spec
         The networks.
     originals, trained_on
-        Training pictures, and with those that augmentation makes of them.
+        Number of training images, without and with augmented ones.
     steps
-        Updates of the weights an epoch; 0 where the optimum is computed at once.
+        Steps per epoch; 0 for the closed-form solution.
     need
         Memory.
     machine
-        The machine's memory in bytes, or None where it is not known.
+        The machine's memory in bytes, or None if unknown.
     """
 
     settings: TrainingSettings
@@ -141,32 +141,32 @@ class Plan:
 
     @property
     def solved(self) -> bool:
-        """Whether the optimum is computed at once."""
+        """Whether the weights are computed in closed form (PCA)."""
         return self.settings.solver == "pca"
 
     @property
     def operations(self) -> int:
-        """Multiply-adds to bring one picture through both networks."""
+        """MACs of one image through both networks."""
         return self.spec.encoder.operations + self.spec.decoder.operations
 
     @property
     def epoch_operations(self) -> int:
-        """Multiply-adds of an epoch's steps, forward and back."""
+        """MACs of an epoch, forward and backward."""
         return _PASSES * self.operations * self.trained_on
 
     @property
     def tight(self) -> bool:
-        """Whether it needs about as much memory as the machine has, or more."""
+        """Whether it needs more memory than the machine has."""
         return self.machine is not None and self.need.total > self.machine
 
     @property
     def idle_augmentation(self) -> bool:
-        """Whether the wanted number of pictures adds none."""
+        """Whether the augmented size is not larger than the dataset, so that nothing is added."""
         return 0 < self.settings.augment <= self.originals
 
     @property
     def unbounded(self) -> bool:
-        """Whether cross entropy, which needs values from 0 to 1, is asked of a network that gives any."""
+        """Whether the loss is BCE, which needs outputs in [0, 1], but the last layer is no sigmoid."""
         last = next(row.layer for row in reversed(self.spec.decoder.rows()) if row.parameters)
         return self.settings.loss == "bce" and getattr(last, "activation", "") != "sigmoid"
 
@@ -174,32 +174,34 @@ class Plan:
 def plan_training(
     request: TrainingRequest, pictures: Pictures, parent: Bundle | None = None, machine: int | None = None
 ) -> Plan:
-    """Return what a training comes to.
+    """Return the size and memory of a training.
 
     Parameters
     ----------
     request
-        What is asked for.
+        The training.
     pictures
-        What is known of the pictures that it names.
+        Facts about its dataset.
     parent
-        The model that it names to go on with.
+        The model that it is initialized from.
     machine
-        The machine's memory in bytes; None where it is not known, and nothing is refused for want of it.
+        The machine's memory in bytes; None if unknown, then memory is not checked.
 
     Raises
     ------
     ExplorerError
-        If it cannot be: what was expected, what is asked for, and what to do.
+        If the training is impossible.
     """
     if pictures.missing:
-        raise TrainingError(f"pictures that are on this machine; {pictures.name} is not", "", pictures.missing)
+        raise TrainingError("{dataset} is not downloaded. {how}", dataset=pictures.name, how=pictures.missing)
     settings = resolve_settings(request)
     if not pictures.train or not pictures.test:
         raise TrainingError(
-            "at least one picture to train on and one to test on",
-            f"{pictures.train} and {pictures.test} in {pictures.name}",
-            "Bring more pictures.",
+            "Cannot train on {dataset}: it has {train:# training image|# training images} and "
+            "{test:# test image|# test images}, and at least one of each is needed. Add more images.",
+            dataset=pictures.name,
+            train=pictures.train,
+            test=pictures.test,
         )
     spec = plan_network(request, pictures, parent)
     originals = min(pictures.train, settings.limit or pictures.train)
@@ -212,12 +214,12 @@ def plan_training(
 
 
 def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | None = None) -> ModelSpec:
-    """Return the networks alone: see `plan_training`.
+    """Return the networks of a training; see `plan_training`.
 
     Raises
     ------
     ExplorerError
-        If there can be none.
+        If they cannot be built.
     """
     architecture = get_architecture(request.architecture)
     if parent is None:
@@ -225,9 +227,11 @@ def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | 
         return architecture.build(resolve_image_shape(request, pictures.image_shape, pictures.crop), request.latent)
     if parent.card.architecture != architecture.name:
         raise ModelError(
-            f"the architecture of “{parent.name}”, {parent.card.architecture}",
-            architecture.name,
-            "Choose that architecture, or another model to go on from.",
+            "Cannot initialize {architecture} from “{model}”, whose architecture is {other}. "
+            "Choose that architecture, or another model.",
+            architecture=architecture.name,
+            model=parent.name,
+            other=parent.card.architecture,
         )
     for step in parent.card.preprocessing.steps:
         if isinstance(step, CropMargin):
@@ -239,36 +243,41 @@ def _check_crop(crop: int, pictures: Pictures) -> None:
     if crop and pictures.image_shape and min(pictures.image_shape[:2]) <= 2 * crop:
         height, width, _ = pictures.image_shape
         raise TrainingError(
-            f"pictures of more than {2 * crop} pixels a side, to cut {crop} off each side",
-            f"{height}×{width}",
-            "Cut less off.",
+            "Cannot crop {crop:# pixel|# pixels} from each side of images of {height}×{width} pixels. Crop less.",
+            crop=crop,
+            height=height,
+            width=width,
         )
 
 
 def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> None:
-    """Refuse more pictures than can be held where all of them must be."""
-    nbytes = originals * prod(spec.image_shape)
+    """Reject more images than fit into memory if all of them must be there: for augmentation and for PCA."""
+    size = prod(spec.image_shape)
     if settings.augment:
-        if nbytes > AUGMENTED_BYTES:
-            raise _too_many(spec.image_shape, originals, AUGMENTED_BYTES, "to be augmented")
+        if originals * size > AUGMENTED_BYTES:
+            raise TrainingError(
+                "Cannot augment {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
+                "Use fewer or smaller images.",
+                count=originals,
+                shape=shape_words(spec.image_shape),
+                most=AUGMENTED_BYTES // size,
+            )
         check_room((max(settings.augment, originals), *spec.image_shape))
-    elif settings.solver == "pca" and nbytes > MEMORY_BYTES:
-        raise _too_many(spec.image_shape, originals, MEMORY_BYTES, "for the closed-form linear model")
+    elif settings.solver == "pca" and originals * size > MEMORY_BYTES:
+        raise TrainingError(
+            "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
+            "Use fewer or smaller images.",
+            count=originals,
+            shape=shape_words(spec.image_shape),
+            most=MEMORY_BYTES // size,
+        )
     if settings.solver == "pca" and max(originals, settings.augment) < spec.latent_dim:
         raise TrainingError(
-            f"at least {spec.latent_dim:,} training pictures for a linear code of {spec.latent_dim:,}",
-            f"{max(originals, settings.augment):,}",
-            "Choose a smaller code, or bring more pictures.",
+            "PCA with {latent:# dimension|# dimensions} needs as many training images, but there are {count:,}. "
+            "Choose fewer latent dimensions, or add images.",
+            latent=spec.latent_dim,
+            count=max(originals, settings.augment),
         )
-
-
-def _too_many(image_shape: ImageShape, count: int, limit: int, what: str) -> TrainingError:
-    height, width, channels = image_shape
-    return TrainingError(
-        f"at most {limit // prod(image_shape):,} pictures of {height}×{width}×{channels} {what}",
-        f"{count:,}",
-        "Take fewer pictures, or smaller ones.",
-    )
 
 
 def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_on: int, test: int) -> Need:
@@ -289,7 +298,8 @@ def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_o
 def _check_memory(need: Need, machine: int | None) -> None:
     if machine is not None and need.least > machine:
         raise TrainingError(
-            f"a network for the {gigabytes(machine)} of memory that this machine has",
-            f"one that takes {gigabytes(need.least)} for its weights, their gradients and a single picture",
-            "Choose a smaller code or smaller pictures.",
+            "The network needs {needed} of memory for its weights, gradients and a single image, "
+            "but this machine has {available}. Choose fewer latent dimensions or smaller images.",
+            needed=gigabytes(need.least),
+            available=gigabytes(machine),
         )

@@ -1,4 +1,4 @@
-"""Layers in words, as drawings and tables of networks have them."""
+"""Short labels of layers and shapes, for drawings and tables of networks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ACTIVATIONS = {"linear": "", "relu": "ReLU", "silu": "SiLU", "sigmoid": "sigmoi
 
 
 def activation_word(layer: Layer) -> str:
-    """Return ``ReLU`` and so on; empty for a linear layer, and for one that has no activation."""
+    """Return the activation's label, such as ``ReLU``; empty for a linear layer or one without activation."""
     return _ACTIVATIONS.get(getattr(layer, "activation", "linear"), getattr(layer, "activation", ""))
 
 
 def layer_words(layer: Layer) -> tuple[str, str]:
-    """Return what a layer is and what it does besides, both short: ``("Conv 3×3 /2", "ReLU")``, ``("Pool 2", "")``."""
+    """Return the labels of a layer and of its activation: ``("Conv 3×3 /2", "ReLU")``, ``("MaxPool 2", "")``."""
     match layer:
         case Conv():
             words = f"Conv {layer.kernel}×{layer.kernel}{_stride(layer.strides)}"
@@ -37,9 +37,9 @@ def layer_words(layer: Layer) -> tuple[str, str]:
         case Dense():
             words = f"Dense {layer.units:,}"
         case MaxPool():
-            words = f"Pool {layer.size}"
+            words = f"MaxPool {layer.size}"
         case UpSample():
-            words = f"Up {layer.size}"
+            words = f"Upsample {layer.size}"
         case BatchNorm():
             words = "BatchNorm"
         case Flatten():
@@ -56,12 +56,12 @@ def layer_words(layer: Layer) -> tuple[str, str]:
 
 
 def shape_words(shape: Shape) -> str:
-    """Return ``28×28×1``, or ``2,304`` for a plain row of values."""
+    """Return ``28×28×1``, or ``2,304`` for a vector."""
     return "×".join(f"{side:,}" if len(shape) == 1 else str(side) for side in shape)
 
 
 def count_words(count: int) -> str:
-    """Return a number short: ``896``, ``18.5 k``, ``2.17 M``, ``4.1 G``."""
+    """Return a number with a unit prefix: ``896``, ``18.5 k``, ``2.17 M``, ``4.1 G``."""
     size = float(count)
     for unit in ("", " k", " M", " G"):
         if size < 999.5 or unit == " G":

@@ -1,8 +1,9 @@
-"""Layers as plain records that know their output shape and parameter count, so that Keras is not needed to show them.
+"""Layers as plain records with output shape, parameter count and MACs, so that they can be shown without Keras.
 
-Convolutions use ``same`` padding throughout; shapes leave out the batch. `explorer.engine.build` makes the Keras layer
-of each record, and a test holds both counts equal. Multiply-adds are those of the products and of the normalisation:
-biases, activations and pooling are not counted, and what falls on the padding is.
+Shapes exclude the batch; convolutions use ``same`` padding. `explorer.engine.build` makes the Keras layers, and a test
+compares the parameter counts. Each record has three methods: ``output_shape(shape)``, ``parameters(shape)``, the number
+of weights, and ``operations(shape)``, the MACs for one image. MACs include products, normalization and padded pixels,
+but not biases, activations and pooling.
 """
 
 from __future__ import annotations
@@ -22,15 +23,12 @@ class Flatten:
     """Row-major flattening."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (prod(shape),)
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
@@ -41,17 +39,18 @@ class Reshape:
     shape: Shape
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         if prod(shape) != prod(self.shape):
-            raise ModelError(f"{prod(self.shape)} values to reshape to {self.shape}", f"{prod(shape)}")
+            raise ModelError(
+                "Cannot reshape {given} to {wanted}: the numbers of values differ. Choose another image size.",
+                given="×".join(map(str, shape)),
+                wanted="×".join(map(str, self.shape)),
+            )
         return self.shape
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
@@ -63,21 +62,18 @@ class Dense:
     activation: Activation = "linear"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (*shape[:-1], self.units)
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return (shape[-1] + 1) * self.units
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return prod(shape) * self.units
 
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution with bias, ``same`` padding; `bias` is what every bias starts at."""
+    """Convolution with bias, ``same`` padding; `bias` is the initial value of all biases."""
 
     filters: int
     kernel: int = 3
@@ -86,21 +82,18 @@ class Conv:
     bias: float = 0.0
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (ceil(shape[0] / self.strides), ceil(shape[1] / self.strides), self.filters)
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return (self.kernel * self.kernel * shape[2] + 1) * self.filters
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return prod(self.output_shape(shape)) * self.kernel * self.kernel * shape[2]
 
 
 @dataclass(frozen=True)
 class ConvTranspose:
-    """Transposed convolution with bias, ``same`` padding: the picture grows by `strides`."""
+    """Transposed convolution with bias, ``same`` padding: the sides are multiplied by `strides`."""
 
     filters: int
     kernel: int = 3
@@ -108,112 +101,99 @@ class ConvTranspose:
     activation: Activation = "linear"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (shape[0] * self.strides, shape[1] * self.strides, self.filters)
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return (self.kernel * self.kernel * shape[2] + 1) * self.filters
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return prod(shape) * self.kernel * self.kernel * self.filters
 
 
 @dataclass(frozen=True)
 class MaxPool:
-    """The largest value of each square of `size` × `size`; the sides must be multiples of `size`."""
+    """Max pooling over `size` × `size`; the sides must be multiples of `size`."""
 
     size: int = 2
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         if shape[0] % self.size or shape[1] % self.size:
-            raise ModelError(f"sides that are multiples of {self.size} to pool", f"{shape[0]}×{shape[1]}")
+            raise ModelError(
+                "Cannot pool {height}×{width}: both sides must be multiples of {size}. Choose another image size.",
+                height=shape[0],
+                width=shape[1],
+                size=self.size,
+            )
         return (shape[0] // self.size, shape[1] // self.size, shape[2])
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
 @dataclass(frozen=True)
 class UpSample:
-    """Every value repeated over a square of `size` × `size`."""
+    """Nearest-neighbor upsampling by `size`."""
 
     size: int = 2
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (shape[0] * self.size, shape[1] * self.size, shape[2])
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalisation over the last axis: scale, offset, moving mean and moving variance."""
+    """Batch normalization over the last axis: scale, offset, moving mean and moving variance."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return shape
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 4 * shape[-1]
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return prod(shape)
 
 
 @dataclass(frozen=True)
 class Pad:
-    """Zero padding at the bottom and on the right, so that odd sizes can be halved."""
+    """Zero padding at the bottom and right, so that odd sizes can be halved."""
 
     bottom: int
     right: int
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (shape[0] + self.bottom, shape[1] + self.right, shape[2])
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Takes back what `Pad` added."""
+    """Cropping at the bottom and right, which undoes `Pad`."""
 
     bottom: int
     right: int
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape behind the layer."""
         return (shape[0] - self.bottom, shape[1] - self.right, shape[2])
 
     def parameters(self, shape: Shape) -> int:
-        """Return the number of weights."""
         return 0
 
     def operations(self, shape: Shape) -> int:
-        """Return the number of multiply-adds for one picture."""
         return 0
 
 
@@ -222,7 +202,7 @@ Layer: TypeAlias = Flatten | Reshape | Dense | Conv | ConvTranspose | MaxPool | 
 
 @dataclass(frozen=True)
 class Head:
-    """One named output of a network that ends in several."""
+    """One named output of a network with several outputs."""
 
     name: str
     layer: Layer
@@ -230,7 +210,7 @@ class Head:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One line of a network's table."""
+    """One row of a network's summary."""
 
     kind: str
     layer: Layer
@@ -242,16 +222,16 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class Network:
-    """A chain of layers, ending in one output or in several heads that share the chain.
+    """A sequence of layers with one output, or with several heads on top of it.
 
     Attributes
     ----------
     input_shape
         Shape of one input, without the batch.
     layers
-        The chain.
+        The sequence.
     heads
-        Outputs in order; empty where the chain's end is the output.
+        Outputs in order; empty if the last layer is the only output.
     """
 
     input_shape: Shape
@@ -259,12 +239,12 @@ class Network:
     heads: tuple[Head, ...] = ()
 
     def rows(self) -> list[LayerRow]:
-        """Return every layer with its shapes, parameter count and multiply-adds, heads last.
+        """Return every layer with its shapes, parameter count and MACs, heads last.
 
         Raises
         ------
         ModelError
-            If a layer does not fit the one before.
+            If a layer cannot take the output of the previous one.
         """
         rows: list[LayerRow] = []
         shape = self.input_shape
@@ -282,17 +262,17 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Number of weights, moving statistics included."""
+        """Number of weights, including moving statistics."""
         return sum(row.parameters for row in self.rows())
 
     @property
     def operations(self) -> int:
-        """Number of multiply-adds for one picture, forward."""
+        """MACs of one image, forward."""
         return sum(row.operations for row in self.rows())
 
     @property
     def values(self) -> int:
-        """How many values all layers together give for one picture."""
+        """Number of activations of all layers for one image."""
         return sum(prod(row.output_shape) for row in self.rows())
 
 
@@ -302,14 +282,14 @@ def _row(kind: str, layer: Layer, shape: Shape) -> LayerRow:
 
 @dataclass(frozen=True)
 class Halving:
-    """How pictures of any size go through a network that halves and doubles their sides.
+    """Padding of images of any size for a network that halves and doubles the sides.
 
     Attributes
     ----------
     rows, columns
         Sides of the smallest feature map.
     pad, crop
-        What comes first in the encoder and last in the decoder; both empty where the size divides as it is.
+        First layer of the encoder and last of the decoder; both empty if the size is divisible.
     """
 
     rows: int
@@ -319,7 +299,7 @@ class Halving:
 
 
 def halve(image_shape: tuple[int, int, int], times: int) -> Halving:
-    """Return how pictures of `image_shape` are padded so that their sides can be halved so many times."""
+    """Return the padding of `image_shape` with which the sides can be halved `times` times."""
     height, width, _ = image_shape
     multiple = 2**times
     bottom, right = -height % multiple, -width % multiple

@@ -1,31 +1,31 @@
-"""What a training may take, in one place: the engine keeps to it, and the form tells it before Start."""
+"""Memory limits of a training, shared by the engine and the checks before a training starts."""
 
 from __future__ import annotations
 
 LOG_VARIANCE = (-20.0, 10.0)
-"""Where a variational model's log-variances are kept, in training and wherever they are used.
+"""Bounds of a VAE's log-variances, in training and wherever they are used.
 
-One image that the network has not learned yet can have a log-variance of 25, whose exponential, 7e10, is the whole loss
-of its batch. Trained models stay well within: σ from 5e-5 to 148, where the prior has 1.
+Early in training a single image can have a log-variance of 25, whose exponential, 7e10, dominates the loss of the
+batch. Trained models stay within the bounds, which are σ = 5e-5 and σ = 148.
 """
 
 MEMORY_BYTES = 256 << 20
-"""Pictures that take more are not held in memory: they are decoded into a cache and read from there batch by batch."""
+"""Larger datasets are not kept in memory, but decoded into a cache on disk and read in batches."""
 
 AUGMENTED_BYTES = 2 << 30
-"""Pictures that are to be augmented are held in memory while that is done, and may take so much."""
+"""Maximum size of the images to be augmented, which are kept in memory."""
 
 STEP_BYTES = 3 * 2**30
-"""About the most that a step may take; a batch of larger pictures goes through in parts, whose gradients add up."""
+"""Approximate memory limit of a training step; larger batches are split, and their gradients accumulated."""
 
 BYTES_A_VALUE = 8
-"""Of what a layer gives: float32, once forward and once as a gradient."""
+"""Bytes per activation: float32, for the value and its gradient."""
 
 BYTES_A_WEIGHT = 16
-"""Adam keeps a weight, its gradient and two moments, float32 each."""
+"""Bytes per weight: Adam keeps the weight, its gradient and two moments as float32."""
 
 COMPILED_BYTES_A_WEIGHT = 24
-"""Of the larger network while it is compiled, as measured."""
+"""Bytes per weight of the larger network while it is compiled, measured."""
 
 ENGINE_BYTES = 800 * 10**6
-"""What TensorFlow takes once it is imported and has compiled a small network, as measured."""
+"""Memory of TensorFlow after import and compilation of a small network, measured."""

@@ -1,4 +1,4 @@
-"""What this machine has, without another library."""
+"""The machine's memory, without a third-party library."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where Linux says how much a container may have: version 2, then 1. Without a limit, a word or a huge number."""
+"""Memory limits of cgroups v2 and v1 on Linux. Without a limit they hold "max" or a huge number."""
 
 
 def memory_bytes() -> int | None:
-    """Return the machine's memory, or what a container has of it; None where the system does not say."""
+    """Return the memory of the machine or the container in bytes; None if unknown."""
     if sys.platform == "win32":
         return _windows_bytes()
     try:
@@ -24,7 +24,7 @@ def memory_bytes() -> int | None:
 
 
 def gigabytes(count: float) -> str:
-    """Return a number of bytes as memory is sold, ``7.8 GB`` of 2³⁰ bytes each."""
+    """Return a number of bytes as ``7.8 GB``, of 2³⁰ bytes each."""
     return f"{count / 2**30:.1f} GB"
 
 

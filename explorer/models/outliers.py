@@ -1,4 +1,4 @@
-"""Outliers: pictures that a model reconstructs badly are unlike those that it learnt from."""
+"""Outlier detection by reconstruction error: high errors suggest images unlike the training data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import write_csv
+from explorer.messages import message
 from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Indices, Pixels, Progress
@@ -30,20 +31,20 @@ Rule = Literal["quantile", "mad"]
 
 @dataclass(frozen=True)
 class ThresholdRule:
-    """Where the line is drawn between usual and unusual errors.
+    """How the threshold is computed from the errors of test images.
 
     Attributes
     ----------
     rule
-        ``quantile``: so large that the share `amount` of the held-out errors lies below or at it. ``mad``: the median
-        plus `amount` robust standard deviations, that is median absolute deviations scaled as for normal errors.
+        ``quantile``: the quantile `amount`. ``mad``: the median plus `amount` robust standard deviations, which are
+        median absolute deviations scaled for a normal distribution.
     amount
-        For ``quantile`` 0 to 1; for ``mad`` 0 or more.
+        0 to 1 for ``quantile``; 0 or more for ``mad``.
 
     Raises
     ------
     UsageError
-        If the rule is unknown or the amount off its scale.
+        If the rule is unknown or the amount out of range.
 
     Notes
     -----
@@ -58,9 +59,10 @@ class ThresholdRule:
         good = 0 <= self.amount <= 1 if self.rule == "quantile" else 0 <= self.amount < np.inf
         if self.rule not in ("quantile", "mad") or not good:
             raise UsageError(
-                "a quantile from 0 to 1, or 0 or more median absolute deviations (mad)",
-                f"{self.rule} {self.amount:g}",
-                "Choose another threshold.",
+                "Invalid threshold “{rule} {amount:g}”. "
+                "Choose a quantile from 0 to 1, or 0 or more median absolute deviations (mad).",
+                rule=self.rule,
+                amount=self.amount,
             )
 
     def of(self, errors: Figures) -> float:
@@ -73,24 +75,24 @@ class ThresholdRule:
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """Pictures ranked by how badly a model reconstructs them.
+    """Images ranked by reconstruction error.
 
     Attributes
     ----------
     indices
-        Positions in the source, int64 ``(n,)``, in the order that was asked for.
+        Positions in the source, int64 ``(n,)``, in the requested order.
     errors
         MSE of each, float64 ``(n,)``, in the same order.
     reference
-        Errors of held-out pictures like those that the model was trained on, float64 ``(m,)``.
+        Errors of the model's own test images, float64 ``(m,)``.
     threshold
-        Above it an error is unusual. Another line: ``dataclasses.replace(result, threshold=…)``.
+        Images with a larger error are outliers. Change it with ``dataclasses.replace(result, threshold=…)``.
     order
-        Positions in `errors`, int64 ``(n,)``, the largest error first; equal ones as they came.
+        Positions in `errors`, int64 ``(n,)``, by decreasing error, stable.
     edges
-        Of the histogram's bins, float64 ``(bins + 1,)``; they span all errors, those of the reference too.
+        Of the histogram's bins, float64 ``(bins + 1,)``; they span `errors` and `reference`.
     counts, reference_counts
-        Pictures in each bin, int64 ``(bins,)``.
+        Images in each bin, int64 ``(bins,)``.
     """
 
     indices: Indices
@@ -105,7 +107,7 @@ class Outliers:
     def __post_init__(self) -> None:
         everything = np.concatenate([self.errors, self.reference])
         low, high = float(everything.min()), float(everything.max())
-        # Errors that are all but equal leave no room for so many bins between them.
+        # Nearly equal errors would give bins of width 0.
         edges = np.linspace(low, max(high, low + _NARROWEST), HISTOGRAM_BINS + 1)
         derived = {
             "order": np.argsort(-self.errors, kind="stable").astype(np.int64),
@@ -118,25 +120,22 @@ class Outliers:
 
     @property
     def ranked(self) -> Indices:
-        """Positions in the source, int64 ``(n,)``, the worst picture first: what a gallery shows."""
+        """Positions in the source, int64 ``(n,)``, by decreasing error."""
         return self.indices[self.order]
 
     @property
     def above(self) -> Indices:
-        """Positions in the source of the pictures above the threshold, int64 ``(k,)``, the worst first."""
+        """Positions in the source of the outliers, int64 ``(k,)``, by decreasing error."""
         return self.ranked[self.errors[self.order] > self.threshold]
 
 
 def sample_errors(codec: Codec, sample: CodeSample) -> Iterator[Progress | Figures]:
-    """Measure the held-out pictures that a bundle carries: yields progress, and errors float64 ``(m,)`` last.
-
-    They are of the data that the model was trained on, whatever pictures are open.
-    """
+    """Measure the test images stored in a bundle: yields progress, then the errors, float64 ``(m,)``."""
     count, batch = len(sample.thumbnails), pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
     errors = np.empty(count)
     for start in range(0, count, batch):
         errors[start : start + batch] = _errors(codec, sample.thumbnails[start : start + batch])
-        yield Progress(min(start + batch, count), count, "measuring the model's own pictures")
+        yield Progress(min(start + batch, count), count, message("Measuring the model's test images"))
     yield errors
 
 
@@ -148,27 +147,26 @@ def rank_by_error(
     reference: CodeSample | None = None,
     rule: ThresholdRule | None = None,
 ) -> Iterator[Progress | Outliers]:
-    """Rank pictures by reconstruction error: yields progress, and the ranking last.
+    """Rank images by reconstruction error: yields progress, then the ranking.
 
     Parameters
     ----------
     codec, preprocessing
         The model.
     source, indices
-        The pictures, int64 ``(n,)`` positions, n > 0; those that cannot be read are left out.
+        The images, int64 ``(n,)`` positions, n > 0; unreadable ones are skipped.
     reference
-        The sample of held-out pictures in the model's bundle, whose errors are the usual ones. Without it the pictures
-        are compared with one another.
+        The sample of test images in the model's bundle, which sets the threshold. If None, the images themselves do.
     rule
-        Draws the line in the reference's errors; the 0.99 quantile where left out.
+        Default: the 0.99 quantile.
 
     Raises
     ------
     UsageError
-        If there are no pictures.
+        If there are no images.
     """
     if not len(indices):
-        raise UsageError("at least one picture to rank", "none", "Choose other pictures.")
+        raise UsageError("There are no images to score. Choose other images.")
     usual: Figures | None = None
     if reference is not None and len(reference.thumbnails):
         for item in sample_errors(codec, reference):
@@ -180,14 +178,14 @@ def rank_by_error(
     measured: list[tuple[Figures, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, preprocessing, batch):
         measured.append((_errors(codec, pixels), kept))
-        yield Progress(done, len(indices), "measuring")
+        yield Progress(done, len(indices), message("Measuring"))
     errors, ranked = (np.concatenate(parts) for parts in zip(*measured, strict=True))
     usual = errors if usual is None else usual
     yield Outliers(ranked, errors, usual, (rule or ThresholdRule()).of(usual))
 
 
 def write_outliers(path: Path, result: Outliers, source: Source) -> None:
-    """Write a ranking as a CSV file, the worst picture first.
+    """Write a ranking as CSV, by decreasing error.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The principal components of pictures as a codec: what a linear code of that size can do at best."""
+"""PCA as a codec: the best linear reconstruction with a given code size, a baseline."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class PcaCodec:
     Parameters
     ----------
     pictures
-        Float32 ``(n, h, w, c)`` in [0, 1], n > `latent_dim`; the first `MOST_FITTED` are fitted.
+        Images, float32 ``(n, h, w, c)`` in [0, 1], n > `latent_dim`; the first `MOST_FITTED` are fitted.
     latent_dim
-        Components.
+        Number of components.
 
     Raises
     ------
     UsageError
-        If there are too few pictures, or more components than pixels.
+        If there are too few images, or more components than pixels.
 
     Attributes
     ----------
@@ -40,9 +40,10 @@ class PcaCodec:
         rows = pictures[:MOST_FITTED].reshape(min(len(pictures), MOST_FITTED), -1)
         if not 1 <= latent_dim <= min(rows.shape[1], len(rows) - 1):
             raise UsageError(
-                f"a code of at most {min(rows.shape[1], len(rows) - 1)} numbers for these pictures",
-                str(latent_dim),
-                "Compare with a model of a shorter code, or open more pictures.",
+                "PCA with {latent:# dimension|# dimensions} is impossible: these images allow at most {most:,}. "
+                "Compare with a smaller model, or open more images.",
+                latent=latent_dim,
+                most=min(rows.shape[1], len(rows) - 1),
             )
         self._shape: ImageShape = (height, width, channels)
         fitted = PCA(latent_dim, svd_solver="randomized", random_state=0).fit(rows)
@@ -51,24 +52,22 @@ class PcaCodec:
 
     @classmethod
     def of(cls, mean: Floats, axes: Floats, image_shape: ImageShape) -> PcaCodec:
-        """Return the codec of components that are known."""
+        """Return the codec of given components."""
         codec = cls.__new__(cls)
         codec.mean, codec.axes, codec._shape = mean, axes, image_shape
         return codec
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels."""
         return self._shape
 
     @property
     def latent_dim(self) -> int:
-        """Number of components."""
         return len(self.axes)
 
     @property
     def parameters(self) -> int:
-        """Numbers that it is made of."""
+        """Number of values in the components and the mean."""
         return int(self.axes.size + self.mean.size)
 
     def encode(self, images: Floats) -> Floats:
@@ -76,9 +75,8 @@ class PcaCodec:
         return np.asarray((images.reshape(len(images), -1) - self.mean) @ self.axes.T, np.float32)
 
     def decode(self, codes: Floats) -> Floats:
-        """Return pictures ``(n, h, w, c)``, unclipped."""
+        """Return images ``(n, h, w, c)``, unclipped."""
         return np.asarray(codes @ self.axes + self.mean, np.float32).reshape(-1, *self._shape)
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return the coordinates, and no log-variance."""
         return self.encode(images), None

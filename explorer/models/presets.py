@@ -1,4 +1,4 @@
-"""Trainings with a name: the references' own settings, and a quick one to begin with."""
+"""Training presets: the settings of the reference systems (docs/reference-systems.md), and a quick start."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from explorer.models.spec import Architecture, Loss
 
 @dataclass(frozen=True)
 class TrainingPreset:
-    """A training with a name. None stands for the value of the architecture, or of the pictures.
+    """A named set of training settings. None means the default of the architecture or the dataset.
 
     Attributes
     ----------
     name, title
-        Short and stable, for settings; for people.
+        Stable key for settings; display name.
     about
-        What it is, and where its numbers come from, in a sentence or two for a tool tip.
+        Tooltip: what it is and where its values come from.
     architecture
         Name of the architecture.
     data, stand_in
-        Names of the reference's pictures, and of those that ship and are most like them. Empty: any pictures.
+        Names of the reference's dataset, and of the most similar one that ships. Empty: any dataset.
     latent, size, channels, epochs, batch, loss, beta, l1, noise, augment
         As in `TrainingRequest`.
     parents
-        Where it goes on with a trained model: the architectures that the reference did it with, the usual one first.
+        If it is initialized from a trained model: the possible architectures, the preferred one first.
     """
 
     name: str
@@ -51,18 +51,18 @@ class TrainingPreset:
     parents: tuple[str, ...] = ()
 
     def choose_data(self, present: Collection[str]) -> str:
-        """Return the name of the pictures to take of those that are present; empty where it does not matter."""
+        """Return the dataset to use of those that are present; empty if any will do."""
         return self.data if self.data in present else self.stand_in
 
     def choose_parent(self, bundles: Sequence[Bundle], opened: Path | None) -> Bundle | None:
-        """Return the model to go on with: the one that is open where it fits, else one of the usual kind.
+        """Return the model to initialize from: the open one if it fits, else one of the preferred architecture.
 
         Parameters
         ----------
         bundles
-            Those that there are.
+            Available models.
         opened
-            Folder of the one that is open.
+            Folder of the open model.
         """
         fitting = [bundle for bundle in bundles if self._takes(bundle)]
         return min(
@@ -76,12 +76,12 @@ class TrainingPreset:
         return name in self.parents and bundle.card.image_shape == get_architecture(name).default_image_shape
 
     def describes(self, request: TrainingRequest) -> bool:
-        """Tell whether a training is this one: seed, number of pictures and name are its own affair.
+        """Return whether a training equals this preset; seed, maximum number of images and name may differ.
 
         Raises
         ------
         ExplorerError
-            If the request cannot be meant.
+            If the request is invalid.
         """
         wanted = self.request(request)
         if self.data and request.data not in {self.data, self.stand_in}:
@@ -89,7 +89,7 @@ class TrainingPreset:
         if bool(self.parents) != (request.start_from is not None):
             return False
         if self.parents:
-            # The model that is gone on with has settled its size and code.
+            # Image and code size are those of the model it is initialized from.
             same = request.architecture in self.parents
             wanted = wanted.model_copy(update={"architecture": request.architecture})
         else:
@@ -97,7 +97,7 @@ class TrainingPreset:
         return same and resolve_settings(request) == resolve_settings(wanted)
 
     def request(self, base: TrainingRequest) -> TrainingRequest:
-        """Return `base` with the settings of this preset in place of its own."""
+        """Return `base` with the settings of this preset."""
         return base.model_copy(
             update={
                 "architecture": self.architecture,
@@ -126,32 +126,31 @@ def _shape(request: TrainingRequest) -> tuple[object, ...]:
 PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "quick",
-        "Quick try",
-        "The deep dense network of the digits, for ten passes over whatever pictures are chosen: enough to see it "
-        "learn.",
+        "Quick start",
+        "A deep MLP, 10 epochs on the selected dataset.",
         "deep-dense",
         epochs=10,
     ),
     TrainingPreset(
         "mnist_dense",
-        "MNIST dense",
-        "One layer down to 49 numbers and one back. Published: cross entropy 0.0777 after 50 epochs.",
+        "MNIST MLP",
+        "One dense layer each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0777 after 50 epochs.",
         "dense",
         "mnist",
         "digits",
     ),
     TrainingPreset(
         "mnist_deep",
-        "MNIST deep dense",
-        "Three layers down to 49 numbers and three back. Published: cross entropy 0.0720 after 100 epochs.",
+        "MNIST deep MLP",
+        "Three dense layers each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0720 after 100 epochs.",
         "deep-dense",
         "mnist",
         "digits",
     ),
     TrainingPreset(
         "mnist_conv",
-        "MNIST convolutional 7×7×1",
-        "A code that is a small picture itself, of 7 × 7 numbers. Published: cross entropy 0.0693 after 64 epochs.",
+        "MNIST conv 7×7×1",
+        "Convolutional, with a spatial code of 7×7×1. Published: BCE 0.0693 after 64 epochs.",
         "conv-spatial",
         "mnist",
         "digits",
@@ -159,7 +158,7 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "mnist_sparse",
         "MNIST sparse",
-        "The deep dense network with 16 numbers and an L1 penalty of 0.00001 on them, for 400 epochs.",
+        "Deep MLP with 16 latent dimensions and an L1 penalty of 0.00001 on the code, 400 epochs.",
         "sparse",
         "mnist",
         "digits",
@@ -167,8 +166,8 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "mnist_denoising",
         "MNIST denoising",
-        "Goes on with a trained digit model: Gaussian noise of mean 0.5 and σ 0.5 on the input, the clean digit as "
-        "target, batch 16, 200 epochs.",
+        "Fine-tunes a trained digit model: Gaussian input noise (mean 0.5, σ 0.5), clean target, batch size 16, "
+        "200 epochs.",
         "deep-dense",
         "mnist",
         "digits",
@@ -180,7 +179,7 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "cnn_16",
         "CNN 16",
-        "A small convolutional network that brings a digit down to 16 numbers, with squared error.",
+        "Small convolutional network with 16 latent dimensions, MSE loss.",
         "cnn",
         "mnist",
         "digits",
@@ -190,8 +189,7 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "lfw_faces",
         "LFW faces",
-        "Four convolutions with pooling, faces of 36 × 36 pixels and a code of 32 numbers: the same as the PCA "
-        "preset has, which it must beat.",
+        "Four convolutions with max pooling, 36×36 faces, 32 latent dimensions: the code size of the PCA baseline.",
         "conv-pool",
         "lfw",
         "faces",
@@ -203,8 +201,8 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "lfw_denoising",
         "LFW denoising",
-        "The network of the faces, with Gaussian noise of σ 0.1 drawn anew each epoch on its input and the clean "
-        "face as target.",
+        "The network of “LFW faces” with Gaussian input noise (σ 0.1, resampled each epoch) and the clean face as "
+        "target.",
         "conv-pool",
         "lfw",
         "faces",
@@ -217,7 +215,7 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "lfw_pca",
         "LFW PCA",
-        "A linear network, whose optimum is principal component analysis: the line that others must beat.",
+        "Linear network, solved in closed form by principal component analysis (PCA): the baseline for faces.",
         "linear",
         "lfw",
         "faces",
@@ -229,8 +227,8 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "dogs",
         "Dogs",
-        "Pictures of 224 × 224 pixels down to a stack of 128 maps of 28 × 28, for strips between two of them. "
-        "Squared error, batch 64, 40 epochs.",
+        "224×224 images, spatial code of 28×28×128, for interpolation between images. MSE loss, batch size 64, "
+        "40 epochs.",
         "cae-upsample",
         "stanford_dogs",
         "faces",
@@ -242,8 +240,7 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "glyph_ae",
         "Glyph AE",
-        "Letters of 64 × 64 pixels down to 128 numbers, trained on 10,000 pictures that augmentation makes of a few "
-        "hundred, for 15 epochs.",
+        "64×64 letters, 128 latent dimensions, a few hundred images augmented to 10,000, 15 epochs.",
         "conv-stride",
         "glyphs",
         "glyphs",
@@ -256,8 +253,8 @@ PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "glyph_vae",
         "Glyph VAE",
-        "A variational network with a code of two numbers, whose plane of letters can be looked at as a whole; "
-        "10,000 augmented pictures, batch 128, 30 epochs.",
+        "VAE with 2 latent dimensions, so that the map shows the whole latent space; 10,000 augmented images, "
+        "batch size 128, 30 epochs.",
         "vae",
         "glyphs",
         "glyphs",
@@ -269,15 +266,15 @@ PRESETS: tuple[TrainingPreset, ...] = (
         augment=10_000,
     ),
 )
-"""In the order of a menu; the first is where a newcomer begins."""
+"""In menu order; the first is the default."""
 
 
 def matching_preset(request: TrainingRequest) -> TrainingPreset | None:
-    """Return the first preset that a training is, or None.
+    """Return the first preset equal to a training, or None.
 
     Raises
     ------
     ExplorerError
-        If the request cannot be meant.
+        If the request is invalid.
     """
     return next((preset for preset in PRESETS if preset.describes(request)), None)

@@ -1,4 +1,4 @@
-"""Quality over noise strength: how near the noisy picture comes to the clean one, and how near its reconstruction."""
+"""Noise-level curves: quality of noisy images and of their reconstructions over the noise strength."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import Cell, write_csv
+from explorer.messages import message
 from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 CURVE_PICTURES = 300
-"""Held-out pictures that make a smooth curve within seconds."""
+"""Test images for a smooth curve within seconds."""
 
 CURVE_STEPS = 11
 _NOISE_SEED = 0
 _MOST_AT_ONCE = 100
-"""Pictures between two points where a cancel can come in."""
+"""Images per batch; canceling takes effect between batches."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Means over the pictures at each strength, against the clean originals; float64 ``(k,)`` each.
+    """Means over the images at each strength, against the clean originals; float64 ``(k,)`` each.
 
     Attributes
     ----------
     mse, psnr, ssim
-        As in the glossary; PSNR is infinite where a picture is equal to its original.
+        As in the glossary; PSNR is infinite for a perfect copy.
     """
 
     mse: NDArray[np.float64]
@@ -51,15 +52,15 @@ class QualityCurve:
     label
         The model's name, for a legend.
     noises
-        What the pictures went through; the varied one at strength 0.
+        The corruptions; the varied one has strength 0.
     varied
-        The position of the noise whose strength varies.
+        Position of the noise whose strength varies.
     strengths
         Float64 ``(k,)``.
     corrupted, reconstructed
-        Quality of the model's input, and of its output, at each strength.
+        Quality of the model's input and output at each strength.
     count
-        Number of pictures.
+        Number of images.
     """
 
     label: str
@@ -72,20 +73,20 @@ class QualityCurve:
 
     @property
     def kind(self) -> str:
-        """Name of the kind of noise that varies."""
+        """Kind of the varied noise."""
         return self.noises[self.varied].kind
 
 
 def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
-    """Return evenly spaced strengths ``(steps,)`` from 0 to the end of the kind's slider.
+    """Return evenly spaced strengths ``(steps,)`` from 0 to the maximum of the kind's slider.
 
     Raises
     ------
     UsageError
-        If there is no such kind.
+        If the kind is unknown.
     """
     if kind not in KINDS:
-        raise UsageError(f"a kind of noise ({', '.join(KINDS)})", f"“{kind}”", "Choose one of these.")
+        raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(KINDS))
     # Rounded, so that tables show 0.3 and not 0.30000000000000004.
     return np.round(np.linspace(0, KINDS[kind].largest, steps), 6)
 
@@ -101,46 +102,49 @@ def quality_curve(
     varied: int = 0,
     label: str = "",
 ) -> Iterator[Progress | QualityCurve]:
-    """Measure a model at each strength of a noise: yields progress, and the curve last.
+    """Measure a model at each strength of a noise: yields progress, then the curve.
 
-    Each strength meets the same random numbers, so that the curve is smooth; two models that are given the same
-    pictures and noises meet the same noisy pictures.
+    All strengths use the same random numbers, so that the curve is smooth; models measured with the same images and
+    noises get the same noisy images.
 
     Parameters
     ----------
     codec, preprocessing
         The model.
     source, indices
-        The pictures, int64 ``(n,)`` positions, n > 0: ``source.splits.select("test", CURVE_PICTURES)``, say.
+        The images, int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_PICTURES)``.
     noises
-        Applied first to last. Their seeds are kept; without any, a fixed one is used.
+        Applied in order, with their seeds; a fixed seed is used where there is none.
     strengths
         Of the varied noise, ``(k,)``, k > 0; see `curve_strengths`.
     varied
-        The position in `noises` of the one that varies; its own strength plays no part.
+        Position in `noises` of the varied one, whose own strength is ignored.
     label
-        What the curve is called.
+        Name of the curve.
 
     Raises
     ------
     UsageError
-        If there is nothing to measure, or a strength is not on the noise's scale.
+        If there is nothing to measure, or a strength is out of range.
     """
     if not len(indices) or not len(strengths) or not 0 <= varied < len(noises):
         raise UsageError(
-            "at least one picture, one strength and one noise that varies",
-            f"{len(indices)} pictures, {len(strengths)} strengths, noise {varied} of {len(noises)}",
-            "Choose pictures and a noise.",
+            "Nothing to measure: {images:# image|# images}, {strengths:# noise strength|# noise strengths}, "
+            "{noises:# noise|# noises}. Choose images and a noise.",
+            images=len(indices),
+            strengths=len(strengths),
+            noises=len(noises),
         )
     stacks = [_at(noises, varied, float(strength)) for strength in strengths]
-    corrupt(np.zeros((1, 1, 1, 1), np.float32), [noise for stack in stacks for noise in stack])  # off the scale: now
+    # Reject strengths out of range before measuring.
+    corrupt(np.zeros((1, 1, 1, 1), np.float32), [noise for stack in stacks for noise in stack])
     batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
     parts = -(-len(indices) // batch)
     total = parts * (len(stacks) + 1)
     clean: list[Pixels] = []
     for _, pixels, _ in readable_batches(source, indices, preprocessing, batch):
         clean.append(pixels)
-        yield Progress(len(clean), total, "reading pictures")
+        yield Progress(len(clean), total, message("Reading images"))
     count = sum(map(len, clean))
     figures = np.empty((2, 3, len(stacks), count))
     for place, stack in enumerate(stacks):
@@ -148,14 +152,15 @@ def quality_curve(
         for number, pixels in enumerate(clean):
             figures[:, :, place, start : start + len(pixels)] = _measure(codec, to_floats(pixels), stack, rng)
             start += len(pixels)
-            yield Progress(parts * (place + 1) + number + 1, total, f"strength {strengths[place]:g}")
+            note = message("Noise strength {strength:g}", strength=float(strengths[place]))
+            yield Progress(parts * (place + 1) + number + 1, total, note)
     given, output = (Scores(*measured.mean(axis=-1)) for measured in figures)
     levels = np.asarray(strengths, np.float64)
     yield QualityCurve(label, _at(noises, varied, 0.0), varied, levels, given, output, count)
 
 
 def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:
-    """Write curves as a CSV file, one row for each model and strength.
+    """Write curves as CSV, one row per model and strength.
 
     Raises
     ------
@@ -183,7 +188,7 @@ def _at(noises: Sequence[Noise], varied: int, strength: float) -> tuple[Noise, .
 
 
 def _measure(codec: Codec, clean: Floats, stack: Sequence[Noise], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return MSE, PSNR and SSIM of noisy pictures and of their reconstructions, float64 ``(2, 3, n)``."""
+    """Return MSE, PSNR and SSIM of noisy images and of their reconstructions, float64 ``(2, 3, n)``."""
     noisy = corrupt(clean, stack, rng)
     output = codec.decode(codec.encode(noisy))
     measures = (mse_per_image, psnr_per_image, ssim_per_image)

@@ -1,4 +1,4 @@
-"""The sessions that were open last, for a menu; a list that is lost is no loss, so nothing here fails."""
+"""Recently opened sessions, for a menu. A lost list does no harm, so errors are ignored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from explorer.errors import ExplorerError
 from explorer.json_limits import SETTINGS, parse_json
+from explorer.messages import message
 from explorer.paths import recent_path, replacing_file
 from explorer.reading import read_limited
 
@@ -15,9 +16,9 @@ MOST: Final = 10
 
 
 def recent_sessions() -> list[Path]:
-    """Return the files that are still there, the one that was open last first."""
+    """Return the files that still exist, the most recent first."""
     try:
-        content = read_limited(recent_path(), SETTINGS.size, "a list of sessions")
+        content = read_limited(recent_path(), SETTINGS.size, message("a list of sessions"))
         names = parse_json(content, SETTINGS, str(recent_path()))
     except (OSError, ExplorerError):
         return []
@@ -27,12 +28,12 @@ def recent_sessions() -> list[Path]:
 
 
 def note_recent(path: Path) -> None:
-    """Put a file at the head of the list, on disk, where other windows look too."""
+    """Add a file at the top of the list on disk, which all windows share."""
     _write([path, *(other for other in recent_sessions() if other != path)])
 
 
 def clear_recent() -> None:
-    """Forget all of them."""
+    """Clear the list."""
     _write([])
 
 
@@ -48,5 +49,5 @@ def _write(paths: list[Path]) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name with a null in it
+    except (OSError, ValueError):  # ValueError: a name with a null byte
         return False

@@ -1,7 +1,7 @@
-"""A name for a model that is being made: nobody else makes one in its place until it is there, or its maker has ended.
+"""Reserves the name of a model while it is being trained or imported.
 
-It is a locked file beside the folder to be. The lock ends with its process, so that one that was killed keeps nobody
-off. Not Qt's lock file: the model process has no Qt.
+The reservation is a locked file beside the future folder. The lock ends with its process, so that a killed process
+leaves no stale lock. `QLockFile` is not used, since the model process does not import Qt.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from explorer.paths import check_writable
 
 
 class Reservation:
-    """Reserves the place of a bundle; a context manager that releases it.
+    """Reservation of a bundle's folder; a context manager.
 
     Parameters
     ----------
     out
-        The bundle's folder, which need not exist; the folder that it lies in is made.
+        The bundle's folder, which need not exist; its parent is created.
 
     Raises
     ------
     TrainingError
-        If another program, or another part of this one, has it.
+        If the folder is already reserved.
     ExportError
-        If nothing can be written there.
+        If the parent folder is not writable.
     """
 
     def __init__(self, out: Path) -> None:
@@ -41,25 +41,27 @@ class Reservation:
                 file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             except OSError as error:
                 raise ExportError(
-                    f"to write {self._path}", f"“{error.strerror or error}”", "Choose another place, or a shorter name."
+                    "Cannot write {file}: {reason}. Choose another folder or a shorter name.",
+                    file=self._path,
+                    reason=error.strerror or error,
                 ) from error
             if not _locked(file):
                 os.close(file)
                 raise TrainingError(
-                    "a name that no training or import uses at the moment", f"“{out.name}”", "Choose another name."
+                    "Another training or import is using the name “{name}”. Choose another name.", name=out.name
                 )
             if _is_at(file, self._path):
                 self._file = file
-            else:  # whoever had it released it between opening and locking, and deleted the file
+            else:  # the previous owner deleted the file between opening and locking
                 os.close(file)
 
     def release(self) -> None:
-        """Let others have it; what was released stays so."""
+        """Release the reservation; repeated calls do nothing."""
         file, self._file = self._file, None
         if file is None:
             return
-        # Elsewhere than on Windows first deleted, so that nobody locks a file that is about to go. One that cannot be
-        # deleted is free all the same: the lock is what counts.
+        # Deleted before it is unlocked (impossible on Windows), so that no process locks a file about to be deleted.
+        # A file that cannot be deleted does not matter, since only the lock counts.
         if sys.platform != "win32":
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -78,7 +80,7 @@ class Reservation:
 
 
 def _locked(file: int) -> bool:
-    """Lock an open file without waiting; return whether that could be. Where a disk knows no locks, it always can."""
+    """Lock an open file without waiting and return whether it worked; always True on file systems without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,13 +1,13 @@
-"""Runs: what is kept of every training that the window started, whether it ended well, badly or not at all.
+"""Runs: the records of all trainings started by the window, finished or not.
 
 A run is a folder::
 
     runs/20260314-092653-my-digits/
-      run.json         what was asked for
-      log.jsonl        what happened, one JSON object a line
-      film/            PNG: the same few held-out pictures (originals.png), and what the model made of them as it learnt
+      run.json         the training request
+      log.jsonl        events, one JSON object per line
+      film/            PNG: a few test images (originals.png), and their reconstructions during the training
 
-Lines are only ever appended, so that a window that is killed leaves a log that can be read to its last whole line.
+The log is append-only, so that after a crash it can be read up to its last complete line.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict
 from explorer.data.formats import MAX_PIXELS
 from explorer.errors import TrainingError
 from explorer.json_limits import RECORD, JsonLimits, json_text, parse_json
+from explorer.messages import message
 from explorer.models.card import LossParts
 from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
@@ -39,19 +40,19 @@ FORMAT_VERSION = 1
 FACTS, LOG, FILM, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
 
 FRAMES = 240
-"""Most frames of a film. One more, and the one goes that has others closest on both sides."""
+"""Maximum number of progress frames. Beyond it, the frame with the closest neighbors is dropped."""
 
 _COUNT = "pictures"
 _LAST_EPOCH = 100_000
 _MOST_LINES = 1_000_000
 _LINE = JsonLimits(8 << 20, 400_000)
-"""One line of a log: a variational model's has a number for each dimension."""
+"""Limits of one log line, which for a VAE has a value for each dimension."""
 
 Phase: TypeAlias = Literal["unfinished", "finished", "cancelled", "failed"]
 
 
 class RunFacts(BaseModel):
-    """What a run was asked to do, and when it began (ISO 8601, local time with its offset)."""
+    """The training request of a run, and when it began (ISO 8601, local time with offset)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,11 +72,11 @@ class CurvePoint:
     loss, val_loss
         Mean training loss and validation loss.
     seconds, rate
-        Duration; pictures a second.
+        Duration; images per second.
     parts
-        What a variational model's losses are made of, else None.
+        The terms of a VAE's losses, else None.
     kl_per_dim
-        Nats of each dimension on the held-out pictures; empty where the model is not variational.
+        For a VAE: KL of each dimension on the validation images in nats; else empty.
     """
 
     epoch: int
@@ -89,7 +90,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class FilmFrame:
-    """What the model made of the film's pictures after so many epochs: a strip in a PNG file."""
+    """Reconstructions after `progress` epochs: a strip of images in a PNG file."""
 
     progress: float
     path: Path
@@ -97,24 +98,24 @@ class FilmFrame:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder tells it.
+    """A run, read from its folder.
 
     Attributes
     ----------
     path
         The folder.
     request, begun
-        What was asked for; when it began.
+        The training request; when it began.
     phase
-        How it ended; ``unfinished`` where it goes on, or was ended from outside.
+        How it ended; ``unfinished`` if it is still running or was killed.
     note
-        How it ended, in words.
+        Error message of a failed run.
     curve
         The epochs so far.
     metrics
-        On the held-out pictures, once it is finished.
+        On the test images, once it is finished.
     film
-        Frames, the earliest first.
+        Progress frames in order.
     """
 
     path: Path
@@ -133,28 +134,28 @@ class Run:
 
     @property
     def originals(self) -> Path:
-        """The strip of the film's originals; it need not exist."""
+        """The strip of the original images; it need not exist."""
         return originals_of(self.path)
 
     @property
     def model(self) -> Path | None:
-        """The bundle that came of it, if it is still there."""
+        """The bundle that it produced, if it still exists."""
         out = self.request.out
         return out if self.phase == "finished" and (out / "card.json").is_file() else None
 
     @property
     def resumable(self) -> bool:
-        """Whether a checkpoint lies where this run would go on from."""
+        """Whether there is a checkpoint to resume from."""
         return self.phase != "finished" and (checkpoint_folder(self.request.out) / CHECKPOINT).is_file()
 
 
 def originals_of(run: Path) -> Path:
-    """Return the strip of a film's originals in a run's folder."""
+    """Return the path of the strip of original images in a run's folder."""
     return run / FILM / ORIGINALS
 
 
 class RunWriter:
-    """Writes one run; belongs to one thread. What cannot be written is left out: a full disk stops no training.
+    """Writes one run; use it from one thread. Write errors are ignored: a full disk must not stop a training.
 
     Parameters
     ----------
@@ -171,11 +172,11 @@ class RunWriter:
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
-        """Make the folder of a new run.
+        """Create the folder of a new run.
 
         Raises
         ------
-        ExportError
+        TrainingError, ExportError
             If it cannot be written.
         """
         stem = f"{now:%Y%m%d-%H%M%S}-{request.out.name[:NAME_LIMIT]}"
@@ -187,14 +188,16 @@ class RunWriter:
             (path / FILM).mkdir(parents=True)
         except OSError as error:
             raise TrainingError(
-                f"to write the run's log into {path}", f"“{error.strerror or error}”", "Free space there."
+                "Cannot write the training log to {folder}: {reason}. Check the permissions, or free disk space.",
+                folder=path,
+                reason=error.strerror or error,
             ) from error
         with replacing_file(path / FACTS) as temporary:
             temporary.write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return cls(path)
 
     def log(self, event: str, **values: object) -> None:
-        """Append a line; a line that cannot be written is left out."""
+        """Append a line; write errors are ignored."""
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event} | values)
         try:
@@ -205,7 +208,7 @@ class RunWriter:
             return
 
     def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[FilmFrame, ...]:
-        """Add a frame to the film, pictures uint8 ``(k, h, w, c)``; return all frames that there are now."""
+        """Add a progress frame, images uint8 ``(k, h, w, c)``; return all frames."""
         folder = self.path / FILM
         frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
         try:
@@ -215,7 +218,7 @@ class RunWriter:
             write_strip(frame.path, reconstructions)
         except OSError:
             return tuple(self._frames)
-        # Later frames are of a training that was killed, and went on from an earlier checkpoint.
+        # Later frames are from before the training was killed and resumed from an earlier checkpoint.
         dropped = [kept for kept in self._frames if kept.progress > progress]
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
         if len(self._frames) > FRAMES:
@@ -226,7 +229,7 @@ class RunWriter:
         return tuple(self._frames)
 
     def _restore(self) -> None:
-        """Make the folder again where it was deleted while the training runs; what follows is kept there."""
+        """Recreate the folder if it was deleted while the training runs."""
         if not self.path.is_dir():
             (self.path / FILM).mkdir(parents=True)
             (self.path / FACTS).write_text(self._facts, encoding="utf-8")
@@ -234,45 +237,53 @@ class RunWriter:
 
 
 def _closest(frames: list[FilmFrame]) -> int:
-    """Return which frame but the first and the last leaves the smallest gap."""
+    """Return the inner frame whose removal leaves the smallest gap."""
     gaps = [after.progress - before.progress for before, after in zip(frames, frames[2:], strict=False)]
     return 1 + gaps.index(min(gaps))
 
 
 def write_strip(path: Path, pictures: Pixels) -> None:
-    """Write pictures uint8 ``(k, h, w, c)`` side by side into a PNG file, which says how many they are."""
+    """Write images uint8 ``(k, h, w, c)`` side by side as PNG, with their number as metadata."""
     count, height, width, channels = pictures.shape
     strip = pictures.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
-    told = PngInfo()
-    told.add_text(_COUNT, str(count))
+    metadata = PngInfo()
+    metadata.add_text(_COUNT, str(count))
     image = Image.fromarray(strip[..., 0] if channels == 1 else strip)
-    image.save(path, format="PNG", compress_level=1, pnginfo=told)
+    image.save(path, format="PNG", compress_level=1, pnginfo=metadata)
 
 
 def read_strip(path: Path) -> Pixels:
-    """Read the pictures of a strip back, uint8 ``(k, h, w, c)``.
+    """Read the images of a strip, uint8 ``(k, h, w, c)``.
 
     Raises
     ------
     TrainingError
-        If the file is missing, damaged, or no strip.
+        If the file is missing, damaged, or not a strip.
     """
-    told = "a frame of a film", str(path), TrainingError, "Choose another frame."
-    with reading(*told), Image.open(path, formats=["PNG"]) as image:
+    remedy = message("Choose another frame.")
+    with (
+        reading(message("a strip of images"), str(path), TrainingError, remedy),
+        Image.open(path, formats=["PNG"]) as image,
+    ):
         if image.width * image.height > MAX_PIXELS:
-            raise TrainingError(f"a small strip of images in {path}", f"{image.width}×{image.height} pixels")
+            raise TrainingError(
+                "Cannot read {file}: {width}×{height} pixels are too many. Choose another frame.",
+                file=path,
+                width=image.width,
+                height=image.height,
+            )
         strip = np.asarray(image)
         count = int(image.info.get(_COUNT, 0))
     if strip.ndim == 2:
         strip = strip[..., None]
     height, width, channels = strip.shape
     if count < 1 or width % count or strip.dtype != np.uint8 or channels not in {1, 3}:
-        raise TrainingError(f"a strip of pictures in {path}", f"{width}×{height} pixels", "Choose another frame.")
+        raise TrainingError("Cannot read {file}: it is not a strip of images. Choose another frame.", file=path)
     return strip.reshape(height, count, width // count, channels).transpose(1, 0, 2, 3)
 
 
 def read_film(path: Path) -> Iterator[FilmFrame]:
-    """Yield the frames of a run's film, the earliest first."""
+    """Yield the progress frames of a run in order."""
     folder = path / FILM
     for file in sorted(folder.glob("*.png")) if folder.is_dir() else ():
         try:
@@ -284,15 +295,15 @@ def read_film(path: Path) -> Iterator[FilmFrame]:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run's folder; lines that are no JSON objects, as a kill leaves them, are passed over.
+    """Read a run's folder; incomplete log lines are skipped.
 
     Raises
     ------
     TrainingError
-        If it is none.
+        If it is not a run.
     """
-    with reading("a run", str(path), TrainingError, "Delete the folder if it is of no use."):
-        content = read_limited(path / FACTS, RECORD.size, "the facts of a run", TrainingError)
+    with reading(message("a run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
+        content = read_limited(path / FACTS, RECORD.size, message("a run"), TrainingError)
         facts = RunFacts.model_validate_json(json_text(content, RECORD, str(path / FACTS), TrainingError))
         begun = datetime.fromisoformat(facts.begun).astimezone()
         logged = _Logged()
@@ -305,7 +316,7 @@ def read_run(path: Path) -> Run:
 
 @dataclass
 class _Logged:
-    """What the lines of a log say so far."""
+    """State after the log lines read so far."""
 
     phase: Phase = "unfinished"
     note: str = ""
@@ -313,7 +324,7 @@ class _Logged:
     metrics: dict[str, float] = field(default_factory=dict)
 
     def take(self, line: dict[str, Any]) -> None:
-        """Take one line; one with a value that cannot be used is passed over."""
+        """Apply one line; lines with invalid values are skipped."""
         with suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
             match line.get("event"):
                 case "started":
@@ -337,11 +348,11 @@ def _point(line: dict[str, Any]) -> CurvePoint:
     Raises
     ------
     KeyError, TypeError, ValueError, OverflowError
-        If it has none, or with values that no training has.
+        If values are missing or invalid.
     """
     epoch, parts = int(line["epoch"]), line.get("parts")
     if not 1 <= epoch <= _LAST_EPOCH:
-        raise ValueError("no training has that epoch")
+        raise ValueError("invalid epoch")
     return CurvePoint(
         epoch,
         float(line["loss"]),
@@ -369,7 +380,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def find_runs() -> list[Run]:
-    """Return every run, the latest first; folders that are none are passed over."""
+    """Return all runs, the latest first; other folders are skipped."""
     found = []
     try:
         paths = sorted(runs_dir().iterdir(), reverse=True)
@@ -384,7 +395,7 @@ def find_runs() -> list[Run]:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and, unless a model came of it, its checkpoint. The model stays.
+    """Delete a run and, unless it is finished, its checkpoint. The model is kept.
 
     Raises
     ------
@@ -396,4 +407,6 @@ def delete_run(run: Run) -> None:
         if run.resumable:
             delete_checkpoint(checkpoint_folder(run.request.out))
     except OSError as error:
-        raise TrainingError(f"to delete {run.path}", f"“{error.strerror or error}”", "Delete it by hand.") from error
+        raise TrainingError(
+            "Cannot delete {folder}: {reason}. Delete it manually.", folder=run.path, reason=error.strerror or error
+        ) from error

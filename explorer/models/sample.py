@@ -1,4 +1,4 @@
-"""The sample of codes that a bundle carries: many pictures measured, as many codes kept as a small file holds."""
+"""Computes the sample of codes in a bundle: statistics of many images, and as many codes as a small file can hold."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.latent.statistics import compute_statistics
+from explorer.messages import message
 from explorer.models.batches import pictures_held
 from explorer.models.codes import CodeSample, along_axes, most_axes, most_kept, most_measured
 from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
@@ -20,18 +21,18 @@ _BATCH = 500
 def sample_codes(
     codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, latent_shape: LatentShape
 ) -> Iterator[Progress | CodeSample]:
-    """Encode pictures spread evenly over `indices`: yields progress, and the sample last.
+    """Encode images spaced evenly over `indices`: yields progress, then the sample.
 
     Parameters
     ----------
     codec
         The model.
     source, indices
-        The pictures, ``(n,)`` positions, n > 0.
+        The images, ``(n,)`` positions, n > 0.
     preprocessing
         The model's.
     latent_shape
-        Shape of one code; one of feature maps gets fewer principal axes.
+        Shape of one code; a spatial code gets fewer principal components.
     """
     measured = _spread(indices, most_measured(codec.latent_dim))
     kept = _spread(np.arange(len(measured)), most_kept(codec.latent_dim))
@@ -47,7 +48,7 @@ def sample_codes(
             log_variances = np.empty_like(codes) if log_variances is None else log_variances
             log_variances[part] = log_variance
         thumbnails.append(pixels[kept[(kept >= part.start) & (kept < part.stop)] - start])
-        yield Progress(part.stop, len(measured), "encoding")
+        yield Progress(part.stop, len(measured), message("Encoding"))
     chosen = measured[kept]
     labels = None if source.labels is None else source.labels[chosen]
     yield _assemble(codes, log_variances, kept, (chosen, labels, np.concatenate(thumbnails)), latent_shape)
@@ -56,18 +57,18 @@ def sample_codes(
 def prior_sample(
     codec: Codec, latent_shape: LatentShape, one_hot: Sequence[tuple[int, int]] = (), count: int = PRIOR_CODES
 ) -> CodeSample:
-    """Draw codes from N(0, I) and decode them: the sample of a model that has no encoder.
+    """Sample codes from N(0, I) and decode them, for a model without encoder.
 
     Parameters
     ----------
     codec
-        A decoder is enough.
+        Only its decoder is used.
     latent_shape
         Shape of one code.
     one_hot
-        Parts of the code that are rows of a one-hot vector, or a number: where each begins, and its length.
+        Start and length of the parts of the code that are one-hot vectors.
     count
-        Codes to draw, fewer where they are long.
+        Number of codes; fewer if they are long.
     """
     rng = np.random.default_rng(0)
     count = min(count, most_kept(codec.latent_dim))
@@ -82,14 +83,14 @@ def prior_sample(
 def sample_pictures(
     codec: Codec, pixels: Pixels, indices: Indices, labels: Indices | None, latent_shape: LatentShape
 ) -> CodeSample:
-    """Encode pictures that are in memory, all of them: the quick sample of a model that is still learning.
+    """Encode images in memory: the quick sample of a model in training.
 
     Parameters
     ----------
     codec
         The model.
     pixels, indices, labels
-        The pictures as the model takes them, uint8 ``(n, h, w, c)``, n > 0; where they are in their source; labels.
+        Preprocessed images, uint8 ``(n, h, w, c)``, n > 0; their positions in the source; their labels.
     latent_shape
         Shape of one code.
     """
@@ -106,7 +107,7 @@ def _assemble(
     rest: tuple[Indices, Indices | None, Pixels],
     latent_shape: LatentShape,
 ) -> CodeSample:
-    """Measure all codes ``(m, d)``, keep some; `rest` are indices, labels and thumbnails of those."""
+    """Compute statistics of all codes ``(m, d)`` and keep some; `rest` are their indices, labels and thumbnails."""
     statistics = compute_statistics(codes, log_variances, most_axes(latent_shape))
     indices, labels, thumbnails = rest
     return CodeSample(
@@ -115,11 +116,11 @@ def _assemble(
         labels=labels,
         thumbnails=thumbnails,
         statistics=statistics,
-        # Where every code is kept, they can be had of the codes at any time.
+        # If all codes are kept, the coordinates can be computed from them.
         coordinates=along_axes(codes, statistics) if len(kept) < len(codes) else None,
     )
 
 
 def _spread(values: Indices, most: int) -> Indices:
-    """Return at most so many of `values`, from the first to the last at even distances."""
+    """Return at most `most` of `values`, evenly spaced from the first to the last."""
     return values[np.linspace(0, len(values) - 1, min(len(values), most)).astype(np.int64)]

@@ -1,8 +1,8 @@
-"""Session files: what the user works on, in one file that can be kept, moved and opened again.
+"""Session files: the state of the window in one file.
 
-A zip of two parts: ``session.json``, every value with a name, and ``arrays.npz``, the codes; and of a third, ``guest``,
-where a picture is looked at that is none of the data: its file, as it came. Models and data are not in it but named,
-so that the file is small; how they are found again is `explorer.workers.session_keeper`'s affair.
+A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, if an imported image is shown, ``guest``,
+its original file. Model and dataset are only referenced, so that the file is small; `explorer.workers.session_keeper`
+finds them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from explorer.array_files import ZipLimits, read_arrays, read_members
 from explorer.data.guest import MOST_BYTES
 from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
+from explorer.messages import Wording, message
 from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
 from explorer.paths import replacing_file
 from explorer.reading import read_limited
@@ -36,7 +37,6 @@ _MOST_ARRAYS = 512 << 20
 _ALLOWED: Final = {_RECORD: SESSION.size, _ARRAYS: _MOST_ARRAYS, _GUEST: MOST_BYTES}
 _LIMITS: Final = ZipLimits(sum(_ALLOWED.values()), members=100, unsuspicious=32 << 20)
 _LARGEST_THUMBNAIL = 512
-_REMEDY = "Choose a file that Latent Explorer has written, or an older copy of it."
 
 _KINDS: Final = {
     "cursor": "float32",
@@ -56,19 +56,19 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A session as it lies on disk.
+    """The content of a session file.
 
     Attributes
     ----------
     record
         Its values.
     arrays
-        Codes by name, float32: ``cursor`` and ``picture_code`` ``(latent_dim,)``, ``keyframes`` ``(k, latent_dim)``,
-        ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` and ``corners`` ``(3, latent_dim)`` likewise; ``times``
-        float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8 ``(b, h, w, c)``, black where there is
-        none. What is not there is left out.
+        By name; absent ones are omitted. Float32 codes: ``cursor`` and ``picture_code`` ``(latent_dim,)``,
+        ``keyframes``, ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners``
+        ``(3, latent_dim)``. ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8
+        ``(b, h, w, c)``, black if missing.
     guest
-        The file of the picture that is looked at, where it is none of the data; else empty.
+        The file of the imported image, or empty.
     """
 
     record: SessionRecord
@@ -77,17 +77,17 @@ class Session:
 
 
 def write_session(path: Path, session: Session) -> str:
-    """Write a session whole, or leave the file as it was; return its checksum.
+    """Write a session atomically and return the checksum of the file.
 
     Returns
     -------
     str
-        SHA-256 of the file, hexadecimal: by it a change by somebody else is noticed.
+        SHA-256, hexadecimal; it serves to detect changes by other programs.
 
     Raises
     ------
     SessionError
-        If it holds more than could be read again.
+        If it is too large to be read again.
     ExportError
         If the file cannot be written.
     """
@@ -95,24 +95,30 @@ def write_session(path: Path, session: Session) -> str:
     with replacing_file(path) as temporary, temporary.open("wb") as file:
         file.write(content)
         file.flush()
-        # Else the new name might reach the disk before the content does, and a power cut leave an empty file.
+        # Otherwise a power failure could leave an empty file, if the rename reaches the disk before the content.
         os.fsync(file.fileno())
     return hashlib.sha256(content).hexdigest()
 
 
 def session_bytes(session: Session) -> bytes:
-    """Return a session as it lies in a file.
+    """Return the content of a session file.
 
     Raises
     ------
     SessionError
-        If it holds more than could be read again.
+        If it is too large to be read again.
     """
     arrays = _packed(session.arrays)
     record = session.record.model_copy(update={"checksum": hashlib.sha256(arrays).hexdigest()})
     text = record.model_dump_json(indent=1).encode()
-    _check_room(len(text), SESSION.size, "names and settings")
-    json_text(text, SESSION, "the session", SessionError)
+    if len(text) > SESSION.size:
+        raise SessionError(
+            "Cannot save the session: its names and settings take {size:.1f} MB, more than {most} MB. "
+            "Delete keyframes, bookmarks or directions, then save again.",
+            size=len(text) / (1 << 20),
+            most=SESSION.size >> 20,
+        )
+    json_text(text, SESSION, _RECORD, SessionError)
     whole = BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_RECORD, text)
@@ -123,9 +129,15 @@ def session_bytes(session: Session) -> bytes:
 
 
 def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return arrays as an npz that may be read again: deflated, unless they are so even that it would look hostile."""
-    size = sum(array.nbytes for array in arrays.values())
-    _check_room(size, _MOST_ARRAYS - (1 << 20), "codes and thumbnails")
+    """Return arrays as npz: compressed, unless the ratio would exceed the limit for reading (a zip bomb)."""
+    size, most = sum(array.nbytes for array in arrays.values()), _MOST_ARRAYS - (1 << 20)
+    if size > most:
+        raise SessionError(
+            "Cannot save the session: its codes and thumbnails take {size:.1f} MB, more than {most} MB. "
+            "Delete keyframes, bookmarks or directions, then save again.",
+            size=size / (1 << 20),
+            most=most >> 20,
+        )
     file = BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     if size > _LIMITS.unsuspicious and size > _LIMITS.ratio // 2 * file.tell():
@@ -134,47 +146,50 @@ def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
     return file.getvalue()
 
 
-def _check_room(size: int, most: int, what: str) -> None:
-    if size > most:
-        raise SessionError(
-            f"a session with at most {most >> 20} MB of {what}",
-            f"{size / (1 << 20):,.1f} MB",
-            "Delete keyframes, bookmarks or directions, and save again. Nothing was written.",
-        )
-
-
 def read_session(path: Path) -> tuple[Session, str]:
     """Read a session, of this version or an older one.
 
     Returns
     -------
     session, checksum
-        And the SHA-256 of the file, hexadecimal.
+        The checksum is the SHA-256 of the file, hexadecimal.
 
     Raises
     ------
     SessionError
-        If it is none, is damaged, of a newer version, or holds what no session can hold.
+        If the file is not a session, is damaged, or of a newer version.
     """
     try:
-        content = read_limited(path, _LIMITS.total, "a session file", SessionError)
+        content = read_limited(path, _LIMITS.total, message("a session"), SessionError)
     except OSError as error:
-        raise SessionError(f"a session file at {path}", f"“{error.strerror or error}”", "Choose another.") from error
+        raise SessionError(
+            "Cannot open the session {file}: {reason}. Choose another file.",
+            file=path,
+            reason=error.strerror or error,
+        ) from error
     where = path.name
     parts = read_members(BytesIO(content), _ALLOWED, _LIMITS, where, SessionError)
     for missing in {_RECORD, _ARRAYS} - parts.keys():
-        raise SessionError(f"{missing} in the session file {where}", "no such part", _REMEDY)
+        raise _damaged(where, message("it has no {part}", part=missing))
     record = _read_record(parts[_RECORD], where)
     if hashlib.sha256(parts[_ARRAYS]).hexdigest() != record.checksum:
-        raise SessionError(f"codes in {where} with the checksum that is noted", "others", _REMEDY)
+        raise _damaged(where, message("the codes do not match their checksum"))
     arrays = _read_arrays(parts[_ARRAYS], where)
     _check_arrays(record, arrays, where)
     guest = parts.get(_GUEST, b"")
     if (record.guest is not None or guest) and (
         record.guest is None or hashlib.sha256(guest).hexdigest() != record.guest.checksum
     ):
-        raise SessionError(f"the picture in {where} with the checksum that is noted", "another, or none", _REMEDY)
+        raise _damaged(where, message("the imported image is missing or does not match its checksum"))
     return Session(record, arrays, guest), hashlib.sha256(content).hexdigest()
+
+
+def _damaged(where: str, reason: Wording) -> SessionError:
+    return SessionError(
+        "{file} is not a valid session: {reason}. Choose a file saved by Latent Explorer, or an older copy.",
+        file=where,
+        reason=reason,
+    )
 
 
 def _read_arrays(content: bytes, where: str) -> dict[str, NDArray[Any]]:
@@ -182,7 +197,7 @@ def _read_arrays(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     arrays = read_arrays(BytesIO(content), limits, where, SessionError, _KINDS)
     for name, array in arrays.items():
         if array is None or (array.dtype.kind == "f" and not np.isfinite(array).all()):
-            raise SessionError(f"finite numbers as “{name}” in {where}", "others", _REMEDY)
+            raise _damaged(where, message("“{array}” holds other values than finite numbers", array=name))
     return {name: array for name, array in arrays.items() if array is not None}
 
 
@@ -190,46 +205,48 @@ def _read_record(text: bytes, where: str) -> SessionRecord:
     raw = parse_json(text, SESSION, where, SessionError)
     try:
         if not isinstance(raw, dict) or raw.get("format") != "latent-explorer-session":
-            raise SessionError(f"a session of Latent Explorer in {where}", "something else", _REMEDY)
+            raise _damaged(where, message("it was written by another program"))
         return SessionRecord.model_validate_json(json.dumps(migrated(raw, where)))
     except ValidationError as error:
         first = error.errors()[0]
-        part = ".".join(str(part) for part in first["loc"]) or "the session"
-        raise SessionError(f"a session in {where}", f"“{part}”: {first['msg'][:200]}", _REMEDY) from error
+        part = ".".join(str(part) for part in first["loc"])
+        raise _damaged(where, f"“{part}”: {first['msg'][:200]}" if part else first["msg"][:200]) from error
     except (ValueError, RecursionError) as error:
-        raise SessionError(f"JSON in {where}", f"“{str(error)[:200]}”", _REMEDY) from error
+        raise _damaged(where, str(error)[:200]) from error
 
 
 def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:
-    """Take a record of version 1, which knew neither bookmarks nor what was looked at."""
+    """Migrate a record of version 1, which has no bookmarks and no view."""
     return raw | {"bookmarks": [], "view": {}}
 
 
 def _without_guest(raw: dict[str, Any]) -> dict[str, Any]:
-    """Take a record of version 2, which knew no picture of its own."""
+    """Migrate a record of version 2, which has no imported image."""
     return raw | {"guest": None}
 
 
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks, 2: _without_guest}
-"""What turns the record of a version into one of the next."""
+"""By version: converts a record to the next version."""
 
 
 def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return a record of any older version as one of this.
+    """Return a record of this or an older version as one of this version.
 
     Raises
     ------
     SessionError
-        If it is of a newer one, or says none.
+        If its version is newer or missing.
     """
     version = raw.get("version")
     if type(version) is not int or version < 1:
-        raise SessionError(f"a session of version 1 to {VERSION} in {where}", f"version {version!r:.40}", _REMEDY)
+        raise _damaged(where, message("it has the unknown version {version}", version=f"{version!r:.40}"))
     if version > VERSION:
         raise SessionError(
-            f"a session of version {VERSION} or older in {where}",
-            f"version {version}",
-            "A newer Latent Explorer has written it; open it with that. The file is untouched.",
+            "{file} was saved by a newer Latent Explorer: version {version}, but this one reads up to {known}. "
+            "Open it there; the file is unchanged.",
+            file=where,
+            version=version,
+            known=VERSION,
         )
     for older in range(version, VERSION):
         raw = _MIGRATIONS[older](raw) | {"version": older + 1}
@@ -237,7 +254,7 @@ def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
-    """Make sure that every code is of the model's length, and that there are as many as the record speaks of."""
+    """Check that shapes and numbers of the arrays match the record."""
     dim = record.model.latent_dim if record.model else 0
     counts = {
         "keyframes": len(record.segments),
@@ -249,17 +266,18 @@ def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where:
             good = array.ndim == 4 and len(array) == counts["bookmarks"] and array.shape[3] in (1, 3)
             wanted, good = "n×h×w×c", good and min(array.shape) > 0 and max(array.shape[1:3]) <= _LARGEST_THUMBNAIL
         elif name in {"times", "selection"}:
-            wanted, good = "a row of", array.ndim == 1 and len(array) <= LONGEST_FILM
+            wanted, good = "n", array.ndim == 1 and len(array) <= LONGEST_FILM
         elif name in {"cursor", "picture_code"}:
             wanted, good = f"{dim}", array.shape == (dim,) and dim > 0
         else:
             count = counts.get(name, 3 if name == "corners" else min(len(array) if array.ndim else 0, MOST))
             wanted, good = f"{count}×{dim}", array.shape == (count, dim) and array.size > 0
         if not good:
-            told = "×".join(map(str, array.shape)) or "one"
-            raise SessionError(f"“{name}” of {wanted} numbers in {where}", told, _REMEDY)
+            shape = "×".join(map(str, array.shape)) or "()"
+            text = message("“{array}” has the shape {shape}, not {wanted}", array=name, shape=shape, wanted=wanted)
+            raise _damaged(where, text)
     for name, count in counts.items():
         if count and name not in arrays:
-            raise SessionError(f"codes of the {name} in {where}", "none", _REMEDY)
+            raise _damaged(where, message("it has no “{array}”", array=name))
     if record.selection is not None and "selection" not in arrays:
-        raise SessionError(f"the pictures that are picked out in {where}", "none", _REMEDY)
+        raise _damaged(where, message("it has no “{array}”", array="selection"))

@@ -1,4 +1,4 @@
-"""What a session file says in words and numbers: every value bounded, so that a hostile one is refused by name."""
+"""The values of a session file. Every value is bounded, so that hostile files are rejected with the field's name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from explorer.types import ImageShape
 
 VERSION: Final = 3
 MOST: Final = 10_000
-"""Keyframes, directions or codes in a slot; more than anybody sets, few enough for any machine."""
+"""Maximum number of keyframes, directions, or codes in a slot."""
 
 LONGEST_FILM: Final = 10_000_000
-"""Frames of one pass."""
+"""Maximum number of frames of an animation."""
 
 _REACH = 1e12
-"""No setting of this program is larger; what is comes from no hand."""
+"""Upper limit of all numeric settings."""
 
 _STRONGEST_NOISE = 1e6
 _MOST_NOISES = 100
@@ -40,16 +40,16 @@ class _Record(BaseModel):
 
 
 class ModelRecord(_Record):
-    """Which model it is, and where it was.
+    """The model of a session.
 
     Attributes
     ----------
     name, path
-        Its name, and its folder on the machine that wrote this.
+        Its name, and its folder on the machine that saved the session.
     model_hash
-        What its decoder is known by (`explorer.models.card.Card.decoder_hash`); empty where it was still learning.
+        `explorer.models.card.Card.decoder_hash`; empty if it was in training.
     latent_dim, image_shape, preprocessing
-        What its codes and pictures are like.
+        As in its card.
     """
 
     name: Name
@@ -61,18 +61,18 @@ class ModelRecord(_Record):
 
 
 class DataRecord(_Record):
-    """Which pictures they are.
+    """The dataset of a session.
 
     Attributes
     ----------
     spec
-        What opens them: a known name, or an absolute path.
+        A known name, or an absolute path.
     beside
-        The path as seen from the session's folder, where both are on one drive: it stays right when both are moved.
+        The path relative to the session file if both are on one drive, so that both can be moved together.
     name, title, count, split
-        For people: what they are called, how many, and where their splits come from.
+        Display name, title, number of images, and origin of the splits.
     picture, file
-        The chosen one: its position, and its file where pictures are files.
+        Position of the selected image, and its file if images are files.
     """
 
     spec: Place
@@ -86,14 +86,14 @@ class DataRecord(_Record):
 
 
 class GuestRecord(_Record):
-    """A picture that is looked at and is none of the data; its file is a part of the session.
+    """An imported image; its file is a part of the session.
 
     Attributes
     ----------
     name
-        What it is called.
+        Display name.
     negative
-        Whether dark and light are exchanged.
+        Whether its colors are inverted.
     checksum
         SHA-256 of its file, hexadecimal.
     """
@@ -185,14 +185,14 @@ class ArithmeticRecord(_Record):
 
 
 class ViewRecord(_Record):
-    """What is looked at.
+    """What the window shows.
 
     Attributes
     ----------
     tab
         Object name of the panel under the stage; empty for the first.
     playhead
-        The frame of the morph.
+        Frame of the animation.
     """
 
     tab: Name = ""
@@ -206,22 +206,22 @@ class PickedRecord(_Record):
 
 
 class SessionRecord(_Record):
-    """Everything of a session that is no array.
+    """Everything of a session that is not an array.
 
     Attributes
     ----------
     written_by, written_at
-        For people: the program's version, and when, ISO 8601.
+        Program version and time (ISO 8601), for information.
     origin
-        Of a copy kept against a crash: the file that it is of; empty for one without a file.
+        In autosaved copies: the session file; empty for an unsaved session.
     origin_checksum
-        SHA-256 of that file as it was read or written last, hexadecimal.
+        SHA-256 of that file when it was last read or written, hexadecimal.
     checksum
         SHA-256 of ``arrays.npz``, hexadecimal.
     noise
-        As `explorer.data.corruption.format_noise` writes it.
+        As written by `explorer.data.corruption.format_noise`.
     segments
-        For each keyframe the way to the next; None where it is that of the film.
+        For each keyframe the segment to the next; None for the animation's default.
     bookmarks
         Their names; their codes and thumbnails are among the arrays.
     """
@@ -255,21 +255,21 @@ class SessionRecord(_Record):
         noises = _meant(lambda: parse_noise(text))
         strengths = [max(noise.strength, abs(noise.mean)) for noise in noises]
         if max(strengths, default=0) > _STRONGEST_NOISE or len(noises) > _MOST_NOISES:
-            raise ValueError("no noise is so strong")
+            raise ValueError("noise strength or number of noises out of range")
         if any((noise.seed or 0) >= 2**63 for noise in noises):
-            raise ValueError("no seed is so large")
+            raise ValueError("seed out of range")
         return text
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         frames = sum((segment or self.film).steps for segment in self.segments)
         if frames > LONGEST_FILM:
-            raise ValueError(f"a film of at most {LONGEST_FILM:,} frames, not {frames:,}")
+            raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_FILM:,}")
         return self
 
 
 def _meant(check: Callable[[], Any]) -> Any:
-    """Turn what a setting may not be into what a record may not be."""
+    """Raise the error of a setting as the ValueError that pydantic expects."""
     try:
         return check()
     except ExplorerError as error:

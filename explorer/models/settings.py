@@ -1,4 +1,4 @@
-"""What a training is asked to do: the request as the user gave it, and its defaults filled in from the architecture."""
+"""Training requests as given by the user, and training settings with all defaults filled in."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 
 
 class TrainingRequest(BaseModel):
-    """A training as the command line or the Train panel asks for it; ``None`` means the reference's value.
+    """A training as requested on the command line or in the Train panel; ``None`` means the default.
 
     Attributes
     ----------
     architecture, data, out
-        Name of the architecture; name or path of the pictures; folder of the bundle to write.
+        Name of the architecture; name or path of the dataset; folder of the bundle to write.
     start_from
-        Name or folder of a trained bundle to go on from, or None.
+        Name or folder of a model to initialize from, or None.
     latent, size, channels
-        Code size; height and width; 1 or 3 channels. None: the architecture's, the pictures' own.
+        Number of latent dimensions; height and width; 1 or 3 channels. None: the architecture's or the dataset's.
     crop
-        Pixels cut off each side before resizing; None: what is usual for these pictures.
+        Pixels cropped from each side before resizing; None: the dataset's default.
     invert
-        Whether dark and light are exchanged.
+        Whether colors are inverted.
     epochs, batch, rate, schedule, loss, beta, l1
-        Passes over the data; pictures a step; Adam's learning rate and how it falls; loss; weight of the KL term;
-        strength of the L1 penalty on the code.
+        Epochs; batch size; Adam's learning rate and its schedule; loss; weight of the KL term; weight of the L1
+        penalty on the code.
     noise
         Corruption of the input, as on the command line (``gaussian:0.1``); empty for none. The target stays clean.
     augment
-        Number of pictures to make from the training pictures; 0 for none.
+        Number of training images after augmentation; 0 for no augmentation.
     limit
-        At most so many training pictures; 0 for all.
+        Maximum number of training images; 0 for all.
     seed
         Seed of weights, order, noise and augmentation.
     early_stop
-        End after so many epochs without a better validation loss and keep the best; 0 for never.
+        Patience in epochs, after which the best weights are restored; 0 for off.
     tensorboard
-        Folder for a log that TensorBoard shows, or None.
+        Folder for a TensorBoard log, or None.
     resume, force
-        Go on from the checkpoint beside `out`; replace an existing bundle.
+        Resume from the checkpoint beside `out`; replace an existing bundle.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,7 +86,7 @@ class TrainingRequest(BaseModel):
 
 
 class TrainingSettings(BaseModel):
-    """Every value of a training, as it ran; part of the card."""
+    """Settings of a training with all defaults filled in; part of the card."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,45 +106,48 @@ class TrainingSettings(BaseModel):
 
 
 CHECKPOINT = "training.npz"
-"""The one file of a checkpoint's folder."""
+"""The file in a checkpoint's folder."""
 
 
 def checkpoint_folder(out: Path) -> Path:
-    """Return the folder of the checkpoint that belongs to the bundle `out`."""
+    """Return the checkpoint's folder for the bundle `out`."""
     return out.with_name(f"{out.name}.checkpoint")
 
 
 def delete_checkpoint(folder: Path) -> None:
-    """Delete the checkpoint in a folder, and the folder if it holds nothing else; what cannot be deleted stays."""
+    """Delete a checkpoint, and its folder if it is empty then; errors are ignored."""
     with suppress(OSError):
         (folder / CHECKPOINT).unlink(missing_ok=True)
-        for part in folder.glob(f".{CHECKPOINT}.*.part"):  # of a process that was killed while it wrote
+        for part in folder.glob(f".{CHECKPOINT}.*.part"):  # left by a process that was killed while writing
             part.unlink(missing_ok=True)
         folder.rmdir()
 
 
 def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> None:
-    """Make sure that a new model can have this name in `folder`, on every system.
+    """Check that a new model in `folder` can have this name, on every operating system.
 
-    `taken` are names that others will have there, such as those that are being trained.
+    `taken` are further names in use, such as those of models in training.
 
     Raises
     ------
     TrainingError
-        If the name cannot be a folder's, or is taken.
+        If the name is not a valid folder name, or is taken.
     """
     good = 0 < len(name) <= NAME_LIMIT and not name.startswith(".") and name.isprintable()
     if not good or any(sign in name for sign in _FORBIDDEN) or name.split(".", maxsplit=1)[0].lower() in _DEVICES:
         raise TrainingError(
-            f"a name for a folder: at most {NAME_LIMIT} letters, none of {' '.join(_FORBIDDEN)}, no dot first",
-            f"“{name[:NAME_LIMIT]}”",
+            "“{name}” cannot be the name of a folder. "
+            "Use 1 to {most} characters, none of {forbidden}, and no dot at the beginning.",
+            name=name[:NAME_LIMIT],
+            most=NAME_LIMIT,
+            forbidden=" ".join(_FORBIDDEN),
         )
     if name in taken or (folder / name).exists():
-        raise TrainingError("a name that no model has yet", f"“{name}”", "Choose another.")
+        raise TrainingError("The name “{name}” is already taken. Choose another name.", name=name)
 
 
 def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
-    """Return a name like `wanted` that a new model in `folder` can have: plain letters, and a number where needed."""
+    """Return a free name for a new model in `folder`: `wanted` without special characters, numbered if taken."""
     wanted = re.sub(r"[^\w.-]+", "-", wanted.lower()).strip("-.")[: NAME_LIMIT - 4]
     name, number = wanted, 2
     while name in taken or (folder / name).exists():
@@ -153,18 +156,20 @@ def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
 
 
 def parse_size(text: str) -> tuple[int, int] | None:
-    """Read a height and width: ``64x48``, or ``64`` for a square; nothing means as the pictures are.
+    """Parse a height and width: ``64x48``, or ``64`` for a square; None for empty text.
 
     Raises
     ------
     TrainingError
-        If the text is of another form.
+        If the text is not a size.
     """
     if not text.strip():
         return None
     match = re.fullmatch(r"\s*(\d{1,5})\s*(?:[xX×]\s*(\d{1,5})\s*)?", text)
     if match is None:
-        raise TrainingError("a size as height x width, such as 64x48", f"“{text}”", "Leave it empty for no change.")
+        raise TrainingError(
+            "“{text}” is not an image size. Enter height x width, such as 64x48, or leave it empty.", text=text
+        )
     return int(match[1]), int(match[2] or match[1])
 
 
@@ -174,30 +179,36 @@ def make_request(**values: object) -> TrainingRequest:
     Raises
     ------
     TrainingError
-        If a value is out of its range; the first is named.
+        If a value is invalid; the message names the first.
     """
     try:
         return TrainingRequest.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise TrainingError(f"a usable value for “{name}”: {first['msg']}", repr(first["input"])) from error
+        raise TrainingError(
+            "Invalid value {value} for “{name}”: {reason}. Choose another value.",
+            value=repr(first["input"]),
+            name=name,
+            reason=first["msg"],
+        ) from error
 
 
 def resolve_settings(request: TrainingRequest) -> TrainingSettings:
-    """Fill the defaults of the architecture in.
+    """Return the settings of a request, with the architecture's defaults filled in.
 
     Raises
     ------
     ModelError, UsageError
-        If the architecture or the noise is not known, or a code size is asked for that a spatial code cannot have.
+        If the architecture or the noise is unknown, or `latent` is set for a spatial code.
     """
     architecture = get_architecture(request.architecture)
     if architecture.spatial and request.latent is not None:
         raise ModelError(
-            f"no code size for {architecture.name}, whose code follows from the pictures' size",
-            str(request.latent),
-            "Leave --latent out, or choose another size of the pictures (--size HxW).",
+            "Cannot set the latent size of {architecture} to {latent}: its code shape follows from the image size. "
+            "Omit --latent, or choose another image size (--size HxW).",
+            architecture=architecture.name,
+            latent=request.latent,
         )
     defaults = architecture.defaults
     parse_noise(request.noise)
@@ -220,23 +231,23 @@ def resolve_settings(request: TrainingRequest) -> TrainingSettings:
 
 
 def _solver(request: TrainingRequest, architecture: Architecture) -> Solver:
-    """Say how a training finds its weights: the closed form is the optimum of the plain squared error alone."""
+    """Return the solver; the closed form is the optimum of MSE without noise, L1 or initial weights only."""
     squared = (request.loss or architecture.defaults.loss) == "mse"
     plain = squared and not (request.noise or request.start_from or request.l1)
     return architecture.solver if plain else "gradient"
 
 
 def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0) -> ImageShape:
-    """Return the shape the model takes: what was asked for, else the pictures' own, else the architecture's.
+    """Return the model's image shape: the requested one, else the dataset's, else the architecture's default.
 
     Parameters
     ----------
     request
         The training.
     native
-        Shape of the pictures before they are cropped, or None where they differ.
+        Shape of the images before cropping, or None if they differ.
     usual_crop
-        Pixels that are cut off each side where the request does not say.
+        Default crop in pixels on each side.
     """
     default = get_architecture(request.architecture).default_image_shape
     height, width, channels = native or default
@@ -249,12 +260,12 @@ def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usu
 
 
 def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preprocessing:
-    """Return how a training that starts from nothing brings these pictures to its size.
+    """Return the preprocessing of a training with random initial weights.
 
     Raises
     ------
     DataError
-        If no picture can have that shape.
+        If the shape is impossible.
     """
     crop = source.crop if request.crop is None else request.crop
     image_shape = resolve_image_shape(request, source.image_shape, source.crop)
@@ -262,9 +273,9 @@ def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preproces
 
 
 def command_line(request: TrainingRequest) -> str:
-    """Return the command that does the same training, for the card.
+    """Return the equivalent command line, for the card.
 
-    Folders are named without what lies above them: a card travels, and says nothing of the machine it was made on.
+    Paths are reduced to their last part, so that a shared card reveals nothing about the machine.
     """
     words = ["latent-explorer", "train", "--arch", request.architecture]
     words += ["--data", Path(request.data).name, "--out", request.out.name]

@@ -1,4 +1,4 @@
-"""The records an architecture is made of: what it builds, and the defaults its reference was trained with."""
+"""Architectures: the networks that they build, and their default training settings."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Solver: TypeAlias = Literal["gradient", "pca"]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Encoder and decoder of one model, before any weight exists.
+    """Encoder and decoder of one model, without weights.
 
     Attributes
     ----------
     image_shape, latent_shape
-        Shapes of one picture and of one code.
+        Shapes of one image and of one code.
     encoder
-        Picture to code; for a variational model its heads are ``mean`` and ``log_variance``.
+        Image to code; for a VAE its heads are ``mean`` and ``log_variance``.
     decoder
-        Code to picture.
+        Code to image.
     """
 
     image_shape: ImageShape
@@ -40,7 +40,7 @@ class ModelSpec:
 
     @property
     def variational(self) -> bool:
-        """Whether the encoder ends in mean and log-variance."""
+        """Whether the encoder outputs mean and log-variance."""
         return bool(self.encoder.heads)
 
     @property
@@ -51,7 +51,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class TrainingDefaults:
-    """How the reference trained it."""
+    """Training settings of the reference system."""
 
     loss: Loss
     epochs: int
@@ -62,7 +62,7 @@ class TrainingDefaults:
 
 
 Builder: TypeAlias = Callable[[ImageShape, int], ModelSpec]
-"""``build(image_shape, latent) -> ModelSpec``; a spatial one takes no notice of `latent`."""
+"""``build(image_shape, latent) -> ModelSpec``; spatial architectures ignore `latent`."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +72,21 @@ class Architecture:
     Attributes
     ----------
     name, title
-        Name on the command line, and in words.
+        Name on the command line; display name.
     source
-        The published system or paper it comes from.
+        The published system (docs/reference-systems.md) or paper it comes from.
     variational
-        Whether it learns a distribution over codes.
+        Whether it is a VAE.
     default_image_shape, default_latent
-        Shape and code size at which the reference's parameter counts hold.
+        The reference's image shape and number of latent dimensions.
     defaults
         The reference's training settings.
     builder
-        Makes the networks; call `build`, which checks the shape first.
+        Builds the networks; call `build`, which checks the shape first.
     solver
-        ``gradient`` for training by gradient descent; ``pca`` where the optimum has a closed form.
+        ``gradient`` for gradient descent; ``pca`` if the optimum has a closed form.
     spatial
-        Whether the code is a stack of feature maps, whose size follows from the picture's.
+        Whether the code is spatial; its shape then follows from the image's.
     """
 
     name: str
@@ -101,48 +101,59 @@ class Architecture:
     spatial: bool = False
 
     def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
-        """Return the networks for pictures of `image_shape` and codes of `latent` values.
+        """Return the networks for an image shape and a number of latent dimensions.
 
         Parameters
         ----------
         image_shape
-            Height and width from 16 to 512, odd and oblong ones too; channels 1 or 3.
+            Height and width from 16 to 512, not necessarily even or equal; 1 or 3 channels.
         latent
-            Code size, from 1 to the number of values in a picture; `default_latent` where left out. That of a spatial
-            architecture follows from the picture's size.
+            From 1 to the number of values in an image; `default_latent` if None. A spatial architecture accepts only
+            the size that follows from the image shape.
 
         Raises
         ------
         ModelError
-            If a size is out of its range, or another code size is asked for than a spatial architecture has.
+            If a size is out of range.
         """
         height, width, channels = image_shape
         if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
             raise ModelError(
-                f"pictures from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels on each side",
-                f"{height}×{width}",
-                "Choose another size (--size HxW).",
+                "Cannot build a model for images of {height}×{width} pixels: "
+                "each side must have {least} to {most} pixels. Choose another size (--size HxW).",
+                height=height,
+                width=width,
+                least=SMALLEST_SIDE,
+                most=LARGEST_SIDE,
             )
         if channels not in {1, 3}:
-            raise ModelError("pictures with 1 or 3 channels", str(channels))
+            raise ModelError(
+                "Cannot build a model for images with {channels:# channel|# channels}. Choose 1 or 3 channels.",
+                channels=channels,
+            )
         if self.spatial:
             return self._spatial(image_shape, latent)
         latent = self.default_latent if latent is None else latent
         if not 1 <= latent <= prod(image_shape):
             raise ModelError(
-                f"a code size from 1 to {prod(image_shape)} for pictures of {height}×{width}×{channels}",
-                str(latent),
-                "Choose another code size (--latent).",
+                "Cannot use {latent} latent dimensions for images of {height}×{width}×{channels}. "
+                "Choose a number from 1 to {most} (--latent).",
+                latent=latent,
+                height=height,
+                width=width,
+                channels=channels,
+                most=prod(image_shape),
             )
         return self.builder(image_shape, latent)
 
     def _spatial(self, image_shape: ImageShape, latent: int | None) -> ModelSpec:
         spec = self.builder(image_shape, self.default_latent)
         if latent not in {None, spec.latent_dim}:
-            shape = "×".join(str(side) for side in spec.latent_shape)
             raise ModelError(
-                f"no code size of its own for {self.name}, whose code is {shape} for these pictures",
-                str(latent),
-                "Leave --latent out, or choose another size of the pictures.",
+                "Cannot set the latent size of {architecture} to {latent}: its code has the shape {shape} for this "
+                "image size. Omit --latent, or choose another image size.",
+                architecture=self.name,
+                latent=latent,
+                shape="×".join(str(side) for side in spec.latent_shape),
             )
         return spec

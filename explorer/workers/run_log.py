@@ -51,7 +51,7 @@ def log_event(writer: RunWriter, event: Event) -> None:
         case Resumed():
             writer.log("resumed")
         case Advice() | Trouble():
-            writer.log("advice", note=event.note)
+            writer.log("advice", note=str(event.note))
         case Finished():
             writer.log("finished", metrics=event.metrics, model=event.path)
         case Cancelled():

@@ -326,7 +326,7 @@ class Trainer(QObject):
                 self._pace.go_on()
                 self._show(replace(view, phase="running", note="Training"))
             case Advice():
-                self.advised.emit(event.note)
+                self.advised.emit(str(event.note))
             case Trouble():
                 self.failed.emit(event.note, "")
             case Checkpoint():

@@ -194,7 +194,7 @@ def test_force_replaces_a_bundle_and_nothing_else(
     out = desk.folder / "there"
     write_bundle(out)
     words, _, _ = desk.calls()[command]
-    assert "replace the model there with --force" in call(command, *words, "--out", out).error
+    assert "or replace it with --force" in call(command, *words, "--out", out).error
     change(out)
     before = contents(desk.folder)
     told = call(command, *words, "--out", out, "--force").error

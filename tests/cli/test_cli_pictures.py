@@ -237,7 +237,10 @@ def test_traverse_all_and_mean_to_max(ask: Any, call: Any, deep_model: Model, tm
 
 @pytest.mark.parametrize("words", [["--dim", 2], ["--axis", 2]])
 def test_traverse_of_no_such_dimension(call: Any, tmp_path: Path, words: list[object]) -> None:
-    assert "between 0 and 1" in call("traverse", "--model", "digits-vae-2d", *words, "--out", tmp_path / "x.png").error
+    assert (
+        "Choose a number from 0 to 1."
+        in call("traverse", "--model", "digits-vae-2d", *words, "--out", tmp_path / "x.png").error
+    )
 
 
 def test_grid_has_the_highest_second_coordinate_on_top(ask: Any, model: Model, tmp_path: Path) -> None:
@@ -273,7 +276,7 @@ def test_grid_with_axes_holds_the_mosaic(ask: Any, tmp_path: Path) -> None:
 def test_grid_refuses_a_plane_that_is_none(call: Any, tmp_path: Path) -> None:
     words = ["grid", "--model", "digits-vae-2d", "--out", tmp_path / "x.png", "--plane"]
     assert "two different" in call(*words, 1, 1).error
-    assert "between 0 and 1" in call(*words, 0, 2).error
+    assert "Choose a number from 0 to 1." in call(*words, 0, 2).error
 
 
 def test_sample(ask: Any, model: Model, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_a_spatial_code_takes_no_size(call: Any, tmp_path: Path) -> None:
     words = ["train", "--arch", "conv-spatial", "--data", "digits", "--latent", 16, "--out", tmp_path / "new", "--json"]
     outcome = call(*words)
     assert outcome.code == 2
-    assert "no code size for conv-spatial" in events(outcome.out)[0]["message"]
+    assert "Cannot set the latent size of conv-spatial to 16" in events(outcome.out)[0]["message"]
     assert "--latent" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
@@ -158,8 +158,14 @@ def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Pa
     assert all(value > 0 for value in told["values"])
     told = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
     assert told["rows"] == [4_607]
-    assert "between 0 and 15" in call("traverse", "--model", out, "--axis", 16, "--out", tmp_path / "x.png").error
-    assert "between 0 and 4607" in call("traverse", "--model", out, "--dim", 4_608, "--out", tmp_path / "x.png").error
+    assert (
+        "no principal component 16. Choose a number from 0 to 15."
+        in call("traverse", "--model", out, "--axis", 16, "--out", tmp_path / "x.png").error
+    )
+    assert (
+        "no dimension 4608. Choose a number from 0 to 4607."
+        in call("traverse", "--model", out, "--dim", 4_608, "--out", tmp_path / "x.png").error
+    )
 
 
 @pytest.mark.engine

@@ -250,5 +250,5 @@ def test_a_batch_in_parts_teaches_what_it_teaches_whole() -> None:
 def test_a_spatial_code_has_no_size_of_its_own(process: ModelProcess, glyphs: Path, tmp_path: Path) -> None:
     *_, failed = train(process, asked(glyphs, "conv-spatial", (28, 28, 1), tmp_path / "new", latent=16))
     assert isinstance(failed, Failed)
-    assert "no code size for conv-spatial" in str(failed.message)
+    assert "Cannot set the latent size of conv-spatial" in str(failed.message)
     assert failed.details == ""

@@ -57,7 +57,7 @@ def call(value):
 
 folder, = json.loads(sys.argv[1])
 compiled = compile_function(call, (2,), Path(folder, "decoder.onnx"), ("picture",))
-print(json.dumps([compiled.ok, compiled.reason]))
+print(json.dumps([compiled.ok, str(compiled.reason)]))
 """
 
 
@@ -66,5 +66,5 @@ def test_a_network_with_control_flow_does_not_count_as_compiled(tmp_path: Path) 
     """Keras itself runs such a model, in the model process."""
     ok, reason = run_python(CONTROL_FLOW, [str(tmp_path)])
     assert not ok
-    assert "without control flow" in reason
+    assert "it has control flow" in reason
     assert not (tmp_path / "decoder.onnx").exists()

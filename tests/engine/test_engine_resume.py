@@ -73,11 +73,11 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, pictures: Path, cop
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"seed": 9}, "seed 1"),
-        ({"latent": 5}, "latent 4"),
-        ({"noise": ""}, "noise gaussian:0.1"),
-        ({"limit": 60}, "limit 64"),
-        ({"invert": True}, "invert False"),
+        ({"seed": 9}, "seed was 1, but is 9"),
+        ({"latent": 5}, "latent was 4, but is 5"),
+        ({"noise": ""}, "noise was gaussian:0.1, but is"),
+        ({"limit": 60}, "limit was 64, but is 60"),
+        ({"invert": True}, "invert was False, but is True"),
     ],
 )
 def test_a_checkpoint_of_other_settings_is_refused(
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_other_pictures_is_refused(process: ModelProcess, pictur
     other = shutil.copy(pictures, copy[0] / "other.npz")
     *_, failed = train(process, request_of(Path(other), copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
-    assert "data blobs.npz" in str(failed.message)
+    assert "data was blobs.npz, but is" in str(failed.message)
 
 
 def write_others(path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, 
     write_others(data)
     *_, failed = train(process, request_of(data, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
-    assert "other images under the name blobs.npz" in str(failed.message)
+    assert "the images of blobs.npz have changed" in str(failed.message)
     assert (copy[0] / "new.checkpoint").is_dir()
 
 

@@ -61,7 +61,7 @@ def test_scalars_are_the_epochs(logged: tuple[list[Event], Any]) -> None:
         ("kl/validation", [epoch.parts.val_kl for epoch in epochs if epoch.parts]),
         ("reconstruction/training", [epoch.parts.reconstruction for epoch in epochs if epoch.parts]),
         ("kl_of_dimension/01", [epoch.kl_per_dim[1] for epoch in epochs]),
-        ("speed/pictures_a_second", [epoch.rate for epoch in epochs]),
+        ("speed/images_per_second", [epoch.rate for epoch in epochs]),
     ):
         assert [step for step, _ in scalars[tag]] == [1, 2, 3, 4], tag
         np.testing.assert_allclose([value for _, value in scalars[tag]], expected, rtol=1e-5, err_msg=tag)

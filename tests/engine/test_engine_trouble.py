@@ -90,7 +90,7 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
     assert kind == "Trouble"
     # A slow machine writes one within the first epoch, too.
     assert {kind for kind, _ in before} == {"Checkpoint"}
-    assert "no checkpoint could be written, and the last one is kept: " in note
+    assert "Cannot save a checkpoint; training continues, and the last checkpoint is kept. " in note
     assert "free disk space" in note
     resumed = train(process, small_request(pictures, out, epochs=3, batch=8, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
@@ -111,7 +111,7 @@ def test_memory_that_is_not_there_is_told_and_the_next_training_works(pictures: 
         big = small_request(pictures, tmp_path / "big", architecture="dense", latent=6_000, size=(64, 64), channels=3)
         *_, last = train(process, big)
         assert isinstance(last, Failed)
-        assert str(last.message).startswith("Training needs more memory than there is.")
+        assert str(last.message).startswith("Not enough memory for the training.")
         assert "smaller" in str(last.message)
         assert not (tmp_path / "big").exists()
         assert isinstance(train(process, small_request(pictures, tmp_path / "two", epochs=1))[-1], Finished)
@@ -141,7 +141,7 @@ def test_a_loss_that_is_no_number_is_told_and_the_last_checkpoint_stays(
     _break_a_weight(checkpoint_folder(out))
     *_, failed = train(process, request.model_copy(update={"resume": True}))
     assert isinstance(failed, Failed)
-    assert "a finite loss" in str(failed.message)
+    assert "The loss is nan" in str(failed.message)
     assert "Lower the learning rate" in str(failed.message)
     assert checkpoint_folder(out).is_dir()
     assert not out.exists()
@@ -178,7 +178,7 @@ def test_a_rate_far_too_high_ends_in_words_not_in_a_model_of_nothing(
     )
     *_, last = train(process, request)
     assert isinstance(last, Failed)
-    assert "a finite loss" in str(last.message)
+    assert str(last.message).startswith(("The loss is nan in epoch", "The loss is inf in epoch"))
     assert not (tmp_path / "new").exists()
 
 

@@ -201,7 +201,7 @@ def test_a_folder_of_which_none_can_be_decoded_is_one_error(
         (folder / f"{number}.png").unlink()
     assert main(["encode", "--model", str(bundle), "--data", str(folder), "--out", str(tmp_path / "c.npz")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: expected at least one image that can be read in images; received 1 that cannot")
+    assert line.startswith("error: Cannot read any image of images; for example ")
     assert "2.png" in line
     assert not (tmp_path / "c.npz").exists()
 

@@ -85,7 +85,7 @@ def test_nested_groups_are_refused_soon(tmp_path: Path) -> None:
         for _ in range(3_000):
             group = group.create_group("g")
 
-    with pytest.raises(ModelError, match="groups without end"):
+    with pytest.raises(ModelError, match="too deeply nested groups"):
         read_foreign(write_hdf5(tmp_path / "nested.h5", nest))
 
 
@@ -109,7 +109,7 @@ def test_arrays_that_the_file_cannot_hold_are_refused(zipped: bool, tmp_path: Pa
             archive.writestr("metadata.json", "{}")
             archive.write(path, "model.weights.h5")
         path = tmp_path / "model.keras"
-    with pytest.raises(ModelError, match=r"weights as a file of [\d,]+ bytes can hold .* 17,179,869,176 bytes"):
+    with pytest.raises(ModelError, match=r"declares 17,179,869,176 bytes of weights, but has only [\d,]+ bytes"):
         read_foreign(path)
 
 
@@ -131,7 +131,7 @@ ODD_CONFIGS: dict[str, object] = {
 @pytest.mark.parametrize("what", ODD_CONFIGS)
 def test_a_configuration_that_is_none_is_one_clear_error(what: str, tmp_path: Path) -> None:
     path = write_keras(tmp_path / "odd.keras", ODD_CONFIGS[what])
-    with pytest.raises(ModelError, match=r"a whole file odd\.keras; received a damaged one"):
+    with pytest.raises(ModelError, match=r"Cannot read odd\.keras: it is damaged"):
         read_foreign(path)
 
 
@@ -193,9 +193,8 @@ def test_a_description_that_its_weights_do_not_bear_out_is_refused_before_it_is_
     process = ModelProcess()
     try:
         (failed,) = of(Failed, list(process.run(Examine(ImportRequest(path, tmp_path / "out")))))
-        assert "layers as large as the weights in dense.keras, whose largest array holds 6 numbers" in str(
-            failed.message
-        )
+        assert "The configuration of dense.keras does not match its weights" in str(failed.message)
+        assert "but the largest array has 6" in str(failed.message)
         assert said in str(failed.message)
         assert process.pid is not None
         peak = next(

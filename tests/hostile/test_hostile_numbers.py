@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing.advice import has_advice
 from explorer_testing.builders import as_floats, decoder_network, encoder_network, make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.window import PATIENCE_MS, Desk
@@ -24,7 +26,7 @@ from explorer.models.bundle import CARD, COMPILED, file_hash, open_bundle
 from explorer.ui.color_map import colored, heat
 from explorer.workers.loading import open_model
 
-SAID = r"expected finite images from “broken”; received NaN or infinity in \d+ of \d+"
+SAID = r"\d+ of \d+ images? from “broken” contain NaN or infinity"
 
 
 def replace_network(folder: Path, name: str, content: bytes, shape: tuple[int, ...]) -> None:
@@ -50,7 +52,7 @@ def test_a_decoder_that_gives_no_numbers_says_so(broken: Path) -> None:
     codec = OnnxCodec(open_bundle(broken))
     with pytest.raises(ModelError, match=SAID) as caught:
         codec.decode(np.ones((3, 2), np.float32))
-    assert caught.value.remedy
+    assert has_advice(caught.value)
 
 
 def test_only_the_images_concerned_are_counted(broken: Path) -> None:
@@ -60,7 +62,7 @@ def test_only_the_images_concerned_are_counted(broken: Path) -> None:
     replace_network(broken, COMPILED[1], decoder_network(codec), (2,))
     made = OnnxCodec(open_bundle(broken))
     assert np.isfinite(made.decode(np.zeros((2, 2), np.float32))).all()
-    with pytest.raises(ModelError, match="in 1 of 3"):
+    with pytest.raises(ModelError, match="1 of 3 images from"):
         made.decode(np.array([[0, 0], [1e20, 1e20], [1, 1]], np.float32))
 
 
@@ -68,7 +70,7 @@ def test_an_encoder_that_gives_no_numbers_says_so(broken: Path) -> None:
     codec = MatrixCodec()
     codec.basis = np.full_like(codec.basis, np.nan)
     replace_network(broken, COMPILED[0], encoder_network(codec), (12, 10, 1))
-    with pytest.raises(ModelError, match="finite codes from “broken”"):
+    with pytest.raises(ModelError, match="3 codes from “broken” contain NaN or infinity"):
         OnnxCodec(open_bundle(broken)).encode(np.ones((3, 12, 10, 1), np.float32))
 
 
@@ -94,7 +96,7 @@ def test_every_command_says_so_in_one_line(
     places = {"out": tmp_path / "out", "codes": tmp_path / "codes.npy", "data": tmp_path / "data.npz"}
     assert main(words.format(**places).split()) == 2
     received = capsys.readouterr()
-    assert received.err.startswith("error: expected finite images from “broken”")
+    assert re.match(f"error: {SAID}", received.err)
     assert received.err.count("\n") == 1
     assert not list(tmp_path.glob("out*"))
 
@@ -112,12 +114,12 @@ def test_the_window_says_so_in_the_place_of_the_image(broken: Path, desk: Desk) 
     desk.bot.waitUntil(lambda: isinstance(document.cursor_view, FailedView), timeout=PATIENCE_MS)
     view = document.picture_view
     assert isinstance(view, HalfView)
-    assert "finite images from “broken”" in view.problem
+    assert re.search(SAID, str(view.problem))
     stage = desk.window.stage
     assert stage.original.image is not None
     for frame in (stage.reconstruction, stage.error, stage.edited):
         assert frame.image is None
-        assert "finite images from “broken”" in frame.text
+        assert re.search(SAID, frame.text)
     desk.document.set_code(as_floats(1, 1))
     for tab in range(desk.window.tabs.count()):
         desk.window.tabs.setCurrentIndex(tab)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from explorer_testing.advice import has_advice
 from explorer_testing.builders import write_bundle
 from explorer_testing.programs import run_python
 from explorer_testing.window import Desk
@@ -23,15 +24,15 @@ from explorer.app import make_window
 from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.check import check_and_try, check_network
-from explorer.inference.gate.structure import FUSED, MOST_CALLS, MOST_NODES, REMEDY
+from explorer.inference.gate.structure import FUSED, MOST_CALLS, MOST_NODES
 from explorer.models.bundle import COMPILED, open_bundle, seal
 from explorer.paths import pretrained_dir
 
 SHAPE = (2,)
 OPSETS = [helper.make_opsetid("", 17)]
-CONTROL_FLOW = "without control flow"
-HUGE = "256 MB"
-VALUES = "do not depend on values"
+CONTROL_FLOW = "it has control flow"
+HUGE = "more than 256 MB"
+VALUES = "depends on values"
 
 
 def node(
@@ -187,35 +188,35 @@ STRUCTURE = {
     "an empty sequence": (network([node("SequenceEmpty", []), node("Identity")]), "sequences"),
     "an optional": (network([node("Optional", outputs=["o"]), node("OptionalGetElement", ["o"])]), "sequences"),
     "a string operator": (network([node("StringNormalizer")]), "strings"),
-    "a cast to strings": (network([node("Cast", to=TensorProto.STRING)]), "numbers"),
-    "a constant of strings": (network([node("Constant", [], value_strings=["a"])]), "numbers"),
-    "weights of strings": (network([node("Identity")], words=np.array(["a"], object)), "element type"),
+    "a cast to strings": (network([node("Cast", to=TensorProto.STRING)]), "casts to a type that is not numeric"),
+    "a constant of strings": (network([node("Constant", [], value_strings=["a"])]), "a constant of strings"),
+    "weights of strings": (network([node("Identity")], words=np.array(["a"], object)), "a type that is not numeric"),
     "machine learning": (
         network([node("Normalizer", domain="ai.onnx.ml")], domains=["ai.onnx.ml"]),
-        "operators of ONNX itself",
+        "custom operator",
     ),
-    "another domain": (network([node("Evil", domain="evil")], domains=["evil"]), "operators of ONNX itself"),
+    "another domain": (network([node("Evil", domain="evil")], domains=["evil"]), "custom operator"),
     "com.microsoft's other operators": (
         network([node("ImageScaler", domain="com.microsoft")], domains=["com.microsoft"]),
-        "operators of ONNX itself",
+        "custom operator",
     ),
     "external data": (external("weights.bin"), "external data"),
     "external data above": (external("../../etc/passwd"), "external data"),
     "external data anywhere": (external("/etc/passwd"), "external data"),
-    "2**40 elements without data": (declared([2**40]), "bytes of data"),
-    "an overflow": (declared([2**33, 2**33]), "bytes of data"),
-    "a negative size": (declared([-2, -2]), "0 or more"),
+    "2**40 elements without data": (declared([2**40]), "but its shape needs"),
+    "an overflow": (declared([2**33, 2**33]), "but its shape needs"),
+    "a negative size": (declared([-2, -2]), "has a negative size"),
     "many dimensions": (declared([1] * 65), "dimensions"),
-    "complex numbers": (declared([2, 1], TensorProto.COMPLEX64), "element type"),
-    "an unknown element type": (declared([2, 2], 99), "element type"),
-    "no network": (b"no network", "an ONNX file"),
-    "nothing": (b"", "one input"),
-    "half a file": (PLAIN[: len(PLAIN) // 2], "an ONNX file"),
-    "graphs deeper than protobuf follows": (nested_bytes(5_000), "an ONNX file"),
-    "a name that is no UTF-8": (network([node("Odd")]).replace(b"Odd", b"\xff\xfe\xfd"), "a damaged one"),
+    "complex numbers": (declared([2, 1], TensorProto.COMPLEX64), "a type that is not numeric"),
+    "an unknown element type": (declared([2, 2], 99), "a type that is not numeric"),
+    "no network": (b"no network", "not an ONNX file"),
+    "nothing": (b"", "exactly one input"),
+    "half a file": (PLAIN[: len(PLAIN) // 2], "not an ONNX file"),
+    "graphs deeper than protobuf follows": (nested_bytes(5_000), "not an ONNX file"),
+    "a name that is no UTF-8": (network([node("Odd")]).replace(b"Odd", b"\xff\xfe\xfd"), "the file is damaged"),
     "a million operators": (
         network([node("Identity")]) + field(7, field(1, b"") * 1_000_000),
-        f"{MOST_NODES:,} operators",
+        f"operators, more than {MOST_NODES:,}",
     ),
     "a function that calls itself": (
         network([node("F", domain="own")], [function("F", [node("F", domain="own")])], ["own"]),
@@ -252,12 +253,12 @@ STRUCTURE = {
         ),
         "deep",
     ),
-    "a name twice": (network([node("Identity"), node("Neg")]), "every name once"),
+    "a name twice": (network([node("Identity"), node("Neg")]), "a name is duplicate"),
     "an operator before its input": (
         network([node("Neg", ["later"]), node("Identity", outputs=["later"])]),
-        "in order",
+        "is out of order",
     ),
-    "two inputs": (renamed(PLAIN, lambda model: model.graph.input.append(value("more"))), "one input"),
+    "two inputs": (renamed(PLAIN, lambda model: model.graph.input.append(value("more"))), "exactly one input"),
 }
 
 
@@ -266,7 +267,7 @@ def test_what_no_image_network_needs_is_refused(name: str) -> None:
     content, words = STRUCTURE[name]
     with pytest.raises(ModelError, match=words) as caught:
         check_network(content, SHAPE)
-    assert caught.value.remedy
+    assert has_advice(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
@@ -345,13 +346,13 @@ def test_a_tensor_that_is_too_large_is_refused_before_it_is_made(name: str) -> N
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()
-    assert caught.value.remedy == REMEDY
+    assert has_advice(caught.value)
 
 
 def test_many_tensors_that_are_large_together_are_refused() -> None:
     fill = [node("Expand", ["code", "shape"], [f"part{number}"]) for number in range(20)]
     content = network([*fill, node("Sum", [f"part{number}" for number in range(20)])], shape=ints(10**5, 300, 2))
-    with pytest.raises(ModelError, match="of tensors at a time"):
+    with pytest.raises(ModelError, match=r"its tensors take [0-9,]+ MB at a time"):
         check_network(content, SHAPE)
 
 
@@ -378,7 +379,7 @@ def test_large_constants_are_counted_all_at_once() -> None:
     content = network(
         [*fill, node("Sum", ["code", *(f"mean{number}" for number in range(20))])], shape=ints(7_000, 7_000)
     )
-    with pytest.raises(ModelError, match="of tensors at a time"):
+    with pytest.raises(ModelError, match=r"its tensors take [0-9,]+ MB at a time"):
         check_network(content, SHAPE)
 
 
@@ -480,7 +481,9 @@ except ModelError as error:
     print(json.dumps([str(error), max(most) // 1024]))
 """
     said, megabytes = run_python(program, str(bundle))
-    assert re.match(r"expected .* in decoder\.onnx \(.*hostile\); received .*\. Do not open models", said)
+    assert re.match(
+        r"Cannot open the model .*hostile\. decoder\.onnx: .* cannot be run safely: .*\. Only open models", said
+    )
     assert megabytes < 500
 
 
@@ -489,7 +492,7 @@ def test_the_window_says_so_and_stays_alive(bundle: Path, qapp: object, qtbot: Q
     try:
         desk.document.open_model_requested.emit(bundle)
         desk.until(lambda: bool(desk.problems))
-        assert "in decoder.onnx" in str(desk.problems[0].message)
+        assert "decoder.onnx: The network cannot be run safely" in str(desk.problems[0].message)
         assert desk.document.model is None
         desk.open()
     finally:
@@ -526,7 +529,7 @@ def test_an_operator_that_inference_does_not_know_is_tried() -> None:
 
 def test_what_does_not_run_is_refused() -> None:
     content = network([node("MatMul", ["code", "weights"])], weights=np.eye(3, dtype=np.float32))
-    with pytest.raises(ModelError, match="bounded memory"):
+    with pytest.raises(ModelError, match="a trial run failed"):
         list(check_and_try(content, SHAPE))
 
 
@@ -540,5 +543,5 @@ def test_a_size_that_only_a_run_tells_is_measured() -> None:
         domains=["com.microsoft"],
         often=ints(10_000, 4_000),
     )
-    with pytest.raises(ModelError, match=r"of at most 256 MB; received one of 305 MB"):
+    with pytest.raises(ModelError, match=r"a tensor takes 305 MB .*more than 256 MB"):
         list(check_and_try(content, SHAPE))

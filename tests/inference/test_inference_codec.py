@@ -155,5 +155,5 @@ def test_weights_outside_the_file_are_refused(bundle: Bundle, monkeypatch: pytes
 
 
 def test_a_model_that_is_not_compiled_is_refused(bundle: Bundle) -> None:
-    with pytest.raises(ModelError, match="compiled"):
+    with pytest.raises(ModelError, match="no compiled networks"):
         OnnxCodec(Bundle(bundle.path, bundle.card.model_copy(update={"engine": "keras"})))

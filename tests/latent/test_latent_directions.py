@@ -65,7 +65,7 @@ def test_an_attribute_that_means_nothing_is_told() -> None:
 def test_what_is_too_little() -> None:
     codes, _ = toy(50)
     for has in (np.zeros(50, np.bool_), np.ones(50, np.bool_), np.arange(50) < 4):
-        with pytest.raises(UsageError, match="at least 5"):
+        with pytest.raises(UsageError, match="at least 5 of each"):
             attribute_direction(codes, has)
     with pytest.raises(UsageError):
         attribute_direction(codes, np.zeros(3, np.bool_))

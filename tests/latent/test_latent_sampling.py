@@ -88,7 +88,7 @@ def test_wrong_use_is_refused() -> None:
         sample_normal(1, 2, rng, -1.0)
     with pytest.raises(UsageError, match="truncation"):
         truncate(np.zeros((1, 2), dtype=np.float32), -1.0)
-    with pytest.raises(UsageError, match="finite"):
+    with pytest.raises(UsageError, match="NaN or infinity"):
         FittedPrior().fit(np.full((3, 2), np.inf, dtype=np.float32))
 
 

@@ -87,7 +87,7 @@ def test_distance_to_the_data() -> None:
     expected = np.sqrt(((codes[:, None].astype(np.float64) - data[None]) ** 2).sum(-1)).min(axis=1)
     np.testing.assert_allclose(distance_to_data(codes, data), expected, rtol=1e-5, atol=1e-7)
     assert distance_to_data(codes, data)[:3].tolist() == [0, 0, 0]
-    with pytest.raises(UsageError, match="length 7"):
+    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data 7"):
         distance_to_data(codes[:, :3], data)
 
 
@@ -130,7 +130,7 @@ def test_one_of_each_class() -> None:
     assert len(keys) == film.key_count == 2
     assert keys[0, 0] < 1 < keys[1, 0]
     assert all((CODES[5:] == key).all(axis=1).any() for key in keys)
-    with pytest.raises(UsageError, match="two classes"):
+    with pytest.raises(UsageError, match="fewer than two labeled classes"):
         one_of_each(CODES, np.zeros(300, np.int64))
 
 

@@ -56,7 +56,7 @@ def test_sparseness_is_the_architectures_unless_it_is_asked_for() -> None:
 @pytest.mark.parametrize("name", ["conv-spatial", "cae-upsample"])
 def test_no_code_size_for_a_spatial_code(name: str) -> None:
     resolve_settings(request(architecture=name))
-    with pytest.raises(ModelError, match=rf"no code size for {name}.*49.*--latent"):
+    with pytest.raises(ModelError, match=rf"Cannot set the latent size of {name} to 49: .*--latent"):
         resolve_settings(request(architecture=name, latent=49))
 
 
@@ -151,7 +151,7 @@ def test_a_free_name_is_one_that_a_folder_can_have(tmp_path: Path) -> None:
     assert free_name(tmp_path, "digits") == "digits-2"
     assert free_name(tmp_path, "digits", {"digits-2"}) == "digits-3"
     check_new_model(tmp_path, "digits-2")
-    with pytest.raises(TrainingError, match="no model has yet"):
+    with pytest.raises(TrainingError, match="is already taken"):
         check_new_model(tmp_path, "digits-2", {"digits-2"})
 
 

@@ -132,7 +132,7 @@ def test_code_is_named_and_runs_only_where_it_is_trusted(desk: Desk, models: Pat
     dialog = look(desk, models / "hostile.keras")
     assert phase(desk) == "asking"
     assert dialog.trust_box.isVisible()
-    assert "“scale” (Lambda) runs Python code of its own" in text(desk, "import_dangers")
+    assert "“scale” (Lambda) runs Python code" in text(desk, "import_dangers")
     label = desk.find(QLabel, "import_dangers")
     assert label.height() >= label.heightForWidth(label.width()), "every line of it can be read"
     assert not trap.exists()

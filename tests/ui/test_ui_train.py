@@ -180,7 +180,7 @@ def test_a_name_that_is_taken_is_refused_and_not_suggested(
     (explorer_home / "models" / suggested).mkdir(parents=True)
     QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
     assert requests == []
-    assert "a name that no model has yet" in text(panel, "train_facts")
+    assert "is already taken" in text(panel, "train_facts")
     fill(panel, latent=3)
     fill(panel, latent=49)
     assert field.text() == f"{suggested}-2"

@@ -77,7 +77,7 @@ def request(panel: TrainPanel) -> TrainingRequest:
 
 
 def test_a_newcomer_begins_with_a_quick_try(panel: TrainPanel) -> None:
-    assert box(panel, "preset").currentText() == "Quick try"
+    assert box(panel, "preset").currentText() == "Quick start"
     assert request(panel).epochs == 10
     assert request(panel).data == "digits"
     assert panel.start.isEnabled()
@@ -133,12 +133,12 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
 def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
     choose(panel, "architecture", "dense")
     assert request(panel).epochs == ARCHITECTURES["dense"].defaults.epochs == 50
-    assert box(panel, "preset").currentText() == "MNIST dense"
+    assert box(panel, "preset").currentText() == "MNIST MLP"
 
 
 def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
-    assert box(panel, "preset").currentText() == "Quick try"
+    assert box(panel, "preset").currentText() == "Quick start"
     choose(panel, "preset", "glyph_ae")
     assert request(panel).data == "glyphs"
     choose(panel, "data", "/nowhere/tiny")
@@ -258,9 +258,9 @@ def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, docume
     document.trainings.put_queue((request(panel).model_copy(update={"out": Path("models") / f"{first}-2"}),))
     assert field.text() == f"{first}-3"
     fill(panel, "name", f"{first}-2")
-    assert "a name that no model has yet" in label(panel, "facts").text()
+    assert "is already taken" in label(panel, "facts").text()
     document.trainings.put_queue(())
-    assert "a name that no model has yet" not in label(panel, "facts").text()
+    assert "is already taken" not in label(panel, "facts").text()
 
 
 # -- what is explained before Start -----------------------------------------------------------------------------------
@@ -281,14 +281,14 @@ def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
 def test_pictures_without_a_test_split_are_explained(panel: TrainPanel, document: Document) -> None:
     source = make_source(1, (28, 28, 1))
     document.open(source=source)
-    assert "one to test on" in label(panel, "facts").text()
+    assert "at least one of each is needed" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
 
 
 @pytest.mark.parametrize("name", ["con", "a/b", ".hidden"])
 def test_a_name_that_cannot_be_is_explained_at_once(panel: TrainPanel, name: str) -> None:
     fill(panel, "name", name)
-    assert "name for a folder" in label(panel, "facts").text()
+    assert "cannot be the name of a folder" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
     assert panel.drawing.layout_of_blocks is not None, "the network has nothing to do with its name"
     fill(panel, "name", "good")
@@ -319,7 +319,7 @@ def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
     choose(panel, "preset", "quick")
     fill(panel, "size", "512")
     fill(panel, "latent", "5000")
-    assert "for the 2.0 GB of memory that this machine has" in label(panel, "facts").text()
+    assert "but this machine has 2.0 GB" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
 
 

@@ -48,6 +48,6 @@ def test_an_import_whose_process_was_ended_is_refused(tmp_path: Path) -> None:
         process.kill()
         *_, last = items
         assert isinstance(last, importer.Refused)
-        assert "the model process to go on" in str(last.message)
+        assert "The model process ended unexpectedly" in str(last.message)
     finally:
         process.close()

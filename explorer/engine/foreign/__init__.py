@@ -1,1 +1,1 @@
-"""Import of models that others wrote: load what passed as harmless, find its halves, compile, write a bundle."""
+"""Import of third-party models: load safe configurations, find encoder and decoder, compile, write a bundle."""

@@ -1,4 +1,4 @@
-"""The weights of a file that nobody vouches for, written anew: Keras and libhdf5 see only what was written here."""
+"""Rewrites the weights of an untrusted file, so that Keras and libhdf5 open only files written by this program."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from explorer.models.foreign.contents import Group, Rows, Weights
 
 @dataclass
 class Sizes:
-    """How many numbers a file of weights holds.
+    """Number of values in a file of weights.
 
     Attributes
     ----------
     largest
         In its largest array.
     total
-        In all of them.
+        In all arrays.
     """
 
     largest: int = 0
@@ -32,14 +32,14 @@ class Sizes:
 
 
 def copy_weights(path: Path, part: str, target: Any) -> Sizes:
-    """Copy the weights of a model file, or those of one part of it, into an HDF5 file of our own.
+    """Copy the weights of a model file, or of a part of it, into a new HDF5 file.
 
-    The file at `path` is read by the reader process; what comes is plain arrays.
+    The reader process reads the file and returns plain arrays.
 
     Parameters
     ----------
     path
-        A file that `explorer.models.foreign.reading.read_foreign` has read.
+        A file that `explorer.models.foreign.reading.read_foreign` accepts.
     part
         A group in it; empty for all.
     target
@@ -76,11 +76,11 @@ def copy_weights(path: Path, part: str, target: Any) -> Sizes:
 
 
 def _incomplete(path: Path) -> ModelError:
-    return ModelError(f"all weights of {path.name}", "a part of them", "Copy or download it again.")
+    return ModelError("{file} is damaged: some weights are missing. Copy or download it again.", file=path.name)
 
 
 class _Array:
-    """A data set that is being filled."""
+    """A dataset that is being written."""
 
     def __init__(self, target: Any, record: Weights) -> None:
         self._dtype = np.dtype(record.dtype)
@@ -106,7 +106,7 @@ class _Array:
 
 
 def _attribute(value: Any) -> Any:
-    """Return an attribute as h5py writes it: names of layers come as a list of bytes or of strings."""
+    """Return an attribute as h5py expects it: lists of bytes or strings, such as layer names, as arrays."""
     if isinstance(value, list) and all(isinstance(item, bytes) for item in value):
         return np.array(value, "S") if value else np.zeros(0, "S1")
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

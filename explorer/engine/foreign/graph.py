@@ -1,4 +1,4 @@
-"""The graph of a functional model, in either Keras: what comes from what, and where it can be cut in two."""
+"""The graph of a functional model in Keras 2 or 3, and the layers at which it can be split."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ _RESHAPING = frozenset({"Reshape", "Flatten", "Permute", "Dropout", "Identity", 
 
 @dataclass(frozen=True)
 class Cut:
-    """A place where everything that goes from the picture to the output passes.
+    """A tensor that all paths from the image to the output pass through.
 
     Attributes
     ----------
     name
-        The layer whose output it is; with the model that it is in, where it is in one within.
+        The layer whose output it is, prefixed with its nested model, if any.
     shape
-        Of the values there, without the batch.
+        Without the batch.
     sampled
-        Whether it is what a sampling layer gives.
+        Whether it is the output of a sampling layer.
     between
-        Whether it lies between two models of their own.
+        Whether it is between two nested models.
     reshaped
-        Whether its layer only puts in another form what came before.
+        Whether its layer only reshapes its input.
     halves
-        Makes encoder and decoder. The encoder's outputs are what is known of the code: itself, or mean and
-        log-variance.
+        Builds encoder and decoder. The encoder outputs the code, or mean and log-variance.
     """
 
     name: str
@@ -42,17 +41,17 @@ class Cut:
 
     @property
     def values(self) -> int:
-        """How many values pass."""
+        """Number of values of the tensor."""
         return prod(self.shape)
 
 
 def shape_of(tensor: Any) -> tuple[int | None, ...]:
-    """Return a tensor's shape without the batch; None for a side that may have any length."""
+    """Return a tensor's shape without the batch; None for a variable side."""
     return tuple(None if side is None else int(side) for side in tensor.shape[1:])
 
 
 def producer(tensor: Any) -> tuple[Any, list[Any]]:
-    """Return the layer or operation that gives a tensor, and the tensors that it takes there."""
+    """Return the layer or operation that outputs a tensor, and its input tensors."""
     history = tensor._keras_history
     operation = history[0]
     node = operation._inbound_nodes[history.node_index]
@@ -60,12 +59,12 @@ def producer(tensor: Any) -> tuple[Any, list[Any]]:
 
 
 def is_model(operation: Any) -> bool:
-    """Tell whether a layer is a model of its own, with layers inside."""
+    """Return whether a layer is a nested model."""
     return bool(getattr(operation, "layers", None)) and hasattr(operation, "outputs")
 
 
 def tensors_behind(outputs: list[Any]) -> list[Any]:
-    """Return every tensor that `outputs` are made of, themselves included, each after those that it is made of."""
+    """Return all tensors that `outputs` depend on, including themselves, in topological order."""
     ordered: list[Any] = []
     seen: set[int] = set()
     stack: list[tuple[Any, bool]] = [(output, False) for output in reversed(outputs)]
@@ -81,7 +80,7 @@ def tensors_behind(outputs: list[Any]) -> list[Any]:
 
 
 def find_sampling(outputs: list[Any]) -> tuple[Any, list[Any]] | None:
-    """Return a sampling layer's output among the tensors behind `outputs`, and the two that it takes; or None."""
+    """Return the output and the two inputs of a sampling layer that `outputs` depend on, or None."""
     for tensor in tensors_behind(outputs):
         operation, sources = producer(tensor)
         if is_sampling(operation) and len(sources) == 2:
@@ -90,16 +89,16 @@ def find_sampling(outputs: list[Any]) -> tuple[Any, list[Any]] | None:
 
 
 def cuts(model: Any, picture: Any, generation: Generation) -> Iterator[Cut]:
-    """Yield the places where a model of one output can be cut, from picture to output.
+    """Yield the places where a model with one output can be split, in order.
 
     Parameters
     ----------
     model
         Functional or sequential.
     picture
-        The one of its inputs that is the picture.
+        The image among its inputs.
     generation
-        The Keras it belongs to.
+        The Keras version it belongs to.
     """
     library = keras_of(generation)
     output = model.outputs[0]
@@ -131,7 +130,7 @@ def _takes(after: Any, tensor: Any) -> bool:
 
 
 def _passed_by_all(start: Any, end: Any) -> list[Any]:
-    """Return the tensors that every way from `start` to `end` passes, in order; both ends left out but for `end`."""
+    """Return the tensors that every path from `start` to `end` passes, in order, including `end` only."""
     ordered = tensors_behind([end])
     if not any(tensor is start for tensor in ordered):
         return []
@@ -146,7 +145,7 @@ def _passed_by_all(start: Any, end: Any) -> list[Any]:
         for source in sources[id(tensor)]:
             onward[id(source)] += onward[id(tensor)]
     ways = there[id(end)]
-    # Every way passes a tensor exactly where the ways through it are as many as there are in all.
+    # Every path passes a tensor if and only if the number of paths through it is the total number.
     return [
         tensor
         for tensor in ordered
@@ -161,7 +160,7 @@ def _gives_sampling(operation: Any, tensor: Any) -> bool:
 def _within(
     library: Any, model: Any, operation: Any, sources: list[Any], after: Any, generation: Generation
 ) -> Iterator[Cut]:
-    """Yield the cuts inside a model that the whole passes through, with what stands before and after it."""
+    """Yield the cuts inside a nested model that all paths pass through."""
     if len(operation.inputs) != 1 or len(operation.outputs) != 1 or len(sources) != 1:
         return
     for cut in cuts(operation, operation.inputs[0], generation):
@@ -178,7 +177,7 @@ def _within(
 
 
 def encoder_to(library: Any, model: Any, tensor: Any) -> Any:
-    """Return the part of a model that leads to a tensor; where that is sampled, to its mean and log-variance."""
+    """Return the part of a model up to a tensor; up to mean and log-variance if it is sampled."""
     operation, sources = producer(tensor)
     if is_sampling(operation):
         return library.Model(_inputs_behind(model, sources), sources)
@@ -197,7 +196,7 @@ def _inputs_behind(model: Any, tensors: list[Any]) -> list[Any]:
 
 
 def _decoder_from(library: Any, model: Any, tensor: Any) -> Any:
-    """Return the part of a model that leads on from a tensor, with the inputs that join behind it."""
+    """Return the part of a model after a tensor, with the further inputs used there."""
     needed: list[Any] = []
     seen: set[int] = {id(tensor)}
     stack = [model.outputs[0]]
@@ -215,9 +214,9 @@ def _decoder_from(library: Any, model: Any, tensor: Any) -> Any:
 
 
 def likeliest_first(found: list[Cut]) -> list[Cut]:
-    """Sort cuts by how likely each is the code: sampled, between two models, few values, no mere reshaping.
+    """Sort cuts by how likely each is the code: sampled, between two models, few values, not a reshaping.
 
-    Of several that have as few values the last is taken: behind the activation, not before it.
+    Of several with the same number of values the last comes first: after the activation.
     """
     places = {id(cut): number for number, cut in enumerate(found)}
     return sorted(found, key=lambda cut: (not cut.sampled, not cut.between, cut.values, cut.reshaped, -places[id(cut)]))

@@ -1,4 +1,4 @@
-"""From loaded models to an encoder and a decoder, and to what their inputs and outputs mean."""
+"""Finds encoder and decoder in loaded models, and the meaning of their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Any
 from explorer.engine.foreign import graph
 from explorer.engine.foreign.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
+from explorer.messages import message
 from explorer.models.foreign.record import Control, Layout
+from explorer.reading import reason_of
 from explorer.types import ImageShape
 
 FREE_SIDE = 64
-"""Side of the pictures where a model takes any."""
+"""Image size for models that accept any."""
 
 MOST_CHOICES = 64
-"""One-hot rows up to this length are choices; longer inputs are plain numbers."""
+"""One-hot inputs up to this length are choices; longer inputs are plain numbers."""
 
 LONGEST_CODE = 4
-"""A place with more values than so many pictures is no code."""
+"""Maximum size of a code, as a multiple of the image's."""
 
 _SIDES = (8, 512)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place where a model can be cut: its layer, and the shape of the code there."""
+    """A possible bottleneck: its layer, and the shape of the code there."""
 
     name: str
     shape: tuple[int, ...]
@@ -35,22 +37,23 @@ class Place:
 
 @dataclass
 class Halves:
-    """Encoder and decoder as they came, and what goes in and out.
+    """Encoder and decoder, and their inputs and outputs.
 
     Attributes
     ----------
     encoder, decoder
-        Models of Keras, or functions of a SavedModel; None where there is none.
+        Keras models, or functions of a SavedModel; one may be None.
     generation
-        The Keras that both belong to.
+        The Keras version of both.
     image_shape, latent_shape
-        Of pictures and codes as the window has them; controls are not counted.
+        Of images and codes in this program, without condition inputs.
     layout_in, layout_out, mean, log_variance, picture_in, code_in, controls
         As in `explorer.models.foreign.record.Imported`.
     bottleneck, places
-        Where it was cut, and where it could be, the likeliest first; empty where it came in two.
+        The layer at which the model was split, and all possible ones, the most likely first; empty if encoder and
+        decoder were given separately.
     notes
-        What was done and guessed, in words.
+        Remarks for the user; see `explorer.models.foreign.record.Imported`.
     """
 
     encoder: Any
@@ -71,19 +74,19 @@ class Halves:
 
 
 def split(loaded: Loaded, bottleneck: str | None = None) -> Halves:
-    """Find encoder and decoder in what one file held.
+    """Find encoder and decoder in one file.
 
     Parameters
     ----------
     loaded
-        A whole model, or the models that a subclass held.
+        A whole model, or the models within a subclass.
     bottleneck
-        The layer to cut at; the likeliest where left out.
+        The layer to split at; None for the most likely one.
 
     Raises
     ------
     ModelError
-        If there is no place to cut, or an input or output is no picture.
+        If the model cannot be split, or an input or output is not an image.
     """
     if "" not in loaded.models:
         encoder, decoder = _held(loaded)
@@ -108,25 +111,26 @@ def split(loaded: Loaded, bottleneck: str | None = None) -> Halves:
 
 
 def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> Halves:
-    """Return two models that belong together, or one of them alone.
+    """Return an encoder and a decoder, or one of them.
 
     Parameters
     ----------
     encoder, decoder
         Models or functions; one of them may be None.
     loaded, other
-        Where they come from.
+        Their files.
 
     Raises
     ------
     ModelError
-        If they do not fit, or take or give no pictures.
+        If they do not match, or their inputs or outputs are not images.
     """
     if other is not None and other.generation != loaded.generation:
         raise ModelError(
-            "encoder and decoder of one Keras",
-            f"one of Keras {loaded.generation} and one of Keras {other.generation}",
-            "Save both again with the same version.",
+            "Encoder and decoder are of different Keras versions: {encoder} and {decoder}. "
+            "Save both with the same version.",
+            encoder=loaded.generation,
+            decoder=other.generation,
         )
     for model in (encoder, decoder):
         if model is not None and not isinstance(model, SavedFunction):
@@ -139,7 +143,7 @@ def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None
 
 
 def _encoder_alone(encoder: Any, generation: Generation) -> Any:
-    """Return an encoder that gives mean and log-variance where it sampled between them."""
+    """Return an encoder without its sampling layer, with mean and log-variance as outputs."""
     known = graph.find_sampling(list(encoder.outputs))
     if known is None:
         return encoder
@@ -154,15 +158,16 @@ def _held(loaded: Loaded) -> tuple[Any, Any]:
         first, second = names
     if first is None or second is None:
         raise ModelError(
-            "an encoder and a decoder among the models within",
-            ", ".join(f"“{name}”" for name in names),
-            "Save encoder and decoder as models of their own, and import both.",
+            "Cannot find encoder and decoder in {file}: its models are {names}. "
+            "Save encoder and decoder as separate models, and import both.",
+            file=loaded.file.name,
+            names=names,
         )
     return loaded.models[first], loaded.models[second]
 
 
 def _attributes(model: Any) -> tuple[Any, Any] | None:
-    """Return encoder and decoder of a subclass that has them as attributes, as ``tf_keras`` brings them back."""
+    """Return the encoder and decoder attributes of a subclass, as ``tf_keras`` restores them; or None."""
     if isinstance(model, SavedFunction) or getattr(model, "_is_graph_network", False):
         return None
     found = [getattr(model, name, None) for name in ("encoder", "decoder")]
@@ -172,14 +177,14 @@ def _attributes(model: Any) -> tuple[Any, Any] | None:
 def _check_built(model: Any, loaded: Loaded) -> None:
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise ModelError(
-            "a model made of layers from its inputs to its outputs",
-            f"{loaded.file.name}, whose way from input to output is code of a class of its own",
-            "Save its encoder and its decoder as models of their own, and import both.",
+            "Cannot import {file}: it is a subclassed model whose layers are connected by code. "
+            "Save encoder and decoder as separate models, and import both.",
+            file=loaded.file.name,
         )
 
 
 def _with_fixed_size(model: Any, generation: Generation) -> Any:
-    """Return a model that takes pictures of any size as one that takes one."""
+    """Return a model for images of any size as one with a fixed input size."""
     shapes = [graph.shape_of(tensor) for tensor in model.inputs]
     if not any(None in shape for shape in shapes):
         return model
@@ -197,13 +202,15 @@ def _largest(tensors: list[Any]) -> tuple[Any, int]:
 
 
 def _refuse_other_size(model: Any, loaded: Loaded) -> None:
-    """Refuse a model from pictures to pictures of another shape: neither half of an autoencoder, nor one."""
+    """Reject a model whose input and output are images of different shapes, which is not an autoencoder."""
     given, made = graph.shape_of(model.inputs[0]), graph.shape_of(model.outputs[0])
     if len(model.inputs) == 1 and len(given) >= 2 and len(made) >= 2 and layout_of(given) and layout_of(made):
         raise ModelError(
-            "an autoencoder, which gives pictures of the shape that it takes",
-            f"{loaded.file.name}, from {words(given)} to {words(made)}",
-            "Import one of the two halves alone, or a model that keeps the shape.",
+            "{file} is not an autoencoder: it turns images of {input} into images of {output}. "
+            "Import its encoder or decoder alone, or a model with equal shapes.",
+            file=loaded.file.name,
+            input=words(given),
+            output=words(made),
         )
 
 
@@ -211,28 +218,32 @@ def _cut(model: Any, picture: Any, loaded: Loaded, bottleneck: str | None) -> Ha
     found = graph.likeliest_first(list(graph.cuts(model, picture, loaded.generation)))
     size = prod(side or 1 for side in graph.shape_of(picture))
     offered = [cut for cut in found if cut.values < size or cut.sampled or cut.between]
-    # A code may be longer than a picture, as sparse ones are; but where skip connections meet is no code.
+    # A code may be larger than the image, as in sparse autoencoders; but the join of skip connections is not a code.
     offered = offered or [cut for cut in found if cut.values <= LONGEST_CODE * size]
     if not offered:
         raise ModelError(
-            "a layer that everything passes between input and output",
-            f"{loaded.file.name}, which has none (as with skip connections)",
-            "Save encoder and decoder as models of their own, and import both.",
+            "Cannot split {file}: no layer separates input and output, as in networks with skip connections. "
+            "Save encoder and decoder as separate models, and import both.",
+            file=loaded.file.name,
         )
     chosen = offered[0]
     if bottleneck is not None:
         named = [cut for cut in found if bottleneck in {cut.name, cut.name.rsplit("/", 1)[-1]}]
         if not named:
-            names = ", ".join(f"{cut.name} ({words(cut.shape)})" for cut in offered[:8])
-            raise ModelError(f"a layer to cut at: {names}", f"“{bottleneck}”", "Choose one of these (--bottleneck).")
+            raise ModelError(
+                "Cannot split the model at “{layer}”. Choose one of the layers {layers} (--bottleneck).",
+                layer=bottleneck,
+                layers=[f"{cut.name} ({words(cut.shape)})" for cut in offered[:8]],
+            )
         chosen = named[0]
     try:
         encoder, decoder = chosen.halves()
     except Exception as error:
         raise ModelError(
-            f"a model that can be cut at “{chosen.name}”",
-            f"“{str(error).splitlines()[0][:160] if str(error) else type(error).__name__}”",
-            "Choose another layer (--bottleneck), or save encoder and decoder as models of their own.",
+            "Cannot split the model at “{layer}”: {reason}. "
+            "Choose another layer (--bottleneck), or save encoder and decoder as separate models.",
+            layer=chosen.name,
+            reason=reason_of(error),
         ) from error
     halves = Halves(encoder, decoder, loaded.generation, bottleneck=chosen.name)
     halves.places = tuple(Place(cut.name, cut.shape) for cut in offered)
@@ -244,9 +255,9 @@ def _one_function(model: SavedFunction, loaded: Loaded) -> Halves:
     size, values = (prod(side or 1 for side in shapes[0][1:]) for shapes in (model.inputs, model.outputs))
     if size == values:
         raise ModelError(
-            "a model that can be cut at its code",
-            f"{loaded.file.name}, a function without layers",
-            "Import the .keras file it was made from, or export encoder and decoder apart and import both.",
+            "Cannot split {file}: it is a function without layers. "
+            "Import the .keras file it was made from, or export encoder and decoder separately.",
+            file=loaded.file.name,
         )
     return pair(None, model, loaded) if size < values else pair(model, None, loaded)
 
@@ -255,12 +266,12 @@ def _one_function(model: SavedFunction, loaded: Loaded) -> Halves:
 
 
 def words(shape: tuple[int | None, ...]) -> str:
-    """Return a shape as people write it."""
+    """Return a shape as text, such as ``28×28×1``; ``?`` for a variable side."""
     return "×".join("?" if side is None else str(side) for side in shape)
 
 
 def layout_of(shape: tuple[int | None, ...]) -> tuple[Layout, ImageShape] | None:
-    """Return how a network holds a picture of that shape, and the picture's shape; None where it is none."""
+    """Return the layout and shape of an image from a tensor's shape, or None if it is not an image."""
     if None in shape:
         return None
     sides = tuple(side for side in shape if side is not None)
@@ -291,16 +302,8 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     return [graph.shape_of(tensor) for tensor in model.outputs]
 
 
-def _no_picture(what: str, shape: tuple[int | None, ...], loaded: Loaded) -> ModelError:
-    return ModelError(
-        "pictures as height×width, with 1 or 3 channels first or last, or as one row of a square",
-        f"{loaded.file.name}, which {what} {words(shape)}{' values' if len(shape) == 1 else ''}",
-        "Latent Explorer is for models of pictures.",
-    )
-
-
 def _understood(halves: Halves, loaded: Loaded) -> Halves:
-    """Say what each input and output is."""
+    """Determine the meaning of each input and output."""
     code: tuple[int | None, ...] | None = None
     encoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if halves.encoder is not None:
@@ -308,7 +311,12 @@ def _understood(halves: Halves, loaded: Loaded) -> Halves:
         halves.picture_in = max(range(len(given)), key=lambda place: prod(side or 1 for side in given[place][1]))
         understood = layout_of(given[halves.picture_in][1])
         if understood is None:
-            raise _no_picture("takes", given[halves.picture_in][1], loaded)
+            raise ModelError(
+                "The input of {file} is not an image: its shape is {shape}. "
+                "Import a model of images with 1 or 3 channels, or of flattened square images.",
+                file=loaded.file.name,
+                shape=words(given[halves.picture_in][1]),
+            )
         halves.layout_in, halves.image_shape = understood
         halves.mean, halves.log_variance = _code_outputs(halves, loaded)
         code = _output_shapes(halves.encoder)[halves.mean]
@@ -322,35 +330,45 @@ def _understood(halves: Halves, loaded: Loaded) -> Halves:
         made = _output_shapes(halves.decoder)[0]
         understood = layout_of(made)
         if understood is None:
-            raise _no_picture("gives", made, loaded)
+            raise ModelError(
+                "The output of {file} is not an image: its shape is {shape}. "
+                "Import a model of images with 1 or 3 channels, or of flattened square images.",
+                file=loaded.file.name,
+                shape=words(made),
+            )
         halves.layout_out = understood[0]
         if halves.encoder is not None and understood[1] != halves.image_shape:
             raise ModelError(
-                f"a decoder for pictures of {words(halves.image_shape)}, as the encoder takes them",
-                words(understood[1]),
+                "Encoder and decoder do not match: images of {encoder} and of {decoder}. "
                 "Import two that were trained together.",
+                encoder=words(halves.image_shape),
+                decoder=words(understood[1]),
             )
         halves.image_shape = understood[1]
     if code is None or None in code or not code:
-        raise ModelError("a code of one fixed shape", words(code or ()), "Save the model with a fixed input size.")
+        raise ModelError(
+            "The code has no fixed shape, but {shape}. Save the model with a fixed input size.",
+            shape=words(code or ()) or "()",
+        )
     halves.latent_shape = tuple(side for side in code if side is not None)
     halves.controls = _controls(encoder_controls, decoder_controls, halves)
     if halves.controls and halves.log_variance is not None:
         halves.log_variance = None
-        halves.notes.append("with inputs beside the picture only the mean of the code is used, not its spread")
+        halves.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
     return halves
 
 
 def _code_outputs(halves: Halves, loaded: Loaded) -> tuple[int, int | None]:
-    """Return which of an encoder's outputs is the code, or its mean, and which its log-variance."""
+    """Return the indices of the code (or its mean) and of the log-variance among an encoder's outputs."""
     shapes = _output_shapes(halves.encoder)
     if len(shapes) == 1:
         return 0, None
     if len(shapes) not in {2, 3} or len(set(shapes)) != 1:
         raise ModelError(
-            "an encoder that gives a code, or mean and log-variance, or these and a sample",
-            f"{len(shapes)} outputs of {', '.join(words(shape) for shape in shapes)}",
-            "Save the encoder with its code as its only output.",
+            "The encoder's {count:# output|# outputs} of {shapes} are neither a code nor mean and log-variance. "
+            "Save the encoder with the code as its only output.",
+            count=len(shapes),
+            shapes=[words(shape) for shape in shapes],
         )
     if isinstance(halves.encoder, SavedFunction):
         return 0, 1
@@ -358,10 +376,11 @@ def _code_outputs(halves: Halves, loaded: Loaded) -> tuple[int, int | None]:
     variance = next((place for place, name in enumerate(names) if "var" in name or "log" in name), 1)
     sigma = next((place for place, name in enumerate(names) if "std" in name or "sigma" in name), None)
     if sigma is not None and "log" not in names[sigma] and not any("var" in name for name in names):
-        halves.notes.append(f"“{names[sigma]}” is a standard deviation by its name: only the mean is used")
+        note = message("“{layer}” is ignored: its name says standard deviation, not log-variance", layer=names[sigma])
+        halves.notes.append(str(note))
         return next(place for place in range(len(names)) if place != sigma), None
     if loaded.rewritten.deviations:
-        halves.notes.append("the spread is a standard deviation by its name: only the mean is used")
+        halves.notes.append(str(message("The log-variance is ignored: its name says standard deviation")))
         return 0, None
     means = [place for place in range(len(names)) if place != variance]
     mean = next((place for place in means if "mean" in names[place] or "mu" in names[place]), means[0])
@@ -376,9 +395,10 @@ def _code_input(
     fitting = [place for place, (_, shape) in enumerate(given) if code is None or shape == code]
     if not fitting:
         raise ModelError(
-            f"a decoder for codes of {words(code or ())}, as the encoder gives them",
-            " and ".join(words(shape) for _, shape in given),
+            "Encoder and decoder do not match: the code has the shape {code}, the decoder's inputs {inputs}. "
             "Import two that were trained together.",
+            code=words(code or ()),
+            inputs=[words(shape) for _, shape in given],
         )
     named = [place for place in fitting if any(word in given[place][0].lower() for word in ("z", "code", "latent"))]
     return (named or fitting)[0]
@@ -393,9 +413,10 @@ def _others(
             continue
         if None in shape or len(shape) > 1:
             raise ModelError(
-                "inputs beside the picture that are a number or a row of numbers",
-                f"“{name}” of {words(shape)}",
-                "Save a model that takes the picture alone.",
+                "The condition input “{name}” has the shape {shape}, but only vectors are supported. "
+                "Save a model without this input.",
+                name=name,
+                shape=words(shape),
             )
         others[name] = (place, tuple(side for side in shape if side is not None))
     return others
@@ -404,7 +425,7 @@ def _others(
 def _controls(
     encoder: dict[str, tuple[int, tuple[int, ...]]], decoder: dict[str, tuple[int, tuple[int, ...]]], halves: Halves
 ) -> tuple[Control, ...]:
-    """Match the further inputs of both halves by name, else by shape."""
+    """Match the condition inputs of encoder and decoder by name, else by shape."""
     controls: list[Control] = []
     left = dict(encoder)
     for name, (place, shape) in decoder.items():
@@ -419,7 +440,7 @@ def _controls(
 
 
 def _choices(model: Any, place: int, shape: tuple[int, ...]) -> int:
-    """Return how many values a control may have: rows of a one-hot vector, or numbers that an embedding knows."""
+    """Return the number of classes of a condition input that is one-hot or an embedding's index; else 0."""
     if prod(shape) > 1:
         return prod(shape) if prod(shape) <= MOST_CHOICES else 0
     if isinstance(model, SavedFunction):

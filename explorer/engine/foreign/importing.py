@@ -1,4 +1,4 @@
-"""An import from beginning to end: look at it, or write its bundle."""
+"""Examines or imports a third-party model, from file to bundle."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from explorer.engine.foreign.networks import ForeignNetworks
 from explorer.engine.foreign.trial import Trial, try_pictures
 from explorer.engine.saving import save_network
 from explorer.errors import ExplorerError, ModelError
+from explorer.messages import Wording, message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
@@ -36,27 +37,28 @@ from explorer.models.foreign.request import ImportRequest
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.paths import check_apart, replacing_folder
+from explorer.reading import reason_of
 from explorer.types import Indices, Pixels
 
 SHOWN = 8
 MEASURED = 2_000
-"""Pictures that an import is measured on, at most."""
+"""Maximum number of images that an import is evaluated on."""
 
 
 @dataclass
 class Opened:
-    """An import that was understood.
+    """A loaded model.
 
     Attributes
     ----------
     halves
         Encoder and decoder.
     trial
-        What trying gave: ranges, and the pictures that suit it.
+        Detected value ranges and best matching dataset.
     networks
-        Both halves as the window needs them.
+        Adapted encoder and decoder.
     loaded
-        What the files held; encoder's first.
+        Content of the files, the encoder's first.
     """
 
     halves: Halves
@@ -66,17 +68,16 @@ class Opened:
 
     @property
     def record(self) -> Imported:
-        """What is known of it."""
         return self.trial.record
 
 
 def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
-    """Find out what a model is, and show what it makes of a few pictures; nothing is written.
+    """Examine a model and reconstruct a few images, without writing anything.
 
     Raises
     ------
     ModelError
-        If it cannot be imported; the message says why and what to do.
+        If it cannot be imported.
     """
     opened: Opened | None = None
     for item in _open(request):
@@ -100,14 +101,14 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
 
 
 def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
-    """Write the bundle of a model that others made.
+    """Import a model and write its bundle.
 
     Raises
     ------
     ModelError
-        If it cannot be imported; the message says why and what to do.
+        If it cannot be imported.
     ExportError
-        If the folder exists already, or cannot be written.
+        If the folder exists already or is not writable.
     """
     check_apart(request.out, files_of(request))
     check_replaceable(request.out, force=request.force)
@@ -115,7 +116,7 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
     with Reservation(request.out):
         for event in _import(request):
             if isinstance(event, messages.ENDINGS):
-                last = event  # told when the place is free again
+                last = event  # sent after the reservation is released
             else:
                 yield event
     if last is not None:
@@ -138,7 +139,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
             if isinstance(part, Evaluation):
                 metrics = part.metrics()
             else:
-                yield messages.Working("measuring on pictures that ship", part.done, part.total)
+                yield messages.Working(message("Measuring"), part.done, part.total)
     sample: CodeSample | None = None
     if record.parts == "decoder":
         sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
@@ -147,14 +148,14 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
             if isinstance(step, CodeSample):
                 sample = step
             else:
-                yield messages.Working("encoding a sample", step.done, step.total)
+                yield messages.Working(message("Encoding a sample"), step.done, step.total)
     assert sample is not None
-    yield messages.Working("compiling")
+    yield messages.Working(message("Compiling"))
     with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
         compiled = _write_compiled(opened, folder)
         record = _save_networks(opened, folder, compiled)
         save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
-        yield messages.Working("writing the bundle")
+        yield messages.Working(message("Saving the model"))
         seal(folder, _card(request, opened, record, compiled, metrics))
     yield messages.ImportFinished(
         path=str(request.out.resolve()),
@@ -168,9 +169,9 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
 
 
 def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
-    yield messages.Working("importing Keras")
+    yield messages.Working(message("Loading Keras and the model"))
     halves, loaded = _halves(request)
-    yield messages.Working("trying it on pictures")
+    yield messages.Working(message("Trying the model on images"))
     encodes, decodes = halves.encoder is not None, halves.decoder is not None
     parts: Literal["both", "encoder", "decoder"] = "both"
     if not (encodes and decodes):
@@ -192,7 +193,7 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
     )
     own = None
     with suppress(ExplorerError):
-        # What the user has open may have been moved since; the model is imported all the same.
+        # The open dataset may have been moved since; it is optional for the import.
         own = open_source(request.data) if request.data is not None else None
     try:
         trial = try_pictures(halves, record, request.ranges, own)
@@ -206,11 +207,11 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
     except ExplorerError:
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines()
         raise ModelError(
-            f"a model that takes pictures of {words(halves.image_shape)}",
-            f"{request.title}, which stops at one: “{(lines[0] if lines else type(error).__name__)[:200]}”",
-            "Try it with model(picture) where it was made, and save it again.",
+            "{file} fails on images of {shape}: {reason}. Test it in Keras with model(image), and save it again.",
+            file=request.title,
+            shape=words(halves.image_shape),
+            reason=reason_of(error),
         ) from error
     yield Opened(halves, trial, networks, loaded)
 
@@ -225,7 +226,7 @@ def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
             for name, given in (("encoder", first), ("decoder", second))
         )
         if first is None and second is None:
-            # It is no model, which is said best by whoever reads it.
+            # Not a model; `load` raises the appropriate error.
             load(path, trust=request.trust)
         path = None
     if first is None and second is None:
@@ -246,7 +247,7 @@ def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
 def _named_within(
     path: Path, first: Path | None, second: Path | None, trust: bool
 ) -> tuple[Halves, tuple[Loaded, ...]]:
-    """Take encoder and decoder by their names from within a model."""
+    """Return the nested models with the given names as encoder and decoder."""
     loaded = load(path, trust=trust)
     model = loaded.models.get("")
     inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
@@ -254,18 +255,27 @@ def _named_within(
     for name in (first, second):
         part = None if name is None else inside.get(str(name))
         if name is not None and not getattr(part, "layers", None):
-            models = ", ".join(f"“{key}”" for key, value in inside.items() if key and getattr(value, "layers", None))
+            models = [key for key, value in inside.items() if key and getattr(value, "layers", None)]
+            if not models:
+                raise ModelError(
+                    "“{name}” does not exist: there is no such file, and {file} has no nested models. "
+                    "Choose two files, or neither to split the model at its bottleneck.",
+                    name=name,
+                    file=path.name,
+                )
             raise ModelError(
-                f"a file, or the name of a model within {path.name} ({models or 'it has none'})",
-                f"“{name}”",
-                "Name two files, or leave both out to have the model cut at its bottleneck.",
+                "“{name}” is neither a file nor one of the models in {file}: {models}. "
+                "Choose one of these or a file, or neither encoder nor decoder to split the model at its bottleneck.",
+                name=name,
+                file=path.name,
+                models=models,
             )
         parts.append(part)
     return pair(parts[0], parts[1], loaded), (loaded,)
 
 
 def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
-    """Return a few pictures and what the model makes of them; random codes decoded where it has no encoder."""
+    """Return a few images and their reconstructions; decoded random codes if there is no encoder."""
     networks, trial = opened.networks, opened.trial
     if opened.record.parts == "decoder":
         rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
@@ -285,7 +295,7 @@ def _test_indices(source: Source) -> Indices:
 
 
 def _one_hot_rows(record: Imported, networks: ForeignNetworks) -> list[tuple[int, int]]:
-    """Return where each control lies in the code, and how many values it takes there."""
+    """Return start and length of each condition input in the code."""
     start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
     rows = []
     for control in record.controls:
@@ -312,16 +322,16 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
 
 
 def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
-    """Save both halves with their own Keras; return what is known of the import now.
+    """Save encoder and decoder with Keras; return the updated record.
 
     Raises
     ------
     ModelError
-        If neither ONNX nor the model process could run it.
+        If neither ONNX Runtime nor the model process can run it.
     """
     record = opened.record
     saved = record.networks
-    reason = "it is a function of a SavedModel"
+    reason: Wording = message("it is a function of a SavedModel")
     if saved:
         for model, name in zip((opened.halves.encoder, opened.halves.decoder), NETWORKS, strict=True):
             if model is not None:
@@ -330,20 +340,21 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
                 except OSError:
                     raise
                 except Exception as error:
-                    saved, reason = False, f"{type(error).__name__}: {error}"
+                    saved, reason = False, f"{type(error).__name__}: {reason_of(error)}"
     if not saved:
         for name in NETWORKS:
             (folder / name).unlink(missing_ok=True)
         if not compiled.ok:
             raise ModelError(
-                "a model that ONNX can express or Keras can save",
-                f"neither: {' '.join(compiled.reason.split())[:160]}; {reason[:160]}",
-                "Replace the layer it stops at by another, and save again.",
+                "The model can neither be converted to ONNX ({onnx}) nor saved by Keras ({keras}). "
+                "Replace the unsupported layer, and save it again.",
+                onnx=compiled.reason,
+                keras=reason,
             )
     notes = record.notes
     if not compiled.ok:
-        why = " ".join(compiled.reason.split())[:200]
-        notes = (*notes, f"ONNX cannot express it ({why}): Keras itself decodes, which is slower")
+        note = message("It runs in Keras, which is slower: no conversion to ONNX ({reason})", reason=compiled.reason)
+        notes = (*notes, str(note))
     return record.model_copy(update={"networks": saved, "notes": notes})
 
 
@@ -378,7 +389,7 @@ def _parameters(model: Any) -> int:
 
 
 def _command(request: ImportRequest, record: Imported) -> str:
-    """Return the command that does the same import; folders are named without what lies above them."""
+    """Return the equivalent command line; paths are reduced to their last part."""
     said = ["latent-explorer", "import"]
     said += [request.path.name] if request.path is not None else []
     said += ["--out", request.out.name]

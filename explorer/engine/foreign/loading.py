@@ -1,4 +1,4 @@
-"""From a file that was read as data to a Keras model, in whichever Keras understands it."""
+"""Loads Keras models from checked files, with Keras 3 or Keras 2 (``tf_keras``)."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Generation = Literal[2, 3]
 
 @dataclass(frozen=True)
 class Loaded:
-    """Models that a file held.
+    """Models loaded from a file.
 
     Attributes
     ----------
     file
-        What was read.
+        The file.
     models
-        By name: the empty name for a whole model, others for the parts that a subclass held.
+        By name: the empty name for a whole model, others for the models within a subclass.
     generation
-        The Keras that they belong to: 3, or 2 for ``tf_keras``.
+        Their Keras version: 3, or 2 for ``tf_keras``.
     rewritten
-        What was replaced in their description.
+        Replacements in the configuration.
     """
 
     file: ForeignFile
@@ -55,7 +55,7 @@ def keras_of(generation: Generation) -> ModuleType:
 
 
 def sampling_class(generation: Generation) -> type:
-    """Return the stand-in for a sampling layer: it gives the mean, which is the first of its two inputs."""
+    """Return the class that replaces sampling layers: it outputs the mean, its first input."""
     base: Any = keras_of(generation).layers.Layer
 
     def call(self: Any, inputs: Any) -> Any:
@@ -65,15 +65,15 @@ def sampling_class(generation: Generation) -> type:
 
 
 def is_sampling(layer: object) -> bool:
-    """Tell whether a layer is the stand-in."""
+    """Return whether a layer is a replaced sampling layer."""
     return type(layer).__name__ == SAMPLING
 
 
 def load(path: Path, *, trust: bool = False, generation: Generation | None = None) -> Loaded:
-    """Load a model after its description was found harmless, or the user trusts it.
+    """Load a model if it contains no code, or the user trusts it.
 
-    Keras 3 is tried first. That of Keras 2 follows only where the file was not written by Keras 3; whatever either
-    would run was refused before. Neither sees the file itself, only a copy that was written anew.
+    Keras 3 is tried first, then Keras 2 unless Keras 3 wrote the file. Keras does not open the file itself, but a
+    rewritten copy.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def load(path: Path, *, trust: bool = False, generation: Generation | None = Non
     trust
         Whether code in it may run.
     generation
-        The Keras to load it with, where it is known.
+        The Keras version to load it with, if known.
 
     Raises
     ------
     ModelError
-        If the file is no model, is damaged, would run something, or is of no known version.
+        If the file is not a model, is damaged, contains code, or is of an unknown version.
     """
     file = read_foreign(path)
     rewritten = rewrite(file)
@@ -127,17 +127,24 @@ def _all_zips(parts: dict[str, Path]) -> bool:
 
 def _cannot(file: ForeignFile, error: Exception) -> ModelError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = (lines[0] if lines else type(error).__name__)[:200]
-    version = f" of Keras {file.keras_version}" if file.keras_version else ""
+    reason = (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
+    if not file.keras_version:
+        return ModelError(
+            "Keras cannot load {file}: {reason}. Open it with the version that wrote it, and save it as .keras.",
+            file=file.name,
+            reason=reason,
+        )
     return ModelError(
-        f"a model{version} that Keras can build",
-        f"{file.name}, at which it stops: “{said}”",
-        "Open it with the version that wrote it, and save it again as .keras.",
+        "Keras cannot load {file}, written by Keras {version}: {reason}. "
+        "Open it with that version, and save it as .keras.",
+        file=file.name,
+        version=file.keras_version,
+        reason=reason,
     )
 
 
 def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
-    """Write a model, or one part of it, anew: with the configuration that is to be built, and the weights as arrays."""
+    """Write a copy of a model or a part of it, with the given configuration and the weights as plain arrays."""
     if file.kind == "hdf5":
         path = folder / f"{len(list(folder.iterdir()))}.h5"
         with h5py.File(path, "w") as copy:
@@ -159,7 +166,7 @@ def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> tuple[
 
 
 def _load_saved_model(file: ForeignFile) -> Any:
-    """Load a SavedModel that is trusted: with its layers where ``tf_keras`` wrote it, else its function alone."""
+    """Load a trusted SavedModel: with its layers if ``tf_keras`` wrote it, else only its function."""
     import tensorflow as tf
 
     if (file.path / "keras_metadata.pb").is_file():
@@ -176,7 +183,7 @@ def _load_saved_model(file: ForeignFile) -> Any:
 
 
 class SavedFunction:
-    """The function of a SavedModel, with the shapes that it takes and gives.
+    """The function of a SavedModel, with the shapes of its inputs and outputs.
 
     Attributes
     ----------
@@ -188,7 +195,7 @@ class SavedFunction:
         signature = program.signatures.get("serving_default") or next(iter(program.signatures.values()), None)
         if signature is None:
             raise ModelError(
-                f"a signature in {file.name}", "none", "Export it with model.export(…), or save it as .keras."
+                "{file} has no signature. Export it with model.export(…), or save it as .keras.", file=file.name
             )
         self._program = program
         self._function: Callable[..., dict[str, Any]] = signature

@@ -1,4 +1,4 @@
-"""How much memory a model of others may take in the model process: enough for its size, not all of the machine's."""
+"""Limits the memory of the model process for third-party models, in proportion to their file size."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 _BASE_BYTES: Final = 4 << 30
-"""For Keras itself, and for the pictures that a model is tried on."""
+"""For Keras itself, and for the images that a model is evaluated on."""
 _TIMES: Final = 8
-"""Weights are held as read, as built, and in the exporter."""
+"""Copies of the weights: as read, as built, and in the exporter."""
 
 
 def limit_memory(paths: Iterable[Path]) -> bool:
-    """Limit what this process may allocate beside what it has; return whether the system holds it to that.
+    """Limit the further memory of this process; return whether the system supports it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def limit_memory(paths: Iterable[Path]) -> bool:
     except ImportError:  # not on Windows
         return False
     try:
-        # Data, not address space: threads reserve much of that without using it.
+        # RLIMIT_DATA, not RLIMIT_AS, since threads reserve much address space without using it.
         data = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
         soft = data + _BASE_BYTES + _TIMES * sum(_size(path) for path in paths)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]

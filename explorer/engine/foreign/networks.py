@@ -1,4 +1,4 @@
-"""Foreign networks as the window needs them: pictures in [0, 1], channels last, controls as part of the code."""
+"""Adapts third-party networks: images in [0, 1], channels last, condition inputs as part of the code."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from explorer.types import Floats, ImageShape
 
 _BATCH = 256
 _MOST_TRIALS = 64
-"""Values of all controls that are tried on a picture, at most."""
+"""Maximum number of combinations of condition values that are tried on an image."""
 
 
 class ForeignNetworks:
-    """Encoder and decoder of an import, adapted (see `explorer.types.Codec`).
+    """Adapted encoder and decoder of an import (see `explorer.types.Codec`).
 
-    A control is part of the code, behind the latent values. A picture does not say which values its controls had; of
-    those that a control may have, that is taken with which the picture comes back best.
+    Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
+    reconstruction are chosen.
 
     Parameters
     ----------
     encoder, decoder
-        Callables on one tensor or a list of them; None where there is none.
+        Callables on one tensor or a list of them, or None.
     record
-        What goes in and out of them.
+        Their inputs and outputs.
     image_shape, latent_shape
-        Of a picture; of the network's own code, without controls.
+        Of an image; of the network's own code, without conditions.
     """
 
     def __init__(
@@ -44,30 +44,29 @@ class ForeignNetworks:
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels."""
         return self._image_shape
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one code; flat where controls are part of it."""
+        """Shape of one code; flat if there are condition inputs."""
         return (self.latent_dim,) if self._record.controls else self._own_shape
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code, controls included."""
+        """Length of one flat code, including conditions."""
         return self._values + sum(prod(control.shape) for control in self._record.controls)
 
     def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 pictures in [0, 1]."""
+        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
         return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a variational model, log-variance, each ``(n, latent_dim)``."""
+        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         outputs = [part.reshape(len(images), -1) for part in self._batched(self.encode_tensors, images)]
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 pictures ``(n, h, w, c)``, unclipped."""
+        """Return float32 images ``(n, h, w, c)``, unclipped."""
         return self._batched(self.decode_tensors, codes.reshape(-1, *self.latent_shape))[0]
 
     def _batched(self, call: Any, values: Floats) -> list[Floats]:
@@ -78,7 +77,7 @@ class ForeignNetworks:
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def encode_tensors(self, pictures: Any) -> list[Any]:
-        """Return the code, or mean and log-variance, of pictures ``(n, h, w, c)``; what is compiled."""
+        """Return the code, or mean and log-variance, of images ``(n, h, w, c)``; the function to compile."""
         record = self._record
         if not record.controls:
             outputs = self._encoded(pictures, [])
@@ -104,7 +103,7 @@ class ForeignNetworks:
         return [best]
 
     def decode_tensors(self, codes: Any) -> list[Any]:
-        """Return the pictures ``(n, h, w, c)`` of codes ``(n, *latent_shape)``; what is compiled."""
+        """Return the images ``(n, h, w, c)`` of codes ``(n, *latent_shape)``; the function to compile."""
         record = self._record
         flat = tf.reshape(codes, (-1, self.latent_dim))
         own = tf.reshape(flat[:, : self._values], (-1, *self._own_shape))
@@ -130,7 +129,7 @@ class ForeignNetworks:
         return list(result) if isinstance(result, list | tuple) else [result]
 
     def _trials(self) -> list[list[Floats]]:
-        """Return the values of all controls that are tried on a picture; one of each where these would be too many."""
+        """Return the combinations of condition values to try; only the first if there are too many."""
         each = [_values_of(control) for control in self._record.controls]
         if prod(len(values) for values in each) > _MOST_TRIALS:
             return [[values[0] for values in each]]
@@ -147,7 +146,7 @@ def _values_of(control: Control) -> list[Floats]:
 
 
 def _as_control(row: Any, control: Control) -> Any:
-    """Return a control as its network takes it; one that is looked up in a table is a whole number in its range."""
+    """Return a condition as its network expects it; an embedding's index is rounded and clipped."""
     if control.choices and prod(control.shape) == 1:
         row = tf.clip_by_value(tf.round(row), 0, control.choices - 1)
     return tf.reshape(row, (-1, *control.shape))

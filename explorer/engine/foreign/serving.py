@@ -1,4 +1,4 @@
-"""Networks of imported bundles that ONNX cannot express, run by Keras on request."""
+"""Runs networks of imported bundles that cannot be converted to ONNX, with Keras."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.errors import ModelError
 from explorer.models.bundle import NETWORKS, open_bundle
 
 _OPEN = 3
-"""Bundles held in memory at once."""
+"""Maximum number of bundles in memory."""
 
 
 def serve_networks(request: Serve) -> Served:
@@ -24,7 +24,7 @@ def serve_networks(request: Serve) -> Served:
     Raises
     ------
     ModelError
-        If the bundle is damaged, or holds anything but a description.
+        If the bundle is damaged, or contains code.
     """
     networks = _networks(request.path)
     if request.half == "decoder":
@@ -38,14 +38,14 @@ def _networks(path: str) -> ForeignNetworks:
     bundle = open_bundle(Path(path))
     record = bundle.card.imported
     if record is None or not record.networks:
-        raise ModelError("an imported model that Keras can run", f"“{bundle.name}”", "Import it again.")
+        raise ModelError("“{model}” has no networks that Keras can run. Import it again.", model=bundle.name)
     limit_memory([bundle.path])
     parts: list[Any] = []
     for name, there in zip(NETWORKS, bundle.card.halves, strict=True):
         if not there:
             parts.append(None)
             continue
-        # A bundle may come from anywhere: what is in it is looked at as any model is.
+        # A bundle may come from anyone, so its networks are checked like any model.
         parts.append(load(bundle.path / name, generation=record.keras).models[""])
     controls = sum(prod(control.shape) for control in record.controls)
     own = (bundle.card.latent_dim - controls,) if controls else bundle.card.latent_shape

@@ -1,4 +1,4 @@
-"""What a model does not say of itself, found by trying: its range of values, and the pictures it knows."""
+"""Detects the value range and the best matching dataset of a model by trial."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from explorer.types import Floats
 EMBEDDED = ("digits", "clothing", "glyphs", "faces")
 _TRIED = 32
 _CLEARLY = 0.8
-"""A range is taken against the usual one only where its error is so much smaller."""
+"""Error ratio below which a range is preferred to the default one."""
 
 _BEYOND_DOUBT = 0.5
-"""The same for another range in than out, which few models have that do not rescale themselves."""
+"""The same if the input and output ranges differ, which is rare."""
 
 _BY_ACTIVATION: dict[str, ValueRange] = {"sigmoid": RANGES[0], "hard_sigmoid": RANGES[0], "tanh": RANGES[1]}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What was found.
+    """The best trial.
 
     Attributes
     ----------
     source, preprocessing
-        The pictures that come back best, and how they are brought to the model's shape.
+        The dataset with the lowest reconstruction error, and its preprocessing.
     record
-        With the ranges.
+        With the detected ranges.
     error
-        Mean squared error over a few pictures, as a share of their variance; NaN where nothing comes back.
+        MSE of a few images divided by their variance; NaN without encoder or decoder.
     """
 
     source: Source
@@ -50,18 +50,18 @@ class Trial:
 
 
 def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
-    """Find the range of values, and which pictures of those at hand the model knows.
+    """Find the value range and the dataset with the lowest reconstruction error.
 
     Parameters
     ----------
     halves
         The networks.
     record
-        What is known of them.
+        Their inputs and outputs.
     ranges
-        The range that the user gave, for both sides; None to guess.
+        The input range given by the user; None to detect it.
     own
-        Pictures that the user has open, which are tried beside those that ship.
+        The user's open dataset, tried in addition to those that ship.
     """
     candidates = _candidates(record, halves, ranges)
     trials: list[tuple[float, Trial]] = []
@@ -75,7 +75,7 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
         if not len(pixels):
             continue
         pictures = to_floats(pixels)
-        # Colour says more than shape: faces before letters for a model of colours, and the other way round.
+        # Channels matter more than shape: prefer color datasets for color models, and grayscale for grayscale.
         penalty = 1.0 if (source.image_shape is None or (source.image_shape[2] == 1) == grey) else 1.5
         for range_in, range_out in candidates:
             tried = record.model_copy(update={"range_in": range_in, "range_out": range_out})
@@ -97,7 +97,7 @@ def _channels(source: Source) -> int:
 
 
 def _error(halves: Halves, record: Imported, pictures: Floats) -> float:
-    """Return the mean squared error as a share of the variance; NaN where there is no way back."""
+    """Return the MSE divided by the variance; NaN without encoder or decoder."""
     if halves.encoder is None or halves.decoder is None:
         return float("nan")
     networks = ForeignNetworks(halves.encoder, halves.decoder, record, halves.image_shape, halves.latent_shape)
@@ -106,7 +106,7 @@ def _error(halves: Halves, record: Imported, pictures: Floats) -> float:
 
 
 def _candidates(record: Imported, halves: Halves, ranges: ValueRange | None) -> list[tuple[ValueRange, ValueRange]]:
-    """Return the ranges in and out that may be, the likeliest first."""
+    """Return the possible input and output ranges, the most likely first."""
     if ranges is not None:
         out = _rescaled_output(halves, ranges)
         return [(ranges, out)]
@@ -118,12 +118,12 @@ def _candidates(record: Imported, halves: Halves, ranges: ValueRange | None) -> 
 
 
 def _rescaled_output(halves: Halves, ranges: ValueRange) -> ValueRange:
-    """Return the range of the output where the user gave that of the input: what its activation says, else the same."""
+    """Return the output range for a given input range: that of the last activation, else the same."""
     return _range_by_activation(halves.decoder) or ranges
 
 
 def _range_by_activation(decoder: Any) -> ValueRange | None:
-    """Return the range that the last activation can give, looking past what only reshapes; None where it says none."""
+    """Return the range of the last activation, skipping reshaping layers; None if unknown."""
     if decoder is None or isinstance(decoder, SavedFunction):
         return None
     tensor = decoder.outputs[0]
@@ -146,7 +146,7 @@ def _range_by_activation(decoder: Any) -> ValueRange | None:
 
 
 def _range_of_rescaling(layer: Any, sources: list[Any]) -> ValueRange | None:
-    """Return what a rescaling at the end makes of the range before it."""
+    """Return the output range of a final Rescaling layer, or None if unknown."""
     operation = producer(sources[0])[0]
     activation = getattr(getattr(operation, "activation", None), "__name__", "")
     before = _BY_ACTIVATION.get(activation)
@@ -157,7 +157,7 @@ def _range_of_rescaling(layer: Any, sources: list[Any]) -> ValueRange | None:
 
 
 def _rescaling(encoder: Any) -> ValueRange | None:
-    """Return the range that a model itself scales down from, where it begins with a rescaling."""
+    """Return the input range of a model that begins with a Rescaling layer, or None."""
     if encoder is None or isinstance(encoder, SavedFunction):
         return None
     for layer in encoder.layers[:4]:

@@ -1,4 +1,4 @@
-"""A model is built with no more weights than its file brings: a description of 20 kB may ask for 20 GB."""
+"""Limits the weights of a model to the size of its file: a configuration of 20 kB may declare 20 GB."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from explorer.engine.foreign.clean_copy import Sizes
 from explorer.errors import ModelError
 
 _SMALL: Final = 1 << 16
-"""Numbers that any layer may have without the file's saying so: Keras adds some of its own, as seeds."""
+"""Values that a layer may add beyond those in the file, such as seeds of random generators."""
 
 
 @contextmanager
 def weights_within(sizes: Sizes, base: Any, file: str) -> Iterator[None]:
-    """Compare each array of weights, before it is made, with what the file holds.
+    """Check the size of each weight before it is allocated.
 
-    Shapes are what Keras makes of the description, so that all that leads to a large array is met, whatever the layer.
+    All layers allocate through `add_weight`, with the shape derived from the configuration.
 
     Parameters
     ----------
     sizes
-        What the file holds.
+        Number of values in the file.
     base
-        The class `Layer` of the Keras that builds; its `add_weight` is replaced for as long as the block lasts.
+        Keras' class `Layer`; its `add_weight` is replaced within the block.
     file
         Name of the file, for the error.
 
     Raises
     ------
     ModelError
-        If a layer asks for a larger array than the largest in the file, or all ask for more than twice as much.
+        If a weight is larger than the largest array in the file, or all together exceed twice its size.
     """
     original = base.add_weight
     signature = inspect.signature(original)
@@ -53,7 +53,7 @@ def weights_within(sizes: Sizes, base: Any, file: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Keras words some errors anew.
+        # Keras wraps some errors.
         raise (refused[0] if refused else error) from error
     finally:
         base.add_weight = original
@@ -63,7 +63,10 @@ def weights_within(sizes: Sizes, base: Any, file: str) -> Iterator[None]:
 
 def _too_many(layer: str, count: int, sizes: Sizes, file: str) -> ModelError:
     return ModelError(
-        f"layers as large as the weights in {file}, whose largest array holds {sizes.largest:,} numbers",
-        f"the layer “{layer}”, which needs {count:,}",
-        "Its description does not belong to its weights: save the model again where it was made.",
+        "The configuration of {file} does not match its weights: layer “{layer}” needs {count:,} values, "
+        "but the largest array has {largest:,}. Save the model again.",
+        file=file,
+        layer=layer,
+        count=count,
+        largest=sizes.largest,
     )

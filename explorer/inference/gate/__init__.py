@@ -1,8 +1,8 @@
-"""What an ONNX file must pass before ONNX Runtime runs it in the window.
+"""Checks of an ONNX file before ONNX Runtime runs it in the window.
 
-`structure` refuses what no image network needs, `sizes` bounds every tensor, `trial` runs it once. All that happens in
-the reader process, since the parsers are native; `admission` asks for it, and `passed` remembers.
+`structure` rejects operators that image networks do not need, `sizes` bounds every tensor, `trial` runs it once. The
+checks run in the reader process, since the parsers are native; `admission` requests them, and `passed` caches results.
 """
 
 MOST_AT_ONCE = 256
-"""Most images or codes in one run."""
+"""Maximum number of images or codes in one run."""

@@ -1,4 +1,4 @@
-"""Whether a network may be run here: it ships with the program, has passed before, or passes now."""
+"""Decides whether a network may run: it ships with the program, or has passed the checks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from explorer.reader import Handed, steps
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network that is to be run.
+    """A network to be checked.
 
     Attributes
     ----------
     path
         The file.
     content
-        What was read from it, and will be run.
+        Its content.
     shape
         Of its input, without the batch.
     """
@@ -35,27 +35,27 @@ class Candidate:
 
     @cached_property
     def key(self) -> str:
-        """What it is remembered by."""
+        """Cache key."""
         return network_key(self.content, self.shape)
 
     @property
     def ships(self) -> bool:
-        """Whether it is a part of the program, and trusted as that."""
+        """Whether it ships with the program, and is trusted."""
         return self.path.resolve().is_relative_to(pretrained_dir().resolve())
 
 
 @dataclass(frozen=True)
 class Passed:
-    """What the reader process says of a network: which one, and the most images or codes in one run."""
+    """Result of the reader process: cache key of the network, and maximum batch size."""
 
     key: str
     at_once: int
 
 
 def admit(candidates: Sequence[Candidate]) -> list[int | None]:
-    """Return the most images or codes in one run of each network, and None where it ships with the program.
+    """Return the maximum batch size of each network, or None if it ships with the program.
 
-    Only as many as a power of two may be run at once: others were not checked.
+    Only batches whose size is a power of two were checked and may be run.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def admit(candidates: Sequence[Candidate]) -> list[int | None]:
         found = _ask(unknown)
         for each in unknown:
             if each.key not in found:
-                raise ModelError(f"{each.path} as it was a moment ago", "another file", "Open the model again.")
+                raise ModelError("{file} changed while it was checked. Open the model again.", file=each.path)
             known[each.path] = found[each.key]
             keep_passed(each.key, found[each.key])
     return [known[each.path] for each in candidates]
@@ -85,12 +85,14 @@ def _ask(candidates: Sequence[Candidate]) -> dict[str, int]:
                     found[passed.key] = passed.at_once
         return found
     except ModelError as error:
-        raise ModelError(f"{error.expected} ({paths[0].parent})", error.received, error.remedy) from error
+        raise ModelError(
+            "Cannot open the model {folder}. {problem}", folder=paths[0].parent, problem=error.message
+        ) from error
 
 
 def read_onnx(files: Sequence[Handed], shapes: Sequence[Sequence[int]]) -> Iterator[Passed]:
-    """Check networks and run each once: what the reader process does."""
-    # The libraries for this are not for the window.
+    """Check networks and run each once; called in the reader process."""
+    # Imported here, since the window does not need these libraries.
     from explorer.inference.gate.check import check_and_try
 
     for file, shape in zip(files, shapes, strict=True):
@@ -100,4 +102,4 @@ def read_onnx(files: Sequence[Handed], shapes: Sequence[Sequence[int]]) -> Itera
             for at_once in check_and_try(content, tuple(shape)):
                 yield Passed(key, at_once)
         except ModelError as error:
-            raise ModelError(f"{error.expected} in {file.name}", error.received, error.remedy) from error
+            raise ModelError("{file}: {problem}", file=file.name, problem=error.message) from error

@@ -1,4 +1,4 @@
-"""The whole check of an ONNX file, in the order of what each step costs and may do."""
+"""The complete check of an ONNX file, the cheapest and safest steps first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from explorer.inference.gate.passed import keep_passed, network_key
 from explorer.inference.gate.sizes import Sizes, check_sizes
 from explorer.inference.gate.structure import read_network, refused
 from explorer.inference.gate.trial import try_network
+from explorer.messages import message
 from explorer.reading import reason_of
 
 
 def check_network(content: bytes, shape: tuple[int, ...]) -> int:
-    """Check a network without running it, and return the most images or codes in one run.
+    """Check a network without running it, and return the maximum batch size.
 
     Parameters
     ----------
@@ -25,13 +26,13 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
     Raises
     ------
     ModelError
-        If it is not what an image network can be: see `read_network` and `check_sizes`.
+        If it does not pass: see `read_network` and `check_sizes`.
     """
     return _sizes(content, shape).at_once
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
-    """Check a network that this program has made, and remember that it may be run.
+    """Check a network made by this program, and cache that it may run.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def vouch(content: bytes, shape: tuple[int, ...]) -> None:
 
 
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
-    """Check a network of unknown origin and run it once, which belongs in the reader process; yield as `try_network`.
+    """Check an untrusted network and run it once, in the reader process; yields like `try_network`.
 
     Raises
     ------
@@ -60,5 +61,5 @@ def _sizes(content: bytes, shape: tuple[int, ...]) -> Sizes:
     except (ExplorerError, MemoryError):
         raise
     except Exception as error:
-        # A name that is no UTF-8, say, which protobuf lets pass as bytes.
-        raise refused("a whole ONNX file", f"a damaged one ({reason_of(error)})") from error
+        # For example a name that is not UTF-8, which protobuf accepts as bytes.
+        raise refused(message("the file is damaged ({reason})", reason=reason_of(error))) from error

@@ -1,6 +1,6 @@
-"""Which ONNX files have passed the check: one small file each, named by a hash, in the cache folder.
+"""Cache of checked ONNX files: one small file each in the cache folder, named by a hash.
 
-What is missing, damaged or of another version of the check did not pass, and is checked again.
+If it is missing, damaged or of another version, the network is checked again.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from explorer.inference.gate import MOST_AT_ONCE
 from explorer.paths import cache_dir, replacing_file
 
 VERSION = 1
-"""Raised by whoever makes the check refuse more."""
+"""Increase it whenever the check becomes stricter."""
 
 _MOST_KEPT = 1_000
 
 
 def network_key(content: bytes, shape: tuple[int, ...]) -> str:
-    """Return a hash of a network and of the shape of its input, without the batch: another shape has other sizes."""
+    """Return a hash of a network and of its input shape without the batch, on which the tensor sizes depend."""
     digest = hashlib.sha256(repr(tuple(shape)).encode())
     digest.update(content)
     return digest.hexdigest()
 
 
 def find_passed(key: str) -> int | None:
-    """Return the most images or codes in one run of a network that has passed; None where it has not."""
+    """Return the maximum batch size of a network that has passed, else None."""
     try:
         version, at_once = (int(number) for number in (_folder() / key).read_text("ascii").split())
     except (OSError, ValueError):
@@ -36,7 +36,7 @@ def find_passed(key: str) -> int | None:
 
 
 def keep_passed(key: str, at_once: int) -> None:
-    """Remember that a network has passed. Where that cannot be written, it is checked again the next time."""
+    """Store that a network has passed; write errors are ignored."""
     folder = _folder()
     with suppress(OSError, ExportError):
         folder.mkdir(parents=True, exist_ok=True)

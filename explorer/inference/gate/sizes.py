@@ -1,4 +1,4 @@
-"""How large the tensors of an ONNX file become, by shape inference, before anything is run."""
+"""Bounds the tensor sizes of an ONNX file by shape inference, without running it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from onnx.shape_inference import infer_shapes
 
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.structure import ITEM_BYTES, TENSOR_BYTES, refused
+from explorer.messages import Message, message
 
 LIVE_BYTES = 1 << 30
-"""Most that all tensors alive at one time may take, weights not counted."""
+"""Maximum size of all tensors that are alive at the same time, without weights."""
 
 TRIED = 2
-"""Most images or codes in one run of a network whose sizes only a run tells."""
+"""Maximum batch size of a network whose tensor sizes are known only from a run."""
 
 _INPUTS_OF_SIZE: dict[str, tuple[int, ...]] = {
     "AffineGrid": (1,),
@@ -50,7 +51,7 @@ _INPUTS_OF_SIZE: dict[str, tuple[int, ...]] = {
     "Unsqueeze": (1,),
     "Upsample": (1,),
 }
-"""Inputs whose values, and not their shapes alone, decide how large the output is."""
+"""Inputs whose values, not only their shapes, determine the size of the output."""
 
 _RANDOM = ("Bernoulli", "Multinomial", "Random")
 _LARGE_WEIGHTS = 1 << 16
@@ -58,14 +59,14 @@ _LARGE_WEIGHTS = 1 << 16
 
 @dataclass(frozen=True)
 class Sizes:
-    """What shape inference tells of a network.
+    """Result of shape inference.
 
     Attributes
     ----------
     at_once
-        Most images or codes in one run, a power of two. Every power of two up to it was checked.
+        Maximum batch size, a power of two. All smaller powers of two were checked, too.
     unknown
-        Names of the tensors whose sizes only a run tells.
+        Names of the tensors whose sizes could not be inferred.
     """
 
     at_once: int
@@ -73,7 +74,7 @@ class Sizes:
 
 
 def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
-    """Bound every tensor of a network that `read_network` passed; its large weights are taken out of `model`.
+    """Bound every tensor of a network from `read_network`; large weights are removed from `model`.
 
     Parameters
     ----------
@@ -85,15 +86,16 @@ def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
     Raises
     ------
     ModelError
-        If the network has not one input, a tensor is too large for one image or code, or a size depends on values.
+        If the network has more than one input, a tensor is too large for one image or code, or a size depends on
+        values.
     """
     weights = {tensor.name: ITEM_BYTES[tensor.data_type] * prod(tensor.dims) for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
-        raise refused("a network with one input of float32", f"{len(inputs)} inputs, or another type")
+        raise refused(message("it does not have exactly one input of type float32"))
     computed = _computed(model, inputs[0].name, weights.keys())
     _drop_large(model)
-    # Declared shapes of what is computed are claims, which inference would believe.
+    # Declared shapes of computed tensors cannot be trusted, but inference would use them.
     del model.graph.value_info[:]
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
@@ -104,7 +106,7 @@ def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
         unknown = tuple(name for name, size in sizes.items() if size is None)
         problem = _problem(model, sizes, computed, sum(weights.values()))
         if problem and not at_once:
-            raise refused(*problem)
+            raise refused(problem)
         if problem or (unknown and batch > TRIED):
             break
         at_once = batch
@@ -116,26 +118,34 @@ def _powers_of_two(most: int) -> Iterator[int]:
 
 
 def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozenset[str]:
-    """Return the names of the tensors that depend on the image or code; what does not is computed only once.
+    """Return the names of the tensors that depend on the image or code; all others are computed only once.
 
     Raises
     ------
     ModelError
-        If an operator comes before its input, a name is there twice, or a size depends on the values of an image or
-        code: no trial could tell how large it becomes.
+        If operators are not in topological order, a name is duplicate, or a size depends on the values of an image or
+        code, so that it cannot be bounded.
     """
     defined, depends, computed = {"", given, *weights}, {given}, {given}
     for node in model.graph.node:
         sizes = {node.input[place] for place in _INPUTS_OF_SIZE.get(node.op_type, ()) if place < len(node.input)}
         if not sizes.isdisjoint(depends):
-            raise refused("sizes that do not depend on values", f"the operator {node.op_type!r}, whose output's does")
+            raise refused(
+                message("the output size of the operator {operator} depends on values", operator=node.op_type)
+            )
         outputs = {name for name in node.output if name}
         if not defined.issuperset(node.input) or not defined.isdisjoint(outputs):
-            raise refused("operators in order, and every name once", f"{node.op_type!r} with {', '.join(node.output)}")
+            raise refused(
+                message(
+                    "the operator {operator} with the outputs {names} is out of order, or a name is duplicate",
+                    operator=node.op_type,
+                    names=list(node.output),
+                )
+            )
         defined |= outputs
         if not computed.isdisjoint(node.input):
             computed |= outputs
-        # No shape depends on values, as far as was seen, so that what is made of shapes alone does not either.
+        # No shape so far depends on values, so tensors computed from shapes do not either.
         random = node.op_type.startswith(_RANDOM)
         if random or (node.op_type not in {"Shape", "Size"} and not depends.isdisjoint(node.input)):
             depends |= outputs
@@ -143,7 +153,7 @@ def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozense
 
 
 def _drop_large(model: ModelProto) -> None:
-    """Take out the data of large weights, which inference does not need."""
+    """Remove the data of large weights, which shape inference does not need."""
     for tensor in model.graph.initializer:
         if ITEM_BYTES[tensor.data_type] * prod(tensor.dims) > _LARGE_WEIGHTS:
             for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
@@ -151,13 +161,13 @@ def _drop_large(model: ModelProto) -> None:
 
 
 def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> dict[str, int | None]:
-    """Return the bytes of every tensor that is computed, None where inference does not tell."""
+    """Return the bytes of every computed tensor, or None if unknown."""
     tensor = given.type.tensor_type
     tensor.ClearField("shape")
     for size in shape:
         tensor.shape.dim.add().dim_value = size
     inferred: dict[str, TypeProto] = {}
-    # A shape that inference cannot follow is unknown, as others are, and the trial tells.
+    # If inference fails, all sizes are unknown and will be measured in the trial.
     with suppress(Exception):
         graph = infer_shapes(model, data_prop=True).graph
         inferred = {value.name: value.type for value in (*graph.value_info, *graph.output)}
@@ -165,7 +175,7 @@ def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> 
 
 
 def _bytes(kind: TypeProto | None) -> int | None:
-    """Return the size of a tensor of this type, None where it is not known."""
+    """Return the size of a tensor of this type, or None if unknown."""
     if kind is None or not kind.tensor_type.HasField("shape"):
         return None
     dims = kind.tensor_type.shape.dim
@@ -175,26 +185,28 @@ def _bytes(kind: TypeProto | None) -> int | None:
     return item * prod(int(dim.dim_value) for dim in dims)
 
 
-def _problem(
-    model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str], weights: int
-) -> tuple[str, str] | None:
-    """Return what is wrong with the sizes of one run, or None."""
+def _problem(model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str], weights: int) -> Message | None:
+    """Return the problem with the sizes of one run, or None."""
     for name, size in sizes.items():
-        # What is made of weights alone, a transposed one say, may be as large as they are.
+        # Tensors computed from weights alone, such as transposed weights, may be as large as they are.
         if (size or 0) > (TENSOR_BYTES if name in computed else max(TENSOR_BYTES, weights)):
-            return f"tensors of at most {TENSOR_BYTES >> 20} MB for one image or code", f"one of {_mega(size)}"
+            return message(
+                "a tensor takes {size:,} MB for one image or code, more than {most:,} MB",
+                size=(size or 0) >> 20,
+                most=TENSOR_BYTES >> 20,
+            )
     alive = _most_alive(model, sizes, computed)
     if alive > LIVE_BYTES + 4 * weights:
-        return f"at most {_mega(LIVE_BYTES)} of tensors at a time for one image or code", _mega(alive)
+        return message(
+            "its tensors take {size:,} MB at a time for one image or code, more than {most:,} MB",
+            size=alive >> 20,
+            most=LIVE_BYTES >> 20,
+        )
     return None
 
 
-def _mega(size: int | None) -> str:
-    return f"{(size or 0) >> 20:,} MB"
-
-
 def _most_alive(model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str]) -> int:
-    """Return the most bytes that are alive at one time; what needs no image or code is computed first, and stays."""
+    """Return the maximum bytes alive at one time; tensors independent of the input are computed first, and kept."""
     alive = most = sum(size or 0 for name, size in sizes.items() if name not in computed)
     last = {name: place for place, node in enumerate(model.graph.node) for name in (*node.output, *node.input)}
     for place, node in enumerate(model.graph.node):

@@ -1,4 +1,4 @@
-"""What an ONNX file may consist of, told from its protobuf alone; nothing it declares is allocated or run."""
+"""Checks the structure of an ONNX file from its protobuf, without allocating or running what it declares."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ from onnx import (
 from onnx.inliner import inline_local_functions
 
 from explorer.errors import ModelError
-
-REMEDY = "Do not open models from people you do not trust."
+from explorer.messages import Message, message
 
 TENSOR_BYTES = 256 << 20
-"""Most that one tensor may take for one image or code."""
+"""Maximum size of one tensor for one image or code."""
 
 MOST_NODES = 20_000
-"""Most operators, those of functions at each call. The deepest published image networks have some thousands."""
+"""Maximum number of operators, with functions expanded. The deepest published image networks have some thousands."""
 
 MOST_CALLS = 16
-"""How deep functions may call one another."""
+"""Maximum depth of nested function calls."""
 
 MOST_DIMENSIONS = 16
 
 FUSED = frozenset({"BiasGelu", "FastGelu", "FusedConv", "FusedGemm", "FusedMatMul", "Gelu", "QuickGelu"})
-"""Operators of com.microsoft that are allowed: what ONNX Runtime writes for plain layers when it saves its optimized
-network. Each is a product or sum with an activation, as large as its ONNX counterpart."""
+"""Allowed operators of com.microsoft: those that ONNX Runtime writes for plain layers when it saves an optimized
+network. Each is a product or sum with an activation, with an output as large as that of its ONNX counterpart."""
 
 ITEM_BYTES: dict[int, int] = {
     TensorProto.FLOAT: 4,
@@ -53,7 +52,7 @@ ITEM_BYTES: dict[int, int] = {
     TensorProto.INT64: 8,
     TensorProto.UINT64: 8,
 }
-"""Element types that are allowed, with their size: numbers and booleans, no strings."""
+"""Allowed element types with their size in bytes: numbers and booleans, no strings."""
 
 _ONNX = frozenset({"", "ai.onnx"})
 _CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
@@ -61,22 +60,22 @@ _SEQUENCES = ("Sequence", "SplitToSequence", "ConcatFromSequence", "Optional")
 _STRINGS = frozenset({"RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"})
 
 _Function: TypeAlias = tuple[str, str, str]
-"""Domain, name and overload, by which a node calls a function of the file."""
+"""Domain, name and overload of a function in the file."""
 
 
 def read_network(content: bytes) -> ModelProto:
-    """Parse an ONNX file, refuse what no image network needs, and put the file's own functions where they are called.
+    """Parse an ONNX file, check its structure, and inline its functions.
 
     Raises
     ------
     ModelError
-        If it is no ONNX file, or holds control flow, sequences, strings, operators of other domains, external data, a
-        tensor whose declared size is not that of its data, or too many operators.
+        If it is not an ONNX file, or contains control flow, sequences, strings, custom operators, external data, a
+        tensor whose declared size differs from its data, or too many operators.
     """
     try:
         model = load_model_from_string(content)
     except Exception as error:
-        raise ModelError("an ONNX file", "something else", "Train or import the model again.") from error
+        raise ModelError("The network is not an ONNX file. Train or import the model again.") from error
     functions = _functions(model.functions)
     written = len(model.graph.node) + sum(len(function.node) for function in functions.values())
     _check_count(written)
@@ -93,12 +92,14 @@ def read_network(content: bytes) -> ModelProto:
 
 def _check_count(nodes: int) -> None:
     if nodes > MOST_NODES:
-        raise refused(f"at most {MOST_NODES:,} operators", f"{nodes:,}")
+        raise refused(message("it has {count:,} operators, more than {most:,}", count=nodes, most=MOST_NODES))
 
 
-def refused(expected: str, received: str) -> ModelError:
-    """Return the error for a network that does not pass."""
-    return ModelError(expected, received, REMEDY)
+def refused(reason: Message) -> ModelError:
+    """Return the error about a network that does not pass."""
+    return ModelError(
+        "The network cannot be run safely: {reason}. Only open models from people you trust.", reason=reason
+    )
 
 
 def _functions(functions: Iterable[FunctionProto]) -> dict[_Function, FunctionProto]:
@@ -106,10 +107,10 @@ def _functions(functions: Iterable[FunctionProto]) -> dict[_Function, FunctionPr
     for function in functions:
         key = (function.domain, function.name, function.overload)
         if key in found:
-            raise refused("functions with different names", f"{function.name!r} twice")
+            raise refused(message("it has two functions “{name}”", name=function.name))
         found[key] = function
         if len(found) > MOST_NODES:
-            raise refused(f"at most {MOST_NODES:,} functions", "more")
+            raise refused(message("it has more than {most:,} functions", most=MOST_NODES))
     return found
 
 
@@ -121,7 +122,7 @@ def _check_graph(graph: GraphProto, functions: dict[_Function, FunctionProto]) -
     for tensor in graph.initializer:
         tensor_bytes(tensor)
     if graph.sparse_initializer:
-        raise refused("dense weights", "sparse ones")
+        raise refused(message("it has sparse weights"))
     for value in chain(graph.input, graph.output, graph.value_info):
         _check_type(value.type, value.name)
     _check_nodes(graph.node, functions)
@@ -140,20 +141,20 @@ def _check_operator(node: NodeProto) -> None:
     if node.domain == "com.microsoft" and name in FUSED:
         return
     if node.domain not in _ONNX:
-        raise refused("operators of ONNX itself", f"{name!r} of {node.domain!r}")
+        raise refused(message("it uses the custom operator {operator} of {domain}", operator=name, domain=node.domain))
     if name in _CONTROL_FLOW:
-        raise refused("a network without control flow", f"the operator {name}")
+        raise refused(message("it has control flow (the operator {operator})", operator=name))
     if name.startswith(_SEQUENCES):
-        raise refused("a network of tensors", f"the operator {name}, which works on sequences")
+        raise refused(message("it works on sequences (the operator {operator})", operator=name))
     if name in _STRINGS:
-        raise refused("a network of numbers", f"the operator {name}, which works on strings")
+        raise refused(message("it works on strings (the operator {operator})", operator=name))
 
 
 def _check_attribute(node: NodeProto, attribute: AttributeProto) -> None:
     if attribute.HasField("g") or attribute.graphs:
-        raise refused("a network without control flow", f"a graph within the operator {node.op_type!r}")
+        raise refused(message("it has control flow (a graph within the operator {operator})", operator=node.op_type))
     if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
-        raise refused("dense tensors", f"a sparse one in {node.op_type!r}")
+        raise refused(message("it has a sparse tensor in the operator {operator}", operator=node.op_type))
     if attribute.HasField("tp"):
         _check_type(attribute.tp, node.op_type)
     for kind in attribute.type_protos:
@@ -168,41 +169,52 @@ def _check_attribute(node: NodeProto, attribute: AttributeProto) -> None:
         and not attribute.ref_attr_name
         and attribute.i not in ITEM_BYTES
     ):
-        raise refused("a network of numbers", "a cast to something else")
+        raise refused(message("it casts to a type that is not numeric"))
     if node.op_type == "Constant" and attribute.name.startswith("value_string"):
-        raise refused("a network of numbers", "a constant of strings")
+        raise refused(message("it has a constant of strings"))
 
 
 def _check_type(kind: TypeProto, name: str) -> None:
     which = kind.WhichOneof("value")
     if which not in {None, "tensor_type"}:
-        raise refused("a network of tensors", f"{name!r}, which is another type ({which})")
+        raise refused(message("“{name}” is not a tensor, but a {type}", name=name, type=which))
     element = kind.tensor_type.elem_type
     if element not in ITEM_BYTES and element != TensorProto.UNDEFINED:
-        raise refused("a network of numbers", f"{name!r} of another element type")
+        raise refused(message("“{name}” is a tensor of a type that is not numeric", name=name))
     if any(dim.dim_value < 0 for dim in kind.tensor_type.shape.dim):
-        raise refused("sizes of 0 or more", f"a negative one of {name!r}")
+        raise refused(message("“{name}” has a negative size", name=name))
 
 
 def tensor_bytes(tensor: TensorProto) -> int:
-    """Return the size of a tensor of the file.
+    """Return the size of a tensor of the file in bytes.
 
     Raises
     ------
     ModelError
-        If its data lies elsewhere, is no number, or is not as large as its shape says.
+        If its data is external, not numeric, or does not match its shape.
     """
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise refused("weights in the file itself", "external data")
+        raise refused(message("it has weights in other files (external data)"))
     item = ITEM_BYTES.get(tensor.data_type)
     if item is None:
-        raise refused("a network of numbers", f"a tensor of another element type, {tensor.name!r}")
+        raise refused(message("“{name}” is a tensor of a type that is not numeric", name=tensor.name))
     if len(tensor.dims) > MOST_DIMENSIONS or any(size < 0 for size in tensor.dims):
-        raise refused(f"tensors of at most {MOST_DIMENSIONS} dimensions of 0 or more", f"{tensor.name!r}")
+        raise refused(
+            message(
+                "“{name}” has a negative size, or more than {most} dimensions", name=tensor.name, most=MOST_DIMENSIONS
+            )
+        )
     declared: int = item * prod(tensor.dims)
     stored = len(tensor.raw_data) if tensor.HasField("raw_data") else item * _stored_numbers(tensor)
     if declared != stored:
-        raise refused(f"{declared:,} bytes of data for {tensor.name!r}, as its shape says", f"{stored:,}")
+        raise refused(
+            message(
+                "“{name}” has {stored:,} bytes, but its shape needs {declared:,}",
+                name=tensor.name,
+                stored=stored,
+                declared=declared,
+            )
+        )
     return declared
 
 
@@ -217,14 +229,14 @@ def _count_nodes(
     counted: dict[_Function, int],
     calls: tuple[_Function, ...],
 ) -> int:
-    """Return the number of operators that run: those of functions at each of their calls."""
+    """Return the number of operators, with functions expanded at each call."""
     if len(calls) > MOST_CALLS:
-        raise refused(f"functions that call one another at most {MOST_CALLS} deep", "deeper ones")
+        raise refused(message("its functions are nested more than {most} deep", most=MOST_CALLS))
     count = 0
     for node in nodes:
         key = _called(node)
         if key in calls:
-            raise refused("functions that end", f"{node.op_type!r}, which calls itself")
+            raise refused(message("its function “{name}” calls itself", name=node.op_type))
         if key in functions and key not in counted:
             counted[key] = _count_nodes(functions[key].node, functions, counted, (*calls, key))
         count += counted.get(key, 1)

@@ -1,4 +1,4 @@
-"""A first run of an ONNX file, on zeros: tells the sizes that inference leaves open, and scratch memory and time."""
+"""A trial run of an ONNX file on zeros: measures sizes that could not be inferred, within memory and time limits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 from explorer.inference.gate.sizes import TRIED, Sizes
 from explorer.inference.gate.structure import TENSOR_BYTES, read_network, refused
 from explorer.inference.sessions import open_session
+from explorer.messages import message
 
 
 def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterator[int]:
-    """Run a network that passed every other check, for one and for two images or codes.
+    """Run a network that passed all other checks, for one and for two images or codes.
 
-    Belongs in the reader process: only its limits bound what such a file may take here.
+    Call it in the reader process only, whose limits bound memory and time.
 
     Parameters
     ----------
@@ -23,17 +24,17 @@ def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterato
     shape
         Of its input, without the batch.
     sizes
-        What shape inference told; the tensors that it left open are measured.
+        Result of shape inference; tensors of unknown size are measured.
 
     Yields
     ------
     int
-        After each run, which is progress; the last one is the most images or codes in one run.
+        The maximum batch size after each run; the last value is the result.
 
     Raises
     ------
     ModelError
-        If it does not run, needs more memory than this process may take, or a tensor is too large.
+        If it does not run, exceeds the memory limit, or a tensor is too large.
     """
     at_once = sizes.at_once
     for network in (content, _with_outputs(content, sizes.unknown)) if sizes.unknown else (content,):
@@ -41,7 +42,13 @@ def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterato
             largest = _largest_output(network, np.zeros((batch, *shape), np.float32))
             if largest > TENSOR_BYTES:
                 if batch == 1:
-                    raise refused(f"tensors of at most {TENSOR_BYTES >> 20} MB", f"one of {largest >> 20:,} MB")
+                    raise refused(
+                        message(
+                            "a tensor takes {size:,} MB for one image or code, more than {most:,} MB",
+                            size=largest >> 20,
+                            most=TENSOR_BYTES >> 20,
+                        )
+                    )
                 at_once = 1
             yield at_once
 
@@ -51,11 +58,12 @@ def _largest_output(network: bytes, values: np.ndarray) -> int:
         session = open_session(network, threads=1)
         return max(int(output.nbytes) for output in session.run(None, {session.get_inputs()[0].name: values}))
     except Exception as error:
-        raise refused("a network that runs in bounded memory", f"“{str(error).strip()[:300]}”") from error
+        reason = " ".join(str(error).split())[:300].rstrip(". ")
+        raise refused(message("a trial run failed ({reason})", reason=reason)) from error
 
 
 def _with_outputs(content: bytes, names: tuple[str, ...]) -> bytes:
-    """Return the network with each of these tensors as an output."""
+    """Return the network with these tensors as additional outputs."""
     model = read_network(content)
     there = {output.name for output in model.graph.output}
     for name in names:

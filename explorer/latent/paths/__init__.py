@@ -1,7 +1,8 @@
-"""Ways from key to key through the code space. A new one is one file here and one line in `PATHS`.
+"""Interpolation paths between keyframes. To add one, add a file here and a line in `PATHS`.
 
-A path takes the keys ``(k, d)`` float32 and their surroundings, and gives a curve: a function of positions ``(m,)``
-float64 in [0, k - 1] to codes ``(m, d)`` float32. At a whole position it gives that key exactly.
+A path is a function of the keyframes ``(k, d)`` float32 and a `Surroundings`. It returns a curve: a function from
+positions ``(m,)`` float64 in [0, k - 1] to codes ``(m, d)`` float32. At an integer position it returns that keyframe
+exactly.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from explorer.latent.paths.path import Curve, Path, Surroundings
 from explorer.latent.paths.slerp import slerp
 from explorer.latent.paths.spline import spline
 from explorer.latent.registry import named
+from explorer.messages import message
 
 __all__ = ["PATHS", "Curve", "Path", "Surroundings", "path_named"]
 
@@ -24,11 +26,11 @@ PATHS: dict[str, Path] = {
 
 
 def path_named(name: str) -> Path:
-    """Return the path of that name.
+    """Return a path by name.
 
     Raises
     ------
     UsageError
         If there is none; the message lists the known ones.
     """
-    return named(PATHS, name, "path")
+    return named(PATHS, name, message("path"))

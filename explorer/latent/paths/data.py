@@ -1,7 +1,7 @@
-"""Along the data: from key to key by way of the codes of real pictures, smoothed.
+"""The data path: from keyframe to keyframe along codes of real images, smoothed.
 
-Between two keys the straight line may lead through a part of the code space where no picture lies. The shortest way
-over the graph of nearest neighbours (as in Isomap: Tenenbaum, de Silva and Langford 2000) stays where the data are.
+A straight line may pass through regions of latent space without data. The shortest path on the nearest-neighbor graph
+(as in Isomap: Tenenbaum, de Silva and Langford 2000) stays close to the data.
 """
 
 from __future__ import annotations
@@ -21,25 +21,23 @@ _POINTS_A_STEP = 8
 
 
 def data(keys: Floats, surroundings: Surroundings) -> Curve:
-    """Curve between keys ``(k, d)`` by way of the data, at even speed within each segment.
+    """Return the data path through keyframes ``(k, d)``, with constant speed within each segment.
 
-    A segment's way is looked for when a position in it is first asked for; that loads scikit-learn and scipy.
+    The path of a segment is computed at first use, which imports SciPy.
 
     Raises
     ------
     UsageError
-        If there are no codes of the data, or they have another length than the keys.
+        If there are no codes of the data, or they have another length than the keyframes.
     """
     graph = surroundings.data
     if graph is None:
-        raise UsageError(
-            "codes of the data for a path along them",
-            "none",
-            "Open data or a model with codes, or choose another path.",
-        )
+        raise UsageError("A data path needs codes of images. Open a dataset, or choose another path.")
     if graph.latent_dim != keys.shape[1]:
         raise UsageError(
-            f"codes of the data of the keys' length, {keys.shape[1]}", str(graph.latent_dim), "Use one model's codes."
+            "The keyframes have {keys} dimensions, but the codes of the data {data}. Use codes of the same model.",
+            keys=keys.shape[1],
+            data=graph.latent_dim,
         )
 
     @cache
@@ -60,7 +58,7 @@ def data(keys: Floats, surroundings: Surroundings) -> Curve:
 
 
 def _smooth(way: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Round the corners of a way ``(n, d)``: a fine polyline ``(m, d)`` of the same ends, and its lengths ``(m,)``."""
+    """Smooth a path ``(n, d)``: return a fine polyline ``(m, d)`` with the same ends, and arc lengths ``(m,)``."""
     points = way.astype(np.float64)
     for _ in range(_ROUNDS):
         points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4
@@ -77,7 +75,7 @@ def _smooth(way: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _along(line: NDArray[np.float64], lengths: NDArray[np.float64], shares: NDArray[np.float64]) -> Floats:
-    """Codes ``(m, d)`` at shares ``(m,)`` of the length of a polyline."""
+    """Return the codes ``(m, d)`` at fractions ``(m,)`` of the length of a polyline."""
     wanted = shares * lengths[-1]
     before = np.clip(np.searchsorted(lengths, wanted, side="right") - 1, 0, len(line) - 2)
     step = lengths[before + 1] - lengths[before]

@@ -1,4 +1,4 @@
-"""The straight line from each key to the next."""
+"""The linear path."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from explorer.types import Floats
 
 
 def linear(keys: Floats, surroundings: Surroundings) -> Curve:
-    """Curve of the straight lines between keys ``(k, d)``."""
+    """Return the linear interpolation between keyframes ``(k, d)``."""
 
     def at(positions: NDArray[np.float64]) -> Floats:
         before, share = segments_of(positions, len(keys))
         after = np.minimum(before + 1, len(keys) - 1)
         walked = share[:, None]
-        # Weights 1 and 0 at the keys give them bit for bit, which start + share · difference would not.
+        # Weights 1 and 0 reproduce the keyframes exactly, unlike start + share · difference.
         return (keys[before] * (1 - walked) + keys[after] * walked).astype(np.float32)
 
     return at

@@ -1,4 +1,4 @@
-"""What a path is: keys and their surroundings in, a curve through the keys out."""
+"""Types of paths and curves."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.types import Floats, Indices
 
 Curve: TypeAlias = Callable[[NDArray[np.float64]], Floats]
-"""Positions ``(m,)`` float64 in [0, k - 1] along k keys, to codes ``(m, d)`` float32; a whole position is that key."""
+"""Positions ``(m,)`` float64 in [0, k - 1] along k keyframes to codes ``(m, d)`` float32."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a path may look at besides its keys.
+    """Further arguments of a path.
 
     Attributes
     ----------
     closed
-        Whether the last key is the first one again, so that the film goes round; there must be no seam then.
+        Whether the last keyframe equals the first and the animation loops, so that the curve must be seamless.
     data
-        The neighbourhoods of the data's codes; None where they are not known.
+        Neighbor graph of the codes of the data, or None.
     """
 
     closed: bool = False
@@ -33,13 +33,13 @@ class Surroundings:
 
 
 Path: TypeAlias = Callable[[Floats, Surroundings], Curve]
-"""Keys ``(k, d)`` float32, k at least 1, and their surroundings, to the curve through them."""
+"""Keyframes ``(k, d)`` float32, k ≥ 1, and further arguments to the curve through them."""
 
 
 def segments_of(positions: NDArray[np.float64], keys: int) -> tuple[Indices, NDArray[np.float64]]:
-    """Segment ``(m,)`` of each position and the share ``(m,)`` in [0, 1] of it that is walked.
+    """Return the segment ``(m,)`` of each position, and the fraction ``(m,)`` in [0, 1] within it.
 
-    The last position belongs to the last segment, with share 1. With one key there is one segment that leads nowhere.
+    The last position belongs to the last segment. With one keyframe there is one segment of length 0.
     """
     segment = np.clip(np.floor(positions).astype(np.int64), 0, max(keys - 2, 0))
     return segment, np.clip(positions - segment, 0.0, 1.0)

@@ -1,8 +1,8 @@
-"""Along the arc between two codes instead of the chord (Shoemake 1985, section 3.3; for codes White 2016).
+"""Spherical linear interpolation (Shoemake 1985, section 3.3; for latent codes White 2016).
 
-Codes of many dimensions drawn from a normal prior lie near a sphere. The chord cuts through its empty middle, where
-decoders give averages; the arc stays outside. The direction turns at even speed and the length goes evenly from the one
-to the other, so that codes of any length can be joined.
+High-dimensional codes from a normal prior are near a sphere. The straight line passes through its empty interior, where
+decoders output averages; the arc does not. The angle changes at constant speed, and the norm is interpolated linearly,
+so that codes of any norm can be connected.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from explorer.latent.paths.path import Curve, Surroundings, segments_of
 from explorer.types import Floats
 
 _NEARLY_OPPOSITE = 1e-6
-"""Sine of the angle below which float32 codes do not say on which side to go round."""
+"""Sine of the angle below which the direction of rotation is not determined in float32."""
 
 
 def slerp(keys: Floats, surroundings: Surroundings) -> Curve:
-    """Curve of the arcs about the origin between keys ``(k, d)``.
+    """Return the arcs around the origin between keyframes ``(k, d)``.
 
-    Between opposite codes the arc leaves at a right angle, in a direction that depends on the codes alone. Where no arc
-    is defined (a code of zeros, or opposite codes of one dimension) it is the straight line.
+    Between opposite codes the plane of rotation is chosen deterministically. If no arc exists (a zero code, or opposite
+    one-dimensional codes), the interpolation is linear.
     """
 
     def at(positions: NDArray[np.float64]) -> Floats:
@@ -37,7 +37,7 @@ def slerp(keys: Floats, surroundings: Surroundings) -> Curve:
 
 
 def between(start: Floats, end: Floats, shares: NDArray[np.float64]) -> Floats:
-    """Codes ``(m, d)`` on the arc from `start` to `end` ``(d,)`` at shares ``(m,)`` in [0, 1]; ends bit for bit."""
+    """Return the codes ``(m, d)`` on the arc from `start` to `end` ``(d,)`` at fractions ``(m,)``; ends are exact."""
     a, b = start.astype(np.float64), end.astype(np.float64)
     length_a, length_b = float(np.linalg.norm(a)), float(np.linalg.norm(b))
     t = shares[:, None]
@@ -53,21 +53,21 @@ def between(start: Floats, end: Floats, shares: NDArray[np.float64]) -> Floats:
 
 
 def _turn(u: NDArray[np.float64], v: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | None:
-    """Unit vector at a right angle to unit `u` in the plane of `u` and `v`, and the angle between them.
+    """Return a unit vector orthogonal to `u` in the plane of `u` and `v`, and the angle between `u` and `v`.
 
-    None where they are parallel, so that there is nothing to turn, and where one dimension leaves no room for it.
+    None if they are parallel, or opposite in one dimension.
     """
     cosine = float(u @ v)
     rest = v - cosine * u
     sine = float(np.linalg.norm(rest))
     if cosine < 0 and sine < _NEARLY_OPPOSITE:
         return _aside(u)
-    # The arc tangent is exact at small angles too, where the arc cosine is not.
+    # arctan2 is accurate at small angles, unlike arccos.
     return (rest / sine, float(np.arctan2(sine, cosine))) if sine > 0 else None
 
 
 def _aside(u: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | None:
-    """Half a turn about `u`, by way of the axis that `u` is least along: the same one for `u` and for its opposite."""
+    """Return a half turn of `u` through the coordinate axis least aligned with it, the same for `u` and −`u`."""
     if len(u) < 2:
         return None
     axis = int(np.argmin(np.abs(u)))

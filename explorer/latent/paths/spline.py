@@ -1,8 +1,8 @@
-"""A smooth curve through all keys: cubic, with the tangents of a centripetal Catmull-Rom spline.
+"""A cubic spline through all keyframes, with centripetal Catmull-Rom tangents.
 
-Catmull and Rom 1974; Yuksel, Schaefer and Keyser 2011 for the centripetal knots, which keep a curve through unevenly
-spaced keys from overshooting and from tying knots. A key's tangent is taken over the shorter of the two knot intervals
-beside it: then the speed is the same before and behind the key, and a repeated key is a halt and no explosion.
+Catmull and Rom 1974; Yuksel, Schaefer and Keyser 2011 for centripetal knots, which avoid overshoot and loops between
+unevenly spaced keyframes. A tangent is scaled to the shorter of the two adjacent knot intervals, so that the speed is
+continuous, and 0 at repeated keyframes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from explorer.types import Floats
 
 
 def spline(keys: Floats, surroundings: Surroundings) -> Curve:
-    """Curve through keys ``(k, d)``, with continuous velocity; where it is closed also from its end to its start."""
+    """Return a spline through keyframes ``(k, d)`` with continuous velocity, also at the seam if closed."""
     points = keys.astype(np.float64)
     slopes = tangents(points, surroundings.closed)
 
@@ -36,10 +36,10 @@ def spline(keys: Floats, surroundings: Surroundings) -> Curve:
 
 
 def tangents(points: NDArray[np.float64], closed: bool) -> NDArray[np.float64]:
-    """Velocities ``(k, d)`` at points ``(k, d)``, in code units a segment.
+    """Return the velocities ``(k, d)`` at points ``(k, d)``, in code units per segment.
 
-    Each is at most twice the shorter of the two chords beside its point. At the ends of an open curve it is the chord;
-    of a closed one, whose last point is its first, both ends have the same.
+    Each is at most twice the shorter adjacent chord. At the ends of an open curve it is the chord; for a closed curve,
+    whose last point is its first, both ends have the same velocity.
     """
     chords = np.diff(points, axis=0)
     slopes = np.zeros_like(points)
@@ -54,10 +54,10 @@ def tangents(points: NDArray[np.float64], closed: bool) -> NDArray[np.float64]:
 
 
 def _inner(before: NDArray[np.float64], behind: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Tangents ``(m, d)`` between chords ``(m, d)`` before and behind each point."""
+    """Return the tangents ``(m, d)`` at points between chords ``(m, d)`` before and behind them."""
     left, right = (np.sqrt(np.linalg.norm(chord, axis=1))[:, None] for chord in (before, behind))
     shorter = np.minimum(left, right)
-    # Where a chord has no length there is no direction to take from it: the curve halts.
+    # A chord of length 0 has no direction: the velocity is 0.
     safe_left, safe_right = np.where(left > 0, left, 1.0), np.where(right > 0, right, 1.0)
     velocity = (right * before / safe_left + left * behind / safe_right) / (safe_left + safe_right)
     return np.where(shorter > 0, velocity * shorter, 0.0)

@@ -1,4 +1,4 @@
-"""Every architecture by name. A new one is a file here and a line in `ARCHITECTURES`."""
+"""All architectures by name. To add one, add a file here and a line in `ARCHITECTURES`."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def get_architecture(name: str) -> Architecture:
-    """Return the architecture of that name.
+    """Return an architecture by name.
 
     Raises
     ------
     ModelError
-        If there is none; the message lists those that are.
+        If there is none; the message lists the available ones.
     """
     if name not in ARCHITECTURES:
-        raise ModelError(f"an architecture, one of {', '.join(ARCHITECTURES)}", f"“{name}”")
+        raise ModelError(
+            "There is no architecture “{name}”. Choose one of {names}.", name=name, names=list(ARCHITECTURES)
+        )
     return ARCHITECTURES[name]

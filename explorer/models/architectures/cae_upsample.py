@@ -1,4 +1,4 @@
-"""The convolutional autoencoder of R3: pooling down to 128 feature maps, which are the code, and upsampling back."""
+"""The convolutional autoencoder of R3: max pooling, a spatial code of 128 channels, upsampling."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _MAPS = 128
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return the reference's convolutions, 3×3, with three poolings down and three upsamplings up.
+    """Return the reference's 3×3 convolutions with three poolings and three upsamplings.
 
-    `latent` is not used: the code has 128 values for each 8 × 8 pixels. The picture is made at half its size and
-    doubled last, as the reference has it, so that no detail is finer than two pixels.
+    `latent` is ignored: the code has 128 values for each 8×8 pixels. As in the reference, the last layer is an
+    upsampling, so that no detail is finer than two pixels.
 
-    The last layer has the reference's ReLU. Started at 0, one training in forty had a colour in it that was black in
-    every picture and could not learn; so its bias starts at mid-grey, of which the reference says nothing.
+    The last convolution has the reference's ReLU. With a bias of 0, one training in forty had a dead channel that was
+    black in every image; so its bias is initialized to mid-gray, which the reference does not specify.
     """
     halved = halve(image_shape, 3)
     latent_shape = (halved.rows, halved.columns, _MAPS)
@@ -43,7 +43,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="cae-upsample",
-    title="Convolutional, upsampling",
+    title="Conv (upsampling)",
     source="R3, dogs: convolutional autoencoder 28×28×128",
     variational=False,
     default_image_shape=(224, 224, 3),

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder of R5 with a code of 16: the strided one on small pictures, with a Gaussian decoder."""
+"""The convolutional autoencoder of R5: the strided one for small images, 16 latent dimensions, MSE loss."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from explorer.models.spec import Architecture, TrainingDefaults
 
 ARCHITECTURE = Architecture(
     name="cnn",
-    title="Convolutional, small",
+    title="Conv (small)",
     source="R5, digits: CNN autoencoder 16",
     variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=16,
-    # The reference gives code and loss; layers, epochs and batch are ours.
+    # The reference specifies code size and loss; layers, epochs and batch size are ours.
     defaults=TrainingDefaults(loss="mse", epochs=20, batch=128),
     builder=conv_stride.build,
 )

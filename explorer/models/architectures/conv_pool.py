@@ -1,4 +1,4 @@
-"""The deep convolutional autoencoder of R1: four convolutions with pooling, a code, four transposed convolutions."""
+"""The deep convolutional autoencoder of R1: four convolutions with max pooling, four transposed convolutions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _UP = (128, 64, 32)
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return the reference's layers; the code and the last layer are linear, everything else has ReLU.
+    """Return the reference's layers; the code and the last layer are linear, all others have ReLU.
 
-    The reference recommends ReLU for the code layer too; without it codes can be added and subtracted.
+    The reference recommends ReLU for the code, too; a linear code allows code arithmetic.
     """
     halved = halve(image_shape, len(_DOWN))
     smallest = (halved.rows, halved.columns, _DOWN[-1])
@@ -32,13 +32,13 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-pool",
-    title="Convolutional, pooling",
+    title="Conv (max pooling)",
     source="R1, faces: deep convolutional autoencoder",
     variational=False,
-    # Size and code of the linear baseline, so that both are compared like with like.
+    # Image and code size of the linear baseline, for a fair comparison.
     default_image_shape=(36, 36, 3),
     default_latent=32,
-    # The reference gives the loss alone; the rest is ours.
+    # The reference specifies only the loss; the rest is ours.
     defaults=TrainingDefaults(loss="mse", epochs=50, batch=64),
     builder=build,
 )

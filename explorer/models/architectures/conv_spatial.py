@@ -1,4 +1,4 @@
-"""The convolutional autoencoder of R2, whose code is itself a small picture: a quarter of the height and width."""
+"""The convolutional autoencoder of R2 with a spatial code of a quarter of the height and width."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from explorer.types import ImageShape
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return the reference's convolutions with two poolings down and two upsamplings up.
+    """Return the reference's convolutions with two poolings and two upsamplings.
 
-    `latent` is not used: the code has one value for each 4 × 4 pixels, for colour pictures too.
+    `latent` is ignored: the code has one value for each 4×4 pixels, also for color images.
     """
     halved = halve(image_shape, 2)
     latent_shape = (halved.rows, halved.columns, 1)
@@ -35,12 +35,12 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-spatial",
-    title="Convolutional, 7×7 kernels",
+    title="Conv (7×7 kernels)",
     source="R2, digits: convolutional 7×7×1",
     variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
-    # The reference gives the epochs; loss and batch are those of its dense networks.
+    # The reference specifies the epochs; loss and batch size are those of its dense networks.
     defaults=TrainingDefaults(loss="bce", epochs=64, batch=256),
     builder=build,
     spatial=True,

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder of R4: strides instead of pooling, and a dense code."""
+"""The convolutional autoencoder of R4: strides instead of pooling, and a flat code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.types import ImageShape
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return two strided convolutions and a linear code ∣ the way back, ending in a sigmoid."""
+    """Return two strided convolutions and a linear code ∣ the mirrored decoder with a sigmoid output."""
     halved = halve(image_shape, 2)
     smallest = (halved.rows, halved.columns, 64)
     down = (
@@ -31,7 +31,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-stride",
-    title="Convolutional, strides",
+    title="Conv (strided)",
     source="R4, glyphs: convolutional autoencoder 128",
     variational=False,
     default_image_shape=(64, 64, 1),

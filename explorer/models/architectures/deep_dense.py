@@ -1,4 +1,4 @@
-"""The deep dense autoencoder of R2: three layers down to the code, three up."""
+"""The deep dense autoencoder of R2: three layers each in encoder and decoder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.types import ImageShape
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
     """Return Dense 3·code, 2·code, code (linear) ∣ 2·code, 3·code, pixels (sigmoid).
 
-    The reference's widths, 147, 98 and 49, are multiples of its code size, and stay so for others.
+    The reference's widths, 147, 98 and 49, are multiples of its code size; they scale with `latent`.
     """
     down = (Flatten(), Dense(3 * latent, "relu"), Dense(2 * latent, "relu"), Dense(latent))
     up = (
@@ -26,7 +26,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="deep-dense",
-    title="Deep dense",
+    title="Deep MLP",
     source="R2, digits: deep dense 49",
     variational=False,
     default_image_shape=(28, 28, 1),

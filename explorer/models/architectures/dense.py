@@ -1,4 +1,4 @@
-"""The dense autoencoder of R2: one layer down to the code, one up."""
+"""The dense autoencoder of R2: one layer each in encoder and decoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.types import ImageShape
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return Dense code (ReLU) ∣ Dense pixels (sigmoid); no value of a code is negative."""
+    """Return Dense code (ReLU) ∣ Dense pixels (sigmoid); codes are not negative."""
     return ModelSpec(
         image_shape,
         (latent,),
@@ -21,7 +21,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="dense",
-    title="Dense",
+    title="MLP",
     source="R2, digits: dense 49",
     variational=False,
     default_image_shape=(28, 28, 1),

@@ -1,4 +1,4 @@
-"""The linear autoencoder of R1: at its optimum the principal component analysis, its bias doing the centring."""
+"""The linear autoencoder of R1; its optimum is principal component analysis, with the bias centering the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.types import ImageShape
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return flatten → Dense(code) ∣ Dense(pixels) → reshape, no activation anywhere."""
+    """Return flatten → Dense(code) ∣ Dense(pixels) → reshape, without activations."""
     return ModelSpec(
         image_shape,
         (latent,),
@@ -26,7 +26,7 @@ ARCHITECTURE = Architecture(
     variational=False,
     default_image_shape=(36, 36, 3),
     default_latent=32,
-    # Epochs and batch, which are ours, are for where the closed form does not apply: with noise, from a trained model.
+    # Epochs and batch size are ours; they apply if there is no closed form: with noise, or from a trained model.
     defaults=TrainingDefaults(loss="mse", epochs=50, batch=256),
     builder=build,
     solver="pca",

@@ -1,4 +1,4 @@
-"""The sparse autoencoder of R2: the deep dense one with a short code whose values are pulled towards zero."""
+"""The sparse autoencoder of R2: the deep dense one with fewer latent dimensions and an L1 penalty on the code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from explorer.models.spec import Architecture, TrainingDefaults
 
 ARCHITECTURE = Architecture(
     name="sparse",
-    title="Sparse, deep dense",
+    title="Sparse deep MLP",
     source="R2, digits: sparse 16",
     variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=16,
-    # L1 on the code's activity: summed over its values, averaged over the pictures. The batch is that of R2's others.
+    # L1 of the code, summed over dimensions, averaged over images. The batch size is that of R2's other networks.
     defaults=TrainingDefaults(loss="bce", epochs=400, batch=256, l1=1e-5),
     builder=deep_dense.build,
 )

@@ -18,7 +18,7 @@ from explorer.types import ImageShape
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return the reference's convolutions with batch normalisation, ending in mean and log-variance."""
+    """Return the reference's convolutions with batch normalization, mean and log-variance."""
     halved = halve(image_shape, 2)
     rows, columns = halved.rows, halved.columns
     encoder = Network(
@@ -54,7 +54,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="vae",
-    title="Variational, convolutional",
+    title="Conv VAE",
     source="R4, glyphs: 2-D variational autoencoder; Kingma and Welling 2014",
     variational=True,
     default_image_shape=(64, 64, 1),

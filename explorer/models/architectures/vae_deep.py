@@ -1,8 +1,8 @@
-"""A variational autoencoder for codes of two numbers: more layers on both sides of the code than R4's, and no norms.
+"""A deeper variational autoencoder than R4's for two latent dimensions, without batch normalization.
 
-Two numbers are few, so where a picture belongs has to be found exactly. R4's encoder goes from its convolutions to the
-code without another bend, and its batch normalisation shifts a code by as much as the code's own σ while it is trained.
-On MNIST its decoder alone would allow 144.5 nats, and 8.7 are lost in the encoder (docs/decisions/0009-deeper-vae.md).
+Two dimensions require precise codes. R4's encoder has no nonlinearity between its convolutions and the code, and during
+training its batch normalization shifts codes by up to their own σ. On MNIST its decoder alone would allow 144.5 nats,
+and the encoder loses 8.7 (docs/decisions/0009-deeper-vae.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WIDE, _NARROW = 128, 64
 
 
 def build(image_shape: ImageShape, latent: int) -> ModelSpec:
-    """Return three strided convolutions and two dense layers before mean and log-variance ∣ the same way back."""
+    """Return three strided convolutions, two dense layers, mean and log-variance ∣ the mirrored decoder."""
     halved = halve(image_shape, len(_DOWN))
     smallest = (halved.rows, halved.columns, _DOWN[-1])
     down: list[Layer] = [*halved.pad, *(Conv(filters, strides=2, activation="relu") for filters in _DOWN)]
@@ -32,7 +32,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="vae-deep",
-    title="Variational, deep",
+    title="Deep VAE",
     source="ours, after R4's and Kingma and Welling 2014",
     variational=True,
     default_image_shape=(28, 28, 1),

@@ -1,5 +1,4 @@
-"""Models that others wrote, read as data: what a file is, what it holds, and whether loading it would run anything.
+"""Third-party Keras files, read as data without Keras: format, configuration, and a check for executable code.
 
-Nothing here knows Keras. A configuration is JSON out of a zip or an HDF5 file; the model process, which builds it, is
-given only what passed here.
+A configuration is JSON from a zip or HDF5 file. The model process builds only what passed this check.
 """

@@ -1,8 +1,7 @@
-"""What a Keras configuration may name without bringing code of its own.
+"""Names that a Keras configuration may contain: an allowlist of built-in classes and functions.
 
-A list of what is known and harmless, not of what is known and harmful: a layer that comes with a later Keras is refused
-by name until it stands here. Left out on purpose are those that run code or open files (``Lambda``, ``TFSMLayer``,
-``JaxLayer``, ``FlaxLayer``, ``TorchModuleWrapper``, the vocabularies of ``StringLookup`` and its like).
+Layers of later Keras versions are rejected until they are added here. Layers that run code or open files are excluded
+(``Lambda``, ``TFSMLayer``, ``JaxLayer``, ``FlaxLayer``, ``TorchModuleWrapper``, vocabularies as in ``StringLookup``).
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ OTHERS: Final = _words(
     SeedGenerator __keras_tensor__ __tuple__ __ellipsis__ __slice__ __tensor__ __numpy__ __typespec__ TensorShape
     """
 )
-"""Initializers, constraints, regularizers, precisions, and how plain values are written."""
+"""Initializers, constraints, regularizers, dtype policies, and serialized plain values."""
 
 ACTIVATIONS: Final = _words(
     """
@@ -60,13 +59,13 @@ TENSORFLOW: Final = _words(
     TFOpLambda SlicingOpLambda TensorFlowOpLayer ClassMethod InstanceMethod InstanceProperty
     """
 )
-"""Layers that call any TensorFlow function by its name."""
+"""Layers that call a TensorFlow function by name."""
 
 SAMPLING: Final = "LatentExplorerSampling"
-"""The stand-in for sampling layers, which the engine gives to either Keras."""
+"""Class that replaces sampling layers; the engine defines it for Keras 2 and 3."""
 
 CODE: Final = frozenset({"Lambda", "__lambda__"})
-"""Python code within the file."""
+"""Python code in the file."""
 
 EXTERNAL: Final = _words(
     """
@@ -77,6 +76,6 @@ EXTERNAL: Final = _words(
 """Layers that open other files or need other programs."""
 
 OPERATIONS: Final = ("keras.src.ops.", "keras.ops")
-"""Modules of Keras' own arithmetic, which stands between layers where tensors are added or sliced."""
+"""Modules of Keras operations, such as the addition or slicing of tensors between layers."""
 
 PACKAGES: Final = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")

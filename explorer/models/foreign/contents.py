@@ -1,7 +1,7 @@
-"""What is in a Keras file, as the reader process finds it: its description, and its weights one by one.
+"""Configuration and weights of a Keras file, read in the reader process.
 
-Only the reader process calls `describe` and `weights`; others know the records. Little is imported here, since each
-reading starts a process.
+Only the reader process calls `describe` and `weights`; other processes use the records. Imports are few, since a
+process is started for each file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from explorer.errors import ModelError
 from explorer.json_limits import CONFIGURATION, parse_json
+from explorer.messages import message
 from explorer.models.foreign.hdf5 import Window, attributes, hdf5_file, links_in, members, rows
 from explorer.models.foreign.layout import (
     CONFIG_FILE,
@@ -44,18 +45,18 @@ _WRITTEN_ANEW: Final = frozenset({"model_config", "training_config"})
 
 @dataclass(frozen=True)
 class Described:
-    """What a file says of itself.
+    """Configuration and metadata of a file.
 
     Attributes
     ----------
     kind
         ``keras``, a zip, or ``hdf5``.
     keras_version
-        Version of the Keras that wrote it, empty where it does not say.
+        Version of the Keras that wrote it; empty if unknown.
     config
         The model's configuration, as JSON.
     links
-        Parts of it that lie in other files, by their place.
+        Paths of parts that are stored in other files.
     """
 
     kind: Literal["keras", "hdf5"]
@@ -66,7 +67,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Group:
-    """A group of weights, and what is noted at it: plain values, strings, lists of strings, or arrays."""
+    """A group of weights and its attributes: plain values, strings, lists of strings, or arrays."""
 
     place: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -84,18 +85,18 @@ class Weights:
 
 @dataclass(frozen=True)
 class Rows:
-    """The bytes of the next rows of the array that came last: along its first axis, or all of it where it has none."""
+    """The bytes of the next rows of the last `Weights`, along its first axis; all of it if it is a scalar."""
 
     values: Bytes
 
 
 def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
-    """Read what a Keras file says of itself, and whether it is whole.
+    """Read the configuration of a Keras file, and check that the file is complete.
 
     Raises
     ------
     ModelError
-        If it is no Keras model, is damaged, or holds only a part of a model; the message says what to do.
+        If it is not a Keras model, is damaged, or holds only a part of a model.
     """
     (handed,) = files
     head = handed.file.read(4096)
@@ -104,30 +105,40 @@ def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
     elif head.startswith(_HDF5):
         yield _describe_hdf5(handed)
     else:
-        raise ModelError("a Keras model (.keras, .h5 or a SavedModel folder)", *_other(handed.path, head))
+        raise _other(handed.path, head)
 
 
 def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | Weights | Rows]:
-    """Read the weights of a file that was described, or those of a part of it; what belongs to a training is left out.
+    """Read the weights of a file or of a part of it, without optimizer weights.
 
     Raises
     ------
     ModelError
-        If there are none, or they are no numbers.
+        If there are none, or they are not numbers.
     """
     (handed,) = files
     with _weights_of(handed) as file:
         if part and part not in file:
-            raise ModelError(f"weights of “{part}”", "none in the file", "Save the parts as models of their own.")
+            raise ModelError(
+                "{file} has no weights of “{part}”. Save the parts as separate models.", file=handed.name, part=part
+            )
         for place, member in members(file[part] if part else file, without=_OF_TRAINING):
             if isinstance(member, str):
-                raise ModelError("a model that brings its weights", f"{place}, {member}", REMEDY)
+                raise ModelError(
+                    "{file} stores “{place}” in another file. {remedy}", file=handed.name, place=place, remedy=REMEDY
+                )
             noted = attributes(member, without=_WRITTEN_ANEW)
             if not hasattr(member, "dtype"):
                 yield Group(place, noted)
             elif member.shape is not None:
                 if member.dtype.kind not in "biufV" or member.dtype.fields is not None:
-                    raise ModelError("numbers as weights", f"{place}, which holds {member.dtype}", REMEDY)
+                    raise ModelError(
+                        "The weights “{place}” of {file} are not numbers, but {dtype}. {remedy}",
+                        place=place,
+                        file=handed.name,
+                        dtype=member.dtype,
+                        remedy=REMEDY,
+                    )
                 yield Weights(place, member.dtype.str, tuple(map(int, member.shape)), noted)
                 for values in rows(member, _STEP):
                     yield Rows(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
@@ -148,7 +159,7 @@ def _weights_of(handed: Handed) -> Iterator[Any]:
 def _weights_in(archive: zipfile.ZipFile, handed: Handed) -> Iterator[Any]:
     info = _bounded(handed.name, archive.getinfo(WEIGHTS_FILE), MAX_WEIGHTS_BYTES)
     if info.compress_type == zipfile.ZIP_STORED:
-        # Not through the zip, which would read from its beginning again for every step back.
+        # Not through zipfile, which reads from the beginning again for every seek backward.
         with hdf5_file(Window.of_member(handed.file, info)) as file:
             yield file
     else:
@@ -161,13 +172,18 @@ def _describe_zip(handed: Handed) -> Iterator[Described | Progress]:
     with zipfile.ZipFile(handed.file) as archive:
         names = {info.filename: info for info in archive.infolist()}
         if CONFIG_FILE not in names:
-            raise ModelError("a Keras model", *_other_zip(handed.name, set(names)))
+            raise _other_zip(handed.name, set(names))
         if WEIGHTS_FILE not in names:
-            raise ModelError(f"{WEIGHTS_FILE} in {handed.name}", "none, so that the model has no weights", REMEDY)
+            raise ModelError(
+                "{file} has no weights: {member} is missing. {remedy}",
+                file=handed.name,
+                member=WEIGHTS_FILE,
+                remedy=REMEDY,
+            )
         config = _parsed(archive.read(_bounded(handed.name, names[CONFIG_FILE], MAX_CONFIG_BYTES)), handed.name)
         metadata = _parsed(archive.read(_bounded(handed.name, names[METADATA_FILE], MAX_CONFIG_BYTES)), handed.name)
         size = _bounded(handed.name, names[WEIGHTS_FILE], MAX_WEIGHTS_BYTES).file_size
-        # Read to its end once, since a loader finds out too late that it is cut short.
+        # Read completely once: Keras would report a truncated file too late.
         with archive.open(WEIGHTS_FILE) as content:
             done = 0
             while part := content.read(_STEP):
@@ -183,12 +199,14 @@ def _describe_hdf5(handed: Handed) -> Described:
     with hdf5_file(handed.file) as file:
         config = file.attrs.get("model_config")
         if config is None:
-            raise ModelError("a whole model", *_other_hdf5(handed.name, file))
+            raise _other_hdf5(handed.name, file)
         version = _text(file.attrs.get("keras_version", ""))
         links = links_in(file, handed)
         parsed = _parsed(_text(config).encode(), handed.name)
         if "model_weights" not in file:
-            raise ModelError(f"weights in {handed.name}", "none, only the description of the model", REMEDY)
+            raise ModelError(
+                "{file} has no weights, only the model's configuration. {remedy}", file=handed.name, remedy=REMEDY
+            )
     return Described("hdf5", version, json.dumps(parsed), links)
 
 
@@ -199,9 +217,10 @@ def _text(value: object) -> str:
 def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
     if info.file_size > most:
         raise ModelError(
-            f"{info.filename} of at most {most >> 20} MB in {file}",
-            f"{info.file_size >> 20} MB",
-            "Do not open files you do not trust.",
+            "{member} in {file} is larger than {most:,} MB. Do not open files you do not trust.",
+            member=info.filename,
+            file=file,
+            most=most >> 20,
         )
     return info
 
@@ -211,12 +230,12 @@ def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
 
 def _parsed(text: bytes, file: str) -> dict[str, Any]:
     try:
-        config = parse_json(text, CONFIGURATION, "its configuration", ModelError)
+        config = parse_json(text, CONFIGURATION, file, ModelError)
         _check(config)
     except (ModelError, ValueError) as error:
         raise damaged(file, error) from error
     if not isinstance(config, dict):
-        raise damaged(file, "its configuration is no JSON object")
+        raise damaged(file, message("its configuration is not a JSON object"))
     return config
 
 
@@ -227,11 +246,11 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "layers": (list, dict),
     "inbound_nodes": (list,),
 }
-"""What some fields of a Keras object are; whoever looks at a configuration relies on it."""
+"""Types of fields of a Keras object, which all code that reads configurations relies on."""
 
 
 def _check(config: object) -> None:
-    """Raise ValueError where a Keras object in a configuration is none."""
+    """Check the field types of all Keras objects in a configuration."""
     left = [config]
     while left:
         value = left.pop()
@@ -246,41 +265,56 @@ def _check(config: object) -> None:
 def _check_object(value: dict[str, Any]) -> None:
     for name, types in _TYPES.items():
         if name in value and not isinstance(value[name], types):
-            raise ValueError(f"“{name}” of an object in its configuration is {str(value[name])[:60]}")
+            raise ModelError(
+                "its configuration has the invalid value {value} for “{field}”",
+                field=name,
+                value=str(value[name])[:60],
+            )
 
 
 # -- files of another kind -------------------------------------------------------------------------------------------
 
 
-def _other(path: Path, head: bytes) -> tuple[str, str]:
-    """Say what a file is that is no Keras model, and what to do."""
+def _other(path: Path, head: bytes) -> ModelError:
+    """Return the error about a file that is not a Keras model."""
+    file, suffix = path.name, path.suffix.lower()
     if not head:
-        return f"{path.name}, which is empty", "Copy or download it again."
+        return ModelError("{file} is empty. Copy or download it again.", file=file)
     if head.startswith(b"version https://git-lfs"):
-        return f"{path.name}, which only points to a large file in Git LFS", "Fetch it with: git lfs pull."
+        return ModelError("{file} is a Git LFS pointer, not a model. Download the model with: git lfs pull.", file=file)
     if head.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        return f"{path.name}, which is a web page", "Download the file itself, not the page about it."
+        return ModelError("{file} is a web page, not a model. Download the file itself.", file=file)
     if head[4:8] == b"TFL3":
-        return f"{path.name}, a TensorFlow Lite model", "It cannot be cut or changed any more; import the Keras model."
-    if path.suffix.lower() == ".onnx":
-        return f"{path.name}, an ONNX model", "Import the Keras model that it was made from."
-    if head[:1] == b"\x80" or path.suffix.lower() in {".pkl", ".pickle", ".joblib"}:
-        return f"{path.name}, a pickle, which would run code", f"Open it where it was made. {REMEDY}"
-    if path.suffix.lower() in {".keras", ".h5", ".hdf5"}:
-        return f"{path.name}, which is damaged from its first byte on", "Copy or download it again."
-    return f"{path.name}, which is of another kind", REMEDY
+        return ModelError(
+            "{file} is a TensorFlow Lite model, which cannot be split. Import the Keras model it was made from.",
+            file=file,
+        )
+    if suffix == ".onnx":
+        return ModelError("{file} is an ONNX model. Import the Keras model it was made from.", file=file)
+    if head[:1] == b"\x80" or suffix in {".pkl", ".pickle", ".joblib"}:
+        return ModelError(
+            "{file} is a pickle file, which would run code. Open it in Python. {remedy}", file=file, remedy=REMEDY
+        )
+    if suffix in {".keras", ".h5", ".hdf5"}:
+        return ModelError("{file} is damaged: it has no valid header. Copy or download it again.", file=file)
+    return ModelError(
+        "{file} is not a Keras model (.keras, .h5 or a SavedModel folder). {remedy}", file=file, remedy=REMEDY
+    )
 
 
-def _other_zip(file: str, names: set[str]) -> tuple[str, str]:
+def _other_zip(file: str, names: set[str]) -> ModelError:
     if any(name.endswith("data.pkl") for name in names):
-        return f"{file}, a PyTorch file", "Latent Explorer reads Keras models only."
+        return ModelError("{file} is a PyTorch file. Latent Explorer reads Keras models only.", file=file)
     if any(name.endswith((CONFIG_FILE, "saved_model.pb")) for name in names):
-        return f"{file}, an archive with a model inside", "Unpack it and import what is in it."
-    return f"{file}, a zip of other files", REMEDY
+        return ModelError("{file} is an archive that contains a model. Unpack it and import its content.", file=file)
+    return ModelError("{file} is a zip file, but not a Keras model. {remedy}", file=file, remedy=REMEDY)
 
 
-def _other_hdf5(file: str, opened: Any) -> tuple[str, str]:
+def _other_hdf5(file: str, opened: Any) -> ModelError:
     if "layer_names" in opened.attrs or "layers" in opened or "_layer_checkpoint_dependencies" in opened:
-        remedy = "Build the model, load these weights into it, and save it whole: model.save(“model.keras”)."
-        return f"{file}, which holds weights only", remedy
-    return f"{file}, an HDF5 file without a model in it", REMEDY
+        return ModelError(
+            "{file} holds only weights. Build the model, load these weights, and save it with "
+            "model.save(“model.keras”).",
+            file=file,
+        )
+    return ModelError("{file} is an HDF5 file without a model. {remedy}", file=file, remedy=REMEDY)

@@ -1,4 +1,4 @@
-"""Which files an import is about, and what they would run: all that can be told without building anything."""
+"""The files of an import, and the code that they would run, found without building the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HDF5: Final = b"\x89HDF"
 
 
 def looks_foreign(path: Path) -> bool:
-    """Tell at a glance whether a file or folder is a Keras model, whatever it is called; damaged ones may pass."""
+    """Return whether a file or folder seems to be a Keras model, by suffix or header; it may be damaged."""
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == halves_in(path).keys()
@@ -36,7 +36,7 @@ def looks_foreign(path: Path) -> bool:
 
 
 def halves_in(folder: Path) -> dict[str, Path]:
-    """Return the files of encoder and decoder in a folder, by ``encoder`` and ``decoder``: those named for them."""
+    """Return the files in a folder whose names contain "enc" or "dec", by ``encoder`` and ``decoder``."""
     found: dict[str, Path] = {}
     for part in sorted(folder.iterdir()):
         name = part.name.lower()
@@ -48,7 +48,7 @@ def halves_in(folder: Path) -> dict[str, Path]:
 
 
 def files_of(request: ImportRequest) -> list[Path]:
-    """Return the files that an import reads."""
+    """Return the files read by an import."""
     path = request.path
     named = [part for part in (request.encoder, request.decoder) if part is not None]
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
@@ -66,12 +66,12 @@ def _there(folder: Path, given: Path) -> Path:
 
 
 def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]]:
-    """Return everything in the files of an import that would run or cannot be built; yields while it reads them.
+    """Return everything in the files of an import that would run or cannot be built; yields while reading.
 
     Raises
     ------
     ModelError
-        If a file is no model, or damaged.
+        If a file is not a model, or is damaged.
     """
     found: list[Finding] = []
     for path in files_of(request):
@@ -81,7 +81,7 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
 
 
 def dangers_of(file: ForeignFile) -> tuple[Finding, ...]:
-    """Return what of a file would run or cannot be built, after what is known by its place was replaced."""
+    """Return everything in a file that would run or cannot be built, after the replacements of `rewrite`."""
     if file.kind == "saved_model":
         return findings(file)
     models = rewrite(file).models.values()

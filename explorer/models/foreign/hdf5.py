@@ -1,4 +1,4 @@
-"""Walks through an HDF5 file; only the reader process does, since the library trusts what it reads."""
+"""Reading HDF5 files; only in the reader process, since the HDF5 library is not robust against hostile files."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ MAX_ROW_BYTES: Final = 128 << 20
 _MAX_NOTES: Final = 1_000
 _SMALL: Final = 64 << 20
 _COMPRESSED: Final = 20
-"""How many times larger than the file its arrays may be."""
+"""Maximum ratio of the size of the arrays to that of the file."""
 _LOCAL_HEADER: Final = 30
 
 
 class Window(io.RawIOBase):
-    """A part of a file as a file of its own; for reading.
+    """A part of a file as a read-only file.
 
     Parameters
     ----------
     file
-        The whole.
+        The whole file.
     start, size
-        Where the part lies.
+        Offset and size of the part in bytes.
     """
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
@@ -46,7 +46,7 @@ class Window(io.RawIOBase):
 
     @classmethod
     def of_member(cls, file: BinaryIO, info: zipfile.ZipInfo) -> Window:
-        """Return a member of a zip that is stored as it is."""
+        """Return an uncompressed member of a zip file."""
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
         names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
@@ -80,24 +80,24 @@ def hdf5_file(file: Any) -> Any:
 
 
 def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[str, Any]]:
-    """Yield everything below a group, each once, by its place: groups and data sets, the root first.
+    """Yield all groups and datasets below a group, each once, the root first.
 
     Parameters
     ----------
     root
         A group.
     without
-        Names below it that are left out, with all that is in them.
+        Names of children to skip.
 
     Yields
     ------
     place, member
-        The member is a string where it lies in another file: what it is.
+        Path, and group or dataset; instead of a member in another file ``link`` or ``external``.
 
     Raises
     ------
     ModelError
-        If there is more than can be meant.
+        If there are too many members, or they are nested too deeply.
     """
     import h5py
 
@@ -110,13 +110,15 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
         for name in group:
             count += 1
             if count > MAX_MEMBERS or depth > MAX_DEPTH:
-                raise ModelError("a file of weights", "groups without end", "Do not open files you do not trust.")
+                raise ModelError(
+                    "The file of weights has too many or too deeply nested groups. Do not open files you do not trust."
+                )
             if not place and name in without:
                 continue
             here = f"{place}/{name}" if place else name
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                yield here, "a link to another file"
+                yield here, "link"
             elif isinstance(link, h5py.HardLink):
                 member = group[name]
                 address = h5py.h5o.get_info(member.id).addr
@@ -126,16 +128,16 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
                 if isinstance(member, h5py.Group):
                     left.append((here, member, depth + 1))
                 elif isinstance(member, h5py.Dataset):
-                    yield here, "values in another file" if member.external or member.is_virtual else member
+                    yield here, "external" if member.external or member.is_virtual else member
 
 
 def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
-    """Return what an HDF5 file fetches from other files, by its place.
+    """Return the paths of all members of an HDF5 file that are stored in other files.
 
     Raises
     ------
     ModelError
-        If its arrays are larger than such a file can hold.
+        If its arrays are implausibly large for the size of the file.
     """
     declared = 0
     found = []
@@ -147,15 +149,17 @@ def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
     size = os.fstat(handed.file.fileno()).st_size
     if declared > _SMALL + _COMPRESSED * size:
         raise ModelError(
-            f"as many weights as a file of {size:,} bytes can hold in {handed.name}",
-            f"{declared:,} bytes of them",
+            "{file} declares {declared:,} bytes of weights, but has only {size:,} bytes. "
             "Do not open files you do not trust.",
+            file=handed.name,
+            declared=declared,
+            size=size,
         )
     return tuple(found)
 
 
 def attributes(member: Any, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return what is noted at a group or data set, as far as it is text or numbers."""
+    """Return the attributes of a group or dataset that are text or numbers."""
     import h5py
 
     found: dict[str, Any] = {}
@@ -173,7 +177,7 @@ def attributes(member: Any, without: frozenset[str] = frozenset()) -> dict[str, 
 
 
 def rows(dataset: Any, most: int) -> Iterator[Any]:
-    """Yield the values of a data set, some rows at a time: at most `most` bytes, but at least one row.
+    """Yield the values of a dataset in parts of at most `most` bytes, but at least one row.
 
     Raises
     ------
@@ -185,8 +189,12 @@ def rows(dataset: Any, most: int) -> Iterator[Any]:
         return
     row = prod(map(int, dataset.shape[1:])) * dataset.dtype.itemsize
     if row > MAX_ROW_BYTES:
-        limit = f"rows of at most {MAX_ROW_BYTES >> 20} MB in {dataset.name}"
-        raise ModelError(limit, f"one of {row >> 20} MB", "A model with smaller layers is needed.")
+        raise ModelError(
+            "The weights {name} have rows of {size} MB, more than {most} MB. Import a model with smaller layers.",
+            name=dataset.name,
+            size=row >> 20,
+            most=MAX_ROW_BYTES >> 20,
+        )
     step = max(1, most // max(1, row))
     for start in range(0, dataset.shape[0], step):
         yield dataset[start : start + step]

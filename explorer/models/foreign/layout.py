@@ -1,11 +1,12 @@
-"""What lies where in a Keras file, how large it may be, and how it is refused."""
+"""Names and size limits of the parts of a Keras file, and shared errors."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from explorer.errors import ModelError
+from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
+from explorer.messages import Message, Wording, message
 
 CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
@@ -14,12 +15,16 @@ WEIGHTS_FILE: Final = "model.weights.h5"
 MAX_CONFIG_BYTES: Final = CONFIGURATION.size
 MAX_WEIGHTS_BYTES: Final = 8 << 30
 MAX_INFLATED_BYTES: Final = 512 << 20
-"""For weights that are compressed, since they are held in memory."""
+"""Limit of compressed weights, which are kept in memory."""
 
-REMEDY: Final = "Save the model with model.save(“model.keras”) and import that."
+REMEDY: Final = message("Save the model with model.save(“model.keras”) and import that file.")
 
 
-def damaged(file: str, why: object) -> ModelError:
-    """Return the error about a file that is not whole."""
-    words = " ".join(str(why).split())[:300]
-    return ModelError(f"a whole file {file}", f"a damaged one ({words})", "Copy or download it again.")
+def damaged(file: str, why: Message | Exception) -> ModelError:
+    """Return the error about a damaged file."""
+    reason: Wording = " ".join(str(why).split())[:300]
+    if isinstance(why, Message | ExplorerError):
+        reason = why if isinstance(why, Message) else why.message
+    return ModelError(
+        "Cannot read {file}: it is damaged ({reason}). Copy or download it again.", file=file, reason=reason
+    )

@@ -1,4 +1,4 @@
-"""What a file or folder is, by its content, and the configuration that it carries."""
+"""Detects the format of a model file or folder by its content, and reads its configuration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from explorer.errors import ModelError
 from explorer.json_limits import CONFIGURATION, parse_json
+from explorer.messages import message
 from explorer.models.bundle import CARD
 from explorer.models.foreign.layout import CONFIG_FILE, REMEDY, WEIGHTS_FILE, damaged
 from explorer.types import Progress
@@ -21,20 +22,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ForeignFile:
-    """A model file that was read as data; nothing of it was built or run.
+    """A model file read as data; nothing of it was built or run.
 
     Attributes
     ----------
     path
         The file or folder, absolute.
     kind
-        What it is by its content, whatever its name says: ``keras``, a zip; ``hdf5``; ``saved_model``, a folder.
+        Format detected from the content: ``keras``, a zip; ``hdf5``; ``saved_model``, a folder.
     keras_version
-        Version of the Keras that wrote it, empty where it does not say.
+        Version of the Keras that wrote it; empty if unknown.
     config
-        The model's configuration; empty for a SavedModel, which is a program and not a description.
+        The model's configuration; empty for a SavedModel, which is a program.
     links
-        Parts of an HDF5 file that lie in other files, by their place.
+        Paths of the parts of an HDF5 file that are stored in other files.
     """
 
     path: Path
@@ -45,28 +46,27 @@ class ForeignFile:
 
     @property
     def name(self) -> str:
-        """Name of the file."""
         return self.path.name
 
     @property
     def stem(self) -> str:
-        """Name without its ending."""
+        """Name without suffix."""
         return self.path.stem
 
 
 def read_foreign(path: Path) -> ForeignFile:
-    """Read what a Keras model's file says of itself, in a process of its own.
+    """Read the configuration of a Keras model in the reader process.
 
     Raises
     ------
     ModelError
-        If it is none, is damaged, or holds only a part of a model; the message says what to do.
+        If it is not a Keras model, is damaged, or holds only a part of a model.
     """
     return finished(reading(path))
 
 
 def finished(steps: Generator[None, None, T]) -> T:
-    """Run a generator to its end, and return what it returns."""
+    """Exhaust a generator and return its return value."""
     while True:
         try:
             next(steps)
@@ -76,7 +76,7 @@ def finished(steps: Generator[None, None, T]) -> T:
 
 
 def reading(path: Path) -> Generator[None, None, ForeignFile]:
-    """Do as `read_foreign`, and yield now and then, so that whoever waits can give up."""
+    """Do the same as `read_foreign`, as a generator that the caller can abandon."""
     from explorer import reader
     from explorer.models.foreign.contents import Described
 
@@ -90,16 +90,16 @@ def reading(path: Path) -> Generator[None, None, ForeignFile]:
                 described = record
             yield
     if described is None:
-        raise damaged(path.name, "it says nothing")
+        raise damaged(path.name, message("it has no configuration"))
     config = _parsed(described.config, path)
     return ForeignFile(path, described.kind, described.keras_version, config, described.links)
 
 
 def _parsed(text: str, path: Path) -> Config:
-    """Parse a configuration; it is counted again, since a hostile file may have taken the reader process over."""
+    """Parse a configuration; limits are checked again, since a hostile file may have compromised the reader process."""
     config = parse_json(text.encode("utf-8", "replace"), CONFIGURATION, path.name, ModelError)
     if not isinstance(config, dict):
-        raise damaged(path.name, "its configuration is no JSON object")
+        raise damaged(path.name, message("its configuration is not a JSON object"))
     return config
 
 
@@ -107,17 +107,15 @@ def _read_folder(path: Path) -> ForeignFile:
     if (path / "saved_model.pb").is_file():
         return ForeignFile(path, "saved_model")
     if (path / CARD).is_file():
-        raise ModelError(
-            "a model of Keras", f"{path.name}, a bundle of Latent Explorer", "Open it; it needs no import."
-        )
+        raise ModelError("{folder} is already a model of Latent Explorer. Open it instead.", folder=path.name)
     if (path / CONFIG_FILE).is_file() and (path / WEIGHTS_FILE).is_file():
-        raise ModelError(
-            "a .keras file", f"{path.name}, a folder with what was in one", f"Zip its files again as {path.name}.keras."
-        )
+        raise ModelError("{folder} is an unpacked .keras file. Zip its files as {folder}.keras.", folder=path.name)
     if any(path.glob("*.index")) or (path / "checkpoint").is_file():
-        raise ModelError("a whole model", f"{path.name}, a checkpoint with weights only", REMEDY)
+        raise ModelError(
+            "{folder} is a checkpoint, which holds only weights. {remedy}", folder=path.name, remedy=REMEDY
+        )
     raise ModelError(
-        "a Keras model (.keras, .h5 or a SavedModel folder)",
-        f"{path.name}, a folder without saved_model.pb",
-        "Choose the model's file, or the folder that holds saved_model.pb.",
+        "{folder} is not a SavedModel: it has no saved_model.pb. "
+        "Choose a .keras or .h5 file, or a folder with saved_model.pb.",
+        folder=path.name,
     )

@@ -1,4 +1,4 @@
-"""What an import found out, kept in the card: how the networks take and give pictures, codes and controls."""
+"""The record of an import in the card: inputs and outputs of the third-party networks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 ValueRange: TypeAlias = tuple[float, float]
 RANGES: tuple[ValueRange, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-"""Ranges of picture values that models are trained on."""
+"""Common ranges of image values."""
 
 Place: TypeAlias = Annotated[int, Field(ge=0, le=10_000)]
-"""Of an input or an output."""
+"""Index of an input or output."""
 
 Layout: TypeAlias = Literal["hwc", "hw", "chw", "flat"]
-"""How a network takes or gives a picture: with channels last or first, without them, or as one row of values."""
+"""Layout of an image at a network's input or output: channels last, no channels, channels first, or flattened."""
 
 
 class _Record(BaseModel):
@@ -22,18 +22,18 @@ class _Record(BaseModel):
 
 
 class Control(_Record):
-    """An input beside picture and code: part of the code, behind the latent values.
+    """A condition input, in addition to image and code; appended to the code.
 
     Attributes
     ----------
     name
-        As the model calls it.
+        Its name in the model.
     shape
         Without the batch.
     choices
-        How many one-hot rows it may be; 0 where it is a number or several.
+        Number of classes if it is one-hot or an embedding's index; 0 for plain numbers.
     in_encoder, in_decoder
-        Place among the inputs of each network; None where that one does without.
+        Index among the inputs of each network; None if it is not an input of that network.
     """
 
     name: str
@@ -44,32 +44,32 @@ class Control(_Record):
 
 
 class Imported(_Record):
-    """Where an imported model comes from.
+    """Origin and interface of an imported model.
 
     Attributes
     ----------
     file
-        Name of what was imported, without folders.
+        Name of the imported file, without folders.
     keras
-        The Keras that opened it, and that can open ``encoder.keras`` and ``decoder.keras``: 3, or 2 for ``tf_keras``.
+        Keras version that loads it, and its ``encoder.keras`` and ``decoder.keras``: 3, or 2 for ``tf_keras``.
     networks
-        Whether those two files are there; a SavedModel's functions cannot be saved so.
+        Whether those two files exist; a SavedModel's functions cannot be saved as such.
     bottleneck
-        The layer at which the model was cut, empty where it came in two.
+        The layer at which the model was split; empty if encoder and decoder were given separately.
     layout_in, layout_out
-        How the networks themselves take and give pictures.
+        Layout of images at the networks' input and output.
     range_in, range_out
-        Range of their values there.
+        Range of image values there.
     mean, log_variance
-        Places among the encoder's outputs; the latter None where it has none.
+        Indices among the encoder's outputs; the latter None if there is none.
     picture_in, code_in
-        Places of picture and code among the inputs of encoder and decoder.
+        Indices of image and code among the inputs of encoder and decoder.
     controls
-        Inputs beside these.
+        Condition inputs.
     parts
-        What there is of the model.
+        Which networks there are.
     notes
-        What the user should know of it.
+        Remarks for the user, in English, without a final period.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""What is to be imported, and how."""
+"""The request of an import."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ class ImportRequest:
     Attributes
     ----------
     path
-        A whole model, one half of one, or a folder with a file for each half; None where both halves are named.
+        A whole model, an encoder or decoder, or a folder with a file for each; None if both are given separately.
     encoder, decoder
-        Files of the halves, or names of models within `path`; None where `path` says all.
+        Files, or names of models within `path`; None if `path` is enough.
     out
         The bundle's folder.
     bottleneck
-        The layer to cut at; None for the likeliest.
+        The layer to split at; None for the most likely one.
     ranges
-        Range of the picture values that the model takes; None to find out.
+        Input range of image values; None to detect it.
     trust
         Whether code in the files may run, in the model process only.
     force
-        Whether to take the place of what is at `out`.
+        Whether to replace an existing bundle at `out`.
     data
-        Pictures to try it on, beside those that ship: a name or a path; or None.
+        Name or path of a dataset to evaluate it on, in addition to those that ship; or None.
     """
 
     path: Path | None
@@ -44,6 +44,6 @@ class ImportRequest:
 
     @property
     def title(self) -> str:
-        """Name of what is imported, without folders."""
+        """Name of the imported file, without folders."""
         named = [path.name for path in (self.path, self.encoder, self.decoder) if path is not None]
         return named[0] if self.path is not None else " + ".join(named)

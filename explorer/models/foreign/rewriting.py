@@ -1,12 +1,12 @@
-"""What of a configuration is replaced before it is built, because its place says what it does.
+"""Replaces custom code in a configuration before it is built, where its position reveals what it does.
 
-* A sampling layer, or a ``Lambda`` named for it, between mean and log-variance becomes a stand-in of ours. Its code is
-  not run, nor needed: pictures are encoded at the mean, and noise is drawn in numpy.
-* A subclass of ``keras.Model`` that was made of inputs and outputs is the functional model that it extends; only its
-  way of training is lost.
-* One that holds whole models (``VAE(encoder, decoder)``) is taken apart into them.
+* A sampling layer, or a ``Lambda`` named like one, between mean and log-variance is replaced by a built-in layer. Its
+  code is neither run nor needed: images are encoded at the mean, and noise is drawn in NumPy.
+* A subclass of ``keras.Model`` with inputs and outputs is loaded as the functional model that it extends; only its
+  training step is lost.
+* A subclass that contains models (``VAE(encoder, decoder)``) is split into them.
 
-Optimizers, losses and metrics are left out altogether.
+Optimizers, losses and metrics are removed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from explorer.errors import ModelError
+from explorer.messages import message
 from explorer.models.foreign import builtin
 from explorer.models.foreign.reading import Config, ForeignFile
 from explorer.reading import reading
@@ -30,19 +31,19 @@ _DEEPEST: Final = 4
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A configuration, or several, that hold descriptions only as far as that could be had.
+    """The rewritten configuration, or several.
 
     Attributes
     ----------
     models
-        Configurations by the place of their weights in the file: the empty name for the whole model, attribute names
-        for the models that a subclass held.
+        Configurations by the path of their weights in the file: empty for the whole model, attribute names for the
+        models within a subclass.
     replaced
-        Names of the layers that became stand-ins.
+        Names of the replaced layers.
     deviations
-        Those of them whose second input is a standard deviation by its name, and no log-variance.
+        Those of them whose second input seems to be a standard deviation, by its name, instead of a log-variance.
     notes
-        What was changed, in words for the user.
+        The changes, for the user; see `explorer.models.foreign.record.Imported`.
     """
 
     models: dict[str, Config]
@@ -52,14 +53,14 @@ class Rewritten:
 
 
 def rewrite(file: ForeignFile) -> Rewritten:
-    """Replace what is known by its place; the file's own configuration is not changed.
+    """Return the configuration of a file with the replacements; the original is not changed.
 
     Raises
     ------
     ModelError
-        If the configuration holds something where Keras has something else, a list as the name of a class say.
+        If the configuration is malformed, for example if the name of a class is a list.
     """
-    with reading("the configuration of a Keras model", file.name, ModelError):
+    with reading(message("a Keras model"), file.name, ModelError):
         return _rewritten(file) if file.config else Rewritten({})
 
 
@@ -72,20 +73,22 @@ def _rewritten(file: ForeignFile) -> Rewritten:
         held = _held_models(file.config)
         if whole is not None:
             models = {"": whole}
-            notes.append(f"“{name}” is taken as the functional model that it extends")
+            notes.append(str(message("The class “{name}” is loaded as a functional model", name=name)))
         elif held:
             models = held
-            notes.append(f"“{name}” is taken apart into {' and '.join(f'“{key}”' for key in held)}")
+            notes.append(
+                str(message("The class “{name}” is split into its models: {models}", name=name, models=list(held)))
+            )
     worker = _Samplings(file)
     models = {key: worker.clean(_untrained(model)) for key, model in models.items()}
     if worker.replaced:
-        names = ", ".join(f"“{layer}”" for layer in worker.replaced)
-        notes.append(f"the sampling layer {names} was not run: ours stands in its place")
+        note = message("The sampling layer is replaced by a built-in one: {layers}", layers=worker.replaced)
+        notes.append(str(note))
     return Rewritten(models, tuple(worker.replaced), tuple(worker.deviations), tuple(notes))
 
 
 def _untrained(value: Any) -> Any:
-    """Return a configuration without optimizers, losses and metrics, also of models within: no loader sees them."""
+    """Return a configuration without optimizers, losses and metrics, also of nested models."""
     if isinstance(value, dict):
         return {key: _untrained(child) for key, child in value.items() if key not in _OF_TRAINING}
     return [_untrained(child) for child in value] if isinstance(value, list) else value
@@ -96,7 +99,7 @@ def _is_foreign_class(config: Config) -> bool:
 
 
 def _module_of_models(file: ForeignFile) -> Config:
-    """Return how a functional model is called in a file of that Keras."""
+    """Return the class fields of a functional model in a file of that Keras version."""
     if file.kind == "hdf5":
         return {"class_name": "Functional"}
     module = "tf_keras.src.engine.functional" if file.keras_version.startswith("2") else "keras.src.models.functional"
@@ -125,7 +128,7 @@ def _held_models(config: Config) -> dict[str, Config]:
 
 
 class _Samplings:
-    """Replaces the sampling layers of a model and of those within it."""
+    """Replaces the sampling layers of a model and its nested models."""
 
     def __init__(self, file: ForeignFile) -> None:
         self._file = file
@@ -161,7 +164,7 @@ class _Samplings:
 
 
 def _is_sampling(layer: Config, inputs: tuple[Any, Any]) -> bool:
-    """Tell by its class, its name and its place whether a layer draws a code from mean and log-variance."""
+    """Return whether a layer samples a code from mean and log-variance, judged by class, name and inputs."""
     class_name = str(layer.get("class_name"))
     known = class_name in builtin.LAYERS or class_name in builtin.TENSORFLOW or class_name in builtin.EXTERNAL
     if known or str(layer.get("module") or "").startswith(builtin.OPERATIONS):
@@ -188,7 +191,7 @@ def _source_of(tensor: Any) -> str:
 
 
 def _two_inputs(layer: Config) -> tuple[Any, Any] | None:
-    """Return the two tensors that a layer takes; None where it takes another number, or is used more than once."""
+    """Return the two input tensors of a layer; None if it has another number of inputs, or is used more than once."""
     nodes = layer.get("inbound_nodes")
     if not isinstance(nodes, list) or len(nodes) != 1:
         return None
@@ -197,7 +200,7 @@ def _two_inputs(layer: Config) -> tuple[Any, Any] | None:
 
 
 def _tensors(value: Any, depth: int = 0) -> list[Any]:
-    """Return the tensors within one call of a layer, as they stand there, in either way of writing."""
+    """Return the tensors in one call of a layer, in the format of Keras 2 or 3."""
     if depth > _DEEPEST:
         return []
     if isinstance(value, dict):
@@ -213,5 +216,5 @@ def _tensors(value: Any, depth: int = 0) -> list[Any]:
 
 
 def _is_old_tensor(value: list[Any]) -> bool:
-    """Tell ``["z_mean", 0, 0]`` and ``["z_mean", 0, 0, {…}]``, as Keras 2 writes them."""
+    """Return whether a list is a tensor in the format of Keras 2: ``["z_mean", 0, 0]``, ``["z_mean", 0, 0, {…}]``."""
     return len(value) in {3, 4} and isinstance(value[0], str) and all(isinstance(part, int) for part in value[1:3])

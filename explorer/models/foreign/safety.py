@@ -1,7 +1,6 @@
-"""Whether a configuration describes a network, or brings code with it.
+"""Finds executable code in configurations, before Keras loads them.
 
-This comes before any loader: Keras 3 refuses a ``Lambda`` by itself, but the loader of Keras 2 does not where the file
-is HDF5 (CVE-2024-3660).
+Keras 3 rejects a ``Lambda`` by itself, but Keras 2 does not for HDF5 files (CVE-2024-3660).
 """
 
 from __future__ import annotations
@@ -11,26 +10,34 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from explorer.errors import ModelError
+from explorer.messages import Message, message
 from explorer.models.foreign import builtin
 from explorer.models.foreign.reading import Config, ForeignFile
 from explorer.reading import reading
 
 Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program"]
 
-_REMEDIES: dict[Danger, str] = {
-    "code": "Replace it by a built-in layer and save again, or trust the file if you know who made it",
-    "tensorflow": "Replace it by Keras layers and save again, or trust the file if you know who made it",
-    "program": "Import the .keras file that it was made from, or trust the folder if you know who made it",
-    "unknown": (
-        "Its code is not in the file; replace it by built-in layers, or save encoder and decoder as models of their own"
+_REMEDIES: dict[Danger, Message] = {
+    "code": message("Replace it with a built-in layer and save again, or use --trust if you trust the author."),
+    "tensorflow": message("Replace it with Keras layers and save again, or use --trust if you trust the author."),
+    "program": message("Import the .keras file it was made from, or use --trust if you trust the author."),
+    "unknown": message(
+        "Its code is not in the file. Replace it with built-in layers, or save encoder and decoder as separate models."
     ),
-    "external": "A model must bring all it needs with it; save it without that",
+    "external": message("A model must contain all it needs. Save it without that part."),
+}
+_DANGERS: dict[Danger, Message] = {
+    "code": message("runs Python code"),
+    "tensorflow": message("calls a TensorFlow function by name"),
+    "program": message("is a TensorFlow program"),
+    "unknown": message("is of a class that Keras does not have"),
+    "external": message("needs something outside the file"),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing in a model file that is more than a description.
+    """A part of a model file that is not a plain description.
 
     Attributes
     ----------
@@ -38,9 +45,9 @@ class Finding:
         ``code``: Python in the file; ``tensorflow``: a TensorFlow function called by name; ``program``: a SavedModel;
         ``unknown``: a class that Keras does not have; ``external``: something outside the file.
     where
-        Name of the layer or part.
+        Name of the layer or part, or of the file.
     what
-        Its class, function or file.
+        Its class, function or file; empty for a link to another file.
     """
 
     danger: Danger
@@ -49,49 +56,53 @@ class Finding:
 
     @property
     def can_be_trusted(self) -> bool:
-        """Whether it could be run at all; what is not in the file cannot."""
+        """Whether it can run if the user trusts the file; code outside the file cannot."""
         return self.danger in {"code", "tensorflow", "program"}
 
+    @property
+    def message(self) -> Message:
+        """What it is and does."""
+        danger = _DANGERS[self.danger]
+        if not self.what:
+            return message("“{where}” {danger}", where=self.where, danger=danger)
+        return message("“{where}” ({what}) {danger}", where=self.where, what=self.what, danger=danger)
+
     def __str__(self) -> str:
-        words = {
-            "code": "runs Python code of its own",
-            "tensorflow": "calls a TensorFlow function by name",
-            "program": "is a program for TensorFlow",
-            "unknown": "is of a class that Keras does not have",
-            "external": "needs something outside the file",
-        }[self.danger]
-        what = f" ({self.what})" if self.what else ""
-        return f"“{self.where}”{what} {words}"
+        return str(self.message)
 
 
 def findings(file: ForeignFile) -> tuple[Finding, ...]:
-    """Return everything in a file that is more than a description of a network, in its order."""
+    """Return all parts of a file that are not plain descriptions, in order."""
     if file.kind == "saved_model":
         return (Finding("program", file.name, "SavedModel"),)
-    found = [Finding("external", place, "a link to another file") for place in file.links]
-    with reading("the configuration of a Keras model", file.name, ModelError):
-        found += _inspect(file.config, "the model")
+    found = [Finding("external", place, "") for place in file.links]
+    with reading(message("a Keras model"), file.name, ModelError):
+        found += _inspect(file.config, file.name)
     return tuple(dict.fromkeys(found))
 
 
 def check(found: tuple[Finding, ...], *, trust: bool) -> None:
-    """Let pass what is harmless, and what the user trusts.
+    """Check that a model has no executable code that the user does not trust.
 
     Raises
     ------
     ModelError
-        If something would run that is not trusted, or could not be run even so. It names what, and says what to do.
+        If something would run that is not trusted, or could not run even if trusted.
     """
     stopping = [finding for finding in found if not (trust and finding.can_be_trusted)]
     if not stopping:
         return
-    # What trust does not help with is said first: otherwise the user would trust, and fail all the same.
+    # Findings that trust cannot resolve come first; otherwise the user would trust the file in vain.
     first = min(stopping, key=lambda finding: finding.can_be_trusted)
-    more = len(stopping) - 1
-    others = f", and {more} more" if more else ""
-    remedy = _REMEDIES[first.danger]
-    hint = " (--trust)" if first.can_be_trusted else ""
-    raise ModelError("a model that is a description and runs nothing", f"one where {first}{others}", f"{remedy}{hint}.")
+    remedy, more = _REMEDIES[first.danger], len(stopping) - 1
+    if not more:
+        raise ModelError("The model is not safe to load: {finding}. {remedy}", finding=first.message, remedy=remedy)
+    raise ModelError(
+        "The model is not safe to load: {finding}, and {more:# more part|# more parts}. {remedy}",
+        finding=first.message,
+        more=more,
+        remedy=remedy,
+    )
 
 
 def _inspect(value: Any, where: str) -> Iterator[Finding]:
@@ -106,7 +117,7 @@ def _inspect(value: Any, where: str) -> Iterator[Finding]:
         finding = _judge(value, here)
         if finding is not None:
             yield finding
-            # The parts of a class that is refused are of no interest: they would be built by its code.
+            # Parts of a rejected class need no check.
             return
     for key, child in value.items():
         yield from _inspect_field(key, child, here)
@@ -126,7 +137,7 @@ def _name_of(value: Config) -> str:
 
 
 def _judge(value: Config, where: str) -> Finding | None:
-    """Return what is wrong with one object of a configuration, or None."""
+    """Return the finding about one object of a configuration, or None."""
     name = value["class_name"]
     inner = value.get("config")
     if name in builtin.CODE:
@@ -143,14 +154,14 @@ def _judge(value: Config, where: str) -> Finding | None:
 
 
 def _is_known(value: Config) -> bool:
-    """Tell whether an object is of a class that Keras itself has, and that builds nothing but arithmetic."""
+    """Return whether an object is of a built-in class that only computes."""
     name, module, registered = value["class_name"], value.get("module"), value.get("registered_name")
     if not _of_keras(module):
         return False
     if name == builtin.SAMPLING or (isinstance(module, str) and module.startswith(builtin.OPERATIONS)):
         return True
     known = name in builtin.LAYERS or name in builtin.MODELS or name in builtin.OTHERS
-    # A registered name is looked up before the class is: one that differs means another class.
+    # Keras looks up the registered name first, so a different one means another class.
     return known and registered in {None, "", name}
 
 
