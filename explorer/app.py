@@ -80,14 +80,14 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
 
 
 def open_first(document: Document) -> None:
-    """Open the model and the pictures that a new user sees; what cannot be opened is reported."""
+    """Open the model and the images that a new user sees; what cannot be opened is reported."""
     names = [found.path for found in find_bundles() if found.bundle is not None]
     path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
     try:
         if path is None:
             document.open_source_requested.emit("digits")
         else:
-            # Read here and not on a job thread: the first picture is what everybody waits for.
+            # Read here and not on a job thread: the first image is what everybody waits for.
             for item in load_model(path, home=True):
                 if isinstance(item, tuple):
                     document.open(*item)
@@ -98,7 +98,7 @@ def open_first(document: Document) -> None:
 
 
 def open_argument(document: Document, text: str) -> None:
-    """Open what was named on the command line: a bundle, or pictures."""
+    """Open what was named on the command line: a bundle, or images."""
     document.open_source_requested.emit(text)
 
 
@@ -108,7 +108,7 @@ def main(open_me: str | None = None) -> int:
     Parameters
     ----------
     open_me
-        A bundle, a picture, a folder or a file of pictures to open in it; or None.
+        A bundle, an image, a folder or a file of images to open in it; or None.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def test_the_table(script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFix
         *("nothing", f"{tmp_path}/few", f"{tmp_path}/many"),
         *(names[0], fitted[0], names[1], fitted[1]),
     ]
-    # Nearly nothing is left out by 250 of 256 numbers; smooth pictures are what filters are made for.
+    # Nearly nothing is left out by 250 of 256 numbers; smooth images are what filters are made for.
     assert lines[f"{tmp_path}/many"]["mse"] == pytest.approx(lines["nothing"]["mse"], rel=0.1)
     for name, levels in zip(names, fitted, strict=True):
         assert lines["nothing"]["psnr"] < lines[name]["psnr"] < lines[levels]["psnr"]
@@ -76,7 +76,7 @@ def test_what_cannot_be_compared_is_one_line(
 def test_the_denoisers_that_ship_beat_filters_and_the_same_network_trained_clean(
     script: ModuleType, capsys: pytest.CaptureFixture[str], denoiser: str, clean: str | None, data: str, noise: str
 ) -> None:
-    """On pictures that they have not seen; the filters' parameters are chosen on these very pictures."""
+    """On images that they have not seen; the filters' parameters are chosen on these very images."""
     models = [word for name in (denoiser, clean) if name for word in ("--model", name)]
     words = [*models, "--data", data, "--split", "all", "--count", "300", "--noise", noise, "--json"]
     assert script.main(words) == 0

@@ -1,4 +1,4 @@
-"""The window's log: it is written, begins anew when it is full, and is no condition for the program to run."""
+"""The window's log: it is written, begins again when it is full, and is no condition for the program to run."""
 
 from __future__ import annotations
 

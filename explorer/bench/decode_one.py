@@ -1,4 +1,4 @@
-"""``decode-one``: one code to one picture, through the codec thread and back to the main thread."""
+"""``decode-one``: one code to one image, through the codec thread and back to the main thread."""
 
 from __future__ import annotations
 

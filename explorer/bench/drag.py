@@ -29,7 +29,7 @@ def drag(running: Running, steps: int) -> list[float]:
     Raises
     ------
     MeasureError
-        If the picture does not follow.
+        If the image does not follow.
     """
     hand = _Hand(running, steps)
     try:

@@ -1,4 +1,4 @@
-"""``folder``: a folder of 100,000 pictures: the first page of its thumbnails, opening it again, and memory."""
+"""``folder``: a folder of 100,000 images: the first page of its thumbnails, opening it again, and memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.data.sources import open_source
 COUNT, QUICK_COUNT = 100_000, 10_000
 CLASSES = 100
 SIDE = 64
-"""Pictures are streamed in this size, which is their own."""
+"""Images are streamed in this size, which is their own."""
 
 FIRST_SECONDS = 1.0
 MEMORY_MB = 300.0

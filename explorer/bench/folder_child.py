@@ -1,4 +1,4 @@
-"""The real window on a folder of very many pictures; runs in child processes only."""
+"""The real window on a folder of very many images; runs in child processes only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SIDE = 64
 
 
 def open_scroll_and_stream(arguments: dict[str, Any], tell: Tell) -> None:
-    """Open the folder, scroll through it, and read all its training pictures once in random order.
+    """Open the folder, scroll through it, and read all its training images once in random order.
 
     Tells the seconds until the first page of thumbnails was painted, and by how many MB memory grew at most.
     """
@@ -107,7 +107,7 @@ def _page_is_there(running: Running) -> bool:
 
 
 def _stream(source: Source) -> Iterator[int]:
-    """Read the training pictures as a training does that cannot hold them: cache first, then batches."""
+    """Read the training images as a training does that cannot hold them: cache first, then batches."""
     recipe = Preprocessing.standard((_SIDE, _SIDE, 3))
     rows: PixelRows | None = None
     for number, item in enumerate(source.streaming(source.splits.train, recipe, 0)):

@@ -1,4 +1,4 @@
-"""``grid``: a whole plane of pictures, as the map decodes it: tile by tile through the codec thread."""
+"""``grid``: a whole plane of images, as the map decodes it: tile by tile through the codec thread."""
 
 from __future__ import annotations
 

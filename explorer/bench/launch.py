@@ -53,7 +53,7 @@ def real_window(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def bare_window(arguments: dict[str, Any], tell: Tell) -> None:
-    """Show one picture that ONNX Runtime decoded in an empty Qt window: nobody with these libraries can do less.
+    """Show one image that ONNX Runtime decoded in an empty Qt window: nobody with these libraries can do less.
 
     Tells the resident memory once it is painted.
     """

@@ -6,7 +6,7 @@ from explorer.bench.entry import Entry
 from explorer.bench.harness import attempt, require_shipped_bundle, run_child
 
 SETTLE_MS = 2_000
-"""The first picture is not all: map and gallery are decoded and painted behind it."""
+"""The first image is not all: map and gallery are decoded and painted behind it."""
 
 
 def measure(quick: bool) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""``morph``: 180 codes of a colour decoder to an animated GIF of 256×256, decoded on the way."""
+"""``morph``: 180 codes of a color decoder to an animated GIF of 256×256, decoded on the way."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def _bundle() -> tuple[Path, str]:
-    """Return a shipped model of 64×64 colour pictures, or one of 64×64 grey ones that stands in for it."""
+    """Return a shipped model of 64×64 color images, or one of 64×64 gray ones that stands in for it."""
     for folder in sorted(pretrained_dir().glob("*/")):
         try:
             bundle = open_bundle(folder, whole=False)
@@ -117,7 +117,7 @@ def _codes(codec: Codec) -> Floats:
 
 
 def _pictures(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Decode as the window's export does; the stand-in's pictures become the channels of one."""
+    """Decode as the window's export does; the stand-in's images become the channels of one."""
     import numpy as np
 
     from explorer.workers.loading import render

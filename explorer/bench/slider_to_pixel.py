@@ -1,4 +1,4 @@
-"""``slider-to-pixel``: from a move of the mouse on a slider to the edited picture painted, at 60 moves a second."""
+"""``slider-to-pixel``: from a move of the mouse on a slider to the edited image painted, at 60 moves a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``training``: pictures a second while a model learns and is watched, beside bare ``model.fit``."""
+"""``training``: images a second while a model learns and is watched, beside bare ``model.fit``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"architecture": "cnn", "data": "digits", "limit": 4_000},
     {"architecture": "conv-spatial", "data": "digits", "limit": 1_000},
 )
-"""Architectures that differ: small products, normalisation and sampling, pooling in colour, strides, upsampling."""
+"""Architectures that differ: small products, normalization and sampling, pooling in color, strides, upsampling."""
 
 ROUNDS, QUICK_ROUNDS = 8, 3
 TURN_SECONDS = 3.0
@@ -71,7 +71,7 @@ def _measured(case: dict[str, Any], rounds: int) -> list[Entry]:
 
 
 def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
-    """Train one network with the engine and another with `model.fit`, by turns, and tell the pictures a second.
+    """Train one network with the engine and another with `model.fit`, by turns, and tell the images a second.
 
     Neither's first turn counts: in it the graphs are compiled. In every other turn of ours events are sent, checkpoints
     are written and the model is shown, as for a window.
@@ -122,9 +122,9 @@ class _Turns:
     Attributes
     ----------
     ours, peer
-        Pictures a second of each turn, the first included.
+        Images a second of each turn, the first included.
     seen
-        Pictures that ours has seen; counted by whoever reads its events.
+        Images that ours has seen; counted by whoever reads its events.
     whole
         Whether an epoch of ours has just ended; told by them too.
     seconds
@@ -170,7 +170,7 @@ class _Turns:
             self._begun = now
         fresh, whole = self.seen - self._seen, self.whole
         self.whole = False
-        # Pictures are counted by epochs, so a turn ends with one.
+        # Images are counted by epochs, so a turn ends with one.
         if not whole or now - self._begun < TURN_SECONDS or self.done:
             return
         self.ours.append(fresh / (now - self._begun))

@@ -41,7 +41,7 @@ def open_window() -> Iterator[Running]:
 
 
 def is_whole(running: Running) -> bool:
-    """Say whether picture, cursor and map are there."""
+    """Say whether image, cursor and map are there."""
     document = running.document
     return document.picture_view is not None and document.cursor_view is not None and document.map.ready
 

@@ -1,4 +1,4 @@
-"""Steps of the tour: a picture, a slider, the map, noise."""
+"""Steps of the tour: an image, a slider, the map, noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.tour.guide import Tour
 
 
 def picture(tour: Tour) -> None:
-    """Click a picture in the gallery, then go on by keyboard."""
+    """Click an image in the gallery, then go on by keyboard."""
     view = tour.running.window.gallery.view
     index = tour.running.window.gallery.model.index(7)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
@@ -23,7 +23,7 @@ def picture(tour: Tour) -> None:
 
 
 def slider(tour: Tour) -> None:
-    """Drag the first slider, and see the picture follow."""
+    """Drag the first slider, and see the image follow."""
     sliders = tour.running.window.latent.sliders
     before = tour.document.code
     start, end = float(sliders.values[0]), 1.8 if sliders.values[0] < 0 else -1.8
@@ -63,7 +63,7 @@ def noise(tour: Tour) -> None:
 
 
 def _row_of_noise(tour: Tour) -> None:
-    """Take the digits' published noise from the menu, and see it on several pictures."""
+    """Take the digits' published noise from the menu, and see it on several images."""
     tour.trigger("noise_preset_reference_digits")
     tour.click("noise_several")
     tour.until(lambda: [noise.mean for noise in tour.document.noises] == [0.5], "the published noise")

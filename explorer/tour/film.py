@@ -19,7 +19,7 @@ MOST_CLICKS = 10
 
 
 def keyframes(tour: Tour) -> None:
-    """Put three pictures on the timeline, scrub, and play a little."""
+    """Put three images on the timeline, scrub, and play a little."""
     tour.tab(tour.running.window.map)
     for picture in (3, 5, 9):
         tour.document.choose_picture(picture)
@@ -58,7 +58,7 @@ def ways(tour: Tour) -> None:
 
 
 def one_of_each(tour: Tour) -> None:
-    """Have a film of one picture of each class made in one go, and take it back."""
+    """Have a film of one image of each class made in one go, and take it back."""
     tour.click("timeline_presets")
     tour.choose("preset_kind", "classes")
     tour.click("preset_apply")

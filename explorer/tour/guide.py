@@ -27,7 +27,7 @@ W = TypeVar("W", bound=QWidget)
 
 @dataclass
 class Tour:
-    """One walk: where its pictures go, the window, and what was seen on the way."""
+    """One walk: where its images go, the window, and what was seen on the way."""
 
     out: Path
     running: Running
@@ -144,7 +144,7 @@ class Tour:
         box.activated.emit(wanted)
 
     def shoot(self, name: str, dialog: QWidget | None = None) -> None:
-        """Take a picture of the window, with an open dialog of its lying over it as on a desktop."""
+        """Take an image of the window, with an open dialog of its lying over it as on a desktop."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
         QCoreApplication.processEvents()
         window = self.running.window

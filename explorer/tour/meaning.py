@@ -1,4 +1,4 @@
-"""Steps of the tour: pictures alike, directions of attributes, sums of codes, two models beside each other, figures."""
+"""Steps of the tour: images alike, directions of attributes, sums of codes, two models beside each other, figures."""
 
 from __future__ import annotations
 

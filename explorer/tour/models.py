@@ -1,4 +1,4 @@
-"""Steps of the tour: other models, other pictures, other views of a code."""
+"""Steps of the tour: other models, other images, other views of a code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.ui.dialogs.import_model import ImportDialog
 
 
 def switch(tour: Tour) -> None:
-    """Open another model from the library; its pictures come with it."""
+    """Open another model from the library; its images come with it."""
     tour.open_model("glyphs-vae-2d")
     tour.tab(tour.running.window.map)
     tour.settle()

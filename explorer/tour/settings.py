@@ -12,7 +12,7 @@ from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 
 def settings(tour: Tour) -> None:
-    """Choose a preset, add noise by its menu, walk over the drawing's layers, meet a refusal; then begin anew."""
+    """Choose a preset, add noise by its menu, walk over the drawing's layers, meet a refusal; then begin again."""
     source = tour.document.source
     tour.tab(tour.running.window.train)
     tour.choose("train_preset", "lfw_denoising")

@@ -31,10 +31,10 @@ from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
-"""Pictures up to which they are indexed anew with every version of a model that learns."""
+"""Images up to which they are indexed again with every version of a model that learns."""
 
 SHOWN = 48
-"""Pictures at hand from each end of a ranking."""
+"""Images at hand from each end of a ranking."""
 
 
 def measure_quality(
@@ -44,7 +44,7 @@ def measure_quality(
     yield Progress(0, 0, "opening the model")
     opened = open_model(model) if isinstance(model, Path) else model
     indices = source.splits.select("test", CURVE_PICTURES)
-    if not len(indices):  # a single picture, say
+    if not len(indices):  # a single image, say
         indices = source.splits.select("all", CURVE_PICTURES)
     # The same random numbers for every model, whatever was drawn in the lab.
     unseeded = tuple(replace(noise, seed=None) for noise in noises)
@@ -61,7 +61,7 @@ def measure_quality(
 
 
 def rank(model: OpenModel, source: Source, rule: ThresholdRule) -> Iterator[Progress | RankingView]:
-    """Rank all pictures of a source, and bring the worst and the best; see `rank_by_error`."""
+    """Rank all images of a source, and bring the worst and the best; see `rank_by_error`."""
     everything = source.splits.select("all")
     for item in rank_by_error(model.codec, source, everything, model.card.preprocessing, model.sample, rule):
         if isinstance(item, Progress):
@@ -164,7 +164,7 @@ class Analyst(QObject):
             self._document.studies.put_ranking(view)
 
     def _on_source_changed(self) -> None:
-        """Forget a ranking of pictures that are not there any more."""
+        """Forget a ranking of images that are not there any more."""
         codes, ranking = self._document.studies.codes, self._document.studies.ranking
         if codes is not None and codes.source is not self._document.source:
             self._document.studies.put_codes(None)
@@ -243,14 +243,14 @@ class Analyst(QObject):
             )
 
     def _known_codes(self, model: OpenModel, source: Source) -> Floats | None:
-        """Return the codes of all pictures where another study has encoded them already."""
+        """Return the codes of all images where another study has encoded them already."""
         for part in (self._document.studies.codes, self._document.neighbours.index):
             if part is not None and part.codec is model.codec and part.source is source:
                 return part.codes
         return None
 
     def _on_slot_requested(self, indices: Indices, number: int) -> None:
-        """Encode pictures for a slot; those of a model that is open no more are of no use."""
+        """Encode images for a slot; those of a model that is open no more are of no use."""
         opened = self._opened()
         if opened is None:
             return

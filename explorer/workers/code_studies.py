@@ -1,4 +1,4 @@
-"""Long looks at the codes of all open pictures: encode them, index them, find directions, tell classes apart."""
+"""Long looks at the codes of all open images: encode them, index them, find directions, tell classes apart."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, In
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
-    """Yield progress, return the codes of all pictures."""
+    """Yield progress, return the codes of all images."""
     codes = np.empty((0, model.latent_dim), np.float32)
     for item in encode_all(model, source):
         if isinstance(item, CodesView):
@@ -68,7 +68,7 @@ def _built(coordinates: Floats, kind: Kind | None, metric: Metric) -> Generator[
 def index_pictures(
     model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
 ) -> Iterator[Progress | IndexedPictures]:
-    """Encode every picture, keep a small copy of it, and index both; what is `known` of the same is taken over."""
+    """Encode every image, keep a small copy of it, and index both; what is `known` of the same is taken over."""
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
     if known is None:
@@ -105,7 +105,7 @@ def index_pictures(
 def find_directions(
     model: OpenModel, source: Source, request: DirectionRequest, codes: Floats | None
 ) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], str]]:
-    """Find the direction of each category, or of a number; what has too few pictures is said and left out."""
+    """Find the direction of each category, or of a number; what has too few images is said and left out."""
     if codes is None:
         codes = yield from _encoded(model, source)
     readable = np.isfinite(codes).all(axis=1)
@@ -129,7 +129,7 @@ def find_directions(
 
 
 def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats | None) -> Iterator[Progress | Probe]:
-    """Tell an attribute from the codes of all pictures; of a long code, from its principal axes."""
+    """Tell an attribute from the codes of all images; of a long code, from its principal axes."""
     known, classes = classes_of(source, attribute)
     if codes is None:
         codes = yield from _encoded(model, source)

@@ -1,4 +1,4 @@
-"""Opens the model beside the open one, encodes the chosen picture by it, and measures both."""
+"""Opens the model beside the open one, encodes the chosen image by it, and measures both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
 
 
 def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel, None, None]:
-    """Fit as many principal components as the open model's code is long, on the training pictures of a source."""
+    """Fit as many principal components as the open model's code is long, on the training images of a source."""
     train = source.splits.train if len(source.splits.train) else np.arange(source.count)
     chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_FITTED)).astype(np.int64)]
     yield Progress(0, 0, "reading the pictures")
@@ -53,14 +53,14 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
 
 
 def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progress | Floats]:
-    """Encode one picture."""
+    """Encode one image."""
     yield Progress(0, 0, "encoding")
     pixels = source.read(np.array([index]), model.card.preprocessing)
     yield model.codec.encode(to_floats(pixels))[0]
 
 
 def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress | tuple[Comparison, ...]]:
-    """Measure models on the test pictures of a source."""
+    """Measure models on the test images of a source."""
     test: Indices = source.splits.test if len(source.splits.test) else np.arange(source.count)
     rows: list[Comparison] = []
     for model in models:
@@ -114,7 +114,7 @@ class Comparer(QObject):
             self._encode()
 
     def _encode(self) -> None:
-        """Encode the chosen picture by the model beside, while somebody looks; the one asked for last wins."""
+        """Encode the chosen image by the model beside, while somebody looks; the one asked for last wins."""
         document, model = self._document, self._document.beside.model
         subject = document.state.subject
         if model is None or subject is None or not document.watches(ComparePictures.slot):

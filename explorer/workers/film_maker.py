@@ -1,4 +1,4 @@
-"""Makes films of a timeline: lays its way, turns pictures into keyframes, writes files and opens them again."""
+"""Makes films of a timeline: lays its way, turns images into keyframes, writes files and opens them again."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, render
 
 _TRIED = 10
-"""Neighbouring frames that are written to learn how large a film will be."""
+"""Neighboring frames that are written to learn how large a film will be."""
 
 _PREVIEWED = 24
 _ENCODED_AT_ONCE = 250
 _MOST_DROPPED = 64
-"""Pictures of one dropped file that become keyframes at most."""
+"""Images of one dropped file that become keyframes at most."""
 
 
 def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind: ExportFormat) -> AnimationSettings:
@@ -116,7 +116,7 @@ def estimate_film(
 
 
 def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Give the codes ``(n, latent_dim)`` of pictures of a source, n > 0."""
+    """Give the codes ``(n, latent_dim)`` of images of a source, n > 0."""
     check_table(len(indices), model.latent_dim)
     step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     codes: list[Floats] = []
@@ -128,7 +128,7 @@ def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Itera
 
 
 def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | Floats]:
-    """Give the codes of the pictures in files, prepared as the model's data were."""
+    """Give the codes of the images in files, prepared as the model's data were."""
     codes: list[Floats] = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), f"encoding {path.name}")
@@ -216,7 +216,7 @@ class FilmMaker(QObject):
         self._jobs.cancel(self._laying)
         self._laying = self._jobs.start("Laying the way along the data", lay, laid)
 
-    # -- keyframes from pictures -------------------------------------------------------------------------------------
+    # -- keyframes from images -------------------------------------------------------------------------------------
 
     def _on_pictures_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
@@ -224,7 +224,7 @@ class FilmMaker(QObject):
             self._start_keyframes(model, encode_pictures(model, source, indices), place)
 
     def _on_files_requested(self, paths: list[Path], place: int) -> None:
-        """Make keyframes of pictures; an exported morph is opened in the place of all of them."""
+        """Make keyframes of images; an exported morph is opened in the place of all of them."""
         if len(paths) == 1:
             self._reopen(paths[0], lambda path: self._encode([path], place))
         else:

@@ -55,7 +55,7 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
 
 
 def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
-    """Return what a generator returns, with a place to be cancelled at each of its steps."""
+    """Return what a generator returns, with a place to be canceled at each of its steps."""
     yield progress
     while True:
         try:
@@ -170,7 +170,7 @@ class Importer(QObject):
         self._document.imports.put(replace(view, phase="importing", request=request, message="", job=key))
 
     def _on_ended(self, request: ImportRequest) -> None:
-        """Called at every end, before the result where there is one: without one it was cancelled."""
+        """Called at every end, before the result where there is one: without one it was canceled."""
         self._close_retired()
         view = self._document.imports.view
         if view.request is request and view.phase in {"looking", "importing"}:

@@ -60,7 +60,7 @@ class _Job:
 class JobRunner(QObject):
     """Runs generator jobs. `start`, `cancel` and `close` belong to the main thread, and so do all callbacks.
 
-    A job yields `Progress`, each a point where it can be cancelled (the generator is closed there), and last its
+    A job yields `Progress`, each a point where it can be canceled (the generator is closed there), and last its
     result, anything that is not `Progress`. Between them it may yield `Early` results.
 
     Signals
@@ -102,13 +102,13 @@ class JobRunner(QObject):
         on_finished
             Called on the main thread with the result.
         on_ended
-            Called on the main thread before that, and also where the job was cancelled or failed.
+            Called on the main thread before that, and also where the job was canceled or failed.
         on_early
-            Called on the main thread with each early result, unless the job was cancelled by then.
+            Called on the main thread with each early result, unless the job was canceled by then.
         on_failed
             Called on the main thread after `on_ended` with the message of an error that ended the job.
         on_cancelled
-            Called on the main thread after `on_ended` where the job was cancelled.
+            Called on the main thread after `on_ended` where the job was canceled.
         """
         key = next(self._keys)
         entry = _Job(

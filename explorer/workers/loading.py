@@ -1,4 +1,4 @@
-"""Opening models and pictures, and exporting, as jobs: generators without Qt."""
+"""Opening models and images, and exporting, as jobs: generators without Qt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_model(path: Path, run: Path | None = None) -> OpenModel:
 
 
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
-    """Open a model and, where `home` asks for it, the embedded pictures of the kind it was trained on."""
+    """Open a model and, where `home` asks for it, the embedded images of the kind it was trained on."""
     yield Progress(0, 0, "opening the model")
     model = open_model(path)
     source = None
@@ -94,24 +94,24 @@ def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel 
 
 
 def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:
-    """Open the embedded pictures of the kind that a model was trained on; the result is None where there are none."""
+    """Open the embedded images of the kind that a model was trained on; the result is None where there are none."""
     yield Progress(0, 0, "opening its pictures")
     name = home_source(model)
     yield None if name is None else open_source(name)
 
 
 def load_source(spec: str) -> Iterator[Progress | Early | Source]:
-    """Open pictures by name or path; those of a large folder come early, before every file was looked at."""
+    """Open images by name or path; those of a large folder come early, before every file was looked at."""
     for item in opening(spec):
         yield Early(item) if isinstance(item, Source) and item.provisional else item
 
 
 _NAMED = 3
-"""Skipped pictures that a message names; all of them are in its details."""
+"""Skipped images that a message names; all of them are in its details."""
 
 
 def skipped_words(source: Source) -> tuple[str, str]:
-    """Return what to say of the pictures that a source leaves out, and the whole list."""
+    """Return what to say of the images that a source leaves out, and the whole list."""
     lines = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped]
     more = f"; and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
     files = f"{source.count + len(lines) - source.unreadable:,} files"
@@ -122,11 +122,11 @@ def skipped_words(source: Source) -> tuple[str, str]:
 HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {
     name: name for name in ("digits", "clothing", "glyphs", "faces")
 }
-"""Embedded pictures for a model, by the name of what it was trained on."""
+"""Embedded images for a model, by the name of what it was trained on."""
 
 
 def home_source(model: OpenModel) -> str | None:
-    """Return the name of the embedded pictures that suit a model, or None."""
+    """Return the name of the embedded images that suit a model, or None."""
     return HELD_OUT.get(model.card.data.name)
 
 

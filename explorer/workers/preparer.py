@@ -1,4 +1,4 @@
-"""Looks at pictures before a training: whether they are dark on light, and what augmentation makes of them."""
+"""Looks at images before a training: whether they are dark on light, and what augmentation makes of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from explorer.workers.jobs import CANCELED, JobRunner
 
 
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
-    """Say whether the pictures of `spec` are dark on light; `source` is that source where it is open already.
+    """Say whether the images of `spec` are dark on light; `source` is that source where it is open already.
 
     False where they cannot be opened: whoever opens them or trains on them is told why.
     """
@@ -35,7 +35,7 @@ def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
 
 
 def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
-    """Make a few augmented pictures as this training would; an error is a view too."""
+    """Make a few augmented images as this training would; an error is a view too."""
     try:
         opened = source or (yield from _open(request.data))
         yield Progress(0, 0, "augmenting a few pictures")
@@ -89,7 +89,7 @@ class Preparer(QObject):
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
-        """Make the pictures; those asked for last win."""
+        """Make the images; those asked for last win."""
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 

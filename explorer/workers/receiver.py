@@ -23,24 +23,24 @@ from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 
 _MOST = 5_000
-"""Pictures that are taken in at once, at most; more of them lie in a folder, which can be dropped as such."""
+"""Images that are taken in at once, at most; more of them lie in a folder, which can be dropped as such."""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A picture that came in, and whether it is dark on light before a model that learned it the other way around."""
+    """An image that came in, and whether it is dark on light before a model that learned it the other way around."""
 
     source: GuestSource
     negative: bool
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a path is a file with a picture's ending."""
+    """Tell whether a path is a file with an image's ending."""
     return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
 
 
 def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Progress | Guest]:
-    """Decode one picture, and look whether it is a negative of what the model knows."""
+    """Decode one image, and look whether it is a negative of what the model knows."""
     yield Progress(0, 0, f"reading {name}")
     guest = GuestSource.open(content, name)
     negative = (
@@ -52,7 +52,7 @@ def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Ite
 
 
 def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
-    """Copy pictures from anywhere into one folder, in their order, and yield it; the same pictures give the same.
+    """Copy images from anywhere into one folder, in their order, and yield it; the same images give the same.
 
     A source must be found again by its path: by a training's process, say. A list of files has none.
 
@@ -95,7 +95,7 @@ class Receiver(QObject):
         document.intake.other_given.connect(self._on_other_given)
 
     def _on_files_given(self, paths: list[Path]) -> None:
-        """Open each thing as what it is; several pictures are one set of them."""
+        """Open each thing as what it is; several images are one set of them."""
         pictures = [path for path in paths if is_picture(path)]
         if len(paths) == 1:
             self._open(paths[0])
@@ -120,7 +120,7 @@ class Receiver(QObject):
             self._document.timeline.reopen_requested.emit(path)
 
     def _on_other_given(self, path: Path) -> None:
-        """Look at a picture where there is a model to encode it and pictures beside it; else open it as a source."""
+        """Look at an image where there is a model to encode it and images beside it; else open it as a source."""
         model = self._document.model
         if is_picture(path) and self._document.source is not None and model is not None and model.card.encodes:
             self._open_guest(path, path.name)

@@ -112,7 +112,7 @@ class Renderer(QObject):
         self._on_open_changed()
 
     def _on_open_changed(self) -> None:
-        """Withdraw every question before asking anew: no answer of the old model can arrive behind this.
+        """Withdraw every question before asking again: no answer of the old model can arrive behind this.
 
         Thumbnails and films are no model's; nobody would ask for them again.
         """
@@ -176,7 +176,7 @@ class Renderer(QObject):
             self._submit(DecodeCloud(state.model.codec, state.code, scale, state.jitter))
 
     def _ask_samples(self) -> None:
-        """Ask for random pictures; where the prior is still to be fitted, have that done first."""
+        """Ask for random images; where the prior is still to be fitted, have that done first."""
         model, sampling = self._document.model, self._document.sampling
         if model is None or not self._document.watches("samples"):
             return
@@ -194,21 +194,21 @@ class Renderer(QObject):
             self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.traversal))
 
     def _ask_neighbours(self) -> None:
-        """Ask for the nearest pictures, of the cursor or of the chosen one."""
+        """Ask for the nearest images, of the cursor or of the chosen one."""
         state, settings = self._document.state, self._document.neighbours.settings
         if self._document.watches(FindNeighbours.slot):
-            # Of the open pictures the chosen one is left out of its own neighbours; a guest is none of them.
+            # Of the open images the chosen one is left out of its own neighbors; a guest is none of them.
             picture = state.picture if settings.of == "picture" and state.guest is None else None
             code = state.code if settings.of == "cursor" else state.start_code
             self._find(FindNeighbours, code, settings.count, picture)
 
     def _ask_nearest(self) -> None:
-        """Ask for the one picture nearest to the cursor."""
+        """Ask for the one image nearest to the cursor."""
         if self._document.watches(FindNearest.slot):
             self._find(FindNearest, self._document.code, 1, None)
 
     def _find(self, kind: type[FindNeighbours], code: Floats | None, count: int, picture: int | None) -> None:
-        """Ask for pictures near a code; where they are not indexed for that, have it done first."""
+        """Ask for images near a code; where they are not indexed for that, have it done first."""
         document, model, source = self._document, self._document.model, self._document.source
         if model is None or source is None or not source.count or not model.card.encodes:
             return
@@ -221,7 +221,7 @@ class Renderer(QObject):
             self._submit(kind(index, card.preprocessing, code, count, card.decodes, picture, shown))
 
     def _ask_compare(self) -> None:
-        """Ask for the chosen picture through both models, while somebody looks."""
+        """Ask for the chosen image through both models, while somebody looks."""
         document, state, beside = self._document, self._document.state, self._document.beside
         model, other = state.model, beside.model
         if model is None or other is None or not document.watches(ComparePictures.slot):
@@ -241,7 +241,7 @@ class Renderer(QObject):
         )
 
     def _ask_slots(self) -> None:
-        """Ask for the pictures in the slots."""
+        """Ask for the images in the slots."""
         model = self._document.model
         codes = [code for slot in self._document.arithmetic.slots for code in slot.codes]
         if model is None or not codes:

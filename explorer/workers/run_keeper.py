@@ -74,7 +74,7 @@ class RunKeeper(QObject):
         self._followed = model.run
 
     def _on_live_open_requested(self) -> None:
-        """Show the model that learns, with its own pictures where none of the user's are open."""
+        """Show the model that learns, with its own images where none of the user's are open."""
         live = self._document.trainings.live
         if live is not None:
             self._jobs.start(f"Opening {live.name}", lambda: load_home(live), self._on_home_loaded)
@@ -127,7 +127,7 @@ class RunKeeper(QObject):
 
 
 def wants_home(document: Document, home: Source | None) -> bool:
-    """Say whether a model's own pictures are to be opened with it: never in the place of the user's own."""
+    """Say whether a model's own images are to be opened with it: never in the place of the user's own."""
     current = document.source
     if home is None or (current is not None and current.name == home.name):
         return False

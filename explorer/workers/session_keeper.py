@@ -1,4 +1,4 @@
-"""Opens and saves sessions, as jobs: finds the model and the pictures again, and notices who else has saved."""
+"""Opens and saves sessions, as jobs: finds the model and the images again, and notices who else has saved."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _is_of(model: OpenModel, record: ModelRecord) -> bool:
 
 
 def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Iterator[Progress | Source]:
-    """Open the pictures of a session: the open ones, those in their place, or those beside the session.
+    """Open the images of a session: the open ones, those in their place, or those beside the session.
 
     Raises
     ------
@@ -234,7 +234,7 @@ class SessionKeeper(QObject):
         document.code_changed.connect(sessions.check)
 
     def _on_new_requested(self) -> None:
-        """Begin anew on what is open."""
+        """Begin again on what is open."""
         document, model, source = self._document, self._document.model, self._document.source
         document.put_state(State())
         document.selection.put(None)

@@ -1,4 +1,4 @@
-"""Fetches data sets and clears the cache of pictures, as jobs."""
+"""Fetches datasets and clears the cache of images, as jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.workers.jobs import JobRunner
 
 
 def fetching(name: str) -> Iterator[Progress | str]:
-    """Fetch a data set: yields progress, and last why it failed, or an empty text."""
+    """Fetch a dataset: yields progress, and last why it failed, or an empty text."""
     from explorer.data.download import fetch
 
     try:
@@ -29,7 +29,7 @@ def fetching(name: str) -> Iterator[Progress | str]:
 
 
 def clearing() -> Iterator[Progress | int]:
-    """Clear the cache of pictures and unpacked archives; yields the bytes that are left last."""
+    """Clear the cache of images and unpacked archives; yields the bytes that are left last."""
     from explorer.data.archives import remove_unpacked
     from explorer.data.pixel_cache import clear_cache
 

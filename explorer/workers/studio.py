@@ -105,7 +105,7 @@ class Studio(QObject):
         self._opening_path = None
 
     def _wants_home(self, path: Path) -> bool:
-        """Bring a model's own pictures with it, but never put them in place of the user's own."""
+        """Bring a model's own images with it, but never put them in place of the user's own."""
         source = self.document.source
         return source is None or source.status == "embedded"
 
@@ -116,7 +116,7 @@ class Studio(QObject):
         self.document.open(model, None if same else source)
 
     def _on_open_source_requested(self, spec: str) -> None:
-        """Open pictures; what turns out to be a model is opened as one, or imported."""
+        """Open images; what turns out to be a model is opened as one, or imported."""
         if is_session(Path(spec)):
             self.document.sessions.open_wanted.emit(Path(spec))
             return

@@ -424,7 +424,7 @@ class _Pace:
 
 
 def _shown(event: Live, writer: RunWriter, out: Path) -> _Shown:
-    """Open the model on this thread, and put its pictures into the film."""
+    """Open the model on this thread, and put its images into the film."""
     codec = OnnxCodec.from_contents(event.card, event.encoder.tobytes(), event.decoder.tobytes())
     film = writer.add_frame(event.progress, event.originals, event.reconstructions)
     return _Shown(OpenModel(event.card, event.sample, codec, out, writer.path, event.progress), film)

@@ -1,4 +1,4 @@
-"""The line ``folder``: the folder that it makes, and the real thing on few pictures."""
+"""The line ``folder``: the folder that it makes, and the real thing on few images."""
 
 from __future__ import annotations
 

@@ -254,4 +254,4 @@ def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(desk: Desk, cal
     told = call("tour", "--out", out, "--force").error
     assert "notes.txt" in told
     assert "--force" not in told
-    assert "which is a file" in call("tour", "--out", desk.codes, "--force").error
+    assert "it is a file" in call("tour", "--out", desk.codes, "--force").error

@@ -52,7 +52,7 @@ def test_mean_to_max_of_a_long_code_goes_along_axes(ask: Any, long: Path, tmp_pa
 
 
 def test_mean_to_max_as_text(call: Any, long: Path, deep: Path, tmp_path: Path) -> None:
-    for model, heading in ((long, "principal axis"), (deep, "dimension")):
+    for model, heading in ((long, "principal component"), (deep, "dimension")):
         outcome = call("traverse", "--model", model, "--mean-to-max", "--out", tmp_path / "max.png", "--force")
         assert outcome.code == 0
         assert outcome.out.startswith(heading)

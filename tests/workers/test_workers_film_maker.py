@@ -1,4 +1,4 @@
-"""Films written, tried and opened again; keyframes of pictures and files."""
+"""Films written, tried and opened again; keyframes of images and files."""
 
 from __future__ import annotations
 

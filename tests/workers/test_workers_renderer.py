@@ -73,7 +73,7 @@ def rendered(document: Document) -> bool:
 
 
 def check_fits(document: Document) -> None:
-    """Every view that is shown belongs to the model, the pictures and the picture of the state."""
+    """Every view that is shown belongs to the model, the images and the image of the state."""
     state = document.state
     assert state.model is not None
     assert state.source is not None
@@ -274,7 +274,7 @@ def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -
     document.open(source=make_source())
     document.choose_picture(4)
     document.thumbnails_requested.emit(np.array([1], np.int64))
-    # Thumbnails come after picture, cursor and noise: had they been asked for, they would be there.
+    # Thumbnails come after image, cursor and noise: had they been asked for, they would be there.
     qtbot.waitUntil(lambda: document.thumbnails_view is not None)
     assert view_of(ThumbnailsView, document.thumbnails_view).indices.tolist() == [1]
     assert (document.picture_view, document.cursor_view, document.noise_view, document.tiles_view) == (None,) * 4

@@ -1,4 +1,4 @@
-"""``decode``: a sheet of decoded codes."""
+"""``decode``: decode codes to a sheet of images."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--codes",
         required=True,
         metavar="NPY",
-        help="a .npy file with codes (n, latent) or (latent,), or an .npz file that holds “codes”",
+        help="a .npy file with codes (n, latent) or (latent,), or an .npz file with an array “codes”",
     )
-    add_out(parser, "the sheet to write, as square as whole rows allow")
+    add_out(parser, "the sheet to write, with about as many rows as columns")
 
 
 def run(options: Namespace, console: Console) -> Report:
@@ -31,7 +31,9 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     codes = read_codes(Path(options.codes).expanduser(), model.card)
     write_png(sheet(decode_codes(model, codes, console)), path)
-    return Report({"count": len(codes)}, [f"{len(codes):,} pictures", f"written to {path}"])
+    return Report(
+        {"count": len(codes)}, [f"{len(codes):,} {'image' if len(codes) == 1 else 'images'}", f"written to {path}"]
+    )
 
 
 COMMAND = Command(
