@@ -64,7 +64,7 @@ def build_digits(originals: Path, out: Path) -> None:
 
 
 def build_clothing(originals: Path, out: Path) -> None:
-    """Write the first test pictures of Fashion-MNIST of each class, in their order."""
+    """Write the first test images of Fashion-MNIST of each class, in their order."""
     folder = originals / "fashion-mnist"
     images = read_idx(folder / "t10k-images-idx3-ubyte.gz")
     labels = read_idx(folder / "t10k-labels-idx1-ubyte.gz")
@@ -93,7 +93,7 @@ def build_training_faces(originals: Path, out: Path) -> None:
 
 
 def build_large_faces(originals: Path, out: Path) -> None:
-    """Write the faces of 224 × 224 pixels; an array beside its facts, since a folder of pictures states no licence."""
+    """Write the faces of 224 × 224 pixels; an array beside its facts, since a folder of images states no license."""
     root = originals / "avatars" / "personas_224"
     names = sorted({folder.name for split in ("train", "test") for folder in (root / split).iterdir()})
     halves: dict[str, np.ndarray] = {}
@@ -108,7 +108,7 @@ def build_large_faces(originals: Path, out: Path) -> None:
 
 
 def read_colour(file: Path) -> np.ndarray:
-    """Return a picture file as uint8 ``(h, w, 3)``."""
+    """Return an image file as uint8 ``(h, w, 3)``."""
     with Image.open(file) as picture:
         return np.asarray(picture.convert("RGB"))
 
@@ -135,7 +135,7 @@ def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
 
 
 def in_words(name: str) -> str:
-    """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colours like ``#6dbb58`` stay as they are."""
+    """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colors like ``#6dbb58`` stay as they are."""
     if HEX_COLOUR.fullmatch(name):
         return name
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower() or "none"

@@ -1,11 +1,11 @@
-"""Compare models with classical filters at taking noise away: a table of figures on held-out pictures.
+"""Compare models with classical filters at taking noise away: a table of figures on held-out images.
 
 Usage: python scripts/compare_denoisers.py --model M [--model M2 …] --data D --noise N [--split S] [--count N] [--json]
 
-The filters are SciPy's median and Gaussian. Their one parameter is the one that is best by PSNR on the very pictures
-that the table is about, which flatters them and not the models. Noise that brightens or flattens a picture cannot be
+The filters are SciPy's median and Gaussian. Their one parameter is the one that is best by PSNR on the very images
+that the table is about, which flatters them and not the models. Noise that brightens or flattens an image cannot be
 taken away by a filter alone; so there is a line for each with its levels fitted too: a·x + b, by least squares on these
-pictures.
+images.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Filter = Callable[[Floats, float], Floats]
 
 @dataclass(frozen=True)
 class Line:
-    """One way to clean, and what it reaches; PSNR and SSIM are means over pictures."""
+    """One way to clean, and what it reaches; PSNR and SSIM are means over images."""
 
     name: str
     parameter: str
@@ -46,7 +46,7 @@ class Line:
 
 
 def gaussian(images: Floats, sigma: float) -> Floats:
-    """Return pictures ``(n, h, w, c)`` smoothed by SciPy."""
+    """Return images ``(n, h, w, c)`` smoothed by SciPy."""
     smooth: Floats = ndimage.gaussian_filter(images, (0, sigma, sigma, 0))
     return smooth
 
@@ -58,7 +58,7 @@ def median(images: Floats, size: float) -> Floats:
 
 
 def fitted(clean: Floats, images: Floats) -> Floats:
-    """Return ``a · images + b`` with the a and b that come nearest to the clean pictures."""
+    """Return ``a · images + b`` with the a and b that come nearest to the clean images."""
     slope, offset = np.polyfit(images.ravel().astype(np.float64), clean.ravel().astype(np.float64), 1)
     result: Floats = (images * slope + offset).astype(np.float32)
     return result
@@ -80,21 +80,21 @@ def tuned(name: str, apply: Filter, values: Sequence[float], clean: Floats, nois
 
 
 def compare(models: Sequence[str], data: str, noise: str, split: str = "test", count: int | None = 1000) -> list[Line]:
-    """Measure the noisy pictures, each model, and the filters.
+    """Measure the noisy images, each model, and the filters.
 
     Parameters
     ----------
     models
-        Bundles that take pictures in one and the same way.
+        Bundles that take images in one and the same way.
     data, split, count
-        The pictures: spread evenly over the split.
+        The images: spread evenly over the split.
     noise
         As on the command line; a fixed seed where it has none.
 
     Raises
     ------
     ExplorerError
-        If a model, the data or the noise is none, or the models take pictures differently.
+        If a model, the data or the noise is none, or the models take images differently.
     """
     opened = [open_model(model) for model in models]
     recipe: Preprocessing = opened[0].preprocessing

@@ -1,4 +1,4 @@
-"""Drag a picture of the gallery and a place of the map onto the timeline, with the window system's drag and drop.
+"""Drag an image of the gallery and a place of the map onto the timeline, with the window system's drag and drop.
 
     python scripts/drag_for_real.py
 

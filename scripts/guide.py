@@ -1,10 +1,10 @@
-"""Run every command of the guide, and put into its pages what came out: figures and pictures.
+"""Run every command of the guide, and put into its pages what came out: figures and images.
 
 Usage: python scripts/guide.py [PAGE …]
 
 A page is Markdown. In a block marked ``console`` a line that begins with ``$`` is a command, and what follows is what
-it printed; this script writes that anew. In a block marked ``sh`` a line is a command whose output nobody needs.
-Trainings are left out here, since they take hours: the cards of the models have their figures. A picture
+it printed; this script writes that again. In a block marked ``sh`` a line is a command whose output nobody needs.
+Trainings are left out here, since they take hours: the cards of the models have their figures. An image
 ``images/NAME`` of a page is the file of that name that its commands wrote, or of the name that a tour numbers.
 """
 
@@ -93,7 +93,7 @@ def same(printed: str, expected: str) -> bool:
 
 
 def pictures_of(text: str) -> list[str]:
-    """Return the names of a page's own pictures."""
+    """Return the names of a page's own images."""
     return sorted(set(_PICTURE.findall(text)))
 
 
@@ -104,7 +104,7 @@ def picture_in(folder: Path, name: str) -> Path | None:
 
 
 def write_page(page: Path) -> None:
-    """Run a page's commands, and write anew what they printed and drew."""
+    """Run a page's commands, and write again what they printed and drew."""
     text = page.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

@@ -12,7 +12,7 @@ from explorer.models.card import Card
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure that a model is to reach on its test pictures, as precise as it was published.
+    """A figure that a model is to reach on its test images, as precise as it was published.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R3",
-        # Twice the steps that the reference's 40 epochs of batches of 64 would be of so few pictures.
+        # Twice the steps that the reference's 40 epochs of batches of 64 would be of so few images.
         "latent-explorer train --arch cae-upsample --data faces-224.npz --out faces-224 --epochs 20 --batch 16 "
         "--schedule cosine --seed 0",
         note="On 19 photographs (the twelve of Debian's package mate-backgrounds, folder nature; scikit-learn's two; "

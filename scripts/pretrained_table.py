@@ -105,7 +105,7 @@ def network(recipe: Recipe | None, card: Card) -> str:
 
 
 def trained_on(card: Card) -> str:
-    """Say which pictures, how many, of which size, and what was done to them."""
+    """Say which images, how many, of which size, and what was done to them."""
     height, width, channels = card.image_shape
     count = f"{card.data.train:,}"
     if card.trained.augment:

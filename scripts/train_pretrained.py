@@ -7,7 +7,7 @@ What is done is left alone: a model that ships already and was trained by the ve
 All of it takes a day on two cores.
 
 ORIGINALS is the folder that ``scripts/build_samples.py`` takes, with all files of MNIST and of Fashion-MNIST in it.
-Everything on the way is in the work folder: the data sets as Keras keeps them, the faces, and the trainings.
+Everything on the way is in the work folder: the datasets as Keras keeps them, the faces, and the trainings.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def state(recipe: Recipe, work: Path) -> str:
 
 
 def prepare_data(originals: Path, work: Path) -> None:
-    """Fill the work folder: the data sets under the names that the commands have, nothing twice."""
+    """Fill the work folder: the datasets under the names that the commands have, nothing twice."""
     kept = work / "keras" / "datasets"
     clothing = kept / "fashion-mnist"
     clothing.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ class Document(Shown):
     library_changed = Signal()
     problem_reported = Signal(Problem)
     exported = Signal(Path)
-    announced = Signal(str)
+    announced = Signal(object)
 
     open_model_requested = Signal(Path)
     open_source_requested = Signal(str)

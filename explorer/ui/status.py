@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import CursorView
+from explorer.messages import Wording, message_text
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -129,8 +130,8 @@ class StatusBar(QStatusBar):
         self._announce(self.tr("Written: %1").replace("%1", path.name))
         self._said.setToolTip(plain_tooltip(str(path)))
 
-    def _announce(self, text: str) -> None:
-        self._said.setText(text)
+    def _announce(self, wording: Wording) -> None:
+        self._said.setText(message_text(wording))
         self._fade.start()
 
 

@@ -210,7 +210,7 @@ def test_the_log_of_a_training_stays_apart_from_images_and_bundle(desk: Desk, ca
         assert "apart from what is read" in call(*words, "--tensorboard", log).error
     for log in (desk.folder / "new", desk.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
-    assert "which is a file" in call(*words, "--tensorboard", desk.codes).error
+    assert "it is a file" in call(*words, "--tensorboard", desk.codes).error
     assert not (desk.folder / "new").exists()
 
 

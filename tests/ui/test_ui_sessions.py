@@ -574,7 +574,7 @@ def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: d
     write_session(path, Session(session.record.model_copy(update={"model": model}), session.arrays))
     user.document.sessions.open_wanted.emit(path)
     user.until(lambda: bool(user.problems))
-    assert "prepared otherwise" in str(user.problems[0].message)
+    assert "has changed since this session was saved" in str(user.problems[0].message)
     assert user.document.sessions.path == path
 
 

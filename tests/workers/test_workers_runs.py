@@ -24,6 +24,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
 from explorer.document.views import PictureView, TrainingFilmView
 from explorer.errors import TrainingError
+from explorer.messages import Message
 from explorer.models.bundle import open_bundle
 from explorer.models.reservation import Reservation
 from explorer.models.runs import LOG, CurvePoint, Run, find_runs, originals_of
@@ -102,7 +103,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
 def test_whoever_goes_to_another_model_is_not_called_back(
     studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, announced = studio.document, list[str]()
+    document, announced = studio.document, list[Message]()
     document.announced.connect(announced.append)
     other = make_model()
     document.open(other, make_source())
@@ -117,7 +118,7 @@ def test_whoever_goes_to_another_model_is_not_called_back(
     document.open(other)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: bool(announced))
-    assert announced == ["new is trained; open it from the library"]
+    assert [str(said) for said in announced] == ["new is trained. Open it from the library."]
     assert document.model is other
 
 
@@ -269,10 +270,10 @@ def test_a_run_that_another_window_trains_is_left_alone(
     try:
         document.trainings.run_delete_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 1)
-        assert "a run that has ended" in str(problems[0].message)
+        assert "it is training. Cancel the training first." in str(problems[0].message)
         document.trainings.run_resume_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 2)
-        assert "continues in another window" in str(problems[1].message)
+        assert "is training in another window" in str(problems[1].message)
     finally:
         other.unlock()
     assert run.path.is_dir()

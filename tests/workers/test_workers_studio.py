@@ -58,7 +58,7 @@ def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> N
     document = studio.document
     document.open(source=make_source())
     document.open_model_requested.emit(bundle)
-    assert [job.title for job in document.jobs] == ["Opening tiny"]
+    assert [str(job.title) for job in document.jobs] == ["Opening tiny"]
     qtbot.waitUntil(lambda: settled(document))
     assert name_of(document) == "tiny"
     assert document.undo_label == "Open tiny"

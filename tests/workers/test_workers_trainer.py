@@ -108,7 +108,7 @@ def test_a_cancelled_training_ends_as_cancelled(studio: Studio, pictures: Path, 
     document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: bool(document.training.curve))
     document.training_cancel_requested.emit()
-    assert document.training.note == "Cancelling"
+    assert str(document.training.note) == "Canceling"
     wait(qtbot, lambda: not document.training.active)
     assert (views[-1].phase, [view.phase for view in views].count("cancelled")) == ("cancelled", 1)
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".checkpoint") == ["blobs.npz"]
