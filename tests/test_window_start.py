@@ -99,4 +99,4 @@ def test_a_display_that_does_not_answer_is_no_abort() -> None:
 
 
 def test_without_any_display_it_says_so() -> None:
-    assert "a display to open the window on" in start(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert "Cannot open the window: there is no display" in start(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")

@@ -65,8 +65,8 @@ def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenMode
 def _reopened_model(closed: ClosedModel) -> OpenModel:
     if not closed.files:
         raise ModelError(
-            "Cannot go to this step: the training of “{name}” was not finished. Resume it in the list of runs, or choose "
-            "another step.",
+            "Cannot go to this step: the training of “{name}” was not finished. Resume it in the list of runs, or "
+            "choose another step.",
             name=closed.name,
         )
     try:

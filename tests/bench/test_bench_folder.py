@@ -30,5 +30,5 @@ def test_folder_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
         assert record["unit"] == "MB"
         assert record["limit"] == 300
     for record in (first, again, memory, own):
-        assert record["case"].startswith("2,100 pictures")
+        assert record["case"].startswith("2,100 images")
         assert record["peer"] > 0
