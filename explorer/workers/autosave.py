@@ -72,7 +72,7 @@ class Autosave(QObject):
         """The folder of this window; None before the first copy."""
         return self._folder
 
-    # -- the copy --------------------------------------------------------------------------------------------------
+    # -- the copy ------------------------------------------------------------------------------------------------------
 
     def _on_edited(self) -> None:
         """Schedule a copy, or delete it if everything is saved; further edits do not delay it."""
@@ -155,7 +155,7 @@ class Autosave(QObject):
             )
         self._failed = bool(problem)
 
-    # -- recovery --------------------------------------------------------------------------------------------------
+    # -- recovery ------------------------------------------------------------------------------------------------------
 
     def look_for_left(self) -> None:
         """Offer the newest copy of a crashed window; the next one is offered after the user has decided."""
@@ -210,7 +210,7 @@ class Autosave(QObject):
             self._offered = None
             self.look_for_left()
 
-    # -- the end ---------------------------------------------------------------------------------------------------
+    # -- the end -------------------------------------------------------------------------------------------------------
 
     def close(self, deadline: Deadline | None = None) -> None:
         """End the thread, and delete the copy unless it holds unsaved work that the user was not asked about."""

@@ -197,7 +197,7 @@ class FilmMaker(QObject):
         timeline.export_requested.connect(self._on_export_requested)
         timeline.estimate_requested.connect(self._on_estimate_requested)
 
-    # -- data path ------------------------------------------------------------------------------------------------
+    # -- data path -----------------------------------------------------------------------------------------------------
 
     def _on_curve_wanted(self) -> None:
         """Compute the data path; the last request wins."""
@@ -218,7 +218,7 @@ class FilmMaker(QObject):
         self._jobs.cancel(self._laying)
         self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
 
-    # -- keyframes from images -------------------------------------------------------------------------------------
+    # -- keyframes from images -----------------------------------------------------------------------------------------
 
     def _on_pictures_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
@@ -248,7 +248,7 @@ class FilmMaker(QObject):
 
         self._jobs.start(message("Adding keyframes"), lambda: codes, put)
 
-    # -- files -----------------------------------------------------------------------------------------------------
+    # -- files ---------------------------------------------------------------------------------------------------------
 
     def _on_export_requested(self, export: Export) -> None:
         document, path = self._document, export.path

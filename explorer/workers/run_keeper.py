@@ -52,7 +52,7 @@ class RunKeeper(QObject):
         trainer.failed.connect(document.report)
         trainer.advised.connect(document.announced.emit)
 
-    # -- live model ------------------------------------------------------------------------------------------------
+    # -- live model ----------------------------------------------------------------------------------------------------
 
     def _on_training_changed(self, view: TrainingView) -> None:
         before = self._document.training
@@ -111,7 +111,7 @@ class RunKeeper(QObject):
         elif live is None:
             document.open(model)
 
-    # -- runs ------------------------------------------------------------------------------------------------------
+    # -- runs ----------------------------------------------------------------------------------------------------------
 
     def read_runs(self) -> None:
         """Read the list of runs; the last request wins."""

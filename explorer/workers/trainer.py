@@ -143,7 +143,7 @@ class Trainer(QObject):
         """Log file of the model process."""
         return self._process.log_path
 
-    # -- requests --------------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------------
 
     def warm(self) -> None:
         """Start the model process and import Keras in it, unless that has been done."""
@@ -244,7 +244,7 @@ class Trainer(QObject):
     def _busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    # -- on the worker thread --------------------------------------------------------------------------------------
+    # -- on the worker thread ------------------------------------------------------------------------------------------
 
     def _start(self, request: _Asked | Warm | None) -> None:
         """Run a request on a worker thread after the previous one; None ends the process."""
@@ -301,7 +301,7 @@ class Trainer(QObject):
         finally:
             release(lock)
 
-    # -- on the main thread ----------------------------------------------------------------------------------------
+    # -- on the main thread --------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_event_arrived(self, event: Event | _Shown | _Begun) -> None:
