@@ -121,15 +121,15 @@ def find_model(record: ModelRecord, current: OpenModel | None, where: Path | Non
         except ExplorerError:
             if where is not None:
                 raise
-    model = message("“{name}”", name=record.name)
+    wanted = message("“{name}”", name=record.name)
     if record.model_hash:
-        model = message("“{name}” (checksum {checksum}…)", name=record.name, checksum=record.model_hash[:8])
+        wanted = message("“{name}” (checksum {checksum}…)", name=record.name, checksum=record.model_hash[:8])
     if where is not None:
         raise SessionError(
-            "{folder} does not contain the model {model}. Choose its folder.", folder=where.name, model=model
+            "{folder} does not contain the model {model}. Choose its folder.", folder=where.name, model=wanted
         )
     raise SessionError(
-        "Cannot find the model {model} in {path} or in the library. Choose its folder.", model=model, path=record.path
+        "Cannot find the model {model} in {path} or in the library. Choose its folder.", model=wanted, path=record.path
     )
 
 
