@@ -230,7 +230,7 @@ def test_a_killed_training_is_taken_up_again_by_another_window(
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: phase(document) == "failed")
     assert "killed by signal 9" in str(problems[0].message)
-    assert "Its last checkpoint is kept: resume it in the list of runs." in str(problems[0].message)
+    assert "The last checkpoint was kept: resume it in the list of runs." in str(problems[0].message)
     studio.close()
 
     again = Studio(Document())
