@@ -156,8 +156,8 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     assert [request.out.name for request in document.trainings.queue] == ["two", "four"]
     Reservation(tmp_path / "three").release()
     document.training_requested.emit(small_request(pictures, tmp_path / "two", epochs=2))
-    assert [problem.message for problem in problems] == [
-        "A training of the name two runs or waits. Choose another name."
+    assert [str(problem.message) for problem in problems] == [
+        "A training named “two” is running or queued. Choose another name."
     ]
     wait(qtbot, lambda: (tmp_path / "four").is_dir() and not document.training.active)
     assert document.trainings.queue == ()
