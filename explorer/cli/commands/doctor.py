@@ -185,7 +185,9 @@ def _pictures() -> Iterator[Check]:
     from explorer.errors import ExplorerError
 
     for entry in known_sources():
-        if entry.status == "present" or (entry.status == "missing" and "install the program again" not in entry.how):
+        if entry.status == "present" or (
+            entry.status == "missing" and "install the program again" not in entry.how.lower()
+        ):
             continue
         try:
             source = open_source(entry.name)
