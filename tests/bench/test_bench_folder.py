@@ -1,4 +1,4 @@
-"""The line ``folder``: the folder that it makes, and the real thing on few images."""
+"""The benchmark ``folder``: its folder of images, and a real run on few images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line ``training``, for real on one small case: both train, the model is shown, checkpoints are written."""
+"""The benchmark ``training`` on one small case: both train, with live previews and checkpoints."""
 
 from __future__ import annotations
 

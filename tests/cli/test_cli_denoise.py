@@ -16,7 +16,7 @@ from explorer.data.sources import open_source
 
 
 def page(noise: float) -> Image.Image:
-    """Digits side by side, as on a page that was scanned badly."""
+    """Return digits side by side, as on a badly scanned page."""
     source = open_source("digits")
     rows = [
         np.concatenate([np.asarray(source.picture(5 * row + column)) for column in range(5)], 1) for row in range(3)

@@ -1,4 +1,4 @@
-"""``import`` on the networks of a model that ships: they are what anyone's Keras models are."""
+"""``import`` with the networks of a bundled model, which are ordinary Keras models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.models.bundle import open_bundle
 
 @pytest.fixture
 def halves(tmp_path: Path, vae: Path) -> Path:
-    """A folder with an encoder and a decoder of Keras."""
+    """A folder with a Keras encoder and decoder."""
     folder = tmp_path / "halves"
     folder.mkdir()
     for name in ("encoder.keras", "decoder.keras"):

@@ -25,7 +25,7 @@ def pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def cells(path: Path) -> NDArray[np.uint8]:
-    """Cells of a bare mosaic, ``(rows, columns, 28, 28)``."""
+    """Return the cells of a grid image, ``(rows, columns, 28, 28)``."""
     picture = pixels(path)
     rows, columns = picture.shape[0] // SIDE, picture.shape[1] // SIDE
     assert picture.shape == (rows * SIDE, columns * SIDE)
@@ -37,7 +37,7 @@ def decoded(model: Model, codes: Any) -> NDArray[np.uint8]:
 
 
 def same(cell: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
-    """Tell whether images agree; a batch of another size may round one pixel the other way."""
+    """Return whether images agree; another batch size may round single pixels differently."""
     return bool(np.abs(cell.astype(int) - expected.astype(int)).max() <= 1)
 
 

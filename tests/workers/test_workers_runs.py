@@ -1,4 +1,4 @@
-"""Trainings that wait, hold, are taken up again and leave a run behind; and the model as it learns. Real ones."""
+"""Real trainings: queued, paused, resumed, their runs, and the live model."""
 
 from __future__ import annotations
 
@@ -349,7 +349,7 @@ def test_a_run_is_a_folder_with_a_log_of_what_happened(
         assert sum(point.kl_per_dim) == pytest.approx(point.parts.val_kl, rel=1e-4)
         assert len(point.kl_per_dim) == 3
         assert point.rate > 0
-    # The log rounds durations; losses it keeps.
+    # The log rounds durations, but not losses.
     assert [_undated(point) for point in document.training.curve] == [_undated(point) for point in run.curve]
 
 
@@ -361,7 +361,7 @@ def _undated(point: CurvePoint) -> CurvePoint:
 def test_400_updates_leave_the_memory_of_the_window_flat(
     studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    """Real updates of one real training, opened and shown again and again as the trainer does."""
+    """Updates of one real training, repeatedly opened and shown like by the trainer."""
     document = studio.document
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
     document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
@@ -385,7 +385,7 @@ def test_400_updates_leave_the_memory_of_the_window_flat(
 
 
 def _reopened(model: OpenModel, epochs: float) -> OpenModel:
-    """Return the model with sessions of its own, as every update has."""
+    """Return the model with its own sessions, like every update."""
     from explorer.inference.codec import OnnxCodec
 
     codec = model.codec

@@ -185,9 +185,8 @@ def _pictures() -> Iterator[Check]:
     from explorer.errors import ExplorerError
 
     for entry in known_sources():
-        if entry.status == "present" or (
-            entry.status == "missing" and "install the program again" not in entry.how.lower()
-        ):
+        broken = entry.status == "missing" and "install the program again" in entry.how.lower()
+        if entry.status != "embedded" and not broken:
             continue
         try:
             source = open_source(entry.name)
