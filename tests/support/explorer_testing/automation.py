@@ -54,8 +54,8 @@ _HEAD = """# Controlling the window from a program
 After this page you can find every control of the window by its object name and trigger it from Python.
 
 Every control has a stable object name. Tests, the screenshot tour and assistive programs use it. This page is generated
-from the real window (`python -m explorer_testing.automation`, with `tests/support` on `PYTHONPATH`), and a test compares
-it with the window.
+from the real window (`python -m explorer_testing.automation`, with `tests/support` on `PYTHONPATH`), and a test
+compares it with the window.
 
 ```python
 from PySide6.QtGui import QAction
