@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from explorer.messages import message
 from explorer.printable import printable
 from explorer.types import Progress
 
@@ -170,6 +171,11 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def shape_text(shape: Sequence[int] | None) -> str:
     """Return a shape as ``28×28×1``."""
     return "×".join(map(str, shape)) if shape else "various"
+
+
+def images_text(count: int) -> str:
+    """Return a number of images as ``1 image`` or ``10,000 images``."""
+    return str(message("{count:# image|# images}", count=count))
 
 
 def figures_text(figures: Mapping[str, float | None]) -> str:

@@ -38,7 +38,7 @@ def run(options: Namespace, console: Console) -> Report:
     code = combine(terms)
     write_png(to_pixels(model.codec.decode(code[np.newaxis]))[0], path)
     return Report(
-        {"code": code}, [f"{len(options.plus)} codes added, {len(options.minus)} subtracted", f"written to {path}"]
+        {"code": code}, [f"codes added: {len(options.plus)}, subtracted: {len(options.minus)}", f"written to {path}"]
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import decode_codes, open_model, output_file, read_codes, sheet
 from explorer.cli.parser import add_model, add_out
 from explorer.export.sheet import write_png
@@ -31,9 +31,7 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     codes = read_codes(Path(options.codes).expanduser(), model.card)
     write_png(sheet(decode_codes(model, codes, console)), path)
-    return Report(
-        {"count": len(codes)}, [f"{len(codes):,} {'image' if len(codes) == 1 else 'images'}", f"written to {path}"]
-    )
+    return Report({"count": len(codes)}, [images_text(len(codes)), f"written to {path}"])
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import open_model
 from explorer.cli.parser import add_model, add_out
 from explorer.models.cleaning import clean_files
@@ -33,9 +33,8 @@ def run(options: Namespace, console: Console) -> Report:
     cleaned = console.result(clean_files(model.codec, model.preprocessing, path, out))
     for skipped in cleaned.skipped:
         console.warn(f"{skipped.name} was skipped: {skipped.reason}")
-    many = "image" if cleaned.count == 1 else "images"
     return Report(
-        {"count": cleaned.count, "path": cleaned.path}, [f"{cleaned.count:,} {many}", f"written to {cleaned.path}"]
+        {"count": cleaned.count, "path": cleaned.path}, [images_text(cleaned.count), f"written to {cleaned.path}"]
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
 from explorer.system_libraries import how_to_install, missing_libraries, qt_files
 
@@ -194,7 +194,7 @@ def _pictures() -> Iterator[Check]:
         except ExplorerError as error:
             yield Check(f"data {entry.name}", False, str(error), _REINSTALL)
         else:
-            yield Check(f"data {entry.name}", True, f"{source.count:,} images")
+            yield Check(f"data {entry.name}", True, images_text(source.count))
 
 
 def _models() -> Iterator[Check]:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text
+from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import open_model, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
 from explorer.data.corruption import parse_noise
@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> Report:
         "seen_in_training": seen,
         "skipped": skipped,
     }
-    lines = [f"{result.count:,} images ({options.split} split of {source.name}): {figures_text(result.metrics())}"]
+    lines = [f"{images_text(result.count)} ({options.split} split of {source.name}): {figures_text(result.metrics())}"]
     if result.kl_per_dim is not None:
         document |= {
             "kl": result.kl,

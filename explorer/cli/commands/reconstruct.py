@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text
+from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import READ_BATCH, check_sheet, open_model, output_file, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
@@ -58,7 +58,7 @@ def run(options: Namespace, console: Console) -> Report:
         "ssim": ssim(clean, output),
         "bce": bce(clean, output),
     }
-    lines = [f"{len(originals)} images: {figures_text(figures)}", f"written to {path}"]
+    lines = [f"{images_text(len(originals))}: {figures_text(figures)}", f"written to {path}"]
     return Report({**figures, "count": len(originals), "skipped": skipped}, lines)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import decode_codes, open_model, output_file, sheet
 from explorer.cli.parser import add_model, add_out, number, whole
 from explorer.export.sheet import write_png
@@ -49,7 +49,7 @@ def run(options: Namespace, console: Console) -> Report:
     write_png(sheet(decode_codes(model, codes, console)), path)
     return Report(
         {"count": len(codes), "prior": prior},
-        [f"{len(codes):,} images from the {prior} prior", f"written to {path}"],
+        [f"{images_text(len(codes))} from the {prior} prior", f"written to {path}"],
     )
 
 

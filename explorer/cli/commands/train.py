@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command
-from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.console import Console, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
@@ -191,7 +191,7 @@ class _Reporter:
 
 def _started_text(event: messages.Started) -> str:
     return (
-        f"{event.architecture} on {event.data}: {event.train_count:,} images of {shape_text(event.image_shape)}, "
+        f"{event.architecture} on {event.data}: {images_text(event.train_count)} of {shape_text(event.image_shape)}, "
         f"code {shape_text(event.latent_shape)}, {event.encoder_params:,} + {event.decoder_params:,} parameters"
     )
 
