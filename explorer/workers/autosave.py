@@ -283,7 +283,8 @@ class _Writer:
         except ExplorerError as error:
             problem = error.message
         except OSError as error:
-            problem = message("Cannot delete {path}: {reason}.", path=self._path, reason=error.strerror or str(error))
+            reason = error.strerror or str(error)
+            problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
         self._told(problem)
 
 
