@@ -63,7 +63,10 @@ def test_what_cannot_be_compared_is_one_line(
         models = [word for name in words for word in ("--model", str(tmp_path / name))]
         noise = "snow:1" if len(words) == 1 else "blur:1"
         assert script.main([*models, "--data", "digits", "--noise", noise]) == 2
-        assert capsys.readouterr().err.startswith("error: expected ")
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+        assert ("snow" if len(words) == 1 else "differ in preprocessing. Compare them one by one.") in error
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_rows_have_a_cell_for_each_column_and_a_missed_figure_its_reason() -> No
     assert cells[-2:] == ["BCE 0.0720", "**no**"]
     assert pretrained_table.note(recipe, {"one": card}) == "* `one`: It misses its target: It was too short."
     assert "`one` |" in pretrained_table.readme({"one": card})
-    assert "* `digits-vae-2d` is not there yet." in pretrained_table.readme({"one": card})
+    assert "* `digits-vae-2d` is not trained yet." in pretrained_table.readme({"one": card})
 
 
 # -- training ----------------------------------------------------------------------------------------------------------
