@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: `make run` and `make test`. Every path is relative, so the folder may have any name.
+# On a fresh machine: `make run` and `make test`. All paths are relative, so the folder may have any name.
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
@@ -6,46 +6,46 @@ STAMP := .venv/.installed
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-long screenshots pretrained clean environment
 
-help: ## say what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 $(STAMP): pyproject.toml constraints.txt scripts/environment.sh
 	@sh scripts/environment.sh $(STAMP)
 
-environment: $(STAMP) ## make the environment in .venv
+environment: $(STAMP) ## create the environment in .venv
 
-run: $(STAMP) ## open the window (without a display: take pictures of it)
+run: $(STAMP) ## open the window (without a display: take screenshots)
 	@sh scripts/run.sh
 
-test: $(STAMP) ## run the whole suite, without a display
+test: $(STAMP) ## run all tests, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
-check: $(STAMP) ## lint, formatting, types, and the direction of imports
+check: $(STAMP) ## check lint, formatting, types and imports
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-check-long: $(STAMP) ## what takes an hour: every kernel of BLAS, damaged files, 100 kills, ten minutes of use in the real window
+check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, fuzzing, 100 kills, ten minutes in the real window
 	@$(PYTHON) scripts/numeric_tests.py
 	@$(PYTHON) scripts/fuzz.py --minutes 20
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --cycles 6 --seed 1
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
-screenshots: $(STAMP) ## pictures of every panel, light and dark, in build/screenshots
+screenshots: $(STAMP) ## take screenshots of every panel, light and dark, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@for scheme in light dark; do \
 	  mkdir -p build/screenshots/$$scheme; \
 	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme --force || exit 1; \
-	done; echo "The pictures are in build/screenshots"
+	done; echo "The screenshots are in build/screenshots"
 
 ORIGINALS := ../shared/data
-pretrained: $(STAMP) ## train the models that ship and are missing, and go on with those begun (a day): ORIGINALS=FOLDER
+pretrained: $(STAMP) ## train missing bundled models, and resume started ones (one day): ORIGINALS=FOLDER
 	@$(PYTHON) scripts/train_pretrained.py $(ORIGINALS)
 	@$(PYTHON) scripts/pretrained_table.py
 
-clean: ## remove what was made, the environment too
+clean: ## remove all build outputs and the environment
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
 	find explorer tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

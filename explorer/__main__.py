@@ -1,6 +1,6 @@
 """The program: ``latent-explorer``, or ``python -m explorer``.
 
-The model process imports this module again when it is spawned; so nothing is imported at its top.
+Spawned processes import this module again, so it imports nothing at the top.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def main() -> int:
         from explorer.cli.main import program
 
         return program()
-    except KeyboardInterrupt:  # while the libraries were still being imported
+    except KeyboardInterrupt:  # during the imports
         return INTERRUPTED
 
 

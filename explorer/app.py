@@ -1,4 +1,4 @@
-"""The application: one window over one document, with everything that works behind it."""
+"""The application: one window, its document and the background work."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ from explorer.workers.loading import load_model
 from explorer.workers.studio import Studio
 
 FIRST_MODEL = "digits-vae-2d"
-"""What the window opens on: two sliders and a map say most about what this program is for."""
+"""The model that the window opens at start: two latent dimensions fit the map."""
 
 LOG_NAME = "window.log"
 LOG_BYTES = 1_000_000
-"""What one log file holds; then it gets a number, and a new one begins."""
+"""Size at which the log is rotated."""
 
 LOG_OLDER = 2
-"""Older files that are kept."""
+"""Number of rotated log files."""
 
 
 @dataclass
 class Running:
-    """A window with what belongs to it; `close` ends all of it."""
+    """A window with its document and background work; `close` ends all of them."""
 
     document: Document
     studio: Studio
     window: MainWindow
 
     def close(self) -> None:
-        """Close the window, which ends every thread and the model process."""
+        """Close the window, which ends all threads and the model process."""
         self.window.close()
 
 
 def make_application() -> QApplication:
-    """Return the application, themed; the one that exists where there is one."""
+    """Return the themed application, an existing one if there is one."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -72,7 +72,7 @@ def make_application() -> QApplication:
 
 
 def make_window(preferences: PreferencesFile | None = None) -> Running:
-    """Return a window on an empty document, not shown yet; without preferences it remembers nothing."""
+    """Return a hidden window with an empty document; without preferences it saves no settings."""
     document = Document()
     studio = Studio(document)
     window = MainWindow(document, studio.close, preferences)
@@ -80,25 +80,25 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
 
 
 def open_first(document: Document) -> None:
-    """Open the model and the pictures that a new user sees; what cannot be opened is reported."""
+    """Open the first model with its dataset; errors are reported in the window."""
     names = [found.path for found in find_bundles() if found.bundle is not None]
     path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
     try:
         if path is None:
             document.open_source_requested.emit("digits")
         else:
-            # Read here and not on a job thread: the first picture is what everybody waits for.
+            # Loaded here instead of on a job thread, so that the first image is shown sooner.
             for item in load_model(path, home=True):
                 if isinstance(item, tuple):
                     document.open(*item)
         document.forget_history()
         document.sessions.begin()
     except ExplorerError as error:
-        document.report(str(error))
+        document.report(error.message)
 
 
 def open_argument(document: Document, text: str) -> None:
-    """Open what was named on the command line: a bundle, or pictures."""
+    """Open the argument of the command line: a bundle, images or a session."""
     document.open_source_requested.emit(text)
 
 
@@ -108,7 +108,7 @@ def main(open_me: str | None = None) -> int:
     Parameters
     ----------
     open_me
-        A bundle, a picture, a folder or a file of pictures to open in it; or None.
+        A bundle, an image, a folder or a file of images to open, or None.
 
     Returns
     -------
@@ -147,14 +147,14 @@ def main(open_me: str | None = None) -> int:
 
 
 def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
-    """End the window without a question, as Ctrl+C asks: what is not saved is kept as after a crash."""
+    """Close the window without asking; unsaved work can be recovered as after a crash."""
     exit_guard.begin(INTERRUPTED)
     running.window.shell.layout.keep()
     QApplication.exit(INTERRUPTED)
 
 
 class ErrorCatcher(QObject):
-    """The last resort: errors of the main thread, of other threads, and Qt's own messages go to log and window."""
+    """Sends uncaught exceptions of all threads and Qt messages to the log, and exceptions also to the window."""
 
     _caught = Signal(str, str)
 
@@ -165,7 +165,7 @@ class ErrorCatcher(QObject):
         self._caught.connect(self._on_caught)
 
     def install(self) -> None:
-        """Take the hooks over."""
+        """Install the hooks."""
         sys.excepthook = self._on_exception
         threading.excepthook = lambda args: self._on_exception(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
@@ -173,7 +173,7 @@ class ErrorCatcher(QObject):
         qInstallMessageHandler(self._on_qt_message)
 
     def remove(self) -> None:
-        """Give the hooks back."""
+        """Restore the hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         qInstallMessageHandler(None)
@@ -185,7 +185,7 @@ class ErrorCatcher(QObject):
         while cause.__cause__ is not None:
             cause = cause.__cause__
         message = str(cause) if isinstance(cause, ExplorerError) else f"{type(cause).__name__}: {cause}"
-        # Queued: the hook may run on any thread.
+        # A queued signal, because the hook may run on any thread.
         self._caught.emit(message, details)
 
     def _on_caught(self, message: str, details: str) -> None:
@@ -193,7 +193,7 @@ class ErrorCatcher(QObject):
 
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING
-        # What the offscreen platform cannot do is no news.
+        # Messages about limits of the offscreen platform are not warnings.
         quiet = kind in {QtMsgType.QtInfoMsg, QtMsgType.QtDebugMsg} or message.startswith(
             "This plugin does not support"
         )
@@ -201,25 +201,24 @@ class ErrorCatcher(QObject):
 
 
 def _check_display() -> None:
-    """Qt would end the process with a page of its own where there is no display.
+    """Check for a display, because Qt would abort the process with a long message without one.
 
     Raises
     ------
     UsageError
-        If no window can be opened here.
+        If no window can be opened.
     """
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
         raise UsageError(
-            "a display to open the window on",
-            "none",
-            "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR",
+            "Cannot open the window: there is no display. Start the program in a desktop session, or take screenshots: "
+            "latent-explorer tour --out DIR"
         )
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """A log with rotation, which makes its folder: also again, where that was deleted under the window."""
+    """A rotating log that creates its folder, also if the folder is deleted later."""
 
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
@@ -227,14 +226,14 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
 
 class _LogFormatter(logging.Formatter):
-    """Writes an entry such that a name in it can neither command a terminal nor pass for another entry."""
+    """Escapes control characters, so that a name can neither control a terminal nor fake an entry."""
 
     def format(self, record: logging.LogRecord) -> str:
         return log_entry(super().format(record))
 
 
 def start_log() -> logging.handlers.RotatingFileHandler | None:
-    """Write a log with rotation; where that cannot be, run without, and return None."""
+    """Start a rotating log; return None if it cannot be written."""
     try:
         handler = _LogFile(log_dir() / LOG_NAME, maxBytes=LOG_BYTES, backupCount=LOG_OLDER, encoding="utf-8")
     except OSError:

@@ -1,11 +1,11 @@
-"""Build the embedded sample data from its originals; the same bytes each time.
+"""Build the embedded sample datasets from their originals, reproducibly.
 
 Usage: python scripts/build_samples.py ORIGINALS [--out FOLDER] [--training FOLDER]
 
-With ``--training`` it writes there what the models that ship are trained on and what does not ship itself:
-``faces-training.npz``, the 9,000 faces before those of the sample, and ``faces-224.npz``, 1,500 of them again, larger.
+``--training`` also writes the training data of bundled models that is not bundled itself: ``faces-training.npz``, the
+9,000 faces before those of the sample, and ``faces-224.npz``, 1,500 of them at a larger size.
 
-ORIGINALS holds
+ORIGINALS contains
 
 * ``mnist/t10k-images-idx3-ubyte.gz`` and ``mnist/t10k-labels-idx1-ubyte.gz`` as MNIST is published;
 * ``fashion-mnist/`` with files of the same names, as Fashion-MNIST is published;
@@ -32,7 +32,7 @@ from explorer.data.sources.keras_cache import CLOTHING_NAMES
 from explorer.paths import replacing_file
 
 FAMILIES = (6, 4, 2, 2, 2, 2, 2, 4)
-"""Fonts a typeface, in the order of the font index.
+"""Number of fonts per typeface, in the order of the font index.
 
 Weights and slants of one typeface are near copies of each other (two of the first six draw these letters identically),
 so a split by single fonts would hold out what the model has seen.
@@ -40,7 +40,7 @@ so a split by single fonts would hold out what the model has seen.
 
 CLOTHES_PER_CLASS = 250
 FACES = 1_000
-"""So many, the last ones: models that ship see the first 9,000 only."""
+"""Number of sample faces, the last ones: bundled models are trained on the first 9,000 only."""
 
 FACE_LABEL = "attr_hair"
 HEX_COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -50,7 +50,7 @@ LETTERS = (
     *("zain ز", "seen س", "sheen ش", "sad ص", "dad ض", "tah ط", "zah ظ", "ain ع", "ghain غ", "feh ف"),
     *("qaf ق", "kaf ك", "lam ل", "meem م", "noon ن", "heh ه", "waw و", "yeh ي"),
 )
-"""Unicode's names of the 28 letters, for interfaces whose font lacks them, and the letters."""
+"""The 28 letters with their Unicode names, for fonts that lack them."""
 
 
 def build_digits(originals: Path, out: Path) -> None:
@@ -64,7 +64,7 @@ def build_digits(originals: Path, out: Path) -> None:
 
 
 def build_clothing(originals: Path, out: Path) -> None:
-    """Write the first test pictures of Fashion-MNIST of each class, in their order."""
+    """Write the first Fashion-MNIST test images of each class, in order."""
     folder = originals / "fashion-mnist"
     images = read_idx(folder / "t10k-images-idx3-ubyte.gz")
     labels = read_idx(folder / "t10k-labels-idx1-ubyte.gz")
@@ -84,7 +84,7 @@ def build_faces(originals: Path, out: Path) -> None:
 
 
 def build_training_faces(originals: Path, out: Path) -> None:
-    """Write the faces before those, with what a model's card is to say of them."""
+    """Write the faces before the sample, with the data facts for model cards."""
     write_npz(
         out / "faces-training.npz",
         **face_arrays(originals, slice(None, -FACES)),
@@ -93,7 +93,7 @@ def build_training_faces(originals: Path, out: Path) -> None:
 
 
 def build_large_faces(originals: Path, out: Path) -> None:
-    """Write the faces of 224 × 224 pixels; an array beside its facts, since a folder of pictures states no licence."""
+    """Write the faces of 224×224 pixels as an array, because a folder of images states no license."""
     root = originals / "avatars" / "personas_224"
     names = sorted({folder.name for split in ("train", "test") for folder in (root / split).iterdir()})
     halves: dict[str, np.ndarray] = {}
@@ -108,13 +108,13 @@ def build_large_faces(originals: Path, out: Path) -> None:
 
 
 def read_colour(file: Path) -> np.ndarray:
-    """Return a picture file as uint8 ``(h, w, 3)``."""
+    """Return an image file as uint8 ``(h, w, 3)``."""
     with Image.open(file) as picture:
         return np.asarray(picture.convert("RGB"))
 
 
 def face_facts(name: str, title: str) -> dict[str, np.ndarray]:
-    """Return what a model's card is to say of the faces."""
+    """Return the data facts of the faces for model cards."""
     return {
         "name": np.array(name),
         "title": np.array(title),
@@ -124,7 +124,7 @@ def face_facts(name: str, title: str) -> dict[str, np.ndarray]:
 
 
 def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
-    """Return faces and attributes; the hair is the label. What is not drawn is called “none”."""
+    """Return faces and attributes; hair is the label, and missing features are “none”."""
     with np.load(originals / "avatars" / "personas_64.npz", allow_pickle=False) as arrays:
         images = arrays["x"][chosen]
         columns = {name: arrays[name][chosen] for name in arrays.files if name.startswith("attr_")}
@@ -135,14 +135,14 @@ def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
 
 
 def in_words(name: str) -> str:
-    """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colours like ``#6dbb58`` stay as they are."""
+    """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colors like ``#6dbb58`` are unchanged."""
     if HEX_COLOUR.fullmatch(name):
         return name
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower() or "none"
 
 
 def build_glyphs(originals: Path, out: Path) -> None:
-    """Write the Arabic letters with their typeface as group."""
+    """Write the Arabic letters, grouped by typeface."""
     with np.load(originals / "glyphs" / "arabic_ofl_64.npz", allow_pickle=False) as arrays:
         images, letters, fonts = arrays["x"], arrays["letter"], arrays["font"]
     families = np.repeat(np.arange(len(FAMILIES)), FAMILIES)[fonts]
@@ -157,7 +157,7 @@ def build_glyphs(originals: Path, out: Path) -> None:
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays with the strongest compression and without the time of day."""
+    """Write arrays with maximum compression and without timestamps."""
     with replacing_file(path) as part, zipfile.ZipFile(part, "w") as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()

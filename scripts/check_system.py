@@ -1,12 +1,12 @@
-"""Find the system libraries that Qt misses on this machine; install them where that is allowed, else say how.
+"""Find missing system libraries of Qt; install them if permitted, otherwise print the command.
 
-Imports no Qt: where a library is missing, that would abort. Run it with the interpreter of the environment that holds
-PySide6::
+Does not import Qt, which would abort if a library is missing. Run it with the interpreter of the environment that
+contains PySide6::
 
     python scripts/check_system.py --platform xcb
     python scripts/check_system.py --platform offscreen --program Xvfb
 
-Exits 0 where everything is there (at last), and 1 with the one command to run where it is not.
+Exits 0 if nothing is missing (any more), otherwise 1 after printing the command to run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PLATFORMS = ("xcb", "wayland", "offscreen")
 
 
 def rights() -> list[str] | None:
-    """Return what runs a command as root when put before it, possibly nothing; None where that is not allowed."""
+    """Return the command prefix for root rights, possibly empty; None if they are not available."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo"):
@@ -36,11 +36,11 @@ def rights() -> list[str] | None:
 
 
 def install(command: Sequence[str], prefix: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Run `command` with rights; a second time, with fresh package lists, where apt-get's first try fails."""
+    """Run `command` as root; if apt-get fails, update the package lists and retry."""
 
     def run(words: Sequence[str]) -> bool:
         print("+", shlex.join(words), file=sys.stderr, flush=True)
-        # The package manager's chatter is no result of ours: it goes to standard error.
+        # Output of the package manager goes to standard error.
         ended = subprocess.run(
             words, env=dict(environment), stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno(), check=False
         )
@@ -57,13 +57,13 @@ def main() -> int:
     """Check, install where allowed, check again."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--platform", choices=PLATFORMS, default="xcb", help="Qt's platform plugin")
-    parser.add_argument("--program", action="append", default=[], help="a program that must be there too, say Xvfb")
+    parser.add_argument("--program", action="append", default=[], help="a program that is also required, such as Xvfb")
     wanted = parser.parse_args()
     if not sys.platform.startswith("linux"):
-        print("Nothing needs to be installed here: on this system Qt brings its own libraries.", file=sys.stderr)
+        print("Nothing to install: on this system Qt includes its libraries.", file=sys.stderr)
         return 0
     if shutil.which("ldd") is None:
-        print("The libraries that Qt needs were not checked: the program ldd is missing.", file=sys.stderr)
+        print("The libraries of Qt were not checked: the program ldd is missing.", file=sys.stderr)
         return 0
 
     def lacking() -> tuple[list[str], list[str]]:
@@ -85,7 +85,7 @@ def main() -> int:
     if not libraries and not programs:
         return 0
     names = ", ".join([*libraries, *programs])
-    print(f"error: the system libraries that Qt needs; received a system without {names}.", file=sys.stderr)
+    print(f"error: Qt needs system libraries that are missing: {names}.", file=sys.stderr)
     print(how_to_install(libraries, programs), file=sys.stderr)
     return 1
 

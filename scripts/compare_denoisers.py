@@ -1,11 +1,10 @@
-"""Compare models with classical filters at taking noise away: a table of figures on held-out pictures.
+"""Compare denoising models with classical filters: a table of metrics on held-out images.
 
 Usage: python scripts/compare_denoisers.py --model M [--model M2 …] --data D --noise N [--split S] [--count N] [--json]
 
-The filters are SciPy's median and Gaussian. Their one parameter is the one that is best by PSNR on the very pictures
-that the table is about, which flatters them and not the models. Noise that brightens or flattens a picture cannot be
-taken away by a filter alone; so there is a line for each with its levels fitted too: a·x + b, by least squares on these
-pictures.
+The filters are the median and Gaussian filters of SciPy. Their parameter is the best by PSNR on the same images, which
+favors them over the models. Filters cannot remove noise that changes brightness or contrast; therefore each has another
+line with fitted levels: a·x + b, by least squares on the same images.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Filter = Callable[[Floats, float], Floats]
 
 @dataclass(frozen=True)
 class Line:
-    """One way to clean, and what it reaches; PSNR and SSIM are means over pictures."""
+    """One denoising method and its metrics; PSNR and SSIM are means over images."""
 
     name: str
     parameter: str
@@ -46,31 +45,31 @@ class Line:
 
 
 def gaussian(images: Floats, sigma: float) -> Floats:
-    """Return pictures ``(n, h, w, c)`` smoothed by SciPy."""
+    """Apply a Gaussian filter to images ``(n, h, w, c)``."""
     smooth: Floats = ndimage.gaussian_filter(images, (0, sigma, sigma, 0))
     return smooth
 
 
 def median(images: Floats, size: float) -> Floats:
-    """Return the median of each pixel's surroundings, by SciPy."""
+    """Apply a median filter to images ``(n, h, w, c)``."""
     middle: Floats = ndimage.median_filter(images, (1, int(size), int(size), 1))
     return middle
 
 
 def fitted(clean: Floats, images: Floats) -> Floats:
-    """Return ``a · images + b`` with the a and b that come nearest to the clean pictures."""
+    """Return ``a · images + b`` with the least-squares fit to the clean images."""
     slope, offset = np.polyfit(images.ravel().astype(np.float64), clean.ravel().astype(np.float64), 1)
     result: Floats = (images * slope + offset).astype(np.float32)
     return result
 
 
 def measured(name: str, parameter: str, clean: Floats, output: Floats) -> Line:
-    """Return the line of one result."""
+    """Return the table row of one result."""
     return Line(name, parameter, mse(clean, output), psnr(clean, output), ssim(clean, output))
 
 
 def tuned(name: str, apply: Filter, values: Sequence[float], clean: Floats, noisy: Floats) -> list[Line]:
-    """Return the best line of a filter as it is, and the best one with its levels fitted."""
+    """Return the best row of a filter, and its best row with fitted levels."""
     plain, levelled = [], []
     for value in values:
         output = apply(noisy, value)
@@ -80,32 +79,32 @@ def tuned(name: str, apply: Filter, values: Sequence[float], clean: Floats, nois
 
 
 def compare(models: Sequence[str], data: str, noise: str, split: str = "test", count: int | None = 1000) -> list[Line]:
-    """Measure the noisy pictures, each model, and the filters.
+    """Measure the noisy images, each model, and the filters.
 
     Parameters
     ----------
     models
-        Bundles that take pictures in one and the same way.
+        Bundles with identical preprocessing.
     data, split, count
-        The pictures: spread evenly over the split.
+        The images, evenly spaced over the split.
     noise
-        As on the command line; a fixed seed where it has none.
+        As on the command line; without a seed, a fixed one is used.
 
     Raises
     ------
     ExplorerError
-        If a model, the data or the noise is none, or the models take pictures differently.
+        If a model, the dataset or the noise is invalid, or the preprocessing differs.
     """
     opened = [open_model(model) for model in models]
     recipe: Preprocessing = opened[0].preprocessing
     for model in opened:
         if model.preprocessing != recipe:
-            raise UsageError("models that take pictures in the same way", f"{models}", "Compare them one by one.")
+            raise UsageError("The models {names} differ in preprocessing. Compare them one by one.", names=models)
     source = open_source(data)
     clean = to_floats(source.read(source.splits.select(split, count), recipe))
     noises = parse_noise(noise)
     noisy = corrupt(clean, noises, noise_rng(noises, NOISE_SEED))
-    lines = [measured("nothing", "", clean, noisy)]
+    lines = [measured("none (noisy input)", "", clean, noisy)]
     for name, model in zip(models, opened, strict=True):
         lines.append(measured(name, "", clean, model.codec.decode(model.codec.encode(noisy))))
     lines += tuned("median filter", median, SIZES, clean, noisy)
@@ -114,7 +113,7 @@ def compare(models: Sequence[str], data: str, noise: str, split: str = "test", c
 
 def table(lines: Sequence[Line]) -> str:
     """Return the lines as a Markdown table."""
-    rows = [("cleaned by", "size or σ", "MSE", "PSNR, dB", "SSIM")]
+    rows = [("method", "size or σ", "MSE", "PSNR, dB", "SSIM")]
     rows += [(line.name, line.parameter, f"{line.mse:.5f}", f"{line.psnr:.2f}", f"{line.ssim:.4f}") for line in lines]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     texts = [
@@ -126,11 +125,13 @@ def table(lines: Sequence[Line]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", action="append", required=True, metavar="M", help="a bundle; may be given again")
+    parser.add_argument(
+        "--model", action="append", required=True, metavar="M", help="name or folder of a model; repeatable"
+    )
     parser.add_argument("--data", required=True, metavar="D")
     parser.add_argument("--noise", required=True, metavar="N", help="such as gaussian:0.5@0.5")
     parser.add_argument("--split", default="test", choices=("test", "train", "all"))
-    parser.add_argument("--count", type=int, default=1000, metavar="N", help="pictures (default: 1000)")
+    parser.add_argument("--count", type=int, default=1000, metavar="N", help="number of images (default: 1000)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
     try:

@@ -1,8 +1,8 @@
-"""Drag a picture of the gallery and a place of the map onto the timeline, with the window system's drag and drop.
+"""Drag an image from the gallery and a point from the map to the timeline, with drag and drop of the window system.
 
     python scripts/drag_for_real.py
 
-Run under X; the offscreen platform has no drags. Prints what became of it; fails where no keyframe did.
+Run it under X; the offscreen platform has no drag and drop. Fails if a keyframe is missing.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NONE = Qt.KeyboardModifier.NoModifier
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Run the event loop until something is so.
+    """Run the event loop until a condition is true.
 
     Raises
     ------
     TimeoutError
-        If it does not come to be.
+        If it takes too long.
     """
     loop, timer, end = QEventLoop(), QTimer(), QTimer()
     end.setSingleShot(True)
@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def drag(source: QWidget, start: QPoint, target: QWidget, end: QPoint, keys: Qt.KeyboardModifier = _NONE) -> None:
-    """Press, move and let go, by events of the window: a drag runs a loop of its own, so a timer moves the mouse."""
+    """Press, move and release the mouse; a drag runs its own event loop, so a timer moves the mouse."""
     window = source.window()
     handle = window.windowHandle()
     assert handle is not None
@@ -55,7 +55,7 @@ def drag(source: QWidget, start: QPoint, target: QWidget, end: QPoint, keys: Qt.
             QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=last)
             over.append(True)
             return
-        # Before the move: the one that begins the drag comes back only when the drag is over.
+        # Before the move, because the call that starts the drag returns only after the drop.
         QTimer.singleShot(_STEP_MS, lambda: move(number + 1))
         share = number / _STEPS
         across, down = last.x() - first.x(), last.y() - first.y()
@@ -67,7 +67,7 @@ def drag(source: QWidget, start: QPoint, target: QWidget, end: QPoint, keys: Qt.
 
 
 def main() -> int:
-    """Drag for real; return the exit status."""
+    """Run the drags; return the exit status."""
     make_application()
     running = make_window()
     document, window = running.document, running.window
@@ -75,16 +75,16 @@ def main() -> int:
         open_first(document)
         window.show()
         view, track = window.gallery.view, window.timeline.track
-        wait_until(lambda: document.picture_view is not None, "a picture to be shown")
+        wait_until(lambda: document.picture_view is not None, "the first image")
         wait_until(lambda: window.gallery.model.rowCount() > 3, "the gallery")
         document.timeline.add()
         start = view.visualRect(window.gallery.model.index(2)).center()
         drag(view.viewport(), start, track, QPoint(track.width() - 40, track.height() // 2))
-        wait_until(lambda: len(document.keyframes) == 2, "the dropped picture to become a keyframe")
+        wait_until(lambda: len(document.keyframes) == 2, "a keyframe from the dropped image")
         wait_until(lambda: document.map.ready, "the map")
         canvas, control = window.map.canvas, Qt.KeyboardModifier.ControlModifier
         drag(canvas, canvas.plane_rect().center().toPoint(), track, QPoint(track.width() // 2, 40), control)
-        wait_until(lambda: len(document.keyframes) == 3, "the dropped place of the map to become a keyframe")
+        wait_until(lambda: len(document.keyframes) == 3, "a keyframe from the dropped point of the map")
     finally:
         running.close()
         QApplication.processEvents()

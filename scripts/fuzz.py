@@ -1,12 +1,12 @@
-"""Read mutated files with every reader of the program, and list each exception that is not ours, each hang and crash.
+"""Read mutated files with every reader of the program, and list foreign exceptions, hangs and crashes.
 
     python scripts/fuzz.py --minutes 1.5 --seed 1
     python scripts/fuzz.py --minutes 5 --only session
     python scripts/fuzz.py --replay build/fuzz/session/KeyError-in-models-card-read-card
 
-The time is shared among all readers. Inputs are made from small valid files that the program itself wrote, by mutations
-that follow from the seed. Each input is read in a process that may take 2 GB beyond what it had, and is ended after 5 s
-in one input. The first input of each fault is made small and kept under build/fuzz. Ends with 1 where there was any.
+The time is divided among all readers. Inputs are mutations, determined by the seed, of small valid files written by the
+program. Each input is read in a process with 2 GB of additional memory and 5 s of CPU time. The first input of each
+fault is minimized and kept under build/fuzz. Exits with 1 if there was any.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ sys.path[:0] = [str(path) for path in PATHS]
 
 OUT = REPOSITORY / "build" / "fuzz"
 HANG_S = 5.0
-"""Processor time that one input may take; on a busy machine the clock runs on meanwhile."""
+"""CPU time limit of one input."""
 
 PATIENCE_S = 60.0
-"""Time by the clock after which an input hangs, whatever the processor did."""
+"""Wall-clock time limit of one input."""
 
 START_S = 120.0
 GUIDED_FROM_S = 20.0
-"""A reader that has so much time has half of it guided by coverage, where atheris is installed."""
+"""Minimum time of a reader for spending half of it on coverage-guided inputs, if atheris is installed."""
 
 MUTATING, GUIDED = "fuzzing.worker", "fuzzing.guided"
 JOBS = 2
@@ -47,7 +47,7 @@ FAULTS = ("foreign", "hang", "crash", "memory", "crash before")
 
 
 class Worker:
-    """A process that serves one reader after the other; begun again where it was ended."""
+    """A process that serves one reader at a time; restarted when it has ended."""
 
     def __init__(self, seed: str, out: Path, root: Path) -> None:
         self._seed = seed
@@ -58,7 +58,7 @@ class Worker:
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
     def serve(self, reader: str, seconds: float, most: int, module: str = MUTATING) -> Counter[str]:
-        """Let inputs of a reader be read; return how often each outcome came, faults as “verdict: what”."""
+        """Read inputs with a reader; return the count of each outcome, faults as “verdict: what”."""
         found: Counter[str] = Counter()
         number, until = 0, time.monotonic() + seconds
         while number < most and (left := until - time.monotonic()) > 0:
@@ -122,7 +122,7 @@ class Worker:
         answers.put({"ended": process.wait()})
 
     def _next(self, most: float) -> dict[str, Any] | None:
-        """Return the next answer; None where one input took more than `most` seconds of processor time."""
+        """Return the next answer; None if one input took more than `most` seconds of CPU time."""
         begun, used = time.monotonic(), self._used()
         while True:
             try:
@@ -133,7 +133,7 @@ class Worker:
                     return None
 
     def _used(self) -> float:
-        """Return the processor time of the process; the clock where it is not told."""
+        """Return the CPU time of the process, or the wall-clock time if unavailable."""
         assert self._process is not None
         try:
             fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
@@ -142,7 +142,7 @@ class Worker:
             return time.monotonic()
 
     def _end(self, reader: str, verdict: str, number: int, found: Counter[str], answer: dict[str, Any]) -> int:
-        """Note a hang or a crash and keep its input; return the number of the next one."""
+        """Record a hang or a crash and keep its input; return the number of the next input."""
         said = (self._root / "stderr.txt").read_text("utf-8", "replace").strip()
         last = (said.splitlines() or [""])[-1][:200]
         key = f"{verdict}: input {number}" + (f", exit {answer['ended']} {last}" if answer else "")
@@ -157,7 +157,7 @@ class Worker:
 
 
 def fuzz(readers: list[str], options: argparse.Namespace) -> int:
-    """Share the time among readers and processes; print a line a reader and the faults; return their number."""
+    """Divide the time among readers and processes; print one line per reader and the faults; return their number."""
     share = options.minutes * 60 * min(options.jobs, len(readers)) / len(readers)
     guided = options.guided and share >= GUIDED_FROM_S and importlib.util.find_spec("atheris") is not None
     waiting: queue.Queue[str] = queue.Queue()
@@ -183,7 +183,7 @@ def fuzz(readers: list[str], options: argparse.Namespace) -> int:
         finally:
             worker.close()
 
-    print(f"{share:.1f} s a reader, " + ("half of it guided by coverage" if guided else "mutations alone"))
+    print(f"{share:.1f} s per reader, " + ("half of it coverage-guided" if guided else "mutations only"))
     print(f"{'reader':<16} {'inputs':>7} {'accepted':>8} {'refused':>7} {'faults':>6}   seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as folder:
         threads = [threading.Thread(target=work, args=(Path(folder, str(n)),)) for n in range(options.jobs)]
@@ -208,7 +208,7 @@ def _print(reader: str, found: Counter[str], total: Counter[str], faults: list[s
 
 
 def replay(folder: Path) -> int:
-    """Read one input that was kept; show what becomes of it."""
+    """Read one kept input again, and print the outcome."""
     from fuzzing.registry import READERS
     from fuzzing.worker import limit_memory
 
@@ -225,19 +225,19 @@ def main() -> int:
     """Read the command line; return the exit code."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.5, metavar="M", help="time by the clock (default: 1.5)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="what all mutations follow from (default: 0)")
-    parser.add_argument("--only", action="append", metavar="READER", help="one reader; may be given several times")
-    parser.add_argument("--most", type=int, default=10**9, metavar="N", help="inputs of each reader at most")
-    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"processes (default: {JOBS})")
+    parser.add_argument("--minutes", type=float, default=1.5, metavar="M", help="wall-clock time (default: 1.5)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the mutations (default: 0)")
+    parser.add_argument("--only", action="append", metavar="READER", help="only this reader; repeatable")
+    parser.add_argument("--most", type=int, default=10**9, metavar="N", help="maximum number of inputs per reader")
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"number of processes (default: {JOBS})")
     parser.add_argument(
-        "--out", type=Path, default=REPOSITORY / "build" / "fuzz", metavar="DIR", help="where faults go"
+        "--out", type=Path, default=REPOSITORY / "build" / "fuzz", metavar="DIR", help="folder for faults"
     )
     parser.add_argument(
         "--guided",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help=f"whether coverage guides half of the time, where atheris is there and a reader has {GUIDED_FROM_S:g} s",
+        help=f"use coverage guidance half of the time, if atheris is installed and a reader has {GUIDED_FROM_S:g} s",
     )
     parser.add_argument("--list", action="store_true", help="list the readers")
     parser.add_argument("--replay", type=Path, metavar="FOLDER", help="read one kept input again")
@@ -252,7 +252,7 @@ def main() -> int:
     readers = options.only or list(READERS)
     unknown = [name for name in readers if name not in READERS]
     if unknown:
-        parser.error(f"no reader is called {unknown[0]}; --list names them all")
+        parser.error(f"there is no reader {unknown[0]}; --list prints all")
     return 1 if fuzz(readers, options) else 0
 
 

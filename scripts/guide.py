@@ -1,11 +1,11 @@
-"""Run every command of the guide, and put into its pages what came out: figures and pictures.
+"""Run every command of the guide, and update outputs and images in its pages.
 
 Usage: python scripts/guide.py [PAGE …]
 
-A page is Markdown. In a block marked ``console`` a line that begins with ``$`` is a command, and what follows is what
-it printed; this script writes that anew. In a block marked ``sh`` a line is a command whose output nobody needs.
-Trainings are left out here, since they take hours: the cards of the models have their figures. A picture
-``images/NAME`` of a page is the file of that name that its commands wrote, or of the name that a tour numbers.
+In a ``console`` block of a Markdown page, a line that begins with ``$`` is a command, followed by its output, which
+this script updates. In a ``sh`` block, every line is a command without recorded output. Trainings are skipped, because
+they take hours; their figures are in the cards of the models. An image ``images/NAME`` is the file of that name that a
+command of the page wrote, or that a tour wrote with a number before the name.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _TOLERANCE = 0.03
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a page, and what the page says that it prints; None where the page does not say."""
+    """A command of a page, and its recorded output or None."""
 
     command: str
     output: str | None
 
     @property
     def trains(self) -> bool:
-        """Whether it is a training."""
+        """Whether the command is a training."""
         return self.command.startswith(f"{PROGRAM}train ")
 
 
 def steps_of(text: str) -> Iterator[Step]:
-    """Yield the commands of a page, from top to bottom."""
+    """Yield the commands of a page in order."""
     for kind, body in _BLOCK.findall(text):
         if kind == "sh":
             yield from (Step(line, None) for line in body.splitlines() if line.startswith(PROGRAM))
@@ -61,7 +61,7 @@ def _printed(body: str) -> Iterator[Step]:
 
 
 def run(command: str, folder: Path) -> str:
-    """Run a command as it is written, in a folder; return what it printed, without where it wrote to.
+    """Run a command in a folder; return its output without the lines “written to …”.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def run(command: str, folder: Path) -> str:
 
 
 def same(printed: str, expected: str) -> bool:
-    """Tell whether two outputs agree: the same words, and numbers that another machine may round otherwise."""
+    """Return whether two outputs agree: the same words, and numbers within rounding differences."""
     if _NUMBER.sub("#", printed).split() != _NUMBER.sub("#", expected).split():
         return False
     found, wanted = (
@@ -93,18 +93,18 @@ def same(printed: str, expected: str) -> bool:
 
 
 def pictures_of(text: str) -> list[str]:
-    """Return the names of a page's own pictures."""
+    """Return the names of the images of a page."""
     return sorted(set(_PICTURE.findall(text)))
 
 
 def picture_in(folder: Path, name: str) -> Path | None:
-    """Return the file that a command wrote under this name, or that a tour wrote under it behind a number."""
+    """Return the file of this name that a command wrote, or that a tour wrote with a number before the name."""
     found = [path for path in sorted(folder.rglob("*")) if re.fullmatch(rf"(\d+-)?{re.escape(name)}", path.name)]
     return found[0] if found else None
 
 
 def write_page(page: Path) -> None:
-    """Run a page's commands, and write anew what they printed and drew."""
+    """Run the commands of a page, and update its outputs and images."""
     text = page.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -126,7 +126,7 @@ def write_page(page: Path) -> None:
 
 
 def main() -> None:
-    """Write the pages that are named, or all of them."""
+    """Update the given pages, or all."""
     for page in [Path(name) for name in sys.argv[1:]] or sorted(GUIDE.glob("*.md")):
         write_page(page)
 

@@ -1,11 +1,10 @@
-"""Kill the real window in the midst of use, again and again, and look at what is left of the work.
+"""Kill the real window during use, repeatedly, and check what can be recovered.
 
     python scripts/kill_for_real.py --times 100
 
-Each time a window is started in a process of its own, recovers what the last one has left, and is used with mouse and
-keys until it is killed (SIGKILL, or what the system has for it) at a random moment. Then every file that it wrote must
-open, and what they hold must be how the work was at most five seconds before. Prints a line for each time; fails at the
-first that is otherwise.
+Each window runs in its own process, recovers the work of the previous one, and is used with mouse and keys until it is
+killed (SIGKILL or equivalent) at a random moment. Then every file that it wrote must open, and their content must be a
+state of the last five seconds. Prints one line per window; fails at the first violation.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from explorer.models.session_file import Session, read_session
 
 MOST_LOST_S = 5.0
 LONGEST_S = 9.0
-"""The window is killed at a moment up to so long after it began to be used."""
+"""Longest use of a window before it is killed."""
 
 PATIENCE_S = 120
 _STEP_MS = 30
 
 
 def digest(session: Session) -> str:
-    """Return what tells two states of the work apart; when and where they were written does not count."""
+    """Return a fingerprint of a session without its time and place of writing."""
     record = session.record.model_dump(
         mode="json", exclude={"written_at", "origin", "origin_checksum", "checksum", "view"}
     )
@@ -46,11 +45,11 @@ def digest(session: Session) -> str:
     return told.hexdigest()
 
 
-# -- in the window's process -------------------------------------------------------------------------------------------
+# -- in the process of the window --------------------------------------------------------------------------------------
 
 
 def use(folder: Path, seed: int, close: bool) -> int:
-    """Open a window, recover what is offered, and use it until it is killed; or save and close it at once."""
+    """Open a window, recover the offered work, and use it until it is killed, or save and close it at once."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -93,12 +92,12 @@ def use(folder: Path, seed: int, close: bool) -> int:
 
 
 def tell(**words: Any) -> None:
-    """Print one line of JSON, at once."""
+    """Print one line of JSON and flush."""
     print(json.dumps(words), flush=True)
 
 
 class Hand:
-    """A hand on mouse and keys that does something else each time."""
+    """Performs random actions with mouse and keyboard."""
 
     def __init__(self, running: Any, rng: random.Random) -> None:
         self._document = running.document
@@ -108,7 +107,7 @@ class Hand:
         self.recovered = False
 
     def settle_offer(self, then: Callable[[], None]) -> None:
-        """Click “Recover” where work is offered, and go on once it is there."""
+        """Accept an offered recovery, and continue when it is complete."""
         from PySide6.QtCore import Qt, QTimer
         from PySide6.QtTest import QTest
         from PySide6.QtWidgets import QPushButton
@@ -129,7 +128,7 @@ class Hand:
         QTimer.singleShot(0, click if offered else then)
 
     def step(self) -> None:
-        """Do one thing that a person does."""
+        """Perform one random action."""
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
@@ -168,7 +167,7 @@ class Hand:
 
 @dataclass
 class Child:
-    """A window's process, and what it has told."""
+    """The process of a window, and what it has reported."""
 
     process: subprocess.Popen[str]
     states: list[tuple[str, float]] = field(default_factory=list)
@@ -177,7 +176,7 @@ class Child:
     closed: bool = False
 
     def listen(self) -> None:
-        """Read what it tells, until its end; the last line may be cut short."""
+        """Read its output until it ends; the last line may be incomplete."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
@@ -196,7 +195,7 @@ class Child:
 
 
 def start(folder: Path, seed: int, *words: str) -> tuple[Child, threading.Thread]:
-    """Start a window over a folder."""
+    """Start a window with a home folder."""
     root = Path(__file__).resolve().parent.parent
     paths = os.pathsep.join(part for part in (str(root), os.environ.get("PYTHONPATH", "")) if part)
     environment = {**os.environ, "LATENT_EXPLORER_HOME": str(folder / "home"), "PYTHONPATH": paths}
@@ -211,7 +210,7 @@ def start(folder: Path, seed: int, *words: str) -> tuple[Child, threading.Thread
 
 
 def files_of(folder: Path) -> dict[Path, str]:
-    """Return every session file that is there, and what it holds; one that does not open is an error."""
+    """Return every session file with the fingerprint of its content; a file that does not open is an error."""
     return {path: digest(read_session(path)[0]) for path in sorted(folder.rglob("*.latent")) if path.is_file()}
 
 
@@ -221,35 +220,35 @@ def once(folder: Path, rng: random.Random, expected: str | None) -> tuple[float,
     Returns
     -------
     lost, left
-        Seconds of work that are lost, and what the next window is to recover; None where all was saved.
+        Seconds of lost work, and the fingerprint that the next window must recover, or None.
 
     Raises
     ------
     RuntimeError
-        If it did not recover what was expected, a file is broken, or what is left is of no moment of this use.
+        If the wrong work was recovered, a file is broken, or its content is not a state of this use.
     """
     child, thread = start(folder, rng.randrange(2**31))
     moment = rng.uniform(0, LONGEST_S)
     if not child.ready.wait(PATIENCE_S) or child.process.poll() is not None:
         child.process.kill()
-        raise RuntimeError("the window did not come up")
-    # Not an event but a moment is what is waited for: the one at which it is killed.
+        raise RuntimeError("the window did not start")
+    # A random time of use, not an event.
     threading.Event().wait(moment)
     killed_at = time.monotonic()
     child.process.kill()
     child.process.wait()
     thread.join()
     if child.recovered != expected:
-        raise RuntimeError(f"the window before left {expected}, and this one recovered {child.recovered}")
+        raise RuntimeError(f"the previous window left {expected}, but this one recovered {child.recovered}")
     last = {state: number for number, (state, _) in enumerate(child.states)}
     found = {path: last[state] for path, state in files_of(folder).items() if state in last}
     if not found:
-        raise RuntimeError("no file holds a state of this use")
+        raise RuntimeError("no file contains a state of this use")
     number = max(found.values())
     lost = killed_at - child.states[number + 1][1] if number + 1 < len(child.states) else 0.0
     copies = [state for path, state in files_of(folder / "home").items()]
     if len(copies) > 1:
-        raise RuntimeError(f"{len(copies)} copies of one window's work")
+        raise RuntimeError(f"one window left {len(copies)} copies")
     print(f"killed {moment:4.1f} s into use, after {len(child.states):4d} states: {lost:.2f} s lost", flush=True)
     return lost, copies[0] if copies else None
 
@@ -257,8 +256,8 @@ def once(folder: Path, rng: random.Random, expected: str | None) -> tuple[float,
 def main() -> int:
     """Kill windows; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, default=5, help="how often (5)")
-    parser.add_argument("--seed", type=int, default=None, help="of the moments and of what the hand does")
+    parser.add_argument("--times", type=int, default=5, help="number of windows (default: 5)")
+    parser.add_argument("--seed", type=int, default=None, help="random seed of times and actions")
     parser.add_argument("--use", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--close", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -277,7 +276,7 @@ def main() -> int:
                 return 1
             worst = max(worst, lost)
             if lost > MOST_LOST_S:
-                print(f"time {number + 1} with seed {seed}: more than {MOST_LOST_S:g} s are lost", file=sys.stderr)
+                print(f"time {number + 1} with seed {seed}: more than {MOST_LOST_S:g} s lost", file=sys.stderr)
                 return 1
         child, thread = start(folder, 0, "--close")
         child.process.wait(PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Measure what a training's largest event costs as a frame, and as a pickle (docs/decisions/0011-message-frames.md)."""
+"""Measure the serialization of the largest training event, as a frame and as a pickle (docs/decisions/0011)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDS = 7
 
 
 def best_ms(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the least CPU time of a few runs, in milliseconds, and what the last one gave."""
+    """Return the minimum CPU time of several runs in milliseconds, and the result of the last."""
     times, result = [], None
     for _ in range(ROUNDS):
         begun = time.thread_time()
@@ -30,7 +30,7 @@ def best_ms(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def live_event(bundle: Bundle, epochs: int) -> Live:
-    """Return the event that shows a model, with a history of so many epochs in its card."""
+    """Return a live event with the given number of epochs in its card."""
     parts = LossParts(reconstruction=1.0, kl=1.0, val_reconstruction=1.0, val_kl=1.0)
     history = [
         EpochRecord(epoch=epoch, loss=1 / epoch, val_loss=2 / epoch, seconds=1.0, parts=parts.model_copy())
@@ -47,7 +47,7 @@ def _packed(event: Live) -> bytes:
 
 
 def main() -> None:
-    """Print a line for each model that ships and each length of history."""
+    """Print one line per bundled model and history length."""
     bundles = [
         found.bundle for found in find_bundles() if found.bundle is not None and found.bundle.card.engine == "onnx"
     ]

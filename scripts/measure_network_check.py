@@ -1,4 +1,4 @@
-"""Measure what checking ONNX files costs: each network that ships, and opening a bundle that is not known yet.
+"""Measure the check of ONNX files: each bundled network, and opening an unknown bundle.
 
 PYTHONPATH=. python scripts/measure_network_check.py
 """
@@ -22,7 +22,7 @@ from explorer.paths import pretrained_dir
 
 
 def milliseconds(call: Callable[[], object], times: int = 5) -> float:
-    """Return the least time that a call takes."""
+    """Return the minimum time of a call."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()
@@ -46,7 +46,7 @@ def _open(path: Path) -> None:
 
 
 def main() -> None:
-    """Print one line a bundle."""
+    """Print one line per bundle."""
     print("model                 check   check and run   ships   from elsewhere: first   again   (ms)")
     for shipped in sorted(path.parent for path in pretrained_dir().glob("*/card.json")):
         copy = shutil.copytree(shipped, Path(home, shipped.name))

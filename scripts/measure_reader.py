@@ -1,9 +1,9 @@
-"""Measure what a reader process costs: start, one small file, memory.
+"""Measure the cost of a reader process: start, one small file, memory.
 
     python scripts/measure_reader.py [MODEL.keras] [--times N]
 
-Prints the best and the median of N runs, in milliseconds, each a process of its own; the least that the process
-computed, which says more on a busy machine; and the memory that it takes. Linux and macOS.
+Prints minimum and median of N runs in milliseconds, each in a new process, the minimum CPU time, which is more reliable
+on a busy machine, and the memory of the process. Linux and macOS.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from explorer.types import Progress
 
 
 def main() -> None:
-    """Measure, and print a row each."""
+    """Measure, and print one row per case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", type=Path, default=pretrained_dir() / "digits-vae-2d" / "encoder.keras")
     parser.add_argument("--times", type=int, default=20)

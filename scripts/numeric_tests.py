@@ -3,9 +3,9 @@
     python scripts/numeric_tests.py
     python scripts/numeric_tests.py --only Haswell --only default --threads 2
 
-OpenBLAS chooses a kernel by the processor; the last bits of a product depend on it, on the number of threads and on the
-shape. A test that rests on such bits passes on the machine where it was written and fails on another. A kernel whose
-instructions this processor does not have is left out with a word. Ends with 1 where a test failed.
+OpenBLAS selects a kernel for the processor; the last bits of a product depend on it, on the number of threads and on
+the shape. A test that depends on these bits passes on one machine and fails on another. Kernels that this processor
+does not support are skipped. Exits with 1 if a test failed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ print(threadpoolctl.threadpool_info()[0]["architecture"])
 
 
 def environment(kernel: str, threads: int) -> dict[str, str]:
-    """Return what a process needs to compute with a kernel and so many threads."""
+    """Return the environment for a kernel and a number of threads."""
     chosen = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     chosen.pop("OPENBLAS_CORETYPE", None)
     places = (REPOSITORY, os.environ.get("PYTHONPATH", ""))
@@ -39,7 +39,7 @@ def environment(kernel: str, threads: int) -> dict[str, str]:
 
 
 def runs_here(kernel: str) -> str:
-    """Return the name of the kernel that OpenBLAS takes; empty where this processor does not have its instructions."""
+    """Return the kernel that OpenBLAS selects; empty if this processor does not support it."""
     tried = subprocess.run(
         [sys.executable, "-c", _TRIAL], env=environment(kernel, 1), capture_output=True, text=True, check=False
     )
@@ -47,13 +47,13 @@ def runs_here(kernel: str) -> str:
 
 
 def numeric_files() -> list[str]:
-    """Return the test modules that hold marked tests: collecting the others would take longer than the tests do."""
+    """Return the modules with marked tests; collecting all modules would take longer than the tests."""
     files = sorted((REPOSITORY / "tests").rglob("test_*.py"))
     return [str(path.relative_to(REPOSITORY)) for path in files if MARK in path.read_text("utf-8")]
 
 
 def run_tests(kernel: str, threads: int) -> tuple[bool, str]:
-    """Run the marked tests; return whether they passed, and the last lines of what pytest said."""
+    """Run the marked tests; return whether they passed, and the last lines of the pytest output."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "numeric", "-p", "no:cacheprovider", *numeric_files()]
     ended = subprocess.run(
         command, cwd=REPOSITORY, env=environment(kernel, threads), capture_output=True, text=True, check=False
@@ -66,14 +66,14 @@ def main() -> int:
     """Run every combination; return the exit code."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=KERNELS, help="one kernel; may be given several times")
-    parser.add_argument("--threads", action="append", type=int, metavar="N", help="threads; may be given several times")
+    parser.add_argument("--only", action="append", choices=KERNELS, help="only this kernel; repeatable")
+    parser.add_argument("--threads", action="append", type=int, metavar="N", help="number of threads; repeatable")
     options = parser.parse_args()
     failed = False
     for kernel in options.only or KERNELS:
         taken = runs_here(kernel)
         if not taken:
-            print(f"{kernel}: not on this processor", flush=True)
+            print(f"{kernel}: not supported by this processor", flush=True)
             continue
         for threads in options.threads or (1, 2):
             begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""The models that ship: how each is trained, and the figure that was published for it or that it must reach."""
+"""The recipes of the bundled models: training commands and target metrics."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from explorer.models.card import Card
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure that a model is to reach on its test pictures, as precise as it was published.
+    """A target metric on the test images, with the published precision.
 
     Attributes
     ----------
     figure
         Name of a metric in the card.
     most
-        The metric may be at most this, rounded to `digits` behind the point; or, with `beside`, at most this times
-        the metric of that model.
+        Maximum of the metric, rounded to `digits` decimals; with `beside`, a factor on the metric of that model.
     digits
-        As many as were published.
+        Decimals of the published figure.
     beside
-        Name of the model that is compared with, or empty.
+        Name of the reference model, or empty.
     source
-        Whose figure it is.
+        Origin of the target.
     """
 
     figure: str
@@ -36,13 +35,13 @@ class Goal:
     source: str = "published"
 
     def text(self) -> str:
-        """Say it in a cell of a table."""
+        """Return the target as the text of a table cell."""
         if self.beside:
             return f"{self.figure.upper()} ≤ {self.most:g} × `{self.beside}`"
         return f"{self.figure if self.figure == 'loss' else self.figure.upper()} {self.most:.{self.digits}f}"
 
     def reached(self, card: Card, others: Mapping[str, Card]) -> bool:
-        """Tell whether a model reaches it, among all that there are."""
+        """Return whether a model reaches the target."""
         value = card.metrics[self.figure]
         if self.beside:
             return value <= self.most * others[self.beside].metrics[self.figure]
@@ -51,22 +50,22 @@ class Goal:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model that ships is trained.
+    """The training of a bundled model.
 
     Attributes
     ----------
     system
-        Which reference system it is of, R1 to R5.
+        Reference system, R1 to R5.
     command
-        The command that trains it, word for word as its card records it.
+        Training command, exactly as recorded in the card.
     in_wheel
-        Whether the wheel carries it; all others are in the repository alone.
+        Whether the wheel contains it; the others are only in the repository.
     goal
-        What it is to reach, where something was published or asked for.
+        Target, if there is one.
     reason
-        Why it does not reach that, where it does not; or why the model is missing.
+        Why the target is missed, or why the model is missing.
     note
-        What else was measured.
+        Further measurements.
     """
 
     system: Literal["R1", "R2", "R3", "R4", "R5"]
@@ -78,24 +77,24 @@ class Recipe:
 
     @property
     def words(self) -> list[str]:
-        """What stands behind the name of the program."""
+        """Arguments of the command."""
         return shlex.split(self.command)[1:]
 
     @property
     def name(self) -> str:
-        """Name of the model, which is its folder's."""
+        """Name of the model and its folder."""
         return self._after("--out")
 
     @property
     def parent(self) -> str | None:
-        """Name of the model that it goes on from."""
+        """Name of the model that the weights are initialized from."""
         return self._after("--from") if "--from" in self.words else None
 
     def _after(self, option: str) -> str:
         return self.words[self.words.index(option) + 1]
 
 
-# One that goes on from another comes after it.
+# A recipe with --from comes after that of its parent.
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "R1",
@@ -106,9 +105,9 @@ RECIPES: tuple[Recipe, ...] = (
         "R1",
         "latent-explorer train --arch conv-pool --data faces-training.npz --out faces-conv-16 --size 36x36 --latent 16 "
         "--epochs 60 --batch 32 --schedule cosine --seed 0",
-        goal=Goal("mse", 0.75, beside="faces-pca-16", source="our own, a quarter below PCA with a code as long"),
-        note="With 32 numbers a code the same training is 13 % below PCA (MSE 0.00089 beside 0.00102) and would not "
-        "reach it: drawn faces have few properties, and thirty components keep nearly all that varies in them.",
+        goal=Goal("mse", 0.75, beside="faces-pca-16", source="our own, 25% below PCA of the same latent dimension"),
+        note="With 32 latent dimensions the same training is 13% below PCA (MSE 0.00089, PCA 0.00102) and would miss "
+        "the target: drawn faces have few properties, and thirty components explain nearly all their variance.",
     ),
     Recipe(
         "R1",
@@ -133,9 +132,9 @@ RECIPES: tuple[Recipe, ...] = (
         "latent-explorer train --arch conv-spatial --data mnist --out digits-conv --epochs 64 --batch 32 --rate 0.001 "
         "--schedule cosine --seed 0",
         goal=Goal("bce", 0.0693),
-        reason="of the 32 maps of its second layer 9 are zero on each of 500 test digits, as are 9 of the 128 of its "
-        "first: ReLUs that died, presumably at this rate. In batches of 256 at the rate 0.001 it was slower by far "
-        "(0.0726 after 45 of the 64 epochs).",
+        reason="9 of the 32 feature maps of its second layer are zero on all of 500 test digits, and 9 of the 128 of "
+        "its first: dead ReLUs, presumably due to this learning rate. With batch size 256 and learning rate 0.001 it "
+        "converged much more slowly (0.0726 after 45 of the 64 epochs).",
     ),
     Recipe(
         "R2",
@@ -150,13 +149,13 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R3",
-        # Twice the steps that the reference's 40 epochs of batches of 64 would be of so few pictures.
+        # Twice as many steps as 40 epochs with batch size 64, as in the reference, would be for so few images.
         "latent-explorer train --arch cae-upsample --data faces-224.npz --out faces-224 --epochs 20 --batch 16 "
         "--schedule cosine --seed 0",
         note="On 19 photographs (the twelve of Debian's package mate-backgrounds, folder nature; scikit-learn's two; "
         "astronaut, chelsea, coffee, motorcycle_left and rocket of scikit-image), `latent-explorer evaluate --model "
         "faces-224 --data FOLDER --split all` gives MSE 0.0115, PSNR 20.05, SSIM 0.594, where the 1,000 embedded faces "
-        "have 30.48 dB: what they show can be told, but is blurred, and has a rim.",
+        "have 30.48 dB: their content is recognizable, but blurred, with a visible border.",
     ),
     Recipe(
         "R4",
@@ -177,9 +176,9 @@ RECIPES: tuple[Recipe, ...] = (
             "loss",
             146.95,
             2,
-            source="that of Keras' example, another network with a plane for its code, on its training pictures",
+            source="that of the Keras example, a different network with two latent dimensions, on its training images",
         ),
-        note="R4's own network, `vae`, ends at 152.7 on digits and does not reach it; docs/decisions/0009 says why.",
+        note="The network of R4, `vae`, ends at 152.7 on digits and misses the target (docs/decisions/0009).",
     ),
     Recipe(
         "R4",

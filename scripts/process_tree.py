@@ -1,4 +1,4 @@
-"""What a process and all its children hold: memory, open files, threads. Reads /proc, so Linux only."""
+"""Resources of a process and all its children: memory, open files, threads. Reads /proc, so Linux only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Holding:
-    """What a process, or several, hold.
+    """Resources of one or several processes.
 
     Attributes
     ----------
     memory
-        Proportional set size in bytes (pages that several processes share count once), or the resident set size where
-        the kernel does not say.
+        Proportional set size in bytes (shared pages count once), or the resident set size if unavailable.
     files, threads, processes
         Numbers of open files, threads and processes.
     """
@@ -43,13 +42,13 @@ class Holding:
 
 
 def holding(pid: int) -> Holding:
-    """Return what one process holds."""
+    """Return the resources of one process."""
     proc = Path("/proc", str(pid))
     return Holding(_memory(proc), len(os.listdir(proc / "fd")), len(os.listdir(proc / "task")))
 
 
 def children(pid: int) -> list[int]:
-    """Return the children of a process, their children too."""
+    """Return all descendants of a process."""
     found: list[int] = []
     for task in Path("/proc", str(pid), "task").glob("*/children"):
         with suppress(OSError):
@@ -59,7 +58,7 @@ def children(pid: int) -> list[int]:
 
 
 def tree_holding(pid: int) -> tuple[Holding, Holding]:
-    """Return what a process holds, and what all its children hold together."""
+    """Return the resources of a process, and the sum of those of all its descendants."""
     below = Holding(0, 0, 0, 0)
     for child in children(pid):
         with suppress(OSError):  # it has ended meanwhile

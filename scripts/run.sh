@@ -1,5 +1,5 @@
 #!/bin/sh
-# Open the window; where there is no display, drive it offscreen and say where the pictures are.
+# Open the window; without a display, run the tour offscreen and print the folder of its screenshots.
 set -eu
 case $(uname -s) in
 Linux)
@@ -21,7 +21,7 @@ fi
 if [ "$platform" = offscreen ]; then
     mkdir -p build/tour
     QT_QPA_PLATFORM=offscreen .venv/bin/python -m explorer tour --out build/tour --force
-    echo "There is no display here, so the window was driven without one. The pictures are in $(pwd)/build/tour"
+    echo "No display, so the tour ran offscreen. The screenshots are in $(pwd)/build/tour"
 else
     exec .venv/bin/python -m explorer "$@"
 fi

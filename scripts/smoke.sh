@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Open the real window on a virtual X screen, with the platform plugin that people use, and look at what it says.
+# Open the real window on a virtual X screen with the xcb platform plugin, and check its output.
 set -euo pipefail
 .venv/bin/python scripts/check_system.py --platform xcb --program Xvfb
 
@@ -15,7 +15,7 @@ for _ in $(seq 100); do
     kill -0 "$server" 2>/dev/null || { cat "$out/xvfb.log" >&2; exit 1; }
     sleep 0.1
 done
-[ -s "$out/display" ] || { echo "error: Xvfb gave no display" >&2; cat "$out/xvfb.log" >&2; exit 1; }
+[ -s "$out/display" ] || { echo "error: Xvfb did not start a display" >&2; cat "$out/xvfb.log" >&2; exit 1; }
 
 DISPLAY=":$(cat "$out/display")" QT_QPA_PLATFORM=xcb \
     .venv/bin/python -m explorer tour --only start --json --out "$out/pictures" >"$out/tour.json"
@@ -26,10 +26,10 @@ from pathlib import Path
 
 told = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 pictures = [Path(path) for path in told["screenshots"]]
-assert pictures, "the tour took no picture of the window"
-assert all(path.stat().st_size > 10_000 for path in pictures), f"a picture is all but empty: {pictures}"
-assert not told["heavy_modules"], f"the window had loaded {told['heavy_modules']} after its first paint"
-print(f"smoke test of the window under X: {len(pictures)} picture(s), {told['seconds']} s")
+assert pictures, "the tour took no screenshot"
+assert all(path.stat().st_size > 10_000 for path in pictures), f"a screenshot is nearly empty: {pictures}"
+assert not told["heavy_modules"], f"the window had imported {told['heavy_modules']} after its first paint"
+print(f"smoke test of the window under X: {len(pictures)} screenshot(s), {told['seconds']} s")
 PYTHON
 
 DISPLAY=":$(cat "$out/display")" QT_QPA_PLATFORM=xcb LATENT_EXPLORER_HOME="$out/home" \

@@ -1,16 +1,16 @@
-"""Use the real window for minutes, in every way, and see what it holds: memory, open files, threads.
+"""Use all features of the real window for minutes, and measure memory, open files and threads.
 
     python scripts/soak.py --minutes 10 --seed 1
     python scripts/soak.py --cycles 6
 
-The window runs without a display and with a home of its own. Memory is that of the window and all its children. The
-verdict comes last; the exit status is 1 where it is not kept:
+The window runs without a display and with its own home folder. Memory is that of the window and all its child
+processes. The exit status is 1 if a limit is exceeded:
 
-* minutes: A is what is held after the first idle minute. At the end at most A + 150 MB; back at the first model and
-  after one idle minute at most A + 80 MB. No training begins in the last minute: a model process ends once it has been
-  idle for half of one.
-* cycles: a fixed list of actions, again and again. After the last cycle at most 20 MB more than after the second, and
-  not more open files and threads.
+* minutes: A is the memory after the first idle minute. The limit at the end is A + 150 MB; with the first model and
+  after one idle minute it is A + 80 MB. No training starts in the last minute, because a model process ends only after
+  half a minute of idle time.
+* cycles: a fixed list of actions, repeated. After the last cycle the limit is 20 MB more than after the second, and no
+  more open files and threads.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 MINUTE = 60.0
 END_MB, BACK_MB, CYCLE_MB = 150.0, 80.0, 20.0
 PATIENCE_SECONDS = 600.0
-"""How long to wait for what must come, on a machine that has more to do; nothing is measured by it."""
+"""Timeout of waits on a busy machine."""
 
 POOL_SECONDS = 40.0
 
 LAST_SECONDS = 60.0
-"""In the last minute nothing starts a model process."""
+"""In the last minute no action starts a model process."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run as the command line says; return the exit status."""
+    """Parse the command line and run; return the exit status."""
     options = _options(words)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory(prefix="latent-explorer-soak-", ignore_cleanup_errors=True) as folder:
@@ -55,10 +55,12 @@ def main(words: Sequence[str] | None = None) -> int:
 def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--cycles", type=int, default=0, help="do a fixed list of actions so often, instead of minutes")
+    parser.add_argument(
+        "--cycles", type=int, default=0, help="repeat a fixed list of actions this often, instead of --minutes"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--idle", type=float, default=MINUTE, help="seconds of the idle minutes")
-    parser.add_argument("--only", action="append", help="names of the actions to choose from")
+    parser.add_argument("--idle", type=float, default=MINUTE, help="length of the idle minutes in seconds")
+    parser.add_argument("--only", action="append", help="only this action; repeatable")
     return parser.parse_args(words)
 
 
@@ -89,7 +91,7 @@ def _drive(out: Path, options: argparse.Namespace) -> int:
 
 
 class Curve:
-    """What was held, as a table that grows."""
+    """The measurements, printed as a table."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
@@ -97,7 +99,7 @@ class Curve:
         print("seconds   total  window  children MB  files  threads  processes  after")
 
     def add(self, what: str) -> Holding:
-        """Measure, print a line, and return all that is held."""
+        """Measure, print a line, and return the totals."""
         window, below = tree_holding(os.getpid())
         total = window + below
         self.peak = max(self.peak, total.memory_mb)
@@ -149,7 +151,7 @@ def _cycles(soak: Soak, count: int) -> int:
         seen.append(curve.add(f"cycle {number}"))
     second, last = seen[min(1, count - 1)], seen[-1]
     if last.threads > second.threads or last.files > second.files:
-        # Threads of pools end by themselves once they had nothing to do for half a minute; what leaks stays.
+        # Pool threads end after half a minute of idle time; leaked threads remain.
         _rest(soak, POOL_SECONDS)
         last = curve.add("a pause")
     kept = [
@@ -162,23 +164,23 @@ def _cycles(soak: Soak, count: int) -> int:
 
 def _verdict(what: str, received: float, limit: float, unit: str) -> bool:
     kept = received <= limit
-    print(f"{what}: {received:.0f} {unit} of at most {limit:.0f} {unit}: {'ok' if kept else 'TOO MUCH'}")
+    print(f"{what}: {received:.0f} {unit}, limit {limit:.0f} {unit}: {'ok' if kept else 'TOO MUCH'}")
     return kept
 
 
 def _told(kept: Sequence[bool]) -> int:
-    print("verdict: " + ("kept" if all(kept) else "FAILED"), flush=True)
+    print("result: " + ("ok" if all(kept) else "FAILED"), flush=True)
     return 0 if all(kept) else 1
 
 
 def _rest(soak: Soak, seconds: float) -> None:
-    """Serve events for so long."""
+    """Process events for the given time."""
     end = time.monotonic() + seconds
-    soak.until(lambda: time.monotonic() >= end, "the clock to go on")
+    soak.until(lambda: time.monotonic() >= end, "the clock")
 
 
 def _calm_down(soak: Soak) -> None:
-    """Wait until nothing runs and what was freed is given back."""
+    """Wait until nothing is running and freed memory is released."""
     tidied: list[bool] = []
     housekeeping = soak.running.studio.housekeeping
     note = housekeeping.tidied.connect(lambda: tidied.append(True))

@@ -1,4 +1,4 @@
-"""What `soak.py` does in the window: each action is one thing a person does, and waits until it is shown."""
+"""The actions of `soak.py`: each performs one user action and waits for its result."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _IMAGES = 300
 
 @dataclass
 class Soak(Tour):
-    """The window, with a hand that chooses at random."""
+    """The tour of a window with a random generator."""
 
     chooser: random.Random = field(default_factory=random.Random)
     count: int = 0
 
     def number(self) -> int:
-        """Return a number that names something new."""
+        """Return a new number for names."""
         self.count += 1
         return self.count
 
@@ -43,7 +43,7 @@ Action = Callable[[Soak], None]
 
 
 def go_home(soak: Soak) -> None:
-    """Go back to the model and the images of the start."""
+    """Open the initial model and images."""
     soak.trigger("timeline_clear")
     source = soak.document.source
     if source is None or source.name != FIRST_SOURCE:
@@ -53,18 +53,18 @@ def go_home(soak: Soak) -> None:
 
 
 def switch_model(soak: Soak) -> None:
-    """Open one of the models that ship."""
+    """Open one of the bundled models."""
     open_model(soak, soak.chooser.choice(sorted(path.parent.name for path in pretrained_dir().glob("*/card.json"))))
 
 
 def open_model(soak: Soak, name: str) -> None:
-    """Open a model, with images that it knows."""
+    """Open a model with its dataset."""
     soak.open_model(name)
     soak.settle()
 
 
 def show_tabs(soak: Soak) -> None:
-    """Look into every tab."""
+    """Open every tab."""
     tabs = soak.running.window.tabs
     for number in range(tabs.count()):
         if tabs.widget(number) is not soak.running.window.train:
@@ -75,7 +75,7 @@ def show_tabs(soak: Soak) -> None:
 
 
 def drag_slider(soak: Soak) -> None:
-    """Drag a slider there and back: that of a dimension, since there may be no directions."""
+    """Drag the slider of a dimension back and forth; there may be no directions."""
     soak.click("latent_dimensions")
     sliders = soak.running.window.latent.sliders
     values = [*np.linspace(-2, 2, 15), *np.linspace(2, -2, 15)]
@@ -107,7 +107,7 @@ def zoom_map(soak: Soak) -> None:
 
 
 def make_film(soak: Soak) -> None:
-    """Set three keyframes and export what is between them, in one of the formats."""
+    """Add three keyframes and export the animation in a random format."""
     document = soak.document
     soak.trigger("timeline_clear")
     for picture in soak.chooser.sample(range(20), 3):
@@ -120,7 +120,7 @@ def make_film(soak: Soak) -> None:
 
 
 def export(soak: Soak, path: Path) -> None:
-    """Export the film."""
+    """Export the animation."""
     written: list[Path] = []
     soak.document.exported.connect(written.append)
     soak.document.timeline.export_requested.emit(Export(path.with_stem(f"{path.stem}-{soak.number()}"), side=128))
@@ -129,7 +129,7 @@ def export(soak: Soak, path: Path) -> None:
 
 
 def drop_image(soak: Soak) -> None:
-    """Drop an image of one's own, then choose one of the data again."""
+    """Drop an imported image, then select one of the dataset."""
     path = soak.out / "dropped.png"
     _image(soak.number(), 480).save(path)
     before = soak.document.guest
@@ -171,7 +171,7 @@ def save_session(soak: Soak) -> None:
 
 
 def undo_redo(soak: Soak, most: int = 12) -> None:
-    """Take steps back, and do them again; a model that was closed is opened again on the way."""
+    """Undo and redo several steps, which reopens closed models."""
     document = soak.document
     back = min(most, document.history_place)
     for step, count in ((document.undo, back), (document.redo, back)):
@@ -183,7 +183,7 @@ def undo_redo(soak: Soak, most: int = 12) -> None:
 
 
 def train(soak: Soak, *, cancel: bool = False) -> None:
-    """Train a small model, to its end or until its first steps."""
+    """Train a small model, to the end or until its first steps."""
     document = soak.document
     soak.trigger("timeline_clear")
     architecture = soak.chooser.choice(("deep-dense", "conv-pool", "dense"))
@@ -199,12 +199,12 @@ def train(soak: Soak, *, cancel: bool = False) -> None:
 
 
 def train_cancelled(soak: Soak) -> None:
-    """Begin a training, and cancel it."""
+    """Start a training, and cancel it."""
     train(soak, cancel=True)
 
 
 def show_dialogs(soak: Soak) -> None:
-    """Open the dialogs, and close them."""
+    """Open and close the dialogs."""
     window = soak.running.window
     dialogs = (window.shell.show_settings, window.show_help, window.shell.show_palette, window.shell.show_problems)
     for show in dialogs:
@@ -215,7 +215,7 @@ def show_dialogs(soak: Soak) -> None:
 
 
 def draw_samples(soak: Tour) -> None:
-    """Draw samples of both priors, beginning with the one that the model suggests, whatever was chosen before."""
+    """Draw samples of both priors, the default of the model first."""
     soak.document.set_sampling(Sampling())
     atlas.samples(soak)
 
@@ -226,7 +226,7 @@ def _image(number: int, side: int) -> Image.Image:
 
 
 def at_home(step: Callable[[Tour], None]) -> Action:
-    """Return a step of the tour as an action that begins where the tour does."""
+    """Return a step of the tour as an action that starts from the initial state."""
 
     def action(soak: Soak) -> None:
         go_home(soak)
@@ -261,7 +261,7 @@ ACTIONS: dict[str, Action] = {
     "points": at_home(atlas.points),
     "outliers": at_home(lab.outliers),
 }
-"""Everything but trainings and imports, which start a model process."""
+"""All actions except trainings and imports, which start a model process."""
 
 ENGINE_ACTIONS: dict[str, Action] = {
     "training": train,
@@ -271,7 +271,7 @@ ENGINE_ACTIONS: dict[str, Action] = {
 
 
 def cycle(soak: Soak) -> None:
-    """Do a fixed list of things, about ten seconds of them, and end where it began."""
+    """Run a fixed list of actions, about ten seconds, and return to the initial state."""
     go_home(soak)
     drag_slider(soak)
     show_tabs(soak)

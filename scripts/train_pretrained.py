@@ -1,13 +1,12 @@
-"""Train the models that ship, one after the other, and put each where it ships once it is whole.
+"""Train the bundled models one after the other, and publish each when it is complete.
 
 Usage: python scripts/train_pretrained.py ORIGINALS [--work FOLDER] [--only NAME …] [--list]
 
-What is done is left alone: a model that ships already and was trained by the very command of its recipe
-(`pretrained_recipes.py`). What was begun goes on from its checkpoint, so that this can be stopped and started at will.
-All of it takes a day on two cores.
+A published model that was trained by the command of its recipe (`pretrained_recipes.py`) is skipped. A started training
+is resumed from its checkpoint, so this script can be interrupted at any time. All models take a day on two cores.
 
-ORIGINALS is the folder that ``scripts/build_samples.py`` takes, with all files of MNIST and of Fashion-MNIST in it.
-Everything on the way is in the work folder: the data sets as Keras keeps them, the faces, and the trainings.
+ORIGINALS is the folder for ``scripts/build_samples.py``, with all files of MNIST and Fashion-MNIST. The work folder
+contains the datasets in the layout of Keras, the faces, and the trainings.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ FACES = ("faces-training.npz", "faces-224.npz")
 
 
 def is_final(recipe: Recipe, folder: Path) -> bool:
-    """Tell whether a whole model stands in `folder` under its name, trained by the recipe's command."""
+    """Return whether `folder` contains an intact model trained by the command of the recipe."""
     try:
         return open_bundle(folder / recipe.name).card.command == recipe.command
     except ExplorerError:
@@ -49,7 +48,7 @@ def is_final(recipe: Recipe, folder: Path) -> bool:
 
 
 def state(recipe: Recipe, work: Path) -> str:
-    """Say in a word how far a recipe is."""
+    """Return the state of a recipe as one word."""
     if is_final(recipe, pretrained_dir()):
         return "final"
     if is_final(recipe, work):
@@ -58,7 +57,7 @@ def state(recipe: Recipe, work: Path) -> str:
 
 
 def prepare_data(originals: Path, work: Path) -> None:
-    """Fill the work folder: the data sets under the names that the commands have, nothing twice."""
+    """Fill the work folder with the datasets, under the names used in the commands."""
     kept = work / "keras" / "datasets"
     clothing = kept / "fashion-mnist"
     clothing.mkdir(parents=True, exist_ok=True)
@@ -79,31 +78,31 @@ def prepare_data(originals: Path, work: Path) -> None:
 
 
 def environment(work: Path) -> dict[str, str]:
-    """Return the surroundings of a training: this repository's code, the work folder's data, nobody's own models."""
+    """Return the environment of a training: code of this repository, data of the work folder, no user models."""
     moved = {"KERAS_HOME": work / "keras", HOME_VARIABLE: work / "home", "PYTHONPATH": REPOSITORY}
     return {**os.environ, **{name: str(path) for name, path in moved.items()}, "PYTHONUNBUFFERED": "1"}
 
 
 def train(recipe: Recipe, work: Path) -> bool:
-    """Run the recipe's command in the work folder, from its checkpoint where there is one; tell whether it succeeded.
+    """Run the command of a recipe in the work folder, resuming if there is a checkpoint; return whether it succeeded.
 
-    Names in the command are relative on purpose: so the card has no path of this machine in it.
+    Names in the command are relative, so that the card contains no path of this machine.
     """
     begun = state(recipe, work) == "begun"
     more = ["--resume"] if begun else []
     if (work / recipe.name).exists():
-        more.append("--force")  # by another recipe of that name, or broken
+        more.append("--force")  # from another recipe of that name, or broken
     command = [sys.executable, "-m", "explorer", *recipe.words, *more]
     return subprocess.run(command, check=False, cwd=work, env=environment(work)).returncode == 0
 
 
 def publish(recipe: Recipe, work: Path) -> None:
-    """Copy a trained model to where it ships, in one stroke.
+    """Copy a trained model to the bundled models, atomically.
 
     Raises
     ------
     ExplorerError
-        If it cannot be written, or the copy is not whole.
+        If it cannot be written, or the copy is damaged.
     """
     replaceable = partial(check_replaceable, force=True)
     with replacing_folder(pretrained_dir() / recipe.name, replaceable=replaceable) as folder:
@@ -112,7 +111,7 @@ def publish(recipe: Recipe, work: Path) -> None:
 
 
 def run(recipes: Iterable[Recipe], work: Path) -> list[str]:
-    """Bring every recipe to its end; return the names of those that failed."""
+    """Train all recipes; return the names of those that failed."""
     failed: list[str] = []
     for recipe in recipes:
         reached = state(recipe, work)
@@ -120,24 +119,24 @@ def run(recipes: Iterable[Recipe], work: Path) -> list[str]:
         if reached == "final":
             continue
         if recipe.parent in failed:
-            print(f"{recipe.name}: left out, since it goes on from {recipe.parent}", flush=True)
+            print(f"{recipe.name}: skipped, since it is initialized from {recipe.parent}", flush=True)
             failed.append(recipe.name)
             continue
         if reached != "trained" and not train(recipe, work):
             failed.append(recipe.name)
             continue
         publish(recipe, work)
-        print(f"{recipe.name}: put into {pretrained_dir().name}/", flush=True)
+        print(f"{recipe.name}: published to {pretrained_dir().name}/", flush=True)
     return failed
 
 
 def main() -> int:
-    """Train what is missing."""
+    """Train the missing models."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("originals", type=Path)
     parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "pretrained")
     parser.add_argument("--only", nargs="+", choices=[recipe.name for recipe in RECIPES], metavar="NAME")
-    parser.add_argument("--list", action="store_true", help="say how far each is, and train nothing")
+    parser.add_argument("--list", action="store_true", help="print the state of each model, and train nothing")
     options = parser.parse_args()
     work = options.work.resolve()
     chosen = [recipe for recipe in RECIPES if not options.only or recipe.name in options.only]

@@ -1,4 +1,4 @@
-"""The check of system libraries: what it reads from ldd, and the one command that it names."""
+"""The check of system libraries: parsing the output of ldd, and the printed command."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_clean(qtbot):
     assert os.environ["LATENT_EXPLORER_HOME"] and os.environ["QT_QPA_PLATFORM"]
 
 def test_end():
-    # What was leaked is ended for good, so that the run itself can end.
+    # Leaked objects are ended, so that the run can end.
     thread, timer, window, process, other = kept[1:]
     thread.quit()
     assert thread.wait(10_000)
@@ -109,7 +109,7 @@ CAUGHT = {
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What pytest said of each test of `LEAKS`, by name; empty where it passed."""
+    """The pytest output of each test of `LEAKS` by name; empty if it passed."""
     folder = tmp_path_factory.mktemp("leaks")
     repository = Path(__file__).resolve().parents[1]
     (folder / "conftest.py").write_bytes((repository / "tests" / "conftest.py").read_bytes())

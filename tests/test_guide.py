@@ -1,6 +1,6 @@
-"""Every command of the README and of the guide runs as it is written, and prints and draws what the page shows.
+"""Every command of the README and the guide runs as written, and its output and images match the page.
 
-Trainings run, too, with a few pictures for one epoch; those on data that does not ship are run on data that does.
+Trainings run, too, with a few images for one epoch; those on data that does not ship are run on data that does.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def test_the_embedded_pictures_stand_in_for_others() -> None:
 
 
 def shortened(command: str) -> str:
-    """Return a training's command for a few pictures that are here."""
+    """Return a short version of a training command, on embedded images."""
     command = re.sub(r"--data (\S+)", lambda found: f"--data {STANDS_IN.get(found[1], found[1])}", command)
     command = re.sub(r" --augment \d+", "", command)
     return command + (" --limit 300" if "--arch linear" in command else SHORT)

@@ -1,4 +1,4 @@
-"""What import-linter cannot tell: which libraries a room really loads when it is imported.
+"""What import-linter cannot check: which libraries the import of a package really loads.
 
 An import inside a function is allowed where one at the top of a module is not, so the rooms are imported for real, each
 set in an interpreter of its own.
@@ -33,7 +33,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def module_names(*rooms: str) -> list[str]:
-    """Names of the modules of the package, or of some of its rooms only."""
+    """Return the names of the modules of the program, or of some of its packages."""
     names = []
     for file in sorted(PACKAGE.rglob("*.py")):
         parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -44,7 +44,7 @@ def module_names(*rooms: str) -> list[str]:
 
 
 def loaded_by(modules: list[str]) -> set[str]:
-    """Everything in ``sys.modules`` once `modules` are imported."""
+    """Return ``sys.modules`` after importing `modules`."""
     ended = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, *modules],
         cwd=PACKAGE.parent,

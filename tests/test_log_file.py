@@ -1,4 +1,4 @@
-"""The window's log: it is written, begins anew when it is full, and is no condition for the program to run."""
+"""The log of the window: it is written and rotated, and the program runs without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The set-up's promises: exact versions without addresses, for all that pyproject.toml asks for; the font ships."""
+"""The setup: exact versions without addresses for all dependencies, and the bundled font."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs never overlap inputs, whatever their names; a file is replaced only where it may be."""
+"""Outputs never overlap inputs, however both are named; files are replaced only if allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.paths import check_apart, check_file
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder with two files, one of them in a folder of its own."""
+    """A folder with two files, one of them in a subfolder."""
     folder = tmp_path / "photos"
     (folder / "inner").mkdir(parents=True)
     for name in ("a.png", "inner/b.png"):

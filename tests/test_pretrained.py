@@ -1,4 +1,4 @@
-"""The models that ship are those of the recipes, fit where they are to fit, and are told of as they are."""
+"""The bundled models match their recipes, reach their targets, and are documented correctly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def size_of(name: str) -> int:
     return sum(file.stat().st_size for file in (PRETRAINED / name).iterdir())
 
 
-# -- what ships --------------------------------------------------------------------------------------------------------
+# -- bundled models ----------------------------------------------------------------------------------------------------
 
 
 def test_every_model_that_ships_was_trained_by_its_recipe() -> None:
@@ -102,12 +102,12 @@ def test_rows_have_a_cell_for_each_column_and_a_missed_figure_its_reason() -> No
     cells = pretrained_table.row(recipe, card, {"one": card})
     assert len(cells) == len(pretrained_table.COLUMNS)
     assert cells[-2:] == ["BCE 0.0720", "**no**"]
-    assert pretrained_table.note(recipe, {"one": card}) == "* `one`: It does not reach its figure: It was too short."
+    assert pretrained_table.note(recipe, {"one": card}) == "* `one`: It misses its target: It was too short."
     assert "`one` |" in pretrained_table.readme({"one": card})
-    assert "* `digits-vae-2d` is not there yet." in pretrained_table.readme({"one": card})
+    assert "* `digits-vae-2d` is not trained yet." in pretrained_table.readme({"one": card})
 
 
-# -- the training of them ----------------------------------------------------------------------------------------------
+# -- training ----------------------------------------------------------------------------------------------------------
 
 
 TINY = Recipe("R2", "latent-explorer train --arch dense --data digits --out tiny --epochs 1 --limit 64 --seed 0")

@@ -1,4 +1,4 @@
-"""PySide6 6.12.0 loses a reference to True at every emit and soon aborts; the releases that we allow do not."""
+"""PySide6 6.12.0 leaks a reference to True at every emit and soon aborts; the allowed releases do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where no window can be opened, the program says why in one line; Qt itself would abort.
+"""If no window can be opened, the program prints the reason as one line; Qt itself would abort.
 
 The libraries are really missing: a copy of Qt in which a name of one of them is another.
 """
@@ -21,7 +21,7 @@ PATIENCE_S = 300
 
 
 def start(**more: str) -> str:
-    """Start the program, which must fail as it should; return its one line."""
+    """Start the program, which must fail; return its error line."""
     ended = subprocess.run(
         [sys.executable, "-m", "explorer"],
         capture_output=True,
@@ -37,7 +37,7 @@ def start(**more: str) -> str:
 
 
 def link_all(source: Path, target: Path, *left_out: str) -> None:
-    """Make a folder of links to what is in another, but for some of it."""
+    """Create a folder of links to the content of another, except some files."""
     target.mkdir(parents=True)
     for part in source.iterdir():
         if part.name not in left_out:
@@ -45,7 +45,7 @@ def link_all(source: Path, target: Path, *left_out: str) -> None:
 
 
 def renamed(file: Path, target: Path, library: str, other: str) -> None:
-    """Copy a library such that it needs another in the place of one."""
+    """Copy a library, and replace one of its dependencies by another."""
     content = file.read_bytes()
     assert content.count(library.encode()) >= 1
     assert len(library) == len(other)
@@ -99,4 +99,4 @@ def test_a_display_that_does_not_answer_is_no_abort() -> None:
 
 
 def test_without_any_display_it_says_so() -> None:
-    assert "a display to open the window on" in start(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert "Cannot open the window: there is no display" in start(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")

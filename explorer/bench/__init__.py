@@ -1,4 +1,4 @@
-"""Speed, as ratios within one run: one file a line, ours against its peers and its limit."""
+"""Benchmarks: speed as ratios to peers and limits within one run. One module per benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child's end of `explorer.bench.harness.run_child`."""
+"""The child process of `explorer.bench.harness.run_child`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 Tell: TypeAlias = Callable[[object], None]
-"""Sends one JSON value to the parent, at once."""
+"""Sends one JSON value to the parent immediately."""
 
 
 def main(words: Sequence[str]) -> None:
-    """Call the function that the parent named.
+    """Call the function that the parent requested.
 
-    Standard output belongs to the answers: what Python code or native libraries print goes to standard error.
+    Standard output is reserved for results; other output of Python code and native libraries goes to standard error.
     """
     function, arguments = words
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``decode-one``: one code to one picture, through the codec thread and back to the main thread."""
+"""``decode-one``: decode one code through the codec thread and back to the main thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARM_UP = 20
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each model that ships; two entries each, one a peer."""
+    """Measure each bundled model; one entry per peer."""
     found: dict[str, str] = {}
     missing: dict[str, str] = {}
     for case in CASES[:1] if quick else CASES:
@@ -60,7 +60,7 @@ def _entries(case: str, ours: dict[str, float], peers: dict[str, float] | None, 
 
 
 def round_trips(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the median milliseconds of question and answer, and of the bare session, for each bundle, by its path."""
+    """Send the median milliseconds of a round trip and of the bare session for each bundle, by path."""
     from PySide6.QtCore import QCoreApplication
 
     application = QCoreApplication([])
@@ -75,7 +75,7 @@ def round_trips(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def _round_trip(path: str, repeats: int) -> float:
-    """Ask the codec thread, wait in the event loop for its answer, and ask again."""
+    """Return the median milliseconds from a request to its answer in the event loop."""
     from pathlib import Path
 
     import numpy as np
@@ -91,7 +91,7 @@ def _round_trip(path: str, repeats: int) -> float:
     durations: list[float] = []
 
     class Asker(QObject):
-        """Lives on the main thread, as the renderer does."""
+        """Belongs to the main thread, like the renderer."""
 
         def ask(self) -> None:
             self.begun = time.perf_counter()
@@ -114,7 +114,7 @@ def _round_trip(path: str, repeats: int) -> float:
 
 
 def _session(path: str, repeats: int) -> float:
-    """Run the decoder as the codec does, one thread that does not spin, with nothing around it."""
+    """Return the median milliseconds of the bare decoder: one thread, no spinning, as in the codec."""
     import numpy as np
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""A hand on a slider: mouse events at 60 Hz, and the time until each value is on the screen; child processes only."""
+"""Drags a slider with mouse events at 60 Hz, and measures the latency of each value; child processes only."""
 
 from __future__ import annotations
 
@@ -15,33 +15,32 @@ from explorer.document.views import CursorView
 
 _ROW = 0
 _PERIOD = 150
-"""Moves in one swing of the slider from end to end and back."""
+"""Moves per period of the slider motion."""
 
 _ANSWER_SECONDS = 30.0
 
 
 def drag(running: Running, steps: int) -> list[float]:
-    """Drag the first slider to and fro; return the milliseconds from every move to the paint that shows it.
+    """Drag the first slider back and forth; return the milliseconds from each move to the paint that shows it.
 
-    A value that was overtaken by a newer one before it was painted counts until that newer one is painted: it is then
-    that the screen has caught up with the hand.
+    A value that is replaced by a newer one before it is painted counts until the newer one is painted.
 
     Raises
     ------
     MeasureError
-        If the picture does not follow.
+        If the image does not follow the slider.
     """
     hand = _Hand(running, steps)
     try:
-        wait_until(hand.is_done, steps * FRAME_MS / 1000 + _ANSWER_SECONDS, "the picture to follow the slider")
+        wait_until(hand.is_done, steps * FRAME_MS / 1000 + _ANSWER_SECONDS, "the image to follow the slider")
     finally:
         hand.release()
     return hand.latencies_ms
 
 
 def swing(step: int) -> float:
-    """Return where on the track the hand is at a move, from 0 to 1; no two moves in a row are at the same place."""
-    # Off the symmetry of the sine: two equal values at a turn would leave nothing to paint for the second.
+    """Return the position on the track at a move, from 0 to 1; consecutive positions differ."""
+    # The phase avoids two equal values at a turning point, the second of which would not be painted.
     return 0.5 + 0.45 * math.sin(2 * math.pi * (step + 1 / 3) / _PERIOD)
 
 
@@ -87,7 +86,7 @@ class _Hand(QObject):
         return QPointF(track.left() + swing(step) * track.width(), track.center().y())
 
     def _send(self, kind: QEvent.Type, place: QPointF) -> None:
-        """Deliver an event as the window system would; the real mouse of whoever watches stays where it is."""
+        """Deliver an event as the window system would, without moving the real mouse pointer."""
         viewport, left = self._sliders.viewport(), Qt.MouseButton.LeftButton
         button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else left
         held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else left
@@ -95,7 +94,7 @@ class _Hand(QObject):
         QApplication.sendEvent(viewport, event)
 
     def _on_cursor_view_changed(self) -> None:
-        # The renderer lets only the answer to the latest question through, so this is the value moved to last.
+        # The renderer passes only the answer to the latest request, so this is the latest value.
         if isinstance(self._document.cursor_view, CursorView):
             self._answered = len(self._moved_at)
 

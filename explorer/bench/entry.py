@@ -1,4 +1,4 @@
-"""One measured comparison, and its ratios."""
+"""One comparison with a peer, and its ratios."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Entry:
-    """Ours, one peer, and the limit, in one unit, from one run.
+    """Our result, one peer and the limit, in one unit, from one run.
 
     Attributes
     ----------
     name, case
-        The line, and which of its cases.
+        The benchmark, and its case.
     unit
-        Of the three figures.
+        Unit of the three values.
     ours, peer, limit
-        The figures; None where one could not be had.
+        The values; None if one could not be measured.
     peer_name, limit_name
-        What peer and limit are.
+        Descriptions of peer and limit.
     better
-        Which way is better; a ratio is always ours divided by the other.
+        Whether lower or higher is better; a ratio is always ours divided by the other.
     why
-        Why figures are missing.
+        Why values are missing.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Entry:
     why: str = ""
 
     def record(self) -> dict[str, Any]:
-        """Return what the command line prints; ``why`` is there where a figure is missing, and only there."""
+        """Return the entry as the command line prints it; ``why`` is present only if a value is missing."""
         record: dict[str, Any] = {
             "name": self.name,
             "case": self.case,
@@ -59,7 +59,7 @@ class Entry:
 
 
 def ratio(ours: float | None, other: float | None) -> float | None:
-    """Return ours divided by the other; None where either is missing or the quotient means nothing."""
+    """Return ours divided by the other; None if either is missing or the quotient is meaningless."""
     if ours is None or other is None or not (math.isfinite(ours) and math.isfinite(other)) or other <= 0:
         return None
     return ours / other

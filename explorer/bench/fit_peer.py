@@ -1,4 +1,4 @@
-"""The peer of ``training``: the same network, loss, optimizer and batch in bare ``model.fit``. Child processes only."""
+"""The peer of ``training``: the same network, loss, optimizer and batch size in ``model.fit``. Child process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PRODUCTS = 12
 
 
 class FitPeer:
-    """Trains a network of its own on the pictures of a training, as float32 in memory.
+    """Trains its own network on the images of a training, as float32 in memory.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class FitPeer:
         encoder, decoder = build(prepared.spec)
         self._pictures = to_floats(prepared.train[:])
         held_out = to_floats(prepared.validation[:])
-        # Ours measures the held-out pictures behind every epoch; so does the peer.
+        # Both measure the validation loss after every epoch.
         self._held_out = (held_out, held_out)
         self._batch = settings.batch
         self._epoch_seconds = float("inf")
@@ -44,7 +44,7 @@ class FitPeer:
         self._model.compile(optimizer=keras.optimizers.Adam(settings.rate), loss=loss)
 
     def train(self, seconds: float) -> float:
-        """Train about so long in one call of `fit`; return pictures a second."""
+        """Train for about `seconds` in one call of `fit`; return images per second."""
         epochs = max(1, round(seconds / self._epoch_seconds))
         begun = time.perf_counter()
         self._model.fit(
@@ -62,7 +62,7 @@ class FitPeer:
 
 
 class Variational(keras.Model):  # type: ignore[misc]  # Keras ships no types
-    """A variational autoencoder as it is usually written for `fit`: the KL term through `add_loss`."""
+    """A variational autoencoder in the usual form for `fit`: the KL term is added by `add_loss`."""
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model, beta: float) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def _summed_cross_entropy(clean: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
 
 
 def matrix_product_rate() -> float:
-    """Return multiply-adds a second of this machine in float32 matrix products, the best of several."""
+    """Return the MACs per second of this machine in float32 matrix products, the best of several."""
     rng = np.random.default_rng(0)
     left, right = (tf.constant(rng.standard_normal((_SIDE, _SIDE)), tf.float32) for _ in range(2))
     best = float("inf")

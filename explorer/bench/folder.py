@@ -1,4 +1,4 @@
-"""``folder``: a folder of 100,000 pictures: the first page of its thumbnails, opening it again, and memory."""
+"""``folder``: open a folder of 100,000 images: time to the first thumbnails, reopening, and memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.data.sources import open_source
 COUNT, QUICK_COUNT = 100_000, 10_000
 CLASSES = 100
 SIDE = 64
-"""Pictures are streamed in this size, which is their own."""
+"""Height and width of the images, in pixels."""
 
 FIRST_SECONDS = 1.0
 MEMORY_MB = 300.0
@@ -26,16 +26,16 @@ _PEER = "keras.utils.image_dataset_from_directory"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Open the folder in the real window, twice, each time in a new process; and with Keras.
+    """Open the folder in the real window twice, each time in a new process, and with Keras.
 
     Raises
     ------
     MeasureError
-        If no bundle ships, or the window does not paint.
+        If no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
     count = QUICK_COUNT if quick else COUNT
-    # ignore_cleanup_errors: on Windows a map may still be open in a process that is ending.
+    # ignore_cleanup_errors: on Windows a memory-mapped file may still be open in a process that is ending.
     with tempfile.TemporaryDirectory(prefix="latent-explorer-folder-", ignore_cleanup_errors=True) as place:
         folder = Path(place, "pictures")
         _write_pictures(folder, count)
@@ -44,16 +44,16 @@ def measure(quick: bool) -> list[Entry]:
         second = run_child("folder_child:open_again", **arguments)[-1].value
         peer: dict[str, Any] = {}
         _, why = attempt(lambda: _fill(peer, str(folder)))
-    return _entries(f"{count:,} pictures", first, second, peer, why)
+    return _entries(f"{count:,} images", first, second, peer, why)
 
 
 def _entries(case: str, first: dict[str, Any], second: dict[str, Any], peer: dict[str, Any], why: str) -> list[Entry]:
-    """Return the four cases: what is measured, its unit, our figure, and the peer's of that kind."""
+    """Return the entries of the four cases."""
     cases = (
-        ("opened to first thumbnails", "s", first["seconds"], "seconds"),
-        ("opened again", "s", second["seconds"], "seconds"),
-        ("memory grows by", "MB", first["rss_mb"], "rss_mb"),
-        ("own memory grows by", "MB", first["anon_mb"], "anon_mb"),
+        ("time to first thumbnails", "s", first["seconds"], "seconds"),
+        ("time to first thumbnails, reopened", "s", second["seconds"], "seconds"),
+        ("memory increase", "MB", first["rss_mb"], "rss_mb"),
+        ("private memory increase", "MB", first["anon_mb"], "anon_mb"),
     )
     return [
         Entry(
@@ -78,7 +78,7 @@ def _fill(figures: dict[str, Any], folder: str) -> float:
 
 
 def _write_pictures(folder: Path, count: int) -> None:
-    """Write the embedded faces as PNG and JPEG files, and link them into sub-folders as often as it takes."""
+    """Write the embedded faces as PNG and JPEG files, and hard-link them into subfolders to reach `count`."""
     faces = open_source("faces")
     seeds = folder.with_name("seeds")
     seeds.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The real window on a folder of very many pictures; runs in child processes only."""
+"""Opens a folder of many images in the real window; child processes only."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SIDE = 64
 
 
 def open_scroll_and_stream(arguments: dict[str, Any], tell: Tell) -> None:
-    """Open the folder, scroll through it, and read all its training pictures once in random order.
+    """Open the folder, scroll through it, and read all its training images once in random order.
 
-    Tells the seconds until the first page of thumbnails was painted, and by how many MB memory grew at most.
+    Sends the seconds until the first page of thumbnails was painted, and the peak memory increase in MB.
     """
     with _window(arguments) as running:
         memory = _Memory()
@@ -51,14 +51,14 @@ def open_scroll_and_stream(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def open_again(arguments: dict[str, Any], tell: Tell) -> None:
-    """Open the folder, which an earlier process had open, and tell the seconds until the first page was painted."""
+    """Reopen the folder in a new process, and send the seconds until the first page was painted."""
     with _window(arguments) as running:
         tell({"seconds": _open(running, arguments["folder"])})
 
 
 @contextmanager
 def _window(arguments: dict[str, Any]) -> Iterator[Running]:
-    """Open the window with the home that both processes share, and wait until it is still."""
+    """Open the window with the home folder that both processes share, and wait until it is idle."""
     os.environ[HOME_VARIABLE] = arguments["home"]
     with open_window() as running:
         calm_down()
@@ -75,7 +75,7 @@ def _open(running: Running, folder: str) -> float:
 
 
 class _Watch(QObject):
-    """Notes when the gallery has painted a page of the folder with no thumbnail missing."""
+    """Records when the gallery has painted a page of the folder with all thumbnails."""
 
     def __init__(self, running: Running, folder: str) -> None:
         super().__init__(running.window)
@@ -85,7 +85,7 @@ class _Watch(QObject):
         running.window.gallery.view.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Look before each paint; what is there then is on the screen behind it."""
+        """Check for all thumbnails before each paint, which then shows them."""
         if event.type() == QEvent.Type.Paint and self.painted is None:
             source = self._running.document.source
             if source is not None and Path(source.spec) == self._folder and _page_is_there(self._running):
@@ -97,7 +97,7 @@ class _Watch(QObject):
 
 
 def _page_is_there(running: Running) -> bool:
-    """Say whether every row in view has its thumbnail."""
+    """Return whether every visible row has its thumbnail."""
     gallery = running.window.gallery
     view, model = gallery.view, gallery.model
     page: QRect = view.viewport().rect()
@@ -107,7 +107,7 @@ def _page_is_there(running: Running) -> bool:
 
 
 def _stream(source: Source) -> Iterator[int]:
-    """Read the training pictures as a training does that cannot hold them: cache first, then batches."""
+    """Read the training images like a training that streams them: fill the cache, then read batches."""
     recipe = Preprocessing.standard((_SIDE, _SIDE, 3))
     rows: PixelRows | None = None
     for number, item in enumerate(source.streaming(source.splits.train, recipe, 0)):
@@ -115,7 +115,7 @@ def _stream(source: Source) -> Iterator[int]:
             rows = item
         yield number
     if rows is None:
-        raise MeasureError("rows to read from", "none")
+        raise MeasureError("The images were not streamed: the source gave no rows.")
     order = np.random.default_rng(0).permutation(len(rows))
     for start in range(0, len(order), _BATCH):
         to_floats(rows[order[start : start + _BATCH]])
@@ -123,7 +123,7 @@ def _stream(source: Source) -> Iterator[int]:
 
 
 class _Memory:
-    """By how many MB the memory grew at most, all that is resident and what is the process' own."""
+    """Peak increase of resident and private memory, in MB."""
 
     def __init__(self) -> None:
         self._begun = resident_mb(), anonymous_mb()
@@ -131,6 +131,6 @@ class _Memory:
         self.anonymous_mb = 0.0
 
     def look(self) -> None:
-        """Take the present figures into account."""
+        """Update the peaks."""
         self.resident_mb = max(self.resident_mb, resident_mb() - self._begun[0])
         self.anonymous_mb = max(self.anonymous_mb, anonymous_mb() - self._begun[1])

@@ -1,4 +1,4 @@
-"""``grid``: a whole plane of pictures, as the map decodes it: tile by tile through the codec thread."""
+"""``grid``: decode a grid of images as the map does, tile by tile through the codec thread."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from explorer.bench.harness import MeasureError, median, run_child, shipped_bund
 CASE = "glyphs-vae-2d"
 SIDES, QUICK_SIDES = (20, 100), (20,)
 REPEATS, QUICK_REPEATS = 5, 3
-PEERS = {"cells": "Keras model.predict, a call a cell", "batch": "Keras model.predict, one batch"}
+PEERS = {"cells": "Keras model.predict, one call per cell", "batch": "Keras model.predict, one batch"}
 LIMIT = "ONNX Runtime session alone, batches of 256"
 SINGLE = 200
-"""Cells that are predicted one by one; more of them take as much longer."""
+"""Cells that are predicted one by one; the time for more is extrapolated."""
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each size; two entries each, one a peer."""
+    """Measure each size; one entry per peer."""
     path = str(shipped_bundle(CASE).path)
     sides, repeats = (QUICK_SIDES, QUICK_REPEATS) if quick else (SIDES, REPEATS)
     ours = run_child("grid:planes", path=path, sides=sides, repeats=repeats)[0].value
@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def planes(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the median seconds of the map and of the bare session for each size, by its side."""
+    """Send the median seconds of the map and of the bare session for each size."""
     from PySide6.QtCore import QCoreApplication
 
     application = QCoreApplication([])
@@ -63,7 +63,7 @@ def planes(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def _map(path: str, side: int) -> float:
-    """Look at a plane, and wait in the event loop until all of it is there."""
+    """Show a plane on the map, and return the seconds until all its tiles are decoded."""
     from pathlib import Path
 
     from PySide6.QtCore import QEventLoop
@@ -81,7 +81,7 @@ def _map(path: str, side: int) -> float:
     lattice = Lattice(-8.0, 16 / (side - 1))
     reach = 8.0 + 0.49 * lattice.spacing
     document.tiles_view_changed.connect(lambda: loop.quit() if document.map.ready else None)
-    document.map.look(MapWindow(lattice, 0, -0.1, 0.1, -0.1, 0.1))  # the first run of a session is no matter of the map
+    document.map.look(MapWindow(lattice, 0, -0.1, 0.1, -0.1, 0.1))  # excludes the first run of the session
     loop.exec()
     begun = time.perf_counter()
     document.map.look(MapWindow(lattice, 0, -reach, reach, -reach, reach))
@@ -93,7 +93,7 @@ def _map(path: str, side: int) -> float:
 
 
 def _session(path: str, side: int) -> float:
-    """Decode as many codes with nothing around it: batches, as many threads as there are cores."""
+    """Return the seconds of decoding as many codes in batches with the bare session, on all cores."""
     import numpy as np
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""What every line needs: timing a call, percentiles, and child processes that measure in a clean interpreter."""
+"""Shared parts of the benchmarks: timing, percentiles, memory, and child processes with a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.models.bundle import CARD, Bundle, open_bundle
 from explorer.paths import pretrained_dir
 
 CHILD_SECONDS = 600.0
-"""A child that takes longer is ended."""
+"""Timeout of a child process."""
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _START_CHILD = "import sys; sys.path.append(sys.argv[1]); from explorer.bench.child import main; main(sys.argv[2:])"
@@ -33,11 +33,11 @@ _ENVIRONMENT = {
 
 
 class MeasureError(ExplorerError):
-    """A figure cannot be had on this machine."""
+    """A value cannot be measured on this machine."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that `share` per cent of the values do not exceed, interpolated as numpy does.
+    """Return the `share`-th percentile, interpolated like `numpy.percentile`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def percentile(values: Sequence[float], share: float) -> float:
         If there are no values.
     """
     if not values:
-        raise MeasureError("at least one measurement", "none")
+        raise MeasureError("There are no measurements.")
     return float(np.percentile(np.asarray(values, np.float64), share))
 
 
@@ -55,7 +55,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def median_ms(call: Callable[[], object], repeats: int, warm_up: int = 5) -> float:
-    """Return the median duration of a call, in milliseconds, after some calls that do not count."""
+    """Return the median duration of a call in milliseconds, after warm-up calls."""
     for _ in range(warm_up):
         call()
     durations = []
@@ -67,12 +67,12 @@ def median_ms(call: Callable[[], object], repeats: int, warm_up: int = 5) -> flo
 
 
 def resident_mb() -> float:
-    """Return this process' resident memory in units of 10⁶ bytes; where only the peak is known, the peak.
+    """Return the resident memory of this process in units of 10⁶ bytes, or its peak if only that is known.
 
     Raises
     ------
     MeasureError
-        If the system tells neither.
+        If the system provides neither.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
@@ -82,16 +82,15 @@ def resident_mb() -> float:
     try:
         import resource
     except ImportError as error:
-        raise MeasureError("a system that tells a process' resident memory", sys.platform) from error
+        raise MeasureError("Cannot measure memory on {platform}.", platform=sys.platform) from error
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def anonymous_mb() -> float:
-    """Return the part of the resident memory that is this process' own, in units of 10⁶ bytes.
+    """Return the private (anonymous) resident memory of this process in units of 10⁶ bytes.
 
-    Files that are mapped do not count, since the system may drop them at any time. Where it does not tell the parts,
-    all that is resident.
+    Memory-mapped files do not count, because the system may evict them at any time. Falls back to all resident memory.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
@@ -101,7 +100,7 @@ def anonymous_mb() -> float:
 
 
 def shipped_bundle(name: str) -> Bundle:
-    """Open a bundle that ships.
+    """Open a bundled model.
 
     Raises
     ------
@@ -111,37 +110,37 @@ def shipped_bundle(name: str) -> Bundle:
     try:
         return open_bundle(pretrained_dir() / name)
     except ExplorerError as error:
-        raise MeasureError(str(error)) from error
+        raise MeasureError(error.message) from error
 
 
 def require_shipped_bundle() -> None:
-    """Raise MeasureError where no bundle ships: the window would then open without a model."""
+    """Raise MeasureError if there is no bundled model, because the window would open without one."""
     if not any(pretrained_dir().glob(f"*/{CARD}")):
-        raise MeasureError("a model that ships, for the window to open", f"none in {pretrained_dir()}")
+        raise MeasureError("There is no bundled model in {folder}.", folder=pretrained_dir())
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a child told: its value, and the seconds from the start of its process until it arrived."""
+    """A value from a child process, and the seconds from the start of the process until it arrived."""
 
     seconds: float
     value: Any
 
 
 def run_child(function: str, **arguments: object) -> list[Told]:
-    """Run a function in a fresh interpreter with a home of its own, and return all it told, at least one value.
+    """Run a function in a fresh interpreter with its own home folder, and return the values it sent, at least one.
 
     Parameters
     ----------
     function
-        ``module:name`` within this room; called with the arguments and a function that tells a JSON value.
+        ``module:name`` within this package; called with the arguments and a function that sends a JSON value.
     arguments
-        Anything that JSON can hold.
+        JSON values.
 
     Raises
     ------
     MeasureError
-        If it fails, takes too long or tells nothing.
+        If it fails, times out or sends nothing.
     """
     # ignore_cleanup_errors: on Windows a log may still be open in a process that is ending.
     with (
@@ -167,14 +166,17 @@ def run_child(function: str, **arguments: object) -> list[Told]:
             if child.stdout is not None:
                 child.stdout.close()
         if status != 0 or not told:
-            raise MeasureError(f"“{function}” to measure", f"exit status {status}, {_last_line(noise)}")
+            last = _last_line(noise)
+            raise MeasureError(
+                "“{name}” failed with exit status {status}: {last}", name=function, status=status, last=last
+            )
         return told
 
 
 def _child_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a child: nothing of the user's is read or written, and a window needs no display."""
+    """Return the environment of a child: isolated from the user's files, and without a display requirement."""
     environment = {**os.environ, **_ENVIRONMENT}
-    # Programs start from byte code that an earlier start left; without it, compiling would be measured.
+    # An installed program starts from cached bytecode; without it, compiling would be measured.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"LATENT_EXPLORER_HOME": str(home / "home"), "KERAS_HOME": str(home / "keras")}
     display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
@@ -186,11 +188,11 @@ def _child_environment(home: Path) -> dict[str, str]:
 def _last_line(noise: IO[bytes]) -> str:
     noise.seek(0)
     lines = noise.read().decode(errors="replace").strip().splitlines()
-    return f"“{lines[-1].strip()}”" if lines else "nothing said"
+    return f"“{lines[-1].strip()}”" if lines else "no output"
 
 
 def attempt(measure: Callable[[], float]) -> tuple[float | None, str]:
-    """Return a figure and no reason, or no figure and the reason why it could not be had."""
+    """Return the value and an empty reason, or None and the reason why it could not be measured."""
     try:
         return measure(), ""
     except MeasureError as error:

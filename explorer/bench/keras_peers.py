@@ -1,4 +1,4 @@
-"""Peers that need tensorflow; runs in child processes only, and free of Qt."""
+"""Peers that need TensorFlow, without Qt; child processes only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from explorer.types import Floats
 
 
 def import_tensorflow(arguments: dict[str, Any], tell: Tell) -> None:
-    """Import tensorflow and tell that it is there."""
+    """Import TensorFlow and send its version."""
     import tensorflow as tf
 
     tell(tf.__version__)
 
 
 def decoded_once(arguments: dict[str, Any], tell: Tell) -> None:
-    """Import tensorflow, load both networks of a bundle, decode one code, and tell the resident memory."""
+    """Import TensorFlow, load both networks of a bundle, decode one code, and send the resident memory."""
     import numpy as np
     import tensorflow as tf
 
@@ -30,7 +30,7 @@ def decoded_once(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def decode_times(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the median milliseconds of `model.predict` and of a `tf.function` for each bundle, by its path."""
+    """Send the median milliseconds of `model.predict` and of a `tf.function` for each bundle, by path."""
     import numpy as np
 
     found = {}
@@ -45,9 +45,9 @@ def decode_times(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def grid_times(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the seconds of a plane of codes by `model.predict`, a call a cell and in one call, by its side.
+    """Send the seconds of decoding a grid by `model.predict`, one call per cell and one batch, by side length.
 
-    No more than `single` cells are predicted one by one; the time of more is that much longer.
+    At most `single` cells are predicted one by one; the total time is extrapolated.
     """
     import time
 
@@ -74,14 +74,14 @@ def grid_times(arguments: dict[str, Any], tell: Tell) -> None:
 def dataset_from_directory(arguments: dict[str, Any], tell: Tell) -> None:
     """Open a folder with `keras.utils.image_dataset_from_directory` and read all of it once.
 
-    Tells the seconds from the call until the first batch was there, and by how many MB memory grew at most.
+    Sends the seconds from the call to the first batch, and the peak memory increase in MB.
     """
     import time
 
     import keras
 
     side = arguments["side"]
-    keras.ops.zeros((1,))  # what the first operation of all costs is no matter of the folder
+    keras.ops.zeros((1,))  # excludes the cost of the first operation
     resident, anonymous = resident_mb(), anonymous_mb()
     begun = time.perf_counter()
     data = keras.utils.image_dataset_from_directory(

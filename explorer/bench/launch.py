@@ -1,4 +1,4 @@
-"""Processes that open a window and say when it is painted; run as children, and import nothing before they must."""
+"""Child processes that open a window and report when it is painted; imports are as late as possible."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _GIVE_UP_MS = 60_000
 
 
 def real_window(arguments: dict[str, Any], tell: Tell) -> None:
-    """Run the program itself, without arguments, until its first reconstruction is painted.
+    """Run the program without arguments until its first reconstruction is painted.
 
-    Tells the path of the open model at that moment and, ``settle_ms`` later, the resident memory.
+    Sends the path of the open model at that moment and, ``settle_ms`` later, the resident memory.
     """
     from PySide6.QtCore import QTimer
 
@@ -46,16 +46,16 @@ def real_window(arguments: dict[str, Any], tell: Tell) -> None:
         QTimer.singleShot(_GIVE_UP_MS, running.window.close)
         return running
 
-    # The program's own main is run to the letter; it is only watched.
+    # The real main function runs; only the creation of the window is wrapped.
     app.make_window = watched_window
     sys.argv = ["latent-explorer"]
     program()
 
 
 def bare_window(arguments: dict[str, Any], tell: Tell) -> None:
-    """Show one picture that ONNX Runtime decoded in an empty Qt window: nobody with these libraries can do less.
+    """Show one image decoded by ONNX Runtime in an empty Qt window: the minimum with these libraries.
 
-    Tells the resident memory once it is painted.
+    Sends the resident memory once it is painted.
     """
     import numpy as np
     import onnxruntime

@@ -1,4 +1,4 @@
-"""``memory``: what the window's process holds once all is painted."""
+"""``memory``: resident memory of the window process after its first paint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from explorer.bench.entry import Entry
 from explorer.bench.harness import attempt, require_shipped_bundle, run_child
 
 SETTLE_MS = 2_000
-"""The first picture is not all: map and gallery are decoded and painted behind it."""
+"""Delay until map and gallery are painted too."""
 
 
 def measure(quick: bool) -> list[Entry]:
@@ -15,7 +15,7 @@ def measure(quick: bool) -> list[Entry]:
     Raises
     ------
     MeasureError
-        If no bundle ships, or the window does not paint.
+        If no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
     painted, settled = run_child("launch:real_window", settle_ms=SETTLE_MS)
@@ -29,9 +29,9 @@ def measure(quick: bool) -> list[Entry]:
             unit="MB",
             ours=settled.value["rss_mb"],
             peer=peer,
-            peer_name="tensorflow, the same model, one decode",
+            peer_name="TensorFlow, the same model, one decode",
             limit=limit,
-            limit_name="an empty Qt window with one picture by ONNX Runtime",
+            limit_name="an empty Qt window with one image by ONNX Runtime",
             why=why_peer or why_limit,
         )
     ]

@@ -1,4 +1,4 @@
-"""``morph``: 180 codes of a colour decoder to an animated GIF of 256×256, decoded on the way."""
+"""``morph``: export 180 codes of a color decoder as an animated GIF of 256×256, decoding included."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT = "decoding alone"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure one film; two entries, one a peer."""
+    """Measure one animation; one entry per peer."""
     path, case = _bundle()
     told = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
     return [
@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def _bundle() -> tuple[Path, str]:
-    """Return a shipped model of 64×64 colour pictures, or one of 64×64 grey ones that stands in for it."""
+    """Return a bundled model of 64×64 color images, or a grayscale one as a stand-in."""
     for folder in sorted(pretrained_dir().glob("*/")):
         try:
             bundle = open_bundle(folder, whole=False)
@@ -53,13 +53,13 @@ def _bundle() -> tuple[Path, str]:
             continue
         if bundle.card.image_shape == SHAPE and bundle.card.engine == "onnx":
             return bundle.path, f"{bundle.name}, {FRAMES} frames 64×64×3 to 256×256"
-    return shipped_bundle(STAND_IN).path, f"{STAND_IN}, three decodes a frame, {FRAMES} frames 64×64×3 to 256×256"
+    return shipped_bundle(STAND_IN).path, f"{STAND_IN}, three decodes per frame, {FRAMES} frames 64×64×3 to 256×256"
 
 
 def write_times(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the median seconds of our export with its decoding, of the decoding alone, and of each peer's export.
+    """Send the median seconds of our export with decoding, of decoding alone, and of the export of each peer.
 
-    By turns, so that what else goes on in the machine meets all. The peers are handed the frames decoded and enlarged.
+    Runs alternate, so that other load on the machine affects all. Peers get decoded and enlarged frames.
     """
     import numpy as np
 
@@ -83,7 +83,7 @@ def write_times(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def _by_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, Any]:
-    """Return the median seconds of each call, after one that does not count; or why a peer could not be measured."""
+    """Return the median seconds of each call after a warm-up call, or why a peer could not be measured."""
     seconds: dict[str, list[float]] = {}
     missing: dict[str, str] = {}
     for turn in range(repeats + 1):
@@ -94,7 +94,9 @@ def _by_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str,
             try:
                 call()
             except ImportError as error:
-                missing[f"{name}_why"] = missing[name] = str(MeasureError(f"{name} (extra “bench”)", str(error)))
+                missing[f"{name}_why"] = missing[name] = str(
+                    MeasureError("{name} is not installed (extra “bench”): {error}", name=name, error=error)
+                )
                 continue
             if turn:
                 seconds.setdefault(name, []).append(time.perf_counter() - begun)
@@ -103,7 +105,7 @@ def _by_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str,
 
 
 def _codes(codec: Codec) -> Floats:
-    """Codes of a way through the prior; for the stand-in three ways, one for each channel, frame by frame."""
+    """Return the codes of a path through the prior; for the stand-in three paths, one per channel, interleaved."""
     import numpy as np
 
     from explorer.latent.film import FilmSettings, film_codes
@@ -117,7 +119,7 @@ def _codes(codec: Codec) -> Floats:
 
 
 def _pictures(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Decode as the window's export does; the stand-in's pictures become the channels of one."""
+    """Decode like the export of the window; three grayscale images of the stand-in become one color image."""
     import numpy as np
 
     from explorer.workers.loading import render

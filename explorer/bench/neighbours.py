@@ -1,4 +1,4 @@
-"""``neighbours``: the ten nearest of many codes, one query after the other as a hand asks."""
+"""``neighbours``: find the ten nearest of many codes, one query at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT = "reading all codes from memory once"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each number of codes; two entries each, exact and by a graph."""
+    """Measure each number of codes; two entries each, exact and HNSW."""
     path = str(shipped_bundle(MODEL).path)
     entries: list[Entry] = []
     for count in QUICK_COUNTS if quick else COUNTS:
@@ -40,10 +40,10 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def search(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell the median milliseconds of a query by each way, and its recall.
+    """Send the median milliseconds of a query for each index, and its recall.
 
-    The codes are drawn from the prior that is fitted to a model's own codes, along its first axes: as many as are
-    wanted, and as clustered as codes are.
+    Codes are sampled from the prior fitted to the codes of a model, along its first components, so that they cluster
+    like real codes.
     """
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which lines there are. A new line is one new file and one name here."""
+"""The list of benchmarks. A new one is one new module and one name here."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ LINES = (
     "neighbours",
     "training",
 )
-"""Each is a module of this room, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""
+"""Each is a module of this package, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""
 
 
 def run(quick: bool = False, only: str | None = None) -> list[dict[str, Any]]:
-    """Measure, line by line; nothing else should run on the machine meanwhile.
+    """Run the benchmarks; nothing else should run on the machine meanwhile.
 
     Parameters
     ----------
     quick
         Fewer repetitions and cases.
     only
-        Name of the one line to measure; all where None.
+        Name of the one benchmark to run; None for all.
 
     Returns
     -------
     list of dict
-        One record a line, case and peer, as ``explorer.bench.entry.Entry.record`` describes it.
+        One record per benchmark, case and peer, see `explorer.bench.entry.Entry.record`.
 
     Raises
     ------
     UsageError
-        If there is no line of that name.
+        If there is no benchmark of that name.
     """
     if only is not None and only not in LINES:
-        raise UsageError(f"a line of the benchmarks: {', '.join(LINES)}", f"“{only}”")
+        raise UsageError("There is no benchmark “{name}”. Choose one of {names}.", name=only, names=LINES)
     names = LINES if only is None else (only,)
     return [entry.record() for name in names for entry in measure_line(name, quick)]
 
 
 def measure_line(name: str, quick: bool) -> list[Entry]:
-    """Measure one line; what keeps all of it from being measured becomes its one entry, with the reason."""
+    """Run one benchmark; if it cannot be measured at all, return one entry with the reason."""
     module = importlib.import_module(f"explorer.bench.{name.replace('-', '_')}")
     try:
         entries: list[Entry] = module.measure(quick)

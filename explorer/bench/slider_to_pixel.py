@@ -1,4 +1,4 @@
-"""``slider-to-pixel``: from a move of the mouse on a slider to the edited picture painted, at 60 moves a second."""
+"""``slider-to-pixel``: latency from a mouse move on a slider to the painted image, at 60 moves per second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.bench.harness import percentile, require_shipped_bundle, run_child
 STEPS, QUICK_STEPS = 600, 200
 FRAME_MS = 1000 / 60
 LIMITS = {"idle": (FRAME_MS, "one frame at 60 Hz"), "training": (2 * FRAME_MS, "two frames at 60 Hz")}
-WHY = "no peer has a window to drag in; decode-one compares the decoders"
+WHY = "no peer has a window; decode-one compares the decoders"
 
 
 def measure(quick: bool) -> list[Entry]:
@@ -20,7 +20,7 @@ def measure(quick: bool) -> list[Entry]:
     Raises
     ------
     MeasureError
-        If no bundle ships, or the window does not answer.
+        If no bundled model exists, or the window does not respond.
     """
     require_shipped_bundle()
     (told,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
@@ -40,7 +40,7 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def drags(arguments: dict[str, Any], tell: Tell) -> None:
-    """Tell all latencies of a drag in milliseconds, ``idle`` and while ``training``."""
+    """Send all latencies of a drag in milliseconds, ``idle`` and while ``training``."""
     from explorer.bench.drag import drag
     from explorer.bench.window import calm_down, end_training, open_window, start_training
 

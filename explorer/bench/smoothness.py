@@ -1,4 +1,4 @@
-"""``smoothness``: the longest time the window's main thread is away while a model trains."""
+"""``smoothness``: longest blocking of the main thread of the window during a training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LONGEST_SECONDS = 500.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Train the same model twice: from the window's Train panel, and in a thread of a process with an event loop.
+    """Train the same model twice: from the Train tab of the window, and in a thread of a process with an event loop.
 
     Raises
     ------
     MeasureError
-        If no bundle ships, or the training does not end well.
+        If no bundled model exists, or the training fails.
     """
     require_shipped_bundle()
     epochs = QUICK_EPOCHS if quick else EPOCHS
@@ -28,7 +28,7 @@ def measure(quick: bool) -> list[Entry]:
     return [
         Entry(
             name="smoothness",
-            case=f"longest gap, Start to end of {epochs} epochs",
+            case=f"longest gap, start to end of {epochs} epochs",
             unit="ms",
             ours=ours,
             peer=peer,
@@ -46,7 +46,7 @@ def _longest_in_thread(epochs: int) -> float:
 
 
 def train_from_window(arguments: dict[str, Any], tell: Tell) -> None:
-    """Open the Train tab, press Start, and tell the longest gap of a frame timer until the training has ended."""
+    """Start a training in the Train tab, and send the longest gap of a frame timer until it has ended."""
     from explorer.bench.window import FrameTimer, open_window, press_start, wait_until
 
     with open_window() as running:
@@ -61,7 +61,7 @@ def train_from_window(arguments: dict[str, Any], tell: Tell) -> None:
 
 
 def train_in_thread(arguments: dict[str, Any], tell: Tell) -> None:
-    """Run the same training, tensorflow's import included, in a thread beside an event loop with a frame timer."""
+    """Run the same training, including the import of TensorFlow, in a thread next to an event loop with a timer."""
     import threading
     from pathlib import Path
 

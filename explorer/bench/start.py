@@ -1,4 +1,4 @@
-"""``start``: from the start of the process to the first reconstruction on the screen."""
+"""``start``: time from process start to the first painted reconstruction."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ ROUNDS, QUICK_ROUNDS = 5, 3
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Start each by turns, so that whatever else the machine does meets all alike.
+    """Start each alternately, so that other load on the machine affects all.
 
     Raises
     ------
     MeasureError
-        If no bundle ships, or the window does not paint.
+        If no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
-    # The first start also compiles modules to byte code and reads the libraries from disk: it does not count.
+    # Not counted: the first start also compiles bytecode and reads the libraries from disk.
     path = _start_window()[1]
     attempt(_start_tensorflow)
     ours: list[float] = []
@@ -39,7 +39,7 @@ def measure(quick: bool) -> list[Entry]:
             peer=median(peers) if peers else None,
             peer_name="import tensorflow",
             limit=median(limits),
-            limit_name="an empty Qt window with one picture by ONNX Runtime",
+            limit_name="an empty Qt window with one image by ONNX Runtime",
             why=why,
         )
     ]

@@ -1,4 +1,4 @@
-"""``training``: pictures a second while a model learns and is watched, beside bare ``model.fit``."""
+"""``training``: images per second of a training with live preview, compared with bare ``model.fit``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CASES: tuple[dict[str, Any], ...] = (
     {"architecture": "cnn", "data": "digits", "limit": 4_000},
     {"architecture": "conv-spatial", "data": "digits", "limit": 1_000},
 )
-"""Architectures that differ: small products, normalisation and sampling, pooling in colour, strides, upsampling."""
+"""Different kinds: small matrix products, normalization and sampling, pooling in color, strides, upsampling."""
 
 ROUNDS, QUICK_ROUNDS = 8, 3
 TURN_SECONDS = 3.0
-"""At least so long one of the two trains before the other has its turn."""
+"""Shortest time that one of the two trains before the other."""
 
 LIVE_PERCENT = 3.0
 
@@ -33,7 +33,7 @@ def measure(quick: bool) -> list[Entry]:
     Raises
     ------
     MeasureError
-        If the program is not whole.
+        If no bundled model exists.
     """
     require_shipped_bundle()
     rounds = QUICK_ROUNDS if quick else ROUNDS
@@ -45,36 +45,36 @@ def _measured(case: dict[str, Any], rounds: int) -> list[Entry]:
     try:
         told: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
     except MeasureError as error:
-        return [Entry("training", name, "pictures/s", None, better="higher", why=str(error))]
+        return [Entry("training", name, "images/s", None, better="higher", why=str(error))]
     height, width, channels = told["image_shape"]
     speed = Entry(
         name="training",
-        case=f"{name} {height}×{width}×{channels}, watched",
-        unit="pictures/s",
+        case=f"{name} {height}×{width}×{channels}, live preview",
+        unit="images/s",
         ours=median(told["ours"]),
         peer=median(told["peer"]),
         peer_name="bare model.fit",
         limit=told["limit"],
-        limit_name="the network's multiply-adds at this machine's matrix-product rate",
+        limit_name="the MACs at the matrix-product rate of this machine",
         better="higher",
     )
     share = Entry(
         name="training",
-        case=f"{name}: shown {told['shown']} times, {told['checkpoints']} checkpoints",
-        unit="% of the time, to show it",
+        case=f"{name}: {told['shown']} live previews, {told['checkpoints']} checkpoints",
+        unit="% of the time, live preview",
         ours=100 * told["share"],
         limit=LIVE_PERCENT,
-        limit_name="the share that it may take",
-        why="model.fit shows nothing",
+        limit_name="the allowed share",
+        why="model.fit has no live preview",
     )
     return [speed, share]
 
 
 def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
-    """Train one network with the engine and another with `model.fit`, by turns, and tell the pictures a second.
+    """Train one network with the engine and another with `model.fit`, alternately, and send the images per second.
 
-    Neither's first turn counts: in it the graphs are compiled. In every other turn of ours events are sent, checkpoints
-    are written and the model is shown, as for a window.
+    The first turn of each is not counted, because the graphs are compiled in it. Our turns include events, checkpoints
+    and live previews, as for a window.
     """
     import tempfile
     from pathlib import Path
@@ -97,7 +97,7 @@ def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
         training = Training(prepared, Path(folder, "checkpoint"), turns, rest, live=True)
         shown = checkpoints = 0
         for event in training.run():
-            # What the pipe costs is part of it: every event is made ready to be sent.
+            # The cost of the pipe is included: every event is serialized and sent.
             turns.send(event)
             shown += isinstance(event, Live)
             checkpoints += isinstance(event, Checkpoint)
@@ -111,26 +111,26 @@ def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
         operations = prepared.spec.encoder.operations + prepared.spec.decoder.operations
         limit = matrix_product_rate() / (3 * operations)
     if not (shown > 1 and checkpoints):
-        raise RuntimeError(f"the model was shown {shown} times and {checkpoints} checkpoints were written")
+        raise RuntimeError(f"too few events: {shown} live previews, {checkpoints} checkpoints")
     rates = {"ours": turns.ours[1:], "peer": turns.peer[1:], "limit": limit}
     tell(rates | {"shown": shown, "checkpoints": checkpoints, "share": share, "image_shape": prepared.spec.image_shape})
 
 
 class _Turns:
-    """Gives the peer its turns between two steps of ours (see `explorer.engine.control.Control`).
+    """Lets the peer train between two steps of our training; replaces `explorer.engine.control.Control`.
 
     Attributes
     ----------
     ours, peer
-        Pictures a second of each turn, the first included.
+        Images per second of each turn, including the first.
     seen
-        Pictures that ours has seen; counted by whoever reads its events.
+        Images that our training has seen; set by the reader of the events.
     whole
-        Whether an epoch of ours has just ended; told by them too.
+        Whether our training has just completed an epoch; set by the reader of the events.
     seconds
-        What ours took in all.
+        Total time of our turns.
     done
-        Whether every round is over.
+        Whether all rounds are complete.
     """
 
     def __init__(self, peer: Any, rest: Any, rounds: int) -> None:
@@ -155,7 +155,7 @@ class _Turns:
         self.done = False
 
     def send(self, event: object) -> None:
-        """Send an event through a pipe, and read it at once, so that it never fills."""
+        """Send an event through a pipe and read it at once, so that the pipe never fills."""
         import threading
 
         reader = threading.Thread(target=self._theirs.recv)
@@ -164,13 +164,13 @@ class _Turns:
         reader.join()
 
     def order(self) -> None:
-        """Let the peer train, once ours has trained long enough and stands between two epochs."""
+        """Let the peer train once ours has trained long enough and has completed an epoch."""
         now = self._clock()
         if self._begun is None:
             self._begun = now
         fresh, whole = self.seen - self._seen, self.whole
         self.whole = False
-        # Pictures are counted by epochs, so a turn ends with one.
+        # Images are counted per epoch, so a turn ends with an epoch.
         if not whole or now - self._begun < TURN_SECONDS or self.done:
             return
         self.ours.append(fresh / (now - self._begun))
@@ -182,5 +182,5 @@ class _Turns:
         self._rest.seconds += self._begun - now
 
     def wait(self) -> Order:
-        """Nobody is ever held."""
+        """Return at once: this training is never paused."""
         return "resume"

@@ -1,4 +1,4 @@
-"""The real window, driven from inside its process; runs in child processes only."""
+"""Drives the real window from inside its process; child processes only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.models.settings import make_request
 from explorer.paths import user_models_dir
 
 FRAME_MS = 16
-"""The whole milliseconds nearest to one frame at 60 Hz, from below."""
+"""One frame at 60 Hz, rounded down to milliseconds."""
 
 OPEN_SECONDS = 60.0
 TRAINING_SECONDS = 120.0
@@ -26,13 +26,13 @@ _CALM_SECONDS = 1.0
 
 @contextmanager
 def open_window() -> Iterator[Running]:
-    """Open the window as the program does, wait until all that it shows is painted, and close it at the end."""
+    """Open the window like the program, wait until everything is painted, and close it at the end."""
     app: QApplication = make_application()
     running = make_window()
     try:
         open_first(running.document)
         running.window.show()
-        wait_until(lambda: is_whole(running), OPEN_SECONDS, "the window to paint its first picture")
+        wait_until(lambda: is_whole(running), OPEN_SECONDS, "the first paint of the window")
         calm_down()
         yield running
     finally:
@@ -41,19 +41,19 @@ def open_window() -> Iterator[Running]:
 
 
 def is_whole(running: Running) -> bool:
-    """Say whether picture, cursor and map are there."""
+    """Return whether image, reconstruction and map are available."""
     document = running.document
     return document.picture_view is not None and document.cursor_view is not None and document.map.ready
 
 
 def calm_down(seconds: float = _CALM_SECONDS) -> None:
-    """Let the event loop run for a while, so that what was begun before is over."""
+    """Run the event loop for a while, so that earlier work completes."""
     end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() >= end, seconds + OPEN_SECONDS, "the clock to go on")
+    wait_until(lambda: time.monotonic() >= end, seconds + OPEN_SECONDS, "the clock")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Run the event loop until a condition holds.
+    """Run the event loop until a condition is true.
 
     Raises
     ------
@@ -68,11 +68,11 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
         loop.exec()
     timer.stop()
     if not condition():
-        raise MeasureError(what, f"nothing within {seconds:g} s")
+        raise MeasureError("Timed out after {seconds:g} s while waiting for {what}.", seconds=seconds, what=what)
 
 
 class FrameTimer(QObject):
-    """A timer at 60 Hz that remembers its longest gap; what keeps the main thread busy makes it late."""
+    """A 60 Hz timer that records its longest gap, which grows while the main thread is busy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,12 +83,12 @@ class FrameTimer(QObject):
         self._timer.timeout.connect(self._on_timeout)
 
     def start(self) -> None:
-        """Begin to measure; the first gap begins now."""
+        """Start measuring."""
         self._last = time.perf_counter()
         self._timer.start(FRAME_MS)
 
     def stop(self) -> None:
-        """Measure no more; the gap that is open counts."""
+        """Stop measuring; the current gap counts."""
         self._timer.stop()
         self._on_timeout()
 
@@ -100,7 +100,7 @@ class FrameTimer(QObject):
 
 
 class _Painted(QObject):
-    """Whether a widget was painted since."""
+    """Records whether a widget was painted."""
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
@@ -122,29 +122,29 @@ def start_training(running: Running, epochs: int) -> None:
         lambda: document.training.step > 0 or not document.training.active, TRAINING_SECONDS, "the training to begin"
     )
     if not document.training.active:
-        raise MeasureError("a training that runs", str(document.training.note))
+        raise MeasureError("The training did not start: {note}", note=document.training.note)
 
 
 def end_training(running: Running) -> None:
     """Cancel the training and wait for its end."""
     document = running.document
     if not document.training.active:
-        raise MeasureError("a training that still runs at the end of the measurement", str(document.training.note))
+        raise MeasureError("The training ended before the measurement: {note}", note=document.training.note)
     document.training_cancel_requested.emit()
     wait_until(lambda: not document.training.active, TRAINING_SECONDS, "the training to stop")
 
 
 def press_start(running: Running, epochs: int, before: Callable[[], None]) -> None:
-    """Open the Train tab, set the number of epochs, and press Start; `before` is called just before that."""
+    """Open the Train tab, set the number of epochs, and press Train; `before` is called just before that."""
     window = running.window
     window.tabs.setCurrentWidget(window.train)
     field = window.train.findChild(QSpinBox, "train_epochs")
     assert field is not None
     field.setValue(epochs)
-    # Only until the tab is painted: a model process that it warms up shall not have finished by then.
+    # Wait only for the paint, so that the model process is still warming up.
     painted = _Painted(window.train.start)
     wait_until(lambda: painted.seen, OPEN_SECONDS, "the Train tab to be painted")
     before()
     QTest.mouseClick(window.train.start, Qt.MouseButton.LeftButton)
     if not running.document.training.active:
-        raise MeasureError("a training that started", str(running.document.training.note) or "no answer to Start")
+        raise MeasureError("The training did not start: {note}", note=running.document.training.note)

@@ -1,1 +1,1 @@
-"""The command line: one file a command in `commands`, the same engine as the window without one."""
+"""The command line: one module per command in `commands`, on the same engine as the window."""

@@ -1,4 +1,4 @@
-"""What a command is, and what it hands back."""
+"""The description of a command and its result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Report:
-    """The answer of a command.
+    """The result of a command.
 
     Attributes
     ----------
     document
         What ``--json`` prints: plain values, arrays, paths.
     lines
-        What a person reads instead.
+        The same as text.
     """
 
     document: object
@@ -31,10 +31,10 @@ class Report:
 
 
 Reads: TypeAlias = Mapping[str, Callable[[str], Sequence[Path]]]
-"""Options that name what is read, and what gives the files and folders behind the text that was given."""
+"""For each input option, the function that returns the paths that its value refers to."""
 
 Writes: TypeAlias = Mapping[str, Callable[[Path, Namespace], None]]
-"""Options that name what is written, and what raises ExportError where that may not be."""
+"""For each output option, the check that raises ExportError if the path may not be written."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class Command:
     Attributes
     ----------
     example
-        A call that works as it stands, without the program's name; shown by ``--help``.
+        A call that works as written, without the name of the program; shown by ``--help``.
     add_arguments
         Declares its options.
     run
-        Does the work; returns a report, or an exit code where it printed what it had to say.
+        Runs the command; returns a report, or an exit code if it has printed its output itself.
     reads, writes
-        Options that name files and folders, see `explorer.cli.places`. What is written is checked before `run`: it
-        replaces nothing unasked, and stays apart from what is read.
+        Options that name files and folders, see `explorer.cli.places`. Outputs are checked before `run`: they must not
+        overlap inputs, and replace existing files only with ``--force``.
     tells_failure
-        Whether an error is an event, too, where JSON was asked for.
+        Whether an error is also printed as a JSON event.
     notes
-        More for ``--help``, above the example.
+        Further text for ``--help``, above the example.
     """
 
     example: str

@@ -1,4 +1,4 @@
-"""Everything that a command prints: JSON or lines on standard output, warnings and progress on standard error."""
+"""The output of a command: JSON or lines on standard output, warnings and progress on standard error."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from explorer.messages import message
 from explorer.printable import printable
 from explorer.types import Progress
 
@@ -27,7 +28,7 @@ class Console:
     Parameters
     ----------
     as_json
-        Whether standard output takes JSON instead of text.
+        Print JSON instead of text to standard output.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -36,7 +37,7 @@ class Console:
         self._drawn = 0.0
 
     def show(self, document: object, lines: Sequence[str]) -> None:
-        """Print the answer of a command, in the form that was asked for."""
+        """Print the result of a command as JSON or as lines."""
         if self.as_json:
             print(to_json(document, indent=2), flush=True)
         else:
@@ -44,30 +45,30 @@ class Console:
                 self.line(text)
 
     def line(self, text: str) -> None:
-        """Print one line for a person; nothing where JSON was asked for."""
+        """Print one line of text; nothing with ``--json``."""
         if not self.as_json:
             self.clear()
             print(printable(text), flush=True)
 
     def event(self, record: Mapping[str, object]) -> None:
-        """Print one object on a line of its own; nothing where text was asked for."""
+        """Print one JSON object as a line; nothing without ``--json``."""
         if self.as_json:
             self.clear()
             print(to_json(record), flush=True)
 
     def warn(self, text: str) -> None:
-        """Print one warning on standard error."""
+        """Print a warning to standard error."""
         self.clear()
         print(f"warning: {one_line(text)}", file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
-        """Print one line for a person who watches: on standard error, if that is a terminal."""
+        """Print a note to standard error if that is a terminal."""
         if _terminal():
             self.clear()
             print(f"note: {one_line(text)}", file=sys.stderr, flush=True)
 
     def bar(self, progress: Progress) -> None:
-        """Draw how far a job is, if standard error is a terminal."""
+        """Draw a progress bar if standard error is a terminal."""
         now = time.monotonic()
         last = 0 < progress.total == progress.done
         if not _terminal() or (now - self._drawn < BAR_INTERVAL_S and not last):
@@ -79,16 +80,16 @@ class Console:
         self._shown = len(text)
 
     def clear(self) -> None:
-        """Take the bar away."""
+        """Erase the progress bar."""
         if self._shown:
             sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()
             self._shown = 0
 
     def items(self, job: Iterator[Progress | T]) -> Iterator[T]:
-        """Run a job and draw its progress; yield everything else that it yields.
+        """Run a job and draw its progress; yield its other items.
 
-        A job that is a generator is closed at once when this ends early, so that it leaves nothing half-written.
+        If this ends early, a generator is closed at once, so that it leaves nothing half-written.
         """
         try:
             for item in job:
@@ -103,12 +104,12 @@ class Console:
             self.clear()
 
     def track(self, job: Iterator[Progress]) -> None:
-        """Run a job to its end."""
+        """Run a job to its end and draw its progress."""
         for _ in self.items(job):
             pass
 
     def result(self, job: Iterator[Progress | T]) -> T:
-        """Run a job to its end and return the one thing that it yields beside progress."""
+        """Run a job to its end and return its single result."""
         (found,) = self.items(job)
         return found
 
@@ -118,7 +119,7 @@ def _terminal() -> bool:
 
 
 def _columns() -> int:
-    """Width of the terminal; a usual one where it does not say."""
+    """Return the width of the terminal, or a default."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
     except (OSError, ValueError):
@@ -126,26 +127,26 @@ def _columns() -> int:
 
 
 def progress_text(progress: Progress) -> str:
-    """Return progress as one line: a bar, the share in per cent, and the note."""
+    """Return progress as one line: a bar, the percentage, and the note."""
     if not progress.total:
-        return f"{progress.note or 'working'} …"
+        return f"{progress.note or 'Working'}…"
     share = min(1.0, progress.done / progress.total)
     full = int(share * BAR_CELLS)
     return f"[{'#' * full}{'.' * (BAR_CELLS - full)}] {int(100 * share):3}% {progress.note}"
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks, fit for a terminal."""
+    """Return a text as one line that is safe to print to a terminal."""
     return printable(" ".join(text.split()))
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Return JSON in ASCII; numbers that JSON lacks (infinite, undefined) become null."""
+    """Return ASCII JSON; infinity and NaN become null."""
     return json.dumps(plain(value), allow_nan=False, indent=indent)
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold: arrays as lists, paths as text, infinite and undefined numbers as None."""
+    """Return `value` as JSON types: arrays as lists, paths as text, infinity and NaN as None."""
     if hasattr(value, "tolist"):  # numpy's arrays and scalars, without importing numpy
         value = value.tolist()
     if isinstance(value, float):
@@ -158,10 +159,10 @@ def plain(value: Any) -> Any:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of text with their columns aligned; the first row is the heading."""
+    """Return rows as lines with aligned columns; the first row is the heading."""
     if not rows:
         return []
-    # What is escaped is longer.
+    # Escaped text is longer, so escape before measuring.
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -172,6 +173,11 @@ def shape_text(shape: Sequence[int] | None) -> str:
     return "×".join(map(str, shape)) if shape else "various"
 
 
+def images_text(count: int) -> str:
+    """Return a number of images as ``1 image`` or ``10,000 images``."""
+    return str(message("{count:# image|# images}", count=count))
+
+
 def figures_text(figures: Mapping[str, float | None]) -> str:
-    """Return figures as ``mse 0.0051, psnr 23.1``, in four significant digits."""
+    """Return metrics as ``mse 0.0051, psnr 23.1``, with four significant digits."""
     return ", ".join(f"{name} {value:.4g}" for name, value in figures.items() if value is not None)

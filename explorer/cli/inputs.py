@@ -1,4 +1,4 @@
-"""What options name: models, pictures, codes, and files to write; and decoding, which most commands end with."""
+"""Read the inputs of commands (models, images, codes), check their outputs, and decode codes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from explorer.export.sheet import mosaic
 from explorer.inference.codec import open_codec
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
+from explorer.messages import message
 from explorer.models.batches import readable_batches
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
@@ -46,57 +47,55 @@ class Model:
 
     @property
     def card(self) -> Card:
-        """What it is."""
         return self.bundle.card
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What pictures go through."""
         return self.bundle.card.preprocessing
 
     @property
     def statistics(self) -> CodeStatistics:
-        """Of the codes that the bundle carries.
+        """Statistics of the sample codes in the bundle.
 
         Raises
         ------
         ModelError
-            If they are damaged.
+            If the codes are damaged.
         """
         return self.bundle.sample.statistics
 
     @cached_property
     def pictures(self) -> PictureReader:
-        """Single pictures, as this model takes them."""
+        """Reads single images with the preprocessing of the model."""
         return PictureReader(self.preprocessing)
 
 
 def open_model(model: str) -> Model:
-    """Open a bundle by name or folder, and its codec.
+    """Open a bundle, by name or folder, with its codec.
 
     Raises
     ------
     ModelError
-        If there is none, or it is damaged.
+        If there is no such bundle, or it is damaged.
     """
     bundle = resolve_bundle(model)
     return Model(bundle, open_codec(bundle))
 
 
 class PictureReader:
-    """Reads pictures as a model takes them; a source that several come from is opened once."""
+    """Reads single images with the preprocessing of a model; each dataset is opened once."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self._preprocessing = preprocessing
         self._sources: dict[str, Source] = {}
 
     def read(self, picture: str) -> Floats:
-        """Return float32 ``(1, h, w, c)`` in [0, 1] of a file or of ``DATA:INDEX``.
+        """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
 
         Raises
         ------
         DataError
-            If there is no such picture, or it cannot be read.
+            If there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(picture)
         if match is not None:
@@ -107,13 +106,13 @@ class PictureReader:
         path = Path(picture).expanduser()
         if not path.is_file():
             raise DataError(
-                "a picture as a file, or as DATA:INDEX", f"“{picture}”, which is neither", "Write for example digits:3."
+                "“{picture}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", picture=picture
             )
         return to_floats(self._preprocessing.pixels(open_picture(path))[np.newaxis])
 
 
 def position_in(picture: str, source: Source) -> int | None:
-    """Return where a picture, a file or ``DATA:INDEX``, stands in a source; None where it is none of it."""
+    """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it."""
     match = OF_SOURCE.fullmatch(picture)
     if match is not None:
         index = int(match["index"])
@@ -127,7 +126,7 @@ def position_in(picture: str, source: Source) -> int | None:
 
 
 def select(source: Source, split: str, count: int | None = None) -> Indices:
-    """Return positions of a split, at most `count` spread evenly over it; int64 ``(n,)``, n > 0.
+    """Return indices of a split, at most `count`, evenly spaced; int64 ``(n,)``, n > 0.
 
     Raises
     ------
@@ -136,37 +135,37 @@ def select(source: Source, split: str, count: int | None = None) -> Indices:
     """
     indices = source.splits.select(split, count)
     if not len(indices):
-        raise UsageError(f"pictures in the {split} split of {source.name}", "none", "Choose another --split.")
+        raise UsageError("The {split} split of {name} is empty. Choose another --split.", split=split, name=source.name)
     return indices
 
 
 def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Progress | tuple[Floats, Indices]]:
-    """Encode images of a source: yields progress, and codes float32 ``(n, latent_dim)`` with their positions last.
+    """Encode images; yields progress, and finally codes float32 ``(n, latent_dim)`` and their indices.
 
-    Those that cannot be read are left out.
+    Images that cannot be read are skipped.
     """
     check_table(len(indices), model.codec.latent_dim)
     found: list[tuple[Floats, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, model.preprocessing, READ_BATCH):
         found.append((model.codec.encode(to_floats(pixels)), kept))
-        yield Progress(done, len(indices), "encoding")
+        yield Progress(done, len(indices), message("Encoding"))
     codes, positions = (np.concatenate(parts) for parts in zip(*found, strict=True))
     yield codes, positions
 
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
-    """Warn of images that could not be read, the first of very many, and return them for ``--json``."""
+    """Warn of images that could not be read, and return them for ``--json``."""
     told = skipped_json(source.skipped)
     warn_of(console, told)
     return told
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
-    """Warn of what is left out: ``file`` and ``reason`` of each, the first of very many."""
+    """Print a warning for each skipped file, at most `_WARNED`."""
     for one in skipped[:_WARNED]:
-        console.warn(f"{one['file']} is left out: {one['reason']}")
+        console.warn(f"{one['file']} was skipped: {one['reason']}")
     if len(skipped) > _WARNED:
-        console.warn(f"{len(skipped) - _WARNED:,} more are left out")
+        console.warn(f"{len(skipped) - _WARNED:,} more were skipped")
 
 
 LARGEST_SHEET = 100_000_000
@@ -174,29 +173,31 @@ LARGEST_SHEET = 100_000_000
 
 
 def check_sheet(count: int, card: Card) -> None:
-    """Make sure that so many images of a model fit on one sheet, before they are made.
+    """Check that this many images of a model fit on one sheet.
 
     Raises
     ------
     UsageError
-        If the sheet would be larger than any program opens.
+        If the sheet would exceed `LARGEST_SHEET`.
     """
     pixels = count * math.prod(card.image_shape[:2])
     if pixels > LARGEST_SHEET:
         raise UsageError(
-            f"a sheet of at most {LARGEST_SHEET:,} pixels",
-            f"{count:,} pictures, {pixels:,} pixels",
-            "Ask for fewer steps or pictures.",
+            "The sheet would be too large: {count:# image|# images}, {pixels:,} pixels, at most {most:,}. Use fewer "
+            "steps or images.",
+            count=count,
+            pixels=pixels,
+            most=LARGEST_SHEET,
         )
 
 
 def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
-    """Return uint8 pictures ``(n, h, w, c)`` of codes ``(n, latent_dim)``; progress goes to the console.
+    """Decode codes ``(n, latent_dim)`` to uint8 images ``(n, h, w, c)``; draws progress.
 
     Raises
     ------
     UsageError
-        If the sheet would be larger than any program opens.
+        If a sheet of them would exceed `LARGEST_SHEET`.
     """
     check_sheet(len(codes), model.card)
     pictures = np.empty((len(codes), *model.codec.image_shape), np.uint8)
@@ -204,77 +205,87 @@ def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     def job() -> Iterator[Progress]:
         for row, picture in enumerate(render(model.codec, codes)):
             pictures[row] = picture
-            yield Progress(row + 1, len(codes), "decoding")
+            yield Progress(row + 1, len(codes), message("Decoding"))
 
     console.track(job())
     return pictures
 
 
 def sheet(pictures: Pixels) -> Pixels:
-    """Return pictures ``(n, h, w, c)`` side by side without gaps, in as square a sheet as whole rows allow."""
+    """Return images ``(n, h, w, c)`` as a sheet without gaps, about as many rows as columns."""
     return mosaic(pictures, math.ceil(math.sqrt(len(pictures))))
 
 
 def read_codes(path: Path, card: Card) -> Floats:
     """Read codes ``(n, latent_dim)`` for a model from a ``.npy`` file, or from ``codes`` in an ``.npz`` file.
 
-    One code alone, and codes in the shape that the model gives them, are taken too.
+    A single code, and codes in the latent shape of the model, are accepted too.
 
     Raises
     ------
     DataError
-        If the file is missing or holds no such codes.
+        If the file is missing or contains no such codes.
     """
     array = _load_array(path)
     shapes = {(card.latent_dim,), card.latent_shape}
     fits = array.shape in shapes or array.shape[1:] in shapes
     if not fits or array.dtype.kind not in "fiu" or not array.size:
         raise DataError(
-            f"numbers (n, {card.latent_dim}) for {card.name} in {path}",
-            f"{array.shape} of {array.dtype}",
-            "Give codes that this model made.",
+            "Cannot decode {path}: {model} needs numbers of shape (n, {dim}), but the file contains {dtype} of shape "
+            "{shape}. Use codes of this model.",
+            path=path,
+            model=card.name,
+            dim=card.latent_dim,
+            dtype=array.dtype,
+            shape=str(array.shape),
         )
     codes: Floats = array.reshape(-1, card.latent_dim).astype(np.float32)
     if not np.isfinite(codes).all():
-        raise DataError(f"finite codes in {path}", "infinite or undefined numbers", "Correct the file.")
+        raise DataError("Cannot decode {path}: it contains infinity or NaN. Use finite codes.", path=path)
     return codes
 
 
 def _load_array(path: Path) -> NDArray[Any]:
-    with reading("codes as a .npy or .npz file", str(path), remedy="Check the path."), path.open("rb") as file:
+    with reading("codes (.npy or .npz)", str(path), remedy="Check the path."), path.open("rb") as file:
         if zipfile.is_zipfile(file):
             file.seek(0)
             array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")
             if array is None:
-                raise DataError(f"an array called “codes” in {path}", "none", "Write it with the encode command.")
+                raise DataError(
+                    "Cannot decode {path}: it contains no array “codes”. Create it with the encode command.", path=path
+                )
             return array
         file.seek(0)
         header = read_header(file, path.stat().st_size, str(path))
         if header.dtype.hasobject:
-            raise DataError(f"numbers in {path}", "an array of objects", "Save it as float32.")
+            raise DataError("Cannot decode {path}: it contains Python objects. Save the codes as float32.", path=path)
         return read_values(file, header)
 
 
 def output_file(text: str, *suffixes: str) -> Path:
-    """Return the absolute path of a file to write, checked before any work is done for it.
+    """Return the absolute path of an output file, checked before any work is done.
 
     Raises
     ------
     ExportError
-        If it ends in none of the suffixes, or its folder does not exist, or it is a folder itself.
+        If its suffix is wrong, its folder does not exist, or it is a folder itself.
     """
     path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:
-        raise ExportError(f"a file that ends in {' or '.join(suffixes)}", f"“{path.name}”", "Give it this ending.")
+        raise ExportError(
+            "Cannot write “{name}”: the file name must end in {suffixes}.", name=path.name, suffixes=suffixes
+        )
     if path.is_dir():
-        raise ExportError("a file to write", f"{path}, which is a folder", "Choose another name.")
+        raise ExportError("Cannot write {path}: it is a folder. Choose another name.", path=path)
     if not path.parent.is_dir():
         raise ExportError(
-            "a folder to write into", f"{path.parent}, which does not exist", "Make the folder, or choose another."
+            "Cannot write {name}: the folder {folder} does not exist. Create it, or choose another.",
+            name=path.name,
+            folder=path.parent,
         )
     return path
 
 
 def short(values: Floats) -> list[float]:
-    """Return float32 values ``(n,)`` as the shortest numbers that stand for them: 0.3, not 0.30000001192."""
+    """Return float32 values ``(n,)`` as the shortest equivalent decimals: 0.3, not 0.30000001192."""
     return [float(str(value)) for value in np.asarray(values, np.float32).ravel()]

@@ -1,4 +1,4 @@
-"""Ctrl+C while the model process works: once asks it to stop, twice ends it."""
+"""Ctrl+C while the model process is busy: once asks it to stop, twice kills it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from types import FrameType
 from explorer.engine.client import ModelProcess
 
 ONE_PRESS_S = 1.0
-"""Signals that come within so many seconds are one Ctrl+C."""
+"""Signals within this many seconds count as one Ctrl+C."""
 
 
 @contextmanager
 def interrupts(process: ModelProcess) -> Iterator[list[float]]:
-    """Start the process, let the first Ctrl+C ask it to stop and the second end it; yield when they came."""
+    """Start the process; the first Ctrl+C asks it to stop, the second kills it. Yields the times of the signals."""
     received: list[float] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
@@ -25,7 +25,7 @@ def interrupts(process: ModelProcess) -> Iterator[list[float]]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         received.append(time.monotonic())
-        # Programs that pass a signal on often send it twice.
+        # Programs that forward a signal often send it twice.
         if received[-1] - received[0] > ONE_PRESS_S:
             raise KeyboardInterrupt
         process.cancel()
@@ -41,16 +41,16 @@ def interrupts(process: ModelProcess) -> Iterator[list[float]]:
 
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
-    """Let no Ctrl+C reach a child that is started here; one that comes meanwhile reaches this process afterwards.
+    """Block SIGINT while a child starts; a pending signal is delivered to this process afterwards.
 
-    A child inherits what is blocked. Otherwise it would die of the signal in its first moments, with a traceback.
+    The child inherits the blocked signals. Otherwise a Ctrl+C during its start would kill it with a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker
 
-    # When multiprocessing starts this helper itself, it lifts the block before it starts the child.
+    # Started here, because multiprocessing would unblock the signal when starting it together with the child.
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,4 +1,4 @@
-"""Where the details go that do not fit into one line."""
+"""The log of the command line, for details that do not fit into one line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.printable import log_entry
 
 
 def write_log(text: str) -> Path | None:
-    """Append a text, with the time, to the command line's log; return its path, or None where it cannot be written."""
+    """Append a text with the time to the log; return its path, or None if it cannot be written."""
     path = log_dir() / "command-line.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

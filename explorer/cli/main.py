@@ -1,4 +1,4 @@
-"""From words to an exit code: finds the command, runs it, and turns every error into one line."""
+"""The main function: finds the command, runs it, and prints every error as one line."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
 from explorer.cli.places import check_outputs
 from explorer.errors import ExplorerError, UsageError
+from explorer.messages import message
 
 PROGRAM = "latent-explorer"
 FAILED = 2
@@ -32,7 +33,7 @@ def program() -> int:
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
     if not sys.warnoptions:
-        # Standard error belongs to our own one line.
+        # Standard error is reserved for our own single line.
         warnings.simplefilter("ignore")
     return main()
 
@@ -43,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv
-        Words after the program's name; this process' own where left out.
+        Arguments after the name of the program; by default those of this process.
 
     Returns
     -------
     int
-        0, or 2 after exactly one line ``error: …`` on standard error, or 130 where Ctrl+C ended it.
+        0, 2 after exactly one line ``error: …`` on standard error, or 130 after Ctrl+C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -64,11 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except ExplorerError as error:
         return _fail(str(error))
-    except ImportError as error:  # of Qt, on a system that lacks its libraries
+    except ImportError as error:  # of Qt, if its system libraries are missing
         from explorer.system_libraries import window_libraries_error
 
         return _fail(str(window_libraries_error(["offscreen"]) or _unexpected(error)))
-    except Exception as error:  # whatever it is, a person gets one line, and the log the rest
+    except Exception as error:  # one line for the user, the traceback for the log
         return _fail(_unexpected(error))
     return code
 
@@ -89,7 +90,7 @@ def build_parser(name: str, command: Command) -> Parser:
 
 
 def load_command(name: str) -> Command:
-    """Import one command; the others stay unread, so that a call starts fast."""
+    """Import one command only, so that a call starts fast."""
     module = importlib.import_module(module_of(name))
     command = module.COMMAND
     assert isinstance(command, Command)
@@ -121,14 +122,14 @@ def _open_window(words: Sequence[str]) -> int:
     parser = Parser(
         PROGRAM,
         description=f"{explorer.__doc__}\n\nWithout a command, opens the window.",
-        epilog=f"commands ({PROGRAM} COMMAND --help tells more):\n{listing}\n\nexample:\n  {PROGRAM} digits-vae-2d",
+        epilog=f"commands (details: {PROGRAM} COMMAND --help):\n{listing}\n\nexample:\n  {PROGRAM} digits-vae-2d",
         usage=f"{PROGRAM} [OPEN_ME]\n       {PROGRAM} COMMAND [options]",
     )
     parser.add_argument(
         "open_me",
         nargs="?",
         metavar="OPEN_ME",
-        help="a bundle, a picture, a folder of pictures, an exported morph, a session or a Keras model",
+        help="a model, an image, a folder of images, an exported animation, a session or a Keras model",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {explorer.__version__}")
     options = parser.parse_args(words)
@@ -139,9 +140,9 @@ def _open_window(words: Sequence[str]) -> int:
 
 
 def _openable(text: str) -> str:
-    """Return an absolute path to open: that of a file or folder, or of the bundle of that name."""
+    """Return the absolute path of a file, a folder, or the bundle of that name."""
     path = Path(text).expanduser()
-    with suppress(OSError, ValueError):  # a name that is too long, or holds a null
+    with suppress(OSError, ValueError):  # the name is too long, or contains a null
         if path.exists():
             return str(path.absolute())
     from explorer.models.bundle import find_bundles
@@ -150,10 +151,14 @@ def _openable(text: str) -> str:
         if text in {found.path.name, found.bundle.name if found.bundle else None}:
             return str(found.path)
     close = difflib.get_close_matches(text, COMMANDS, n=1)
+    if close:
+        raise UsageError(
+            "“{text}” is neither a command nor a file, folder or model. Did you mean “{command}”?",
+            text=text,
+            command=close[0],
+        )
     raise UsageError(
-        "a command, or a file, folder or model to open",
-        f"“{text}”, which is none of these",
-        f"Did you mean “{close[0]}”?" if close else f"See {PROGRAM} --help.",
+        "“{text}” is neither a command nor a file, folder or model. See {program} --help.", text=text, program=PROGRAM
     )
 
 
@@ -164,14 +169,16 @@ def _fail(message: str) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """Put the traceback into the log, and return what to tell."""
-    told = f"the command to run to its end; received {type(error).__name__}: {error}".rstrip(": ")
+    """Write the traceback to the log, and return the message for the user."""
+    problem = f"{type(error).__name__}: {error}".rstrip(":. ")
     path = write_log("".join(traceback.format_exception(error)))
-    return f"{told}. {f'Details are in {path}' if path else 'Please report it'}"
+    if path is None:
+        return str(message("The command failed unexpectedly: {problem}. Please report it.", problem=problem))
+    return str(message("The command failed unexpectedly: {problem}. Details: {path}", problem=problem, path=path))
 
 
 def _drop_output() -> None:
-    """Whoever read standard output has gone; keep the interpreter from writing to it once more at its end."""
+    """Redirect standard output after its reader has gone, because the interpreter flushes it once more at exit."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

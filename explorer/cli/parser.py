@@ -1,4 +1,4 @@
-"""Options: a parser whose errors are ours, and the forms that values take."""
+"""The argument parser, the types of values, and the options that commands share."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from explorer.errors import UsageError
 
 SPLITS = ("test", "train", "all")
 
-MODEL_HELP = "a bundle's name or folder"
-DATA_HELP = "a known name, or the path of a folder, an archive, a NumPy file, an IDX file, a font or a picture"
-PICTURE_HELP = "a picture's file, or DATA:INDEX (index into the whole source)"
+MODEL_HELP = "name or folder of a model"
+DATA_HELP = "name of a known dataset, or path of a folder, archive, NumPy file, IDX file, font or image"
+PICTURE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
 NOISE_HELP = (
-    "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean) or gaussian:0.3:7 (seed), several "
-    "joined by +; kinds are gaussian, salt_pepper, occlusion, blur, downsample and grey"
+    "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed 7); join "
+    "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, grey"
 )
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of printing its usage and ending the process.
+    """An argument parser that raises an error instead of printing the usage and exiting.
 
     Raises
     ------
     UsageError
-        From `parse_args`, where the words are not of the declared form.
+        From `parse_args`, if the arguments are invalid.
     """
 
     def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:
@@ -39,15 +39,15 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        # argparse itself takes -1e-3 for an option.
+        # argparse would parse -1e-3 as an option.
         self._negative_number_matcher = re.compile(r"-(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, "", f"See {self.prog} --help.")
+        raise UsageError("{problem}. See {program} --help.", problem=message.rstrip("."), program=self.prog)
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return a form for whole numbers from `least` up."""
+    """Return a type for integers ≥ `least`."""
 
     def read(text: str) -> int:
         try:
@@ -55,28 +55,28 @@ def whole(least: int) -> Callable[[str], int]:
         except ValueError:
             value = least - 1
         if value < least:
-            raise argparse.ArgumentTypeError(f"a whole number of {least} or more; received “{text}”")
+            raise argparse.ArgumentTypeError(f"“{text}” is not an integer ≥ {least}")
         return value
 
     return read
 
 
 def number(text: str) -> float:
-    """Read a finite number."""
+    """Parse a finite number."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"a finite number; received “{text}”")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a finite number")
     return value
 
 
 def size(text: str) -> tuple[int, int]:
-    """Read a size as ``HxW``."""
+    """Parse a size ``HxW``."""
     match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip(), re.IGNORECASE | re.ASCII)
     if match is None:
-        raise argparse.ArgumentTypeError(f"a size as HxW, such as 64x48; received “{text}”")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a size HxW, such as 64x48")
     return int(match[1]), int(match[2])
 
 
@@ -92,13 +92,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def add_split(parser: argparse.ArgumentParser, default: str) -> None:
     """Declare ``--split``."""
-    parser.add_argument("--split", choices=SPLITS, default=default, help=f"which pictures (default: {default})")
+    parser.add_argument("--split", choices=SPLITS, default=default, help=f"split of the dataset (default: {default})")
 
 
 def add_out(
     parser: argparse.ArgumentParser, what: str, metavar: str = "PNG", *, replaced: str = "an existing file"
 ) -> None:
-    """Declare ``--out``, and ``--force`` for `replaced`, which stays as it is otherwise."""
+    """Declare ``--out`` and ``--force``, which allows to replace `replaced`."""
     parser.add_argument("--out", required=True, metavar=metavar, help=what)
     parser.add_argument("--force", action="store_true", help=f"replace {replaced}")
 
@@ -106,12 +106,16 @@ def add_out(
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
     """Declare ``--range``."""
     parser.add_argument(
-        "--range", nargs=2, type=number, metavar=("A", "B"), help=f"from A to B, both included (default: {default})"
+        "--range", nargs=2, type=number, metavar=("A", "B"), help=f"from A to B, inclusive (default: {default})"
     )
 
 
 def add_steps(parser: argparse.ArgumentParser, default: int) -> None:
     """Declare ``--steps``."""
     parser.add_argument(
-        "--steps", type=whole(1), default=default, metavar="N", help=f"values, both ends counted (default: {default})"
+        "--steps",
+        type=whole(1),
+        default=default,
+        metavar="N",
+        help=f"number of values, including both ends (default: {default})",
     )

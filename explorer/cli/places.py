@@ -1,6 +1,6 @@
-"""Which files and folders a command reads and writes, and the check that both stay apart.
+"""The paths that a command reads and writes, and the check that they do not overlap.
 
-A command declares its options of either kind; `check_outputs` is called for every command before it runs.
+Commands declare their input and output options; `check_outputs` runs before every command.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from explorer.cli.command import Command
 
 OF_SOURCE = re.compile(r"(?P<data>.+):(?P<index>[0-9]{1,18})", re.DOTALL)
-"""A picture as ``DATA:INDEX``."""
+"""An image as ``DATA:INDEX``."""
 
 
 def model(text: str) -> list[Path]:
-    """Return the folder of a bundle that is named or whose path is given; none where there is no such bundle."""
+    """Return the folder of a bundle, given its name or path; empty if there is no such bundle."""
     from explorer.models.bundle import bundle_folder
 
     try:
@@ -32,14 +32,14 @@ def model(text: str) -> list[Path]:
 
 
 def data(text: str) -> list[Path]:
-    """Return what a data set is read from; nothing where there is none of that name or path."""
+    """Return the paths that a dataset is read from; empty if there is no such dataset."""
     from explorer.data.sources import places_of
 
     return places_of(text)
 
 
 def picture(text: str) -> list[Path]:
-    """Return what a picture, a file or ``DATA:INDEX``, is read from."""
+    """Return the paths that an image, a file or ``DATA:INDEX``, is read from."""
     match = OF_SOURCE.fullmatch(text)
     return data(match["data"]) if match else file(text)
 
@@ -50,24 +50,24 @@ def file(text: str) -> list[Path]:
 
 
 def new_file(path: Path, options: Namespace) -> None:
-    """Check a file that is written: nothing is there, or a file and ``--force`` is given."""
+    """Check an output file: it must not exist unless ``--force`` is given."""
     check_file(path, force=options.force)
 
 
 def new_bundle(path: Path, options: Namespace) -> None:
-    """Check a folder that becomes a bundle: nothing is there, or another bundle and ``--force`` is given."""
+    """Check an output bundle: it must not exist unless it is a bundle and ``--force`` is given."""
     from explorer.models.bundle import check_replaceable
 
     check_replaceable(path, force=options.force)
 
 
 def check_outputs(command: Command, options: Namespace) -> None:
-    """Make sure that what a command will write replaces nothing unasked, and stays apart from what it will read.
+    """Check that the outputs of a command do not overlap its inputs and do not replace anything without ``--force``.
 
     Raises
     ------
     ExportError
-        If not.
+        If they do.
     """
     inputs = [path for name, places in command.reads.items() for text in _texts(options, name) for path in places(text)]
     for name, check in command.writes.items():
@@ -82,7 +82,7 @@ def file_path(text: str) -> Path:
 
 
 def _texts(options: Namespace, name: str) -> Iterator[str]:
-    """Yield what was given for an option, which may take several or be left out."""
+    """Yield the values of an option, which may be a list or missing."""
     given = getattr(options, name, None)
     if isinstance(given, str):
         yield given

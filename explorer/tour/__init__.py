@@ -1,4 +1,4 @@
-"""A walk through the main loop in the real window, with real mouse and key events, a screenshot at every step.
+"""The tour: drives the real window with mouse and key events, and takes a screenshot at every step.
 
 A new step is one function, in a file beside this one, and one line in `STEPS`.
 """
@@ -65,22 +65,22 @@ def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
     Parameters
     ----------
     out
-        Folder for screenshots and the GIF; made where it is missing.
+        Folder for screenshots and the GIF; created if missing.
     only
-        Name of one step; it runs right after the start. None for all.
+        Name of one step, which runs right after the start; None for all.
 
     Returns
     -------
     dict
         ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras and
-        sklearn the window had loaded after its first paint).
+        sklearn the window had imported after its first paint).
 
     Raises
     ------
     UsageError
         If there is no step of that name.
     EngineError
-        If a step does not get where it should.
+        If a step fails.
     """
     chosen = _chosen_steps(only)
     out = out.resolve()
@@ -100,7 +100,7 @@ def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
 
 @contextmanager
 def _own_home() -> Iterator[None]:
-    """Keep what the tour trains out of the user's library."""
+    """Use a temporary home folder, so that the tour does not change the library of the user."""
     before = os.environ.get(HOME_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-tour-") as folder:
         os.environ[HOME_VARIABLE] = folder
@@ -136,12 +136,12 @@ def _chosen_steps(only: str | None) -> list[Callable[[Tour], None]]:
     if only == "start":
         return []
     if only not in STEPS:
-        raise UsageError(f"a step of the tour: start, {', '.join(STEPS)}", f"“{only}”")
+        raise UsageError("There is no step “{name}”. Choose one of {names}.", name=only, names=["start", *STEPS])
     return [STEPS[only]]
 
 
 def _start(tour: Tour) -> list[str]:
-    """Open the window as a new user sees it; return the heavy modules that its first paint had loaded."""
+    """Open the window like for a new user; return the heavy modules imported before its first paint."""
     painted: list[bool] = []
     window = tour.running.window
     window.stage.reconstruction_painted.connect(lambda: painted.append(True))

@@ -1,4 +1,4 @@
-"""Steps of the tour: the map from near and far, what lies on it, samples and traversals."""
+"""Steps of the tour: the map, its overlays and points, samples and traversals."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from explorer.ui.widgets.plane_canvas import PlaneCanvas
 
 
 def letters(tour: Tour) -> None:
-    """Zoom into the map of the letters, point at it, and lay the distance to the data over it."""
+    """Zoom into the map of the letters, hover over it, and show the distance to the data as an overlay."""
     tour.open_model("glyphs-vae-2d")
     canvas = _map(tour)
     _zoom(tour, 8)
     tour.settle()
     QTest.mouseMove(canvas, QPoint(canvas.width() // 3, canvas.height() // 3))
-    tour.until(lambda: isinstance(tour.document.hover_view, HoverView), "what is under the mouse")
+    tour.until(lambda: isinstance(tour.document.hover_view, HoverView), "the hover preview")
     tour.shoot("map-zoomed")
     QTest.mouseMove(canvas, QPoint(1, 1))
     tour.click("map_fit")
@@ -35,12 +35,12 @@ def letters(tour: Tour) -> None:
 
 
 def points(tour: Tour) -> None:
-    """See where the digits lie, and pick some out with the lasso."""
+    """Show the digits as points, and select some with the lasso."""
     tour.open_model("digits-vae-2d")
     canvas = _map(tour)
     tour.click("map_pictures")
     _press(tour, "map_points")
-    tour.until(lambda: tour.document.studies.codes is not None, "the codes of the pictures")
+    tour.until(lambda: tour.document.studies.codes is not None, "the codes of the images")
     tour.settle()
     tour.shoot("map-points")
     tour.click("map_lasso")
@@ -48,7 +48,7 @@ def points(tour: Tour) -> None:
     tour.drag(canvas, [canvas.to_widget(*corner) for corner in corners])
     picked = tour.document.selection.picked
     if picked is None:
-        raise EngineError("pictures within the lasso", "none")
+        raise EngineError("The lasso selected no images.")
     tour.settle()
     tour.shoot("map-picked")
     tour.document.selection.put(None)
@@ -58,7 +58,7 @@ def points(tour: Tour) -> None:
 
 
 def planes(tour: Tour) -> None:
-    """Walk the plane of the first two principal axes of a code of 49 numbers."""
+    """Show the plane of the first two principal components of a 49-dimensional code."""
     tour.open_model("digits-deep-49")
     _map(tour)
     box = tour.find(QComboBox, "map_across")
@@ -70,7 +70,7 @@ def planes(tour: Tour) -> None:
 
 
 def samples(tour: Tour) -> None:
-    """Draw samples of a plain model from its fitted prior, and from the one that it was never told of."""
+    """Draw samples of an autoencoder from its fitted prior and from N(0, I)."""
     tour.open_model("digits-deep-49")
     tour.tab(tour.running.window.samples)
     tour.until(lambda: _sampled(tour, fitted=True), "samples from the fitted prior")
@@ -81,14 +81,14 @@ def samples(tour: Tour) -> None:
 
 
 def traversals(tour: Tour) -> None:
-    """Walk along every dimension, and take a cell's code."""
+    """Traverse every dimension, and click a cell."""
     tour.tab(tour.running.window.traversals)
-    tour.until(lambda: isinstance(tour.document.traversal_view, TraversalView), "the rows of pictures")
+    tour.until(lambda: isinstance(tour.document.traversal_view, TraversalView), "the rows of images")
     table, before = tour.running.window.traversals.table, tour.document.code
     tour.shoot("traversals")
     QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.cell(0, 8).center())
     if tour.document.code is before:
-        raise EngineError("the cursor to go to the cell", "nothing")
+        raise EngineError("Clicking a cell did not change the current code.")
     tour.settle()
     tour.click("traversals_maximum")
     tour.until(lambda: not _walks(tour), "the mean code, one dimension at its maximum")

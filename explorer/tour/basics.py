@@ -1,4 +1,4 @@
-"""Steps of the tour: a picture, a slider, the map, noise."""
+"""Steps of the tour: an image, a slider, the map, noise."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from explorer.tour.guide import Tour
 
 
 def picture(tour: Tour) -> None:
-    """Click a picture in the gallery, then go on by keyboard."""
+    """Select an image in the gallery by mouse, then the next by keyboard."""
     view = tour.running.window.gallery.view
     index = tour.running.window.gallery.model.index(7)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-    tour.until(lambda: tour.document.picture == 7, "the clicked picture")
+    tour.until(lambda: tour.document.picture == 7, "the clicked image")
     QTest.keyClick(view, Qt.Key.Key_Right)
-    tour.until(lambda: tour.document.picture == 8, "the next picture")
+    tour.until(lambda: tour.document.picture == 8, "the next image")
     tour.settle()
     tour.shoot("picture")
 
 
 def slider(tour: Tour) -> None:
-    """Drag the first slider, and see the picture follow."""
+    """Drag the first slider."""
     sliders = tour.running.window.latent.sliders
     before = tour.document.code
     start, end = float(sliders.values[0]), 1.8 if sliders.values[0] < 0 else -1.8
     points = [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)]
     tour.drag(sliders.viewport(), points)
-    tour.until(lambda: tour.document.code is not before, "the slider to move the code")
+    tour.until(lambda: tour.document.code is not before, "the slider to change the code")
     tour.settle()
     tour.shoot("slider")
 
 
 def walk_map(tour: Tour) -> None:
-    """Click and drag on the map; the sliders follow."""
+    """Click and drag on the map."""
     tour.tab(tour.running.window.map)
     canvas = tour.running.window.map.canvas
     low, high = tour.document.grid.low, tour.document.grid.high
     before = tour.document.code
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas.to_widget(low / 3, high / 3)))
-    tour.until(lambda: tour.document.code is not before, "the click to move the cursor")
+    tour.until(lambda: tour.document.code is not before, "the click to change the code")
     tour.drag(canvas, [canvas.to_widget(low / 3 + step * (high - low) / 40, high / 3) for step in range(14)])
     tour.settle()
     tour.shoot("map")
 
 
 def noise(tour: Tour) -> None:
-    """Add noise and redraw it."""
+    """Add noise, and resample it."""
     tour.tab(tour.running.window.noise)
     slider = tour.find(QWidget, "noise_slider")
     slider.setFocus()
@@ -63,11 +63,11 @@ def noise(tour: Tour) -> None:
 
 
 def _row_of_noise(tour: Tour) -> None:
-    """Take the digits' published noise from the menu, and see it on several pictures."""
+    """Choose the published noise of the digits from the menu, and show it on several images."""
     tour.trigger("noise_preset_reference_digits")
     tour.click("noise_several")
     tour.until(lambda: [noise.mean for noise in tour.document.noises] == [0.5], "the published noise")
-    tour.until(lambda: _pictures(tour) > 1, "the row of pictures")
+    tour.until(lambda: _pictures(tour) > 1, "the row of images")
     tour.shoot("noise-row")
     tour.click("noise_one")
 

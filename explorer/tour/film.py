@@ -15,11 +15,11 @@ from explorer.tour.guide import Tour
 
 GIF_NAME, FIRST_NAME = "morph.gif", "first.gif"
 MOST_CLICKS = 10
-"""In so many a newcomer should have a film."""
+"""Largest number of clicks for a first animation."""
 
 
 def keyframes(tour: Tour) -> None:
-    """Put three pictures on the timeline, scrub, and play a little."""
+    """Add three images to the timeline, scrub, and play."""
     tour.tab(tour.running.window.map)
     for picture in (3, 5, 9):
         tour.document.choose_picture(picture)
@@ -32,14 +32,14 @@ def keyframes(tour: Tour) -> None:
     tour.drag(track, [QPointF(track.x_of(2 * step), 6) for step in range(12)])
     scrubbed = tour.document.timeline.playhead
     tour.click("timeline_play")
-    tour.until(lambda: tour.document.timeline.playhead > scrubbed + 5, "the morph to play")
+    tour.until(lambda: tour.document.timeline.playhead > scrubbed + 5, "the animation to play")
     tour.click("timeline_play")
     tour.settle()
     tour.shoot("timeline")
 
 
 def ways(tour: Tour) -> None:
-    """Give one segment a way and an easing of its own, retime a keyframe, and even out the motion."""
+    """Change path and easing of one segment, retime a keyframe, and equalize the visual speed."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
     timeline = tour.running.window.timeline
@@ -51,14 +51,14 @@ def ways(tour: Tour) -> None:
     tour.drag(track, [start, start + QPointF(12, 0), QPointF(track.x_of(50), start.y())])
     _measured(tour)
     even = next(action for action in timeline.findChildren(QAction) if action.objectName() == "timeline_even")
-    tour.until(even.isEnabled, "the motion to be measured")
+    tour.until(even.isEnabled, "the curves of the animation")
     even.trigger()
     _measured(tour)
     tour.shoot("timeline-ways")
 
 
 def one_of_each(tour: Tour) -> None:
-    """Have a film of one picture of each class made in one go, and take it back."""
+    """Apply the preset with one image per class, and undo it."""
     tour.click("timeline_presets")
     tour.choose("preset_kind", "classes")
     tour.click("preset_apply")
@@ -68,16 +68,16 @@ def one_of_each(tour: Tour) -> None:
 
 
 def reopen(tour: Tour) -> None:
-    """Open the GIF again: keyframes, ways and times are back."""
+    """Reopen the GIF, and check that the timeline is the same."""
     if tour.gif is None:
         gif(tour)
     assert tour.gif is not None
     before = tour.document.timeline.film
     tour.document.timeline.clear()
     tour.document.timeline.reopen_requested.emit(tour.gif)
-    tour.until(lambda: tour.document.timeline.frames > 0, "the morph to be back")
+    tour.until(lambda: tour.document.timeline.frames > 0, "the reopened animation")
     if tour.document.timeline.film != before:
-        raise EngineError("the film that was exported", "another")
+        raise EngineError("The reopened animation differs from the exported one.")
     _measured(tour)
     tour.shoot("timeline-reopened")
 
@@ -87,30 +87,32 @@ def _measured(tour: Tour) -> None:
         view = tour.document.film_view
         return isinstance(view, FilmView) and view.done and view.film is tour.document.timeline.film
 
-    tour.until(done, "the morph to be measured")
-    tour.until(lambda: tour.running.window.timeline.track.has_images, "the keyframes' pictures")
+    tour.until(done, "the curves of the animation")
+    tour.until(lambda: tour.running.window.timeline.track.has_images, "the images of the keyframes")
 
 
 def first(tour: Tour) -> None:
-    """Make a first film as a newcomer does, with what is open at the start; count the clicks that it takes."""
+    """Make a first animation from the start screen, and count the clicks."""
     view = tour.running.window.gallery.view
     clicks = _Clicks()
     for place in (0, 1):
         index = tour.running.window.gallery.model.index(place)
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-        tour.until(lambda place=place: tour.document.picture == place, "the clicked picture")  # type: ignore[misc]
+        tour.until(lambda place=place: tour.document.picture == place, "the clicked image")  # type: ignore[misc]
         tour.settle()
         tour.click("timeline_add")
     _export(tour, tour.out / FIRST_NAME)
     clicks.end()
     if clicks.count > MOST_CLICKS:
-        raise EngineError(f"a first film in {MOST_CLICKS} clicks", f"{clicks.count}")
+        raise EngineError(
+            "A first animation took {count} clicks, more than {most}.", count=clicks.count, most=MOST_CLICKS
+        )
     tour.shoot(f"first-film-in-{clicks.count}-clicks")
     tour.document.timeline.clear()
 
 
 class _Clicks(QObject):
-    """Counts presses of a mouse button anywhere in the program."""
+    """Counts mouse button presses in the whole program."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,11 +120,11 @@ class _Clicks(QObject):
         self._application().installEventFilter(self)
 
     def end(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         self._application().removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Count, and let everything through; a press reaches a widget's window, too, and counts once."""
+        """Count presses on widgets; the same press also reaches the window object, which does not count."""
         if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
             self.count += 1
         return False
@@ -130,12 +132,12 @@ class _Clicks(QObject):
     def _application(self) -> QCoreApplication:
         application = QCoreApplication.instance()
         if application is None:
-            raise EngineError("an application", "none")
+            raise EngineError("There is no Qt application.")
         return application
 
 
 def gif(tour: Tour) -> None:
-    """Export the morph through the file dialog."""
+    """Export the animation through the file dialog."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
     _export(tour, tour.out / GIF_NAME)
@@ -149,22 +151,22 @@ def _export(tour: Tour, target: Path) -> None:
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
     told = tour.find(QLabel, "export_size")
-    tour.until(lambda: told.text().startswith("About"), "the size that the file will have")
+    tour.until(lambda: told.text().startswith("About"), "the estimated file size")
     tour.shoot("export-dialog", told.window())
     tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
     dialog = tour.running.window.findChildren(QFileDialog)[-1]
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
     if edit is None:
-        raise UsageError("the file dialog's field for the name", "none")
-    # Its list of completions pops up when the folder has been read, and takes the keyboard away.
+        raise UsageError("The file dialog has no field for the name.")
+    # The completion popup would take the keyboard focus.
     edit.setCompleter(None)  # type: ignore[arg-type]
     dialog.setDirectory(str(tour.out))
     edit.setFocus()
     edit.selectAll()
     QTest.keyClicks(edit, target.name)
     save = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
-    # While the folder is being read the button says “Open”, and would.
+    # While the folder is being read, the button is labeled “Open” and would open it.
     tour.until(lambda: save.isEnabled() and "Save" in save.text(), "the dialog to take the name")
     QTest.mouseClick(save, Qt.MouseButton.LeftButton)
     tour.until(lambda: bool(written), "the GIF")

@@ -1,4 +1,4 @@
-"""The hand that drives the real window in the tour: clicks, drags, keys, waiting, screenshots."""
+"""Drives the real window in the tour: clicks, drags, keys, waiting, screenshots."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.document.views import CursorView, NoiseView, PictureView
 from explorer.errors import EngineError, UsageError
 
 PATIENCE_SECONDS = 180.0
-"""Longest wait for anything in the tour; a training on a slow machine is the longest."""
+"""Timeout of every wait in the tour; a training on a slow machine takes longest."""
 
 _TICK_MS = 10
 W = TypeVar("W", bound=QWidget)
@@ -27,7 +27,7 @@ W = TypeVar("W", bound=QWidget)
 
 @dataclass
 class Tour:
-    """One walk: where its pictures go, the window, and what was seen on the way."""
+    """A running tour: output folder, window, screenshots and problems."""
 
     out: Path
     running: Running
@@ -37,11 +37,10 @@ class Tour:
 
     @property
     def document(self) -> Document:
-        """What the window shows."""
         return self.running.document
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Serve events until the condition holds."""
+        """Process events until the condition is true."""
         clock = QTimer()
         clock.start(_TICK_MS)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -49,16 +48,18 @@ class Tour:
             if self.problems:
                 raise EngineError(self.problems[0].message)
             if time.monotonic() > deadline:
-                raise EngineError(f"{what} within {PATIENCE_SECONDS:.0f} s", "nothing")
+                raise EngineError(
+                    "Timed out after {seconds:.0f} s while waiting for {what}.", seconds=PATIENCE_SECONDS, what=what
+                )
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
         clock.stop()
 
     def settle(self) -> None:
-        """Wait until nothing that the codec was asked for is missing."""
+        """Wait until all requested images are decoded."""
         self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
-        self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited picture")
+        self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited image")
         if self.document.watches("noise"):
-            self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy picture")
+            self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy image")
         self.until(self._grid_ready, "the map")
         self.until(self._gallery_ready, "the thumbnails")
 
@@ -72,14 +73,14 @@ class Tour:
     def find(self, kind: type[W], name: str) -> W:
         widget = self.running.window.findChild(kind, name)
         if widget is None:
-            raise UsageError(f"a {kind.__name__} named {name}", "none")
+            raise UsageError("There is no {kind} named {name}.", kind=kind.__name__, name=name)
         return widget
 
     def trigger(self, name: str) -> None:
-        """Trigger the menu entry of that name."""
+        """Trigger the menu action of that object name."""
         action = self.running.window.findChild(QAction, name)
         if action is None:
-            raise UsageError(f"a menu entry named {name}", "none")
+            raise UsageError("There is no menu action named {name}.", name=name)
         action.trigger()
 
     def click(self, name: str) -> None:
@@ -106,7 +107,7 @@ class Tour:
         QTest.keyClick(box, Qt.Key.Key_Return)
 
     def has_model(self, name: str) -> bool:
-        """Tell whether a model is here; the wheel carries only some of those in the repository."""
+        """Return whether a model is installed; the wheel contains only some of those in the repository."""
         return self.running.window.library.item_of("model", name) is not None
 
     def open_model(self, name: str) -> None:
@@ -115,7 +116,7 @@ class Tour:
             return
         item = library.item_of("model", name)
         if item is None:
-            raise UsageError(f"the model {name} in the library", "none")
+            raise UsageError("The library has no model {name}.", name=name)
         library.tree.scrollToItem(item)
         where = library.tree.visualItemRect(item).center()
         QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
@@ -125,18 +126,18 @@ class Tour:
         library, before = self.running.window.library, self.document.source
         item = library.item_of("source", name)
         if item is None:
-            raise UsageError(f"the pictures {name} in the library", "none")
+            raise UsageError("The library has no dataset {name}.", name=name)
         library.tree.scrollToItem(item)
         where = library.tree.visualItemRect(item).center()
         QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
         self.until(lambda: self.document.source is not before, f"{name} to open")
 
     def choose(self, name: str, value: object) -> None:
-        """Choose an entry of a combo box by its value, with the keyboard."""
+        """Choose an item of a combo box by its data, with the keyboard."""
         box = self.find(QComboBox, name)
         wanted = box.findData(value)
         if wanted < 0:
-            raise UsageError(f"{value} in {name}", "none")
+            raise UsageError("{name} has no item {value}.", name=name, value=value)
         box.setFocus()
         QTest.keyClick(box, Qt.Key.Key_Home)
         while box.currentIndex() != wanted:
@@ -144,7 +145,7 @@ class Tour:
         box.activated.emit(wanted)
 
     def shoot(self, name: str, dialog: QWidget | None = None) -> None:
-        """Take a picture of the window, with an open dialog of its lying over it as on a desktop."""
+        """Save a screenshot of the window, optionally with an open dialog over it."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
         QCoreApplication.processEvents()
         window = self.running.window
@@ -158,5 +159,5 @@ class Tour:
             painter.drawPixmap(where.topLeft().toPoint(), over)
             painter.end()
         if not shot.save(str(path)):
-            raise UsageError("a folder that pictures can be written to", str(self.out))
+            raise UsageError("Cannot write screenshots to {folder}. Choose another folder.", folder=self.out)
         self.screenshots.append(str(path))

@@ -1,4 +1,4 @@
-"""Steps of the tour: quality over noise, noise on the code, outliers."""
+"""Steps of the tour: denoising quality, latent noise, outliers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.tour.guide import Tour
 
 
 def denoising(tour: Tour) -> None:
-    """Lay the curve of a model that learnt to take noise away over that of the same network trained clean."""
+    """Compare the noise-level curves of a denoising model and of the same network trained on clean images."""
     studies = tour.document.studies
     tour.open_model("digits-denoise")
     tour.tab(tour.running.window.noise)
@@ -27,20 +27,24 @@ def denoising(tour: Tour) -> None:
     tour.shoot("noise-curve")
     own, clean = (curve.reconstructed.psnr[5] for curve in studies.quality.curves)
     if own <= clean:
-        raise EngineError("the denoiser to be nearer at half the strength", f"{own:.1f} and {clean:.1f} dB")
+        raise EngineError(
+            "The denoiser is not better at half the noise level: {own:.1f} dB, other model {clean:.1f} dB.",
+            own=own,
+            clean=clean,
+        )
 
 
 def cloud(tour: Tour) -> None:
-    """Throw codes around the cursor."""
+    """Decode random codes around the current code."""
     tour.tab(tour.running.window.noise)
     tour.click("noise_code")
-    tour.until(lambda: isinstance(tour.document.cloud_view, CloudView), "the cloud around the cursor")
+    tour.until(lambda: isinstance(tour.document.cloud_view, CloudView), "the images around the current code")
     tour.shoot("noise-code")
     tour.click("noise_one")
 
 
 def outliers(tour: Tour) -> None:
-    """Give clothing to a model of digits, rank it, and send what is off the scale to the gallery."""
+    """Score clothing images with a model of digits, and show the outliers in the gallery."""
     window, studies = tour.running.window, tour.document.studies
     digits = tour.document.source
     tour.open_source("clothing")

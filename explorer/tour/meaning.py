@@ -1,4 +1,4 @@
-"""Steps of the tour: pictures alike, directions of attributes, sums of codes, two models beside each other, figures."""
+"""Steps of the tour: neighbors, attribute directions, code arithmetic, model comparison, statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGITS, _FACES, _SHORT_FACES = "digits-deep-49", "faces-denoise", "faces-conv-1
 
 
 def neighbours(tour: Tour) -> None:
-    """Find digits alike, by code and by pixels, go to one of them; then faces."""
+    """Find similar digits by code and by pixels, select one of them; then faces."""
     window = tour.running.window
     tour.open_model(_DIGITS)
     tour.tab(window.neighbours)
@@ -25,7 +25,7 @@ def neighbours(tour: Tour) -> None:
     place = row.visualItemRect(row.item(2)).center()
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    tour.until(lambda: tour.document.picture == wanted, "the neighbour that was clicked")
+    tour.until(lambda: tour.document.picture == wanted, "the clicked neighbor")
     if not tour.has_model(_FACES):
         return
     tour.open_model(_FACES)
@@ -37,7 +37,7 @@ def neighbours(tour: Tour) -> None:
 
 
 def directions(tour: Tour) -> None:
-    """Find what puts sunglasses on and what makes a face smile; keep both, and turn them up."""
+    """Find the directions of sunglasses and of a smile, add both as sliders, and move them."""
     if not tour.has_model(_FACES):
         return
     tour.open_model(_FACES)
@@ -55,14 +55,14 @@ def directions(tour: Tour) -> None:
         points = [sliders.handle_position(number, start + step * (1.8 - start) / 10) for step in range(11)]
         tour.drag(sliders.viewport(), points)
         if sliders.values[number] <= start:
-            raise EngineError("the direction to move the code", "nothing")
+            raise EngineError("Moving the slider of a direction did not change the code.")
     tour.settle()
     tour.shoot("directions")
     tour.document.finder.drop(range(len(tour.document.directions)))
 
 
 def arithmetic(tour: Tour) -> None:
-    """Take a face, take another's away, add a third's; then more like what comes of it."""
+    """Compute a − b + c on three faces, then variations of the result."""
     if not tour.has_model(_SHORT_FACES):
         return
     tour.open_model(_SHORT_FACES)
@@ -71,34 +71,34 @@ def arithmetic(tour: Tour) -> None:
         tour.document.choose_picture(picture)
         tour.settle()
         tour.click(f"slot_{letter}_add")
-    tour.until(lambda: tour.document.arithmetic.result() is not None, "the sum")
-    tour.until(lambda: isinstance(tour.document.nearest_view, NeighboursView), "the nearest real picture")
+    tour.until(lambda: tour.document.arithmetic.result() is not None, "the result")
+    tour.until(lambda: isinstance(tour.document.nearest_view, NeighboursView), "the nearest image of the dataset")
     tour.settle()
     tour.shoot("arithmetic")
     tour.click("arithmetic_more")
-    tour.until(lambda: tour.document.cloud_view is not None, "pictures around the cursor")
+    tour.until(lambda: tour.document.cloud_view is not None, "the variations")
     tour.settle()
     tour.shoot("more-like-this")
     tour.click("arithmetic_sum")
 
 
 def compare(tour: Tour) -> None:
-    """Put PCA of the same size beside a deep model of the digits, and measure both."""
+    """Compare a deep model of the digits with PCA of the same latent dimension, and benchmark both."""
     tour.open_model(_DIGITS)
     tour.tab(tour.running.window.compare)
     tour.click("compare_pca")
     _compared(tour)
     tour.shoot("compare-pca")
     tour.click("compare_measure")
-    tour.until(lambda: len(tour.document.beside.table) == 2, "the figures of both")
-    # What the codes are as a compression stands last.
+    tour.until(lambda: len(tour.document.beside.table) == 2, "the metrics of both models")
+    # The compression metrics are at the bottom.
     tour.running.window.compare.table.scrollToBottom()
     tour.shoot("compare-table")
     tour.click("compare_pictures")
 
 
 def statistics(tour: Tour) -> None:
-    """Look at the figures of a code of 49 numbers, at what goes together, and at what it tells of the digits."""
+    """Show latent statistics, correlations and the linear probe of a 49-dimensional code."""
     tour.open_model(_DIGITS)
     tour.settle()
     dialog = tour.running.window.latent.show_statistics()
@@ -106,7 +106,7 @@ def statistics(tour: Tour) -> None:
     tour.shoot("statistics-correlations", dialog)
     tour.click("statistics_labels")
     tour.click("statistics_probe")
-    tour.until(lambda: len(tour.document.studies.probes) > 0, "the probe of the labels")
+    tour.until(lambda: len(tour.document.studies.probes) > 0, "the linear probe of the labels")
     tour.shoot("statistics-labels", dialog)
     tour.click("statistics_dimensions")
     tour.click("statistics_close")
@@ -115,7 +115,7 @@ def statistics(tour: Tour) -> None:
 def _found(tour: Tour) -> None:
     tour.settle()
     tour.until(lambda: not tour.document.jobs, "the index")
-    tour.until(lambda: isinstance(tour.document.neighbours_view, NeighboursView), "the neighbours")
+    tour.until(lambda: isinstance(tour.document.neighbours_view, NeighboursView), "the neighbors")
 
 
 def _find(tour: Tour, attribute: str, value: str) -> None:
@@ -124,7 +124,7 @@ def _find(tour: Tour, attribute: str, value: str) -> None:
         tour.choose("directions_attribute", attribute)
     found = values.findItems(value, Qt.MatchFlag.MatchExactly)
     if not found:
-        raise EngineError(f"{value} among the {attribute}", "none")
+        raise EngineError("The attribute {name} has no value {value}.", name=attribute, value=value)
     item = found[0]
     values.scrollToItem(item)
     QTest.mouseClick(values.viewport(), Qt.MouseButton.LeftButton, pos=values.visualItemRect(item).center())
@@ -134,9 +134,9 @@ def _find(tour: Tour, attribute: str, value: str) -> None:
 
 
 def _compared(tour: Tour) -> None:
-    tour.until(lambda: tour.document.beside.code is not None and not tour.document.jobs, "the code beside")
-    tour.until(lambda: isinstance(tour.document.compare_view, CompareView), "both pictures")
+    tour.until(lambda: tour.document.beside.code is not None and not tour.document.jobs, "the code of the second model")
+    tour.until(lambda: isinstance(tour.document.compare_view, CompareView), "both images")
     view = tour.document.compare_view
     if not isinstance(view, CompareView) or not np.isfinite(view.mse).all():
-        raise EngineError("figures of both models", "none")
+        raise EngineError("The comparison has no metrics.")
     tour.settle()

@@ -1,4 +1,4 @@
-"""Steps of the tour: other models, other pictures, other views of a code."""
+"""Steps of the tour: other models and datasets, other bases of a code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.ui.dialogs.import_model import ImportDialog
 
 
 def switch(tour: Tour) -> None:
-    """Open another model from the library; its pictures come with it."""
+    """Open another model from the library, with its dataset."""
     tour.open_model("glyphs-vae-2d")
     tour.tab(tour.running.window.map)
     tour.settle()
@@ -23,7 +23,7 @@ def switch(tour: Tour) -> None:
 
 
 def deep(tour: Tour) -> None:
-    """The 49-dimensional model, with the error map and a slider for each dimension, the widest first."""
+    """Open the 49-dimensional model, show the error map, and sort the sliders by standard deviation."""
     tour.open_model("digits-deep-49")
     tour.click("stage_show_error")
     tour.click("latent_dimensions")
@@ -34,7 +34,7 @@ def deep(tour: Tour) -> None:
 
 
 def axes(tour: Tour) -> None:
-    """The same code along its principal axes; one of them is dragged."""
+    """Show the same code in principal components, and drag one."""
     if tour.document.model is None or tour.document.model.name != "digits-deep-49":
         tour.open_model("digits-deep-49")
         tour.settle()
@@ -43,20 +43,20 @@ def axes(tour: Tour) -> None:
     start = float(sliders.values[0])
     end = 2.0 if start < 0 else -2.0
     tour.drag(sliders.viewport(), [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)])
-    tour.until(lambda: tour.document.code is not before, "the axis to move the code")
+    tour.until(lambda: tour.document.code is not before, "the component to change the code")
     tour.settle()
     tour.shoot("axes")
 
 
 def bring(tour: Tour) -> None:
-    """Import an encoder and a decoder of Keras: those of a model that ships, as if they were somebody else's."""
+    """Import encoder and decoder of a bundled model as Keras files."""
     folder = user_dir() / "from-elsewhere"
     folder.mkdir(parents=True, exist_ok=True)
     for name in NETWORKS:
         shutil.copyfile(pretrained_dir() / "digits-vae-2d" / name, folder / name)
     imports = tour.document.imports
     tour.document.open_source_requested.emit(str(folder))
-    tour.until(lambda: imports.view.phase in {"ready", "failed"}, "the model to be understood")
+    tour.until(lambda: imports.view.phase in {"ready", "failed"}, "the model to be examined")
     tour.shoot("import-dialog", tour.find(ImportDialog, "import_dialog"))
     name = tour.find(QLineEdit, "import_name").text()  # another one where the tour was taken before
     tour.click("import_write")
@@ -66,7 +66,7 @@ def bring(tour: Tour) -> None:
 
 
 def faces(tour: Tour) -> None:
-    """The gallery of faces, one class of hair, one of them chosen."""
+    """Open the faces, and select one."""
     tour.open_source("faces")
     tour.settle()
     view = tour.running.window.gallery.view

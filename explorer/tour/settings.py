@@ -1,4 +1,4 @@
-"""Steps of the tour: choosing what to train."""
+"""Steps of the tour: training settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 
 def settings(tour: Tour) -> None:
-    """Choose a preset, add noise by its menu, walk over the drawing's layers, meet a refusal; then begin anew."""
+    """Choose a preset, add noise, select layers of the network diagram, enter an invalid value, and reset."""
     source = tour.document.source
     tour.tab(tour.running.window.train)
     tour.choose("train_preset", "lfw_denoising")
@@ -27,7 +27,7 @@ def settings(tour: Tour) -> None:
     tour.click("train_more")
     tour.type_number("train_latent", 5_000)
     if not tour.find(QLabel, "train_facts").property("problem"):
-        raise EngineError("a code of 5,000 numbers to be refused", "none that was")
+        raise EngineError("5,000 latent dimensions were accepted.")
     tour.choose("train_preset", "quick")
     if source is not None:
         tour.choose("train_data", source.spec)

@@ -17,8 +17,8 @@ NETWORK, CURVES, FILM, RUNS = range(4)
 
 
 def train(tour: Tour) -> None:
-    """Train a small model for real and watch it: screenshots early, midway and at its end, and the film of it."""
-    # A model in training is shown at once unless that would take keyframes away.
+    """Train a small model with live preview: screenshots early, midway and at the end, and the training progress."""
+    # A model in training is opened at once unless that would remove keyframes.
     tour.trigger("timeline_clear")
     tour.tab(tour.running.window.train)
     _show_page(tour, NETWORK)
@@ -27,7 +27,7 @@ def train(tour: Tour) -> None:
     tour.type_number("train_limit", 4_000)
     _name(tour, f"tour-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: _learnt(tour) is not None, "the model to be shown before its first step")
+    tour.until(lambda: _learnt(tour) is not None, "the first live preview")
     tour.settle()
     tour.shoot("training-early")
     early = _error(tour)
@@ -38,23 +38,28 @@ def train(tour: Tour) -> None:
     tour.shoot("training-end")
     late = _error(tour)
     if not late < midway < early:
-        raise EngineError("reconstructions that get better", f"MSE {early:.4f}, {midway:.4f}, {late:.4f}")
+        raise EngineError(
+            "The reconstructions did not improve: MSE {early:.4f}, {midway:.4f}, {late:.4f}.",
+            early=early,
+            midway=midway,
+            late=late,
+        )
     _look_back(tour)
 
 
 def _settle_anew(tour: Tour) -> None:
-    """Wait for the answers of the version that was just put in place: those of the one before it stay till then."""
+    """Wait for the views of the current version of the model; older views stay until then."""
     tour.document.step_picture(-1)
     tour.document.step_picture(1)
     tour.settle()
 
 
 def _hold(tour: Tour) -> float:
-    """Pause, look at the model as it is now and at the runs, and go on; return the error at that moment."""
+    """Pause, show the current model and the runs, and resume; return the error at that moment."""
     tour.click("train_pause")
-    tour.until(lambda: tour.document.training.phase == "paused", "the training to hold")
-    # A training that holds has shown itself as it stands.
-    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model as it is midway")
+    tour.until(lambda: tour.document.training.phase == "paused", "the training to pause")
+    # A paused training has sent its current model.
+    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model after ten epochs")
     _settle_anew(tour)
     tour.shoot("training-midway")
     error = _error(tour)
@@ -62,22 +67,22 @@ def _hold(tour: Tour) -> float:
     tour.until(lambda: len(tour.document.trainings.runs) > 0, "the list of runs")
     tour.shoot("training-paused")
     tour.click("train_pause")
-    tour.until(lambda: tour.document.training.phase != "paused", "the training to go on")
+    tour.until(lambda: tour.document.training.phase != "paused", "the training to resume")
     _show_page(tour, CURVES)
     return error
 
 
 def _look_back(tour: Tour) -> None:
-    """Scrub through the film of the training, back to its first third."""
+    """Scrub through the training progress to its first third."""
     _show_page(tour, FILM)
     slider = tour.find(QSlider, "train_film_slider")
-    tour.until(lambda: isinstance(tour.document.training_film_view, TrainingFilmView), "the film")
+    tour.until(lambda: isinstance(tour.document.training_film_view, TrainingFilmView), "the training progress")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     for _ in range(max(1, slider.maximum() // 3)):
         QTest.keyClick(slider, Qt.Key.Key_Right)
     wanted = tour.document.training.film[slider.value()].path
-    tour.until(lambda: _frame(tour) == wanted, "the frame under the playhead")
+    tour.until(lambda: _frame(tour) == wanted, "the selected frame")
     tour.shoot("training-film")
 
 
@@ -87,7 +92,7 @@ def _frame(tour: Tour) -> Path | None:
 
 
 def _learnt(tour: Tour) -> float | None:
-    """How many epochs the open model has behind it; None where it does not learn, or is no more than opened."""
+    """Return the number of epochs of the live model; None if the open model is not in training."""
     model = tour.document.model
     return None if model is None else model.epochs
 
@@ -109,7 +114,7 @@ def _show_page(tour: Tour, number: int) -> None:
 
 
 def spatial(tour: Tour) -> None:
-    """Train a network on faces whose code is a stack of feature maps, then paint on one of them."""
+    """Train a network with a spatial code on faces, then paint on one of its feature maps."""
     tour.trigger("timeline_clear")
     if tour.document.source is None or tour.document.source.name != "faces":
         tour.open_source("faces")
@@ -122,7 +127,7 @@ def spatial(tour: Tour) -> None:
     tour.type_number("train_limit", 400)
     _name(tour, f"tour-maps-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: _learnt(tour) is not None, "the spatial model to be shown")
+    tour.until(lambda: _learnt(tour) is not None, "the first live preview of the spatial model")
     tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the spatial model")
     tour.settle()
     tour.type_number("feature_channel", 7)

@@ -1,1 +1,1 @@
-"""QtCore only: the codec thread, job threads, and the supervisor of the model process."""
+"""Background work for the document: the codec thread, jobs, and the model process. Uses QtCore only."""

@@ -1,4 +1,4 @@
-"""Takes long looks at models: quality over noise, ranking by error, cleaning of files."""
+"""Analyses of models as jobs: quality over noise level, ranking by error, neighbors, directions, denoising."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from explorer.document.state import OpenModel
 from explorer.document.studies import CodesView, QualityRequest, RankingView, Study
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
@@ -31,22 +31,22 @@ from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
-"""Pictures up to which they are indexed anew with every version of a model that learns."""
+"""Up to this number of images, the index is rebuilt for every version of a model in training."""
 
 SHOWN = 48
-"""Pictures at hand from each end of a ranking."""
+"""Images that are read from each end of a ranking."""
 
 
 def measure_quality(
     model: OpenModel | Path, source: Source, noises: tuple[Noise, ...]
 ) -> Iterator[Progress | QualityCurve]:
-    """Measure a model, or the bundle in a folder, over the strength of the last noise; see `quality_curve`."""
-    yield Progress(0, 0, "opening the model")
+    """Measure a model, or the bundle in a folder, over the level of the last noise; see `quality_curve`."""
+    yield Progress(0, 0, message("Opening the model"))
     opened = open_model(model) if isinstance(model, Path) else model
     indices = source.splits.select("test", CURVE_PICTURES)
-    if not len(indices):  # a single picture, say
+    if not len(indices):  # for example, a single image
         indices = source.splits.select("all", CURVE_PICTURES)
-    # The same random numbers for every model, whatever was drawn in the lab.
+    # The same random numbers for every model, so that curves are comparable.
     unseeded = tuple(replace(noise, seed=None) for noise in noises)
     yield from quality_curve(
         opened.codec,
@@ -61,7 +61,7 @@ def measure_quality(
 
 
 def rank(model: OpenModel, source: Source, rule: ThresholdRule) -> Iterator[Progress | RankingView]:
-    """Rank all pictures of a source, and bring the worst and the best; see `rank_by_error`."""
+    """Rank all images of a source, and read those at both ends; see `rank_by_error`."""
     everything = source.splits.select("all")
     for item in rank_by_error(model.codec, source, everything, model.card.preprocessing, model.sample, rule):
         if isinstance(item, Progress):
@@ -79,7 +79,7 @@ def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> Ranki
 
 
 class Analyst(QObject):
-    """Serves what `Studies` requests. Of measurements, a new one takes the place of the old; files are all cleaned."""
+    """Runs the analyses that `Studies` requests. A new analysis cancels the previous one of its kind."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -101,7 +101,7 @@ class Analyst(QObject):
         document.source_changed.connect(self._on_source_changed)
 
     def _start(
-        self, study: Study, title: str, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
+        self, study: Study, title: Wording, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
     ) -> None:
         studies = self._document.studies
         if study in self._latest:
@@ -115,7 +115,7 @@ class Analyst(QObject):
                 studies.put_running(study, None)
 
         def finished(result: Any) -> None:
-            # A job that was done as the next one was asked for reports late.
+            # A job that finished while the next one was started reports late.
             if self._latest[study] == key:
                 on_finished(result)
             if source is not None and len(source.skipped) > known:
@@ -134,8 +134,7 @@ class Analyst(QObject):
     def _opened(self) -> tuple[OpenModel, Source] | None:
         model, source = self._document.model, self._document.source
         if model is None or source is None or not source.count:
-            error = UsageError("an open model and open pictures", "none", "Open both in the library.")
-            self._document.report(str(error))
+            self._document.report(message("No model or dataset is open. Open both in the library."))
             return None
         return model, source
 
@@ -146,7 +145,7 @@ class Analyst(QObject):
         model, source = opened[0] if request.path is None else request.path, opened[1]
         self._start(
             "quality",
-            f"Measuring over the strength of {KINDS[request.noises[-1].kind].title.lower()}",
+            message("Measuring quality over noise level: {noise}", noise=KINDS[request.noises[-1].kind].title),
             lambda: measure_quality(model, source, request.noises),
             lambda curve: self._document.studies.put_quality(
                 self._document.studies.quality.with_curve(curve, source.title)
@@ -157,14 +156,14 @@ class Analyst(QObject):
         opened = self._opened()
         if opened is not None:
             model, source = opened
-            self._start("ranking", "Ranking the pictures", lambda: rank(model, source, rule), self._on_ranked)
+            self._start("ranking", message("Scoring images"), lambda: rank(model, source, rule), self._on_ranked)
 
     def _on_ranked(self, view: RankingView) -> None:
         if view.source is self._document.source:
             self._document.studies.put_ranking(view)
 
     def _on_source_changed(self) -> None:
-        """Forget a ranking of pictures that are not there any more."""
+        """Drop results for images that are no longer open."""
         codes, ranking = self._document.studies.codes, self._document.studies.ranking
         if codes is not None and codes.source is not self._document.source:
             self._document.studies.put_codes(None)
@@ -175,20 +174,20 @@ class Analyst(QObject):
         opened = self._opened()
         if opened is not None:
             model, source = opened
-            self._start("codes", "Encoding the pictures", lambda: encode_all(model, source), self._on_encoded)
+            self._start("codes", message("Encoding images"), lambda: encode_all(model, source), self._on_encoded)
 
     def _on_encoded(self, view: CodesView) -> None:
         if view.source is self._document.source:
             self._document.studies.put_codes(view)
 
     def _on_index_requested(self) -> None:
-        """Index the open images; for one question once is enough, also where it failed or was canceled."""
+        """Index the open images, once for each request, even if it failed or was canceled."""
         document, model, source = self._document, self._document.model, self._document.source
         settings = document.neighbours.settings
         if model is None or source is None:
             return
         if model.epochs is not None and source.count > _WHILE_LEARNING:
-            # Another model every few seconds: the rest of the machine is for the training.
+            # The model changes every few seconds; indexing would slow the training down.
             return
         if self._is_too_much(model, source):
             return
@@ -200,20 +199,20 @@ class Analyst(QObject):
         known = document.neighbours.index
         self._start(
             "index",
-            "Indexing the pictures",
+            message("Building the neighbor index"),
             lambda: index_pictures(model, source, settings, known),
             document.neighbours.put_index,
         )
 
     def _is_too_much(self, model: OpenModel, source: Source) -> bool:
-        """Say whether so many codes cannot be held; that is reported once, however often an index is asked for."""
+        """Return whether the codes would not fit into memory; reported once per model and source."""
         try:
             check_table(source.count, model.latent_dim)
         except UsageError as error:
             if self._refused != (model.codec, source):
                 self._refused = (model.codec, source)
-                self._document.report(str(error))
-                self._document.studies.put_problem("index", str(error))
+                self._document.report(error.message)
+                self._document.studies.put_problem("index", error.message)
             return True
         return False
 
@@ -225,7 +224,7 @@ class Analyst(QObject):
         known = self._known_codes(model, source)
         self._start(
             "directions",
-            "Looking for directions",
+            message("Finding directions"),
             lambda: find_directions(model, source, request, known),
             lambda result: self._document.finder.put_found(*result),
         )
@@ -235,22 +234,26 @@ class Analyst(QObject):
         if opened is not None:
             model, source = opened
             known = self._known_codes(model, source)
+            if attribute is None:
+                title = message("Fitting a linear probe for the labels")
+            else:
+                title = message("Fitting a linear probe for {attribute}", attribute=attribute)
             self._start(
                 "probe",
-                f"Telling {attribute or 'labels'} from codes",
+                title,
                 lambda: probe(model, source, attribute, known),
                 self._document.studies.put_probe,
             )
 
     def _known_codes(self, model: OpenModel, source: Source) -> Floats | None:
-        """Return the codes of all pictures where another study has encoded them already."""
+        """Return the codes of all images if another analysis has already encoded them."""
         for part in (self._document.studies.codes, self._document.neighbours.index):
             if part is not None and part.codec is model.codec and part.source is source:
                 return part.codes
         return None
 
     def _on_slot_requested(self, indices: Indices, number: int) -> None:
-        """Encode pictures for a slot; those of a model that is open no more are of no use."""
+        """Encode images for an arithmetic slot; dropped if another model is open by then."""
         opened = self._opened()
         if opened is None:
             return
@@ -260,7 +263,7 @@ class Analyst(QObject):
             if self._document.model is model:
                 self._document.add_to_slot(number, codes)
 
-        self._jobs.start("Encoding pictures", lambda: encode_pictures(model, source, indices), put)
+        self._jobs.start(message("Encoding images"), lambda: encode_pictures(model, source, indices), put)
 
     def _on_prior_requested(self) -> None:
         model, studies = self._document.model, self._document.studies
@@ -270,7 +273,7 @@ class Analyst(QObject):
             sample = self._fitting = model.sample
             self._start(
                 "prior",
-                "Fitting a prior to the codes",
+                message("Fitting the prior"),
                 lambda: fit_prior(sample),
                 lambda prior: self._document.studies.put_prior(sample, prior),
             )
@@ -278,15 +281,19 @@ class Analyst(QObject):
     def _on_cleaning_requested(self, path: Path, out: Path) -> None:
         model = self._document.model
         if model is None:
-            self._document.report(str(UsageError("an open model", "none", "Open one in the library.")))
+            self._document.report(message("No model is open. Open one in the library."))
             return
         codec, preprocessing = model.codec, model.card.preprocessing
         self._jobs.start(
-            f"Cleaning {path.name}", lambda: clean_files(codec, preprocessing, path, out), self._on_cleaned
+            message("Denoising {name}", name=path.name),
+            lambda: clean_files(codec, preprocessing, path, out),
+            self._on_cleaned,
         )
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
         self._document.studies.cleaned.emit(cleaned)
         if cleaned.skipped:
             lines = [f"{skipped.name}: {skipped.reason}" for skipped in cleaned.skipped]
-            self._document.report(f"{len(lines):,} pictures could not be read and were left out.", "\n".join(lines))
+            self._document.report(
+                message("Skipped {count:# unreadable image|# unreadable images}.", count=len(lines)), "\n".join(lines)
+            )

@@ -1,7 +1,7 @@
-"""A copy of work that is not saved yet, kept against a crash, and the offer of what another window has left.
+"""A backup copy of unsaved work, and recovery of the copies that crashed windows left.
 
-Each window has a folder of its own in `explorer.paths.autosave_dir`, with a lock that ends with its process: whose lock
-is free was not closed, and what lies there is offered.
+Each window has its own folder in `explorer.paths.autosave_dir` with a lock that ends with its process. A folder with a
+copy and a free lock belongs to a window that crashed, and its copy is offered for recovery.
 """
 
 from __future__ import annotations
@@ -17,33 +17,34 @@ from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QTimer, Signa
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
 from explorer.errors import ExplorerError
+from explorer.messages import Wording, message
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import held_lock, release
 
 INTERVAL_MS = 1_500
-"""From the first edit that is not in the copy to the next copy; with the writing it stays well below five seconds."""
+"""Delay from the first edit to the next copy; including the writing well below five seconds."""
 
 _COPY = "copy.latent"
 _LOCK = "lock"
 
 
 class Autosave(QObject):
-    """Keeps the copy. Lives on the main thread, writes on one of its own.
+    """Writes the backup copy on its own thread. Belongs to the main thread.
 
     Parameters
     ----------
     document
-        Whose work it keeps.
+        Whose state is written.
 
     Signals
     -------
-    written(str)
-        A copy was written, or could not be: why, or empty.
+    written(Wording)
+        A copy was written (empty), or could not be written (why).
     """
 
-    written = Signal(str)
+    written = Signal(object)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,13 +69,13 @@ class Autosave(QObject):
 
     @property
     def folder(self) -> Path | None:
-        """The folder of this window; None until there is something to keep."""
+        """The folder of this window; None before the first copy."""
         return self._folder
 
-    # -- the copy --------------------------------------------------------------------------------------------------
+    # -- the copy ------------------------------------------------------------------------------------------------------
 
     def _on_edited(self) -> None:
-        """Have a copy written soon, however long the edits go on; or taken away, where all is saved."""
+        """Schedule a copy, or delete it if everything is saved; further edits do not delay it."""
         if self._closed:
             return
         if not self._document.sessions.dirty:
@@ -88,7 +89,7 @@ class Autosave(QObject):
         try:
             session = self._document.sessions.take(copy=True)
         except ExplorerError as error:
-            self.written.emit(str(error))
+            self.written.emit(error.message)
             return
         if self._folder is not None and self._is_gone():
             self._let_go()
@@ -101,21 +102,22 @@ class Autosave(QObject):
         self._writer.put(session)
 
     def _claim(self) -> None:
-        """Make a folder of this window's own."""
+        """Create the folder of this window."""
         folder = autosave_dir() / uuid4().hex
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            self.written.emit(f"expected to keep a copy in {autosave_dir()}; received “{error.strerror}”")
+            reason = error.strerror or str(error)
+            self.written.emit(message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason))
             return
         self._lock = held_lock(folder / _LOCK)
         self._folder = folder
         self._watch(folder)
 
     def _watch(self, folder: Path | None) -> None:
-        """Hear of a folder that is deleted; of None no more.
+        """Watch for deletion of a folder; None stops watching.
 
-        The watcher of the last folder is deleted here, on its own thread: a collector on another would crash Qt.
+        The old watcher is deleted here, on its own thread: garbage collection on another thread would crash Qt.
         """
         if self._watcher is not None:
             self._watcher.deleteLater()
@@ -125,11 +127,11 @@ class Autosave(QObject):
             self._watcher.directoryChanged.connect(self._on_folder_changed)
 
     def _is_gone(self) -> bool:
-        """Tell whether the folder was deleted, perhaps with all that the program keeps."""
+        """Return whether the folder was deleted."""
         return self._folder is not None and not (self._folder / _LOCK).exists()
 
     def _let_go(self) -> None:
-        """Give up a folder that is gone; the next copy gets another."""
+        """Release a deleted folder; the next copy creates a new one."""
         self._end_writer()
         if self._lock is not None:
             release(self._lock)
@@ -137,24 +139,26 @@ class Autosave(QObject):
         self._watch(None)
 
     def _on_folder_changed(self) -> None:
-        """Have another copy written at once where the folder is gone."""
+        """Write another copy if the folder was deleted."""
         if not self._closed and self._is_gone():
             self._on_edited()
 
-    @Slot(str)
-    def _on_written(self, problem: str) -> None:
-        """Tell once of a disk that is full, say, and not with every copy."""
+    @Slot(object)
+    def _on_written(self, problem: Wording) -> None:
+        """Report a problem, such as a full disk, once and not for every copy."""
         if problem and self._is_gone():
             self._on_folder_changed()
             return
         if problem and not self._failed and not self._closed:
-            self._document.report(f"{problem} Until then nothing is kept against a crash: save the session.")
+            self._document.report(
+                message("{problem} Unsaved work is not backed up: save the session.", problem=problem)
+            )
         self._failed = bool(problem)
 
-    # -- what was left ---------------------------------------------------------------------------------------------
+    # -- recovery ------------------------------------------------------------------------------------------------------
 
     def look_for_left(self) -> None:
-        """Offer the newest work that a window left when it crashed; another one is offered when this was decided."""
+        """Offer the newest copy of a crashed window; the next one is offered after the user has decided."""
         if self._offered is not None:
             return
         found: list[tuple[LeftOver, QLockFile]] = []
@@ -166,12 +170,12 @@ class Autosave(QObject):
             if left is not None:
                 found.append((left, lock))
             elif (folder / _COPY).exists():
-                lock.unlock()  # of a newer version, say, which can still open it
+                lock.unlock()  # perhaps of a newer version, which can still open it
             else:
                 _remove(folder, lock)
         found.sort(key=lambda item: item[0].written_at)
         if found:
-            # Held until it is decided, so that two windows do not offer the same.
+            # Locked until the user has decided, so that two windows do not offer the same copy.
             self._offered = found.pop()
         for _, lock in found:
             lock.unlock()
@@ -179,14 +183,14 @@ class Autosave(QObject):
             self._document.sessions.found_left.emit(self._offered[0])
 
     def copy_of(self, left: LeftOver) -> Path | None:
-        """Return the copy in the folder of the offered work; None where that is not offered any more."""
+        """Return the path of an offered copy; None if it is no longer offered."""
         offered = self._offered is not None and self._offered[0] == left
         return left.folder / _COPY if offered else None
 
     def _on_recovered(self, left: LeftOver) -> None:
-        """Make the folder of the work that was recovered this window's own.
+        """Take over the folder of the recovered copy.
 
-        So there is a copy at every moment, also if this window crashes before it has written one.
+        A copy exists at any time, even if this window crashes before it has written its own.
         """
         if self._offered is None or self._offered[0] != left:
             return
@@ -206,10 +210,10 @@ class Autosave(QObject):
             self._offered = None
             self.look_for_left()
 
-    # -- the end ---------------------------------------------------------------------------------------------------
+    # -- the end -------------------------------------------------------------------------------------------------------
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """End the thread, waited for until the deadline; the copy goes, unless it holds work nobody was asked about."""
+        """End the thread, and delete the copy unless it holds unsaved work that the user was not asked about."""
         if self._closed:
             return
         keep = self._document.sessions.kept
@@ -235,9 +239,9 @@ class Autosave(QObject):
 
 
 class _Writer:
-    """Writes copies on a thread; of those that wait only the newest."""
+    """Writes copies on a thread; of several waiting copies only the newest."""
 
-    def __init__(self, path: Path, told: Callable[[str], object]) -> None:
+    def __init__(self, path: Path, told: Callable[[Wording], object]) -> None:
         self._path = path
         self._told = told
         self._waiting: list[Session | None] = []
@@ -247,13 +251,13 @@ class _Writer:
         self._thread.start()
 
     def put(self, session: Session | None) -> None:
-        """Have this written in the place of what waits; None takes the copy away."""
+        """Schedule a copy in place of the waiting one; None deletes the copy."""
         with self._condition:
             self._waiting = [session]
             self._condition.notify()
 
     def close(self, deadline: Deadline) -> None:
-        """Write what waits, and end."""
+        """Write the waiting copy, and end."""
         with self._condition:
             self._ended = True
             self._condition.notify()
@@ -275,11 +279,12 @@ class _Writer:
                 self._path.unlink(missing_ok=True)
             else:
                 write_session(self._path, session)
-            problem = ""
+            problem: Wording = ""
         except ExplorerError as error:
-            problem = str(error)
+            problem = error.message
         except OSError as error:
-            problem = str(error.strerror)
+            reason = error.strerror or str(error)
+            problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
         self._told(problem)
 
 
@@ -291,7 +296,7 @@ def _folders() -> list[Path]:
 
 
 def _left_in(folder: Path) -> LeftOver | None:
-    """Return what lies in a folder; None where there is nothing that can be opened."""
+    """Return the copy in a folder; None if there is none that can be opened."""
     try:
         record = read_session(folder / _COPY)[0].record
     except ExplorerError:

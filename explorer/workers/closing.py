@@ -1,4 +1,4 @@
-"""The end of the program: it comes in time, whatever hangs."""
+"""Ends the process within a deadline, even if threads hang."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from contextlib import suppress
 from typing import IO
 
 THREADS_S = 1.8
-"""How long threads have to end by themselves once all were told."""
+"""Seconds that threads have to end after they were asked to."""
 
 LEAVE_S = 2.1
-"""When the process ends although its main thread hangs, counted from the click on the close button."""
+"""Seconds from the click on the close button to the exit if the main thread hangs."""
 
 LAST_S = 2.4
-"""When it ends although a thread holds the interpreter, so that no Python code runs."""
+"""Seconds to the exit if a thread holds the GIL, so that no Python code runs."""
 
 
 class Deadline:
-    """A moment that several waits share: what one takes, the next has not."""
+    """A deadline that several waits share."""
 
     def __init__(self, seconds: float = THREADS_S) -> None:
         self._end = time.monotonic() + seconds
 
     @property
     def seconds(self) -> float:
-        """What is left, or 0."""
+        """Remaining seconds, at least 0."""
         return max(0.0, self._end - time.monotonic())
 
 
 class ExitGuard:
-    """Ends this process in time once it was told to close.
+    """Ends this process within a deadline after it was asked to close.
 
-    There are three ways, each for what the one before cannot do. Where threads did not end, `finish` leaves without
-    waiting for them. Where the main thread hangs, a thread leaves for it. Where a thread holds the interpreter, its
-    watchdog ends the process, with status 1, and writes down what hung.
+    If threads are still running, `finish` exits without waiting for them. If the main thread hangs, a watchdog thread
+    exits. If a thread holds the GIL, faulthandler exits with status 1 and writes the tracebacks.
 
     Parameters
     ----------
     log
-        The open file for that; None for nowhere.
+        Open file for the tracebacks; None for none.
     """
 
     def __init__(self, log: IO[str] | None) -> None:
@@ -52,20 +51,20 @@ class ExitGuard:
         self._code = 0
 
     def begin(self, code: int = 0) -> None:
-        """Start the clock, if it does not run; `code` is the exit status."""
+        """Start the deadline if it is not running; `code` is the exit status."""
         if self._watch is not None:
             return
         self._code = code
         if self._log is not None and not self._log.closed:
             faulthandler.dump_traceback_later(LAST_S, exit=True, file=self._log)
         else:
-            # The file must stay open for as long as the process lives.
+            # The file must stay open until the process ends.
             faulthandler.dump_traceback_later(LAST_S, exit=True, file=open(os.devnull, "w"))  # noqa: SIM115
         self._watch = threading.Thread(target=self._leave_late, name="exit", daemon=True)
         self._watch.start()
 
     def finish(self) -> None:
-        """End the process at once where threads still run; the interpreter would wait for them, or fall over them."""
+        """Exit at once if threads are still running; the interpreter would wait for them or crash."""
         self.begin()
         running = [thread.name for thread in threading.enumerate() if self._hinders(thread)]
         if running:

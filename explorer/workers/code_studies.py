@@ -1,8 +1,8 @@
-"""Long looks at the codes of all open pictures: encode them, index them, find directions, tell classes apart."""
+"""Analyses of the codes of all open images: encode, index, find directions, fit probes and priors."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from explorer.latent.checks import check_table
 from explorer.latent.directions import Direction
 from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
 from explorer.latent.sampling import FittedPrior
+from explorer.messages import Message, message
 from explorer.models.batches import pictures_at_once, readable_batches
 from explorer.models.codes import CodeSample, along_axes
 from explorer.paths import index_dir
@@ -27,16 +28,16 @@ from explorer.workers.fitting import FitDirection, FitProcess, probe_labels
 
 _ENCODED_AT_ONCE = 250
 _TRIED = 100
-"""Codes by which an index is tried."""
+"""Queries that measure the recall of an index."""
 
 
 def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
-    """Encode every image of a source; codes of those that cannot be read are NaN."""
+    """Encode every image of a source; the codes of unreadable ones are NaN."""
     check_table(source.count, model.latent_dim)
     codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
     for done, pixels, kept in _batches(model, source):
         codes[kept] = model.codec.encode(to_floats(pixels))
-        yield Progress(done, source.count, "encoding")
+        yield Progress(done, source.count, message("Encoding"))
     yield CodesView(model.codec, source, codes)
 
 
@@ -46,7 +47,7 @@ def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, In
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
-    """Yield progress, return the codes of all pictures."""
+    """Yield progress, return the codes of all images."""
     codes = np.empty((0, model.latent_dim), np.float32)
     for item in encode_all(model, source):
         if isinstance(item, CodesView):
@@ -61,14 +62,14 @@ def _built(coordinates: Floats, kind: Kind | None, metric: Metric) -> Generator[
     for item in NeighbourIndex.in_parts(coordinates, kind, metric, index_dir()):
         if isinstance(item, NeighbourIndex):
             return item
-        yield Progress(item, len(coordinates), "building the index")
+        yield Progress(item, len(coordinates), message("Building the index"))
     raise AssertionError("an index comes last")
 
 
 def index_pictures(
     model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
 ) -> Iterator[Progress | IndexedPictures]:
-    """Encode every picture, keep a small copy of it, and index both; what is `known` of the same is taken over."""
+    """Encode every image, and index its code and a small copy; parts of `known` for the same data are reused."""
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
     if known is None:
@@ -81,7 +82,7 @@ def index_pictures(
             codes[kept] = model.codec.encode(to_floats(pixels))
             small.append(pooled_pixels(pixels, step))
             rows.append(kept)
-            yield Progress(done, source.count, "encoding")
+            yield Progress(done, source.count, message("Encoding"))
         pictures, positions = np.concatenate(small), np.concatenate(rows)
         by_pixels = NeighbourIndex(pictures, "exact")
     else:
@@ -90,11 +91,11 @@ def index_pictures(
     metric, whitened, kind = settings.way
     space = CodeSpace(model.sample.statistics, whitened)
     coordinates = space.coordinates(codes[positions])
-    yield Progress(0, 0, "building the index")
+    yield Progress(0, 0, message("Building the index"))
     index = yield from _built(coordinates, kind, metric)
     found, seconds = 1.0, float("nan")
     if index.kind != "exact":
-        yield Progress(0, 0, "trying the index")
+        yield Progress(0, 0, message("Measuring recall"))
         some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
         found, seconds = recall(index, NeighbourIndex(coordinates, "exact", metric), some)
     yield IndexedPictures(
@@ -105,31 +106,37 @@ def index_pictures(
 def find_directions(
     model: OpenModel, source: Source, request: DirectionRequest, codes: Floats | None
 ) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], str]]:
-    """Find the direction of each category, or of a number; what has too few pictures is said and left out."""
+    """Find the direction of each value of an attribute; yields the directions and why others were skipped."""
     if codes is None:
         codes = yield from _encoded(model, source)
     readable = np.isfinite(codes).all(axis=1)
     found: list[NamedDirection] = []
-    left: list[str] = []
+    left: list[Message] = []
     asked = attribute_answers(source, request.attribute, request.values)
     with FitProcess() as process:
         for number, (name, known, has) in enumerate(asked):
-            yield Progress(number, len(asked), f"looking for {name}")
+            note = message("Finding {name}", name=name)
+            yield Progress(number, len(asked), note)
             usable = known & readable
             wanted = FitDirection(codes[usable], has[usable], request.method)
             try:
-                result = yield from process.fit(wanted, f"looking for {name}")
+                result = yield from process.fit(wanted, note)
             except UsageError as error:
-                left.append(f"{name}: {error}")
+                left.append(message("{name}: {problem}", name=name, problem=error.message))
             else:
                 assert isinstance(result, Direction)
                 found.append(NamedDirection(name, result))
-    more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-    yield tuple(found), f"{left[0]}{more}" if left else ""
+    yield tuple(found), _skipped(left)
+
+
+def _skipped(left: Sequence[Message]) -> str:
+    if len(left) > 1:
+        return str(message("{first} ({count} more)", first=left[0], count=len(left) - 1))
+    return str(left[0]) if left else ""
 
 
 def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats | None) -> Iterator[Progress | Probe]:
-    """Tell an attribute from the codes of all pictures; of a long code, from its principal axes."""
+    """Fit a linear probe for an attribute, or the labels, to the codes; for long codes, to their components."""
     known, classes = classes_of(source, attribute)
     if codes is None:
         codes = yield from _encoded(model, source)
@@ -142,5 +149,5 @@ def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats
 
 
 def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
-    """Fit a mixture of Gaussians to a model's codes."""
+    """Fit a Gaussian mixture to the codes of a model."""
     yield (yield from fitting.fit_prior(sample.codes))

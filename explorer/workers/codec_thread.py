@@ -1,4 +1,4 @@
-"""The codec thread: one slot for each kind of question, the latest wins, the most urgent first."""
+"""The codec thread: one slot for each kind of request; the latest request wins, the most urgent slot is first."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from explorer.document.tasks import SLOTS, Task
 from explorer.document.views import FailedView, View
+from explorer.errors import ExplorerError
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.workers.closing import Deadline
 
 OVERDUE_MS = 2000
-"""How long a view may still be computed after its question was withdrawn or replaced."""
+"""How long a view may still be computed after its request was withdrawn or replaced."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A view, and the question it answers."""
+    """A view, with the slot and generation of its request."""
 
     slot: str
     generation: int
@@ -34,7 +35,7 @@ class _Running:
 
 @dataclass(frozen=True)
 class _Current:
-    """What is being computed: by `interrupt` it can be ended."""
+    """The request that is being computed; `interrupt` ends it."""
 
     slot: str
     generation: int
@@ -42,16 +43,16 @@ class _Current:
 
 
 class CodecThread(QObject):
-    """Runs tasks on a thread of its own.
+    """Runs tasks on its own thread.
 
-    `submit`, `drop` and `close` belong to the main thread. A submitted task takes the place of an older one of its
-    slot, whether that one waits or runs. Between two views of a long task, more urgent slots go first.
+    `submit`, `drop` and `close` belong to the main thread. A submitted task replaces an older one of its slot, waiting
+    or running. Between two views of a long task, more urgent slots run first.
 
     Signals
     -------
     answered(Answer)
         Emitted on the codec thread; connect objects that live on the main thread. Compare the generation with
-        `generation` before use: an answer may already be under way when its question is withdrawn.
+        `generation` before use: an answer may already be queued when its request is withdrawn.
     """
 
     answered = Signal(object)
@@ -69,7 +70,7 @@ class CodecThread(QObject):
         self._thread.start()
 
     def submit(self, task: Task) -> int:
-        """Ask; return the generation of the question."""
+        """Submit a task; return the generation of the request."""
         with self._condition:
             self._generations[task.slot] += 1
             generation = self._generations[task.slot]
@@ -79,18 +80,18 @@ class CodecThread(QObject):
         return generation
 
     def drop(self, slot: str) -> None:
-        """Withdraw what was asked in a slot; answers under way become stale."""
+        """Withdraw the request of a slot; queued answers become stale."""
         with self._condition:
             self._generations[slot] += 1
             self._waiting.pop(slot, None)
             self._watch(slot)
 
     def generation(self, slot: str) -> int:
-        """Return the number of the latest question of a slot; an answer with another is stale."""
+        """Return the generation of the latest request of a slot; an answer with another is stale."""
         return self._generations[slot]
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """End the thread and wait for it, until the deadline; a network that is run ends at its next operator."""
+        """End the thread and wait until the deadline; a running network stops at its next operator."""
         self._overdue.stop()
         with self._condition:
             self._closed = True
@@ -100,7 +101,7 @@ class CodecThread(QObject):
         self._thread.join((deadline or Deadline()).seconds)
 
     def _watch(self, slot: str) -> None:
-        """See to it that what is computed for nothing ends; the lock is held."""
+        """Start the timer that ends an outdated computation; call it with the lock."""
         if self._current is not None and self._current.slot == slot and not self._overdue.isActive():
             self._overdue.start()
 
@@ -124,7 +125,7 @@ class CodecThread(QObject):
                 del running[self._current.slot]
 
     def _take(self, running: dict[str, _Running]) -> None:
-        """Start what waits, and end what was withdrawn; the lock is held."""
+        """Start waiting tasks, and drop withdrawn ones; call it with the lock."""
         for slot, (generation, task) in self._waiting.items():
             running[slot] = _Running(generation, task.run())
         self._waiting.clear()
@@ -132,14 +133,15 @@ class CodecThread(QObject):
             del running[slot]
 
     def _advance(self, current: _Current, views: Iterator[View]) -> bool:
-        """Compute one view; say whether there may be more. An error is a view too: the thread lives on."""
+        """Compute one view; return whether there may be more. An error becomes a view, and the thread continues."""
         try:
             with current.interrupt.covering():
                 view = next(views, None)
         except Interrupted:
             return False
         except Exception as error:
-            self.answered.emit(Answer(current.slot, current.generation, FailedView(str(error))))
+            wording = error.message if isinstance(error, ExplorerError) else str(error)
+            self.answered.emit(Answer(current.slot, current.generation, FailedView(wording)))
             return False
         if view is None:
             return False

@@ -1,4 +1,4 @@
-"""Opens the model beside the open one, encodes the chosen picture by it, and measures both."""
+"""Comparison with a second model: opens it, encodes the selected image with it, and benchmarks both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.tasks import ComparePictures
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_pictures
@@ -26,18 +26,18 @@ from explorer.workers.loading import open_model
 
 def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
     """Open a bundle."""
-    yield Progress(0, 0, "opening the model")
+    yield Progress(0, 0, message("Opening the model"))
     yield open_model(path)
 
 
 def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel, None, None]:
-    """Fit as many principal components as the open model's code is long, on the training pictures of a source."""
+    """Fit PCA with the latent dimension of the open model to the training images of a source."""
     train = source.splits.train if len(source.splits.train) else np.arange(source.count)
     chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_FITTED)).astype(np.int64)]
-    yield Progress(0, 0, "reading the pictures")
+    yield Progress(0, 0, message("Reading images"))
     pixels, chosen = source.read_available(chosen, model.card.preprocessing)
     codec = yield from fit_components(pixels, model.latent_dim)
-    yield Progress(0, 0, "encoding a sample")
+    yield Progress(0, 0, message("Encoding a sample"))
     sample = sample_pictures(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
     name = f"PCA {codec.latent_dim}"
     changes = {
@@ -53,14 +53,14 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
 
 
 def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progress | Floats]:
-    """Encode one picture."""
-    yield Progress(0, 0, "encoding")
+    """Encode one image."""
+    yield Progress(0, 0, message("Encoding"))
     pixels = source.read(np.array([index]), model.card.preprocessing)
     yield model.codec.encode(to_floats(pixels))[0]
 
 
 def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress | tuple[Comparison, ...]]:
-    """Measure models on the test pictures of a source."""
+    """Benchmark models on the test images of a source."""
     test: Indices = source.splits.test if len(source.splits.test) else np.arange(source.count)
     rows: list[Comparison] = []
     for model in models:
@@ -78,7 +78,7 @@ def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress |
 
 
 class Comparer(QObject):
-    """Serves what `Beside` requests. Lives on the main thread."""
+    """Runs the jobs that `Beside` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -98,7 +98,7 @@ class Comparer(QObject):
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            f"Opening {path.name}", lambda: open_beside(path), self._document.beside.put_model
+            message("Opening {name}", name=path.name), lambda: open_beside(path), self._document.beside.put_model
         )
 
     def _on_pca_requested(self) -> None:
@@ -106,7 +106,7 @@ class Comparer(QObject):
         if model is not None and source is not None:
             self._jobs.cancel(self._opening)
             self._opening = self._jobs.start(
-                "Fitting principal components", lambda: fit_pca(model, source), self._document.beside.put_model
+                message("Fitting PCA"), lambda: fit_pca(model, source), self._document.beside.put_model
             )
 
     def _on_watched_changed(self, slot: str) -> None:
@@ -114,7 +114,7 @@ class Comparer(QObject):
             self._encode()
 
     def _encode(self) -> None:
-        """Encode the chosen picture by the model beside, while somebody looks; the one asked for last wins."""
+        """Encode the selected image with the second model while its view is visible; the last request wins."""
         document, model = self._document, self._document.beside.model
         subject = document.state.subject
         if model is None or subject is None or not document.watches(ComparePictures.slot):
@@ -133,7 +133,7 @@ class Comparer(QObject):
         document.beside.put_problem("")
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(
-            "Encoding the picture", job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
+            message("Encoding the image"), job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
         )
 
     def _on_table_requested(self) -> None:
@@ -142,5 +142,7 @@ class Comparer(QObject):
         if models and source is not None:
             self._jobs.cancel(self._measuring)
             self._measuring = self._jobs.start(
-                "Measuring the models", lambda: measure_both(models, source), self._document.beside.put_table
+                message("Benchmarking the models"),
+                lambda: measure_both(models, source),
+                self._document.beside.put_table,
             )

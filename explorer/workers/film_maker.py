@@ -1,4 +1,4 @@
-"""Makes films of a timeline: lays its way, turns pictures into keyframes, writes files and opens them again."""
+"""Animations: computes the path of the timeline, encodes images as keyframes, exports files and reopens them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.timeline import ACROSS, Estimate, Export
-from explorer.errors import DataError, ExplorerError, UsageError
+from explorer.errors import DataError, ExplorerError
 from explorer.export import AnimationSettings, ExportFormat, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
@@ -24,7 +24,7 @@ from explorer.latent.checks import check_table
 from explorer.latent.film import Film, FilmCurve
 from explorer.latent.neighbour_graph import NeighbourGraph
 from explorer.latent.presets import Preset
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.models.batches import pictures_at_once
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
@@ -33,16 +33,16 @@ from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, render
 
 _TRIED = 10
-"""Neighbouring frames that are written to learn how large a film will be."""
+"""Consecutive frames that are written to estimate the file size."""
 
 _PREVIEWED = 24
 _ENCODED_AT_ONCE = 250
 _MOST_DROPPED = 64
-"""Pictures of one dropped file that become keyframes at most."""
+"""Largest number of images of one dropped file that become keyframes."""
 
 
 def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind: ExportFormat) -> AnimationSettings:
-    """Return how the frames of a model become that file."""
+    """Return the settings for exporting the frames of a model."""
     height, width = model.card.image_shape[:2]
     side = max(height, width)
     scale, size = max(1, (export.side or ACROSS) // side), None
@@ -67,7 +67,7 @@ def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind
 
 
 def recipe_of(model: OpenModel, keys: Floats, film: Film) -> Recipe | None:
-    """Return what a file remembers of its film; None for a model that still learns, which nobody can open again."""
+    """Return the recipe of an animation; None for a model in training, which cannot be opened again."""
     decoder = model.card.decoder_hash
     return None if decoder is None else make_recipe(model.name, decoder, keys, film.to_dict())
 
@@ -75,12 +75,12 @@ def recipe_of(model: OpenModel, keys: Floats, film: Film) -> Recipe | None:
 def write_film(
     export: Export, model: OpenModel, keys: Floats, film: Film, curve: FilmCurve | None
 ) -> Iterator[Progress | Path]:
-    """Write the morph; frames are rendered at exact times, whatever the playback does.
+    """Write an animation; frames are rendered at exact times.
 
-    A file that is to play at another speed than the timeline shows other frames, and takes as long.
+    A frame rate that differs from the timeline changes the number of frames, not the duration.
     """
     kind = format_of(export.path)
-    yield Progress(0, 0, "laying the way")
+    yield Progress(0, 0, message("Computing the path"))
     curve = curve or FilmCurve(keys, film, model.sample.codes)
     settings = settings_of(export, model, keys, film, kind)
     codes = curve.at(film.positions_at(settings.fps) if kind.animated else film.positions())
@@ -91,8 +91,8 @@ def write_film(
 def estimate_film(
     export: Export, model: OpenModel, keys: Floats, film: Film, curve: FilmCurve | None
 ) -> Iterator[Progress | Estimate]:
-    """Make a few of the frames as they will be, and tell how large the file becomes; what is wrong is an answer too."""
-    yield Progress(0, 0, "trying a few frames")
+    """Render sample frames and estimate the file size; an error becomes part of the estimate."""
+    yield Progress(0, 0, message("Rendering sample frames"))
     try:
         kind = format_of(export.path)
         curve = curve or FilmCurve(keys, film, model.sample.codes)
@@ -104,40 +104,42 @@ def estimate_film(
         for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
             strip = strip_below(cells, settings) if strip is None else strip
             shown.append(finished(cells, strip, settings))
-            yield Progress(len(shown), len(some), "trying a few frames")
-        # In the midst of the first pass, where something moves.
+            yield Progress(len(shown), len(some), message("Rendering sample frames"))
+        # In the middle of the first pass, where the image changes.
         first = max(0, round(len(codes) * (film.hold + film.pass_frames / 2) / film.frames) - _TRIED // 2)
         tried = list(render(model.codec, codes[first : first + _TRIED]))
         moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
         size = estimate_bytes(kind, tried, len(codes), settings, moving)
         yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
     except ExplorerError as error:
-        yield Estimate(export, None, 0, 1.0, 0, str(error))
+        yield Estimate(export, None, 0, 1.0, 0, error.message)
 
 
 def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Give the codes ``(n, latent_dim)`` of pictures of a source, n > 0."""
+    """Encode images of a source; yields progress, and finally codes ``(n, latent_dim)``, n > 0."""
     check_table(len(indices), model.latent_dim)
     step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     codes: list[Floats] = []
     for start in range(0, len(indices), step):
-        yield Progress(start, len(indices), "encoding")
+        yield Progress(start, len(indices), message("Encoding"))
         pixels = source.read(indices[start : start + step], model.card.preprocessing)
         codes.append(model.codec.encode(to_floats(pixels)))
     yield np.concatenate(codes)
 
 
 def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | Floats]:
-    """Give the codes of the pictures in files, prepared as the model's data were."""
+    """Encode image files with the preprocessing of the model; yields progress, and finally the codes."""
     codes: list[Floats] = []
     for number, path in enumerate(paths):
-        yield Progress(number, len(paths), f"encoding {path.name}")
+        yield Progress(number, len(paths), message("Encoding {name}", name=path.name))
         source = open_source(str(path))
         if source.count > _MOST_DROPPED:
             raise DataError(
-                f"a picture, or at most {_MOST_DROPPED} in one file",
-                f"{source.count:,} in {path.name}",
-                "Open it in the library, and choose some in the gallery.",
+                "Cannot add {name} as keyframes: it contains {count:,} images, at most {most} are allowed. Open it in "
+                "the library, and select some in the gallery.",
+                name=path.name,
+                count=source.count,
+                most=_MOST_DROPPED,
             )
         pictures = source.read(np.arange(source.count), model.card.preprocessing)
         codes.append(model.codec.encode(to_floats(pictures)))
@@ -145,16 +147,16 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
 
 
 def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, Preset]]:
-    """Read what an exported morph remembers, with its model where that is another than the open one.
+    """Read the recipe of an exported animation, and open its model unless it is open already.
 
-    What is no morph of ours is given back as the path that it is.
+    Yields the path if the file has no recipe.
 
     Raises
     ------
     DataError
         If its model is not in the library, or the file is damaged.
     """
-    yield Progress(0, 0, f"looking into {path.name}")
+    yield Progress(0, 0, message("Reading {name}", name=path.name))
     recipe = read_recipe(path)
     if recipe is None:
         yield path
@@ -163,22 +165,22 @@ def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tu
     if model is not None and model.card.decoder_hash == recipe.model_hash:
         yield None, preset
         return
-    # Of copies of a model, the one of the same name.
+    # Of several copies of the model, prefer the one with the same name.
     for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
         if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
-            yield Progress(0, 0, f"opening {found.path.name}")
+            yield Progress(0, 0, message("Opening {name}", name=found.path.name))
             yield open_model(found.path), preset
             return
     raise DataError(
-        f"the model “{recipe.model}” in the library, with which {path.name} was made",
-        "none with the same decoder",
-        f"Train or import “{recipe.model}”, or put its folder among your models; its checksum begins with "
-        f"{recipe.model_hash[:8]}.",
+        "Cannot reopen {name}: its model “{model}” (checksum {checksum}…) is not in the library. Add the model first.",
+        name=path.name,
+        model=recipe.model,
+        checksum=recipe.model_hash[:8],
     )
 
 
 class FilmMaker(QObject):
-    """Serves what a timeline requests, with jobs. Lives on the main thread."""
+    """Runs the jobs that a timeline requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -195,17 +197,17 @@ class FilmMaker(QObject):
         timeline.export_requested.connect(self._on_export_requested)
         timeline.estimate_requested.connect(self._on_estimate_requested)
 
-    # -- the way along the data ------------------------------------------------------------------------------------
+    # -- data path -----------------------------------------------------------------------------------------------------
 
     def _on_curve_wanted(self) -> None:
-        """Lay it; the one asked for last wins."""
+        """Compute the data path; the last request wins."""
         model, film = self._document.model, self._document.timeline.film
         if model is None or film is None:
             return
         keys, sample, known = self._document.timeline.keys, model.sample, self._graph
 
         def lay() -> Iterator[Progress | tuple[NeighbourGraph, FilmCurve]]:
-            yield Progress(0, 0, "laying the way along the data")
+            yield Progress(0, 0, message("Computing the data path"))
             graph = known[1] if known is not None and known[0] is sample else NeighbourGraph(sample.codes)
             yield graph, FilmCurve(keys, film, graph)
 
@@ -214,9 +216,9 @@ class FilmMaker(QObject):
             self._document.timeline.put_curve(film, result[1])
 
         self._jobs.cancel(self._laying)
-        self._laying = self._jobs.start("Laying the way along the data", lay, laid)
+        self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
 
-    # -- keyframes from pictures -------------------------------------------------------------------------------------
+    # -- keyframes from images -----------------------------------------------------------------------------------------
 
     def _on_pictures_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
@@ -224,7 +226,7 @@ class FilmMaker(QObject):
             self._start_keyframes(model, encode_pictures(model, source, indices), place)
 
     def _on_files_requested(self, paths: list[Path], place: int) -> None:
-        """Make keyframes of pictures; an exported morph is opened in the place of all of them."""
+        """Add images as keyframes; a single exported animation replaces the timeline."""
         if len(paths) == 1:
             self._reopen(paths[0], lambda path: self._encode([path], place))
         else:
@@ -233,54 +235,53 @@ class FilmMaker(QObject):
     def _encode(self, paths: list[Path], place: int) -> None:
         model = self._document.model
         if model is None:
-            self._document.report(str(UsageError("an open model", "none", "Open one, and drop the pictures again.")))
+            self._document.report(message("No model is open. Open one, and drop the images again."))
         else:
             self._start_keyframes(model, encode_files(model, paths), place)
 
     def _start_keyframes(self, model: OpenModel, codes: Iterator[Progress | Floats], place: int) -> None:
         def put(found: Floats) -> None:
-            # Codes of a model that is open no more mean nothing.
+            # The codes are meaningless for another model.
             current = self._document.model
             if current is not None and (current is model or current.continues(model)):
                 self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
 
-        self._jobs.start("Adding keyframes", lambda: codes, put)
+        self._jobs.start(message("Adding keyframes"), lambda: codes, put)
 
-    # -- files -----------------------------------------------------------------------------------------------------
+    # -- files ---------------------------------------------------------------------------------------------------------
 
     def _on_export_requested(self, export: Export) -> None:
         document, path = self._document, export.path
         model, film = document.model, document.timeline.film
         if model is None or film is None:
-            error = UsageError("at least two keyframes to export", str(len(document.keyframes)), "Add another.")
-            document.report(str(error))
+            document.report(message("An animation needs at least two keyframes. Add another one."))
             return
         if path in self._exporting:
-            document.report(f"{path.name} is being written. Wait for it, or choose another name.")
+            document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))
             return
         self._exporting.add(path)
         keys, curve = document.timeline.keys, document.timeline.curve
         self._jobs.start(
-            f"Exporting {path.name}",
+            message("Exporting {name}", name=path.name),
             lambda: write_film(export, model, keys, film, curve),
             document.exported.emit,
             lambda: self._exporting.discard(path),
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
-        """Try it; what was asked for last wins."""
+        """Estimate the export; the last request wins."""
         model, film = self._document.model, self._document.timeline.film
         self._jobs.cancel(self._estimating)
         if model is not None and film is not None:
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
             tell = self._document.timeline.estimated.emit
 
-            def failed(message: Wording) -> None:
+            def failed(problem: Wording) -> None:
                 if self._estimating == key:
-                    tell(Estimate(export, None, 0, 1.0, 0, message))
+                    tell(Estimate(export, None, 0, 1.0, 0, problem))
 
             key = self._estimating = self._jobs.start(
-                "Trying the export",
+                message("Estimating the file size"),
                 lambda: estimate_film(export, model, keys, film, curve),
                 tell,
                 on_failed=failed,
@@ -288,11 +289,11 @@ class FilmMaker(QObject):
             )
 
     def _on_reopen_requested(self, path: Path) -> None:
-        """Open an exported morph; anything else is taken in as what it is."""
+        """Open an exported animation, or any other file."""
         self._reopen(path, self._document.intake.other_given.emit)
 
     def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
-        """Open an exported morph, the one asked for last; anything else is handed on."""
+        """Open an exported animation, the last requested; call `otherwise` for any other file."""
         model = self._document.model
 
         def reopened(found: Path | tuple[OpenModel | None, Preset]) -> None:
@@ -304,4 +305,6 @@ class FilmMaker(QObject):
                 self._document.open(found[0], morph=found[1])
 
         self._jobs.cancel(self._reopening)
-        self._reopening = self._jobs.start(f"Opening {path.name}", lambda: reopen(path, model), reopened)
+        self._reopening = self._jobs.start(
+            message("Opening {name}", name=path.name), lambda: reopen(path, model), reopened
+        )

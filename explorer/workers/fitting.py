@@ -1,4 +1,4 @@
-"""Fits of scikit-learn in a process of their own: the library takes 115 MB that a process never gives back."""
+"""Fits with scikit-learn in a separate process: the library takes 115 MB that a process never releases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.data.preprocessing import to_floats
 from explorer.errors import EngineError, UsageError
 from explorer.latent.directions import Direction, Method, attribute_direction, probe_accuracy
 from explorer.latent.sampling import FittedPrior
-from explorer.messages import Message
+from explorer.messages import Message, Wording, message
 from explorer.models.pca_codec import PcaCodec
 from explorer.types import ArrayOf, Floats, Indices, Pixels, Progress
 
@@ -33,14 +33,14 @@ _END_SECONDS = 2.0
 
 @dataclass(frozen=True, eq=False)
 class FitPrior:
-    """Fit a mixture of Gaussians to codes ``(n, d)``."""
+    """Fit a Gaussian mixture to codes ``(n, d)``."""
 
     codes: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class FitDirection:
-    """Find the direction of an attribute: codes ``(n, d)``, and which of them have it ``(n,)``."""
+    """Find the direction of an attribute from codes ``(n, d)`` and whether each has it ``(n,)``."""
 
     codes: Floats
     has: Answers
@@ -65,7 +65,7 @@ class FitComponents:
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """What `FittedPrior` holds once it is fitted."""
+    """Parameters of a `FittedPrior`."""
 
     weights: Doubles
     means: Doubles
@@ -74,7 +74,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Probed:
-    """Accuracy on held-out codes, and the share of the largest class."""
+    """Accuracy on held-out codes, and the fraction of the majority class."""
 
     accuracy: float
     majority: float
@@ -90,7 +90,7 @@ class Components:
 
 @dataclass(frozen=True)
 class Refused:
-    """The data do not allow the fit, for the reason of a `UsageError`."""
+    """The data cannot be fitted; the message of a `UsageError`."""
 
     message: Message
 
@@ -110,9 +110,9 @@ _ANSWERS = (Prior, Direction, Probed, Components, Refused, Broken)
 
 
 class FitProcess:
-    """A process for the fits of one job; it starts with the first and ends with the block.
+    """A process for the fits of one job; it starts with the first fit and ends with the ``with`` block.
 
-    Use it on one thread, as a context manager.
+    Use it on one thread.
     """
 
     def __init__(self) -> None:
@@ -129,13 +129,13 @@ class FitProcess:
             if self._process.exitcode is not None:
                 self._process.close()
 
-    def fit(self, request: Request, note: str) -> Generator[Progress, None, Result]:
-        """Yield progress ten times a second, where a job can be canceled, and return the result.
+    def fit(self, request: Request, note: Wording) -> Generator[Progress, None, Result]:
+        """Yield progress ten times per second, and return the result.
 
         Raises
         ------
         UsageError
-            If the data do not allow the fit.
+            If the data cannot be fitted.
         EngineError
             If the fit or its process fails.
         """
@@ -146,19 +146,19 @@ class FitProcess:
                 yield Progress(0, 0, note)
             answer = self._channel.recv()
         except (EOFError, OSError) as error:
-            raise EngineError("the end of a fit", "that its process ended before", "Try again.") from error
+            raise EngineError("The fit failed: its process ended unexpectedly. Try again.") from error
         if isinstance(answer, Refused):
             raise UsageError(answer.message)
         if isinstance(answer, Broken):
             _log.error("a fit failed: %s\n%s", answer.message, answer.details)
-            raise EngineError("a fit of these data", answer.message, "Try fewer or other images.")
+            raise EngineError("The fit failed: {reason}. Try fewer or other images.", reason=answer.message)
         result: Result = answer
         return result
 
     def _start(self) -> None:
         if self._process is not None:
             return
-        # Here and not above: the window starts without it.
+        # Imported here to keep the start of the window fast.
         from explorer.engine.channel import LIMITS
         from explorer.ipc import Channel
 
@@ -173,7 +173,7 @@ class FitProcess:
 def fit_prior(codes: Floats) -> Generator[Progress, None, FittedPrior]:
     """Yield progress, return the prior of codes ``(n, d)``."""
     with FitProcess() as process:
-        result = yield from process.fit(FitPrior(codes), "fitting")
+        result = yield from process.fit(FitPrior(codes), message("Fitting"))
     assert isinstance(result, Prior)
     return FittedPrior.of(result.weights, result.means, result.factors)
 
@@ -181,7 +181,7 @@ def fit_prior(codes: Floats) -> Generator[Progress, None, FittedPrior]:
 def probe_labels(codes: Floats, labels: Indices) -> Generator[Progress, None, Probed]:
     """Yield progress, return how well labels ``(n,)`` are predicted from codes ``(n, d)``."""
     with FitProcess() as process:
-        result = yield from process.fit(FitProbe(codes, labels), "fitting a classifier")
+        result = yield from process.fit(FitProbe(codes, labels), message("Fitting a classifier"))
     assert isinstance(result, Probed)
     return result
 
@@ -189,14 +189,14 @@ def probe_labels(codes: Floats, labels: Indices) -> Generator[Progress, None, Pr
 def fit_components(pixels: Pixels, count: int) -> Generator[Progress, None, PcaCodec]:
     """Yield progress, return the principal components of images, uint8 ``(n, h, w, c)``."""
     with FitProcess() as process:
-        result = yield from process.fit(FitComponents(pixels, count), "fitting the components")
+        result = yield from process.fit(FitComponents(pixels, count), message("Fitting the components"))
     assert isinstance(result, Components)
     height, width, channels = pixels.shape[1:]
     return PcaCodec.of(result.mean, result.axes, (height, width, channels))
 
 
 def _serve(connection: Connection) -> None:
-    """Answer requests until the window hangs up or ends."""
+    """Answer requests until the window closes the connection or ends."""
     from explorer.engine.channel import LIMITS
     from explorer.engine.process import lower_priority, watch_parent
     from explorer.ipc import Channel

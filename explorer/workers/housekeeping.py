@@ -1,4 +1,4 @@
-"""Gives memory back when nothing has happened for a moment."""
+"""Releases memory when the program is idle."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from explorer.workers.codec_thread import CodecThread
 from explorer.workers.jobs import JobRunner
 
 IDLE_MS = 1_500
-"""After so long without an answer or a job, what was freed is given back; a hand that rests is not disturbed."""
+"""Idle time, without an answer or a job, after which freed memory is returned to the system."""
 
 BUSY_MS = 2_000
-"""So long after a job has ended, what was freed is given back, whatever happens meanwhile."""
+"""Time after a job has ended at which freed memory is returned, whatever else runs."""
 
 LONG_IDLE_MS = 30_000
-"""After so long the index of a tab that nobody looks at goes; it would be made again."""
+"""Idle time after which the index of a hidden tab is dropped; it is rebuilt when needed."""
 
 
 class Housekeeping(QObject):
-    """Waits for a pause, then frees what nobody uses. Lives on the main thread.
+    """Waits until the program is idle, then frees unused memory. Belongs to the main thread.
 
     Signals
     -------
     tidied()
-        It was done, since something had happened.
+        Memory was released.
     """
 
     tidied = Signal()
@@ -61,7 +61,7 @@ class Housekeeping(QObject):
         document.beside.model_changed.connect(self._on_models_changed)
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Stop, and wait until the deadline for what is under way; an answer may still arrive after this."""
+        """Stop, and wait for the thread until the deadline; an answer may still arrive afterwards."""
         self._closed = True
         self._timer.stop()
         self._long.stop()
@@ -70,7 +70,7 @@ class Housekeeping(QObject):
             self._thread.join((deadline or Deadline()).seconds)
 
     def begin(self) -> None:
-        """Do it at the next pause, also where nothing has happened."""
+        """Release memory at the next pause, even if nothing has happened."""
         self._timer.start()
 
     @Slot()
@@ -88,7 +88,7 @@ class Housekeeping(QObject):
         self._run(give_back)
 
     def _on_models_changed(self) -> None:
-        """Have the networks rest that only the history still holds."""
+        """Unload the networks of models that only the history still references."""
         models = (self._document.model, self._document.beside.model)
         shown = [model.codec for model in models if model is not None]
         for codec in list(self._used):
@@ -99,7 +99,7 @@ class Housekeeping(QObject):
 
     def _on_idle(self) -> None:
         if self._jobs.jobs:
-            return  # the end of the last one starts the timer again
+            return  # the end of the last job restarts the timer
         self._drop_stale_views()
         open_models = (self._document.model, self._document.beside.model)
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
@@ -122,10 +122,10 @@ class Housekeeping(QObject):
             self._timer.start()
 
     def _drop_stale_views(self) -> None:
-        """Let go of an index, and of codes, of a model or images that are not open any more: tens of megabytes each."""
+        """Drop the index and codes of a model or images that are no longer open: tens of megabytes each."""
         document, model, source = self._document, self._document.model, self._document.source
         if document.training.active:
-            return  # those of an older version of a model that learns stay until there are newer ones
+            return  # those of a model in training are replaced by newer ones
         index, codes = document.neighbours.index, document.studies.codes
         if index is not None and (model is None or index.codec is not model.codec or index.source is not source):
             document.neighbours.put_index(None)
@@ -133,7 +133,7 @@ class Housekeeping(QObject):
             document.studies.put_codes(None)
 
     def _tidy(self, end_server: bool) -> None:
-        """End the process that decodes with Keras, unless a model needs it, and give freed memory back."""
+        """End the process that decodes with Keras if no model needs it, and return freed memory to the system."""
         if end_server:
             network_server().close()
         give_back()

@@ -1,4 +1,4 @@
-"""Imports of Keras models: read here as data, built and compiled in a model process of their own."""
+"""Imports Keras models: reads them as data here, builds and compiles them in a separate model process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.document.imports import ImportView
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
-from explorer.messages import Wording
+from explorer.messages import Message, Wording, message
 from explorer.models.foreign.files import dangers
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.safety import Finding, check
@@ -28,7 +28,7 @@ from explorer.workers.jobs import JobRunner
 
 @dataclass(frozen=True)
 class Refused:
-    """Why an import cannot go on."""
+    """Why an import failed."""
 
     message: Wording
 
@@ -39,9 +39,9 @@ Outcome = Refused | tuple[Finding, ...] | Examined | ImportFinished
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Find out what a model is; ends with the dangers where it needs trust first."""
+    """Examine a model; yields the dangers if the user must trust it first."""
     try:
-        found = yield from _reported(dangers(request), Progress(0, 0, "reading the file"))
+        found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
         try:
             check(found, trust=request.trust)
         except ExplorerError:
@@ -55,7 +55,7 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
 
 
 def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
-    """Return what a generator returns, with a place to be cancelled at each of its steps."""
+    """Return the result of a generator, and yield progress at each of its steps."""
     yield progress
     while True:
         try:
@@ -94,7 +94,7 @@ def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progr
 
 
 def _cancel(process: ModelProcess, events: Iterator[Event | None]) -> None:
-    """Tell the process, and hear it until it has put away what it had begun; one that does not hear is ended."""
+    """Cancel the process and wait until it has cleaned up; kill it after a timeout."""
     process.cancel()
     deadline = time.monotonic() + _CANCEL_SECONDS
     with suppress(EngineError):
@@ -104,7 +104,7 @@ def _cancel(process: ModelProcess, events: Iterator[Event | None]) -> None:
 
 
 class Importer(QObject):
-    """Serves what `Imports` requests. Lives on the main thread."""
+    """Runs the jobs that `Imports` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -118,18 +118,18 @@ class Importer(QObject):
         imports.left.connect(self._on_left)
 
     def shut(self) -> None:
-        """End the model process and the readers now; a job that waits for one ends with an error."""
+        """End the model process and the readers now; a job that waits for one fails."""
         self._process.shut()
         reader.close_all()
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Wait for the model process, until the deadline; call it when no job runs."""
+        """Wait for the model process until the deadline; call it when no job is running."""
         deadline = deadline or Deadline()
         self._close_retired(deadline)
         self._process.close(deadline.seconds)
 
     def _retire(self) -> None:
-        """End the process and have another for what comes; it is waited for when its job has ended."""
+        """Replace the process; the old one is joined when its job has ended."""
         self._process.shut()
         self._retired.append(self._process)
         self._process = ModelProcess()
@@ -140,16 +140,16 @@ class Importer(QObject):
             self._retired.pop().close(deadline.seconds)
 
     def _on_look_requested(self, request: ImportRequest) -> None:
-        """Look at a model; the one asked for last wins."""
+        """Examine a model; the last request wins."""
         view = self._document.imports.view
         self._jobs.cancel(view.job)
         examined = view.examined if view.request is not None and view.request.path == request.path else None
         if view.phase == "looking":
-            # It still looks at what nobody asks for any more.
+            # The process still examines the previous model.
             self._retire()
         process = self._process
         key = self._jobs.start(
-            f"Looking at {request.title}",
+            message("Reading {name}", name=request.title),
             lambda: look(process, request),
             lambda outcome: self._on_outcome(request, outcome),
             lambda: self._on_ended(request),
@@ -162,7 +162,7 @@ class Importer(QObject):
             return
         process = self._process
         key = self._jobs.start(
-            f"Importing {request.title}",
+            message("Importing {name}", name=request.title),
             lambda: write(process, request),
             lambda outcome: self._on_outcome(request, outcome),
             lambda: self._on_ended(request),
@@ -170,7 +170,7 @@ class Importer(QObject):
         self._document.imports.put(replace(view, phase="importing", request=request, message="", job=key))
 
     def _on_ended(self, request: ImportRequest) -> None:
-        """Called at every end, before the result where there is one: without one it was cancelled."""
+        """Handle the end of a job; called before its result, which is missing if it was canceled."""
         self._close_retired()
         view = self._document.imports.view
         if view.request is request and view.phase in {"looking", "importing"}:
@@ -193,7 +193,7 @@ class Importer(QObject):
             self._document.imports.put(replace(view, phase="asking", dangers=outcome))
 
     def _on_left(self) -> None:
-        """Let go of the process and of what it held: it takes half a gigabyte."""
+        """Release the process, which takes half a gigabyte."""
         view = self._document.imports.view
         self._jobs.cancel(view.job)
         self._retire()
@@ -202,7 +202,11 @@ class Importer(QObject):
         self._document.imports.put(ImportView())
 
 
-def _announcement(finished: ImportFinished) -> str:
+def _announcement(finished: ImportFinished) -> Message:
     if finished.engine == "onnx":
-        return f"{finished.name} is imported and compiled, within {finished.max_difference:.0e} of Keras"
-    return f"{finished.name} is imported; ONNX cannot express it, so that Keras decodes, slower"
+        return message(
+            "Imported {name} (max. deviation from Keras {difference:.0e})",
+            name=finished.name,
+            difference=finished.max_difference,
+        )
+    return message("Imported {name}; it runs in Keras (slower)", name=finished.name)

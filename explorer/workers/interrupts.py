@@ -1,4 +1,4 @@
-"""Ctrl+C for a program whose main thread waits in Qt's event loop, where Python handles no signals."""
+"""Ctrl+C while the main thread waits in the event loop of Qt, where Python handles no signals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QSocketNotifier, Signal
 
 
 class Interrupts(QObject):
-    """Takes Ctrl+C over from its making to `close`; lives on the main thread.
+    """Handles Ctrl+C until `close`; belongs to the main thread.
 
     The interpreter writes the number of each signal to a socket, which wakes the event loop, on Windows too.
 
@@ -29,12 +29,12 @@ class Interrupts(QObject):
         self._written.setblocking(False)
         self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_woken)
-        # What the interpreter does beside the socket: nothing. Its own handler would raise wherever it comes.
+        # A handler that does nothing; the default one would raise at an arbitrary place.
         self._handler = signal.signal(signal.SIGINT, lambda number, frame: None)
         self._wakeup = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
 
     def close(self) -> None:
-        """Give Ctrl+C back."""
+        """Restore the previous handler."""
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGINT, self._handler)
         self._notifier.setEnabled(False)

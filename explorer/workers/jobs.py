@@ -1,4 +1,4 @@
-"""Long jobs: generators on a thread each, with progress, cancel, and exactly one end."""
+"""Long jobs: generators, each on its own thread, with progress, cancellation, and exactly one end."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.document.activity import JobView
 from explorer.errors import ExplorerError
 from explorer.inference.sessions import Interrupt, Interrupted
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.types import Progress
 from explorer.workers.closing import Deadline
 
-CANCELED = "Canceled."
-"""What is said in the place of a result where a job was canceled."""
+CANCELED = message("Canceled.")
+"""Shown in place of the result of a canceled job."""
 
 PROGRESS_SECONDS = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Early:
-    """What a job yields that can be shown before it ends: a first result, which the last one will replace."""
+    """A preliminary result of a job, which the final one will replace."""
 
     result: Any
 
@@ -60,15 +60,15 @@ class _Job:
 class JobRunner(QObject):
     """Runs generator jobs. `start`, `cancel` and `close` belong to the main thread, and so do all callbacks.
 
-    A job yields `Progress`, each a point where it can be cancelled (the generator is closed there), and last its
-    result, anything that is not `Progress`. Between them it may yield `Early` results.
+    A job yields `Progress`, each a point where it can be canceled (the generator is closed there), and finally its
+    result, any other object. Before that it may yield `Early` results.
 
     Signals
     -------
     jobs_changed()
-        The list of `jobs` is another.
+        The list of `jobs` changed.
     failed(Wording, str)
-        A job ended in an error: message and details.
+        A job failed: message and details.
     """
 
     jobs_changed = Signal()
@@ -96,19 +96,19 @@ class JobRunner(QObject):
         Parameters
         ----------
         title
-            For the status bar.
+            Shown in the status bar.
         job
-            Called on the job's thread; gives the generator.
+            Called on the thread of the job; returns the generator.
         on_finished
             Called on the main thread with the result.
         on_ended
-            Called on the main thread before that, and also where the job was cancelled or failed.
+            Called on the main thread before that, and also if the job was canceled or failed.
         on_early
-            Called on the main thread with each early result, unless the job was cancelled by then.
+            Called on the main thread with each early result, unless the job was canceled.
         on_failed
-            Called on the main thread after `on_ended` with the message of an error that ended the job.
+            Called on the main thread after `on_ended` with the error message of a failed job.
         on_cancelled
-            Called on the main thread after `on_ended` where the job was cancelled.
+            Called on the main thread after `on_ended` if the job was canceled.
         """
         key = next(self._keys)
         entry = _Job(
@@ -130,7 +130,7 @@ class JobRunner(QObject):
         return key
 
     def cancel(self, key: int) -> None:
-        """Ask a job to stop at its next yield; a network that it runs ends at its next operator."""
+        """Ask a job to stop at its next yield; a running network stops at its next operator."""
         if key in self._jobs:
             self._jobs[key].cancelled.set()
             self._jobs[key].interrupt.set()
@@ -141,7 +141,7 @@ class JobRunner(QObject):
             self.cancel(key)
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Cancel everything and wait, until the deadline, for every thread to end; no callback comes after this."""
+        """Cancel all jobs and wait for their threads until the deadline; no callback is called afterwards."""
         deadline = deadline or Deadline()
         self.cancel_all()
         jobs, self._jobs = self._jobs, {}
@@ -151,7 +151,7 @@ class JobRunner(QObject):
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
-        """What runs, oldest first."""
+        """The running jobs, oldest first."""
         return tuple(_view(key, job) for key, job in self._jobs.items())
 
     def _run(self, key: int, job: Callable[[], Iterator[Any]], entry: _Job) -> None:
@@ -164,8 +164,8 @@ class JobRunner(QObject):
         except ExplorerError as error:
             self._reported.emit(_Report(key, "failed", message=error.message))
         except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            self._reported.emit(_Report(key, "failed", message=message, details=traceback.format_exc()))
+            problem = f"{type(error).__name__}: {error}"
+            self._reported.emit(_Report(key, "failed", message=problem, details=traceback.format_exc()))
 
     def _drain(self, key: int, items: Iterator[Any], cancelled: threading.Event) -> _Report:
         result: Any = None

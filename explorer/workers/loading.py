@@ -1,4 +1,4 @@
-"""Opening models and pictures, and exporting, as jobs: generators without Qt."""
+"""Jobs that open models and images: generators without Qt."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopenin
 from explorer.document.state import OpenModel
 from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.inference.codec import open_codec
+from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
 from explorer.types import Codec, Floats, Pixels, Progress
 from explorer.workers.jobs import Early
@@ -20,61 +21,68 @@ _FRAMES_AT_ONCE = 32
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
-    """Open a bundle and its codec; `run` is the training that it is known to come from.
+    """Open a bundle and its codec; `run` is the folder of the training that wrote it, if known.
 
     Raises
     ------
     ModelError
-        If any part of it is damaged.
+        If the bundle is damaged.
     """
     bundle = open_bundle(path)
     return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
 
 
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
-    """Open a model and, where `home` asks for it, the embedded pictures of the kind it was trained on."""
-    yield Progress(0, 0, "opening the model")
+    """Open a model and, with `home`, the embedded dataset that it was trained on."""
+    yield Progress(0, 0, message("Opening the model"))
     model = open_model(path)
     source = None
     name = home_source(model) if home else None
     if name is not None:
-        yield Progress(0, 0, "opening its pictures")
+        yield Progress(0, 0, message("Opening its images"))
         source = open_source(name)
     yield model, source
 
 
 def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
-    """Open again what a step of the history needs.
+    """Reopen the models and sources that a step of the history needs.
 
     Raises
     ------
     ExplorerError
-        If it is gone, or has changed since.
+        If one is missing or has changed.
     """
     opened: list[tuple[Closed, OpenModel | Source]] = []
     for closed in wanted.missing:
         if isinstance(closed, ClosedSource):
             yield from _reopened_source(closed, opened)
         else:
-            yield Progress(0, 0, f"opening {closed.name}")
+            yield Progress(0, 0, message("Opening {name}", name=closed.name))
             opened.append((closed, _reopened_model(closed)))
     yield opened
 
 
-_ANOTHER_STEP = "The history stays where it is; its other steps can be chosen in the panel History."
-
-
 def _reopened_model(closed: ClosedModel) -> OpenModel:
     if not closed.files:
-        remedy = f"Resume its training in the list of runs. {_ANOTHER_STEP}"
-        raise ModelError(f"the model “{closed.name}”", "a training that was not finished", remedy)
+        raise ModelError(
+            "Cannot go to this step: the training of “{name}” was not finished. Resume it in the list of runs, or "
+            "choose another step.",
+            name=closed.name,
+        )
     try:
         model = open_model(closed.path, closed.run)
     except ExplorerError as error:
-        wanted = f"the model “{closed.name}” in {closed.path}, to go to that step"
-        raise ModelError(wanted, f"“{error}”", _ANOTHER_STEP) from error
+        raise ModelError(
+            "Cannot go to this step: the model “{name}” cannot be opened. {reason}",
+            name=closed.name,
+            reason=error.message,
+        ) from error
     if not closed.fits(model):
-        raise ModelError(f"the model “{closed.name}” in {closed.path} as it was", "another one", _ANOTHER_STEP)
+        raise ModelError(
+            "Cannot go to this step: the model “{name}” in {path} has changed. Choose another step.",
+            name=closed.name,
+            path=closed.path,
+        )
     return model
 
 
@@ -87,50 +95,63 @@ def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel 
             elif isinstance(item, Source):
                 source = item
     except ExplorerError as error:
-        raise DataError(f"“{closed.name}”, to go to that step", f"“{error}”", _ANOTHER_STEP) from error
+        raise DataError(
+            "Cannot go to this step: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
+        ) from error
     if source is None or not closed.fits(source):
-        raise DataError(f"the {closed.count:,} images of “{closed.name}” as they were", "others", _ANOTHER_STEP)
+        raise DataError(
+            "Cannot go to this step: the images of “{name}” have changed. Choose another step.", name=closed.name
+        )
     opened.append((closed, source))
 
 
 def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:
-    """Open the embedded pictures of the kind that a model was trained on; the result is None where there are none."""
-    yield Progress(0, 0, "opening its pictures")
+    """Open the embedded dataset that a model was trained on; the result is None if there is none."""
+    yield Progress(0, 0, message("Opening its images"))
     name = home_source(model)
     yield None if name is None else open_source(name)
 
 
 def load_source(spec: str) -> Iterator[Progress | Early | Source]:
-    """Open pictures by name or path; those of a large folder come early, before every file was looked at."""
+    """Open images by name or path; a large folder is yielded early, before all its files are checked."""
     for item in opening(spec):
         yield Early(item) if isinstance(item, Source) and item.provisional else item
 
 
 _NAMED = 3
-"""Skipped pictures that a message names; all of them are in its details."""
+"""Skipped files that a message names; its details list all."""
 
 
-def skipped_words(source: Source) -> tuple[str, str]:
-    """Return what to say of the pictures that a source leaves out, and the whole list."""
+def skipped_words(source: Source) -> tuple[Message, str]:
+    """Return a message about the skipped files of a source, and the list of all."""
     lines = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped]
-    more = f"; and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
-    files = f"{source.count + len(lines) - source.unreadable:,} files"
-    text = f"{len(lines):,} of {files} could not be read: {'; '.join(lines[:_NAMED])}{more}"
-    return text, "\n".join(lines)
+    count, total = len(lines), source.count + len(lines) - source.unreadable
+    first, more = "; ".join(lines[:_NAMED]), count - _NAMED
+    if more > 0:
+        told = message(
+            "Skipped {count:,} of {total:# file|# files}: {first}; and {more:,} more",
+            count=count,
+            total=total,
+            first=first,
+            more=more,
+        )
+    else:
+        told = message("Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first)
+    return told, "\n".join(lines)
 
 
 HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {
     name: name for name in ("digits", "clothing", "glyphs", "faces")
 }
-"""Embedded pictures for a model, by the name of what it was trained on."""
+"""Names of the embedded datasets by the names of the training datasets."""
 
 
 def home_source(model: OpenModel) -> str | None:
-    """Return the name of the embedded pictures that suit a model, or None."""
+    """Return the name of the embedded dataset for a model, or None."""
     return HELD_OUT.get(model.card.data.name)
 
 
 def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Yield each code decoded, as uint8 ``(h, w, c)``; decoded in batches."""
+    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
     for start in range(0, len(codes), _FRAMES_AT_ONCE):
         yield from to_pixels(codec.decode(codes[start : start + _FRAMES_AT_ONCE]))

@@ -1,4 +1,4 @@
-"""Locks of folders that end with their process, also where the folder is deleted under the window."""
+"""Lock files that end with their process, even if their folder is deleted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from PySide6.QtCore import QLockFile
 
 
 def held_lock(path: Path) -> QLockFile | None:
-    """Return the lock of that file, held; None where another window holds it or it cannot be made."""
+    """Acquire a lock file; return None if another window has it or it cannot be created."""
     lock = QLockFile(str(path))
-    # Never by its age: a window may be open for days. One whose process is gone is free all the same.
+    # Locks never expire by age, as a window may be open for days; a lock of a dead process is free.
     lock.setStaleLockTime(0)
     return lock if lock.tryLock(0) else None
 
 
 def release(lock: QLockFile) -> None:
-    """Release a lock; Qt warns where its file is gone, so that it is put back for the moment."""
+    """Release a lock; a deleted file is recreated first, because Qt would warn."""
     path = Path(lock.fileName())
     gone = not path.exists()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Looks at pictures before a training: whether they are dark on light, and what augmentation makes of them."""
+"""Checks of a dataset before training: whether it is black-on-white, and a preview of the augmentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.data.sources import opening
 from explorer.document.document import Document
 from explorer.document.preparation import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView
 from explorer.errors import ExplorerError
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
@@ -22,26 +22,26 @@ from explorer.workers.jobs import CANCELED, JobRunner
 
 
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
-    """Say whether the pictures of `spec` are dark on light; `source` is that source where it is open already.
+    """Return whether the images of `spec` are black-on-white; `source` is that source if it is open.
 
-    False where they cannot be opened: whoever opens them or trains on them is told why.
+    False if they cannot be opened; opening or training reports the reason.
     """
     try:
         opened = source or (yield from _open(spec))
-        yield Progress(0, 0, "looking at a few pictures")
+        yield Progress(0, 0, message("Analyzing images"))
         yield suggests_invert(opened)
     except ExplorerError:
         yield False
 
 
 def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
-    """Make a few augmented pictures as this training would; an error is a view too."""
+    """Augment a few images as this training would; an error becomes a view."""
     try:
         opened = source or (yield from _open(request.data))
-        yield Progress(0, 0, "augmenting a few pictures")
+        yield Progress(0, 0, message("Augmenting images"))
         yield AugmentView(request, _table(request, opened))
     except ExplorerError as error:
-        yield AugmentView(request, None, str(error))
+        yield AugmentView(request, None, error.message)
 
 
 def _open(spec: str) -> Generator[Progress, None, Source]:
@@ -53,7 +53,7 @@ def _open(spec: str) -> Generator[Progress, None, Source]:
 
 
 def _table(request: TrainingRequest, source: Source) -> Pixels:
-    """Return uint8 ``(rows, columns, h, w, c)``: the copies that a training on all of them would make first."""
+    """Return uint8 ``(rows, columns, h, w, c)``: originals and their first augmented copies."""
     train = source.splits.train
     chosen = source.splits.select("train", PREVIEW_ROWS)
     parent = resolve_bundle(request.start_from) if request.start_from else None
@@ -66,7 +66,7 @@ def _table(request: TrainingRequest, source: Source) -> Pixels:
 
 
 class Preparer(QObject):
-    """Answers the questions of `Preparation` with jobs. Lives on the main thread."""
+    """Runs the jobs that `Preparation` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -83,22 +83,22 @@ class Preparer(QObject):
     def _on_ground_requested(self, spec: str) -> None:
         source = self._opened(spec)
         self._jobs.start(
-            "Looking at the pictures",
+            message("Analyzing images"),
             lambda: judge_ground(spec, source),
             lambda dark: self._document.preparation.put_ground(spec, dark),
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
-        """Make the pictures; those asked for last win."""
+        """Compute the preview; the last request wins."""
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 
-        def failed(message: Wording) -> None:
+        def failed(problem: Wording) -> None:
             if self._previewing == key:
-                self._document.preparation.put_preview(AugmentView(request, None, message))
+                self._document.preparation.put_preview(AugmentView(request, None, problem))
 
         key = self._previewing = self._jobs.start(
-            "Augmenting a few pictures",
+            message("Augmenting images"),
             lambda: preview_augmentation(request, source),
             self._document.preparation.put_preview,
             on_failed=failed,

@@ -1,4 +1,4 @@
-"""Takes in what is dropped or pasted: decides what each thing is, and hands it to whoever opens that."""
+"""Opens what is dropped or pasted: detects the kind of each file, and starts the job that opens it."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from explorer.document.document import Document
 from explorer.document.intake import SESSION_SUFFIX
 from explorer.document.state import OpenModel
 from explorer.errors import DataError, UsageError
+from explorer.messages import message
 from explorer.models.bundle import CARD
 from explorer.paths import replacing_folder, user_dir
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 
 _MOST = 5_000
-"""Pictures that are taken in at once, at most; more of them lie in a folder, which can be dropped as such."""
+"""Largest number of image files in one drop."""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A picture that came in, and whether it is dark on light before a model that learned it the other way around."""
+    """An imported image, and whether its polarity is opposite to that of the training data."""
 
     source: GuestSource
     negative: bool
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a path is a file with a picture's ending."""
+    """Return whether a path is a file with the suffix of an image."""
     return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
 
 
 def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Progress | Guest]:
-    """Decode one picture, and look whether it is a negative of what the model knows."""
-    yield Progress(0, 0, f"reading {name}")
+    """Decode one image, and check its polarity against the training data of the model."""
+    yield Progress(0, 0, message("Reading {name}", name=name))
     guest = GuestSource.open(content, name)
     negative = (
         model is not None
@@ -52,38 +53,44 @@ def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Ite
 
 
 def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
-    """Copy pictures from anywhere into one folder, in their order, and yield it; the same pictures give the same.
+    """Copy image files into one folder, in order, and yield it; the same files give the same folder.
 
-    A source must be found again by its path: by a training's process, say. A list of files has none.
+    A source is identified by its path, for example in the training process; a list of files has none.
 
     Raises
     ------
     DataError
         If there are too many of them, or one cannot be read.
     ExportError
-        If there is no room for them.
+        If the folder cannot be written.
     """
     if len(paths) > _MOST:
-        raise DataError(f"at most {_MOST:,} pictures at once", f"{len(paths):,}", "Drop the folder that they lie in.")
+        raise DataError(
+            "Cannot import {count:,} images at once, at most {most:,}. Drop their folder instead.",
+            count=len(paths),
+            most=_MOST,
+        )
     digest = hashlib.sha256()
     for path in paths:
         try:
             stat = path.stat()
         except OSError as error:
-            raise DataError(f"a picture at {path}", f"“{error.strerror or error}”", "Drop it again.") from error
+            raise DataError(
+                "Cannot import {path}: {reason}. Drop it again.", path=path, reason=error.strerror or str(error)
+            ) from error
         digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    folder = user_dir() / "dropped" / f"{len(paths)} pictures {digest.hexdigest()[:8]}"
+    folder = user_dir() / "dropped" / f"{len(paths)} images {digest.hexdigest()[:8]}"
     if not folder.is_dir():
         with replacing_folder(folder) as new:
             width = len(str(len(paths)))
             for number, path in enumerate(paths):
-                yield Progress(number, len(paths), "taking pictures in")
+                yield Progress(number, len(paths), message("Copying images"))
                 shutil.copyfile(path, new / f"{number:0{width}} {path.name}")
     yield folder
 
 
 class Receiver(QObject):
-    """Serves `Intake`, with jobs. Lives on the main thread."""
+    """Runs the jobs that `Intake` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -95,7 +102,7 @@ class Receiver(QObject):
         document.intake.other_given.connect(self._on_other_given)
 
     def _on_files_given(self, paths: list[Path]) -> None:
-        """Open each thing as what it is; several pictures are one set of them."""
+        """Open each file by its kind; several images become one dataset."""
         pictures = [path for path in paths if is_picture(path)]
         if len(paths) == 1:
             self._open(paths[0])
@@ -107,20 +114,20 @@ class Receiver(QObject):
             self._on_other_given(pictures[0])
         elif pictures:
             self._jobs.start(
-                "Taking pictures in",
+                message("Importing images"),
                 lambda: gather(pictures),
                 lambda folder: self._document.open_source_requested.emit(str(folder)),
             )
 
     def _open(self, path: Path) -> None:
-        """Open one thing; what could be an exported morph, also one of frames in a folder, is looked into first."""
+        """Open one file or folder; first check whether it is an exported animation."""
         if path.suffix.lower() == SESSION_SUFFIX or (path / CARD).is_file():
             self._document.open_source_requested.emit(str(path))
         else:
             self._document.timeline.reopen_requested.emit(path)
 
     def _on_other_given(self, path: Path) -> None:
-        """Look at a picture where there is a model to encode it and pictures beside it; else open it as a source."""
+        """Import an image if a dataset and a model that can encode it are open; otherwise open it as a source."""
         model = self._document.model
         if is_picture(path) and self._document.source is not None and model is not None and model.card.encodes:
             self._open_guest(path, path.name)
@@ -131,14 +138,14 @@ class Receiver(QObject):
         self._jobs.cancel(self._opening)
         model = self._document.model
         self._opening = self._jobs.start(
-            f"Reading {name}", lambda: open_guest(content, name, model), self._on_guest_opened
+            message("Reading {name}", name=name), lambda: open_guest(content, name, model), self._on_guest_opened
         )
 
     def _on_guest_opened(self, guest: Guest) -> None:
         try:
             self._document.receive(guest.source)
         except UsageError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
             return
         if guest.negative:
             self._document.intake.negative_found.emit()

@@ -1,4 +1,4 @@
-"""Between document and codec thread: asks when the state changes, puts the answers in while they still fit."""
+"""Connects document and codec thread: submits tasks when the state changes, and stores their results."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from explorer.types import Floats, Indices
 from explorer.workers.codec_thread import Answer, CodecThread
 
 TILES_AT_ONCE = 32
-"""Tiles of the map in one answer: few enough to come soon, enough for the decoder to be quick."""
+"""Tiles of the map per task: few for low latency, enough for an efficient batch."""
 
 
 class Renderer(QObject):
-    """The one place that renders: builds a task from the state, drops answers that no longer belong to it."""
+    """Builds tasks from the state of the document, and drops outdated answers."""
 
     def __init__(self, document: Document, codec_thread: CodecThread, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -112,9 +112,9 @@ class Renderer(QObject):
         self._on_open_changed()
 
     def _on_open_changed(self) -> None:
-        """Withdraw every question before asking anew: no answer of the old model can arrive behind this.
+        """Withdraw every request before submitting new ones, so that no answer of the old model can arrive.
 
-        Thumbnails and films are no model's; nobody would ask for them again.
+        Thumbnails and training progress do not depend on the model, and are not requested again.
         """
         for slot in SLOTS:
             if slot not in {"thumbnails", "points", "training_film"}:
@@ -176,7 +176,7 @@ class Renderer(QObject):
             self._submit(DecodeCloud(state.model.codec, state.code, scale, state.jitter))
 
     def _ask_samples(self) -> None:
-        """Ask for random pictures; where the prior is still to be fitted, have that done first."""
+        """Request random images; if the prior is not fitted yet, fit it first."""
         model, sampling = self._document.model, self._document.sampling
         if model is None or not self._document.watches("samples"):
             return
@@ -194,21 +194,21 @@ class Renderer(QObject):
             self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.traversal))
 
     def _ask_neighbours(self) -> None:
-        """Ask for the nearest pictures, of the cursor or of the chosen one."""
+        """Request the nearest images of the current code or the selected image."""
         state, settings = self._document.state, self._document.neighbours.settings
         if self._document.watches(FindNeighbours.slot):
-            # Of the open pictures the chosen one is left out of its own neighbours; a guest is none of them.
+            # The selected image is excluded from its neighbors; an imported image is not in the dataset.
             picture = state.picture if settings.of == "picture" and state.guest is None else None
             code = state.code if settings.of == "cursor" else state.start_code
             self._find(FindNeighbours, code, settings.count, picture)
 
     def _ask_nearest(self) -> None:
-        """Ask for the one picture nearest to the cursor."""
+        """Request the image nearest to the current code."""
         if self._document.watches(FindNearest.slot):
             self._find(FindNearest, self._document.code, 1, None)
 
     def _find(self, kind: type[FindNeighbours], code: Floats | None, count: int, picture: int | None) -> None:
-        """Ask for pictures near a code; where they are not indexed for that, have it done first."""
+        """Request images near a code; if there is no index yet, build it first."""
         document, model, source = self._document, self._document.model, self._document.source
         if model is None or source is None or not source.count or not model.card.encodes:
             return
@@ -221,7 +221,7 @@ class Renderer(QObject):
             self._submit(kind(index, card.preprocessing, code, count, card.decodes, picture, shown))
 
     def _ask_compare(self) -> None:
-        """Ask for the chosen picture through both models, while somebody looks."""
+        """Request the selected image through both models while the comparison is visible."""
         document, state, beside = self._document, self._document.state, self._document.beside
         model, other = state.model, beside.model
         if model is None or other is None or not document.watches(ComparePictures.slot):
@@ -241,7 +241,7 @@ class Renderer(QObject):
         )
 
     def _ask_slots(self) -> None:
-        """Ask for the pictures in the slots."""
+        """Request the images of the arithmetic slots."""
         model = self._document.model
         codes = [code for slot in self._document.arithmetic.slots for code in slot.codes]
         if model is None or not codes:
@@ -250,10 +250,9 @@ class Renderer(QObject):
             self._submit(DecodeSlots(model.codec, np.stack(codes)))
 
     def _ask_tiles(self) -> None:
-        """Ask for a few missing tiles of the map, those nearest its middle; the answer asks for the next.
+        """Request a few missing tiles of the map, nearest to its center first; the answer requests the next.
 
-        While some are under way nothing is asked: an ever newer question would leave a hand that pans, or drags the
-        plane along, without any answer.
+        While a request is running, no other is made: newer requests would starve the map during a drag.
         """
         model, plane, window = self._document.model, self._document.plane, self._document.map.window
         if model is None or plane is None or window is None or not model.card.decodes:
@@ -272,7 +271,7 @@ class Renderer(QObject):
         return self._distance[1]
 
     def _ask_overlay(self) -> None:
-        """Ask for what is laid over the map; while it is being measured, for nothing newer."""
+        """Request the overlay of the map, one at a time."""
         document = self._document
         model, plane, window, kind = document.model, document.plane, document.map.window, document.map.overlay
         if model is None or plane is None or window is None or kind is None:
@@ -306,7 +305,7 @@ class Renderer(QObject):
             self._submit(DecodeBookmarks(state.model.codec, np.stack([kept.code for kept in state.bookmarks])))
 
     def _ask_film(self) -> None:
-        """Have the morph measured; a way along the data is being laid where there is none yet."""
+        """Request the curves of the animation, once its path is known."""
         model, film, curve = self._document.model, self._document.timeline.film, self._document.timeline.curve
         if model is None or film is None or curve is None:
             self._codec_thread.drop("film")
@@ -328,7 +327,7 @@ class Renderer(QObject):
         self._codec_thread.submit(task)
 
     def stop(self) -> None:
-        """Put nothing in any more: answers already under way would reach a window that is gone."""
+        """Ignore further answers; queued ones would reach a closed window."""
         self._stopped = True
 
     @Slot(object)
@@ -341,12 +340,12 @@ class Renderer(QObject):
                 self._on_overlay_answered(answer.view)
             if answer.slot == DecodeTiles.slot:
                 self._tiles_asked = False
-                # What failed would fail again; another place or another model is another question.
+                # A failed request would fail again; another place or model makes a new one.
                 if not isinstance(answer.view, FailedView):
                     self._ask_tiles()
 
     def _on_overlay_answered(self, view: View) -> None:
-        """Ask for the next once it is whole; what failed would fail again."""
+        """Request the next overlay when this one is complete; a failed request would fail again."""
         if isinstance(view, FailedView) or (isinstance(view, OverlayView) and not np.isnan(view.values[-1]).any()):
             self._overlay_done, self._overlay_asked = self._overlay_asked, None
             self._ask_overlay()

@@ -1,4 +1,4 @@
-"""Runs, films, and the model that learns: what `explorer.document.trainings.Trainings` asks for."""
+"""Runs, training progress, and the live model, for `explorer.document.trainings.Trainings`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import TrainingError
+from explorer.messages import message
 from explorer.models.runs import FilmFrame, Run, delete_run, find_runs
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
@@ -22,7 +23,7 @@ from explorer.workers.training_film import export_training_film
 
 
 class RunKeeper(QObject):
-    """Serves the trainings of a document. Lives on the main thread."""
+    """Runs the jobs that the trainings of a document request. Belongs to the main thread."""
 
     def __init__(self, document: Document, trainer: Trainer, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +52,7 @@ class RunKeeper(QObject):
         trainer.failed.connect(document.report)
         trainer.advised.connect(document.announced.emit)
 
-    # -- the model that learns -------------------------------------------------------------------------------------
+    # -- live model ----------------------------------------------------------------------------------------------------
 
     def _on_training_changed(self, view: TrainingView) -> None:
         before = self._document.training
@@ -64,7 +65,7 @@ class RunKeeper(QObject):
             self.read_runs()
 
     def _on_live(self, model: OpenModel) -> None:
-        """Take a newer version in; the first one is shown, unless that would take keyframes away."""
+        """Update the live model; the first version is opened unless that would remove keyframes."""
         document = self._document
         document.trainings.put_live(model)
         if model.continues(document.model):
@@ -74,10 +75,10 @@ class RunKeeper(QObject):
         self._followed = model.run
 
     def _on_live_open_requested(self) -> None:
-        """Show the model that learns, with its own pictures where none of the user's are open."""
+        """Open the live model, with its dataset unless images of the user are open."""
         live = self._document.trainings.live
         if live is not None:
-            self._jobs.start(f"Opening {live.name}", lambda: load_home(live), self._on_home_loaded)
+            self._jobs.start(message("Opening {name}", name=live.name), lambda: load_home(live), self._on_home_loaded)
 
     def _on_home_loaded(self, source: Source | None) -> None:
         document = self._document
@@ -87,18 +88,20 @@ class RunKeeper(QObject):
         document.open(live, source if wants_home(document, source) else None)
 
     def _on_finished(self, path: Path) -> None:
-        """Put the finished model in the place of the one that learnt; one that was never shown is shown now."""
+        """Replace the live model by the finished one; a model that was never shown is opened."""
         document = self._document
         run, live = document.training.run, document.trainings.live
         document.trainings.put_live(None)
         document.library_changed.emit()
         shown = live is not None and live.continues(document.model)
-        # Whoever went on to another model meanwhile, or has keyframes, is not called back.
+        # Do not interrupt a user who has opened another model or has keyframes.
         if not shown and (document.keyframes or live is not None):
-            document.announced.emit(self.tr("%1 is trained; open it from the library").replace("%1", path.name))
+            document.announced.emit(message("{name} is trained. Open it from the library.", name=path.name))
             return
         self._jobs.start(
-            f"Opening {path.name}", lambda: _load_finished(path, run), lambda model: self._on_loaded(model, live)
+            message("Opening {name}", name=path.name),
+            lambda: _load_finished(path, run),
+            lambda model: self._on_loaded(model, live),
         )
 
     def _on_loaded(self, model: OpenModel, live: OpenModel | None) -> None:
@@ -108,26 +111,26 @@ class RunKeeper(QObject):
         elif live is None:
             document.open(model)
 
-    # -- runs ------------------------------------------------------------------------------------------------------
+    # -- runs ----------------------------------------------------------------------------------------------------------
 
     def read_runs(self) -> None:
-        """Read the list of runs; only the last asked for counts."""
+        """Read the list of runs; the last request wins."""
         self._jobs.cancel(self._reading)
-        self._reading = self._jobs.start(self.tr("Reading the runs"), _runs, self._document.trainings.put_runs)
+        self._reading = self._jobs.start(message("Reading the runs"), _runs, self._document.trainings.put_runs)
 
     def _on_run_delete_requested(self, run: Run) -> None:
-        self._jobs.start(self.tr("Deleting the run"), lambda: _deleted(run), self._document.trainings.put_runs)
+        self._jobs.start(message("Deleting the run"), lambda: _deleted(run), self._document.trainings.put_runs)
 
     def _on_film_export_requested(self, originals: Path, film: tuple[FilmFrame, ...], path: Path) -> None:
         self._jobs.start(
-            f"Exporting {path.name}",
+            message("Exporting {name}", name=path.name),
             lambda: export_training_film(originals, film, path),
             self._document.exported.emit,
         )
 
 
 def wants_home(document: Document, home: Source | None) -> bool:
-    """Say whether a model's own pictures are to be opened with it: never in the place of the user's own."""
+    """Return whether to open the dataset of a model with it; it never replaces images of the user."""
     current = document.source
     if home is None or (current is not None and current.name == home.name):
         return False
@@ -135,27 +138,27 @@ def wants_home(document: Document, home: Source | None) -> bool:
 
 
 def _load_finished(path: Path, run: Path | None) -> Iterator[Progress | OpenModel]:
-    yield Progress(0, 0, "opening the model")
+    yield Progress(0, 0, message("Opening the model"))
     yield open_model(path, run)
 
 
 def _runs() -> Iterator[Progress | tuple[Run, ...]]:
-    yield Progress(0, 0, "reading")
+    yield Progress(0, 0, message("Reading"))
     yield tuple(find_runs())
 
 
 def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
-    """Delete a run that no window trains, and read the others.
+    """Delete a run that is not training, and read the others.
 
     Raises
     ------
     TrainingError
-        If it goes on, or cannot be deleted.
+        If the run is training, or cannot be deleted.
     """
-    yield Progress(0, 0, "deleting")
+    yield Progress(0, 0, message("Deleting"))
     lock = held_lock(run.path / LOCK)
     if lock is None:
-        raise TrainingError("a run that has ended", f"{run.name}, which goes on", "Cancel its training first.")
+        raise TrainingError("Cannot delete the run “{name}”: it is training. Cancel the training first.", name=run.name)
     release(lock)
     delete_run(run)
     yield tuple(find_runs())

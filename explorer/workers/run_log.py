@@ -1,4 +1,4 @@
-"""What a run's log says of each event."""
+"""Writes the events of a training to the log of its run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.models.runs import RunWriter
 
 
 def log_event(writer: RunWriter, event: Event) -> None:
-    """Append an event to a run's log; those that come many times a second are passed over."""
+    """Append an event to the log; steps and progress are not logged."""
     match event:
         case Started():
             writer.log(

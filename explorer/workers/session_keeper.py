@@ -1,4 +1,4 @@
-"""Opens and saves sessions, as jobs: finds the model and the pictures again, and notices who else has saved."""
+"""Opens and saves sessions as jobs: finds their model and images, and detects files changed on disk."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from explorer.document.session_state import guest_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, ExportError, SessionError
+from explorer.messages import message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
 from explorer.models.session_file import SUFFIX, Session, read_session, write_session
@@ -29,25 +30,25 @@ _LOCK_WAIT_MS = 10_000
 
 
 def is_session(path: Path) -> bool:
-    """Tell by its name whether a file is a session."""
+    """Return whether a file is a session, by its suffix."""
     return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def load_session(
     path: Path, model: OpenModel | None, source: Source | None, recovered: LeftOver | None = None
 ) -> Iterator[Progress | Opening]:
-    """Read a session and find what it is about.
+    """Read a session, and open its model and images.
 
     Parameters
     ----------
     path
         The file.
     model, source
-        What is open: the same is not opened again.
+        The open ones, which are reused if they match.
     recovered
-        The work that a crash left, where the file is the copy of it.
+        The unsaved work of which the file is the backup copy, or None.
     """
-    yield Progress(0, 0, "reading the session")
+    yield Progress(0, 0, message("Reading the session"))
     session, checksum = read_session(path)
     home: Path | None = path
     if recovered is not None:
@@ -60,7 +61,7 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
     record = opening.session.record
     folder = opening.path.parent if opening.path is not None else None
     if record.model is not None:
-        yield Progress(0, 0, "opening the model")
+        yield Progress(0, 0, message("Opening the model"))
         try:
             opening = replace(opening, model=find_model(record.model, model))
         except ExplorerError as error:
@@ -82,9 +83,9 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
 
 
 def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
-    """Look for what is missing in a place that the user has shown."""
+    """Look for the missing model or images in a folder that the user has selected."""
     record = opening.session.record
-    yield Progress(0, 0, f"looking into {where.name}")
+    yield Progress(0, 0, message("Searching {name}", name=where.name))
     try:
         if opening.missing == "model" and record.model is not None:
             opening = replace(opening, model=find_model(record.model, None, where), model_problem="")
@@ -102,12 +103,12 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
 
 
 def find_model(record: ModelRecord, current: OpenModel | None, where: Path | None = None) -> OpenModel:
-    """Open the model of a session: the open one, the one in its place, or one in the library with the same decoder.
+    """Open the model of a session: the open one, the one at its path, or one in the library with the same decoder.
 
     Raises
     ------
     SessionError
-        If it is not here.
+        If it is not found.
     """
     if where is None and current is not None and current.epochs is None and _is_of(current, record):
         return current
@@ -120,23 +121,27 @@ def find_model(record: ModelRecord, current: OpenModel | None, where: Path | Non
         except ExplorerError:
             if where is not None:
                 raise
-    known = f", whose checksum begins with {record.model_hash[:8]}" if record.model_hash else ""
+    wanted = message("“{name}”", name=record.name)
+    if record.model_hash:
+        wanted = message("“{name}” (checksum {checksum}…)", name=record.name, checksum=record.model_hash[:8])
+    if where is not None:
+        raise SessionError(
+            "{folder} does not contain the model {model}. Choose its folder.", folder=where.name, model=wanted
+        )
     raise SessionError(
-        f"the model “{record.name}”{known}",
-        f"another one in {where.name}" if where is not None else f"none in {record.path} or in the library",
-        "Show the folder where it is now.",
+        "Cannot find the model {model} in {path} or in the library. Choose its folder.", model=wanted, path=record.path
     )
 
 
 def _places(record: ModelRecord) -> list[Path]:
-    """Where the model was, then the models of the library, those of its name first."""
+    """Return the recorded path, then the matching models of the library, those with the same name first."""
     named = sorted(find_bundles(), key=lambda found: found.path.name != record.name)
     fitting = [found.path for found in named if found.bundle and found.bundle.card.decoder_hash == record.model_hash]
     return [Path(record.path), *fitting]
 
 
 def _card_fits(path: Path, record: ModelRecord) -> bool:
-    """Look at the card alone before anything large is read."""
+    """Compare the hash in the card before reading the whole model."""
     card = open_bundle(path, whole=False).card
     return not record.model_hash or card.decoder_hash == record.model_hash
 
@@ -144,18 +149,18 @@ def _card_fits(path: Path, record: ModelRecord) -> bool:
 def _is_of(model: OpenModel, record: ModelRecord) -> bool:
     if model.latent_dim != record.latent_dim:
         return False
-    if not record.model_hash:  # it was still learning, and its codes mean the same as long as it is the same folder
+    if not record.model_hash:  # the model was in training; its codes are valid for the same folder
         return model.name == record.name
     return model.card.decoder_hash == record.model_hash
 
 
 def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Iterator[Progress | Source]:
-    """Open the pictures of a session: the open ones, those in their place, or those beside the session.
+    """Open the images of a session: the open ones, those at their path, or those next to the session.
 
     Raises
     ------
     ExplorerError
-        If they are not here.
+        If they are not found.
     """
     if current is not None and current.spec == record.spec and not current.provisional:
         yield current
@@ -165,14 +170,14 @@ def find_source(record: DataRecord, current: Source | None, folder: Path | None)
     if known_name(spec) is None and beside is not None and beside.exists() and not Path(spec).exists():
         spec = str(beside)
     if known_name(spec) is None and (_remote(spec) or not Path(spec).exists()):
-        raise SessionError(f"pictures in {spec[:200]}", "nothing there", "Show where they are now.")
+        raise SessionError("Cannot find the images in {path}. Choose their folder or file.", path=spec[:200])
     for item in load_source(spec):
         if isinstance(item, Progress | Source):
             yield item
 
 
 def _remote(spec: str) -> bool:
-    """Whether a path names another machine, which merely to open a file should tell nobody."""
+    """Return whether a path refers to another machine; opening a session must not contact it."""
     return spec.startswith(("\\\\", "//"))
 
 
@@ -182,25 +187,25 @@ def save_session(path: Path, session: Session, expected: str | None) -> Iterator
     Parameters
     ----------
     path, session
-        Where, and what.
+        The file, and its content.
     expected
-        SHA-256 of the file that may be replaced; None replaces any.
+        SHA-256 that an existing file must have to be replaced; None replaces any.
 
     Yields
     ------
     str or None
-        Last: the new SHA-256; None where the file is another than the expected one, and was left as it is.
+        Finally the new SHA-256; None if the file differs from the expected one and was not replaced.
     """
-    yield Progress(0, 0, "writing")
-    # Between looking and replacing another window might save, too.
+    yield Progress(0, 0, message("Writing"))
+    # Otherwise another window could save between the comparison and the replacement.
     lock = QLockFile(str(path.with_name(f".{path.name}.lock")))
     if not lock.tryLock(_LOCK_WAIT_MS) and lock.error() == QLockFile.LockError.LockFailedError:
-        raise ExportError(f"to write {path}", "another window that is writing it", "Try again in a moment.")
+        raise ExportError("Cannot save {path}: another window is saving it. Try again in a moment.", path=path)
     try:
         if expected is not None and path.exists() and _hash(path) != expected:
             yield None
         else:
-            # What a window left that was killed while it wrote; nobody else writes while this lock is held.
+            # Partial files of a killed window; nobody else writes while this lock is held.
             for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
                 part.unlink(missing_ok=True)
             yield write_session(path, session)
@@ -216,7 +221,7 @@ def _hash(path: Path) -> str:
 
 
 class SessionKeeper(QObject):
-    """Serves what `explorer.document.sessions.Sessions` asks for. Lives on the main thread."""
+    """Runs the jobs that `explorer.document.sessions.Sessions` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -234,7 +239,7 @@ class SessionKeeper(QObject):
         document.code_changed.connect(sessions.check)
 
     def _on_new_requested(self) -> None:
-        """Begin anew on what is open."""
+        """Start an empty session with the open model and images."""
         document, model, source = self._document, self._document.model, self._document.source
         document.put_state(State())
         document.selection.put(None)
@@ -244,15 +249,15 @@ class SessionKeeper(QObject):
         document.sessions.begin()
 
     def _on_open_requested(self, path: Path) -> None:
-        """Open a session; the one asked for last wins."""
+        """Open a session; the last request wins."""
         self.load(path.absolute())
 
     def load(self, path: Path, recovered: LeftOver | None = None) -> None:
-        """Open a session, or a copy that was kept against a crash."""
+        """Open a session, or the backup copy of a crashed window."""
         model, source = self._document.model, self._document.source
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            "Recovering work" if recovered else f"Opening {path.name}",
+            message("Recovering unsaved work") if recovered else message("Opening {name}", name=path.name),
             lambda: load_session(path, model, source, recovered),
             self._on_loaded,
         )
@@ -260,7 +265,7 @@ class SessionKeeper(QObject):
     def _on_find_requested(self, opening: Opening, where: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            f"Looking into {where.name}", lambda: look_again(opening, where), self._on_loaded
+            message("Searching {name}", name=where.name), lambda: look_again(opening, where), self._on_loaded
         )
 
     def _on_loaded(self, opening: Opening) -> None:
@@ -284,12 +289,15 @@ class SessionKeeper(QObject):
             note_recent(opening.path)
         document.sessions.opened.emit(opening.path)
         if opening.guest_problem:
-            document.report(f"The picture that the session holds is left out. {opening.guest_problem}")
+            document.report(message("Skipped the imported image. {problem}", problem=opening.guest_problem))
         record, model = opening.session.record.model, opening.model
         if record is not None and model is not None and record.preprocessing != model.card.preprocessing:
             document.report(
-                f"“{model.name}” takes pictures prepared otherwise than when this session was saved. What it holds is"
-                " as it was; pictures that are encoded from now on may get other codes."
+                message(
+                    "The preprocessing of “{name}” has changed since this session was saved. Saved codes are "
+                    "unchanged, but newly encoded images may get different codes.",
+                    name=model.name,
+                )
             )
 
     def _on_save_requested(self, path: Path, force: bool) -> None:
@@ -299,9 +307,9 @@ class SessionKeeper(QObject):
             check_export(self._document, path)
             session = sessions.take(path.parent)
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
             return
-        # Of another name the dialog has asked whether it may be replaced.
+        # The save dialog has already asked before replacing another file.
         expected = None if force or path != sessions.path else sessions.checksum
 
         def saved(checksum: str | None) -> None:
@@ -312,4 +320,4 @@ class SessionKeeper(QObject):
             note_recent(path)
             sessions.saved.emit(path)
 
-        self._jobs.start(f"Saving {path.name}", lambda: save_session(path, session, expected), saved)
+        self._jobs.start(message("Saving {name}", name=path.name), lambda: save_session(path, session, expected), saved)

@@ -1,4 +1,4 @@
-"""Fetches data sets and clears the cache of pictures, as jobs."""
+"""Downloads datasets and clears the image cache, as jobs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from PySide6.QtCore import QObject
 from explorer.document.document import Document
 from explorer.document.stock import Download
 from explorer.errors import ExplorerError
-from explorer.messages import Wording
+from explorer.messages import Wording, message
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 
 
-def fetching(name: str) -> Iterator[Progress | str]:
-    """Fetch a data set: yields progress, and last why it failed, or an empty text."""
+def fetching(name: str) -> Iterator[Progress | Wording]:
+    """Download a dataset; yields progress, and finally why it failed, or an empty string."""
     from explorer.data.download import fetch
 
     try:
@@ -25,21 +25,21 @@ def fetching(name: str) -> Iterator[Progress | str]:
                 yield item
         yield ""
     except ExplorerError as error:
-        yield str(error)
+        yield error.message
 
 
 def clearing() -> Iterator[Progress | int]:
-    """Clear the cache of pictures and unpacked archives; yields the bytes that are left last."""
+    """Delete decoded images and unpacked archives; yields progress, and finally the remaining bytes."""
     from explorer.data.archives import remove_unpacked
     from explorer.data.pixel_cache import clear_cache
 
-    yield Progress(0, 0, "deleting unpacked archives and decoded pictures")
+    yield Progress(0, 0, message("Deleting unpacked archives and decoded images"))
     remove_unpacked()
     yield clear_cache().size
 
 
 class Storekeeper(QObject):
-    """Serves what `Stock` requests. Lives on the main thread."""
+    """Runs the jobs that `Stock` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,37 +49,37 @@ class Storekeeper(QObject):
         document.stock.clear_requested.connect(self._on_clear_requested)
 
     def _on_download_requested(self, name: str) -> None:
-        """Fetch it, once at a time."""
+        """Download a dataset unless it is being downloaded."""
         running = self._document.stock.download(name)
         if running is not None and running.phase == "running":
             return
         key = self._jobs.start(
-            f"Getting {name}",
+            message("Downloading {name}", name=name),
             lambda: fetching(name),
-            lambda message: self._on_fetched(name, message),
+            lambda problem: self._on_fetched(name, problem),
             lambda: self._on_ended(name),
-            on_failed=lambda message: self._on_fetched(name, message),
+            on_failed=lambda problem: self._on_fetched(name, problem),
         )
         self._document.stock.put_download(Download(name, key))
 
     def _on_ended(self, name: str) -> None:
-        """Called at every end, before the result where there is one."""
+        """Handle the end of a job; called before its result."""
         download = self._document.stock.download(name)
         assert download is not None
         self._document.stock.put_download(replace(download, phase="cancelled"))
 
-    def _on_fetched(self, name: str, message: Wording) -> None:
+    def _on_fetched(self, name: str, problem: Wording) -> None:
         download = self._document.stock.download(name)
         assert download is not None
-        if message:
-            self._document.stock.put_download(replace(download, phase="failed", message=message))
+        if problem:
+            self._document.stock.put_download(replace(download, phase="failed", message=problem))
             return
         self._document.stock.put_download(replace(download, phase="finished"))
         self._document.library_changed.emit()
 
     def _on_clear_requested(self) -> None:
-        self._jobs.start("Clearing the picture cache", clearing, lambda left: self._on_cleared())
+        self._jobs.start(message("Clearing the image cache"), clearing, lambda left: self._on_cleared())
 
     def _on_cleared(self) -> None:
         self._document.stock.cache_changed.emit()
-        self._document.announced.emit("The picture cache is cleared")
+        self._document.announced.emit(message("Image cache cleared"))

@@ -1,4 +1,4 @@
-"""Everything that works behind a document, wired up: codec thread, jobs, trainer."""
+"""The background work of a document: creates and connects the codec thread, the jobs and the trainer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
 from explorer.document.state import OpenModel
 from explorer.inference.served import network_server
+from explorer.messages import message
 from explorer.models.bundle import CARD
 from explorer.models.foreign.files import looks_foreign
 from explorer.workers.analyst import Analyst
@@ -34,7 +35,7 @@ from explorer.workers.trainer import Trainer
 
 
 class Studio(QObject):
-    """Serves what a document requests. Lives on the main thread; `close` ends every thread and the model process."""
+    """Handles the requests of a document. Belongs to the main thread; `close` ends all threads and processes."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,18 +70,18 @@ class Studio(QObject):
         document.job_cancel_requested.connect(self.jobs.cancel)
 
     def close(self) -> None:
-        """End everything that runs, and wait for it; what hangs is not waited for any longer than `THREADS_S`."""
+        """End all threads and processes, and wait for them at most `THREADS_S`."""
         if not self._closed:
             self._closed = True
             deadline = Deadline()
             self.renderer.stop()
-            # First of all: what is to be kept must be on disk, whatever the rest does.
+            # First, so that unsaved work is on disk whatever the rest does.
             self.autosave.close(deadline)
             self.housekeeping.close(deadline)
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close(deadline)
-            # A decoder that Keras serves may be waited for by the codec thread.
+            # The codec thread may be waiting for a decoder in Keras.
             network_server().close(deadline.seconds)
             self.jobs.close(deadline)
             self.importer.close(deadline)
@@ -88,7 +89,7 @@ class Studio(QObject):
             network_server().close(deadline.seconds)
 
     def _on_open_model_requested(self, path: Path) -> None:
-        """Open a bundle; the one asked for last wins, and a double click asks once."""
+        """Open a bundle; the last request wins, and a repeated request is ignored."""
         if path == self._opening_path:
             return
         if not (path / CARD).is_file() and looks_foreign(path):
@@ -98,14 +99,17 @@ class Studio(QObject):
         self._opening_path = path
         home = self._wants_home(path)
         self._opening_model = self.jobs.start(
-            f"Opening {path.name}", lambda: load_model(path, home), self._on_model_loaded, self._forget_opening
+            message("Opening {name}", name=path.name),
+            lambda: load_model(path, home),
+            self._on_model_loaded,
+            self._forget_opening,
         )
 
     def _forget_opening(self) -> None:
         self._opening_path = None
 
     def _wants_home(self, path: Path) -> bool:
-        """Bring a model's own pictures with it, but never put them in place of the user's own."""
+        """Return whether to open the dataset of a model with it; it never replaces images of the user."""
         source = self.document.source
         return source is None or source.status == "embedded"
 
@@ -116,7 +120,7 @@ class Studio(QObject):
         self.document.open(model, None if same else source)
 
     def _on_open_source_requested(self, spec: str) -> None:
-        """Open pictures; what turns out to be a model is opened as one, or imported."""
+        """Open images; a model or a session is opened or imported instead."""
         if is_session(Path(spec)):
             self.document.sessions.open_wanted.emit(Path(spec))
             return
@@ -125,19 +129,19 @@ class Studio(QObject):
             return
         self.jobs.cancel(self._opening_source)
         self._opening_source = self.jobs.start(
-            f"Opening {Path(spec).name}",
+            message("Opening {name}", name=Path(spec).name),
             lambda: load_source(spec),
             self._on_source_loaded,
             on_early=self._on_source_listed,
         )
 
     def _on_source_listed(self, source: Source) -> None:
-        """Show a large folder before every file in it was looked at."""
+        """Show a large folder before all its files are checked."""
         self._listed_source = source
         self.document.open(source=source)
 
     def _on_source_loaded(self, source: Source) -> None:
-        """Show what was opened; what is shown already, or was and is no more, only learns what is known now."""
+        """Open a source, or complete the one that was shown early."""
         listed, self._listed_source = self._listed_source, None
         if not source.continues(listed):
             self.document.open(source=source)
@@ -147,10 +151,10 @@ class Studio(QObject):
             self.document.report(*skipped_words(source))
 
     def _on_reopen_requested(self, wanted: Reopening) -> None:
-        """Open what a step of the history needs; the step asked for last wins."""
+        """Reopen what a step of the history needs; the last request wins."""
         self.jobs.cancel(self._reopening)
         self._reopening = self.jobs.start(
-            f"Opening {wanted.title}",
+            message("Opening {name}", name=wanted.title),
             lambda: reopen(wanted),
             lambda opened: self.document.put_reopened(wanted, opened),
         )

@@ -1,4 +1,4 @@
-"""The supervisor of the model process: a worker thread that turns its events into Qt signals."""
+"""Supervises the model process: a worker thread turns its events into Qt signals."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ from explorer.workers.locks import held_lock, release
 from explorer.workers.run_log import log_event
 
 IDLE_MS = 30_000
-"""A model process that nobody has asked anything for so long is ended: it holds half a gigabyte and more."""
+"""Idle time after which the model process is ended; it takes half a gigabyte or more."""
 
 LOCK = "lock"
-"""A file in a run's folder that the window holds while it trains there."""
+"""Lock file in the folder of a run while a window trains it."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """The model as it is now, opened on the worker thread, and the film's frames so far."""
+    """The live model, opened on the worker thread, and the frames of its training progress."""
 
     model: OpenModel
     film: tuple[FilmFrame, ...]
@@ -64,14 +64,14 @@ class _Shown:
 
 @dataclass(frozen=True, eq=False)
 class _Begun:
-    """A run's folder is there."""
+    """The folder of the run was created."""
 
     run: Path
 
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """What is to be trained: a new run, or one to go on with; and the place of its model, reserved while it waits."""
+    """A requested training, the run to resume or None, and the reserved folder of its model."""
 
     request: TrainingRequest
     run: Run | None
@@ -79,25 +79,25 @@ class _Asked:
 
 
 class Trainer(QObject):
-    """Runs one training at a time in the model process, and those that wait after it.
+    """Runs trainings one at a time in the model process, with a queue.
 
-    Methods belong to the main thread. The process is started by `warm` or `train`, and again after it was killed or
-    ended because it was idle.
+    Methods belong to the main thread. `warm` and `train` start the process, also after it was killed or ended because
+    it was idle.
 
     Signals
     -------
     changed(TrainingView)
-        The training went on.
+        The state of the training changed.
     live(OpenModel)
-        The model as it is now.
+        A new version of the live model.
     queue_changed()
-        The `queue` is another.
+        The `queue` changed.
     finished(Path)
         A bundle was written.
-    failed(str, str)
-        Something went wrong, and may have ended the training: message and details.
-    advised(str)
-        Something to say, while the training goes on.
+    failed(Wording, str)
+        A problem, which may have ended the training: message and details.
+    advised(Wording)
+        A note during training.
     """
 
     changed = Signal(object)
@@ -105,7 +105,7 @@ class Trainer(QObject):
     queue_changed = Signal()
     finished = Signal(object)
     failed = Signal(object, str)
-    advised = Signal(str)
+    advised = Signal(object)
     _arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -125,28 +125,28 @@ class Trainer(QObject):
 
     @property
     def view(self) -> TrainingView:
-        """How far the training is."""
+        """The state of the training."""
         return self._view
 
     @property
     def queue(self) -> tuple[TrainingRequest, ...]:
-        """What waits, the next first."""
+        """The queued trainings, the next one first."""
         return tuple(asked.request for asked in self._waiting)
 
     @property
     def process_id(self) -> int | None:
-        """Number of the model process, or None where it does not run."""
+        """PID of the model process, or None if it is not running."""
         return self._process.pid
 
     @property
     def log_path(self) -> Path:
-        """Where the model process' output goes."""
+        """Log file of the model process."""
         return self._process.log_path
 
-    # -- what can be asked -----------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------------
 
     def warm(self) -> None:
-        """Start the model process and import Keras there, unless that is done or under way."""
+        """Start the model process and import Keras in it, unless that has been done."""
         if not (self._warm and self._process.pid) and not self._busy():
             self._warm = True
             self._start(Warm())
@@ -154,42 +154,42 @@ class Trainer(QObject):
             self._idle.start()
 
     def train(self, request: TrainingRequest) -> None:
-        """Start a training, or put it behind those that run and wait."""
+        """Start a training, or queue it if another one is running."""
         self._ask(request)
 
     def go_on(self, run: Run) -> None:
-        """Take a run up again at its last checkpoint."""
+        """Resume a run from its last checkpoint."""
         if run.path == self._view.run and self._view.active:
             return
         self._ask(run.request.model_copy(update={"resume": True}), run)
 
     def unqueue(self, place: int) -> None:
-        """Take a training out of the queue."""
+        """Remove a training from the queue."""
         if 0 <= place < len(self._waiting):
             self._waiting.pop(place).reserved.release()
             self.queue_changed.emit()
 
     def pause(self) -> None:
-        """Hold the running training at its next step."""
-        self._order(Pause(), "Pausing", {"running"})
+        """Pause the running training at its next step."""
+        self._order(Pause(), message("Pausing"), {"running"})
 
     def resume(self) -> None:
-        """Let it go on."""
-        self._order(Resume(), "Going on", {"paused"})
+        """Resume the paused training."""
+        self._order(Resume(), message("Resuming"), {"paused"})
 
     def stop(self) -> None:
-        """End the running training at its next step, and keep what it has learnt."""
-        self._order(Stop(), "Stopping", {"running", "paused"})
+        """Stop the running training at its next step, and save its model."""
+        self._order(Stop(), message("Stopping"), {"running", "paused"})
 
     def cancel(self) -> None:
-        """Ask the running training to stop, or one that still waits for the process not to begin."""
+        """Cancel the training, running or still waiting for the process."""
         if self._view.active:
             self._cancelled.set()
             self._process.cancel()
-            self._show(replace(self._view, note="Cancelling"))
+            self._show(replace(self._view, note=message("Canceling")))
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """End the model process and the thread, and wait for both, until the deadline."""
+        """End the model process and the thread, and wait for both until the deadline."""
         deadline = deadline or Deadline()
         self._closed = True
         self._idle.stop()
@@ -200,7 +200,7 @@ class Trainer(QObject):
             self._thread.join(deadline.seconds)
         self._process.close(deadline.seconds)
 
-    def _order(self, order: Order, note: str, phases: set[str]) -> None:
+    def _order(self, order: Order, note: Message, phases: set[str]) -> None:
         if self._view.phase in phases:
             self._process.order(order)
             self._show(replace(self._view, note=note))
@@ -210,12 +210,15 @@ class Trainer(QObject):
         if self._view.active and self._asked is not None:
             taken.append(self._asked.request.out)
         if request.out in taken:
-            self.failed.emit(f"A training of the name {request.out.name} runs or waits. Choose another name.", "")
+            name = request.out.name
+            self.failed.emit(
+                message("A training named “{name}” is running or queued. Choose another name.", name=name), ""
+            )
             return
         try:
             asked = _Asked(request, run, Reservation(request.out))
         except ExplorerError as error:
-            self.failed.emit(str(error), "")
+            self.failed.emit(error.message, "")
             return
         if self._view.active:
             self._waiting.append(asked)
@@ -224,9 +227,11 @@ class Trainer(QObject):
             self._begin(asked)
 
     def _begin(self, asked: _Asked) -> None:
-        """Start; where the process is still warming up, the request waits in its pipe."""
+        """Start a training; if the process is still warming up, the request waits in its pipe."""
         request, run = asked.request, asked.run
-        view = TrainingView(phase="starting", title=request.out.name, note="Starting", epochs=request.epochs or 0)
+        view = TrainingView(
+            phase="starting", title=request.out.name, note=message("Starting"), epochs=request.epochs or 0
+        )
         if run is not None:
             view = replace(view, curve=run.curve, film=run.film)
         self._asked = asked
@@ -239,16 +244,16 @@ class Trainer(QObject):
     def _busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    # -- on the worker thread --------------------------------------------------------------------------------------
+    # -- on the worker thread ------------------------------------------------------------------------------------------
 
     def _start(self, request: _Asked | Warm | None) -> None:
-        """Have the worker thread do one thing after the other; None ends the process."""
+        """Run a request on a worker thread after the previous one; None ends the process."""
         previous = self._thread
         self._thread = threading.Thread(target=self._supervise, args=(request, previous), name="trainer", daemon=True)
         self._thread.start()
 
     def _supervise(self, asked: _Asked | Warm | None, previous: threading.Thread | None) -> None:
-        """Read the events of one request; runs on the worker thread."""
+        """Run one request; called on the worker thread."""
         if previous is not None:
             previous.join()
         if asked is None:
@@ -273,8 +278,8 @@ class Trainer(QObject):
             self._arrived.emit(event)
 
     def _run(self, asked: _Asked) -> None:
-        """Train, and keep the run's log and film."""
-        # The model process reserves it again, and has it when the training goes on.
+        """Train, and write the log and the progress images of the run."""
+        # The model process reserves the folder itself.
         asked.reserved.release()
         if self._cancelled.is_set():
             self._arrived.emit(Cancelled(""))
@@ -282,7 +287,7 @@ class Trainer(QObject):
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
         lock = held_lock(writer.path / LOCK)
         if lock is None:
-            self._arrived.emit(Failed(message("The run {run} continues in another window.", run=writer.path.name)))
+            self._arrived.emit(Failed(message("The run “{run}” is training in another window.", run=writer.path.name)))
             return
         self._arrived.emit(_Begun(writer.path))
         try:
@@ -296,7 +301,7 @@ class Trainer(QObject):
         finally:
             release(lock)
 
-    # -- on the main thread ----------------------------------------------------------------------------------------
+    # -- on the main thread --------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_event_arrived(self, event: Event | _Shown | _Begun) -> None:
@@ -312,19 +317,19 @@ class Trainer(QObject):
             case Started():
                 self._pace.start(event)
                 curve = tuple(point for point in view.curve if point.epoch < event.first_epoch)
-                self._show(replace(view, phase="running", note="Training", epochs=event.epochs, curve=curve))
+                self._show(replace(view, phase="running", note=message("Training"), epochs=event.epochs, curve=curve))
             case Working():
-                # Between two epochs there is nothing of the kind.
+                # This event does not occur between epochs.
                 phase = "finishing" if self._pace.moved else view.phase
                 self._show(replace(view, phase=phase, note=event.note))
             case Step() | Epoch():
                 self._on_progress(event)
             case Paused():
                 self._pace.hold()
-                self._show(replace(view, phase="paused", note="Paused", seconds_left=None, rate=None))
+                self._show(replace(view, phase="paused", note=message("Paused"), seconds_left=None, rate=None))
             case Resumed():
                 self._pace.go_on()
-                self._show(replace(view, phase="running", note="Training"))
+                self._show(replace(view, phase="running", note=message("Training")))
             case Advice():
                 self.advised.emit(str(event.note))
             case Trouble():
@@ -338,14 +343,19 @@ class Trainer(QObject):
         view = self._view
         if isinstance(event, Step):
             left = self._pace.left(event.epoch - 1 + event.step / event.steps)
-            note = f"Epoch {event.epoch}, loss {event.loss:.4g}"
+            note = message("Epoch {epoch}, loss {loss:.4g}", epoch=event.epoch, loss=event.loss)
             view = replace(view, note=note, epoch=event.epoch, step=event.step, steps=event.steps)
         else:
             point = CurvePoint(
                 event.epoch, event.loss, event.val_loss, event.seconds, event.rate, event.parts, event.kl_per_dim
             )
             left = self._pace.left(event.epoch)
-            note = f"Epoch {event.epoch}, loss {event.loss:.4g}, validation {event.val_loss:.4g}"
+            note = message(
+                "Epoch {epoch}, loss {loss:.4g}, validation loss {val_loss:.4g}",
+                epoch=event.epoch,
+                loss=event.loss,
+                val_loss=event.val_loss,
+            )
             view = replace(view, note=note, epoch=event.epoch, step=0, curve=(*view.curve, point))
         self._show(replace(view, rate=event.rate, seconds_left=left))
 
@@ -354,11 +364,12 @@ class Trainer(QObject):
         match event:
             case Finished():
                 mse = event.metrics.get("mse", float("nan"))
-                self._show(replace(done, phase="finished", note=f"Finished, test MSE {mse:.4g}", path=event.path))
+                note = message("Finished, test MSE {mse:.4g}", mse=mse)
+                self._show(replace(done, phase="finished", note=note, path=event.path))
                 self.finished.emit(Path(event.path))
             case Cancelled():
-                kept = " The last checkpoint is kept." if event.checkpoint else ""
-                self._show(replace(done, phase="cancelled", note=f"Cancelled.{kept}"))
+                kept = message("Canceled. The last checkpoint was kept.") if event.checkpoint else message("Canceled.")
+                self._show(replace(done, phase="cancelled", note=kept))
             case Failed():
                 failure = self._with_checkpoint(event.message)
                 self._show(replace(done, phase="failed", note=failure))
@@ -371,18 +382,18 @@ class Trainer(QObject):
             self._idle.start()
 
     def _on_idle(self) -> None:
-        """End the process; it is started again when it is needed."""
+        """End the process; it is restarted when needed."""
         if self._busy():
             self._idle.start()
         elif not self._view.active and not self._closed:
             self._start(None)
 
     def _with_checkpoint(self, failure: Message) -> Message:
-        """Return the message of a failure; it says so where a checkpoint had been written."""
+        """Return the message of a failure, with a note if there is a checkpoint."""
         asked = self._asked
         if asked is None or not checkpoint_folder(asked.request.out).is_dir():
             return failure
-        return message("{failure} Its last checkpoint is kept: resume it in the list of runs.", failure=failure)
+        return message("{failure} The last checkpoint was kept: resume it in the list of runs.", failure=failure)
 
     def _show(self, view: TrainingView) -> None:
         self._view = view
@@ -390,12 +401,12 @@ class Trainer(QObject):
 
 
 class _Pace:
-    """How long a training will still take, from how long it has taken, without its pauses.
+    """Estimates the remaining time of a training from the elapsed time without pauses.
 
     Attributes
     ----------
     moved
-        Whether a step was done since the start.
+        Whether a step was completed.
     """
 
     def __init__(self) -> None:
@@ -417,14 +428,14 @@ class _Pace:
             self._held = None
 
     def left(self, epochs_done: float) -> float | None:
-        """Return the seconds that are left, or None where nothing is known."""
+        """Return the remaining seconds, or None if unknown."""
         self.moved = True
         fresh, remaining = epochs_done - self._first, self._last - epochs_done
         return (time.monotonic() - self._begun) / fresh * remaining if fresh > 0 else None
 
 
 def _shown(event: Live, writer: RunWriter, out: Path) -> _Shown:
-    """Open the model on this thread, and put its pictures into the film."""
+    """Open the live model on this thread, and add its images to the training progress."""
     codec = OnnxCodec.from_contents(event.card, event.encoder.tobytes(), event.decoder.tobytes())
     film = writer.add_frame(event.progress, event.originals, event.reconstructions)
     return _Shown(OpenModel(event.card, event.sample, codec, out, writer.path, event.progress), film)

@@ -1,4 +1,4 @@
-"""The film of a training as an animation: the originals over what the model made of them, frame by frame."""
+"""Exports the progress of a training as an animation: originals over reconstructions, frame by frame."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _GAP = 2
 
 
 def export_training_film(originals: Path, film: Sequence[FilmFrame], path: Path) -> Iterator[Progress | Path]:
-    """Write a film's frames as an animation or a contact sheet; yields progress, and the path last.
+    """Write the frames as an animation or a contact sheet; yields progress, and finally the path.
 
     Raises
     ------
     ExportError
-        If there is no frame, or the file cannot be written; what was there before is then as it was.
+        If there is no frame, or the file cannot be written; an existing file is then unchanged.
     TrainingError
         If a frame cannot be read.
     """
     if not film:
-        raise ExportError("at least one frame of the film", "none", "Train a little longer.")
+        raise ExportError("Cannot export the training progress: there is no frame yet. Train a little longer.")
     above = read_strip(originals)
     scale = max(1, _SIDE // max(above.shape[1:3]))
     settings = AnimationSettings(fps=FPS, loop=True, scale=scale)
@@ -38,7 +38,7 @@ def export_training_film(originals: Path, film: Sequence[FilmFrame], path: Path)
 
 
 def film_picture(originals: Pixels, reconstructions: Pixels) -> Pixels:
-    """Lay originals in a row over reconstructions, ``(k, h, w, c)`` each, with dark gaps: uint8 ``(2h+g, …, c)``."""
+    """Return a row of originals over their reconstructions, each ``(k, h, w, c)``, as uint8 ``(2h+g, …, c)``."""
     rows = [_row(pictures) for pictures in (originals, reconstructions)]
     gap = np.zeros((_GAP, *rows[0].shape[1:]), np.uint8)
     return np.concatenate([rows[0], gap, rows[1]])

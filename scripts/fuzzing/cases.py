@@ -1,4 +1,4 @@
-"""One mutated input: made from a seed, read, judged and, where an exception is not ours, made small."""
+"""One mutated input: created from a seed, read, judged and, if it is a fault, minimized."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from fuzzing.mutations import mutate
 from fuzzing.reader import Reader, place
 
 REPAIRED = 0.7
-"""Share of the inputs whose checksums are made right again, where a reader has some."""
+"""Fraction of inputs whose checksums are repaired, if the reader supports it."""
 
 _MINIMIZE_S = 3.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input.
+    """The outcome of one input.
 
     Attributes
     ----------
     verdict
         ``accepted``, ``refused`` (an `ExplorerError`), ``foreign`` (any other exception) or ``memory``.
     key
-        Of a foreign exception: its type, and the place in the program nearest to where it was raised.
+        Of a foreign exception: its type, and the innermost function of the program.
     text
         Its traceback.
     """
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class Bench:
-    """Reads inputs of one reader, one after the other, each in a fresh user folder."""
+    """Reads inputs with one reader, each in a fresh user folder."""
 
     def __init__(self, reader: Reader, seeds: Path, work: Path) -> None:
         self.reader = reader
@@ -56,7 +56,7 @@ class Bench:
         self._repairs = False
 
     def judge(self) -> Outcome:
-        """Read the input that was prepared last."""
+        """Read the prepared input."""
         shutil.rmtree(self._home, ignore_errors=True)
         try:
             self.reader.read(self.input)
@@ -69,17 +69,17 @@ class Bench:
         return Outcome("accepted")
 
     def choices(self) -> list[tuple[Path, Path]]:
-        """Return every file that may be mutated: the seed, and the file's place in it."""
+        """Return every file that may be mutated: the seed, and the path in it."""
         return [(seed, victim) for seed in self._seeds for victim in self.reader.files(seed)]
 
     def take(self, seed: Path, victim: Path, *, repairs: bool) -> None:
-        """Prepare a copy of a seed, of which one file will be put."""
+        """Prepare a copy of a seed, one file of which will be replaced."""
         self.input = place(seed, self.work)
         self._victim = victim
         self._repairs = repairs and self.reader.repair is not None
 
     def put(self, content: bytes) -> None:
-        """Put a content in the place of the chosen file."""
+        """Replace the content of the chosen file."""
         (self.input / self._victim).write_bytes(content)
         if self._repairs and self.reader.repair is not None:
             with suppress(Exception):  # what cannot be repaired is read as it is
@@ -96,12 +96,12 @@ class Bench:
         return content
 
     def check_seeds(self) -> None:
-        """Make sure that every seed itself is accepted: else nothing behind the first check is tested.
+        """Check that every seed is accepted; otherwise nothing behind the first check is tested.
 
         Raises
         ------
         RuntimeError
-            If one is not; it shows why.
+            If one is refused.
         """
         for seed in self._seeds:
             self.input = place(seed, self.work)
@@ -112,7 +112,7 @@ class Bench:
                 raise RuntimeError(f"the seed {seed.name} of {self.reader.name} is not accepted") from error
 
     def minimized(self, content: bytes, key: str, alive: Callable[[], None]) -> bytes:
-        """Return a shorter content with the same outcome: parts are left out as long as it stays."""
+        """Return a shorter content with the same outcome, by removing parts."""
         until = time.monotonic() + _MINIMIZE_S
         size = len(content) // 2
         while size and time.monotonic() < until:
@@ -130,14 +130,14 @@ class Bench:
         return content
 
     def save(self, folder: Path, outcome: Outcome) -> None:
-        """Keep the present input with what became of it."""
+        """Save the current input with its outcome."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.work, folder, symlinks=True)
         (folder / "traceback.txt").write_text(outcome.text, encoding="utf-8")
 
 
 def _key(error: BaseException) -> str:
-    """Name an exception by its type and the last place of ours on its way, so that each fault is told once."""
+    """Return a key of an exception: its type and the innermost function of the program, to report each fault once."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}explorer{os.sep}" in frame.filename] or list(frames)
     where = Path(ours[-1].filename)

@@ -1,4 +1,4 @@
-"""Readers of images, arrays, archives, fonts and what is kept of them."""
+"""Readers of images, arrays, archives, fonts and their caches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _images(count: int, *shape: int) -> Any:
 
 
 def read_source(path: Path) -> None:
-    """Open images as the window does, and read the first and the last."""
+    """Open images like the window, and read the first and the last."""
     source = open_source(path)
     describe(source)
     for index in {0, source.count - 1}:
@@ -87,7 +87,7 @@ _IMAGE_FORMATS: dict[str, Callable[[Path], None]] = {
 
 
 def _make_folder(folder: Path) -> None:
-    """Images in a folder for each label, one of them mutated, beside a table of attributes."""
+    """Write a folder of images per label and a table of attributes."""
     for number, pixels in enumerate(_images(4, 16, 16)):
         path = folder / "set" / f"label {number % 2}" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,11 +182,11 @@ def _make_tar(folder: Path) -> None:
         (folder / name).write_bytes(file.getvalue())
 
 
-# -- what the program keeps of folders ---------------------------------------------------------------------------------
+# -- caches of folders -------------------------------------------------------------------------------------------------
 
 
 def _returned(steps: Generator[object, None, PictureIndex]) -> PictureIndex:
-    """Run a generator to its end; return what it returns."""
+    """Run a generator to its end; return its result."""
     while True:
         try:
             next(steps)
@@ -206,17 +206,17 @@ def _make_index(folder: Path) -> None:
 
 
 def _read_index(path: Path) -> None:
-    """Put a damaged index where the folder's own is kept, for the folder's present place, and open the folder."""
+    """Replace the cached index of a folder by a damaged one, and open the folder."""
     raw = (path / "kept.npz").read_bytes()
     (path / "kept.npz").unlink()
     kept = picture_index._place(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(raw)
-    assert open_source(path).count == 4, "the images of the folder are not all there"
+    assert open_source(path).count == 4, "images of the folder are missing"
 
 
 def _repair_index(path: Path) -> None:
-    """Let the index say that it is of this folder."""
+    """Set the path of the folder in the index."""
     with np.load(path / "kept.npz") as file:
         arrays = dict(file)
     texts = json.loads(arrays["texts"].tobytes()) | {"root": str(path)}

@@ -1,6 +1,6 @@
-"""The process that lets atheris (libFuzzer) choose the inputs of one reader by the code that they reach.
+"""Coverage-guided fuzzing of one reader with atheris (libFuzzer), in its own process.
 
-Takes an order and answers as `fuzzing.worker` does, and ends when its time is over.
+Reads an order and answers like `fuzzing.worker`, and ends when its time is over.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ with atheris.instrument_imports(include=["explorer"], enable_loader_override=Fal
     from fuzzing.worker import Judge, answering, limit_memory, quiet, seeds_of
 
 _OURS = 0.5
-"""Share of the mutations that know the format; the rest is libFuzzer's."""
+"""Fraction of format-aware mutations; the rest come from libFuzzer."""
 
 
 def _fuzz(order: dict[str, Any], root: Path) -> None:
-    """Hand over to libFuzzer, which ends the process."""
+    """Run libFuzzer, which ends the process."""
     name, tell = order["reader"], answering()
     bench = Bench(READERS[name], seeds_of(name, root), root / "work")
     bench.check_seeds()
     choices, corpus = bench.choices(), root / "corpus"
     corpus.mkdir(exist_ok=True)
     for number, (seed, victim) in enumerate(choices):
-        # The first byte says which file of which seed the others are.
+        # The first byte selects the file of a seed; the rest is its content.
         (corpus / f"{name}-{number}").write_bytes(bytes([number]) + (seed / victim).read_bytes())
     judge = Judge(bench, Path(order["out"]) / name, tell)
     count = order["start"]

@@ -1,4 +1,4 @@
-"""Readers of models, sessions, recipes, runs, settings and what else the program reads back."""
+"""Readers of models, sessions, recipes, runs, settings and other files of the program."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def _make_bundle(folder: Path) -> None:
 
 
 def _read_known_bundle(path: Path) -> None:
-    """Read a bundle whose networks passed before: what is read is the card and the codes."""
+    """Read the card and the codes of a bundle whose networks are already checked."""
     for network, shape in zip(COMPILED, _BUNDLES[path.name], strict=True):
         vouch((path / network).read_bytes(), shape)
     _read_bundle(path)
 
 
 def _read_bundle(path: Path) -> None:
-    """List it, open it, encode and decode."""
+    """List and open a bundle, encode and decode."""
     open_bundle(path, whole=False)
     bundle = open_bundle(path)
     _ = bundle.sample
@@ -84,7 +84,7 @@ def _read_bundle(path: Path) -> None:
 
 
 def _reseal(path: Path) -> None:
-    """Put the right checksums into the card."""
+    """Repair the checksums in the card."""
     seal(path, read_card((path / CARD).read_bytes(), str(path)))
 
 
@@ -200,7 +200,7 @@ def _read_run(path: Path) -> None:
         read_strip(strip)
 
 
-# -- kept indexes ------------------------------------------------------------------------------------------------------
+# -- saved indexes -----------------------------------------------------------------------------------------------------
 
 
 def _codes() -> Any:
@@ -216,10 +216,10 @@ def _make_neighbor_index(folder: Path) -> None:
 def _read_neighbor_index(path: Path) -> None:
     kind: Any = path.name
     found = NeighbourIndex(_codes(), kind, folder=path).search(_codes()[:4], 3)
-    assert (found.indices < 60).all(), "a neighbor that is none of the codes"
+    assert (found.indices < 60).all(), "a neighbor index out of range"
 
 
-# -- models of others --------------------------------------------------------------------------------------------------
+# -- third-party models ------------------------------------------------------------------------------------------------
 
 
 def _layer(kind: str, inputs: str = "", **config: Any) -> dict[str, Any]:
@@ -284,7 +284,7 @@ def _make_config(folder: Path) -> None:
 
 
 def _read_config(path: Path) -> None:
-    """Judge a description as it comes out of the reader process, without one for each input."""
+    """Check a description as it comes from the reader process, without starting one per input."""
     file = ForeignFile(path, "keras", "3.15.1", _parsed(path.read_text("utf-8", "replace"), path))
     dangers_of(file)
     rewrite(file)

@@ -1,8 +1,7 @@
-"""Mutations of files: of plain bytes, and of what is known of JSON, zip, gzip, tar, npy and PNG.
+"""Mutations of files: raw bytes, and format-aware ones of JSON, zip, gzip, tar, npy and PNG.
 
-A change behind a checksum or in a compressed stream would only ever meet the check; so containers are taken apart, one
-part is mutated, and they are put together again with right checksums. Part of the mutations leave the structure alone
-and hit the raw bytes.
+A change behind a checksum or in a compressed stream would only fail the check. Therefore containers are unpacked, one
+part is mutated, and they are packed again with correct checksums. Some mutations change the raw bytes instead.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Any, TypeAlias
 Mutation: TypeAlias = Callable[[bytes, random.Random], bytes]
 
 MOST_BYTES = 4 << 20
-"""No mutation makes a longer file: what is meant to be small stays small."""
+"""Size limit of mutated files."""
 
 _NUMBERS = (0, 1, -1, 2, 7, 16, 64, 100, 127, 128, 255, 256, 1024, 4096, 32767, 32768, 65535, 65536, 1 << 20)
 _LARGE = (2**31 - 1, -(2**31), 2**32 - 1, 2**40, 2**62, 2**63 - 1, -(2**63))
@@ -32,7 +31,7 @@ _VALUES: tuple[Any, ...] = (
 
 
 def mutate(content: bytes, rng: random.Random, others: Sequence[bytes] = ()) -> bytes:
-    """Return a changed copy; `others` are further files of the kind, from which parts may be taken."""
+    """Return a mutated copy; parts may come from `others`, files of the same kind."""
     for _ in range(rng.choice((1, 1, 1, 2, 3, 6))):
         if others and rng.random() < 0.05:
             content = _spliced(content, rng.choice(others), rng)
@@ -93,7 +92,7 @@ def _bytes(content: bytes, rng: random.Random) -> bytes:
 
 
 def _number(rng: random.Random) -> bytes:
-    """Return a number of 2, 4 or 8 bytes, as a length field or an offset has it."""
+    """Return a number of 2, 4 or 8 bytes, like a length field or an offset."""
     size, order = rng.choice((2, 4, 4, 8)), rng.choice(("little", "big"))
     value = rng.choice(_NUMBERS + _LARGE) % (1 << 8 * size)
     return value.to_bytes(size, "little" if order == "little" else "big")
@@ -109,7 +108,7 @@ def _spliced(content: bytes, other: bytes, rng: random.Random) -> bytes:
 
 
 def _json(content: bytes, rng: random.Random) -> bytes:
-    """Change one value of a document, or of one line where each line is a document."""
+    """Change one value of a JSON document, or of one line of JSON lines."""
     text = content.decode("utf-8")
     lines = text.splitlines()
     if len(lines) > 1 and all(line.startswith("{") for line in lines):
@@ -145,7 +144,7 @@ def _changed_json(text: str, rng: random.Random) -> str:
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Return every place of a value in a document: what holds it, and under which key."""
+    """Return every value of a document as its container and key."""
     found: list[tuple[Any, Any]] = []
     left = [value]
     while left and len(found) < 20_000:
@@ -188,7 +187,7 @@ def _gzip(content: bytes, rng: random.Random) -> bytes:
 
 
 def _tar(content: bytes, rng: random.Random) -> bytes:
-    """Change a field of a member's header, and make its checksum right."""
+    """Change a header field of a member, and repair its checksum."""
     data = bytearray(content)
     heads = [at for at in range(0, len(data) - 511, 512) if data[at + 257 : at + 262] == b"ustar"]
     at = rng.choice(heads)
@@ -202,7 +201,7 @@ def _tar(content: bytes, rng: random.Random) -> bytes:
 
 
 def _npy(content: bytes, rng: random.Random) -> bytes:
-    """Change the header's text and keep its length field right, or change a value."""
+    """Change the text of the header with a correct length field, or change a value."""
     size = struct.unpack("<H", content[8:10])[0]
     header, values = content[10 : 10 + size], content[10 + size :]
     if rng.random() < 0.2:
@@ -233,7 +232,7 @@ def _npy(content: bytes, rng: random.Random) -> bytes:
 
 
 def _png(content: bytes, rng: random.Random) -> bytes:
-    """Change, drop, double or move a chunk; the checksums are made right."""
+    """Change, delete, duplicate or move a chunk, and repair the checksums."""
     chunks, at = list[tuple[bytes, bytes]](), 8
     while at + 12 <= len(content):
         (size,) = struct.unpack(">I", content[at : at + 4])

@@ -1,4 +1,4 @@
-"""Readers of what other processes answer, of networks before they are run, and of checkpoints."""
+"""Readers of messages from other processes, of networks, and of checkpoints."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _check_network(path: Path) -> None:
 
 @cache
 def _training() -> tuple[Any, Any, dict[str, object]]:
-    """Return the parts of a training that a checkpoint holds, its settings and its arguments."""
+    """Return the parts of a training in a checkpoint, its settings and its arguments."""
     import keras
 
     from explorer.engine.early_stop import BestKeeper

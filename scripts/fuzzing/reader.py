@@ -1,4 +1,4 @@
-"""What a reader under test is: how its seeds are made, and how one file is read to its end."""
+"""The description of a reader under test: how to make its seeds, and how to read a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Reader:
-    """One reader of files from outside.
+    """One reader of untrusted files.
 
     Attributes
     ----------
     name
-        Names it on the command line.
+        Name on the command line.
     make_seeds
-        Writes valid inputs into a folder: each entry of it, file or folder, is one input.
+        Writes valid inputs to a folder; each entry, file or folder, is one input.
     read
-        Reads one input as the program does, and uses what it gave.
+        Reads one input like the program, and uses the result.
     victims
         Glob patterns of the files of a folder that are mutated.
     repair
-        Makes checksums right again after a mutation, so that it meets what is behind them; may fail.
+        Repairs checksums after a mutation, so that it passes the check; may fail.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every reader under test, by its name."""
+"""All readers under test, by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fuzzing import data_readers, model_readers, process_readers
 from fuzzing.reader import Reader
 
 MODULE_VARIABLE = "FUZZ_READERS"
-"""Environment variable that names a module with further `READERS`: the tool's own tests bring some that fail."""
+"""Environment variable with the name of a module of further `READERS`, for the tests of this tool."""
 
 _ALL = [*data_readers.READERS, *model_readers.READERS, *process_readers.READERS]
 if os.environ.get(MODULE_VARIABLE):

@@ -1,7 +1,7 @@
-"""The process that reads mutated inputs: started by ``scripts/fuzz.py``, ended by it where it hangs.
+"""The process that reads mutated inputs; ``scripts/fuzz.py`` starts it, and kills it if it hangs.
 
-Takes one JSON object a line on standard input: which reader, from which number on, for how many seconds. Answers with
-one object a line for each input.
+Reads one JSON object per line from standard input: reader, first input number and seconds. Answers with one object per
+line for each input.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from fuzzing.cases import Bench, Outcome
 from fuzzing.registry import READERS
 
 MEMORY_BYTES = 2 << 30
-"""Address space that reading may take beyond what the process has when its seeds were read."""
+"""Address space that reading may allocate in addition to that used for the seeds."""
 
 _DISK_BYTES = 1 << 30
 
 
 def limit_memory() -> None:
-    """Bound the address space and the length of files, where the system can."""
+    """Limit the address space and the size of files, if the system supports it."""
     try:
         import resource
     except ImportError:
@@ -39,7 +39,7 @@ def limit_memory() -> None:
 
 
 def unlimit_memory() -> None:
-    """Take the bound away, so that the next reader may import what it needs."""
+    """Remove the limit, so that the next reader can import its modules."""
     try:
         import resource
     except ImportError:
@@ -48,7 +48,7 @@ def unlimit_memory() -> None:
 
 
 class Judge:
-    """Judges inputs and keeps the first of each fault."""
+    """Judges inputs, and saves the first of each fault."""
 
     def __init__(self, bench: Bench, out: Path, tell: Callable[..., None]) -> None:
         self._bench = bench
@@ -57,7 +57,7 @@ class Judge:
         self._seen: dict[str, int] = {}
 
     def __call__(self, content: bytes, number: int) -> None:
-        """Read the input that was prepared, whose mutated file has this content."""
+        """Read the prepared input with this content of its mutated file."""
         outcome = self._bench.judge()
         if outcome.verdict in ("foreign", "memory"):
             self._keep(content, outcome)
@@ -74,7 +74,7 @@ class Judge:
 
 
 def seeds_of(name: str, root: Path) -> Path:
-    """Return the folder with a reader's seeds, which are made where they are not there yet."""
+    """Return the folder with the seeds of a reader; created if missing."""
     folder = root / "seeds" / name
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -83,13 +83,13 @@ def seeds_of(name: str, root: Path) -> Path:
 
 
 def quiet() -> None:
-    """Silence what is logged or warned about damaged files."""
+    """Silence log messages and warnings about damaged files."""
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
 
 
 def run(order: dict[str, Any], root: Path, tell: Callable[..., None]) -> None:
-    """Serve one order."""
+    """Run one order."""
     name = order["reader"]
     unlimit_memory()
     os.environ["LATENT_EXPLORER_HOME"] = str(root / "seed-home")
@@ -106,7 +106,7 @@ def run(order: dict[str, Any], root: Path, tell: Callable[..., None]) -> None:
 
 
 def answering() -> Callable[..., None]:
-    """Return what writes an answer; what a library prints goes to standard error and not between the answers."""
+    """Return a function that writes an answer; other output of libraries goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -118,7 +118,7 @@ def answering() -> Callable[..., None]:
 
 
 def main() -> None:
-    """Serve orders until standard input ends."""
+    """Run orders until standard input ends."""
     tell = answering()
     quiet()
     root = Path(sys.argv[1])

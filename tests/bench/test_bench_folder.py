@@ -1,4 +1,4 @@
-"""The line ``folder``: the folder that it makes, and the real thing on few pictures."""
+"""The benchmark ``folder``: its folder of images, and a real run on few images."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def test_folder_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
         assert record["unit"] == "MB"
         assert record["limit"] == 300
     for record in (first, again, memory, own):
-        assert record["case"].startswith("2,100 pictures")
+        assert record["case"].startswith("2,100 images")
         assert record["peer"] > 0

@@ -1,4 +1,4 @@
-"""The lines of the benchmarks: how they are found, and what they say where nothing can be measured."""
+"""The list of benchmarks, and their entries if nothing can be measured."""
 
 from __future__ import annotations
 

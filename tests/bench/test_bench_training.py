@@ -1,6 +1,8 @@
-"""The line ``training``, for real on one small case: both train, the model is shown, checkpoints are written."""
+"""The benchmark ``training`` on one small case: both train, with live previews and checkpoints."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -12,12 +14,12 @@ def test_training_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
     case = {"architecture": "vae", "data": "digits", "limit": 600, "latent": 2, "size": (16, 16)}
     monkeypatch.setattr(training, "CASES", (case,))
     speed, share = run(quick=True, only="training")
-    assert (speed["unit"], speed["better"], speed["peer_name"]) == ("pictures/s", "higher", "bare model.fit")
-    assert speed["case"] == "vae 16×16×1, watched"
+    assert (speed["unit"], speed["better"], speed["peer_name"]) == ("images/s", "higher", "bare model.fit")
+    assert speed["case"] == "vae 16×16×1, live preview"
     for figure in ("ours", "peer", "limit", "ratio_to_peer", "ratio_to_limit"):
         assert speed[figure] > 0
-    assert share["case"].startswith("vae: shown ")
+    assert re.fullmatch(r"vae: \d+ live previews, \d+ checkpoints", share["case"])
     assert share["ours"] > 0
     assert share["limit"] == 3.0
     assert share["peer"] is None
-    assert share["why"] == "model.fit shows nothing"
+    assert share["why"] == "model.fit has no live preview"

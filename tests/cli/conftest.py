@@ -1,4 +1,4 @@
-"""What the tests of the command line share: calls in this process, and the models they run on."""
+"""Fixtures for the tests of the command line: calls in this process, and models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call of the command line gave."""
+    """The result of one call of the command line."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ class Outcome:
 
     @property
     def document(self) -> Any:
-        """The JSON on standard output, read as strictly as the standard has it."""
+        """The JSON on standard output, parsed strictly."""
 
         def refuse(name: str) -> None:
             raise AssertionError(f"{name} is not JSON")
@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def error(self) -> str:
-        """The one error line of a call that failed as it should."""
+        """The single error line of a call that failed as expected."""
         assert self.code == 2
         assert self.out == ""
         assert self.err.endswith("\n")
@@ -52,7 +52,7 @@ Call = Callable[..., Outcome]
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run the command line in this process; every word is made text."""
+    """Run the command line in this process; arguments are converted to strings."""
 
     def run(*words: object) -> Outcome:
         capsys.readouterr()
@@ -65,7 +65,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture
 def ask(call: Call) -> Callable[..., Any]:
-    """Run a command with ``--json``, which must go well; return its document."""
+    """Run a command with ``--json``, which must succeed; return its document."""
 
     def run(*words: object) -> Any:
         outcome = call(*words, "--json")
@@ -77,19 +77,19 @@ def ask(call: Call) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def vae() -> Path:
-    """The shipped 2-D variational model of digits."""
+    """The bundled 2-D VAE of digits."""
     return pretrained_dir() / "digits-vae-2d"
 
 
 @pytest.fixture(scope="session")
 def deep() -> Path:
-    """The shipped deep dense model of digits, with 49 numbers in a code."""
+    """The bundled deep dense model of digits, with 49 latent dimensions."""
     return pretrained_dir() / "digits-deep-49"
 
 
 @pytest.fixture
 def program() -> Callable[..., subprocess.Popen[bytes]]:
-    """Start the program in a process of its own, from another folder than the repository's where asked."""
+    """Start the program in a separate process, optionally in another folder than the repository."""
 
     def start(*words: object, **options: Any) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "ascii"}

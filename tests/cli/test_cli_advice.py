@@ -1,4 +1,4 @@
-"""Advice of a training reaches a person at a terminal, and nobody else."""
+"""Advice of a training is printed to a terminal only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`neighbours` and `arithmetic`: what they list and draw is what numpy finds, and bad input is refused in one line."""
+"""`neighbours` and `arithmetic`: results agree with numpy, and invalid input is refused in one line."""
 
 from __future__ import annotations
 

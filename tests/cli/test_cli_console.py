@@ -58,7 +58,7 @@ def test_progress_is_one_line(done: int, total: int) -> None:
 
 
 class Terminal(io.StringIO):
-    """Text that says it is a terminal, of the size that the system gives for the real one."""
+    """A stream that reports to be a terminal, of the size of the real one."""
 
     def isatty(self) -> bool:
         return True

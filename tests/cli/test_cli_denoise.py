@@ -16,7 +16,7 @@ from explorer.data.sources import open_source
 
 
 def page(noise: float) -> Image.Image:
-    """Digits side by side, as on a page that was scanned badly."""
+    """Return digits side by side, as on a badly scanned page."""
     source = open_source("digits")
     rows = [
         np.concatenate([np.asarray(source.picture(5 * row + column)) for column in range(5)], 1) for row in range(3)
@@ -57,7 +57,7 @@ def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pyte
     outcome = call("denoise", "--model", "digits-deep-49", "in", "--out", "out", "--json")
     assert outcome.code == 0
     assert outcome.document == {"count": 2, "path": str(tmp_path / "out")}
-    assert outcome.err.startswith("warning: broken.png is left out: ")
+    assert outcome.err.startswith("warning: broken.png was skipped: ")
     assert outcome.err.count("\n") == 1
     with Image.open("out/sub/colour.jpg") as colour, Image.open("out/small.png") as small:
         assert (colour.mode, colour.size) == ("RGB", (140, 84))
@@ -80,7 +80,7 @@ def test_originals_stay(call: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_noise_goes_into_every_command_that_takes_one(ask: Any, tmp_path: Path, kind: str) -> None:
-    # A colour model: grey in is colourisation, down-sampled in is super-resolution.
+    # A color model: gray in is colorisation, down-sampled in is super-resolution.
     write_bundle(tmp_path / "model", MatrixCodec((16, 16, 3), 200))
     values = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), dtype=np.uint8)
     np.save(tmp_path / "data.npy", values)

@@ -1,4 +1,4 @@
-"""``import`` on the networks of a model that ships: they are what anyone's Keras models are."""
+"""``import`` with the networks of a bundled model, which are ordinary Keras models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.models.bundle import open_bundle
 
 @pytest.fixture
 def halves(tmp_path: Path, vae: Path) -> Path:
-    """A folder with an encoder and a decoder of Keras."""
+    """A folder with a Keras encoder and decoder."""
     folder = tmp_path / "halves"
     folder.mkdir()
     for name in ("encoder.keras", "decoder.keras"):
@@ -52,8 +52,8 @@ def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, halves: Path) -> N
     outcome = call("import", halves, "--out", tmp_path / "again", "--range-in", "-1,1")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0] == "again: pictures 28×28×1, code 2"
-    assert lines[1].startswith("compiled, within ")
+    assert lines[0] == "again: images 28×28×1, code 2"
+    assert lines[1].startswith("compiled to ONNX (max. deviation from Keras ")
     assert lines[-1] == f"written to {tmp_path / 'again'}"
     record = open_bundle(tmp_path / "again").card.imported
     assert record is not None
@@ -87,7 +87,7 @@ def _weights(folder: Path) -> Path:
 
 
 def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
-    assert "a model to import" in call("import", "--out", tmp_path / "out").error
+    assert "No model to import" in call("import", "--out", tmp_path / "out").error
     assert "0,1 | -1,1 | 0,255" in call("import", "x.h5", "--out", "y", "--range-in", "0,2").error
     write_bundle(tmp_path / "there")
     assert "or replace it with --force" in call("import", "x.h5", "--out", tmp_path / "there").error

@@ -41,7 +41,7 @@ def test_picture_of_a_folder_and_of_a_file(reader: PictureReader, tmp_path: Path
 
 @pytest.mark.parametrize("text", [r"C:\x.png", "digits:", "digits:-1", "digits:1.5", "digits:a", ":3x", "", "digits"])
 def test_anything_else_is_a_file(reader: PictureReader, text: str) -> None:
-    with pytest.raises(DataError, match="which is neither"):
+    with pytest.raises(DataError, match="is neither an image file nor DATA:INDEX"):
         reader.read(text)
 
 

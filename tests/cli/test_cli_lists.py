@@ -36,7 +36,7 @@ def test_models_leaves_broken_bundles_out_with_a_warning(call: Any, vae: Path) -
     outcome = call("models", "--json")
     assert outcome.code == 0
     assert "broken" not in {model["name"] for model in outcome.document}
-    assert outcome.err.startswith("warning: broken is left out: ")
+    assert outcome.err.startswith("warning: broken was skipped: ")
     assert outcome.err.count("\n") == 1
 
 
@@ -132,18 +132,18 @@ def test_doctor(ask: Any, call: Any, vae: Path) -> None:
     assert "PROBLEM model broken: " in call("doctor").out
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to all of it")
-def test_doctor_says_what_a_reader_is_kept_from(ask: Any) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces every restriction")
+def test_doctor_lists_the_restrictions_of_a_reader(ask: Any) -> None:
     row = next(entry for entry in ask("doctor") if entry["check"] == "reader process")
     assert row["ok"]
-    assert "other files, the network, starting programs" in row["detail"]
+    assert "no other files, no network, no new processes" in row["detail"]
 
 
-def test_doctor_says_what_a_system_does_not_hold(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_lists_what_a_system_cannot_enforce(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, or on Linux before Landlock and without seccomp."""
     monkeypatch.setattr("explorer.reader.guards", lambda: ("cpu",))
     row = next(entry for entry in ask("doctor") if entry["check"] == "reader process")
-    assert "does not keep it from taking all memory, other files, the network, starting programs" in row["detail"]
+    assert "cannot enforce: memory limit, no other files, no network, no new processes" in row["detail"]
     assert "Import only models that you trust" in row["fix"]
     assert row["ok"] == (sys.platform != "linux")
 

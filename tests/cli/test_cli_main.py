@@ -61,8 +61,8 @@ def test_version(call: Any) -> None:
         (["decode"], "--model, --codes, --out"),
         (["models", "--frobnicate"], "--frobnicate"),
         (["models", "extra"], "extra"),
-        (["sample", "--count", "0", "--model", "m", "--out", "x.png"], "1 or more"),
-        (["sample", "--count", "3.5", "--model", "m", "--out", "x.png"], "1 or more"),
+        (["sample", "--count", "0", "--model", "m", "--out", "x.png"], "“0” is not an integer ≥ 1"),
+        (["sample", "--count", "3.5", "--model", "m", "--out", "x.png"], "“3.5” is not an integer ≥ 1"),
         (["evaluate", "--model", "m", "--data", "digits", "--split", "half"], "half"),
         (["traverse", "--model", "m", "--out", "x.png", "--dim", "1", "--axis", "1"], "--dim"),
         (["grid", "--model", "m", "--out", "x.png", "--range", "-3", "nan"], "finite"),
@@ -73,7 +73,7 @@ def test_version(call: Any) -> None:
         (["--frobnicate"], "--frobnicate"),
         (["modles"], "Did you mean “models”?"),
         (["one", "two"], "two"),
-        (["x" * 5000], "which is none"),
+        (["x" * 5000], "is neither a command nor a file"),
         (["a\nb"], "a b"),
         (["models", "a\r\nb\u2028c"], "a b c"),
     ],
@@ -87,7 +87,7 @@ def test_model_of_no_name(call: Any, tmp_path: Path) -> None:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, run: Callable[[Namespace, Console], Report | int]) -> None:
-    """Put a command `stand-in` beside the real ones."""
+    """Add a command `stand-in` to the real ones."""
     module = types.ModuleType("explorer.cli.commands.stand-in")
     module.COMMAND = Command("stand-in", lambda parser: None, run)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -128,7 +128,7 @@ def test_interrupt_ends_quietly(call: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """Stand in for the window, which other tests open; lists what it was asked to open."""
+    """Replace the window, which other tests open; lists the requested files."""
     asked: list[str | None] = []
     module = types.ModuleType("explorer.app")
 
@@ -189,7 +189,7 @@ def test_interrupt_of_a_real_process(program: Any, tmp_path: Path) -> None:
 import select, signal, sys
 from explorer.cli import main
 from explorer.cli.commands import models
-# Whoever runs the suite in the background may have it ignored.
+# The signal may be ignored if the tests run in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def slow(**options):
     print('ready', flush=True)
@@ -226,7 +226,7 @@ def test_parser_takes_negative_numbers() -> None:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, function: str, answer: Any) -> list[tuple[Any, ...]]:
-    """Put a module in place of one that opens windows or measures for minutes; list the calls of its function."""
+    """Replace a module that opens windows or measures for minutes; list the calls of its function."""
     calls: list[tuple[Any, ...]] = []
     module = types.ModuleType(name)
 

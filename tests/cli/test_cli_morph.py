@@ -104,4 +104,4 @@ def test_a_folder_of_something_else_is_left_alone(call: Any, tmp_path: Path) -> 
 def test_a_speed_that_a_format_lacks_is_told(call: Any, tmp_path: Path) -> None:
     outcome = call(*WORDS, *SHORT, "--fps", 200, "--out", tmp_path / "a.webp", "--json")
     assert outcome.document["fps"] == pytest.approx(1000 / 11)
-    assert "cannot play 200" in outcome.err
+    assert "does not support 200 frames per second; using 90.9091" in outcome.err

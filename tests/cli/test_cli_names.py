@@ -1,4 +1,4 @@
-"""Names of files, labels and attributes command no terminal: all that is printed for people is escaped."""
+"""Names of files, labels and attributes cannot control the terminal: all printed text is escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.types import Progress
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such file names")
 
 ESCAPE = "\x1b]0;owned\x07"
-"""Renames the terminal's window where it is printed as it is."""
+"""Renames the window of the terminal if printed without escaping."""
 
 REVERSED = "photo\u202egnp.exe"
 LINES = "a\nerror: all files are deleted"
@@ -27,7 +27,7 @@ COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two classes of digits whose names are commands, and a file that is skipped."""
+    """Two classes of digits with control characters in their names, and a file that is skipped."""
     made = tmp_path / f"{ESCAPE}set"
     random = np.random.default_rng(0)
     for label in (f"{ESCAPE}red", REVERSED):

@@ -1,4 +1,4 @@
-"""No command writes over what it reads, or replaces unasked what is there. Every command is tried, also a new one."""
+"""No command overwrites its inputs, or replaces files without ``--force``. Every command is tested, also new ones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from explorer.cli.commands import COMMANDS
 from explorer.cli.main import build_parser, load_command
 
 TEXTS = {"architecture", "noise", "bottleneck", "only"}
-"""Options that take free text that names no file."""
+"""Options with free text that is not a file name."""
 
 PRINTING = ("models", "architectures", "data", "evaluate", "neighbours", "bench", "doctor")
 
 
 def options(name: str) -> Iterator[argparse.Action]:
-    """Yield the options of a command that take any text."""
+    """Yield the options of a command that accept any text."""
     for action in build_parser(name, load_command(name))._actions:
         if action.nargs != 0 and action.choices is None and action.type in {None, str}:
             yield action
@@ -43,7 +43,7 @@ def test_every_option_says_whether_it_names_what_is_read_or_written(name: str) -
 
 
 class Desk:
-    """A model, images as an array and as files, and what every command that writes is to be called with."""
+    """A model, images as an array and as files, and arguments of every command with outputs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class Desk:
         np.save(self.codes, np.zeros((3, 2), np.float32))
 
     def calls(self) -> dict[str, tuple[list[object], str, list[Path]]]:
-        """Return words of each command without ``--out``, the ending of what it writes, and what it reads."""
+        """Return arguments of each command without ``--out``, the suffix of its output, and its inputs."""
         model: list[object] = ["--model", self.model]
         image = self.photos / "0.png"
         read = [self.model, self.photos]
@@ -92,7 +92,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("command", WRITING)
 def test_nothing_is_written_over_into_or_around_what_is_read(desk: Desk, call: Any, command: str) -> None:
-    """With ``--force``, too; nothing is touched."""
+    """Also with ``--force``; nothing is changed."""
     words, suffix, read = desk.calls()[command]
     before = contents(desk.folder)
     for path in read:
@@ -210,7 +210,7 @@ def test_the_log_of_a_training_stays_apart_from_images_and_bundle(desk: Desk, ca
         assert "which is read. Choose another place." in call(*words, "--tensorboard", log).error
     for log in (desk.folder / "new", desk.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
-    assert "which is a file" in call(*words, "--tensorboard", desk.codes).error
+    assert "it is a file" in call(*words, "--tensorboard", desk.codes).error
     assert not (desk.folder / "new").exists()
 
 
@@ -245,7 +245,7 @@ def test_clean_images_go_into_a_new_or_empty_folder(desk: Desk, call: Any) -> No
 
 
 def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(desk: Desk, call: Any) -> None:
-    """What may be is tried by the tour itself; here nothing is begun."""
+    """Only refused cases; the tour itself tests the allowed ones."""
     out = desk.folder / "tour"
     out.mkdir()
     (out / "01-start.png").touch()
@@ -254,4 +254,4 @@ def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(desk: Desk, cal
     told = call("tour", "--out", out, "--force").error
     assert "notes.txt" in told
     assert "--force" not in told
-    assert "which is a file" in call("tour", "--out", desk.codes, "--force").error
+    assert "it is a file" in call("tour", "--out", desk.codes, "--force").error

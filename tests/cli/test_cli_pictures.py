@@ -25,7 +25,7 @@ def pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def cells(path: Path) -> NDArray[np.uint8]:
-    """Cells of a bare mosaic, ``(rows, columns, 28, 28)``."""
+    """Return the cells of a grid image, ``(rows, columns, 28, 28)``."""
     picture = pixels(path)
     rows, columns = picture.shape[0] // SIDE, picture.shape[1] // SIDE
     assert picture.shape == (rows * SIDE, columns * SIDE)
@@ -37,7 +37,7 @@ def decoded(model: Model, codes: Any) -> NDArray[np.uint8]:
 
 
 def same(cell: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
-    """Tell whether pictures agree; a batch of another size may round one pixel the other way."""
+    """Return whether images agree; another batch size may round single pixels differently."""
     return bool(np.abs(cell.astype(int) - expected.astype(int)).max() <= 1)
 
 
@@ -119,7 +119,7 @@ def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, dee
     for name in ("mse", "bce", "psnr", "ssim"):
         assert told[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
     assert (
-        "10,000 pictures (all of digits)"
+        "10,000 images (all split of digits)"
         in call("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all").out
     )
     noisy = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--noise", "gaussian:0.5@0.5")
@@ -232,7 +232,7 @@ def test_traverse_all_and_mean_to_max(ask: Any, call: Any, deep_model: Model, tm
     code[10] = stats.quantiles[-1, 10]
     assert same(cells(out).reshape(-1, SIDE, SIDE)[10], decoded(deep_model, code)[0])
     words = ("traverse", "--model", "digits-deep-49", "--mean-to-max", "--range", 0, 1, "--out", out, "--force")
-    assert "alone" in call(*words).error
+    assert "Remove --picture, --range and --sigma." in call(*words).error
 
 
 @pytest.mark.parametrize("words", [["--dim", 2], ["--axis", 2]])
@@ -359,7 +359,7 @@ def test_morph_to_a_contact_sheet(ask: Any, tmp_path: Path) -> None:
 
 def test_morph_refuses(call: Any, tmp_path: Path) -> None:
     words = ["morph", "--model", "digits-vae-2d", "--keys", "digits:1"]
-    assert "two keys" in call(*words, "--out", tmp_path / "m.gif").error
+    assert "at least two keyframes" in call(*words, "--out", tmp_path / "m.gif").error
     assert ".gif, .webp" in call(*words, "digits:2", "--out", tmp_path / "m.mp3").error
     assert "10000" in call(*words, "digits:10000", "--out", tmp_path / "m.gif").error
     assert list(tmp_path.iterdir()) == []

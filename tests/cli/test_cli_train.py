@@ -142,7 +142,7 @@ def test_a_spatial_code_takes_no_size(call: Any, tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Path) -> None:
-    """Every view of a code that is longer than any sheet: 6 × 6 × 128 numbers."""
+    """All views of a code that is longer than any sheet: 6 × 6 × 128 dimensions."""
     out = tmp_path / "maps"
     words = ["train", "--arch", "cae-upsample", "--data", "glyphs", "--size", "45x45", "--limit", 30, "--epochs", 1]
     outcome = call(*words, "--batch", 15, "--out", out, "--json")

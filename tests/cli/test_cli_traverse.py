@@ -1,4 +1,4 @@
-"""The experiment of the reference, on codes of every length."""
+"""The mean-to-max experiment of the reference, on codes of every length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDE = 36
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with more numbers in a code than a sheet has cells."""
+    """A model with more latent dimensions than a sheet has cells."""
     folder = tmp_path_factory.mktemp("models") / "long"
     write_bundle(folder, MatrixCodec((SIDE, SIDE, 1), MOST_CELLS + 1))
     return folder
@@ -52,7 +52,7 @@ def test_mean_to_max_of_a_long_code_goes_along_axes(ask: Any, long: Path, tmp_pa
 
 
 def test_mean_to_max_as_text(call: Any, long: Path, deep: Path, tmp_path: Path) -> None:
-    for model, heading in ((long, "principal axis"), (deep, "dimension")):
+    for model, heading in ((long, "principal component"), (deep, "dimension")):
         outcome = call("traverse", "--model", model, "--mean-to-max", "--out", tmp_path / "max.png", "--force")
         assert outcome.code == 0
         assert outcome.out.startswith(heading)

@@ -48,7 +48,7 @@ def tell():
         threading.Thread(target=lambda: (sys.stdin.readline(), ear.heard.emit()), daemon=True).start()
 
 def on_jobs():
-    if any(job.title.startswith(given["job"]) and job.done > 0 for job in document.jobs):
+    if any(str(job.title).startswith(given["job"]) and job.done > 0 for job in document.jobs):
         tell()
 
 def on_training():
@@ -92,7 +92,7 @@ def test_closing_ends_everything_in_time(work: str, tmp_path: Path, explorer_hom
         np.savez(data, x=np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8))
     given: dict[str, Any] = {
         "work": work,
-        "job": {"training": "", "export": "Exporting", "indexing": "Indexing"}[work],
+        "job": {"training": "", "export": "Exporting", "indexing": "Building the neighbor index"}[work],
         "out": str(out),
         "data": str(data),
     }

@@ -178,7 +178,7 @@ def test_every_command_leaves_it_out_by_name(
     document, warned = ask("encode", "--model", bundle, "--data", folder, "--out", out)
     assert document["count"] == 4
     assert [one["file"] for one in document["skipped"]] == ["2.png"]
-    assert warned.startswith("warning: 2.png is left out: ")
+    assert warned.startswith("warning: 2.png was skipped: ")
     with np.load(out) as file:
         assert file["indices"].tolist() == [0, 1, 3, 4]
         assert (len(file["codes"]), len(file["labels"])) == (4, 4)
@@ -186,7 +186,7 @@ def test_every_command_leaves_it_out_by_name(
     assert (document["count"], [one["file"] for one in document["skipped"]]) == (4, ["2.png"])
     document, warned = ask("neighbours", "--model", bundle, "--data", folder, "--query", f"{folder}:3", "--count", 9)
     assert sorted(entry["index"] for entry in document) == [0, 1, 4]
-    assert "2.png is left out" in warned
+    assert "2.png was skipped" in warned
     rows = tmp_path / "rows.png"
     document, _ = ask("reconstruct", "--model", bundle, "--data", folder, "--split", "all", "--out", rows)
     assert (document["count"], [one["file"] for one in document["skipped"]]) == (4, ["2.png"])
@@ -249,4 +249,4 @@ def test_the_first_event_of_a_training_names_what_it_leaves_out(capsys: pytest.C
     _Reporter(Console(as_json=True)).show(event)
     printed = capsys.readouterr()
     assert json.loads(printed.out)["skipped"] == [{"file": file, "reason": reason} for file, reason in skipped]
-    assert "bad.png is left out: no image" in printed.err
+    assert "bad.png was skipped: no image" in printed.err

@@ -192,4 +192,4 @@ def test_augmentation_that_is_canceled_says_so(desk: Desk, folder: Path) -> None
     desk.until(lambda: desk.document.preparation.preview is not None)
     preview = desk.document.preparation.preview
     assert preview is not None
-    assert preview.pixels is not None or preview.message == "Canceled."
+    assert preview.pixels is not None or str(preview.message) == "Canceled."

@@ -147,7 +147,7 @@ def test_a_folder_with_unreadable_pictures_says_how_many_were_skipped(desk: Desk
     desk.until(lambda: desk.document.source is not None)
     desk.until(lambda: bool(desk.problems))
     assert desk.window.problem_bar.isVisible()
-    assert desk.window.problem_bar.text.startswith("1 of 4 files could not be read: broken.png: ")
+    assert desk.window.problem_bar.text.startswith("Skipped 1 of 4 files: broken.png: ")
     assert desk.problems[-1].details.startswith("broken.png: ")
     data = desk.find(QLabel, "status_data")
     assert "3 pictures" in data.text()

@@ -189,7 +189,7 @@ def test_an_image_that_cannot_be_decoded_is_named_and_left_out(desk: Desk, tmp_p
     until_found(desk)
     assert sorted(places(desk.window.neighbours.by_code)) == [0, 1, 3, 4]
     (problem,) = desk.problems
-    assert str(problem.message).startswith("1 of 5 files could not be read: 2.png")
+    assert str(problem.message).startswith("Skipped 1 of 5 files: 2.png")
     assert desk.document.source is not None
     assert [one.name for one in desk.document.source.skipped] == ["2.png"]
 

@@ -448,7 +448,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, tmp_path / "wrong")
     # Another model is not taken for it; the question comes again.
-    other.until(lambda: "another one in wrong" in question(other, "missing_question").informativeText())
+    other.until(lambda: "wrong does not contain the model" in question(other, "missing_question").informativeText())
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, moved)
     other.until(lambda: other.document.sessions.path == path)
@@ -574,7 +574,7 @@ def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: d
     write_session(path, Session(session.record.model_copy(update={"model": model}), session.arrays))
     user.document.sessions.open_wanted.emit(path)
     user.until(lambda: bool(user.problems))
-    assert "prepared otherwise" in str(user.problems[0].message)
+    assert "has changed since this session was saved" in str(user.problems[0].message)
     assert user.document.sessions.path == path
 
 

@@ -1,4 +1,4 @@
-"""The copy against a crash, where it cannot be written or read; that it is offered is shown in `tests/e2e`."""
+"""The backup copy if it cannot be written or read; `tests/e2e` tests the recovery."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_link_among_the_copies_is_not_followed(studio: Studio, tmp_path: Path)
 def test_a_folder_that_vanishes_is_made_again(
     studio: Studio, qtbot: QtBot, explorer_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """With everything else that the program keeps; a copy is written at once, also without another edit."""
+    """The whole data folder is deleted; a copy is written at once, even without another edit."""
     told: list[Problem] = []
     studio.document.problem_reported.connect(told.append)
     studio.document.set_code(as_floats(1, 2))

@@ -1,4 +1,4 @@
-"""Latest wins, the most urgent first, and an error is an answer; all orders are forced with gates, never with time."""
+"""Latest wins, the most urgent is first, and errors are answers; gates force every order, never delays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.workers.codec_thread import Answer, CodecThread
 
 @dataclass(eq=False)
 class Steps:
-    """A task of several views; each has a name, and is computed once `gate` lets it through."""
+    """A task of several named views, each computed when `gate` opens."""
 
     slot: ClassVar[str] = ""
     names: list[str]
@@ -38,13 +38,13 @@ class Steps:
 
 
 def steps(slot: str, *arguments: Any, base: type[Steps] = Steps, **options: Any) -> Task:
-    """Return a task of `slot`, which belongs to a task's class."""
+    """Return a task of a slot, which is an attribute of the class."""
     kind: type[Steps] = type("Steps", (base,), {"slot": slot})
     return kind(*arguments, **options)
 
 
 class Answers(QObject):
-    """What arrives on the main thread, in order."""
+    """The answers that arrive on the main thread, in order."""
 
     def __init__(self, codec_thread: CodecThread) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Answers(QObject):
         return [str(answer.view.message) for answer in self.all if isinstance(answer.view, FailedView)]
 
     def fresh(self) -> list[str]:
-        """What a document would take: answers of the latest generation."""
+        """Answers of the latest generation, which a document would use."""
         return [
             str(answer.view.message)
             for answer in self.all
@@ -135,7 +135,7 @@ def test_what_is_withdrawn_stops_and_what_it_said_is_stale(codec_thread: CodecTh
 
 
 def test_an_answer_under_way_when_its_question_is_withdrawn_is_stale(codec_thread: CodecThread, qtbot: QtBot) -> None:
-    """The answer is already posted to the main thread, which has not come to it yet."""
+    """The answer is already queued for the main thread, but not delivered."""
     answers, log = Answers(codec_thread), list[str]()
     posted = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Films written, tried and opened again; keyframes of pictures and files."""
+"""Animations exported, estimated and reopened; keyframes from images and files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYS = np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32)
 
 @pytest.fixture
 def document(qtbot: QtBot, explorer_home: Path) -> Iterator[Document]:
-    """A document on a model of the library, with three keyframes of two ways, and everything that works behind it."""
+    """A document with its background work, a model of the library, and three keyframes with two kinds of paths."""
     write_bundle(explorer_home / "models" / "mine", MatrixCodec(seed=1))
     write_bundle(explorer_home / "models" / "other", MatrixCodec(seed=2))
     made = Document()

@@ -1,4 +1,4 @@
-"""Fits in a process of their own give what they give here, and end with their job."""
+"""Fits in a separate process have the same results as in this one, and end with their job."""
 
 from __future__ import annotations
 

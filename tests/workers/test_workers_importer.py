@@ -1,4 +1,4 @@
-"""An import that is given up ends, also where its process does not hear any more."""
+"""A canceled import ends, even if its process does not respond."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from explorer.workers.jobs import Early, JobRunner
 
 
 class Told:
-    """Everything that a runner says, in order."""
+    """All callbacks and signals of a runner, in order."""
 
     def __init__(self, runner: JobRunner) -> None:
         self.ends: list[Any] = []

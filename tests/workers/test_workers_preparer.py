@@ -1,4 +1,4 @@
-"""What is found out before a training, without a window."""
+"""Checks of a dataset before training, without a window."""
 
 from __future__ import annotations
 

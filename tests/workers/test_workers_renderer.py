@@ -1,4 +1,4 @@
-"""Between document and codec thread: whatever is in flight, nothing of the past is ever shown."""
+"""The renderer never shows outdated answers, whatever is in flight."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ V = TypeVar("V")
 
 @pytest.fixture
 def document(qapp: object) -> Iterator[Document]:
-    """A document that is rendered on a codec thread."""
+    """A document with a renderer and a codec thread."""
     made = Document()
     look(made)
     made.watch("noise", True)
@@ -50,7 +50,7 @@ def document(qapp: object) -> Iterator[Document]:
 
 
 def look(document: Document) -> None:
-    """Look at the whole range of the map."""
+    """Show the whole range of the map."""
     grid = document.grid
     document.map.look(MapWindow(document.lattice, 0, grid.low, grid.high, grid.low, grid.high))
 
@@ -73,7 +73,7 @@ def rendered(document: Document) -> bool:
 
 
 def check_fits(document: Document) -> None:
-    """Every view that is shown belongs to the model, the pictures and the picture of the state."""
+    """Check that every view belongs to the model, the dataset and the image of the state."""
     state = document.state
     assert state.model is not None
     assert state.source is not None
@@ -101,7 +101,7 @@ def check_fits(document: Document) -> None:
 
 
 def watch(document: Document) -> list[str]:
-    """Check whatever comes to be shown, when it comes; return the slots that changed."""
+    """Check every view when it arrives; return the slots that changed."""
     seen: list[str] = []
     for slot in SLOTS:
 
@@ -231,7 +231,7 @@ def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
     seen = watch(document)
     document.set_dimension(latent_dim - 1, 3.0)
     document.timeline.add()
-    # Keyframes go before the map; so a map that was asked for is under way when they are there.
+    # Keyframes go before the map, so a requested map is being decoded when they arrive.
     qtbot.waitUntil(lambda: document.keyframes_view is not None)
     if again:
         qtbot.waitUntil(lambda: seen.count("tiles") > 0 and rendered(document))
@@ -274,7 +274,7 @@ def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -
     document.open(source=make_source())
     document.choose_picture(4)
     document.thumbnails_requested.emit(np.array([1], np.int64))
-    # Thumbnails come after picture, cursor and noise: had they been asked for, they would be there.
+    # Thumbnails come after image, current code and noise: requested ones would have arrived.
     qtbot.waitUntil(lambda: document.thumbnails_view is not None)
     assert view_of(ThumbnailsView, document.thumbnails_view).indices.tolist() == [1]
     assert (document.picture_view, document.cursor_view, document.noise_view, document.tiles_view) == (None,) * 4
@@ -297,7 +297,7 @@ def test_a_map_that_nobody_sees_is_decoded_once_it_is_seen(document: Document, q
 
 
 def test_a_hand_that_never_rests_sees_the_map_follow(document: Document, qtbot: QtBot) -> None:
-    """Were every question withdrawn by the next, a plane that is dragged along would stay as it was."""
+    """If every request withdrew the previous one, a dragged plane would never update."""
     document.open(make_model(latent_dim=3), make_source())
     qtbot.waitUntil(lambda: rendered(document))
     shown: list[float] = []

@@ -1,4 +1,4 @@
-"""Trainings that wait, hold, are taken up again and leave a run behind; and the model as it learns. Real ones."""
+"""Real trainings: queued, paused, resumed, their runs, and the live model."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
 from explorer.document.views import PictureView, TrainingFilmView
 from explorer.errors import TrainingError
+from explorer.messages import Message
 from explorer.models.bundle import open_bundle
 from explorer.models.reservation import Reservation
 from explorer.models.runs import LOG, CurvePoint, Run, find_runs, originals_of
@@ -102,7 +103,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
 def test_whoever_goes_to_another_model_is_not_called_back(
     studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, announced = studio.document, list[str]()
+    document, announced = studio.document, list[Message]()
     document.announced.connect(announced.append)
     other = make_model()
     document.open(other, make_source())
@@ -117,7 +118,7 @@ def test_whoever_goes_to_another_model_is_not_called_back(
     document.open(other)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: bool(announced))
-    assert announced == ["new is trained; open it from the library"]
+    assert [str(said) for said in announced] == ["new is trained. Open it from the library."]
     assert document.model is other
 
 
@@ -155,8 +156,8 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     assert [request.out.name for request in document.trainings.queue] == ["two", "four"]
     Reservation(tmp_path / "three").release()
     document.training_requested.emit(small_request(pictures, tmp_path / "two", epochs=2))
-    assert [problem.message for problem in problems] == [
-        "A training of the name two runs or waits. Choose another name."
+    assert [str(problem.message) for problem in problems] == [
+        "A training named “two” is running or queued. Choose another name."
     ]
     wait(qtbot, lambda: (tmp_path / "four").is_dir() and not document.training.active)
     assert document.trainings.queue == ()
@@ -229,7 +230,7 @@ def test_a_killed_training_is_taken_up_again_by_another_window(
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: phase(document) == "failed")
     assert "killed by signal 9" in str(problems[0].message)
-    assert "Its last checkpoint is kept: resume it in the list of runs." in str(problems[0].message)
+    assert "The last checkpoint was kept: resume it in the list of runs." in str(problems[0].message)
     studio.close()
 
     again = Studio(Document())
@@ -269,10 +270,10 @@ def test_a_run_that_another_window_trains_is_left_alone(
     try:
         document.trainings.run_delete_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 1)
-        assert "a run that has ended" in str(problems[0].message)
+        assert "it is training. Cancel the training first." in str(problems[0].message)
         document.trainings.run_resume_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 2)
-        assert "continues in another window" in str(problems[1].message)
+        assert "is training in another window" in str(problems[1].message)
     finally:
         other.unlock()
     assert run.path.is_dir()
@@ -348,7 +349,7 @@ def test_a_run_is_a_folder_with_a_log_of_what_happened(
         assert sum(point.kl_per_dim) == pytest.approx(point.parts.val_kl, rel=1e-4)
         assert len(point.kl_per_dim) == 3
         assert point.rate > 0
-    # The log rounds durations; losses it keeps.
+    # The log rounds durations, but not losses.
     assert [_undated(point) for point in document.training.curve] == [_undated(point) for point in run.curve]
 
 
@@ -360,7 +361,7 @@ def _undated(point: CurvePoint) -> CurvePoint:
 def test_400_updates_leave_the_memory_of_the_window_flat(
     studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    """Real updates of one real training, opened and shown again and again as the trainer does."""
+    """Updates of one real training, repeatedly opened and shown like by the trainer."""
     document = studio.document
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
     document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
@@ -384,7 +385,7 @@ def test_400_updates_leave_the_memory_of_the_window_flat(
 
 
 def _reopened(model: OpenModel, epochs: float) -> OpenModel:
-    """Return the model with sessions of its own, as every update has."""
+    """Return the model with its own sessions, like every update."""
     from explorer.inference.codec import OnnxCodec
 
     codec = model.codec

@@ -1,4 +1,4 @@
-"""How a download ends is what is shown: one that failed was not cancelled."""
+"""The end of a download is shown correctly: a failed one is not canceled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def studio(qtbot: QtBot) -> Iterator[Studio]:
 
 
 def ended(studio: Studio, qtbot: QtBot, place: Any) -> Download:
-    """Ask for a set whose file goes to a place below the folder of data sets, and wait for the end."""
+    """Download a dataset to a path below the folder of datasets, and wait for the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SETS, "some", RemoteSet((RemoteFile(place, "http://127.0.0.1:9/", "sha256:0", 1),), "some"))
         studio.document.stock.download_requested.emit("some")

@@ -1,4 +1,4 @@
-"""A document with everything that works behind it, on tiny bundles that are really on disk."""
+"""A document with its background work, on tiny bundles on disk."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> N
     document = studio.document
     document.open(source=make_source())
     document.open_model_requested.emit(bundle)
-    assert [job.title for job in document.jobs] == ["Opening tiny"]
+    assert [str(job.title) for job in document.jobs] == ["Opening tiny"]
     qtbot.waitUntil(lambda: settled(document))
     assert name_of(document) == "tiny"
     assert str(document.undo_label) == "Open tiny"
@@ -217,7 +217,7 @@ def test_a_cancelled_export_leaves_nothing(studio: Studio, bundle: Path, tmp_pat
 
 
 def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Path, qapp: object) -> None:
-    """The guards see to it that no thread is left."""
+    """The guards check that no thread remains."""
     for _ in range(5):
         studio = Studio(Document())
         document = studio.document

@@ -1,4 +1,4 @@
-"""The supervisor of the model process, with the real process behind it."""
+"""The supervisor of the model process, with a real process."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_cancelled_training_ends_as_cancelled(studio: Studio, pictures: Path, 
     document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: bool(document.training.curve))
     document.training_cancel_requested.emit()
-    assert document.training.note == "Cancelling"
+    assert str(document.training.note) == "Canceling"
     wait(qtbot, lambda: not document.training.active)
     assert (views[-1].phase, [view.phase for view in views].count("cancelled")) == ("cancelled", 1)
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".checkpoint") == ["blobs.npz"]
@@ -138,7 +138,7 @@ def test_an_idle_model_process_ends_and_is_started_again(
             wait(qtbot, lambda: trainer.view.phase == "finished")
             wait(qtbot, lambda: trainer.process_id is None)
 
-        # Asked again and again, as by settings that are chosen: while the old process ends, none is started.
+        # Repeated requests, as when settings change: no process is started while the old one ends.
         def warmed() -> bool:
             trainer.warm()
             return trainer.process_id is not None
@@ -162,7 +162,7 @@ def test_a_training_that_fails_says_why_once(studio: Studio, tmp_path: Path, qtb
 
 @pytest.mark.parametrize("request_too", [False, True])
 def test_closing_at_once_ends_the_process_wherever_it_is(qapp: object, tmp_path: Path, request_too: bool) -> None:
-    """The guards see to it that neither process nor thread is left."""
+    """The guards check that neither process nor thread remains."""
     for _ in range(3):
         trainer = Trainer()
         trainer.warm()

@@ -1,4 +1,4 @@
-"""``architectures``: what can be trained."""
+"""``architectures``: list the architectures that can be trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.models.spec import Architecture
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """There are none."""
+    """Declare no options."""
 
 
 def run(options: Namespace, console: Console) -> Report:

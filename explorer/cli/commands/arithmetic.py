@@ -1,4 +1,4 @@
-"""``arithmetic``: a − b + c on the codes of pictures."""
+"""``arithmetic``: a − b + c on the codes of images."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from explorer.latent.arithmetic import combine
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("--plus", nargs="+", required=True, metavar="P", help=f"add these: {PICTURE_HELP}")
-    parser.add_argument("--minus", nargs="+", default=[], metavar="P", help="subtract these")
-    add_out(parser, "the picture that comes of it")
+    parser.add_argument(
+        "--plus", nargs="+", required=True, metavar="P", help=f"images whose codes are added: {PICTURE_HELP}"
+    )
+    parser.add_argument("--minus", nargs="+", default=[], metavar="P", help="images whose codes are subtracted")
+    add_out(parser, "the image file to write")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Add and subtract codes, decode the sum."""
+    """Add and subtract codes, and decode the result."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     terms = [
@@ -35,7 +37,9 @@ def run(options: Namespace, console: Console) -> Report:
     ]
     code = combine(terms)
     write_png(to_pixels(model.codec.decode(code[np.newaxis]))[0], path)
-    return Report({"code": code}, [f"{len(options.plus)} added, {len(options.minus)} subtracted", f"written to {path}"])
+    return Report(
+        {"code": code}, [f"codes added: {len(options.plus)}, subtracted: {len(options.minus)}", f"written to {path}"]
+    )
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""``bench``: speed as ratios within one run."""
+"""``bench``: measure speed as ratios within one run."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _COLUMNS = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--only", metavar="NAME", help="one line")
+    parser.add_argument("--only", metavar="NAME", help="run only this benchmark, such as decode-one")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Measure."""
+    """Run the benchmarks."""
     from explorer.bench import run as measure
 
     lines = measure(options.quick, options.only)

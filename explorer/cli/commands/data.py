@@ -1,4 +1,4 @@
-"""``data``: the sources of pictures that are known, or one in detail."""
+"""``data``: list the known datasets, or describe one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", 
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the one source to look at."""
+    """Declare the dataset to describe."""
     parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List the known sources, or describe one."""
+    """List the known datasets, or describe one."""
     entries = known_sources()
     if options.data is None:
         return _listing(entries)
@@ -43,7 +43,7 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 def _listing(entries: list[SourceEntry]) -> Report:
-    heading = ("name", "pictures", "train", "test", "image", "labels", "status", "how")
+    heading = ("name", "images", "train", "test", "shape", "labels", "status", "how to get it")
     rows = [
         (
             *(entry.name, f"{entry.count:,}", f"{entry.train:,}", f"{entry.test:,}"),

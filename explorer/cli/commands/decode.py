@@ -1,4 +1,4 @@
-"""``decode``: a sheet of decoded codes."""
+"""``decode``: decode codes to a sheet of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import decode_codes, open_model, output_file, read_codes, sheet
 from explorer.cli.parser import add_model, add_out
 from explorer.export.sheet import write_png
@@ -20,9 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--codes",
         required=True,
         metavar="NPY",
-        help="a .npy file with codes (n, latent) or (latent,), or an .npz file that holds “codes”",
+        help="a .npy file with codes (n, latent) or (latent,), or an .npz file with an array “codes”",
     )
-    add_out(parser, "the sheet to write, as square as whole rows allow")
+    add_out(parser, "the sheet to write, with about as many rows as columns")
 
 
 def run(options: Namespace, console: Console) -> Report:
@@ -31,7 +31,7 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     codes = read_codes(Path(options.codes).expanduser(), model.card)
     write_png(sheet(decode_codes(model, codes, console)), path)
-    return Report({"count": len(codes)}, [f"{len(codes):,} pictures", f"written to {path}"])
+    return Report({"count": len(codes)}, [images_text(len(codes)), f"written to {path}"])
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""``denoise``: a clean picture, or a folder of them, of any size."""
+"""``denoise``: remove noise from an image or a folder of images of any size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import open_model
 from explorer.cli.parser import add_model, add_out
 from explorer.models.cleaning import clean_files
@@ -16,26 +16,25 @@ from explorer.models.cleaning import clean_files
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("path", metavar="PATH", help="a picture's file, or a folder of pictures")
-    add_out(parser, "the picture to write, or for a folder another folder, new or empty", "PATH")
+    parser.add_argument("path", metavar="PATH", help="an image file, or a folder of images")
+    add_out(parser, "the image file to write; for a folder, another folder, new or empty", "PATH")
 
 
 def _check_cleaned(path: Path, options: Namespace) -> None:
-    """Check a file that is written; of a folder `clean_files` says whether it may be."""
+    """Check an output file; `clean_files` checks an output folder."""
     if not Path(options.path).expanduser().is_dir():
         places.new_file(path, options)
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Clean, and warn of pictures that could not be read."""
+    """Denoise, and warn of images that could not be read."""
     path, out = places.file_path(options.path), places.file_path(options.out)
     model = open_model(options.model)
     cleaned = console.result(clean_files(model.codec, model.preprocessing, path, out))
     for skipped in cleaned.skipped:
-        console.warn(f"{skipped.name} is left out: {skipped.reason}")
-    many = "picture" if cleaned.count == 1 else "pictures"
+        console.warn(f"{skipped.name} was skipped: {skipped.reason}")
     return Report(
-        {"count": cleaned.count, "path": cleaned.path}, [f"{cleaned.count:,} {many}", f"written to {cleaned.path}"]
+        {"count": cleaned.count, "path": cleaned.path}, [images_text(cleaned.count), f"written to {cleaned.path}"]
     )
 
 
@@ -46,8 +45,8 @@ COMMAND = Command(
     reads={"model": places.model, "path": places.file},
     writes={"out": _check_cleaned},
     notes=(
-        "Pictures keep their size: overlapping tiles of the model's input size are cleaned and blended. A grey model\n"
-        "cleans the channels of a colour picture one by one. The EXIF orientation is applied. Alpha is kept, and put\n"
-        "on white where the format has none. Originals are never overwritten; a folder's pictures keep their names."
+        "Images keep their size: overlapping tiles of the model's input size are denoised and blended. A grayscale\n"
+        "model denoises each channel of a color image. The EXIF orientation is applied. Alpha is kept; in formats\n"
+        "without alpha, the image is placed on white. Originals are never overwritten, and file names are kept."
     ),
 )

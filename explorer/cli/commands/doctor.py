@@ -1,6 +1,6 @@
-"""``doctor``: what works on this machine.
+"""``doctor``: check what works on this machine.
 
-Nothing of the program but its paths is imported at the top: this must run where a library is missing.
+Only modules without third-party libraries are imported at the top: this must run where a library is missing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
 from explorer.system_libraries import how_to_install, missing_libraries, qt_files
 
 PYTHON_VERSIONS = ((3, 11), (3, 14))
-"""The first that is taken, and the first that is not any more."""
+"""The first version that is supported, and the first that is not."""
 
 LIBRARIES = {
     "msgpack": "msgpack",
@@ -44,28 +44,28 @@ LIBRARIES = {
     "onnx": "onnx",
     "tf2onnx": "tf2onnx",
 }
-"""Distributions that the program needs, and the package that each brings."""
+"""Distributions that the program needs, and the import package of each."""
 
 FAULTY_PYSIDE = {
-    "6.12.0": "it loses a reference at every signal until the process aborts",
+    "6.12.0": "every signal leaks a reference until the process aborts",
     "6.11.0": "its docks and layouts are faulty",
     "6.11.1": "its docks and layouts are faulty",
 }
 _GUARDS = {
-    "memory": "taking all memory",
-    "cpu": "computing without end",
-    "files": "other files",
-    "network": "the network",
-    "processes": "starting programs",
+    "memory": "memory limit",
+    "cpu": "CPU time limit",
+    "files": "no other files",
+    "network": "no network",
+    "processes": "no new processes",
 }
-"""What the process that reads files of others is kept from, in words."""
+"""Names of the restrictions of the reader process."""
 
-_REINSTALL = "Install the program again: pip install --force-reinstall latent-explorer"
+_REINSTALL = "Reinstall the program: pip install --force-reinstall latent-explorer"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: `fix` says what to do where `ok` is off, and is empty otherwise."""
+    """One check; `fix` says what to do when `ok` is false, and is empty otherwise."""
 
     check: str
     ok: bool
@@ -75,11 +75,11 @@ class Check:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--engine", action="store_true", help="start the model process too, which takes some seconds")
+    parser.add_argument("--engine", action="store_true", help="also start the model process (takes a few seconds)")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Run every check; one that breaks is a finding, too."""
+    """Run every check; one that raises is reported as failed."""
     plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _pictures, _models]
     if options.engine:
         plans.append(_engine)
@@ -95,7 +95,7 @@ def run(options: Namespace, console: Console) -> Report:
 def _guarded(plan: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(plan())
-    except Exception as error:  # whatever is broken here is what this command looks for
+    except Exception as error:  # a broken installation may raise anything
         return [
             Check(plan.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", _REINSTALL)
         ]
@@ -104,7 +104,7 @@ def _guarded(plan: Callable[[], Iterator[Check]]) -> list[Check]:
 def _python() -> Iterator[Check]:
     first, end = PYTHON_VERSIONS
     good = first <= sys.version_info[:2] < end
-    fix = "" if good else f"Use Python {first[0]}.{first[1]} up to {end[0]}.{end[1] - 1}"
+    fix = "" if good else f"Use Python {first[0]}.{first[1]} to {end[0]}.{end[1] - 1}"
     yield Check("python", good, f"{platform.python_version()} at {sys.executable}", fix)
 
 
@@ -128,11 +128,11 @@ def _pyside() -> Iterator[Check]:
 
 
 def _qt_libraries() -> Iterator[Check]:
-    """Look for the system libraries of Qt's X11 plugin, without loading it: that aborts where one is missing."""
+    """Look for the system libraries of Qt's X11 plugin without loading it: loading aborts if one is missing."""
     files = qt_files("xcb") if sys.platform.startswith("linux") and shutil.which("ldd") else []
     if files:
         missing = missing_libraries(files)
-        detail = f"missing: {', '.join(missing)}" if missing else "all there"
+        detail = f"missing: {', '.join(missing)}" if missing else "all found"
         yield Check("Qt's system libraries", not missing, detail, how_to_install(missing) if missing else "")
 
 
@@ -144,8 +144,8 @@ def _display() -> Iterator[Check]:
     if display or chosen:
         yield Check("display", True, f"Qt platform {chosen}" if chosen else display or "")
     else:
-        fix = "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR"
-        yield Check("display", False, "none, so no window can open", fix)
+        fix = "Start it in a desktop session, or take screenshots: latent-explorer tour --out DIR"
+        yield Check("display", False, "none: no window can open", fix)
 
 
 def _folders() -> Iterator[Check]:
@@ -154,7 +154,7 @@ def _folders() -> Iterator[Check]:
         existing = next((folder for folder in (place, *place.parents) if folder.exists()), place)
         good = existing.is_dir() and os.access(existing, os.W_OK)
         fix = "" if good else f"Make {existing} writable, or set LATENT_EXPLORER_HOME to another folder"
-        yield Check(name, good, str(place) if good else f"{place} cannot be written", fix)
+        yield Check(name, good, str(place) if good else f"{place} is not writable", fix)
 
 
 def _font() -> Iterator[Check]:
@@ -164,17 +164,19 @@ def _font() -> Iterator[Check]:
 
 
 def _reader() -> Iterator[Check]:
-    """Say what a process that reads files of others is kept from, and what it means where it is not."""
+    """Check the restrictions of the process that reads third-party files."""
     from explorer import reader
 
     held = reader.guards()
     missing = [_GUARDS[guard] for guard in reader.GUARDS if guard not in held]
     if not missing:
-        yield Check("reader process", True, f"kept from {', '.join(_GUARDS.values())}")
+        yield Check("reader process", True, f"sandboxed: {', '.join(_GUARDS.values())}")
         return
-    detail = f"ends at its deadline, but this system does not keep it from {', '.join(missing)}"
-    fix = "Import only models that you trust" + ("; Linux 5.13 or newer holds all" if sys.platform == "linux" else "")
-    # Elsewhere it is as good as it gets: nothing to repair.
+    detail = f"has a deadline, but this system cannot enforce: {', '.join(missing)}"
+    fix = "Import only models that you trust" + (
+        "; Linux 5.13 or newer enforces all" if sys.platform == "linux" else ""
+    )
+    # On other systems there is nothing to fix.
     yield Check("reader process", sys.platform != "linux", detail, fix)
 
 
@@ -183,7 +185,8 @@ def _pictures() -> Iterator[Check]:
     from explorer.errors import ExplorerError
 
     for entry in known_sources():
-        if entry.status == "present" or (entry.status == "missing" and "install the program again" not in entry.how):
+        broken = entry.status == "missing" and "install the program again" in entry.how.lower()
+        if entry.status != "embedded" and not broken:
             continue
         try:
             source = open_source(entry.name)
@@ -191,7 +194,7 @@ def _pictures() -> Iterator[Check]:
         except ExplorerError as error:
             yield Check(f"data {entry.name}", False, str(error), _REINSTALL)
         else:
-            yield Check(f"data {entry.name}", True, f"{source.count:,} pictures")
+            yield Check(f"data {entry.name}", True, images_text(source.count))
 
 
 def _models() -> Iterator[Check]:
@@ -201,16 +204,16 @@ def _models() -> Iterator[Check]:
 
     found = find_bundles()
     if not found:
-        yield Check("models", False, "none is installed", "Train one: latent-explorer train --help")
+        yield Check("models", False, "none installed", "Train one: latent-explorer train --help")
     for entry in found:
         try:
             bundle = open_bundle(entry.path)
             open_codec(bundle)
             codes = len(bundle.sample.codes)
         except ExplorerError as error:
-            yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or train it again")
+            yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or retrain it")
         else:
-            yield Check(f"model {entry.path.name}", True, f"whole, and runs; {codes:,} sample codes")
+            yield Check(f"model {entry.path.name}", True, f"intact and runs; {codes:,} sample codes")
 
 
 def _engine() -> Iterator[Check]:
@@ -233,6 +236,4 @@ def _engine() -> Iterator[Check]:
         process.close()
 
 
-COMMAND = Command(
-    "doctor --json", add_arguments, run, notes="Exits 0 whatever it finds; each finding says how to fix it."
-)
+COMMAND = Command("doctor --json", add_arguments, run, notes="Always exits 0; each problem says how to fix it.")

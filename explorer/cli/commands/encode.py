@@ -1,4 +1,4 @@
-"""``encode``: the codes of a split, as a NumPy archive."""
+"""``encode``: save the codes of a split as a NumPy archive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode in source order; a variational model gives its mean codes."""
+    """Encode in dataset order; a VAE gives its mean codes."""
     path = output_file(options.out, ".npz")
     model = open_model(options.model)
     source = open_source(options.data)
@@ -37,7 +37,7 @@ def run(options: Namespace, console: Console) -> Report:
     shape = model.card.latent_shape
     return Report(
         {"count": len(codes), "latent_shape": shape, "skipped": skipped},
-        [f"{len(codes):,} codes of {shape_text(shape)} numbers", f"written to {path}"],
+        [f"{len(codes):,} codes of shape {shape_text(shape)}", f"written to {path}"],
     )
 
 
@@ -48,7 +48,7 @@ COMMAND = Command(
     reads={"model": places.model, "data": places.data},
     writes={"out": places.new_file},
     notes=(
-        "The archive holds codes float32 (n, latent), labels int64 (n,), -1 where a picture has none, and indices\n"
-        "int64 (n,) into the whole source. Images that cannot be read are left out and named."
+        "The archive contains codes float32 (n, latent), labels int64 (n,), -1 for unlabeled images, and indices\n"
+        "int64 (n,) into the whole dataset. Images that cannot be read are skipped and listed."
     ),
 )

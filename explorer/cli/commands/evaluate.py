@@ -1,4 +1,4 @@
-"""``evaluate``: metrics over a split."""
+"""``evaluate``: compute metrics over a split."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text
+from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import open_model, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
 from explorer.data.corruption import parse_noise
@@ -25,14 +25,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Measure, and warn where the model was trained on these very pictures."""
+    """Compute the metrics, and warn if the model was trained on images of the split."""
     noises = parse_noise(options.noise)
     model = open_model(options.model)
     source = open_source(options.data)
     indices = select(source, options.split)
     seen = seen_in_training(model.card, source, options.split)
     if seen:
-        console.warn(f"{model.bundle.name} was trained on pictures of this split; the figures flatter it")
+        console.warn(f"{model.bundle.name} was trained on images of this split; its metrics are optimistic")
     result = console.result(evaluate(model.codec, source, indices, model.preprocessing, noises))
     skipped = warn_of_skipped(console, source)
     document: dict[str, object] = {
@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> Report:
         "seen_in_training": seen,
         "skipped": skipped,
     }
-    lines = [f"{result.count:,} pictures ({options.split} of {source.name}): {figures_text(result.metrics())}"]
+    lines = [f"{images_text(result.count)} ({options.split} split of {source.name}): {figures_text(result.metrics())}"]
     if result.kl_per_dim is not None:
         document |= {
             "kl": result.kl,
@@ -53,14 +53,14 @@ def run(options: Namespace, console: Console) -> Report:
             "active_dims": result.active_dims,
             "kl_per_dim": result.kl_per_dim,
         }
-        lines.append(f"{result.active_dims} of {len(result.kl_per_dim)} dimensions are active")
+        lines.append(f"{result.active_dims} of {len(result.kl_per_dim)} latent dimensions are active")
     return Report(document, lines)
 
 
 def seen_in_training(card: Card, source: Source, split: str) -> bool:
-    """Tell whether a split holds pictures that the model was trained on."""
+    """Return whether a split contains images that the model was trained on."""
     trained = split in card.data.trained_on or (split == "all" and bool(card.data.trained_on))
-    # Hashing reads every picture; another number of them settles it first.
+    # Hashing reads every image; the count is compared first.
     return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash
 
 

@@ -1,4 +1,4 @@
-"""``grid``: a regular grid in a plane of the code space, decoded."""
+"""``grid``: decode a regular grid on a plane of latent space."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=whole(0),
         default=(0, 1),
         metavar=("I", "J"),
-        help="the dimensions that grow to the right and upwards, counted from 0 (default: 0 1)",
+        help="latent dimensions of the x and y axes, counted from 0 (default: 0 1)",
     )
-    add_range(parser, "-3 3; for a model that is not variational, 3 standard deviations about the mean")
+    add_range(parser, "-3 3 for a VAE, otherwise ±3 standard deviations around the mean")
     add_steps(parser, 15)
-    parser.add_argument("--axes", action="store_true", help="draw axes with the code values around the mosaic")
-    add_out(parser, "the mosaic to write")
+    parser.add_argument("--axes", action="store_true", help="draw axes with the code values around the grid")
+    add_out(parser, "the image file to write")
 
 
 def run(options: Namespace, console: Console) -> Report:
@@ -40,7 +40,9 @@ def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     if model.card.latent_dim < 2:
-        raise UsageError("a model with at least two dimensions", f"{model.bundle.name}, which has one", "Use traverse.")
+        raise UsageError(
+            "A grid needs two latent dimensions, but {model} has one. Use traverse.", model=model.bundle.name
+        )
     first, second = (check_dimension(dim, model.card.latent_dim) for dim in options.plane)
     xs = _values(model, first, options)
     ys = top_to_bottom(_values(model, second, options))
@@ -74,7 +76,7 @@ COMMAND = Command(
     reads={"model": places.model},
     writes={"out": places.new_file},
     notes=(
-        "The mosaic is bare, its cells as large as the model's pictures, the highest second coordinate in the top\n"
-        "row. The range is in code units. All other dimensions stand at their means."
+        "Cells have the size of the model's images and no gaps; the top row has the highest y value. The range is in\n"
+        "code units. All other dimensions stay at their means."
     ),
 )

@@ -1,4 +1,4 @@
-"""``import``: a Keras model that others wrote becomes a bundle."""
+"""``import``: convert a Keras model to a bundle."""
 
 from __future__ import annotations
 
@@ -21,36 +21,41 @@ from explorer.models.foreign.request import ImportRequest
 from explorer.types import Progress
 
 CANCEL_SECONDS = 3.0
-"""How long after Ctrl+C a step that does not end is waited for."""
+"""Longest wait for a step to end after Ctrl+C."""
 
 
 def value_range(text: str) -> ValueRange:
-    """Read a range of picture values as ``A,B``: one of `RANGES`."""
+    """Read a range of image values as ``A,B``: one of `RANGES`."""
     known = {f"{low:g},{high:g}": (low, high) for low, high in RANGES}
     if text.replace(" ", "") not in known:
-        raise argparse.ArgumentTypeError(f"one of {' | '.join(known)}; received “{text}”")
+        raise argparse.ArgumentTypeError(f"“{text}” is not one of {' | '.join(known)}")
     return known[text.replace(" ", "")]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("path", nargs="?", metavar="PATH", help="a .keras or .h5 file, a SavedModel, or a folder with both halves")
-    add_out(parser, "the bundle's folder, which must not exist yet", "DIR", replaced="a model bundle, and nothing else")
-    add("--encoder", metavar="P", help="the encoder's file, or its name within PATH")
-    add("--decoder", metavar="P", help="the decoder's file, or its name within PATH")
-    add("--bottleneck", metavar="LAYER", help="the layer to cut at (default: the smallest that everything passes)")
+    add(
+        "path",
+        nargs="?",
+        metavar="PATH",
+        help="a .keras or .h5 file, a SavedModel, or a folder with encoder and decoder",
+    )
+    add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
+    add("--encoder", metavar="P", help="file of the encoder, or its name within PATH")
+    add("--decoder", metavar="P", help="file of the decoder, or its name within PATH")
+    add("--bottleneck", metavar="LAYER", help="bottleneck layer (default: the smallest layer on every path)")
     add(
         "--range-in",
         type=value_range,
         metavar="A,B",
-        help="values of the pictures it takes: 0,1 or -1,1 or 0,255 (default: found by trying)",
+        help="input range: 0,1 or -1,1 or 0,255 (default: auto-detected)",
     )
-    add("--trust", action="store_true", help="let code in the model run, in a process of its own")
+    add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
 
 def run(options: Namespace, console: Console) -> Report | int:
-    """Import, and say how it will run."""
+    """Import a model, and report how it runs."""
     request = _request(options)
     process = ModelProcess()
     try:
@@ -73,7 +78,7 @@ def run(options: Namespace, console: Console) -> Report | int:
         return INTERRUPTED
     finally:
         process.close()
-    raise ModelError("the import to say how it ended", "nothing")
+    raise ModelError("The import ended without a result. Try again.")
 
 
 def _request(options: Namespace) -> ImportRequest:
@@ -81,7 +86,7 @@ def _request(options: Namespace) -> ImportRequest:
         None if text is None else Path(text).expanduser() for text in (options.path, options.encoder, options.decoder)
     )
     if path is None and encoder is None and decoder is None:
-        raise UsageError("a model to import", "none", "Name its file, or --encoder and --decoder.")
+        raise UsageError("No model to import. Give PATH, or --encoder and --decoder.")
     return ImportRequest(
         path=None if path is None else path.absolute(),
         out=places.file_path(options.out),
@@ -95,17 +100,17 @@ def _request(options: Namespace) -> ImportRequest:
 
 
 def _absolute(path: Path | None) -> Path | None:
-    """Return the absolute path of a file that is there; a name within a model stays as it is."""
+    """Return the absolute path of an existing file; the name of a submodel is returned unchanged."""
     return path.absolute() if path is not None and path.exists() else path
 
 
 def _report(event: messages.ImportFinished) -> Report:
     engine = (
-        f"compiled, within {event.max_difference:.1e} of Keras"
+        f"compiled to ONNX (max. deviation from Keras {event.max_difference:.1e})"
         if event.engine == "onnx"
-        else "run by Keras in a process of its own: ONNX cannot express it"
+        else "runs in Keras in a separate process (slower): it cannot be converted to ONNX"
     )
-    shapes = f"pictures {shape_text(event.image_shape)}, code {shape_text(event.latent_shape)}"
+    shapes = f"images {shape_text(event.image_shape)}, code {shape_text(event.latent_shape)}"
     document = {
         "name": event.name,
         "image_shape": event.image_shape,
@@ -123,7 +128,7 @@ COMMAND = Command(
     reads={"path": places.file, "encoder": places.file, "decoder": places.file},
     writes={"out": places.new_bundle},
     notes=(
-        "The file is read as data first: layers with code of their own are named and refused, unless you trust them\n"
-        "with --trust. A whole autoencoder is cut at its bottleneck; --bottleneck takes another layer."
+        "The file is first read as data only: layers that contain code are refused unless --trust is given.\n"
+        "A whole autoencoder is split at its bottleneck; --bottleneck selects another layer."
     ),
 )

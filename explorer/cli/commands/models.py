@@ -1,4 +1,4 @@
-"""``models``: the bundles that are found."""
+"""``models``: list the installed models."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from explorer.models.bundle import Bundle, find_bundles
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """There are none."""
+    """Declare no options."""
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List whole bundles; warn of each that is not."""
+    """List the intact bundles, and warn of damaged ones."""
     bundles: list[Bundle] = []
     for found in find_bundles(whole=True):
         if found.bundle is not None:
             bundles.append(found.bundle)
         else:
-            console.warn(f"{found.path.name} is left out: {found.error}")
+            console.warn(f"{found.path.name} was skipped: {found.error}")
     heading = ("name", "architecture", "image", "code", "data", "engine", "metrics")
     rows = [
         (
@@ -34,14 +34,14 @@ def run(options: Namespace, console: Console) -> Report:
         )
         for bundle in bundles
     ]
-    lines = table([heading, *rows]) if rows else ["No model is installed. Train one: latent-explorer train --help"]
+    lines = table([heading, *rows]) if rows else ["No models installed. Train one: latent-explorer train --help"]
     return Report([_record(bundle) for bundle in bundles], lines)
 
 
 def _record(bundle: Bundle) -> dict[str, object]:
     card = bundle.card
     return {
-        # The folder's name opens it, also where the folder was renamed since.
+        # Models are opened by the name of their folder, which may have been renamed.
         "name": bundle.path.name,
         "architecture": card.architecture,
         "image_shape": card.image_shape,

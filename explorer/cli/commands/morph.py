@@ -1,4 +1,4 @@
-"""``morph``: a film from picture to picture through the code space."""
+"""``morph``: animate the interpolation between images."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ _MAX_NAME = 24
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"two or more: {PICTURE_HELP}")
+    parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {PICTURE_HELP}")
     parser.add_argument(
         "--steps",
         type=whole(2),
         default=_DEFAULT.steps,
         metavar="N",
-        help=f"frames a segment, both ends counted (default: {_DEFAULT.steps})",
+        help=f"frames per segment, including both ends (default: {_DEFAULT.steps})",
     )
     parser.add_argument(
         "--hold",
         type=whole(0),
         default=_DEFAULT.hold,
         metavar="N",
-        help=f"more frames on which the first and the last picture are held (default: {_DEFAULT.hold})",
+        help=f"extra frames at both ends (default: {_DEFAULT.hold})",
     )
     parser.add_argument(
-        "--fps", type=number, default=_DEFAULT.fps, metavar="X", help=f"frames a second (default: {_DEFAULT.fps:g})"
+        "--fps", type=number, default=_DEFAULT.fps, metavar="X", help=f"frames per second (default: {_DEFAULT.fps:g})"
     )
-    _add_choice(parser, "path", tuple(PATHS), _DEFAULT.path, "way from key to key")
-    _add_choice(parser, "easing", tuple(EASINGS), _DEFAULT.easing, "speed along each segment")
-    _add_choice(parser, "loop", LOOPS, _DEFAULT.loop, "play once, start over, or run back and start over")
+    _add_choice(parser, "path", tuple(PATHS), _DEFAULT.path, "interpolation path between keyframes")
+    _add_choice(parser, "easing", tuple(EASINGS), _DEFAULT.easing, "easing within each segment")
+    _add_choice(parser, "loop", LOOPS, _DEFAULT.loop, "play once, repeat, or ping-pong")
     parser.add_argument(
-        "--scale", type=whole(1), default=1, metavar="N", help="every pixel becomes a square of this side (default: 1)"
+        "--scale", type=whole(1), default=1, metavar="N", help="nearest-neighbor scale factor (default: 1)"
     )
-    _add_choice(parser, "palette", PALETTES, "shared", "one palette for all frames of a GIF, or one for each")
-    parser.add_argument("--dither", action="store_true", help="mix colours that a GIF's palette lacks")
-    parser.add_argument("--caption", action="store_true", help="name the model and the keys below the pictures")
+    _add_choice(parser, "palette", PALETTES, "shared", "GIF palette: one for all frames, or one per frame")
+    parser.add_argument("--dither", action="store_true", help="dither the colors of a GIF")
+    parser.add_argument("--caption", action="store_true", help="add a caption with the model and the keyframes")
     endings = ", ".join(FORMATS)
     add_out(
         parser,
-        f"the film to write; its ending says the format: {endings}, or none for a folder of frames",
+        f"file to write; the suffix selects the format: {endings}; without a suffix, a folder of frames",
         "FILE",
-        replaced="an existing file, or a folder that holds nothing but frames",
+        replaced="an existing file, or a folder that contains only frames",
     )
 
 
@@ -72,24 +72,24 @@ def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], def
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode the keys, decode the way between them, write the film."""
+    """Encode the keyframes, decode the path between them, and write the animation."""
     path = places.file_path(options.out)
     kind = format_of(path)
     if kind is not FOLDER:
         output_file(options.out)
     settings = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
     if len(options.keys) < 2:
-        raise UsageError("at least two keys", str(len(options.keys)), "Name another picture after --keys.")
+        raise UsageError("An animation needs at least two keyframes. Add another image after --keys.")
     fps = kind.possible_fps(settings.fps)
     model = open_model(options.model)
     keys = np.concatenate([model.codec.encode(model.pictures.read(picture)) for picture in options.keys])
     film = settings.film(len(keys))
     codes = film_codes(keys, film, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:
-        console.warn(f"{kind.title} cannot play {settings.fps:g} frames a second; {fps:g} are used")
+        console.warn(f"{kind.title} does not support {settings.fps:g} frames per second; using {fps:g}")
     recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, film.to_dict())
     if recipe.keys is None:
-        console.warn("the codes of the keys are too long to be kept in the film; it cannot be opened as a timeline")
+        console.warn("the codes are too long to be saved in the file; it cannot be reopened as a timeline")
     animation = _animation(options, fps, _caption(model, options.keys), recipe)
     console.track(kind.write(render(model.codec, codes), len(codes), path, animation))
     return _report(path, codes, fps)
@@ -110,12 +110,12 @@ def _animation(options: Namespace, fps: float, caption: str, recipe: Recipe) -> 
 def _report(path: Path, codes: Floats, fps: float) -> Report:
     seconds = len(codes) / fps
     size = sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
-    lines = [f"{len(codes):,} frames, {fps:g} a second: {seconds:.4g} s, {size:,} bytes", f"written to {path}"]
+    lines = [f"{len(codes):,} frames at {fps:g} fps: {seconds:.4g} s, {size:,} bytes", f"written to {path}"]
     return Report({"frames": len(codes), "fps": fps, "seconds": seconds, "bytes": size, "path": path}, lines)
 
 
 def _check_film(path: Path, options: Namespace) -> None:
-    """Check what is written: a file, or a folder of frames."""
+    """Check the output: a file, or a folder of frames."""
     if format_of(path) is FOLDER:
         check_frames(path, force=options.force)
     else:
@@ -123,7 +123,7 @@ def _check_film(path: Path, options: Namespace) -> None:
 
 
 def _caption(model: Model, pictures: list[str]) -> str:
-    """Return the model's name and those of the keys, without folders."""
+    """Return the name of the model and the names of the keyframes without folders."""
     names = [re.split(r"[/\\]", picture)[-1][:_MAX_NAME] for picture in pictures]
     return f"{model.card.name}: {' → '.join(names)}"
 

@@ -1,4 +1,4 @@
-"""``neighbours``: the pictures whose codes are nearest to a picture's."""
+"""``neighbours``: list the images whose codes are nearest to that of an image."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     add_data(parser)
     parser.add_argument("--query", required=True, metavar="P", help=PICTURE_HELP)
-    parser.add_argument("--count", type=whole(1), default=10, metavar="N", help="how many (default: 10)")
-    parser.add_argument("--index", choices=KINDS, help="how to search (default: exact, hnsw where there are very many)")
-    parser.add_argument("--metric", choices=METRICS, default="l2", help="what is near (default: l2)")
+    parser.add_argument("--count", type=whole(1), default=10, metavar="N", help="number of images (default: 10)")
+    parser.add_argument("--index", choices=KINDS, help="search index (default: exact, or hnsw for very many images)")
+    parser.add_argument("--metric", choices=METRICS, default="l2", help="distance metric (default: l2)")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode all pictures, and list those nearest to the query, itself left out."""
+    """Encode all images, and list those nearest to the query, without the query itself."""
     model = open_model(options.model)
     query = model.codec.encode(model.pictures.read(options.query))
     source = open_source(options.data)

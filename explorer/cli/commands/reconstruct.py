@@ -1,4 +1,4 @@
-"""``reconstruct``: originals (over noisy) over reconstructions, and how near they come."""
+"""``reconstruct``: save images over their reconstructions as a sheet, and print the metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text
+from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import READ_BATCH, check_sheet, open_model, output_file, select, warn_of_skipped
 from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
@@ -31,14 +31,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=whole(1),
         default=10,
         metavar="N",
-        help="pictures, spread evenly over the split (default: 10)",
+        help="number of images, evenly spaced over the split (default: 10)",
     )
     parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
-    add_out(parser, "the picture to write")
+    add_out(parser, "the image file to write")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Draw the rows, and measure the reconstructions against the clean pictures."""
+    """Write the rows, and compare the reconstructions with the clean images."""
     path = output_file(options.out, ".png")
     noises = seeded(parse_noise(options.noise))
     model = open_model(options.model)
@@ -58,12 +58,12 @@ def run(options: Namespace, console: Console) -> Report:
         "ssim": ssim(clean, output),
         "bce": bce(clean, output),
     }
-    lines = [f"{len(originals)} pictures: {figures_text(figures)}", f"written to {path}"]
+    lines = [f"{images_text(len(originals))}: {figures_text(figures)}", f"written to {path}"]
     return Report({**figures, "count": len(originals), "skipped": skipped}, lines)
 
 
 def seeded(noises: Sequence[Noise]) -> tuple[Noise, ...]:
-    """Give each noise without a seed one of its own, so that the same call draws the same picture."""
+    """Give each noise without a seed its own seed, so that a call is repeatable."""
     return tuple(noise if noise.seed is not None else replace(noise, seed=place) for place, noise in enumerate(noises))
 
 

@@ -1,4 +1,4 @@
-"""``sample``: random pictures."""
+"""``sample``: decode random codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console
+from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import decode_codes, open_model, output_file, sheet
 from explorer.cli.parser import add_model, add_out, number, whole
 from explorer.export.sheet import write_png
@@ -18,22 +18,26 @@ from explorer.latent.sampling import FittedPrior, sample_normal
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("--count", type=whole(1), default=25, metavar="N", help="pictures (default: 25)")
+    parser.add_argument("--count", type=whole(1), default=25, metavar="N", help="number of images (default: 25)")
     parser.add_argument(
-        "--temperature", type=number, default=1.0, metavar="X", help="factor on the prior's spread (default: 1)"
+        "--temperature",
+        type=number,
+        default=1.0,
+        metavar="X",
+        help="factor on the standard deviation of the prior (default: 1)",
     )
     parser.add_argument(
         "--prior",
         choices=("normal", "fitted"),
-        help="N(0, I), or a mixture of Gaussians fitted to the codes in the bundle (default: normal for a variational "
-        "model, fitted for any other)",
+        help="N(0, I), or a Gaussian mixture fitted to the codes in the bundle (default: normal for a VAE, otherwise "
+        "fitted)",
     )
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="makes it repeatable (default: new each time)")
-    add_out(parser, "the sheet to write, as square as whole rows allow")
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="random seed (default: random)")
+    add_out(parser, "the sheet to write, with about as many rows as columns")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Draw codes and decode them."""
+    """Sample codes and decode them."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     prior = options.prior or ("normal" if model.card.variational else "fitted")
@@ -45,7 +49,7 @@ def run(options: Namespace, console: Console) -> Report:
     write_png(sheet(decode_codes(model, codes, console)), path)
     return Report(
         {"count": len(codes), "prior": prior},
-        [f"{len(codes):,} pictures from the {prior} prior", f"written to {path}"],
+        [f"{images_text(len(codes))} from the {prior} prior", f"written to {path}"],
     )
 
 

@@ -1,4 +1,4 @@
-"""``tour``: the real window, driven through its main loop."""
+"""``tour``: drive the real window through its main features and take screenshots."""
 
 from __future__ import annotations
 
@@ -14,38 +14,43 @@ from explorer.cli.parser import add_out
 from explorer.errors import ExportError
 
 _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
-"""What a tour leaves in its folder."""
+"""Names of the files that a tour writes."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--only", metavar="STEP", help="one step of the tour")
+    parser.add_argument("--only", metavar="STEP", help="run only this step")
     add_out(
         parser,
-        "the folder for screenshots and GIFs, new or empty",
+        "folder for screenshots and GIFs, new or empty",
         "DIR",
         replaced="the screenshots of an earlier tour",
     )
 
 
 def _check_folder(folder: Path, options: Namespace) -> None:
-    """Check the folder: new, empty or, with ``--force``, an earlier tour's, whose files are written over."""
+    """Check the folder: new, empty or, with ``--force``, from an earlier tour, whose files are replaced."""
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
-        raise ExportError("a folder for the pictures", f"{folder}, which is a file", "Choose another name.")
+        raise ExportError("Cannot write screenshots to {path}: it is a file. Choose another name.", path=folder)
     names = [entry.name for entry in folder.iterdir()]
     strangers = [name for name in names if not _OURS.fullmatch(name)]
     if strangers:
-        raise ExportError("an empty folder", f"{folder} with “{strangers[0]}” in it", "Choose another name.")
+        raise ExportError(
+            "Cannot write screenshots to {path}: it already contains “{name}”. Choose an empty folder.",
+            path=folder,
+            name=strangers[0],
+        )
     if names and not options.force:
         raise ExportError(
-            "an empty folder", f"{folder} with an earlier tour", "Choose another name, or replace it with --force."
+            "Cannot write screenshots to {path}: it contains an earlier tour. Replace it with --force.",
+            path=folder,
         )
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Take the tour."""
+    """Run the tour."""
     from explorer.tour import run_tour
 
     out = places.file_path(options.out)

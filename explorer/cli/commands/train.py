@@ -1,4 +1,4 @@
-"""``train``: a training in the model process, as a stream of events."""
+"""``train``: train a model in the model process, and print its events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command
-from explorer.cli.console import Console, figures_text, shape_text
+from explorer.cli.console import Console, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
@@ -18,61 +18,77 @@ from explorer.data.sources import known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
 from explorer.errors import ExportError, TrainingError
+from explorer.messages import message
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD, resolve_bundle
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
 from explorer.types import Progress
 
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
-    ("crop", int, "N", "cut N pixels off each side before resizing (default: what is usual for these pictures)"),
-    ("epochs", int, "N", "passes over the pictures"),
-    ("batch", int, "N", "pictures a step"),
-    ("rate", float, "X", "Adam's learning rate"),
-    ("beta", float, "X", "weight of a variational model's KL term"),
-    ("l1", float, "X", "strength of the L1 penalty on the code (default: 1e-5 for sparse, else 0)"),
-    ("augment", int, "N", "make N pictures from the training pictures and train on those"),
-    ("limit", int, "N", "at most N training pictures"),
-    ("seed", int, "N", "seed of weights, order, noise and augmentation (default: 0)"),
-    ("early-stop", int, "N", "end after N epochs without a better validation loss, and keep the best"),
+    ("crop", int, "N", "crop N pixels from each side before resizing (default: depends on the dataset)"),
+    ("epochs", int, "N", "number of epochs"),
+    ("batch", int, "N", "batch size"),
+    ("rate", float, "X", "learning rate"),
+    ("beta", float, "X", "β, the weight of the KL term of a VAE"),
+    ("l1", float, "X", "L1 penalty on the code (default: 1e-5 for sparse, else 0)"),
+    ("augment", int, "N", "augment the training images to N images"),
+    ("limit", int, "N", "use at most N training images"),
+    ("seed", int, "N", "random seed of weights, order, noise and augmentation (default: 0)"),
+    ("early-stop", int, "N", "stop after N epochs without a lower validation loss, and keep the best weights"),
 )
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options; what is left out stays the architecture's default."""
+    """Declare the options; the default of an omitted one comes from the architecture."""
     add = parser.add_argument
-    add("--arch", required=True, dest="architecture", metavar="A", help=f"one of {', '.join(ARCHITECTURES)}")
+    add("--arch", required=True, dest="architecture", metavar="A", help=f"architecture: {', '.join(ARCHITECTURES)}")
     add("--data", required=True, metavar="D", help=DATA_HELP)
-    add_out(parser, "the bundle's folder, which must not exist yet", "DIR", replaced="a model bundle, and nothing else")
+    add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     omit = argparse.SUPPRESS
-    add("--from", dest="start_from", metavar="MODEL", default=omit, help=f"go on with a trained model: {MODEL_HELP}")
-    add("--latent", type=int, metavar="N", default=omit, help="numbers in a code; not for a spatial one")
-    add("--size", type=size, metavar="HxW", default=omit, help="resize the pictures (default: as they are)")
-    add("--invert", action="store_true", default=omit, help="exchange dark and light")
+    add(
+        "--from",
+        dest="start_from",
+        metavar="MODEL",
+        default=omit,
+        help=f"initialize from a trained model: {MODEL_HELP}",
+    )
+    add("--latent", type=int, metavar="N", default=omit, help="number of latent dimensions; not for spatial codes")
+    add("--size", type=size, metavar="HxW", default=omit, help="resize the images (default: unchanged)")
+    add("--invert", action="store_true", default=omit, help="invert the images")
     for name, kind, metavar, what in _NUMBERS:
         add(f"--{name}", type=kind, metavar=metavar, default=omit, help=what)
-    add("--schedule", choices=("constant", "cosine"), default=omit, help="how the rate goes on")
+    add("--schedule", choices=("constant", "cosine"), default=omit, help="learning rate schedule")
     add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
     add("--noise", metavar="N", default=omit, help=NOISE_HELP)
-    add("--tensorboard", metavar="DIR", default=omit, help="write a log for TensorBoard there (extra: tensorboard)")
-    add("--resume", action="store_true", default=omit, help="go on from the checkpoint that an earlier run left")
+    add(
+        "--tensorboard",
+        metavar="DIR",
+        default=omit,
+        help="write a TensorBoard log to this folder (needs the extra “tensorboard”)",
+    )
+    add("--resume", action="store_true", default=omit, help="resume from the last checkpoint")
 
 
 def _check_log(folder: Path, options: Namespace) -> None:
-    """Check the folder of a log, to which files are added; one inside the bundle would be in its way at the end."""
+    """Check the folder of the TensorBoard log; inside the bundle it would prevent writing the bundle."""
     out = places.file_path(options.out).resolve()
     if out in (folder.resolve(), *folder.resolve().parents):
-        raise ExportError(f"a folder outside of {out} for --tensorboard", str(folder), "Choose another.")
+        raise ExportError(
+            "Cannot use --tensorboard {folder}: it is inside the bundle {out}. Choose another folder.",
+            folder=folder,
+            out=out,
+        )
     if folder.exists() and not folder.is_dir():
-        raise ExportError("a folder for --tensorboard", f"{folder}, which is a file", "Choose another name.")
+        raise ExportError("Cannot use --tensorboard {path}: it is a file. Choose a folder.", path=folder)
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Train, and print what happens as it does."""
+    """Train, and print events as they happen."""
     return _train(_checked_request(options), console)
 
 
 def _checked_request(options: Namespace) -> TrainingRequest:
-    """Make the request, and find what is wrong with it before Keras is imported for it."""
+    """Make the request, and find errors in it before Keras is imported."""
     values = {name: value for name, value in vars(options).items() if name in TrainingRequest.model_fields}
     values["out"] = places.file_path(values["out"])
     values["data"] = _checked_data(values["data"])
@@ -93,7 +109,7 @@ def _checked_data(spec: str) -> str:
     Raises
     ------
     DataError
-        If it is neither, or the pictures of that name are not on this machine.
+        If it is neither, or the dataset is not downloaded.
     """
     known = {entry.name: entry for entry in known_sources()}
     entry = known.get(spec.strip().lower().replace("-", "_"))
@@ -109,7 +125,7 @@ def _train(request: TrainingRequest, console: Console) -> int:
         with interrupts(process) as received:
             for event in process.run(messages.Train(request)):
                 if received:
-                    # The first one may have come before the request did.
+                    # The first Ctrl+C may have come before the request was sent.
                     process.cancel()
                 code = reporter.show(event)
                 if code is not None:
@@ -118,7 +134,7 @@ def _train(request: TrainingRequest, console: Console) -> int:
         return _cancelled(console, reporter.checkpoint)
     finally:
         process.close()
-    raise TrainingError("the training to say how it ended", "nothing")
+    raise TrainingError("The training ended without a result. Try again.")
 
 
 class _Reporter:
@@ -130,7 +146,7 @@ class _Reporter:
         self.checkpoint = ""
 
     def show(self, event: messages.Event) -> int | None:
-        """Print one event; return the exit code at the last."""
+        """Print one event; return the exit code after the last one."""
         console = self._console
         match event:
             case messages.Started():
@@ -141,7 +157,10 @@ class _Reporter:
                 warn_of(console, skipped)
             case messages.Step():
                 done, total = (event.epoch - 1) * event.steps + event.step, self._epochs * event.steps
-                console.bar(Progress(done, total, f"epoch {event.epoch}/{self._epochs}, loss {event.loss:.4g}"))
+                note = message(
+                    "Epoch {epoch}/{epochs}, loss {loss:.4g}", epoch=event.epoch, epochs=self._epochs, loss=event.loss
+                )
+                console.bar(Progress(done, total, note))
             case messages.Working():
                 console.bar(Progress(event.done, event.total, event.note))
             case messages.Advice() | messages.Trouble():
@@ -158,7 +177,7 @@ class _Reporter:
                 console.event({"event": "checkpoint", **asdict(event)})
             case messages.Finished():
                 console.event({"event": "finished", "metrics": event.metrics, "path": event.path})
-                console.line(f"test pictures: {figures_text(event.metrics)}")
+                console.line(f"test images: {figures_text(event.metrics)}")
                 console.line(f"written to {event.path}")
                 return 0
             case messages.Cancelled():
@@ -172,16 +191,14 @@ class _Reporter:
 
 def _started_text(event: messages.Started) -> str:
     return (
-        f"{event.architecture} on {event.data}: {event.train_count:,} pictures of {shape_text(event.image_shape)}, "
+        f"{event.architecture} on {event.data}: {images_text(event.train_count)} of {shape_text(event.image_shape)}, "
         f"code {shape_text(event.latent_shape)}, {event.encoder_params:,} + {event.decoder_params:,} parameters"
     )
 
 
 def _cancelled(console: Console, checkpoint: str) -> int:
     console.event({"event": "cancelled", "checkpoint": checkpoint or None})
-    console.line(
-        f"cancelled; go on with --resume from {checkpoint}" if checkpoint else "cancelled; nothing was written"
-    )
+    console.line(f"canceled; continue with --resume ({checkpoint})" if checkpoint else "canceled; nothing was written")
     return INTERRUPTED
 
 
@@ -193,8 +210,8 @@ COMMAND = Command(
     writes={"out": places.new_bundle, "tensorboard": _check_log},
     tells_failure=True,
     notes=(
-        "What is left out is as the architecture's reference had it. Ctrl+C stops at the next step and keeps the last\n"
-        "checkpoint beside DIR; a second one ends at once. With --json, one event a line: started, epoch, checkpoint,\n"
-        "and last finished, cancelled or failed."
+        "Defaults are those of the architecture's reference. Ctrl+C stops at the next step and keeps the last\n"
+        "checkpoint next to DIR; a second Ctrl+C stops at once. With --json, one event per line: started, epoch,\n"
+        "checkpoint, and finally finished, cancelled or failed."
     ),
 )

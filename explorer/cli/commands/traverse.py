@@ -1,4 +1,4 @@
-"""``traverse``: one dimension or principal axis after the other, the rest of the code kept."""
+"""``traverse``: decode codes that differ in one dimension or principal component."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from explorer.latent.traversal import mean_to_max, traverse_axis, traverse_dimen
 from explorer.types import Floats
 
 MOST_DIMENSIONS = 64
-"""Above so many dimensions a row for each tells nothing any more; principal axes do."""
+"""Above this number of dimensions the rows show principal components instead."""
 
 MOST_CELLS = 1_024
-"""Above so many dimensions the mean-to-max experiment, a picture for each, goes along principal axes too."""
+"""Above this number of dimensions the mean-to-max experiment uses principal components."""
 
 REACH = 3.0
 """Default range, ± in standard deviations."""
@@ -33,7 +33,7 @@ REACH = 3.0
 
 @dataclass(frozen=True)
 class _Walk:
-    """Codes row by row, the numbers of the dimensions or axes, and the values along each row."""
+    """Codes row by row, the indices of the dimensions or components, and the values along each row."""
 
     codes: Floats
     rows: list[int]
@@ -44,24 +44,26 @@ class _Walk:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("--picture", metavar="P", help=f"start from its code (default: the mean code); {PICTURE_HELP}")
+    parser.add_argument(
+        "--picture", metavar="P", help=f"start from the code of an image (default: the mean code): {PICTURE_HELP}"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dim", type=whole(0), metavar="K", help="one dimension, counted from 0")
-    what.add_argument("--axis", type=whole(0), metavar="K", help="one principal axis, counted from 0")
+    what.add_argument("--axis", type=whole(0), metavar="K", help="one principal component, counted from 0")
     what.add_argument(
-        "--mean-to-max", action="store_true", help="the mean code with each dimension in turn at its maximum"
+        "--mean-to-max", action="store_true", help="mean code with one dimension at a time at its maximum"
     )
     add_range(parser, "-3 3 in standard deviations")
-    parser.add_argument("--sigma", action="store_true", help="the range of a dimension is in standard deviations")
+    parser.add_argument("--sigma", action="store_true", help="--range of a dimension is in standard deviations")
     add_steps(parser, 11)
-    add_out(parser, "the picture to write, a row for each dimension or axis")
+    add_out(parser, "the image file to write, one row per dimension or component")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Decode the walk."""
+    """Decode the traversal."""
     path = output_file(options.out, ".png")
     if options.mean_to_max and (options.picture or options.range or options.sigma):
-        raise UsageError("--mean-to-max alone", "a picture or a range beside it", "It starts from the mean code.")
+        raise UsageError("--mean-to-max starts from the mean code. Remove --picture, --range and --sigma.")
     model = open_model(options.model)
     if options.mean_to_max:
         return _mean_to_max(model, path, console)
@@ -69,7 +71,7 @@ def run(options: Namespace, console: Console) -> Report:
     write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path)
     numbers = ", ".join(map(str, walk.rows))
     lines = [
-        f"rows, top to bottom: {'axis' if 'axes' in walk.unit else 'dimension'} {numbers}",
+        f"rows, top to bottom: {'component' if 'components' in walk.unit else 'dimension'} {numbers}",
         f"columns, left to right, in {walk.unit}: {', '.join(f'{value:.4g}' for value in walk.values)}",
         f"written to {path}",
     ]
@@ -77,16 +79,16 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
-    """Decode the mean code with one dimension (of a long code: axis) after the other at its largest value."""
+    """Decode the mean code with one dimension (for long codes: component) at a time at its maximum."""
     stats = model.statistics
     if stats.latent_dim <= MOST_CELLS:
         codes, largest, what = mean_to_max(stats), stats.quantiles[-1], "dimension"
     else:
-        largest, what = model.bundle.sample.axis_coordinates.max(axis=0), "principal axis"
+        largest, what = model.bundle.sample.axis_coordinates.max(axis=0), "principal component"
         steps = [traverse_axis(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
         codes = np.concatenate(steps or [np.empty((0, stats.latent_dim), np.float32)])
     if not len(codes):
-        raise UsageError("principal axes in the bundle", "none", "Choose a dimension with --dim.")
+        raise UsageError("The bundle has no principal components. Choose a dimension with --dim.")
     write_png(sheet(decode_codes(model, codes, console)), path)
     unit = "maximum" if what == "dimension" else "maximum in standard deviations"
     lines = table([(what, unit), *((str(row), f"{value:.4g}") for row, value in enumerate(largest))])
@@ -104,9 +106,9 @@ def _walk(options: Namespace, model: Model) -> _Walk:
     if along_axes:
         axes = [options.axis] if options.axis is not None else list(range(len(stats.axes)))
         if not axes:
-            raise UsageError("principal axes in the bundle", "none", "Choose a dimension with --dim.")
+            raise UsageError("The bundle has no principal components. Choose a dimension with --dim.")
         codes = np.concatenate([traverse_axis(start, stats, axis, values) for axis in axes])
-        return _Walk(codes, axes, values, "standard deviations along principal axes")
+        return _Walk(codes, axes, values, "standard deviations along principal components")
     dims = [options.dim] if options.dim is not None else list(range(stats.latent_dim))
     in_sigma = options.sigma or options.range is None
     codes = np.concatenate([_along(start, stats, dim, values, in_sigma) for dim in dims])
@@ -126,9 +128,9 @@ COMMAND = Command(
     reads={"model": places.model, "picture": places.picture},
     writes={"out": places.new_file},
     notes=(
-        "Without --dim, --axis and --mean-to-max: a row for each dimension, or above 64 dimensions for each principal\n"
-        "axis. A range is in code units; with --sigma, along axes, and where it is left out, in standard deviations\n"
-        "of the data. --mean-to-max draws a sheet with a picture for each dimension; above 1,024 dimensions for each\n"
-        "principal axis, with values in standard deviations."
+        "Without --dim, --axis and --mean-to-max: one row per dimension, or, above 64 dimensions, one row per\n"
+        "principal component. --range is in code units; with --sigma and along components it is in standard\n"
+        "deviations of the data, as is the default range. --mean-to-max writes a sheet with one image per dimension,\n"
+        "or, above 1,024 dimensions, one image per principal component, with values in standard deviations."
     ),
 )

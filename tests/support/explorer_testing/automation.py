@@ -49,11 +49,13 @@ CONTROLS = (
 _BY_SYSTEM = {"action_redo": "Ctrl+Y or Ctrl+Shift+Z"}
 """Keys that differ from system to system."""
 
-_HEAD = """# Driving the window by a program
+_HEAD = """# Controlling the window from a program
 
-Every control has an object name that stays: tests, the tour of screenshots and assistive programs find it by that.
-This page is written from the real window (`python -m explorer_testing.automation`, with `tests/support` on
-`PYTHONPATH`), and a test holds it to what the window has.
+After this page you can find every control of the window by its object name and trigger it from Python.
+
+Every control has a stable object name. Tests, the screenshot tour and assistive programs use it. This page is generated
+from the real window (`python -m explorer_testing.automation`, with `tests/support` on `PYTHONPATH`), and a test
+compares it with the window.
 
 ```python
 from PySide6.QtGui import QAction
@@ -62,7 +64,7 @@ from PySide6.QtWidgets import QPushButton
 from explorer.app import make_application, make_window, open_first
 
 app = make_application()
-running = make_window()  # with no preferences it remembers nothing
+running = make_window()  # without preferences it saves no settings
 open_first(running.document)
 running.window.show()
 running.window.findChild(QPushButton, "timeline_add").click()
@@ -70,11 +72,10 @@ running.window.findChild(QAction, "action_shuffle").trigger()
 app.exec()
 ```
 
-`QT_QPA_PLATFORM=offscreen` runs it without a display. What a control shows is told by the document:
-`running.document` has a signal for each of its parts ([architecture](../architecture.md)). In the command line most of
-it can be had without a window.
+`QT_QPA_PLATFORM=offscreen` runs it without a display. The state is in the document: `running.document` has a signal for
+each of its parts ([architecture](../architecture.md)). The command line can do most of this without a window.
 
-A name with a number in it (`noise_1_strength`) belongs to a row that is there when there is something to show in it.
+A name with a number (`noise_1_strength`) belongs to a row that exists only if it has content.
 """
 
 
