@@ -1,4 +1,4 @@
-"""The making of the Qt application, and one line instead of an abort where it cannot be made."""
+"""Creates the Qt application, with a one-line error instead of an abort where that fails."""
 
 from __future__ import annotations
 
@@ -67,12 +67,18 @@ def window_error(said: list[str]) -> ExplorerError:
     named = [f"{displays[name]}={os.environ.get(displays[name], '')}" for name in tried if name in displays]
     if named:
         return UsageError(
-            "a display that answers",
-            f"none at {' or '.join(named)}",
-            "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR",
+            "Cannot open a window: no display answers at {displays}. Start the program in a desktop session, or save "
+            "screenshots of the window with: latent-explorer tour --out DIR",
+            displays=named,
+        )
+    reason = " ".join(said).partition("This application failed")[0].strip().rstrip(".")
+    if not reason:
+        return UsageError(
+            "Cannot open a window: Qt found no platform. "
+            "Unset QT_QPA_PLATFORM and QT_QPA_PLATFORM_PLUGIN_PATH, or run: latent-explorer doctor"
         )
     return UsageError(
-        "a platform that Qt can open a window on",
-        " ".join(said).partition("This application failed")[0].strip() or "none",
+        "Cannot open a window: {reason}. "
         "Unset QT_QPA_PLATFORM and QT_QPA_PLATFORM_PLUGIN_PATH, or run: latent-explorer doctor",
+        reason=reason,
     )

@@ -1,4 +1,4 @@
-"""What is dragged within the window: pictures by their positions, and codes; and files from the desktop."""
+"""Data of drags and of the clipboard: image indices, codes, images and files."""
 
 from __future__ import annotations
 

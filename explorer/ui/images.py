@@ -1,4 +1,4 @@
-"""Arrays to Qt images."""
+"""Arrays to Qt images, and Qt images to files."""
 
 from __future__ import annotations
 
@@ -39,4 +39,8 @@ def save_image(image: QImage, path: Path) -> None:
     with replacing_file(path) as temporary:
         writer = QImageWriter(str(temporary), QByteArray(b"png"))
         if not writer.write(image):
-            raise ExportError(f"to write {path}", f"“{writer.errorString()}”", "Choose another place, or free space.")
+            raise ExportError(
+                "Cannot write {file}: {reason}. Choose another folder, or free disk space.",
+                file=path,
+                reason=writer.errorString(),
+            )

@@ -1,4 +1,4 @@
-"""Tens of thousands of points as one picture, made with numpy: a painter would take seconds."""
+"""Scatter plots of tens of thousands of points, drawn with NumPy: QPainter would take seconds."""
 
 from __future__ import annotations
 
