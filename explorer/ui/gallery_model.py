@@ -125,8 +125,8 @@ class GalleryModel(QStringListModel):
 
     def _named(self, source: Source, position: int) -> str:
         label = source.label(position)
-        name = self.tr("Image %1").replace("%1", str(position + 1))
-        return f"{name}, {self.tr('label')} {label}" if label else name
+        words = self.tr("Image %1, label %2") if label else self.tr("Image %1")
+        return words.replace("%1", str(position + 1)).replace("%2", label)
 
     def _described(self, source: Source, position: int) -> str:
         """Return all that is known about an image, one fact per line."""

@@ -85,7 +85,7 @@ class Shell(QObject):
         """Add the clipboard commands and the settings."""
         exchange, keys = self._window.exchange, QKeySequence.StandardKey
         menu.addSeparator()
-        act(menu, "action_copy_picture", self.tr("&Copy picture"), exchange.copy_picture, keys.Copy)
+        act(menu, "action_copy_picture", self.tr("&Copy image"), exchange.copy_picture, keys.Copy)
         act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
         act(menu, "action_paste", self.tr("Pas&te"), exchange.paste, keys.Paste)
         negative = self.tr("In&vert imported image")

@@ -152,16 +152,17 @@ class LibraryPanel(QWidget):
             self._add(section, entry.path.name, self.tr("damaged"), str(entry.error), ("model", str(entry.path)))
             return
         card = entry.bundle.card
-        tip = (
-            self.tr("%1, trained on %2") if card.imported is None else self.tr("%1, imported from %3, evaluated on %2")
-        )
-        tip = tip.replace("%1", card.architecture).replace("%2", card.data.title)
-        tip = tip.replace("%3", card.imported.file if card.imported is not None else "")
+        facts = [card.architecture]
+        if card.imported is None:
+            facts.append(self.tr("trained on %1").replace("%1", card.data.title))
+        else:
+            facts.append(self.tr("imported from %1").replace("%1", card.imported.file))
+            facts.append(self.tr("evaluated on %1").replace("%1", card.data.title))
         if "mse" in card.metrics:
-            tip += self.tr("; test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}")
+            facts.append(self.tr("test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}"))
         if card.engine == "keras":
-            tip += self.tr("; runs in Keras (slower)")
-        self._add(section, card.name, f"{card.latent_dim:,}-D", tip, ("model", str(entry.path)))
+            facts.append(self.tr("runs in Keras (slower)"))
+        self._add(section, card.name, f"{card.latent_dim:,}-D", " · ".join(facts), ("model", str(entry.path)))
 
     def _add(
         self,
