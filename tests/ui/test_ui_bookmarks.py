@@ -172,12 +172,12 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     opened.shortcut("action_bookmark")
     last = opened.document.state
     # The drag with its four moves is one step.
-    assert lines(opened) == ["As opened", "Dimension 1", "Add keyframe", "Add bookmark"]
+    assert lines(opened) == ["Opened", "Dimension 1", "Add keyframe", "Add bookmark"]
     shown = opened.find(QListWidget, "history_list")
     assert shown.currentRow() == 3
     click_line(opened, "history_list", 0)
     assert opened.document.state is start
-    assert (shown.currentRow(), lines(opened)) == (0, ["As opened", "Dimension 1", "Add keyframe", "Add bookmark"])
+    assert (shown.currentRow(), lines(opened)) == (0, ["Opened", "Dimension 1", "Add keyframe", "Add bookmark"])
     np.testing.assert_array_equal(opened.code, start.code)
     click_line(opened, "history_list", 3)
     assert opened.document.state is last
@@ -190,7 +190,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     assert opened.document.state is moved
     # Another edit from here: what was undone is gone.
     opened.shortcut("action_shuffle")
-    assert lines(opened) == ["As opened", "Dimension 1", "Shuffle code"]
+    assert lines(opened) == ["Opened", "Dimension 1", "Shuffle code"]
 
 
 def test_the_history_is_walked_with_keys(opened: Desk) -> None:

@@ -200,7 +200,7 @@ def test_the_pictures_of_one_label(desk: Desk) -> None:
     assert current(desk) == 4
     QTest.keyClick(gallery.view, Qt.Key.Key_Right)
     assert desk.document.picture == 53
-    choose_label(desk, "All pictures")
+    choose_label(desk, "All images")
     assert desk.document.picture == 53
     assert current(desk) == 53
     assert gallery.model.rowCount() == 300
@@ -210,7 +210,7 @@ def test_another_source_is_shown_whole(desk: Desk) -> None:
     desk.open(source=make_source(60))
     choose_label(desk, "3 (6)")
     desk.document.open(source=make_source(40, name="fresh", seed=5))
-    assert desk.find(QComboBox, "gallery_label").currentText() == "All pictures"
+    assert desk.find(QComboBox, "gallery_label").currentText() == "All images"
     assert desk.window.gallery.model.rowCount() == 40
 
 

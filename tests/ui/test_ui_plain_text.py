@@ -107,14 +107,14 @@ def marked(desk: Desk, trap: Trap, explorer_home: Path, tmp_path: Path) -> Desk:
 def fill_panels(desk: Desk) -> None:
     """Have answers shown in the panels that are asked for one."""
     document = desk.document
-    desk.tab("Noise")
+    desk.tab("Denoise")
     desk.click("noise_curves")
     desk.click("noise_measure")
     desk.until(lambda: bool(document.studies.quality.curves))
     desk.tab("Outliers")
     desk.click("outliers_rank")
     desk.until(lambda: document.studies.ranking is not None)
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     desk.until(lambda: isinstance(document.neighbours_view, NeighboursView))
     desk.tab("Compare")
     desk.click("compare_pca")

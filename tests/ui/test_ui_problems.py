@@ -88,9 +88,9 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
     counter = bare_window.shell.counter
     assert not counter.isVisible()
     bare_window.document.report("one")
-    assert counter.text() == "1 problem"
+    assert counter.text() == "1 error"
     bare_window.document.report("two")
-    assert counter.text() == "2 problems"
+    assert counter.text() == "2 errors"
     QTest.mouseClick(counter, Qt.MouseButton.LeftButton)
     dialog = bare_window.findChild(ProblemsDialog)
     assert dialog is not None

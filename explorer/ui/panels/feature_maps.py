@@ -68,7 +68,7 @@ class FeatureMapsPanel(QWidget):
         self.legend.setToolTip(self.tr("Color scale in code units: the channel’s range over the dataset"))
 
     def _make_controls(self) -> None:
-        about = self.tr("Channel shown large")
+        about = self.tr("Channel of the code (feature map) shown large")
         self.channel = spin_box("feature_channel", about, 0, 0, 0)
         self.channel.setPrefix("c")
         self._size = spin_box("feature_size", self.tr("Brush diameter in cells"), 1, 1, 1)

@@ -79,7 +79,9 @@ class LatentPanel(QWidget):
                 ),
             )
         )
-        self._sort = combo_box("latent_sort", self.tr("Sort the sliders"), [])
+        self._sort = combo_box(
+            "latent_sort", self.tr("Sort by index, standard deviation, KL divergence or edit size"), []
+        )
         self.filter = QLineEdit()
         name_control(self.filter, "latent_filter", self.tr("Filter the sliders"))
         clearable(self.filter)
@@ -88,18 +90,15 @@ class LatentPanel(QWidget):
         self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))
         self.sliders.setToolTip(
             self.tr(
-                "Values in σ of the dataset, with its histogram; tick = original value. Drag to edit, double-click "
-                "to reset, or type a value (Enter)."
+                "Values in standard deviations (σ) of the dataset, over its histogram; tick = original value.\n"
+                "Drag to edit, double-click to reset, double-click the number or press Enter to type a value."
             )
         )
         self._meter = PlainLabel()
         self._meter.setObjectName("latent_meter")
         self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; it shows no names
         self._meter.setToolTip(
-            self.tr(
-                "Distance to the nearest test code, divided by the 95th percentile of the distances between test "
-                "codes and their nearest neighbors"
-            )
+            self.tr("Distance to the nearest test code ÷ 95th-percentile nearest-neighbor distance of test codes")
         )
         self._find = button(
             "latent_find_directions",

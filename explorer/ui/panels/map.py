@@ -103,7 +103,10 @@ class MapPanel(QWidget):
         self.canvas.setObjectName("map_canvas")
         self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
         self.canvas.setToolTip(
-            self.tr("Click or drag: move the current code; wheel: zoom; Ctrl-drag: drag a code to the timeline.")
+            self.tr(
+                "Decoded images of a plane of latent space.\n"
+                "Click/drag: move the current code · wheel: zoom · Ctrl-drag: to timeline"
+            )
         )
 
     def _make_controls(self) -> None:

@@ -49,13 +49,13 @@ class StagePanel(QWidget):
             "stage_original",
             self.tr("Original"),
             waiting,
-            self.tr("The selected image, preprocessed like the training data"),
+            self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
         self.reconstruction = self._frame(
             "stage_reconstruction",
             self.tr("Reconstruction"),
             waiting,
-            self.tr("The image after encoding and decoding, with mean squared error, PSNR and SSIM"),
+            self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
         )
         self.edited = self._frame(
             "stage_edited",
@@ -67,7 +67,7 @@ class StagePanel(QWidget):
             "stage_error",
             self.tr("Error"),
             waiting,
-            self.tr("Absolute difference of original and reconstruction; brighter = larger error"),
+            self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
         )
         self.error.hide()
         self._show_error = QCheckBox(self.tr("Error map"))
