@@ -120,7 +120,7 @@ def test_a_drag_is_one_step(desk: Desk) -> None:
     before, canvas = desk.code, canvas_of(desk)
     drag(canvas, [canvas.to_widget(-1 + step / 4, -1 + step / 8) for step in range(9)])
     np.testing.assert_allclose(desk.code, [1, 0], atol=pixel(desk))
-    assert desk.undo_label() == "Move on the map"
+    assert desk.undo_label() == "Move on map"
     desk.document.undo()
     np.testing.assert_array_equal(desk.code, before)
     assert desk.undo_label() is None
@@ -184,7 +184,7 @@ def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
     desk.open(make_model(latent_dim=1, name="line"))
     canvas = canvas_of(desk)
     assert not canvas.has_image
-    assert "one dimension" in canvas.accessibleDescription()
+    assert "one-dimensional" in canvas.accessibleDescription()
     before = desk.code
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton)
     np.testing.assert_array_equal(desk.code, before)
@@ -569,7 +569,10 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(desk: Desk) -> None:
     meter, model = desk.find(QLabel, "latent_meter"), desk.document.model
     assert model is not None
     distance = CodeDistance(model.sample.codes)
-    for code, words in ((model.sample.codes[3], "In distribution"), (model.sample.codes[3] + 500, "Out of distribution")):
+    for code, words in (
+        (model.sample.codes[3], "In distribution"),
+        (model.sample.codes[3] + 500, "Out of distribution"),
+    ):
         desk.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         desk.until(lambda wanted=wanted: meter.text().endswith(wanted))

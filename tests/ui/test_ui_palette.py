@@ -188,7 +188,12 @@ def test_what_is_found_is_there_in_order(query: str, text: str) -> None:
 
 
 def test_beginnings_of_words_come_first() -> None:
-    texts = [("Stop exporting", ""), ("Export animation", "File"), ("Some other experiment", ""), ("Explain anything", "")]
+    texts = [
+        ("Stop exporting", ""),
+        ("Export animation", "File"),
+        ("Some other experiment", ""),
+        ("Explain anything", ""),
+    ]
     assert texts[ranked("exp an", texts)[0]] == ("Export animation", "File")
     assert ranked("", texts) == [0, 1, 2, 3]
     assert ranked("zz", texts) == []

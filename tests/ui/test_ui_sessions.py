@@ -244,9 +244,7 @@ def test_a_picture_that_is_too_large_to_be_saved_is_told(
     user.document.announced.connect(said.append)
     save_as(user, places["sessions"] / "mine.latent")
     user.until(lambda: bool(said))
-    assert said == [
-        "Saved mine.latent without the imported image, which is too large. Keep its file."
-    ]
+    assert said == ["Saved mine.latent without the imported image, which is too large. Keep its file."]
 
 
 def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, places: dict[str, Path]) -> None:

@@ -265,7 +265,7 @@ class MapPictures(QWidget):
         problem = self._document.studies.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)
-            self._words.setText(self.tr("Cannot encode the images: %1").replace("%1", message_text(problem)))
+            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", message_text(problem)))
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("codes")
