@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
             (self.map, self.tr("Map")),
             (self.traversals, self.tr("Traversals")),
             (self.samples, self.tr("Samples")),
-            (self.noise, self.tr("Denoise")),
+            (self.noise, self.tr("Noise")),
             (self.outliers, self.tr("Outliers")),
             (self.neighbours, self.tr("Neighbors")),
             (self.arithmetic, self.tr("Arithmetic")),
@@ -284,9 +284,10 @@ class MainWindow(QMainWindow):
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
         for number in range(self.tabs.count()):
-            title = self.tabs.tabText(number)
+            title, panel = self.tabs.tabText(number), self.tabs.widget(number)
+            assert panel is not None
             # Titles are translated, object names are not.
-            name = f"action_tab_{self.tabs.widget(number).objectName().removesuffix('_panel')}"
+            name = f"action_tab_{panel.objectName().removesuffix('_panel')}"
             # Ctrl+0 is the tenth.
             keys = f"Ctrl+{(number + 1) % 10}" if number < 10 else None
             self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), keys)

@@ -374,7 +374,7 @@ def test_principal_axes_span_a_plane_in_sigmas(desk: Desk) -> None:
 
 def test_the_map_is_not_decoded_behind_another_tab(desk: Desk) -> None:
     desk.open()
-    desk.tab("Denoise")
+    desk.tab("Noise")
     assert desk.document.map.window is None
     desk.document.set_grid(replace(desk.document.grid, low=-9.0))
     desk.tab("Map")

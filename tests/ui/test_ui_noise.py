@@ -41,7 +41,7 @@ def until_shows(desk: Desk, *noises: Noise) -> NoiseView:
 @pytest.fixture
 def lab(desk: Desk) -> Desk:
     desk.open()
-    desk.tab("Denoise")
+    desk.tab("Noise")
     until_shows(desk, Noise("gaussian", 0.2, seed=0))
     desk.document.forget_history()
     return desk
@@ -198,5 +198,5 @@ def test_nothing_is_corrupted_behind_another_tab(lab: Desk) -> None:
     lab.document.choose_picture(9)
     lab.settle()
     assert lab.document.noise_view is None
-    lab.tab("Denoise")
+    lab.tab("Noise")
     until_shows(lab, Noise("gaussian", 0.2, seed=0))

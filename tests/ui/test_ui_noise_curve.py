@@ -29,7 +29,7 @@ from explorer.ui.panels.noise_curve import NoiseCurvePage
 @pytest.fixture
 def lab(desk: Desk) -> Desk:
     desk.open(make_model(name="first"))
-    desk.tab("Denoise")
+    desk.tab("Noise")
     desk.click("noise_curves")
     return desk
 

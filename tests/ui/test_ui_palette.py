@@ -150,7 +150,7 @@ def test_a_click_does_it_too_and_what_was_done_last_stands_on_top(bare_window: M
     QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=first)
     assert bare_window.tabs.currentWidget() is bare_window.noise
     palette = opened(bare_window)
-    assert listed(palette)[0] == "Denoise"
+    assert listed(palette)[0] == "Noise"
     assert palette.field.text() == ""
 
 

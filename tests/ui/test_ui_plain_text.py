@@ -107,7 +107,7 @@ def marked(desk: Desk, trap: Trap, explorer_home: Path, tmp_path: Path) -> Desk:
 def fill_panels(desk: Desk) -> None:
     """Have answers shown in the panels that are asked for one."""
     document = desk.document
-    desk.tab("Denoise")
+    desk.tab("Noise")
     desk.click("noise_curves")
     desk.click("noise_measure")
     desk.until(lambda: bool(document.studies.quality.curves))

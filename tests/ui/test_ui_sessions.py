@@ -95,7 +95,7 @@ def work(desk: Desk) -> State:
     press(desk, "action_keyframe")
     press(desk, "action_bookmark")
     desk.type_into("timeline_steps", "24")
-    desk.tab("Denoise")
+    desk.tab("Noise")
     desk.settle()
     return desk.document.state
 

@@ -182,7 +182,7 @@ def test_a_codec_that_fails_says_so_where_the_picture_would_be_and_the_next_one_
     stage = desk.window.stage
     desk.until(lambda: "a network that computes" in stage.reconstruction.text)
     assert stage.original.image is None
-    desk.tab("Denoise")  # the noise lab, which nothing is corrupted for while nobody looks
+    desk.tab("Noise")  # the noise lab, which nothing is corrupted for while nobody looks
     desk.until(lambda: "a network that computes" in desk.window.noise.one.clean.text)
     desk.document.open(make_model(name="good", seed=3))
     watch = Watch(desk)

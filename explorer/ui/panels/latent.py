@@ -283,7 +283,7 @@ class LatentPanel(QWidget):
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
         self.filter.setPlaceholderText(
-            self.tr("Filter (e.g. c5 or 3,4,7)") if spatial else self.tr("Filter (e.g. 3, 10-20, active)")
+            self.tr("Filter, e.g. c5 or 3,4,7") if spatial else self.tr("Filter, e.g. 3, 10-20")
         )
         self.filter.setToolTip(plain_tooltip(self._filter_tip(spatial=spatial)))
         self.sliders.set_rows(self._view.rows)

@@ -149,7 +149,7 @@ class MapPanel(QWidget):
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
         self._through = button(
             "map_through",
-            self.tr("Through 1–3"),
+            self.tr("Plane 1–3"),
             self.tr("Plane through keyframes 1–3"),
         )
         self._quantiles = check_box(
