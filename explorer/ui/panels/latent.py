@@ -241,6 +241,7 @@ class LatentPanel(QWidget):
         if model is None:
             self._view = None
             self._summary.setText(self.tr("No model"))
+            self._summary.show()
             self.sliders.set_rows(NO_ROWS)
             self._on_code_changed()
             return
@@ -353,6 +354,7 @@ class LatentPanel(QWidget):
         text = text.replace("%1", _shape_words(model, view))
         filtered = self.tr("%1 shown").replace("%1", f"{shown:,}") if shown != count else ""
         self._summary.setText(" · ".join(part for part in (text, filtered) if part))
+        self._summary.setVisible(bool(self._summary.text()))
 
     # -- the cursor ------------------------------------------------------------------------------------------------
 
