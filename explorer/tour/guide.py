@@ -84,7 +84,11 @@ class Tour:
         action.trigger()
 
     def click(self, name: str) -> None:
-        QTest.mouseClick(self.find(QAbstractButton, name), Qt.MouseButton.LeftButton)
+        button = self.find(QAbstractButton, name)
+        middle = button.rect().center()
+        # A check box reacts to clicks on its text only.
+        middle.setX(min(button.width(), button.sizeHint().width()) // 2)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=middle)
 
     def tab(self, panel: QWidget) -> None:
         bar = self.running.window.tabs.tabBar()

@@ -1,4 +1,4 @@
-"""The making of the Qt application, and one line instead of an abort where it cannot be made."""
+"""Creates the Qt application, with a one-line error instead of an abort where that fails."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from explorer.errors import ExplorerError, UsageError
 from explorer.printable import printable
 
 _FAILED = 2
-"""Exit code, as after every other error."""
+"""Exit code, as for all errors."""
 
 _log = logging.getLogger(__name__)
 
 
 def new_application(name: str) -> QApplication:
-    """Return a new application; where no window can be opened, end the process with one ``error: …`` line."""
+    """Return a new application; if no window can be opened, exit with one ``error: …`` line."""
     with _explained_abort():
         return QApplication([name])
 
 
 @contextmanager
 def _explained_abort() -> Iterator[None]:
-    """Say why Qt gives up, and exit; Qt itself would abort, which leaves a core dump and a misleading remedy."""
+    """Explain why Qt fails, and exit; Qt itself would abort with a core dump and a misleading remedy."""
     said: list[str] = []
 
     def on_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
@@ -38,7 +38,7 @@ def _explained_abort() -> Iterator[None]:
         if kind == QtMsgType.QtFatalMsg:
             if sys.stderr is not None:
                 print(f"error: {printable(str(window_error(said)))}", file=sys.stderr, flush=True)
-            # Qt aborts when this returns, and no exception passes through it.
+            # Qt aborts when this returns, and no exception can pass through it.
             os._exit(_FAILED)
 
     before = qInstallMessageHandler(on_message)
@@ -54,7 +54,7 @@ def window_error(said: list[str]) -> ExplorerError:
     Parameters
     ----------
     said
-        Qt's messages, in their order.
+        Qt's messages in order.
     """
     from explorer.system_libraries import window_libraries_error
 
@@ -67,12 +67,18 @@ def window_error(said: list[str]) -> ExplorerError:
     named = [f"{displays[name]}={os.environ.get(displays[name], '')}" for name in tried if name in displays]
     if named:
         return UsageError(
-            "a display that answers",
-            f"none at {' or '.join(named)}",
-            "Start it in a desktop session, or take pictures of the window: latent-explorer tour --out DIR",
+            "Cannot open a window: no display answers at {displays}. Start the program in a desktop session, or save "
+            "screenshots of the window with: latent-explorer tour --out DIR",
+            displays=named,
+        )
+    reason = " ".join(said).partition("This application failed")[0].strip().rstrip(".")
+    if not reason:
+        return UsageError(
+            "Cannot open a window: Qt found no platform. "
+            "Unset QT_QPA_PLATFORM and QT_QPA_PLATFORM_PLUGIN_PATH, or run: latent-explorer doctor"
         )
     return UsageError(
-        "a platform that Qt can open a window on",
-        " ".join(said).partition("This application failed")[0].strip() or "none",
+        "Cannot open a window: {reason}. "
         "Unset QT_QPA_PLATFORM and QT_QPA_PLATFORM_PLUGIN_PATH, or run: latent-explorer doctor",
+        reason=reason,
     )

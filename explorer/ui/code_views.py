@@ -1,6 +1,6 @@
-"""The two ways to see a code: its raw dimensions, or its coordinates along the principal axes; both in σ of the data.
+"""Views of a code: raw dimensions, principal components or directions, all in σ of the dataset's codes.
 
-No widgets here: which sliders there are, where they stand, what moving one does, and by what they can be sorted.
+No widgets here: which sliders there are, their values, what moving one does, and how they can be sorted.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from explorer.ui.widgets.slider_rows import SliderRows
 SortKey = Literal["order", "spread", "kl", "changed"]
 
 _SMALLEST_SIGMA = 1e-6
-"""Dimensions that never vary are shown in units of this, so that nothing is divided by zero."""
+"""Lower bound of σ, so that constant dimensions cause no division by zero."""
 
 
 _LONGEST_DIRECTION = 16
-"""Letters of a direction's name beside its slider."""
+"""Maximum length of a direction's name at its slider."""
 
 _REAL = 0.01
-"""Share of shuffled labels with as large an effect, above which a direction may not be real."""
+"""p-value above which a direction is marked as not significant."""
 
 _LONGEST_NAME = 9
-"""Letters of a control's name beside its slider; its choices above the sliders have all of it."""
+"""Maximum length of a condition input's name at its slider; the selector above shows all of it."""
 
 
 def control_places(model: OpenModel) -> list[tuple[Control, int]]:
-    """Return a model's inputs beside the picture, and where each begins in the code."""
+    """Return a model's condition inputs, and where each starts in the code."""
     record = model.card.imported
     controls = record.controls if record is not None else ()
     start = model.latent_dim - sum(prod(control.shape) for control in controls)
@@ -52,7 +52,7 @@ def control_places(model: OpenModel) -> list[tuple[Control, int]]:
 
 
 def control_at(model: OpenModel, item: int) -> tuple[Control, int] | None:
-    """Return the control that a dimension belongs to, and which of its values it is; None for a latent one."""
+    """Return the condition input of a dimension and the index in it; None for a latent dimension."""
     for control, start in control_places(model):
         if start <= item < start + prod(control.shape):
             return control, item - start
@@ -60,29 +60,29 @@ def control_at(model: OpenModel, item: int) -> tuple[Control, int] | None:
 
 
 class CodeHolder(Protocol):
-    """Whose cursor sliders move: the document's, or that of a model beside it."""
+    """The owner of the code that sliders edit: the document, or a compared model."""
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
         """Set one dimension, in code units."""
 
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Set one dimension back to the picture's own value."""
+        """Reset one dimension to the selected image's value."""
 
     def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
-        """Move along one principal axis, to a value in σ."""
+        """Set one principal component, in σ."""
 
     def reset_axis(self, axis: int, gesture: str | None = None) -> None:
-        """Move along one principal axis to where the picture is."""
+        """Reset one principal component to the selected image's value."""
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Move along one of the kept directions, to a value in σ."""
+        """Set the coordinate along one direction, in σ."""
 
     def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Move along one of the kept directions to where the picture is."""
+        """Reset the coordinate along one direction to the selected image's value."""
 
 
 class CodeView(ABC):
-    """One way to see the codes of a model."""
+    """Base of the views of a model's codes."""
 
     def __init__(self, model: OpenModel) -> None:
         self._model = model
@@ -91,12 +91,12 @@ class CodeView(ABC):
     @property
     @abstractmethod
     def shape(self) -> LatentShape:
-        """What a filter means by a number or a position."""
+        """The shape that a filter's numbers refer to."""
 
     @property
     @abstractmethod
     def spread(self) -> Floats:
-        """σ of the data along each slider, in code units, ``(count,)``."""
+        """σ of the dataset along each slider, in code units, ``(count,)``."""
 
     @property
     @abstractmethod
@@ -105,35 +105,35 @@ class CodeView(ABC):
 
     @abstractmethod
     def coordinates(self, code: Floats) -> Floats:
-        """Where one code ``(latent_dim,)`` stands on each slider, in σ, ``(count,)``."""
+        """Return the slider values of one code ``(latent_dim,)``, in σ, ``(count,)``."""
 
     @abstractmethod
     def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
-        """Set one slider of the cursor to a value in σ."""
+        """Set one slider of the current code to a value in σ."""
 
     @abstractmethod
     def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
-        """Set one slider of the cursor back to the chosen picture's own value."""
+        """Reset one slider of the current code to the selected image's value."""
 
     @property
     def sort_keys(self) -> Sequence[SortKey]:
-        """By what the sliders can be sorted."""
+        """The available sort keys."""
         return ("order", "changed")
 
     @property
     def active(self) -> NDArray[np.bool_]:
-        """Which sliders vary with the data (Burda et al. 2016), ``(count,)``."""
+        """Which sliders vary over the dataset (Burda et al. 2016), bool ``(count,)``."""
         return np.asarray(self.spread**2 > ACTIVE_VARIANCE)
 
     def sorted(self, key: SortKey, values: Floats, marks: Floats | None) -> Indices:
-        """Return all sliders in order, int64 ``(count,)``; most first, equal ones in the order of nature.
+        """Return all sliders in order, int64 ``(count,)``: largest first, ties by index.
 
         Parameters
         ----------
         key
             One of `sort_keys`.
         values, marks
-            Where cursor and picture stand, in σ, ``(count,)``.
+            Slider values of the current code and the selected image, in σ, ``(count,)``.
         """
         weights = self._weights(key, values, marks)
         if weights is None:
@@ -161,12 +161,11 @@ class DimensionsView(CodeView):
 
     @property
     def rows(self) -> SliderRows:
-        """The sliders, ``latent_dim`` of them; data behind them as many as the bundle carries."""
         return SliderRows(self._model.latent_dim, self._name, self._note, self._data)
 
     @property
     def sort_keys(self) -> Sequence[SortKey]:
-        """By what the sliders can be sorted: by KL only those of a variational model."""
+        """The available sort keys; KL for a variational model only."""
         return ("order", "spread", "changed") if self._statistics.kl is None else ("order", "spread", "kl", "changed")
 
     def coordinates(self, code: Floats) -> Floats:
@@ -188,7 +187,7 @@ class DimensionsView(CodeView):
         return dimension_name(item) if control is None else control[0].name[:_LONGEST_NAME]
 
     def _note(self, item: int) -> str:
-        """Its place in a spatial code; of a variational model what it costs: near zero, the model does not use it."""
+        """Return the position in a spatial code, or KL in nats for a VAE."""
         control = control_at(self._model, item)
         if control is not None:
             return f"= {control[1]}" if prod(control[0].shape) > 1 else ""
@@ -202,7 +201,7 @@ class DimensionsView(CodeView):
 
 
 class AxesView(CodeView):
-    """The principal axes of the data, those along which they vary most first."""
+    """The principal components, in order of decreasing variance."""
 
     @property
     def shape(self) -> LatentShape:
@@ -214,7 +213,6 @@ class AxesView(CodeView):
 
     @property
     def rows(self) -> SliderRows:
-        """The sliders, one for each axis that the bundle carries."""
         return SliderRows(len(self._statistics.axes), axis_name, self._note, self._data)
 
     def coordinates(self, code: Floats) -> Floats:
@@ -227,7 +225,7 @@ class AxesView(CodeView):
         holder.reset_axis(item, gesture)
 
     def _note(self, item: int) -> str:
-        """Its share of the whole variance."""
+        """Return the explained variance ratio."""
         return percent(float(self._statistics.explained[item]))
 
     def _data(self, item: int) -> Floats:
@@ -235,7 +233,7 @@ class AxesView(CodeView):
 
 
 class DirectionsView(CodeView):
-    """The directions that are kept, in their order."""
+    """The saved directions, in order."""
 
     def __init__(self, model: OpenModel, directions: Sequence[NamedDirection]) -> None:
         super().__init__(model)
@@ -252,7 +250,6 @@ class DirectionsView(CodeView):
 
     @property
     def rows(self) -> SliderRows:
-        """The sliders, one for each direction."""
         return SliderRows(len(self._directions), self._name, self._note, self._data)
 
     def coordinates(self, code: Floats) -> Floats:
@@ -269,11 +266,12 @@ class DirectionsView(CodeView):
         return name.split(": ", 1)[-1][:_LONGEST_DIRECTION]
 
     def _note(self, item: int) -> str:
-        """How rightly it tells held-out pictures; with a question mark where it may not be real."""
+        """Return the accuracy on held-out images; with a question mark if not significant."""
         direction = self._directions[item].direction
         if not direction.measured:
             return ""
-        return percent(direction.accuracy) + (" ?" if direction.p > _REAL else "")
+        accuracy = percent(direction.accuracy)
+        return f"acc. {accuracy} ?" if direction.p > _REAL else f"acc. {accuracy}"
 
     def _data(self, item: int) -> Floats:
         return self._rulers[item].values(self._model.sample.codes)

@@ -1,4 +1,4 @@
-"""Numbers to colours of the theme: blue below zero, orange above it, the background at zero itself."""
+"""Color maps: diverging (blue below zero, orange above, background at zero) and sequential."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from explorer.ui.theme import Theme, current_theme
 _STEPS = 256
 
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
-"""Five points of a perceptually ordered black–red–yellow ramp."""
+"""Five points of a perceptually ordered black–red–yellow color map."""
 
 
 def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
-    """Return the colours of values, uint8 ``(..., 3)``.
+    """Return the colors of values, uint8 ``(..., 3)``.
 
     Parameters
     ----------
     values
         Any shape.
     reach
-        What the ends of the ramp stand for, as `ramp_reach` gives them; what lies outside has the colour of the end.
+        The ends of the color map, as returned by `ramp_reach`; values outside get the end colors.
     """
     low, high = reach
     share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
@@ -33,14 +33,14 @@ def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
 
 
 def ramp_reach(low: float, high: float) -> tuple[float, float]:
-    """Return the ends of a ramp that holds all from low to high: even about zero where there are negative values."""
+    """Return the ends of a color map for values from low to high: symmetric about zero if any are negative."""
     reach = max(abs(low), abs(high)) or 1.0
     return (-reach, reach) if low < 0 else (0.0, reach)
 
 
 @lru_cache(maxsize=8)
 def _ramp(theme: Theme, both_ways: bool) -> Pixels:
-    """256 colours, ``(256, 3)``; both ways the middle is the background."""
+    """Return 256 colors, ``(256, 3)``, with the background in the middle."""
     zero, above, below = (_rgb(theme.color(name)) for name in ("base", "warn", "accent"))
     points = np.array([below, zero, above] if both_ways else [zero, above])
     place = np.linspace(0, len(points) - 1, _STEPS)
@@ -53,14 +53,14 @@ def _rgb(color: QColor) -> tuple[int, int, int]:
 
 
 def overlay_colors(values: Floats, highest: float) -> Pixels:
-    """Return see-through colours of values, uint8 ``(..., 4)`` RGBA: the higher, the brighter and the less see-through.
+    """Return translucent colors of values, uint8 ``(..., 4)`` RGBA: higher is brighter and more opaque.
 
     Parameters
     ----------
     values
-        From 0 on; what is not finite is not seen at all.
+        Not negative; values that are not finite are transparent.
     highest
-        What the end of the ramp stands for, above 0.
+        The upper end of the color map, above 0.
     """
     known = np.isfinite(values)
     share = np.clip(np.where(known, values, 0) / highest, 0, 1)
@@ -70,7 +70,7 @@ def overlay_colors(values: Floats, highest: float) -> Pixels:
 
 
 def heat(difference: Floats) -> Pixels:
-    """Return a picture ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black none, yellow one half, above, and NaN."""
+    """Return an image ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black 0, yellow 0.5 and above, and NaN."""
     position = np.nan_to_num(np.clip(difference * 2, 0, 1), nan=1.0) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
     share = (position - low)[..., None]

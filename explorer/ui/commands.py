@@ -1,4 +1,4 @@
-"""Everything that can be done in the window, as one list: what its menus hold."""
+"""All commands of the window, collected from its menus."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from explorer.ui.plain_text import plain_tooltip
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to do.
+    """One command.
 
     Attributes
     ----------
     name
-        Stable, for what is remembered and for tests: the action's object name.
+        Stable identifier: the action's object name.
     title
-        As it stands in its menu.
+        As in its menu.
     where
-        The menus that lead there.
+        The path of menus to it.
     keys
-        Its shortcut as it is written; empty where it has none.
+        Its shortcut as text; empty without one.
     tip
-        A sentence about it.
+        One sentence about it.
     enabled
-        Whether it can be done now.
+        Whether it is available now.
     run
-        Does it.
+        Executes it.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Command:
 
 
 def commands_of(window: QMainWindow) -> list[Command]:
-    """Return all commands of a window, in the order of its menus."""
+    """Return all commands of a window in menu order."""
     return [_of_action(action, where) for where, action in menu_actions(window)]
 
 
 def menu_actions(window: QMainWindow) -> Iterator[tuple[str, QAction]]:
-    """Yield each action of the menu bar with the titles of its menus."""
+    """Yield each action of the menu bar with its path of menus."""
     for action in window.menuBar().actions():
         menu = action.menu()
         if isinstance(menu, QMenu):
@@ -65,13 +65,13 @@ def _actions_in(menu: QMenu, where: str) -> Iterator[tuple[str, QAction]]:
 
 
 def plain_title(text: str) -> str:
-    """Return a title without the mark of its letter."""
+    """Return a title without the mnemonic mark."""
     return text.replace("&&", "\0").replace("&", "").replace("\0", "&")
 
 
 def _of_action(action: QAction, where: str) -> Command:
     keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
     title, tip = plain_title(action.text()), action.statusTip() or action.toolTip()
-    # Qt makes a tooltip of the title where there is none.
+    # Without a tooltip, Qt uses the title.
     tip = "" if tip in {title.rstrip(" …"), plain_tooltip(title)} else tip
     return Command(action.objectName(), title, where, keys, tip, action.isEnabled(), action.trigger)

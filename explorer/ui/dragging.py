@@ -1,4 +1,4 @@
-"""What is dragged within the window: pictures by their positions, and codes; and files from the desktop."""
+"""Data of drags and of the clipboard: image indices, codes, images and files."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ PICTURES = "application/x-latent-explorer-pictures"
 CODE = "application/x-latent-explorer-code"
 _FILE_KINDS = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif", "image/bmp")
 _LONGEST = 4_000_000
-"""Bytes of a drag that are read; other programs may call theirs the same."""
+"""Maximum number of bytes read from a drag; other programs may use the same MIME types."""
 
 
 def pictures_mime(positions: Sequence[int]) -> QMimeData:
-    """Return a drag of pictures of the open source."""
+    """Return a drag of images of the open dataset, by index."""
     mime = QMimeData()
     mime.setData(PICTURES, json.dumps([int(position) for position in positions]).encode())
     return mime
@@ -37,19 +37,19 @@ def code_mime(code: Floats) -> QMimeData:
 
 
 def pictures_of(mime: QMimeData) -> list[int]:
-    """Return the positions that a drag holds; none where it holds something else."""
+    """Return the image indices in a drag; empty if it has none."""
     numbers = _numbers(mime, PICTURES)
     return [int(number) for number in numbers if number >= 0 and float(number).is_integer()]
 
 
 def code_of(mime: QMimeData) -> Floats | None:
-    """Return the code that a drag holds, ``(n,)`` float32; None where it holds something else."""
+    """Return the code in a drag, float32 ``(n,)``; None if it has none."""
     numbers = _numbers(mime, CODE)
     return np.array(numbers, np.float32) if numbers else None
 
 
 def files_of(mime: QMimeData) -> list[Path]:
-    """Return the files and folders of this machine that a drag holds."""
+    """Return the local files and folders in a drag."""
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
@@ -66,9 +66,9 @@ def _numbers(mime: QMimeData, kind: str) -> list[float]:
 
 
 def image_of(mime: QMimeData) -> bytes:
-    """Return the picture that a drag or the clipboard holds, as the contents of a file; empty where there is none.
+    """Return the image in a drag or on the clipboard as the contents of a file; empty if there is none.
 
-    What came as a file's contents is passed on as it is; only pictures that Qt alone knows are written anew.
+    Contents of an image file are returned unchanged; an image without a file is encoded as PNG.
     """
     for kind in _FILE_KINDS:
         if mime.hasFormat(kind):
@@ -80,12 +80,12 @@ def image_of(mime: QMimeData) -> bytes:
 
 
 def holds_image(mime: QMimeData) -> bool:
-    """Tell whether there is a picture in it, without asking for it: that may be long in coming."""
+    """Return whether there is an image, without requesting its data, which may be slow."""
     return mime.hasImage() or any(mime.hasFormat(kind) for kind in _FILE_KINDS)
 
 
 def png_of(image: QImage) -> bytes:
-    """Return a picture as the contents of a PNG file, hardly compressed: it is read at once and never kept."""
+    """Return an image as the contents of a PNG file with fast compression: it is read at once and not kept."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -94,9 +94,9 @@ def png_of(image: QImage) -> bytes:
 
 
 def picture_mime(image: QImage, name: str, code: Floats | None = None) -> QMimeData:
-    """Return a picture for other programs, as pixels and as a file; with the code it was made from, for this one.
+    """Return an image for other programs, as pixels and as a file, and with its code for this program.
 
-    The file lies in the folder for what can be made again, and the next of its name takes its place.
+    The file is in the cache folder and is replaced by the next one of its name.
 
     Raises
     ------
@@ -115,14 +115,14 @@ def picture_mime(image: QImage, name: str, code: Floats | None = None) -> QMimeD
 
 
 def code_text_mime(code: Floats) -> QMimeData:
-    """Return a code for the clipboard: as text that NumPy, Python and JSON read, and for this program."""
+    """Return a code for the clipboard: as text for NumPy, Python and JSON, and for this program."""
     mime = code_mime(code)
     mime.setText(json.dumps([round(value, 6) for value in code.astype(float).tolist()]))
     return mime
 
 
 def pasted_code(mime: QMimeData) -> Floats | None:
-    """Return the code that the clipboard holds, as itself or as text: numbers with commas or blanks between them."""
+    """Return the code on the clipboard, also from text: numbers separated by commas or spaces."""
     code = code_of(mime)
     if code is not None or not mime.hasText():
         return code

@@ -1,4 +1,4 @@
-"""In and out of the window: what is dropped on it or pasted, and what is copied or dragged away."""
+"""Drag and drop and the clipboard: what is dropped on or pasted into the window, copied or dragged out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from explorer.ui.widgets.picture_frame import PictureFrame
 
 
 class Exchange(QObject):
-    """Drops, pastes and copies of the whole window.
+    """Drop, paste and copy for the whole window.
 
     Parameters
     ----------
     document
-        What they change.
+        Receives what is dropped or pasted.
     window
-        Where the veil lies while something is dragged over it.
+        Shows the overlay during a drag.
     import_halves
-        Takes the files of somebody else's encoder and decoder that came together.
+        Called with the files of a third-party encoder and decoder that were dropped together.
     """
 
     def __init__(self, document: Document, window: QWidget, import_halves: Callable[[Path, Path], object]) -> None:
@@ -47,31 +47,28 @@ class Exchange(QObject):
     # -- in ------------------------------------------------------------------------------------------------------
 
     def welcome(self, event: QDragEnterEvent) -> None:
-        """Take a drag that holds files or a picture, and say what a drop would do."""
+        """Accept a drag of files or an image, and show what a drop would do."""
         words = self._promise(event.mimeData())
         if words:
             event.acceptProposedAction()
             self.veil.show_words(words)
 
     def leave(self) -> None:
-        """Lift the veil: the drag went on, or ended."""
         self.veil.hide()
 
     def drop(self, event: QDropEvent) -> None:
-        """Take in what is dropped."""
         self.veil.hide()
-        if self._take(event.mimeData(), self.tr("Dropped picture")):
+        if self._take(event.mimeData(), self.tr("Dropped image")):
             event.acceptProposedAction()
 
     def paste(self) -> None:
-        """Take in what the clipboard holds: files, a picture, or a code."""
+        """Open or apply the clipboard: files, an image, or a code."""
         mime = QApplication.clipboard().mimeData()
-        if self._take(mime, self.tr("Pasted picture")):
+        if self._take(mime, self.tr("Pasted image")):
             return
         code = pasted_code(mime)
         if code is None:
-            wanted, found = self.tr("a picture, files or a code on the clipboard"), self.tr("nothing of the kind")
-            self._document.report(str(UsageError(wanted, found, self.tr("Copy one first."))))
+            self._document.report(self.tr("Cannot paste: the clipboard holds no image, files or code."))
             return
         try:
             self._document.set_code(code, self.tr("Paste code"))
@@ -79,9 +76,9 @@ class Exchange(QObject):
             self._document.report(str(error))
 
     def _take(self, mime: QMimeData, name: str) -> bool:
-        """Take in files, or else a picture; say whether there was either.
+        """Open files, or else an image; return whether there was either.
 
-        A program that offers both means the picture's own file, which has a name and its own depth.
+        Where a program offers both, the file is taken: it has a name and its own bit depth.
         """
         files = [path for path in files_of(mime) if path.exists()]
         if len(files) == 2 and all(looks_foreign(path) for path in files):
@@ -97,76 +94,75 @@ class Exchange(QObject):
         return bool(content)
 
     def _promise(self, mime: QMimeData) -> str:
-        """Return what a drop would do; empty where nothing could be made of it.
+        """Return what a drop would do; empty where nothing can be opened.
 
-        Only names are looked at: no file is read while a drag hovers.
+        Only names are inspected: no file is read during a drag.
         """
         files = files_of(mime)
         if not files:
-            return self.tr("Drop the picture to encode it") if holds_image(mime) else ""
+            return self.tr("Drop to encode the image") if holds_image(mime) else ""
         path = files[0]
         if len(files) == 2 and all(looks_foreign(one) for one in files):
-            return self.tr("Drop both halves to import the model")
+            return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
         return self._promise_of(path).replace("%1", path.name)
 
     def _promise_of(self, path: Path) -> str:
         if path.suffix.lower() == SESSION_SUFFIX:
-            return self.tr("Drop to open the session %1")
+            return self.tr("Drop to open session %1")
         if (path / CARD).is_file():
-            return self.tr("Drop to open the model %1")
+            return self.tr("Drop to open model %1")
         if looks_foreign(path):
-            return self.tr("Drop to import the model %1")
+            return self.tr("Drop to import model %1")
         if path.suffix.lower() in PICTURE_SUFFIXES:
             return self.tr("Drop to encode %1")
-        return self.tr("Drop to open the pictures in %1") if path.is_dir() else self.tr("Drop to open %1")
+        return self.tr("Drop to open the images in %1") if path.is_dir() else self.tr("Drop to open %1")
 
     def _on_negative_found(self) -> None:
-        words = self.tr("Dark on light, and the model learned light on dark: invert it with Ctrl+Shift+I.")
+        words = self.tr("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
         self._document.announced.emit(words)
 
     def invert_guest(self) -> None:
-        """Exchange dark and light of the picture that was brought in; what was said of it before is no longer so."""
+        """Invert the imported image; a note about its polarity no longer holds."""
         self._document.invert_guest()
-        self._document.announced.emit(self.tr("Dark and light of the picture are exchanged."))
+        self._document.announced.emit(self.tr("Image inverted"))
 
     # -- out -----------------------------------------------------------------------------------------------------
 
     def copy_picture(self) -> None:
-        """Copy what the cursor decodes to, at its own size."""
+        """Copy the decoded image at its own size."""
         view = self._document.cursor_view
         if isinstance(view, CursorView):
             QApplication.clipboard().setImage(floats_to_qimage(view.image))
-            self._document.announced.emit(self.tr("The picture is on the clipboard."))
+            self._document.announced.emit(self.tr("Image copied"))
         else:
-            self._refuse(self.tr("an edited picture to copy"))
+            self._document.report(self.tr("No image to copy. Open a model and a dataset in the library."))
 
     def copy_code(self) -> None:
-        """Copy the cursor, as a list of numbers."""
+        """Copy the current code as a list of numbers."""
         code = self._document.code
         if code is None:
-            self._refuse(self.tr("a code to copy"))
+            self._document.report(self.tr("No code to copy. Open a model and a dataset in the library."))
             return
         QApplication.clipboard().setMimeData(code_text_mime(code))
-        words = self.tr("The code is on the clipboard: %1 numbers.")
+        words = self.tr("Code with %1 values copied")
         self._document.announced.emit(words.replace("%1", f"{len(code):,}"))
 
     def offer_stage(self, stage: StagePanel) -> None:
-        """Let the pictures of the stage be dragged away."""
+        """Let the images of the stage be dragged out."""
         self._offer(stage.original, "original")
         self._offer(stage.reconstruction, "reconstruction")
         self._offer(stage.error, "error")
         self._offer(stage.edited, "edited", edited=True)
 
     def _offer(self, frame: PictureFrame, name: str, *, edited: bool = False) -> None:
-        """Let the picture of a frame be dragged away."""
         DragOut(frame, lambda: self.content_of(frame, name, edited=edited))
 
     def content_of(self, frame: PictureFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
-        """Return what is dragged from a frame, and how it looks; the edited picture takes its code along.
+        """Return the data of a drag out of a frame and its preview; the edited image carries its code.
 
-        None where there is no picture, or its file cannot be written, which is reported.
+        None where there is no image, or its file cannot be written, which is reported.
         """
         image = frame.image
         if image is None:
@@ -179,7 +175,3 @@ class Exchange(QObject):
             self._document.report(str(error))
             return None
         return mime, QPixmap.fromImage(image)
-
-    def _refuse(self, wanted: str) -> None:
-        error = UsageError(wanted, self.tr("none yet"), self.tr("Open a model and pictures from the library."))
-        self._document.report(str(error))

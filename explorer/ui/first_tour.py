@@ -1,4 +1,4 @@
-"""The first tour: five steps through the main loop, shown at the first start and from the Help menu."""
+"""The tour: five steps through the window, shown on the first start and from the Help menu."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.ui.widgets.tour_card import TourCard, TourVeil
 
 @dataclass(frozen=True)
 class Step:
-    """What one step says, and the part of the window that it is about."""
+    """The text of one step, and the widget it is about."""
 
     title: str
     text: str
@@ -21,14 +21,12 @@ class Step:
 
 
 class FirstTour(QObject):
-    """Walks through the steps over a window.
-
-    The window stays alive behind it: what a step speaks of can be tried while it is shown.
+    """Steps through the tour over a window, which stays usable.
 
     Signals
     -------
     ended()
-        It was gone through, or skipped.
+        The tour was finished or skipped.
     """
 
     ended = Signal()
@@ -51,13 +49,12 @@ class FirstTour(QObject):
         return self.card.isVisible()
 
     def start(self) -> None:
-        """Begin at the first step."""
         self._before = QApplication.focusWidget()
         self._place = 0
         self._show()
 
     def end(self) -> None:
-        """Go away, and give the keyboard back."""
+        """End the tour and restore the focus."""
         if not self.running:
             return
         self.veil.hide()
@@ -92,7 +89,6 @@ class FirstTour(QObject):
         return QRect(widget.mapTo(self._window, QPoint(0, 0)), widget.size())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow a window that is laid out anew."""
         if event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest} and self.running:
             self._frame()
             self.card.stand_beside(self._target())

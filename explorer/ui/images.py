@@ -1,4 +1,4 @@
-"""Arrays to Qt images."""
+"""Arrays to Qt images, and Qt images to files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.types import Floats, Pixels
 
 
 def pixels_to_qimage(pixels: Pixels) -> QImage:
-    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``: grey, RGB, or RGBA."""
+    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``: grayscale, RGB or RGBA."""
     height, width, channels = pixels.shape
     data = np.ascontiguousarray(pixels)
     formats = QImage.Format
@@ -24,12 +24,12 @@ def pixels_to_qimage(pixels: Pixels) -> QImage:
 
 
 def floats_to_qimage(image: Floats) -> QImage:
-    """Return a QImage of a float32 picture ``(h, w, c)``, clipped to [0, 1]."""
+    """Return a QImage of a float32 image ``(h, w, c)``, clipped to [0, 1]."""
     return pixels_to_qimage(to_pixels(image))
 
 
 def save_image(image: QImage, path: Path) -> None:
-    """Write a picture as PNG.
+    """Write an image as PNG.
 
     Raises
     ------
@@ -39,4 +39,8 @@ def save_image(image: QImage, path: Path) -> None:
     with replacing_file(path) as temporary:
         writer = QImageWriter(str(temporary), QByteArray(b"png"))
         if not writer.write(image):
-            raise ExportError(f"to write {path}", f"“{writer.errorString()}”", "Choose another place, or free space.")
+            raise ExportError(
+                "Cannot write {file}: {reason}. Choose another folder, or free disk space.",
+                file=path,
+                reason=writer.errorString(),
+            )

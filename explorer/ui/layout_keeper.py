@@ -1,4 +1,4 @@
-"""Keeps where the window and its docks are between two starts, and puts them back where they were at first."""
+"""Saves and restores the layout of window and docks."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter
 from explorer.document.preferences import PreferencesFile
 
 _VERSION = 1
-"""Of the window's parts; one that has others than the layout was kept of begins anew."""
+"""Version of the window's parts; a layout of another version is discarded."""
 
 
 class LayoutKeeper:
-    """Layout of one window.
+    """The layout of one window.
 
     Parameters
     ----------
     window
-        Whose.
+        Whose layout.
     preferences
-        Where it is kept.
+        Where it is stored.
     """
 
     def __init__(self, window: QMainWindow, preferences: PreferencesFile) -> None:
@@ -30,13 +30,13 @@ class LayoutKeeper:
 
     @property
     def began(self) -> bool:
-        """Whether the first places are known."""
+        """Whether the initial layout is known."""
         return not self._first.isEmpty()
 
     def begin(self) -> None:
-        """Remember the places as they are, which are the first ones; then go where the window was last time.
+        """Store the initial layout; then restore the last one.
 
-        What cannot be used leaves everything as it is.
+        A layout that cannot be restored changes nothing.
         """
         self._first = self._window.saveState(_VERSION)
         self._first_sizes = {splitter.objectName(): splitter.sizes() for splitter in self._splitters()}
@@ -49,21 +49,21 @@ class LayoutKeeper:
             self._window.restoreState(self._first, _VERSION)
 
     def keep(self) -> None:
-        """Write down where everything is now."""
+        """Store the current layout."""
         if self.began and self._preferences.values.keep_layout:
             self._preferences.put(
                 geometry=_packed(self._window.saveGeometry()), layout=_packed(self._window.saveState(_VERSION))
             )
 
     def reset(self) -> None:
-        """Put all docks and splitters back where they were at first, also those that were closed or float."""
+        """Restore the initial layout, including closed and floating docks."""
         self._window.restoreState(self._first, _VERSION)
         for splitter in self._splitters():
             if splitter.objectName() in self._first_sizes:
                 splitter.setSizes(self._first_sizes[splitter.objectName()])
 
     def show_all(self) -> None:
-        """Bring every dock into sight, wherever it is."""
+        """Show every dock."""
         for dock in self._window.findChildren(QDockWidget):
             dock.show()
 

@@ -1,4 +1,4 @@
-"""The main window: where the panels stand, the menus, and the status bar."""
+"""The main window: panels, menus and status bar."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
 
 class MainWindow(QMainWindow):
-    """One window, one screen for the main loop.
+    """The main window: stage and tabs in the center, docks around them.
 
     Parameters
     ----------
     document
-        What it shows.
+        What the window shows.
     on_close
-        Called once, when the window closes: ends what works behind the document.
+        Called once when the window closes, to stop the background work.
     preferences
-        What is remembered between two starts; left out, nothing is.
+        Settings kept between runs; None keeps nothing.
 
     Signals
     -------
     closing()
-        It is about to close, and nothing will stop it any more.
+        The window closes and nothing can stop it any more.
     """
 
     closing = Signal()
@@ -143,7 +143,6 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def sizeHint(self) -> QSize:
-        """Prefer 1280 × 800."""
         return QSize(1280, 800)
 
     # -- places --------------------------------------------------------------------------------------------------
@@ -159,7 +158,7 @@ class MainWindow(QMainWindow):
             (self.samples, self.tr("Samples")),
             (self.noise, self.tr("Noise")),
             (self.outliers, self.tr("Outliers")),
-            (self.neighbours, self.tr("Neighbours")),
+            (self.neighbours, self.tr("Neighbors")),
             (self.arithmetic, self.tr("Arithmetic")),
             (self.compare, self.tr("Compare")),
             (self.train, self.tr("Train")),
@@ -188,7 +187,7 @@ class MainWindow(QMainWindow):
             self._dock("library_dock", self.tr("Library"), self.library, _LEFT),
             self._dock("gallery_dock", self.tr("Gallery"), self.gallery, _LEFT),
             self._dock("latent_dock", self.tr("Latent code"), self._code_splitter(), _RIGHT),
-            self._dock("timeline_dock", self.tr("Morph timeline"), self.timeline, _BOTTOM),
+            self._dock("timeline_dock", self.tr("Timeline"), self.timeline, _BOTTOM),
         ]
         docks.append(self._dock("bookmarks_dock", self.tr("Bookmarks"), self.bookmarks, _LEFT))
         docks.append(self._dock("history_dock", self.tr("History"), self.history, _LEFT))
@@ -198,7 +197,7 @@ class MainWindow(QMainWindow):
         return docks
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Give the docks their sizes; before the first show the layout would not keep them."""
+        """Set the dock sizes; before the first show, the layout would not keep them."""
         super().showEvent(event)
         if not self.shell.layout.began:
             library, gallery, latent = self._docks[:3]
@@ -207,7 +206,7 @@ class MainWindow(QMainWindow):
             self.shell.layout.begin()
 
     def _code_splitter(self) -> QSplitter:
-        """The feature maps, where the code has any, over the sliders."""
+        """Return the feature maps, where the code has any, above the sliders."""
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setObjectName("latent_splitter")
         splitter.setChildrenCollapsible(False)
@@ -225,7 +224,7 @@ class MainWindow(QMainWindow):
         return dock
 
     def reset_layout(self) -> None:
-        """Put every dock back where it was at first."""
+        """Restore the initial layout."""
         self.shell.layout.reset()
 
     # -- menus ---------------------------------------------------------------------------------------------------
@@ -234,44 +233,46 @@ class MainWindow(QMainWindow):
         document, standard = self.document, QKeySequence.StandardKey
         file = self._menu("menu_file", self.tr("&File"))
         self.sessions.fill_menu(file)
-        self._act(file, "action_open_model", self.tr("Open &model …"), self.library.ask_model, "Ctrl+O")
-        self._act(file, "action_import", self.tr("Import &Keras model …"), self.show_import, "Ctrl+I")
-        self._act(file, "action_open_folder", self.tr("Open picture &folder …"), self.library.ask_folder, "Ctrl+D")
-        self._act(file, "action_open_file", self.tr("Open picture f&ile …"), self.library.ask_file, "Ctrl+Shift+D")
+        self._act(file, "action_open_model", self.tr("Open &model…"), self.library.ask_model, "Ctrl+O")
+        self._act(file, "action_import", self.tr("Import &Keras model…"), self.show_import, "Ctrl+I")
+        self._act(file, "action_open_folder", self.tr("Open image &folder…"), self.library.ask_folder, "Ctrl+D")
+        self._act(file, "action_open_file", self.tr("Open image f&ile…"), self.library.ask_file, "Ctrl+Shift+D")
         file.addSeparator()
-        self._act(file, "action_reopen", self.tr("Open exported mo&rph …"), self.ask_morph, "Ctrl+Shift+O")
-        self._export = self._act(file, "action_export", self.tr("&Export morph …"), self.timeline.ask_export, "Ctrl+E")
+        self._act(file, "action_reopen", self.tr("Open expo&rted animation…"), self.ask_morph, "Ctrl+Shift+O")
+        self._export = self._act(
+            file, "action_export", self.tr("&Export animation…"), self.timeline.ask_export, "Ctrl+E"
+        )
         file.addSeparator()
         self._act(file, "action_quit", self.tr("&Quit"), self.close, "Ctrl+Q")
         edit = self._menu("menu_edit", self.tr("&Edit"))
         self._undo = self._act(edit, "action_undo", self.tr("&Undo"), document.undo, standard.Undo)
         self._redo = self._act(edit, "action_redo", self.tr("&Redo"), document.redo, standard.Redo)
         edit.addSeparator()
-        self._act(edit, "action_reset", self.tr("Re&set code"), document.reset_code, "Ctrl+R")
-        self._act(edit, "action_shuffle", self.tr("S&huffle code"), self.latent.shuffle, "Ctrl+J")
+        self._act(edit, "action_reset", self.tr("Re&set edit"), document.reset_code, "Ctrl+R")
+        self._act(edit, "action_shuffle", self.tr("R&andom code"), self.latent.shuffle, "Ctrl+J")
         edit.addSeparator()
         self._act(
             edit,
             "action_code_view",
-            self.tr("Dimensions, a&xes or directions"),
+            self.tr("Cycle slider &basis"),
             self.latent.switch_view,
             "Ctrl+Shift+A",
         )
-        self._act(edit, "action_filter", self.tr("&Find sliders"), self.latent.find_sliders, "Ctrl+F")
+        self._act(edit, "action_filter", self.tr("&Filter sliders"), self.latent.find_sliders, "Ctrl+F")
         find = self.latent.find_directions
-        self._act(edit, "action_find_directions", self.tr("Find d&irections …"), find, "Ctrl+Shift+F")
-        self._act(edit, "action_statistics", self.tr("S&tatistics of codes …"), self.latent.show_statistics, "Ctrl+T")
+        self._act(edit, "action_find_directions", self.tr("Find attribute d&irection…"), find, "Ctrl+Shift+F")
+        self._act(edit, "action_statistics", self.tr("Latent s&tatistics…"), self.latent.show_statistics, "Ctrl+T")
         paint = self.feature_maps.begin_painting
-        self._paint = self._act(edit, "action_paint", self.tr("Paint &on a feature map"), paint, "Ctrl+B")
+        self._paint = self._act(edit, "action_paint", self.tr("Paint feature ma&p"), paint, "Ctrl+B")
         edit.addSeparator()
         self._act(edit, "action_keyframe", self.tr("Add &keyframe"), document.timeline.add, "Ctrl+K")
         self._act(edit, "action_bookmark", self.tr("Add book&mark"), document.bookmarks.add, "Ctrl+M")
         duplicate = self.timeline.duplicate
         self._act(edit, "action_duplicate", self.tr("&Duplicate keyframe"), duplicate, "Ctrl+Shift+K")
-        self._act(edit, "action_play", self.tr("&Play or pause morph"), self.timeline.play.click, "Ctrl+Space")
+        self._act(edit, "action_play", self.tr("P&lay or pause animation"), self.timeline.play.click, "Ctrl+Space")
         edit.addSeparator()
-        self._act(edit, "action_previous", self.tr("Pre&vious picture"), lambda: document.step_picture(-1), "Alt+PgUp")
-        self._act(edit, "action_next", self.tr("&Next picture"), lambda: document.step_picture(1), "Alt+PgDown")
+        self._act(edit, "action_previous", self.tr("Pre&vious image"), lambda: document.step_picture(-1), "Alt+PgUp")
+        self._act(edit, "action_next", self.tr("&Next image"), lambda: document.step_picture(1), "Alt+PgDown")
         self.shell.add_to_edit(edit, self._act)
         self._make_view_menu()
         panels = self._menu("menu_panels", self.tr("&Panels"))
@@ -283,8 +284,10 @@ class MainWindow(QMainWindow):
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
         for number in range(self.tabs.count()):
-            title = self.tabs.tabText(number)
-            name = f"action_tab_{title.lower()}"
+            title, panel = self.tabs.tabText(number), self.tabs.widget(number)
+            assert panel is not None
+            # Titles are translated, object names are not.
+            name = f"action_tab_{panel.objectName().removesuffix('_panel')}"
             # Ctrl+0 is the tenth.
             keys = f"Ctrl+{(number + 1) % 10}" if number < 10 else None
             self._act(view, name, title, partial(self.tabs.setCurrentIndex, number), keys)
@@ -354,30 +357,28 @@ class MainWindow(QMainWindow):
         self.show_import().begin(path)
 
     def _on_success(self) -> None:
-        """What went wrong before is over once something of the kind went well."""
+        """Hide the last error once an operation has succeeded."""
         self.problem_bar.hide()
 
     def ask_morph(self) -> None:
-        """Ask for a file that was exported here, and open what it was made of."""
-        kinds = ((self.tr("Exported morphs"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
-        ask_file(self, self.tr("Open an exported morph"), self.document.timeline.reopen_requested.emit, kinds=kinds)
+        """Ask for an exported animation and open its recipe."""
+        kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
+        ask_file(self, self.tr("Open an exported animation"), self.document.timeline.reopen_requested.emit, kinds=kinds)
 
     # -- drops -----------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files, folders and pictures from the desktop and from other programs."""
         self.exchange.welcome(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Forget a drag that goes on elsewhere."""
         self.exchange.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what is dropped: a session, an exported morph, a model, pictures."""
+        """Open a dropped session, exported animation, model or dataset."""
         self.exchange.drop(event)
 
     def show_import(self) -> ImportDialog:
-        """Show the dialog that imports models of others."""
+        """Show the dialog that imports third-party models."""
         if self._import is None:
             self._import = ImportDialog(self.document, self)
         self._import.show()
@@ -386,14 +387,13 @@ class MainWindow(QMainWindow):
         return self._import
 
     def show_help(self) -> None:
-        """Show the page of help."""
         if self._help is None:
             self._help = HelpDialog(self.shell.main_commands(), self)
         self._help.show()
         self._help.raise_()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask about what is not saved; go out of sight, then end what works behind the window."""
+        """Ask about unsaved work; hide at once, then stop the background work."""
         if not self.sessions.may_close(self.close):
             event.ignore()
             return

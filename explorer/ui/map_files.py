@@ -1,4 +1,4 @@
-"""The map as files: a picture, the points as a drawing, the codes as a table."""
+"""Export of the map: the points as SVG, the codes as CSV."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARGIN = 40
 
 
 def save_points(scatter: Scatter, window: MapWindow, names: tuple[str, str], path: Path) -> None:
-    """Write the points in view as SVG, each a circle of its own, with a frame and the ends of the axes.
+    """Write the points in view as SVG circles, with a frame and axis limits.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def save_points(scatter: Scatter, window: MapWindow, names: tuple[str, str], pat
 
 
 def save_codes(view: CodesView, scatter: Scatter, path: Path) -> None:
-    """Write the codes of the pictures that are shown as CSV: position, label, place on the map, and the code.
+    """Write the codes of the visible images as CSV: index, label, position on the map, and code.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Finds commands by a few letters of their names."""
+"""Fuzzy search for commands."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from math import inf
 _START, _NEXT, _ANY = 8.0, 5.0, 1.0
 _NOTE = 3.0
 _LOOSE = 0.6
-"""Share of the best score that a text must have."""
+"""Fraction of the best score that a match must reach."""
 
 
 def score(query: str, text: str) -> float | None:
-    """Tell how well a query fits a text: the higher the better; None where its letters are not all there, in order.
+    """Return how well a query matches a text, higher is better; None unless it contains all letters in order.
 
-    Letters at the beginning of words count most, then those that stand together; of equals the shorter text wins.
+    Letters at word starts score highest, then consecutive letters; of equal matches the shorter text wins.
     """
     wanted, given = "".join(query.casefold().split()), text.casefold()
     if not wanted:
         return 0.0
-    # best[place]: of the letters so far, with the last of them at that place.
+    # best[place]: score of the letters so far with the last of them at that place.
     best: list[float] = []
     for number, letter in enumerate(wanted):
         following: list[float] = []
@@ -40,10 +40,10 @@ def score(query: str, text: str) -> float | None:
 
 
 def ranked(query: str, texts: Sequence[tuple[str, str]]) -> list[int]:
-    """Return the places of the texts that fit a query, the best first; equals keep their order.
+    """Return the indices of matching texts, best first; ties keep their order.
 
-    Each text has a note; one that fits only together with its note comes behind others. A text that has the letters
-    only here and there is left out where another has them together.
+    Each text has a note; texts that match only together with their note rank lower. Scattered matches are dropped where
+    another text matches consecutively.
     """
     scores = [(_score_with_note(query, *text), place) for place, text in enumerate(texts)]
     fitting = [(-value, place) for value, place in scores if value is not None]

@@ -1,4 +1,4 @@
-"""The menu of all that the panels' buttons do, each with its keys: whatever the mouse can press, the keyboard can."""
+"""The Panels menu: every button of every panel with a keyboard shortcut."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from explorer.ui.main_window import MainWindow
 
 PREFIX = "Ctrl+G"
-"""Begins the keys of every command of a panel; then come a letter for the panel and one for the command."""
+"""Prefix of the shortcuts; a letter for the panel and one for the command follow."""
 
 _PLACES = "1234567890QWERTYUIOPASDFGHJKLZXCVBNM"
 _PLAIN = 3
-"""Letters of a button's text from which it says something by itself."""
+"""Minimum length of a button text that is clear without its tooltip."""
 
 
 class PanelMenu(QObject):
@@ -31,7 +31,7 @@ class PanelMenu(QObject):
     window
         Whose panels.
     menu
-        What is filled.
+        The menu to fill.
     """
 
     def __init__(self, window: MainWindow, menu: QMenu) -> None:
@@ -51,12 +51,12 @@ class PanelMenu(QObject):
         menu.aboutToHide.connect(self.let_all)
 
     def sync(self) -> None:
-        """Grey out what cannot be done now."""
+        """Disable the commands that are not available now."""
         for action, button in self._pairs:
             action.setEnabled(button.isEnabled() and not button.isHidden())
 
     def let_all(self) -> None:
-        """Let all keys be pressed again: what cannot be done says so then."""
+        """Enable all shortcuts: an unavailable command then says so."""
         for action, _ in self._pairs:
             action.setEnabled(True)
 
@@ -71,7 +71,7 @@ class PanelMenu(QObject):
             if isinstance(inner, QMenu):
                 self._add_inner(submenu, inner, label, prefix, places)
                 continue
-            # What says nothing outside its panel is told by its tooltip, too.
+            # A text that is unclear outside its panel is followed by the start of its tooltip.
             plain = len(label) >= _PLAIN and texts.count(label) == 1
             text = label if plain else f"{label}  {button.toolTip().partition('.')[0].partition(':')[0]}"
             action = submenu.addAction(plain_menu_text(text))
@@ -86,14 +86,14 @@ class PanelMenu(QObject):
             menu.addMenu(submenu)
 
     def _add_inner(self, submenu: QMenu, inner: QMenu, title: str, prefix: str, places: Iterator[str]) -> None:
-        """Put the menu of a button into that of its panel."""
+        """Add the menu of a button to that of its panel."""
         submenu.addMenu(inner).setText(plain_menu_text(title))
         for action in inner.actions():
             if not action.isSeparator() and action.menu() is None and action.shortcut().isEmpty():
                 action.setShortcut(QKeySequence(f"{prefix}, {next(places)}"))
 
     def _known(self, button: QPushButton) -> bool:
-        """Tell whether another menu has the same command: the button bears its title, or names its keys."""
+        """Return whether another menu has the command: with the same title, or its shortcut in the tooltip."""
         tip = button.toolTip()
         return plain_title(button.text()) in self._titles or any(tip.endswith(keys) for keys in self._keys)
 
@@ -104,13 +104,13 @@ class PanelMenu(QObject):
                 button.setFocus()
                 button.click()
             else:
-                self._window.document.announced.emit(self.tr("Not possible now: %1").replace("%1", title))
+                self._window.document.announced.emit(self.tr("Unavailable: %1").replace("%1", title))
 
         return run
 
 
 def _panels(window: MainWindow) -> Iterator[tuple[QWidget, str, Callable[[], None]]]:
-    """Yield each panel with its title, and with what brings it into sight."""
+    """Yield each panel with its title and a function that shows it."""
     for dock in window.findChildren(QDockWidget):
         panel = dock.widget()
         if panel is not None:

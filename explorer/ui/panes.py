@@ -1,4 +1,4 @@
-"""F6 and Shift+F6: the keyboard goes from one part of the window to the next."""
+"""Keyboard focus: F6 and Shift+F6 move between panels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Pane = Callable[[], QWidget]
 
 
 def step_pane(panes: Sequence[Pane], by: int) -> QWidget | None:
-    """Give the keyboard to the pane so many places on from the one that has it, around the end.
+    """Move the focus `by` panels forward, wrapping around and skipping hidden ones.
 
-    Panes that are hidden are passed over. Returns the widget that got the keyboard, or None where none can have it.
+    Returns the widget that got the focus, or None if none can have it.
     """
     shown = [pane() for pane in panes]
     shown = [pane for pane in shown if pane.isVisible()]
@@ -32,7 +32,7 @@ def _holds(pane: QWidget, focus: QWidget | None) -> bool:
 
 
 def _first_control(pane: QWidget) -> QWidget | None:
-    """Return the first control in the pane that Tab reaches, in the order of Tab."""
+    """Return the first control of the panel in tab order."""
     control: QWidget | None = pane
     while control is not None:
         takes = control.focusPolicy() & Qt.FocusPolicy.TabFocus
@@ -45,7 +45,7 @@ def _first_control(pane: QWidget) -> QWidget | None:
 
 
 def show_or_hide(dock: QDockWidget) -> None:
-    """Bring a dock into sight; hide it where it is there already. One behind another in tabs is not in sight."""
+    """Show a dock and raise it; hide it if it is visible. A dock behind a tab is not visible."""
     if dock.isVisible() and not dock.visibleRegion().isEmpty():
         dock.hide()
     else:

@@ -1,7 +1,7 @@
-"""Names shown as text: Qt takes what looks like HTML for HTML, and opens the files and servers that it names.
+"""Plain text for names: Qt renders what looks like HTML, and opens the files and servers that it refers to.
 
-Every label, tooltip and message box of the window is made here or passes through here, since any of them may show the
-name of a file, a label, an attribute, a model or a session.
+All labels, tooltips and message boxes must pass through here, since any of them may show the name of a file, label,
+attribute, model or session.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 
 class PlainLabel(QLabel):
-    """A label that shows its text character by character."""
+    """A label that shows its text verbatim."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # Before the text: with the default format, setting it is enough to read what it names.
+        # Set before the text: with the default format, setting a text loads what it refers to.
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(text)
 
 
 def plain_message_box(parent: QWidget) -> QMessageBox:
-    """Return a message box whose text and further text are shown character by character."""
+    """Return a message box that shows its texts verbatim."""
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     return box
 
 
 def plain_tooltip(text: str) -> str:
-    """Return a tooltip that shows `text` character by character: escaped where Qt would take it for HTML."""
+    """Return a tooltip that shows `text` verbatim: escaped where Qt would take it for HTML."""
     if not Qt.mightBeRichText(text):
         return text
     return Qt.convertFromPlainText(text, Qt.WhiteSpaceMode.WhiteSpaceNormal)
 
 
 def plain_menu_text(text: str) -> str:
-    """Return the text of a menu entry or button that shows `text`: no letter is a mnemonic, no part a shortcut."""
+    """Return the text of a menu entry or button that shows `text` verbatim, without mnemonic or shortcut."""
     return " ".join(text.splitlines()).replace("\t", " ").replace("&", "&&")
 
 
 def name_action(action: QAction, text: str) -> None:
-    """Show a name in a menu; Qt would make the tooltip of the same text, as HTML where it looks like it."""
+    """Show a name in a menu; its default tooltip would be rendered as HTML."""
     action.setText(plain_menu_text(text))
     action.setToolTip(plain_tooltip(text))
 
 
 def plain_window_title(text: str) -> str:
-    """Return a window title that shows `text`; a single ``[*]`` would be the mark of a changed document."""
+    """Return a window title that shows `text` verbatim; a single ``[*]`` would mark a modified document."""
     return text.replace("[*]", "[*][*]")

@@ -1,4 +1,4 @@
-"""Write a plot to a file, as it is on the screen: a picture or a drawing."""
+"""Export of plots as PNG or SVG."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from explorer.paths import replacing_file
 from explorer.ui.images import save_image
 
 PLOT_WIDTH = 1600
-"""Pixels of a PNG: enough for a slide."""
+"""Width of a PNG in pixels."""
 
 PLOT_SUFFIXES = (".png", ".svg")
 
 
 def save_plot(view: QGraphicsView, path: Path) -> None:
-    """Write what a view shows as PNG or SVG, by the file's ending.
+    """Write a plot as PNG or SVG, chosen by the file extension.
 
     Raises
     ------
     UsageError
-        If the ending is another.
+        If the extension is neither.
     ExportError
         If the file cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in PLOT_SUFFIXES:
-        raise UsageError(f"a file that ends in {' or '.join(PLOT_SUFFIXES)}", f"“{path.name}”", "Choose another name.")
+        raise UsageError("Cannot export the plot to “{file}”: the name must end in .png or .svg.", file=path.name)
     if suffix == ".png":
         save_image(_drawn(view), path)
         return
@@ -48,7 +48,7 @@ def _write_svg(view: QGraphicsView, path: Path, title: str) -> None:
     generator.setTitle(title)
     painter = QPainter()
     if not painter.begin(generator):
-        raise OSError("the file cannot be opened")
+        raise OSError("cannot open the file")
     view.render(painter, QRectF(0, 0, size.width(), size.height()), view.viewport().rect())
     painter.end()
 

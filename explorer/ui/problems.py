@@ -1,4 +1,4 @@
-"""What went wrong since the start, kept to be read and copied."""
+"""The message log: errors since the start."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from explorer.ui.text import sentence
 
 _Index = QModelIndex | QPersistentModelIndex
 KEPT = 200
-"""Problems that are kept; older ones are in the log file."""
+"""Maximum number of entries; older ones are in the log file."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One problem: what was said, when for the last time (``14:03:27``), and how often."""
+    """One error: its message, the time of the last occurrence (``14:03:27``), and how often it occurred."""
 
     message: str
     details: str
@@ -30,13 +30,13 @@ class Entry:
 
     @property
     def report(self) -> str:
-        """All of it, to be copied."""
+        """The entry as text for the clipboard."""
         head = f"{self.at}  {self.message}"
         return f"{head}\n\n{self.details}".strip() if self.details else head
 
 
 class ProblemList(QAbstractListModel):
-    """Follows a document; the newest problem is on top. One that comes again and again is one line."""
+    """The errors of a document, newest first; consecutive repetitions are one entry."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,16 +44,15 @@ class ProblemList(QAbstractListModel):
         document.problem_reported.connect(self._on_problem_reported)
 
     def entry(self, row: int) -> Entry | None:
-        """Return a problem, the newest at row 0."""
+        """Return an entry, the newest at row 0."""
         return self._entries[row] if 0 <= row < len(self._entries) else None
 
     @property
     def report(self) -> str:
-        """All problems, to be copied."""
+        """All entries as text for the clipboard."""
         return "\n\n".join(entry.report for entry in self._entries)
 
     def clear(self) -> None:
-        """Forget all of them."""
         self.beginResetModel()
         self._entries.clear()
         self.endResetModel()
@@ -76,11 +75,9 @@ class ProblemList(QAbstractListModel):
             self.endRemoveRows()
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Return how many there are."""
         return 0 if parent.isValid() else len(self._entries)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return one line of the list, and the whole message as its tooltip."""
         entry = self.entry(index.row())
         if entry is None:
             return None

@@ -1,4 +1,4 @@
-"""Tens of thousands of points as one picture, made with numpy: a painter would take seconds."""
+"""Scatter plots of tens of thousands of points, drawn with NumPy: QPainter would take seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from explorer.types import Floats, Pixels
 _RADIUS = 1.6
 _STRONG_RADIUS = 2.6
 _FAINT = 70
-"""Opacity of what is not picked out, where something is."""
+"""Opacity of points that are not selected while others are."""
 
 _CELL = 6
-"""Device-independent pixels a cell of the density."""
+"""Side of a density cell, in device-independent pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +30,11 @@ class Scatter:
     colors
         Uint8 ``(n, 3)``.
     shown
-        Bool ``(n,)``: those that are drawn.
+        Bool ``(n,)``: the points to draw.
     picked
-        Bool ``(n,)``: those that are drawn larger; None where nothing is picked out.
+        Bool ``(n,)``: the selected points, drawn larger; None without a selection.
     density
-        Whether to show how densely they lie instead of the points.
+        Whether to draw their density instead of the points.
     """
 
     points: Floats
@@ -45,18 +45,18 @@ class Scatter:
 
 
 def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], device: float) -> QImage:
-    """Draw points over transparency.
+    """Draw points on a transparent image.
 
     Parameters
     ----------
     scatter
-        The points and their looks.
+        The points and their colors.
     places
-        Where they lie in the picture, float32 ``(n, 2)``, in device pixels; they may lie outside.
+        Their positions in the image, float32 ``(n, 2)``, in device pixels; may be outside.
     size
         Width and height in device pixels.
     device
-        Device pixels a pixel.
+        Device pixels per pixel.
     """
     width, height = size
     picture = np.zeros((height, width, 4), np.uint8)
@@ -72,16 +72,16 @@ def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], devic
             _stamp(picture, places[rest], scatter.colors[rest], _RADIUS * device, _FAINT)
             _stamp(picture, places[chosen], scatter.colors[chosen], _STRONG_RADIUS * device, 255)
     image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    image = image.copy()  # the array goes
+    image = image.copy()  # the array is freed
     image.setDevicePixelRatio(device)
     return image
 
 
 def _stamp(picture: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
-    """Set round dots; the later ones lie over the earlier."""
+    """Draw round dots, later ones over earlier ones."""
     height, width, _ = picture.shape
     reach = int(np.ceil(radius))
-    # A pixel is one number, and around the picture is room for what sticks out: no dot is looked at twice.
+    # A pixel is one uint32, and a margin holds what exceeds the image, so that no dot needs clipping.
     room = np.zeros((height + 4 * reach, width + 4 * reach), np.uint32)
     room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width] = picture.view(np.uint32)[..., 0]
     values = np.concatenate([colors, np.full((len(colors), 1), opacity, np.uint8)], axis=1).view(np.uint32)[:, 0]
@@ -97,7 +97,7 @@ def _stamp(picture: Pixels, places: Floats, colors: Pixels, radius: float, opaci
 
 
 def _draw_density(picture: Pixels, scatter: Scatter, places: Floats, within: NDArray[np.bool_], cell: int) -> None:
-    """Fill cells with the mean colour of their points, the more opaque the more there are."""
+    """Fill cells with the mean color of their points; more points are more opaque."""
     height, width, _ = picture.shape
     rows, columns = -(-height // cell), -(-width // cell)
     x, y = (places[within] // cell).astype(np.int64).T

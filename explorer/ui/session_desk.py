@@ -1,4 +1,4 @@
-"""New, Open, Save and Recent in the File menu, the questions they ask, and what the window's title says of it."""
+"""Session commands: New, Open, Save and Recent in the File menu, their questions, and the window title."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from explorer.ui.text import learning
 
 
 class SessionDesk(QObject):
-    """What a window does with sessions.
+    """The session commands of a window.
 
     Parameters
     ----------
     document
         Whose sessions.
     window
-        Over which questions are asked.
+        The parent of the questions.
     """
 
     def __init__(self, document: Document, window: QMainWindow) -> None:
@@ -38,7 +38,7 @@ class SessionDesk(QObject):
         self._then: Callable[[], object] | None = None
         self._question: QMessageBox | None = None
         self.asks = False
-        """Whether closing the window asks about what is not saved; tours and benchmarks are not asked."""
+        """Whether closing the window asks about unsaved changes; False for tours and benchmarks."""
         sessions = document.sessions
         sessions.open_wanted.connect(self.open)
         sessions.saved.connect(self._on_saved)
@@ -48,7 +48,7 @@ class SessionDesk(QObject):
 
     @property
     def title(self) -> str:
-        """What the window is called: the session with a star where it is not saved, the model, the program."""
+        """The window title: session name, with a star if unsaved, model and program."""
         sessions, model = self._document.sessions, self._document.model
         name = sessions.name or (self.tr("Untitled") if sessions.dirty else "")
         parts = [f"{name}*" if sessions.dirty else name, learning(model.name, model.epochs) if model else ""]
@@ -57,18 +57,18 @@ class SessionDesk(QObject):
     # -- the menu --------------------------------------------------------------------------------------------------
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Put the actions into the File menu."""
+        """Add the actions to the File menu."""
         keys = QKeySequence.StandardKey
         self._act(menu, "action_session_new", self.tr("&New session"), self.new, QKeySequence(keys.New))
-        self._act(menu, "action_session_open", self.tr("Open &session …"), self.ask_open, QKeySequence("Ctrl+Alt+O"))
+        self._act(menu, "action_session_open", self.tr("Open &session…"), self.ask_open, QKeySequence("Ctrl+Alt+O"))
         self.recent = QMenu(self.tr("Open recen&t session"), menu)
         self.recent.setObjectName("menu_recent")
-        # Other windows note theirs, too.
+        # Other windows add sessions, too.
         self.recent.aboutToShow.connect(self._fill_recent)
         menu.addMenu(self.recent)
         self._act(menu, "action_session_save", self.tr("Sa&ve session"), self.save, QKeySequence(keys.Save))
         as_keys = QKeySequence("Ctrl+Shift+S")
-        self._act(menu, "action_session_save_as", self.tr("Save session &as …"), self.save_as, as_keys)
+        self._act(menu, "action_session_save_as", self.tr("Save session &as…"), self.save_as, as_keys)
         menu.addSeparator()
 
     def _act(self, menu: QMenu, name: str, title: str, run: Callable[[], object], keys: QKeySequence) -> None:
@@ -88,30 +88,30 @@ class SessionDesk(QObject):
             action.setStatusTip(str(path))
         if paths:
             self.recent.addSeparator()
-            self.recent.addAction(self.tr("Clear this list"), clear_recent).setObjectName("action_recent_clear")
+            self.recent.addAction(self.tr("Clear list"), clear_recent).setObjectName("action_recent_clear")
         else:
-            self.recent.addAction(self.tr("No session was saved yet")).setEnabled(False)
+            self.recent.addAction(self.tr("No recent sessions")).setEnabled(False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def new(self) -> None:
-        """Begin anew, once what is not saved was asked about."""
+        """Start a new session, after asking about unsaved changes."""
         self._guarded(self._document.sessions.new_requested.emit)
 
     def ask_open(self) -> None:
         """Ask for a session file, and open it."""
         kinds = ((self.tr("Sessions"), f"*{SUFFIX}"),)
-        self._guarded(lambda: ask_file(self._window, self.tr("Open a session"), self._open_now, kinds=kinds))
+        self._guarded(lambda: ask_file(self._window, self.tr("Open session"), self._open_now, kinds=kinds))
 
     def open(self, path: Path) -> None:
-        """Open a session, once what is not saved was asked about."""
+        """Open a session, after asking about unsaved changes."""
         self._guarded(lambda: self._open_now(path))
 
     def _open_now(self, path: Path) -> None:
         self._document.sessions.open_requested.emit(path)
 
     def save(self, then: Callable[[], object] | None = None) -> None:
-        """Save where it was saved last; ask where, if it never was."""
+        """Save to the session's file; ask for one if there is none."""
         path = self._document.sessions.path
         if path is None:
             self.save_as(then)
@@ -120,25 +120,25 @@ class SessionDesk(QObject):
             self._document.sessions.save_requested.emit(path, False)
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
-        """Ask where to save, and do."""
+        """Ask for a file, and save there."""
         sessions, model = self._document.sessions, self._document.model
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
         filters = [self.tr("Session") + f" (*{SUFFIX})"]
-        ask_save(self._document, self._window, self.tr("Save the session"), filters, suggested, self._save_to)
+        ask_save(self._document, self._window, self.tr("Save session"), filters, suggested, self._save_to)
 
     def _save_to(self, path: Path) -> None:
         self._document.sessions.save_requested.emit(path, False)
 
     def may_close(self, close: Callable[[], object]) -> bool:
-        """Say whether the window may close now; else ask, and close it when that was answered."""
+        """Return whether the window may close now; else ask, and call `close` after the answer."""
         if not self.asks or not self._document.sessions.dirty:
             return True
         self._guarded(close)
         return False
 
     def _guarded(self, action: Callable[[], object]) -> None:
-        """Do something that puts another session in place, once what is not saved was asked about."""
+        """Run an action that replaces the session, after asking about unsaved changes."""
         sessions = self._document.sessions
         if not sessions.dirty:
             action()
@@ -156,7 +156,7 @@ class SessionDesk(QObject):
         self._question = None
 
     def _dropped(self, action: Callable[[], object]) -> None:
-        """Do it, without what is not saved; where it comes to nothing, that is still there."""
+        """Run the action without saving; if it fails, the unsaved changes are still there."""
         self.asks, asks = False, self.asks
         try:
             action()
@@ -168,7 +168,7 @@ class SessionDesk(QObject):
     def _on_saved(self, path: Path) -> None:
         words = self.tr("Saved %1")
         if not self._document.sessions.whole:
-            words = self.tr("Saved %1, without the picture that was brought in, which is too large: keep its file, too")
+            words = self.tr("Saved %1 without the imported image, which is too large. Keep its file.")
         self._document.announced.emit(words.replace("%1", path.name))
         then, self._then = self._then, None
         if then is not None:
@@ -185,7 +185,7 @@ class SessionDesk(QObject):
         def look(where: Path) -> None:
             sessions.find_requested.emit(opening, where)
 
-        title = self.tr("Where is it now?")
+        title = self.tr("Locate the file or folder")
         ask_missing(
             self._window,
             opening,

@@ -1,4 +1,4 @@
-"""What surrounds the panels: command palette, problems, first tour, settings, layout, and the keyboard's way around."""
+"""The commands around the panels: command palette, message log, tour, settings, theme, layout and focus."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Act(Protocol):
 
 
 class Shell(QObject):
-    """Belongs to one window; its dialogs are made when they are asked for.
+    """Menus and dialogs of one window; dialogs are created on first use.
 
     Parameters
     ----------
     window
-        Whose.
+        Their parent.
     preferences
-        What is remembered between two starts.
+        Settings kept between runs.
     """
 
     def __init__(self, window: MainWindow, preferences: PreferencesFile) -> None:
@@ -67,7 +67,7 @@ class Shell(QObject):
         self._tour: FirstTour | None = None
         self._schemes: dict[str, QAction] = {}
         self._panel_menu: PanelMenu | None = None
-        self._count = button("status_problems", self.tr("No problems"), self.tr("Show what went wrong (Ctrl+Shift+E)"))
+        self._count = button("status_problems", self.tr("No errors"), self.tr("Show the message log (Ctrl+Shift+E)"))
         self._count.hide()
         self._count.clicked.connect(self.show_problems)
         window.status.addPermanentWidget(self._count)
@@ -76,34 +76,34 @@ class Shell(QObject):
 
     @property
     def counter(self) -> QPushButton:
-        """The button for the status bar that says how many problems there are."""
+        """The button in the status bar with the number of errors."""
         return self._count
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
     def add_to_edit(self, menu: QMenu, act: Act) -> None:
-        """Add what goes in and out by the clipboard."""
+        """Add the clipboard commands and the settings."""
         exchange, keys = self._window.exchange, QKeySequence.StandardKey
         menu.addSeparator()
-        act(menu, "action_copy_picture", self.tr("&Copy picture"), exchange.copy_picture, keys.Copy)
+        act(menu, "action_copy_picture", self.tr("&Copy image"), exchange.copy_picture, keys.Copy)
         act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
-        act(menu, "action_paste", self.tr("Pas&te picture, files or code"), exchange.paste, keys.Paste)
-        negative = self.tr("In&vert the brought-in picture")
+        act(menu, "action_paste", self.tr("Pas&te"), exchange.paste, keys.Paste)
+        negative = self.tr("In&vert imported image")
         invert = act(menu, "action_invert_guest", negative, exchange.invert_guest, "Ctrl+Shift+I")
         invert.setEnabled(False)
         document = self._window.document
         document.guest_changed.connect(lambda: invert.setEnabled(document.guest is not None))
         menu.addSeparator()
-        act(menu, "action_settings", self.tr("Settin&gs …"), self.show_settings, "Ctrl+,")
+        act(menu, "action_settings", self.tr("Settin&gs…"), self.show_settings, "Ctrl+,")
 
     def add_to_view(self, menu: QMenu, act: Act) -> None:
-        """Add the colours, and the ways around the window."""
+        """Add the themes, the command palette and the focus commands."""
         menu.addSeparator()
         group = QActionGroup(self)
         for name, title, keys in (
-            ("system", self.tr("Colours of the s&ystem"), "Ctrl+F10"),
-            ("light", self.tr("&Light"), "Ctrl+F11"),
-            ("dark", self.tr("&Dark"), "Ctrl+F12"),
+            ("system", self.tr("Use s&ystem theme"), "Ctrl+F10"),
+            ("light", self.tr("Use &light theme"), "Ctrl+F11"),
+            ("dark", self.tr("Use &dark theme"), "Ctrl+F12"),
         ):
             action = act(menu, f"action_scheme_{name}", title, partial(self.choose_colours, name), keys)
             action.setCheckable(True)
@@ -111,25 +111,25 @@ class Shell(QObject):
             action.setChecked(SCHEMES[name] == chosen_scheme())
             self._schemes[name] = action
         menu.addSeparator()
-        act(menu, "action_palette", self.tr("&Commands …"), self.show_palette, "Ctrl+Shift+P")
-        act(menu, "action_next_pane", self.tr("Ne&xt part of the window"), lambda: self._step_pane(1), "F6")
-        before = self.tr("Pre&vious part of the window")
+        act(menu, "action_palette", self.tr("&Commands…"), self.show_palette, "Ctrl+Shift+P")
+        act(menu, "action_next_pane", self.tr("Ne&xt panel"), lambda: self._step_pane(1), "F6")
+        before = self.tr("Pre&vious panel")
         act(menu, "action_previous_pane", before, lambda: self._step_pane(-1), "Shift+F6")
 
     def finish(self, panels: QMenu) -> None:
-        """Fill the menu of what the panels' buttons do, and explain all: the other menus are there by now."""
+        """Fill the Panels menu and set all tooltips; the other menus must exist."""
         self._panel_menu = PanelMenu(self._window, panels)
         self._explain()
         self._window.exchange.offer_stage(self._window.stage)
 
     def add_to_help(self, menu: QMenu, act: Act) -> None:
-        """Add the tour and the problems."""
-        act(menu, "action_tour", self.tr("First &tour"), self.start_tour, "Shift+F1")
+        """Add the tour and the message log."""
+        act(menu, "action_tour", self.tr("Take the &tour"), self.start_tour, "Shift+F1")
         menu.addSeparator()
-        act(menu, "action_problems", self.tr("&Problems …"), self.show_problems, "Ctrl+Shift+E")
+        act(menu, "action_problems", self.tr("&Message log…"), self.show_problems, "Ctrl+Shift+E")
 
     def _explain(self) -> None:
-        """Give commands and tabs their sentence."""
+        """Set the tooltips of commands and tabs."""
         self._window.menuBar().setAccessibleName(self.tr("Menus"))
         tips = command_tips()
         for action in self._window.findChildren(QAction):
@@ -147,7 +147,7 @@ class Shell(QObject):
     # -- what is shown -------------------------------------------------------------------------------------------
 
     def show_palette(self) -> CommandPalette:
-        """Show every command, to be found by a few letters."""
+        """Show the command palette."""
         if self._palette is None:
             recent = self.preferences
             self._palette = CommandPalette(
@@ -157,7 +157,7 @@ class Shell(QObject):
         return self._palette
 
     def _commands(self) -> list[Command]:
-        """Return all commands, as they can or cannot be done now."""
+        """Return all commands with their current availability."""
         if self._panel_menu is not None:
             self._panel_menu.sync()
         found = commands_of(self._window)
@@ -166,7 +166,7 @@ class Shell(QObject):
         return found
 
     def main_commands(self) -> list[Command]:
-        """Return the commands but for those of single panels."""
+        """Return the commands of the other menus than Panels."""
         return [command for command in commands_of(self._window) if not command.keys.startswith(PREFIX)]
 
     def _remember(self, name: str) -> None:
@@ -174,7 +174,7 @@ class Shell(QObject):
         self.preferences.put(recent_commands=(name, *others)[:RECENT])
 
     def show_problems(self) -> ProblemsDialog:
-        """Show what went wrong."""
+        """Show the message log."""
         if self._problems_dialog is None:
             self._problems_dialog = ProblemsDialog(self.problems, self._window)
         self._problems_dialog.choose_newest()
@@ -183,12 +183,11 @@ class Shell(QObject):
 
     def _on_problems_changed(self) -> None:
         count = self.problems.rowCount()
-        words = self.tr("1 problem") if count == 1 else self.tr("%1 problems")
+        words = self.tr("1 error") if count == 1 else self.tr("%1 errors")
         self._count.setText(words.replace("%1", str(count)))
         self._count.setVisible(count > 0)
 
     def show_settings(self) -> SettingsDialog:
-        """Show the settings."""
         if self._settings is None:
             self._settings = SettingsDialog(self.preferences, self._window)
             self._settings.scheme_chosen.connect(self.choose_colours)
@@ -197,7 +196,7 @@ class Shell(QObject):
         return self._settings
 
     def choose_colours(self, name: str) -> None:
-        """Put colours in force: ``system``, ``light`` or ``dark``; and remember them."""
+        """Apply and store a theme: ``system``, ``light`` or ``dark``."""
         app = QApplication.instance()
         if isinstance(app, QApplication):
             choose_scheme(app, SCHEMES[name])
@@ -208,7 +207,7 @@ class Shell(QObject):
     # -- the first tour ------------------------------------------------------------------------------------------
 
     def start_tour(self) -> FirstTour:
-        """Walk through the window."""
+        """Start the tour at its first step."""
         if self._tour is None:
             self._tour = FirstTour(self._window, self._steps())
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
@@ -218,7 +217,7 @@ class Shell(QObject):
         return self._tour
 
     def greet(self) -> None:
-        """Start the tour where nobody has seen it yet."""
+        """Start the tour if it has not been seen."""
         if not self.preferences.values.tour_seen:
             self.start_tour()
 
@@ -226,42 +225,42 @@ class Shell(QObject):
         window = self._window
         return (
             Step(
-                self.tr("Choose a picture"),
+                self.tr("Select an image"),
                 self.tr(
-                    "An autoencoder squeezes each of these pictures into a short code. Click one, or drop or paste a "
-                    "picture of your own: it is prepared as the data were, and encoded."
+                    "An autoencoder compresses each image into a short latent code. Click an image, or drop or paste "
+                    "one of your own."
                 ),
                 lambda: window.gallery,
             ),
             Step(
-                self.tr("See what the code keeps"),
+                self.tr("Compare the reconstruction"),
                 self.tr(
-                    "The decoder makes a picture of the code again. What differs from the original, the code has lost: "
-                    "the figures below say how much, the error map says where."
+                    "The decoder reconstructs the image from the code. MSE, PSNR and SSIM measure the difference; "
+                    "the error map shows where it is."
                 ),
                 lambda: window.stage,
             ),
             Step(
-                self.tr("Change the code"),
+                self.tr("Edit the code"),
                 self.tr(
-                    "Drag a slider: the edited picture follows. The hill behind a slider shows where the data lie; far "
-                    "outside, the decoder has never been."
+                    "Drag a slider and watch the edited image. The histogram behind a slider shows the dataset's "
+                    "codes; outside it, decoded images become unreliable."
                 ),
                 lambda: window.latent,
             ),
             Step(
-                self.tr("Walk through the space"),
+                self.tr("Explore the latent space"),
                 self.tr(
-                    "The map shows a whole plane of codes. Click or drag on it to go there. The other tabs look at the "
-                    "same place in other ways: samples, noise, neighbours, and training."
+                    "The map decodes a plane of latent space. Click or drag to move the current code. The other tabs "
+                    "show samples, traversals, denoising and training."
                 ),
                 lambda: window.tabs,
             ),
             Step(
-                self.tr("Make a morph"),
+                self.tr("Make an animation"),
                 self.tr(
-                    "Add keyframes where you like the picture (Ctrl+K), and play the way between them. Export makes a "
-                    "film of it. All commands are in the menus, and under Ctrl+Shift+P."
+                    "Add keyframes (Ctrl+K), play the animation, and export it as a video or GIF. Press Ctrl+Shift+P "
+                    "to search all commands."
                 ),
                 lambda: window.timeline,
             ),

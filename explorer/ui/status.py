@@ -1,4 +1,4 @@
-"""The status bar: model, data, decode time, and what runs in the background."""
+"""The status bar: model, dataset, decode time and background jobs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from explorer.ui.widgets.fields import button, name_control
 
 _REMEMBERED = 15
 _NAMED = 20
-"""Skipped pictures that the tooltip names."""
+"""Skipped images that the tooltip names."""
 
 _MESSAGE_MS = 12_000
 
 
 class StatusBar(QStatusBar):
-    """Follows the document; a job can be cancelled from here."""
+    """Shows the state of a document; jobs can be canceled from here."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,16 +34,16 @@ class StatusBar(QStatusBar):
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
         self.setObjectName("status_bar")
         self.setSizeGripEnabled(False)
-        self._model = self._label("status_model", self.tr("The open model"))
+        self._model = self._label("status_model", self.tr("Open model"))
         self._data = self._label("status_data", "")
-        self._decode = self._label("status_decode", self.tr("Time to decode one code, the median of the last few"))
-        self._job = self._label("status_job", self.tr("What runs in the background"))
+        self._decode = self._label("status_decode", self.tr("Time to decode one code (median of the last few)"))
+        self._job = self._label("status_job", self.tr("Background job"))
         self._bar = QProgressBar()
         name_control(self._bar, "status_progress", self.tr("Progress of the job"))
         self._bar.setFixedWidth(120)
         self._bar.setTextVisible(False)
-        self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Stop the job"))
-        self._said = self._label("status_said", self.tr("What was done last"))
+        self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Cancel the job"))
+        self._said = self._label("status_said", self.tr("Last message"))
         self._shown: OpenModel | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
@@ -81,11 +81,11 @@ class StatusBar(QStatusBar):
 
     def _on_source_changed(self) -> None:
         source = self._document.source
-        self._data.setToolTip(self.tr("The open pictures"))
+        self._data.setToolTip(self.tr("Open dataset"))
         if source is None:
-            self._data.setText(self.tr("No pictures"))
+            self._data.setText(self.tr("No dataset"))
             return
-        words = self.tr("%1: %2 picture") if source.count == 1 else self.tr("%1: %2 pictures")
+        words = self.tr("%1: %2 image") if source.count == 1 else self.tr("%1: %2 images")
         text = words.replace("%1", source.name).replace("%2", f"{source.count:,}")
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
@@ -100,7 +100,7 @@ class StatusBar(QStatusBar):
             self._times.append(view.decode_ms)
             model = self._document.model
             by_keras = model is not None and model.card.engine == "keras"
-            words = self.tr("decode %1 ms, by Keras itself") if by_keras else self.tr("decode %1 ms")
+            words = self.tr("decode %1 ms (Keras)") if by_keras else self.tr("decode %1 ms")
             self._decode.setText(words.replace("%1", f"{median(self._times):.2f}"))
 
     def _on_work_changed(self) -> None:
@@ -111,11 +111,12 @@ class StatusBar(QStatusBar):
         if jobs:
             job = jobs[0]
             more = f"  (+{len(jobs) - 1})" if len(jobs) > 1 else ""
-            self._job.setText(f"{job.title}{_left(job.seconds_left)}{more}")
+            self._job.setText(self._with_time_left(str(job.title), job.seconds_left) + more)
             self._bar.setRange(0, job.total)
             self._bar.setValue(job.done)
         elif training.active:
-            self._job.setText(f"{self.tr('Training')} {training.title}{_left(training.seconds_left)}")
+            title = self.tr("Training %1").replace("%1", training.title)
+            self._job.setText(self._with_time_left(title, training.seconds_left))
             steps = max(1, training.steps)
             self._bar.setRange(0, training.epochs * steps if training.epochs and training.phase == "running" else 0)
             self._bar.setValue(len(training.curve) * steps + training.step)
@@ -127,13 +128,14 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self._announce(self.tr("Written: %1").replace("%1", path.name))
+        self._announce(self.tr("Saved %1").replace("%1", path.name))
         self._said.setToolTip(plain_tooltip(str(path)))
 
     def _announce(self, wording: Wording) -> None:
         self._said.setText(message_text(wording))
         self._fade.start()
 
-
-def _left(seconds: float | None) -> str:
-    return "" if seconds is None or seconds < 1 else f", {duration(seconds)} left"
+    def _with_time_left(self, title: str, seconds: float | None) -> str:
+        if seconds is None or seconds < 1:
+            return title
+        return self.tr("%1, %2 left").replace("%2", duration(seconds)).replace("%1", title)

@@ -1,4 +1,4 @@
-"""Numbers as words."""
+"""Formatting of numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def decibels(value: float) -> str:
-    """Return a PSNR: ``21.3 dB``, or ``∞`` where the pictures are equal."""
+    """Return a PSNR: ``21.3 dB``, or ``∞`` for equal images."""
     return f"{value:.1f} dB" if math.isfinite(value) else "∞"
 
 
@@ -28,7 +28,7 @@ def duration(seconds: float) -> str:
 
 
 def file_size(count: int) -> str:
-    """Return a number of bytes: ``730 kB``, ``1.2 GB``; in thousands, as disks are sold."""
+    """Return a number of bytes, in powers of 1000: ``730 kB``, ``1.2 GB``."""
     size = count / 1_000
     for unit in ("kB", "MB", "GB"):
         if size < 999.5 or unit == "GB":
@@ -38,42 +38,42 @@ def file_size(count: int) -> str:
 
 
 def dimension_name(index: int) -> str:
-    """Return what a dimension of the code is called, ``z₀`` for the first."""
+    """Return the name of a dimension, ``z₀`` for the first."""
     return "z" + str(index).translate(_SUBSCRIPTS)
 
 
 def axis_name(index: int) -> str:
-    """Return what a principal axis is called, ``a₀`` for the first."""
-    return "a" + str(index).translate(_SUBSCRIPTS)
+    """Return the name of a principal component, ``PC 1`` for the first."""
+    return f"PC {index + 1}"
 
 
 def percent(share: float) -> str:
-    """Return a share in [0, 1]: ``31 %``, below ten ``3.1 %``."""
-    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace("%", " %")
+    """Return a fraction in [0, 1] as ``31%``; below ten percent as ``3.1%``."""
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def number(value: float) -> str:
-    """Return a number of three digits with a true minus sign."""
+    """Return a number with three digits and a true minus sign."""
     return f"{value:.3g}".replace("-", "−")
 
 
 def sentence(wording: Wording) -> str:
-    """Return a text with its first letter as a capital."""
+    """Return a text with a capital first letter."""
     said = message_text(wording)
     return said[:1].upper() + said[1:]
 
 
 def unbroken(*parts: str) -> str:
-    """Join parts by dots, so that a line breaks between them and not within one."""
+    """Join parts with dots so that lines break between parts only."""
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def sigmas(value: float) -> str:
-    """Return a value in σ with its sign, ``+1.25 σ``; zero has none."""
+    """Return a value in σ with its sign, ``+1.25 σ``; zero without one."""
     signed = f"{value:+.2f}"
     return ("0.00" if float(signed) == 0 else signed.replace("-", "−")) + " σ"
 
 
 def learning(name: str, epochs: float | None) -> str:
-    """Return a model's name, and how far it has learnt where it still does: ``my-digits, epoch 3.2``."""
+    """Return a model's name, with the epoch while it is in training: ``my-digits, epoch 3.2``."""
     return name if epochs is None else f"{name}, epoch {epochs:.1f}"

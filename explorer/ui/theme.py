@@ -1,4 +1,4 @@
-"""Colours, font and style sheet, light and dark."""
+"""Colors, font and style sheet of the light and dark themes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FONT_FAMILY = "Inter"
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by their use, as ``#rrggbb``."""
+    """The colors of a theme by use, as ``#rrggbb``."""
 
     window: str
     panel: str
@@ -35,7 +35,6 @@ class Theme:
     warn: str
 
     def color(self, name: str) -> QColor:
-        """Return the colour of that use."""
         return QColor(getattr(self, name))
 
 
@@ -72,13 +71,13 @@ DARK = Theme(
 
 
 class _Choice:
-    """The scheme that was asked for; not every platform can be told, so it is remembered here too."""
+    """The requested color scheme; not every platform can store it."""
 
     scheme = Qt.ColorScheme.Unknown
 
 
 def current_theme() -> Theme:
-    """Return the theme of the colour scheme that is in force."""
+    """Return the current theme."""
     scheme = _Choice.scheme
     if scheme == Qt.ColorScheme.Unknown:
         scheme = QApplication.styleHints().colorScheme()
@@ -86,21 +85,21 @@ def current_theme() -> Theme:
 
 
 def chosen_scheme() -> Qt.ColorScheme:
-    """Return the scheme that was asked for; ``Unknown`` where the system's is followed."""
+    """Return the requested color scheme; ``Unknown`` to follow the system."""
     return _Choice.scheme
 
 
 def choose_scheme(app: QApplication, scheme: Qt.ColorScheme) -> None:
-    """Put light or dark in force, or (``Unknown``) follow the system again."""
+    """Apply the light or dark theme, or (``Unknown``) follow the system."""
     _Choice.scheme = scheme
     app.styleHints().setColorScheme(scheme)
     apply_theme(app)
 
 
 def install_theme(app: QApplication) -> None:
-    """Give the application its font and style, and follow the system's colour scheme from now on.
+    """Set font and style of the application, and follow the system's color scheme.
 
-    ``LATENT_EXPLORER_SCHEME`` set to ``light`` or ``dark`` overrules the system.
+    ``LATENT_EXPLORER_SCHEME`` set to ``light`` or ``dark`` overrides the system.
     """
     app.setStyle("Fusion")
     _install_font(app)
@@ -110,7 +109,7 @@ def install_theme(app: QApplication) -> None:
 
 
 def apply_theme(app: QApplication) -> None:
-    """Put palette and style sheet of the current scheme in force."""
+    """Apply palette and style sheet of the current color scheme."""
     theme = current_theme()
     app.setPalette(_palette(theme))
     template = Template((resources_dir() / "style" / "app.qss").read_text(encoding="utf-8"))
@@ -120,7 +119,7 @@ def apply_theme(app: QApplication) -> None:
 
 
 def _install_font(app: QApplication) -> None:
-    """Load the font that ships, so that a machine without fonts shows text and every machine shows the same."""
+    """Load the bundled font: some machines have none, and text should look the same everywhere."""
     for file in sorted((resources_dir() / "fonts").glob("*.otf")):
         QFontDatabase.addApplicationFont(str(file))
     if FONT_FAMILY in QFontDatabase.families():

@@ -175,7 +175,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     last = opened.document.state
     # The drag with its four moves is one step.
     begun, dragged, *rest = all_of_them = lines(opened)
-    assert [begun, *rest] == ["As opened", "Add keyframe", "Add bookmark"]
+    assert [begun, *rest] == ["Opened", "Add keyframe", "Add bookmark"]
     assert re.fullmatch(r"z₁: [+−]\d\.\d\d → [+]1\.[45]\d σ", dragged)
     shown = opened.find(QListWidget, "history_list")
     assert shown.currentRow() == 3
@@ -194,7 +194,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     assert opened.document.state is moved
     # Another edit from here: what was undone is gone.
     opened.shortcut("action_shuffle")
-    assert lines(opened) == ["As opened", dragged, "Random code"]
+    assert lines(opened) == ["Opened", dragged, "Random code"]
 
 
 def test_the_history_is_walked_with_keys(opened: Desk) -> None:

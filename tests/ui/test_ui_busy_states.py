@@ -54,7 +54,7 @@ def until_found(desk: Desk) -> None:
 
 
 def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(vanished: Desk, folder: Path) -> None:
-    vanished.tab("Neighbours")
+    vanished.tab("Neighbors")
     until_failed(vanished)
     label, retry = vanished.find(QLabel, "neighbours_empty"), vanished.find(QPushButton, "neighbours_retry")
     assert "being encoded" not in label.text()
@@ -83,7 +83,7 @@ def test_neighbors_that_were_canceled_wait_for_the_button(desk: Desk) -> None:
         ),
         make_source(),
     )
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     desk.until(lambda: bool(desk.document.jobs))
     desk.click("neighbours_cancel")
     gate.open()
@@ -104,7 +104,7 @@ def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: Desk, folde
     assert ".png" in nearest.text
     assert "Neighbors" in nearest.text
     bring_back(folder)
-    vanished.tab("Neighbours")
+    vanished.tab("Neighbors")
     vanished.click("neighbours_retry")
     until_found(vanished)
     vanished.tab("Arithmetic")

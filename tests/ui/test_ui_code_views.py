@@ -79,8 +79,8 @@ def test_the_switch_shows_axes_and_dimensions(desk: Desk) -> None:
     assert not axes_shown(desk)
     show_axes(desk)
     np.testing.assert_allclose(sliders.values, along_axes(desk), atol=1e-5)
-    assert "a₀" in sliders.accessibleDescription()
-    assert "5 principal axes, 100 % of the variance" in desk.find(QLabel, "latent_summary").text()
+    assert "PC 1" in sliders.accessibleDescription()
+    assert "5 PCs, 100% explained variance" in desk.find(QLabel, "latent_summary").text()
     desk.shortcut("action_code_view")
     assert not axes_shown(desk)
     assert "z₀" in sliders.accessibleDescription()
@@ -195,24 +195,24 @@ def test_sorting_by_spread_and_order(desk: Desk) -> None:
     assert desk.document.model is not None
     sigma = desk.document.model.sample.statistics.sigma
     assert items(desk) == list(range(6))
-    sort_by(desk, "By spread")
+    sort_by(desk, "Std. dev.")
     assert items(desk) == list(np.argsort(-sigma))
     sliders, start = desk.window.latent.sliders, desk.code
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (0.0, 1.0, 2.5)])
     assert list(np.flatnonzero(desk.code != start)) == [np.argmax(sigma)]
-    sort_by(desk, "In order")
+    sort_by(desk, "Index")
     assert items(desk) == list(range(6))
 
 
 def test_only_a_variational_model_is_sorted_by_kl(desk: Desk) -> None:
     desk.open(make_model(latent_dim=6))
     combo = desk.find(QComboBox, "latent_sort")
-    assert combo.findText("By KL") < 0
+    assert combo.findText("KL") < 0
     desk.open(variational_model())
     assert desk.document.model is not None
     kl = desk.document.model.sample.statistics.kl
     assert kl is not None
-    sort_by(desk, "By KL")
+    sort_by(desk, "KL")
     assert items(desk) == list(np.argsort(-kl, kind="stable"))
     assert f"KL {kl.max():.1f}" in desk.window.latent.sliders.accessibleDescription()
 
@@ -220,7 +220,7 @@ def test_only_a_variational_model_is_sorted_by_kl(desk: Desk) -> None:
 def test_sorting_by_change_waits_until_the_hand_is_elsewhere(desk: Desk) -> None:
     desk.open(make_model(latent_dim=6))
     sliders = desk.window.latent.sliders
-    sort_by(desk, "By change")
+    sort_by(desk, "Edit size")
     assert items(desk) == list(range(6)), "nothing has changed yet"
     drag(sliders.viewport(), [sliders.handle_position(4, value) for value in (0.0, 3.5)])
     assert items(desk) == list(range(6)), "a row does not run away under the hand"
@@ -228,7 +228,7 @@ def test_sorting_by_change_waits_until_the_hand_is_elsewhere(desk: Desk) -> None
     moved[2] += 100
     desk.document.set_code(moved)
     desk.until(lambda: items(desk)[:2] == [2, 4])
-    sort_by(desk, "In order")
+    sort_by(desk, "Index")
     assert items(desk) == list(range(6))
 
 
@@ -247,12 +247,21 @@ def test_the_filter_shows_numbers_and_ranges(desk: Desk) -> None:
     assert items(desk) == list(range(40))
 
 
+def test_the_filter_counts_principal_components_from_one(desk: Desk) -> None:
+    desk.open(make_model(latent_dim=5))
+    show_axes(desk)
+    filter_by(desk, "1, 3-4")
+    assert items(desk) == [0, 2, 3]
+    filter_by(desk, "0")
+    assert items(desk) == []
+
+
 def test_an_empty_result_says_so(desk: Desk) -> None:
     desk.open(make_model(latent_dim=6))
     sliders = desk.window.latent.sliders
     filter_by(desk, "50-60")
     assert items(desk) == []
-    assert sliders.words == "Nothing matches “50-60”."
+    assert sliders.words == "No sliders match “50-60”"
     full = sliders.grab().toImage()
     filter_by(desk, "seven")
     assert "“seven”" in sliders.words

@@ -94,7 +94,7 @@ def test_a_dropped_picture_of_any_size_and_mode_is_encoded(
 
 def test_a_dropped_picture_shows_its_neighbours_among_the_data(desk: Desk, tmp_path: Path) -> None:
     desk.open()
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     desk.until(lambda: isinstance(desk.document.neighbours_view, NeighboursView))
     source, model = desk.document.source, desk.document.model
     assert source is not None
@@ -125,7 +125,7 @@ def test_a_guest_goes_when_a_picture_is_chosen_and_comes_back_with_undo(desk: De
     guest = desk.code.copy()
     assert desk.find(QPushButton, "stage_invert").isVisible()
     assert heading.geometry().center().y() == place, "the button moves nothing"
-    assert caption.text() == "guest.png is none of these"
+    assert caption.text() == "guest.png (not in this dataset)"
     view = desk.window.gallery.view
     spot = view.visualRect(desk.window.gallery.model.index(0)).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
@@ -163,7 +163,7 @@ def test_a_picture_is_pasted(desk: Desk) -> None:
     assert_allclose(desk.code, model.codec.encode(to_floats(pixels[None]))[0], atol=1e-4)
     guest = desk.document.guest
     assert guest is not None
-    assert guest.title == "Pasted picture"
+    assert guest.title == "Pasted image"
 
 
 def test_a_file_s_own_bytes_are_taken_before_what_qt_made_of_them(desk: Desk) -> None:

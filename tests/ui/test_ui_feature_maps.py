@@ -145,7 +145,7 @@ def test_a_stroke_edits_the_code_live_and_is_one_step(desk: Desk) -> None:
     assert changed(desk, start) == {(1, 1, 0), (1, 2, 0), (1, 3, 0), (2, 3, 0), (3, 3, 0), (4, 3, 0)}
     np.testing.assert_allclose(maps(desk)[2, 3, 0], painted_value(desk, 2.5), rtol=1e-5)
     desk.until_edited_shows(desk.code)
-    assert desk.undo_label() == "Paint map 0"
+    assert desk.undo_label() == "Paint feature map c0"
     assert canvas(desk).image is not None
     desk.shortcut("action_undo")
     np.testing.assert_array_equal(desk.code, start)

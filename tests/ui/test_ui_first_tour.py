@@ -17,11 +17,11 @@ from explorer.ui.first_tour import FirstTour
 from explorer.ui.main_window import MainWindow
 
 TITLES = [
-    "Choose a picture",
-    "See what the code keeps",
-    "Change the code",
-    "Walk through the space",
-    "Make a morph",
+    "Select an image",
+    "Compare the reconstruction",
+    "Edit the code",
+    "Explore the latent space",
+    "Make an animation",
 ]
 
 

@@ -152,7 +152,7 @@ def test_thumbnails_under_way_survive_another_model(desk: Desk) -> None:
 def test_a_picture_has_its_label_as_words(desk: Desk) -> None:
     desk.open()
     model = desk.window.gallery.model
-    assert model.data(model.index(13), Qt.ItemDataRole.AccessibleTextRole) == "Picture 14, label 3"
+    assert model.data(model.index(13), Qt.ItemDataRole.AccessibleTextRole) == "Image 14, label 3"
 
 
 def test_no_pictures_no_list(desk: Desk) -> None:
@@ -200,7 +200,7 @@ def test_the_pictures_of_one_label(desk: Desk) -> None:
     assert current(desk) == 4
     QTest.keyClick(gallery.view, Qt.Key.Key_Right)
     assert desk.document.picture == 53
-    choose_label(desk, "All pictures")
+    choose_label(desk, "All images")
     assert desk.document.picture == 53
     assert current(desk) == 53
     assert gallery.model.rowCount() == 300
@@ -210,7 +210,7 @@ def test_another_source_is_shown_whole(desk: Desk) -> None:
     desk.open(source=make_source(60))
     choose_label(desk, "3 (6)")
     desk.document.open(source=make_source(40, name="fresh", seed=5))
-    assert desk.find(QComboBox, "gallery_label").currentText() == "All pictures"
+    assert desk.find(QComboBox, "gallery_label").currentText() == "All images"
     assert desk.window.gallery.model.rowCount() == 40
 
 
@@ -241,8 +241,8 @@ def test_all_that_is_known_of_a_picture_is_told(desk: Desk) -> None:
     desk.open(source=source)
     model, role = desk.window.gallery.model, Qt.ItemDataRole.ToolTipRole
     first, second = (model.data(model.index(row), role) for row in (0, 1))
-    assert first == "Picture 1, label Ann\nfolder/0000.png\nsmiling: 0.5\nhair: dark"
-    assert second == "Picture 2, label Bob\nfolder/0001.png\nhair: fair", "what is not known is not told"
+    assert first == "Image 1, label Ann\nfolder/0000.png\nsmiling: 0.5\nhair: dark"
+    assert second == "Image 2, label Bob\nfolder/0001.png\nhair: fair", "what is not known is not told"
     caption = desk.find(QLabel, "gallery_caption")
     assert caption.text() == "1 / 6 · Ann · 0000.png"
     click(desk, 3)

@@ -55,7 +55,7 @@ def test_it_lists_bundles_and_pictures(models: Path, desk: Desk) -> None:
     for source in known_sources():
         item = library.item_of("missing" if source.status == "missing" else "source", source.name)
         assert item is not None
-        assert item.text(1) == ("get it …" if source.status == "missing" else f"{source.count:,}")
+        assert item.text(1) == ("Download" if source.status == "missing" else f"{source.count:,}")
 
 
 def test_a_click_opens_the_model(models: Path, desk: Desk) -> None:
@@ -150,7 +150,7 @@ def test_a_folder_with_unreadable_pictures_says_how_many_were_skipped(desk: Desk
     assert desk.window.problem_bar.text.startswith("Skipped 1 of 4 files: broken.png: ")
     assert desk.problems[-1].details.startswith("broken.png: ")
     data = desk.find(QLabel, "status_data")
-    assert "3 pictures" in data.text()
+    assert "3 images" in data.text()
     assert "1 skipped" in data.text()
     assert "broken.png" in data.toolTip()
     desk.document.open(source=make_source())
@@ -223,7 +223,7 @@ def test_without_a_network_it_says_so_and_can_be_tried_again(away: None, desk: D
     again = dialog.findChild(QPushButton, "get_download")
     assert again is not None
     assert again.isEnabled()
-    assert again.text() == "Try again"
+    assert again.text() == "Retry"
     assert desk.problems == [], "it is told where it was asked for, and not twice"
 
 
@@ -248,7 +248,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
     assert cancelled == [7]
     document.stock.put_download(Download("lfw", 7, "cancelled"))
     assert not bar.isVisible()
-    assert part(dialog, "get_note").text().startswith("Cancelled")
+    assert part(dialog, "get_note").text().startswith("Canceled")
 
 
 def test_what_was_fetched_can_be_opened(bare_window: MainWindow) -> None:
@@ -283,7 +283,7 @@ def test_the_picture_cache_is_told_and_cleared_after_a_question(desk: Desk) -> N
     (folder / "pixels").write_bytes(bytes(2_500_000))
     desk.document.library_changed.emit()
     desk.until(label.isVisible)
-    assert label.text() == "Picture cache: 3 MB"
+    assert label.text() == "Image cache: 3 MB"
     desk.click("library_clear_cache")
     desk.click("cache_keep")
     assert cache_size() > 0

@@ -120,7 +120,7 @@ def test_a_drag_is_one_step(desk: Desk) -> None:
     before, canvas = desk.code, canvas_of(desk)
     drag(canvas, [canvas.to_widget(-1 + step / 4, -1 + step / 8) for step in range(9)])
     np.testing.assert_allclose(desk.code, [1, 0], atol=pixel(desk))
-    assert desk.undo_label() == "Move on the map"
+    assert desk.undo_label() == "Move on map"
     desk.document.undo()
     np.testing.assert_array_equal(desk.code, before)
     assert desk.undo_label() is None
@@ -172,11 +172,11 @@ def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(desk: Des
     before, hint = desk.document.grid, desk.find(QLabel, "map_hint")
     desk.type_into("map_low", "9")
     assert desk.document.grid == before
-    assert "from a lower to a higher" in hint.text()
+    assert "minimum must be below" in hint.text()
     assert not desk.problems
     desk.type_into("map_low", "-3")
     assert desk.document.grid.low == -3
-    assert "from a lower to a higher" not in hint.text()
+    assert "minimum must be below" not in hint.text()
 
 
 def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
@@ -184,7 +184,7 @@ def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
     desk.open(make_model(latent_dim=1, name="line"))
     canvas = canvas_of(desk)
     assert not canvas.has_image
-    assert "one dimension" in canvas.accessibleDescription()
+    assert "one-dimensional" in canvas.accessibleDescription()
     before = desk.code
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton)
     np.testing.assert_array_equal(desk.code, before)
@@ -194,7 +194,7 @@ def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
 def test_a_plane_of_more_dimensions_keeps_the_others(desk: Desk) -> None:
     desk.open(make_model(latent_dim=5))
     start = desk.code
-    assert "other dimensions" in desk.find(QLabel, "map_hint").text()
+    assert "Other dimensions" in desk.find(QLabel, "map_hint").text()
     for name, row in (("map_across", 3), ("map_up", 2)):
         box = desk.find(QComboBox, name)
         box.setFocus()
@@ -352,7 +352,7 @@ def test_a_keyframe_is_dragged_on_the_map(desk: Desk) -> None:
 def test_principal_axes_span_a_plane_in_sigmas(desk: Desk) -> None:
     desk.open(make_model(latent_dim=5))
     box = desk.find(QComboBox, "map_across")
-    rows = [row for row in range(box.count()) if box.itemText(row).startswith("Axis ")]
+    rows = [row for row in range(box.count()) if box.itemText(row).startswith("PC ")]
     assert rows
     assert rows[0] == 5
     box.setFocus()
@@ -540,7 +540,7 @@ def test_an_overlay_is_measured_and_painted(desk: Desk) -> None:
         painted = array_of(canvas.grab().toImage())
         rows = min(len(painted), len(before))
         assert (painted[:rows] != before[:rows]).mean() > 0.2
-        assert desk.find(QLabel, "map_overlay_legend").text().startswith("Bright: ")
+        assert desk.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
     old = desk.document.overlay_view
     assert isinstance(old, OverlayView)
     wheel(desk, canvas.plane_rect().center(), 6)
@@ -569,9 +569,12 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(desk: Desk) -> None:
     meter, model = desk.find(QLabel, "latent_meter"), desk.document.model
     assert model is not None
     distance = CodeDistance(model.sample.codes)
-    for code, words in ((model.sample.codes[3], "among the data"), (model.sample.codes[3] + 500, "off the data")):
+    for code, words in (
+        (model.sample.codes[3], "In distribution"),
+        (model.sample.codes[3] + 500, "Out of distribution"),
+    ):
         desk.document.set_code(code)
-        wanted = f"{words} · {distance.ratio(code[None])[0]:.1f} ×"
+        wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         desk.until(lambda wanted=wanted: meter.text().endswith(wanted))
 
 
@@ -646,7 +649,7 @@ def test_three_keyframes_on_one_line_are_no_plane(desk: Desk) -> None:
     before = desk.document.grid
     desk.click("map_through")
     assert desk.document.grid == before
-    assert "on one line" in desk.find(QLabel, "map_hint").text()
+    assert "collinear" in desk.find(QLabel, "map_hint").text()
     assert not desk.problems
 
 

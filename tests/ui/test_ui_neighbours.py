@@ -30,7 +30,7 @@ PLACE = Qt.ItemDataRole.UserRole
 def shown(desk: Desk) -> Desk:
     """The window with 30 small pictures and the tab open."""
     desk.open()
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     until_found(desk)
     return desk
 
@@ -136,7 +136,7 @@ def test_an_index_says_how_good_it_is(shown: Desk) -> None:
     box = shown.find(QComboBox, "neighbours_index")
     box.setCurrentIndex(box.findData("hnsw"))
     box.activated.emit(box.currentIndex())
-    shown.until(lambda: note.isVisible() and "100 %" in note.text())
+    shown.until(lambda: note.isVisible() and "100%" in note.text())
     until_found(shown)
 
 
@@ -152,7 +152,7 @@ def test_another_model_and_other_pictures_are_indexed_anew(shown: Desk) -> None:
 def test_nothing_is_computed_where_nobody_looks(desk: Desk) -> None:
     desk.open()
     assert desk.document.neighbours.index is None
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     until_found(desk)
     desk.tab("Map")
     before = desk.document.neighbours_view
@@ -185,7 +185,7 @@ def test_an_image_that_cannot_be_decoded_is_named_and_left_out(desk: Desk, tmp_p
     content[len(content) // 2] ^= 0xFF
     (tmp_path / "2.png").write_bytes(content)
     desk.open(source=open_source(tmp_path))
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     until_found(desk)
     assert sorted(places(desk.window.neighbours.by_code)) == [0, 1, 3, 4]
     (problem,) = desk.problems

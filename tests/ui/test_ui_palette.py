@@ -125,12 +125,12 @@ def test_a_button_s_keys_press_it(desk: Desk) -> None:
     desk.document.announced.connect(said.append)
     desk.shortcut("action_slot_a_clear")
     assert len(said) == 1
-    assert said[0].startswith("Not possible now")
+    assert said[0].startswith("Unavailable")
 
 
 def test_what_cannot_be_done_now_says_so_and_does_nothing(bare_window: MainWindow) -> None:
     palette = opened(bare_window)
-    QTest.keyClicks(palette.field, "export morph")
+    QTest.keyClicks(palette.field, "export animation")
     command = palette.model.command(0)
     assert command is not None
     assert command.name == "action_export"
@@ -188,8 +188,13 @@ def test_what_is_found_is_there_in_order(query: str, text: str) -> None:
 
 
 def test_beginnings_of_words_come_first() -> None:
-    texts = [("Stop exporting", ""), ("Export morph", "File"), ("Some other experiment", ""), ("Explain the most", "")]
-    assert texts[ranked("exp mo", texts)[0]] == ("Export morph", "File")
+    texts = [
+        ("Stop exporting", ""),
+        ("Export animation", "File"),
+        ("Some other experiment", ""),
+        ("Explain anything", ""),
+    ]
+    assert texts[ranked("exp an", texts)[0]] == ("Export animation", "File")
     assert ranked("", texts) == [0, 1, 2, 3]
     assert ranked("zz", texts) == []
 

@@ -114,7 +114,7 @@ def fill_panels(desk: Desk) -> None:
     desk.tab("Outliers")
     desk.click("outliers_rank")
     desk.until(lambda: document.studies.ranking is not None)
-    desk.tab("Neighbours")
+    desk.tab("Neighbors")
     desk.until(lambda: isinstance(document.neighbours_view, NeighboursView))
     desk.tab("Compare")
     desk.click("compare_pca")

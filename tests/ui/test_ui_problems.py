@@ -55,7 +55,7 @@ def test_it_follows_while_it_is_open(bare_window: MainWindow) -> None:
     dialog = opened(bare_window)
     heading = dialog.findChild(QLabel, "problems_heading")
     assert heading is not None
-    assert "Nothing" in heading.text()
+    assert heading.text() == "No errors"
     copy = dialog.findChild(QPushButton, "problems_copy")
     assert copy is not None
     assert not copy.isEnabled()
@@ -66,7 +66,7 @@ def test_it_follows_while_it_is_open(bare_window: MainWindow) -> None:
     press(dialog, "problems_clear")
     assert lines(dialog) == []
     assert dialog.details.toPlainText() == ""
-    assert "Nothing" in heading.text()
+    assert heading.text() == "No errors"
 
 
 def test_the_same_again_and_again_is_one_line(bare_window: MainWindow) -> None:
@@ -88,9 +88,9 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
     counter = bare_window.shell.counter
     assert not counter.isVisible()
     bare_window.document.report("one")
-    assert counter.text() == "1 problem"
+    assert counter.text() == "1 error"
     bare_window.document.report("two")
-    assert counter.text() == "2 problems"
+    assert counter.text() == "2 errors"
     QTest.mouseClick(counter, Qt.MouseButton.LeftButton)
     dialog = bare_window.findChild(ProblemsDialog)
     assert dialog is not None

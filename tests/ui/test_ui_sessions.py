@@ -244,9 +244,7 @@ def test_a_picture_that_is_too_large_to_be_saved_is_told(
     user.document.announced.connect(said.append)
     save_as(user, places["sessions"] / "mine.latent")
     user.until(lambda: bool(said))
-    assert said == [
-        "Saved mine.latent, without the picture that was brought in, which is too large: keep its file, too"
-    ]
+    assert said == ["Saved mine.latent without the imported image, which is too large. Keep its file."]
 
 
 def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, places: dict[str, Path]) -> None:
@@ -283,14 +281,14 @@ def test_recent_sessions_are_in_the_menu(user: Desk, places: dict[str, Path]) ->
     assert menu is not None
     menu.aboutToShow.emit()
     texts = [action.text() for action in menu.actions() if action.text()]
-    assert texts == ["second && more", "first", "Clear this list"]
+    assert texts == ["second && more", "first", "Clear list"]
     menu.actions()[1].trigger()
     user.until(lambda: user.document.sessions.path == first)
     assert user.document.keyframes == ()
     assert recent_sessions() == [first, second]
     second.unlink()
     menu.aboutToShow.emit()
-    assert [action.text() for action in menu.actions() if action.text()] == ["first", "Clear this list"]
+    assert [action.text() for action in menu.actions() if action.text()] == ["first", "Clear list"]
     menu.actions()[-1].trigger()
     menu.aboutToShow.emit()
     (nothing,) = menu.actions()
@@ -444,7 +442,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
     other = another()
     other.document.sessions.open_wanted.emit(path)
     box = question(other, "missing_question")
-    assert "Where is the model “one” now?" in box.text()
+    assert "Where is the model “one”?" in box.text()
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, tmp_path / "wrong")
     # Another model is not taken for it; the question comes again.
@@ -503,7 +501,7 @@ def test_pictures_that_moved_are_asked_for_and_the_rest_is_kept(
     shutil.move(places["data"], moved)
     other = another()
     other.document.sessions.open_wanted.emit(path)
-    assert "Where are the pictures" in question(other, "missing_question").text()
+    assert "Where is the dataset" in question(other, "missing_question").text()
     answer(other, "missing_question", "missing_file")
     type_path(other, moved)
     other.until(lambda: other.document.sessions.path == path)

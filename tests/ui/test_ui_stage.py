@@ -27,7 +27,7 @@ def test_an_empty_stage_says_what_to_do(desk: Desk) -> None:
     stage = desk.window.stage
     for frame in (stage.original, stage.reconstruction, stage.edited):
         assert frame.image is None
-        assert "Open a model and pictures" in frame.text
+        assert "Open a model and a dataset" in frame.text
         assert frame.accessibleDescription() == frame.text
 
 
@@ -42,20 +42,20 @@ def test_it_shows_picture_and_reconstruction_with_their_figures(desk: Desk) -> N
     clipped = float(((view.original - view.reconstruction.clip(0, 1)) ** 2).mean())
     assert f"{-10 * np.log10(clipped):.1f} dB" in plain(stage.reconstruction.detail)
     assert "SSIM" in plain(stage.reconstruction.detail)
-    assert plain(stage.original.detail).startswith("10 × 12 grey")
-    assert desk.find(QLabel, "stage_heading").text() == "Tiny pictures, picture 1 of 30  ·  label 0"
+    assert plain(stage.original.detail).startswith("10×12 grayscale")
+    assert desk.find(QLabel, "stage_heading").text() == "Tiny pictures · #1 of 30 · label 0"
 
 
 def test_the_edited_picture_tells_how_far_it_is(desk: Desk) -> None:
     desk.open()
     stage = desk.window.stage
-    assert "own code" in stage.edited.detail
+    assert stage.edited.detail == "unedited"
     model = desk.document.model
     assert model is not None
     sigma = model.sample.statistics.sigma
     desk.document.set_code(desk.code + np.array([3, 4], np.float32) * sigma)
     desk.until_edited_shows(desk.code)
-    assert plain(stage.edited.detail) == "5.00 σ from its code"
+    assert plain(stage.edited.detail) == "Δ 5.00 σ from original"
 
 
 def test_the_error_map_shows_where_they_differ(desk: Desk) -> None:
@@ -67,7 +67,7 @@ def test_the_error_map_shows_where_they_differ(desk: Desk) -> None:
     difference = np.abs(view.original - view.reconstruction).mean(axis=2)
     assert stage.error.image is not None
     np.testing.assert_array_equal(array_of(stage.error.image), heat(difference))
-    assert plain(stage.error.detail) == f"largest {difference.max():.2f}"
+    assert plain(stage.error.detail) == f"max {difference.max():.2f}"
     desk.click("stage_show_error")
     assert not stage.error.isVisible()
 

@@ -28,10 +28,10 @@ def text(window: MainWindow, name: str) -> str:
 
 def test_it_names_model_and_data(desk: Desk) -> None:
     assert text(desk.window, "status_model") == "No model"
-    assert text(desk.window, "status_data") == "No pictures"
+    assert text(desk.window, "status_data") == "No dataset"
     desk.open(make_model(name="lovely"), make_source(1_234))
     assert text(desk.window, "status_model") == "lovely"
-    assert text(desk.window, "status_data") == "tiny: 1,234 pictures"
+    assert text(desk.window, "status_data") == "tiny: 1,234 images"
 
 
 def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:

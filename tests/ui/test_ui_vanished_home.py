@@ -68,7 +68,7 @@ def test_everything_goes_on(user: Desk, tmp_path: Path) -> None:
     document.sessions.save_requested.emit(tmp_path / "work.latent", False)
     user.until(lambda: recent_sessions() == [tmp_path / "work.latent"])
     vanish()
-    user.tab("Neighbours")
+    user.tab("Neighbors")
     user.until(lambda: document.neighbours.index is not None)
     quiet(user)
     vanish()

@@ -1,4 +1,4 @@
-"""The command palette: a few letters find every command, Return does it."""
+"""The command palette: search all commands by name, run one with Return."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _ROW = 34
 _Index = QModelIndex | QPersistentModelIndex
 _MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 RECENT = 8
-"""Commands that stand on top because they were done last."""
+"""Number of recent commands on top."""
 
 
 class CommandList(QAbstractListModel):
-    """The commands that fit what was typed."""
+    """The commands that match a query."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,34 +39,31 @@ class CommandList(QAbstractListModel):
         self._shown: list[Command] = []
 
     def put(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
-        """List commands; those that were done last stand on top, the others as they are in the menus."""
+        """List the commands: recent ones on top, then in menu order."""
         places = {name: place for place, name in enumerate(recent)}
         self._all = sorted(commands, key=lambda command: places.get(command.name, len(places)))
         self.find("")
 
     def find(self, query: str) -> None:
-        """Show what fits, the best first."""
+        """Show the matches, best first."""
         self.beginResetModel()
         self._shown = [self._all[place] for place in ranked(query, [(one.title, one.where) for one in self._all])]
         self.endResetModel()
 
     def command(self, row: int) -> Command | None:
-        """Return the command in a row."""
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Return how many fit."""
         return 0 if parent.isValid() else len(self._shown)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return what is painted, read aloud and explained."""
         command = self.command(index.row())
         if command is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return command.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            now = "" if command.enabled else self.tr("not now")
+            now = "" if command.enabled else self.tr("unavailable")
             return ", ".join(part for part in (command.title, command.where, command.keys, now) if part)
         if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole}:
             told = command.tip or f"{command.where}: {command.title}"
@@ -75,14 +72,12 @@ class CommandList(QAbstractListModel):
 
 
 class _CommandDelegate(QStyledItemDelegate):
-    """Paints a title, where it is from, and its keys."""
+    """Paints a command: title, menu path and shortcut."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        """Return one line with room around it."""
         return QSize(_WIDTH // 2, _ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        """Paint one command."""
         model = index.model()
         command = model.command(index.row()) if isinstance(model, CommandList) else None
         if command is None:
@@ -108,16 +103,16 @@ class _CommandDelegate(QStyledItemDelegate):
 
 
 class CommandPalette(QDialog):
-    """Lists every command of the window; the keyboard stays in the field above the list.
+    """A search field above a list of all commands; the field keeps the focus.
 
     Parameters
     ----------
     commands
-        Gives the commands as they are now.
+        Returns the commands with their current availability.
     recent
-        Gives the names of those that were done last, the last first.
+        Returns the names of recent commands, newest first.
     done
-        Told the name of one that is done.
+        Called with the name of an executed command.
     """
 
     def __init__(
@@ -136,14 +131,14 @@ class CommandPalette(QDialog):
         self.setWindowTitle(self.tr("Commands"))
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         self.setModal(True)
-        tip = self.tr("A few letters of a command: “exp mo” finds “Export morph”")
-        self.field = line_edit("command_field", tip, self.tr("What do you want to do?"))
+        tip = self.tr("Type letters of a command: “exp an” finds “Export animation”")
+        self.field = line_edit("command_field", tip, self.tr("Search commands and help"))
         clearable(self.field)
         self.model = CommandList(self)
         self.list = QListView()
         self.list.setObjectName("command_list")
         self.list.setAccessibleName(self.tr("Commands"))
-        self.list.setToolTip(self.tr("↑ and ↓ choose, Return does it, Esc closes"))
+        self.list.setToolTip(self.tr("↑ and ↓ select, Return runs, Esc closes"))
         self.list.setModel(self.model)
         self.list.setItemDelegate(_CommandDelegate(self.list))
         self.list.setUniformItemSizes(True)
@@ -167,7 +162,7 @@ class CommandPalette(QDialog):
         self.list.selectionModel().currentChanged.connect(lambda current, before: self._show_tip(current))
 
     def begin(self) -> None:
-        """Show all commands over the window, ready to be typed at."""
+        """Show all commands, ready for typing."""
         self.model.put(self._commands(), self._recent())
         self.field.clear()
         self._choose_first()
@@ -181,7 +176,7 @@ class CommandPalette(QDialog):
         self.field.setFocus()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the frame that a window without one needs to stand out."""
+        """Paint a frame, since the dialog has no window frame."""
         super().paintEvent(event)
         theme = current_theme()
         painter = QPainter(self)
@@ -191,7 +186,7 @@ class CommandPalette(QDialog):
         painter.end()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Move through the list from the field."""
+        """Forward navigation keys from the field to the list."""
         if watched is self.field and _moves(event) and isinstance(event, QKeyEvent):
             self.list.keyPressEvent(event)
             return True
@@ -209,14 +204,14 @@ class CommandPalette(QDialog):
     def _show_tip(self, current: QModelIndex) -> None:
         command = self.model.command(current.row()) if current.isValid() else None
         if command is None:
-            self._tip.setText(self.tr("No command is called so."))
+            self._tip.setText(self.tr("No matching command"))
         elif not command.enabled:
-            self._tip.setText(self.tr("Not now: %1").replace("%1", command.tip or command.title))
+            self._tip.setText(self.tr("Unavailable: %1").replace("%1", command.tip or command.title))
         else:
             self._tip.setText(command.tip)
 
     def _run_current(self) -> None:
-        """Close, so that the keyboard is back where it was, then do it."""
+        """Close first, which restores the focus, then run the command."""
         command = self.model.command(self.list.currentIndex().row())
         if command is not None and command.enabled:
             self.accept()

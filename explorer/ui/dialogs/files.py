@@ -1,4 +1,4 @@
-"""Dialogs that ask for a file or a folder; they do not block, so that the window goes on painting."""
+"""File and folder dialogs; they are not modal loops, so painting continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.errors import ExportError
 from explorer.ui.dialogs.session_questions import ask
 
 _PANEL_ASKS = sys.platform == "darwin"
-"""macOS asks before a file is replaced, whatever one says."""
+"""macOS asks before a file is replaced, whatever option is set."""
 
 
 def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
@@ -27,8 +27,8 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
     dialog.open()
 
 
-PICTURES = (("Pictures", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
-"""Single pictures, by the endings of the names."""
+PICTURES = (("Images", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
+"""Single images, by file extension."""
 
 PICTURE_SETS = (
     *PICTURES,
@@ -36,21 +36,21 @@ PICTURE_SETS = (
     ("Arrays and MNIST files", "*.npz *.npy *.gz *-ubyte"),
     ("Fonts", "*.ttf *.otf *.ttc *.woff *.woff2"),
 )
-"""What holds pictures, by the endings of the names."""
+"""All files with images, by extension."""
 
 
 def ask_file(
     parent: QWidget, title: str, chosen: Callable[[Path], object], *, kinds: Sequence[tuple[str, str]] = ()
 ) -> None:
-    """Ask for an existing file; `kinds` are names and endings of those to offer."""
+    """Ask for an existing file; `kinds` are names and extensions of the file filters."""
     dialog = _dialog(parent, title, chosen)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     if kinds:
         every = " ".join(endings for _, endings in kinds)
         offered = [f"{dialog.tr(kind)} ({endings})" for kind, endings in kinds] if len(kinds) > 1 else []
-        everything = dialog.tr("All that can be opened") + f" ({every})"
+        everything = dialog.tr("All supported files") + f" ({every})"
         dialog.setNameFilters([everything, *offered, dialog.tr("All files (*)")])
-        # With all endings in it, the name would widen the dialog.
+        # With all extensions in it, the name would widen the dialog.
         dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
     dialog.open()
 
@@ -63,10 +63,10 @@ def ask_save(
     suggested: Path,
     chosen: Callable[[Path], object],
 ) -> None:
-    """Ask where to write a file, and again before an existing one is replaced; never over what is open."""
+    """Ask where to write a file; confirm before replacing one, and refuse files that are in use."""
     dialog = _dialog(parent, title, lambda path: _check(document, parent, path, chosen))
     if not _PANEL_ASKS:
-        # Asked here, of the very name that is written: the dialog may have asked before it had put the ending behind.
+        # Asked later for the final name: the dialog asks before it has appended the extension.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
@@ -79,7 +79,7 @@ def ask_save(
 
 
 def ask_output_folder(document: Document, parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
-    """Ask for a folder to write into, apart from what is open."""
+    """Ask for an output folder; refuse folders that are in use."""
 
     def check(path: Path) -> None:
         if _is_apart(document, path):
@@ -97,8 +97,8 @@ def _check(document: Document, parent: QWidget, path: Path, chosen: Callable[[Pa
     ask(
         parent,
         "replace_question",
-        parent.tr("Replace a file"),
-        (parent.tr("Replace “%1”?").replace("%1", path.name), parent.tr("It exists already.")),
+        parent.tr("Replace file"),
+        (parent.tr("Replace “%1”?").replace("%1", path.name), parent.tr("The file already exists.")),
         (
             ("replace_cancel", parent.tr("Cancel"), QMessageBox.ButtonRole.RejectRole, None),
             ("replace_confirm", parent.tr("Replace"), QMessageBox.ButtonRole.DestructiveRole, lambda: chosen(path)),
@@ -107,7 +107,7 @@ def _check(document: Document, parent: QWidget, path: Path, chosen: Callable[[Pa
 
 
 def _is_apart(document: Document, path: Path) -> bool:
-    """Tell whether a path may be written; if not, the user is told why."""
+    """Return whether a path may be written; otherwise report why not."""
     try:
         check_export(document, path)
     except ExportError as error:
@@ -117,7 +117,7 @@ def _is_apart(document: Document, path: Path) -> bool:
 
 
 def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
-    """Give the file the ending of the chosen kind, ``(*.png)``."""
+    """Set the extension of the chosen filter, ``(*.png)``."""
     suffix = name_filter.rpartition("(*")[2].rstrip(")")
     dialog.setDefaultSuffix(suffix.lstrip("."))
     names = dialog.selectedFiles()
@@ -126,10 +126,10 @@ def _take_suffix(dialog: QFileDialog, name_filter: str) -> None:
 
 
 class _FileDialog(QFileDialog):
-    """A file dialog that shows the names of files as they are in its own questions, too."""
+    """A file dialog that shows file names verbatim in its own questions, too."""
 
     def childEvent(self, event: QChildEvent) -> None:
-        """Show the text of a question character by character, before it is laid out."""
+        """Make the text of a question plain before it is laid out."""
         super().childEvent(event)
         question = event.child()
         if event.type() == QEvent.Type.ChildPolished and isinstance(question, QMessageBox):

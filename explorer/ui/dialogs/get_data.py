@@ -1,4 +1,4 @@
-"""“Get it”: where a data set comes from, fetching it, and how to bring it by hand."""
+"""The download dialog: source, license and size of a dataset, its download, and local files instead."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _WIDTH = 540
 
 
 class GetDataDialog(QDialog):
-    """About one data set that is not on this machine; not modal, so that it can be left open while it works."""
+    """A dataset that is not on this machine; not modal, so it can stay open during the download."""
 
     def __init__(self, document: Document, entry: SourceEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._entry = entry
         self.setObjectName("get_dialog")
-        self.setWindowTitle(plain_window_title(self.tr("Get %1").replace("%1", entry.title)))
+        self.setWindowTitle(plain_window_title(self.tr("Download %1").replace("%1", entry.title)))
         self.setFixedWidth(_WIDTH)
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
         self._bar.setTextVisible(False)
         self._note = self._text("get_note", "")
-        self._fetch = button("get_download", self.tr("Download"), self.tr("Fetch it into this program's folder"))
+        self._fetch = button("get_download", self.tr("Download"), self.tr("Download to the program’s data folder"))
         self._fetch.setProperty("primary", True)
-        self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Stop; what has come is kept for another try"))
-        self._open = button("get_open", self.tr("Open it"), self.tr("Open the pictures"), primary=True)
-        self._file = button("get_file", self.tr("I have a file …"), self.tr("Open a file or archive of this set"))
-        self._folder = button("get_folder", self.tr("I have a folder …"), self.tr("Open a folder of this set"))
-        self._close = button("get_close", self.tr("Close"), self.tr("Close; a download goes on (Esc)"))
+        self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))
+        self._open = button("get_open", self.tr("Open"), self.tr("Open the dataset"), primary=True)
+        self._file = button("get_file", self.tr("Use local file…"), self.tr("Open a file or archive of this dataset"))
+        self._folder = button("get_folder", self.tr("Use local folder…"), self.tr("Open a folder of this dataset"))
+        self._close = button("get_close", self.tr("Close"), self.tr("Close; the download continues (Esc)"))
         self._lay_out()
         self._fetch.clicked.connect(lambda: document.stock.download_requested.emit(entry.name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._open.clicked.connect(self._on_open_clicked)
-        opening = self.tr("Open pictures")
+        opening = self.tr("Open image file")
         self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=PICTURE_SETS))
-        self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open a folder of pictures"), self._on_chosen))
+        self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open image folder"), self._on_chosen))
         self._close.clicked.connect(self.close)
         document.stock.download_changed.connect(self._on_download_changed)
         document.jobs_changed.connect(self._on_jobs_changed)
@@ -61,18 +61,18 @@ class GetDataDialog(QDialog):
         facts = QFormLayout()
         facts.setVerticalSpacing(4)
         height, width, channels = entry.image_shape
-        colours = self.tr("grey") if channels == 1 else self.tr("colour")
+        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
         size = self.tr("%1 MB to download").replace("%1", f"{entry.size_mb:,}") if entry.can_fetch else ""
         for name, title, text in (
-            ("get_count", self.tr("Pictures"), f"{entry.count:,}, {height} × {width}, {colours}"),
-            ("get_url", self.tr("From"), entry.url),
+            ("get_count", self.tr("Images"), f"{entry.count:,} · {width}×{height} {colors}"),
+            ("get_url", self.tr("Source"), entry.url),
             (
                 "get_licence",
-                self.tr("Licence"),
+                self.tr("License"),
                 ". ".join(sentence(part) for part in (entry.licence, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
-            ("get_how", self.tr("By hand"), entry.how),
+            ("get_how", self.tr("Manual download"), entry.how),
         ):
             if text:
                 label = PlainLabel(title)
@@ -118,11 +118,11 @@ class GetDataDialog(QDialog):
         self._open.setVisible(finished)
         self._fetch.setVisible(self._entry.can_fetch and not finished)
         self._fetch.setEnabled(not running)
-        self._fetch.setText(self.tr("Try again") if phase in {"failed", "cancelled"} else self.tr("Download"))
+        self._fetch.setText(self.tr("Retry") if phase in {"failed", "cancelled"} else self.tr("Download"))
         notes = {
-            "running": self.tr("Connecting …"),
-            "finished": self.tr("It is here."),
-            "cancelled": self.tr("Cancelled. What has come is kept for another try."),
+            "running": self.tr("Connecting…"),
+            "finished": self.tr("Already downloaded"),
+            "cancelled": self.tr("Canceled. Partial download kept – you can resume."),
             "failed": sentence(download.message) if download is not None else "",
         }
         self._note.setText(notes.get(phase, ""))
@@ -130,11 +130,11 @@ class GetDataDialog(QDialog):
         self._note.setProperty("problem", phase == "failed")
         self._note.style().polish(self._note)
         self._on_jobs_changed()
-        # Text that wraps is squeezed otherwise where a line more has come.
+        # Wrapped text is squeezed when a line is added.
         self.adjustSize()
 
     def _on_jobs_changed(self) -> None:
-        """Follow the job of this download."""
+        """Show the progress of this download."""
         download = self._document.stock.download(self._entry.name)
         if download is None or download.phase != "running":
             return
@@ -142,11 +142,13 @@ class GetDataDialog(QDialog):
         if job is None or not job.note:
             self._bar.setRange(0, 0)
             return
-        # Qt counts in 32 bits, which bytes may exceed.
+        # Qt's range has 32 bits, which a number of bytes may exceed.
         self._bar.setRange(0, 1_000 if job.total else 0)
         self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
-        left = "" if job.seconds_left is None else self.tr(", %1 left").replace("%1", duration(job.seconds_left))
-        self._note.setText(sentence(job.note) + left)
+        note = sentence(job.note)
+        if job.seconds_left is not None:
+            note = self.tr("%1, %2 left").replace("%2", duration(job.seconds_left)).replace("%1", note)
+        self._note.setText(note)
 
     def _on_cancel_clicked(self) -> None:
         download = self._document.stock.download(self._entry.name)

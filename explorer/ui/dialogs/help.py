@@ -1,4 +1,4 @@
-"""F1: what can be done, with mouse and keys."""
+"""The help page (F1): concepts, mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.ui.commands import Command
 
 
 class HelpDialog(QDialog):
-    """A page of help that stays open beside the window.
+    """A help page that stays open beside the window.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class HelpDialog(QDialog):
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setObjectName("help_close")
         close.setText(self.tr("Close"))
-        close.setToolTip(self.tr("Close the help (Esc)"))
+        close.setToolTip(self.tr("Close help (Esc)"))
         layout = QVBoxLayout(self)
         layout.addWidget(page)
         layout.addWidget(buttons)
@@ -41,59 +41,56 @@ class HelpDialog(QDialog):
     def _loop(self) -> str:
         return self.tr(
             "<h3>The main loop</h3><ol>"
-            "<li><b>Choose a picture</b> in the gallery. The stage shows it beside its reconstruction.</li>"
-            "<li><b>Drag a slider</b>, or click on the map: the edited picture follows the code.</li>"
-            "<li><b>Add keyframes</b> to the timeline from wherever the cursor is, and play what lies between.</li>"
-            "<li><b>Export</b> it as a film.</li></ol>"
+            "<li><b>Select an image</b> in the gallery. The stage shows it with its reconstruction.</li>"
+            "<li><b>Drag a slider</b> or click on the map to edit the code. The edited image is decoded at once.</li>"
+            "<li><b>Add keyframes</b> of the current code to the timeline, and play the animation.</li>"
+            "<li><b>Export</b> the animation as a video or GIF.</li></ol>"
         )
 
     def _science(self) -> str:
         return (
             self.tr(
-                "<h3>What you see</h3><p>An autoencoder squeezes a picture into a short <i>code</i> (encoder) and "
-                "makes a picture of it again (decoder). What comes back is what the code kept. A variational one is "
-                "trained so that the space between codes makes sense too.</p>"
+                "<h3>Concepts</h3><p>An autoencoder compresses an image into a short <i>latent code</i> (encoder) "
+                "and reconstructs it (decoder). The reconstruction error shows what the code lost. A variational "
+                "autoencoder (VAE) is trained so that codes between those of images decode to plausible images, "
+                "too.</p>"
             )
             + self.tr(
-                "<p>Sliders are in standard deviations (σ) of the data: the hill behind each shows where real pictures "
-                "lie, the tick where the chosen one is. <b>Dimensions</b> are the code's own numbers; <b>axes</b> are "
-                "the directions in which the codes of the data vary most, the widest first. A code of <b>feature "
-                "maps</b> is shown as such, and a brush on a map edits it: the left button paints, the right one "
-                "brings the picture's own values back. Far outside the hills the decoder has never been, and the "
-                "picture shows it.</p>"
+                "<p>Sliders are in standard deviations (σ) of the dataset, with a histogram of its codes; the tick "
+                "is the value of the selected image. <b>Dimensions</b> are the numbers of the code. <b>PCA</b> shows "
+                "principal components (PC), by decreasing variance. <b>Directions</b> change one attribute. A code "
+                "with height and width is shown as <b>feature maps</b>; paint on one with the left button, restore "
+                "original values with the right one. Codes out of distribution decode to unreliable images.</p>"
             )
             + self.tr(
-                "<p><b>MSE</b> is the mean squared error per pixel, <b>PSNR</b> the same in decibels (higher is "
-                "better), <b>SSIM</b> compares structure (1 is equal). <b>KL</b> is what a dimension of a variational "
-                "model tells of a picture, in nats: near 0 the model does not use it.</p>"
+                "<p><b>MSE</b> is the mean squared error, <b>PSNR</b> the same in decibels (higher is better), "
+                "<b>SSIM</b> the structural similarity (1 is a perfect copy). <b>KL</b> is the information that a "
+                "dimension of a VAE carries, in nats; near 0 the dimension is inactive.</p>"
             )
         )
 
     def _exchange(self) -> str:
         return self.tr(
-            "<h3>In and out</h3><p>Drop or paste pictures of any size, folders, models, sessions and exported films on "
-            "the window. A single picture is prepared as the data were and encoded; choose one in the gallery to leave "
-            "it. Pictures of the stage can be dragged onto the timeline and to other programs.</p>"
+            "<h3>Import and export</h3><p>Drop or paste images, folders, models, sessions and exported animations on "
+            "the window. A single image is preprocessed like the training data and encoded; select an image in the "
+            "gallery to leave it. Drag images of the stage to the timeline or to other programs.</p>"
         )
 
     def _keys(self, commands: Sequence[Command]) -> str:
         within = (
-            ("← →", self.tr("on the stage: previous, next picture")),
-            ("↑ ↓ ← →", self.tr("on the sliders: choose, turn (with Shift ten times as far); on the map: move")),
-            ("Enter", self.tr("on a slider: type its value in σ")),
-            ("↑ ↓ ← → + − Space", self.tr("on a feature map: move, change, paint; Page Up and Down: its channels")),
-            ("Delete", self.tr("on a slider or map: the picture's own value; on the timeline: take the keyframe out")),
-            ("← →, Alt+← →, Ctrl+← →", self.tr("on the timeline: choose a keyframe, move it, move the playhead")),
-            ("Insert", self.tr("on the timeline: duplicate the chosen keyframe")),
-            ("Ctrl+wheel", self.tr("turn the slider under the mouse")),
-            ("Ctrl+G …", self.tr("the buttons of the panels: their keys are in the menu Panels")),
-            ("Tab, F6", self.tr("to the next control, to the next part of the window")),
+            ("← →", self.tr("stage: previous or next image")),
+            ("↑ ↓ ← →", self.tr("sliders: select, change (Shift: ten times as far); map: move the current code")),
+            ("Enter", self.tr("slider: type a value in σ")),
+            ("↑ ↓ ← → + − Space", self.tr("feature map: move, change, paint; Page Up and Page Down: channel")),
+            ("Delete", self.tr("slider or feature map: restore the original value; timeline: delete the keyframe")),
+            ("← →, Alt+← →, Ctrl+← →", self.tr("timeline: select a keyframe, move it, move the playhead")),
+            ("Insert", self.tr("timeline: duplicate the keyframe")),
+            ("Ctrl+wheel", self.tr("change the slider under the mouse")),
+            ("Ctrl+G…", self.tr("buttons of the panels; the Panels menu lists the shortcuts")),
+            ("Tab, F6", self.tr("next control, next panel")),
         )
         rows = [(command.keys, command.title) for command in commands if command.keys]
-        return (
-            f"<h3>{self.tr('Keys within a part of the window')}</h3>{_table(within)}"
-            f"<h3>{self.tr('Keys of the menus')}</h3>{_table(rows)}"
-        )
+        return f"<h3>{self.tr('Keys in panels')}</h3>{_table(within)}<h3>{self.tr('Menu shortcuts')}</h3>{_table(rows)}"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

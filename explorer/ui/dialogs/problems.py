@@ -1,4 +1,4 @@
-"""The list of what went wrong since the start, with details to copy, and the way to the log file."""
+"""The message log: errors since the start, with details to copy and the log folder."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ from explorer.ui.widgets.fields import button
 
 
 class ProblemsDialog(QDialog):
-    """Stays open beside the window, and follows."""
+    """A log that stays open beside the window and updates."""
 
     def __init__(self, problems: ProblemList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._problems = problems
         self.setObjectName("problems_dialog")
-        self.setWindowTitle(self.tr("Problems"))
+        self.setWindowTitle(self.tr("Message log"))
         self.resize(640, 460)
         self._heading = PlainLabel()
         self._heading.setObjectName("problems_heading")
         self._heading.setProperty("muted", True)
         self.list = QListView()
         self.list.setObjectName("problems_list")
-        self.list.setAccessibleName(self.tr("Problems since the start, the newest first"))
+        self.list.setAccessibleName(self.tr("Errors since the start, newest first"))
         self.list.setModel(problems)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.details = QPlainTextEdit()
         self.details.setObjectName("problems_details")
-        self.details.setAccessibleName(self.tr("Details of the chosen problem"))
-        self.details.setToolTip(self.tr("What to put into a report: the message, and where in the program it arose"))
+        self.details.setAccessibleName(self.tr("Details of the selected error"))
+        self.details.setToolTip(self.tr("For a bug report: the message, and where it occurred in the program"))
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
-        self._copy = button("problems_copy", self.tr("Copy"), self.tr("Copy the chosen problem with its details"))
-        self._copy_all = button("problems_copy_all", self.tr("Copy all"), self.tr("Copy all problems with details"))
-        self._clear = button("problems_clear", self.tr("Clear"), self.tr("Forget all problems of this list"))
+        self._copy = button("problems_copy", self.tr("Copy"), self.tr("Copy the selected error with details"))
+        self._copy_all = button("problems_copy_all", self.tr("Copy all"), self.tr("Copy all errors with details"))
+        self._clear = button("problems_clear", self.tr("Clear"), self.tr("Clear the list"))
         self._log = button(
             "problems_log",
             self.tr("Log folder"),
-            self.tr("Open the folder with the log file, which also holds earlier starts of the program"),
+            self.tr("Open the folder of the log file, which also covers earlier runs"),
         )
-        self._close = button("problems_close", self.tr("Close"), self.tr("Close the list (Esc)"))
+        self._close = button("problems_close", self.tr("Close"), self.tr("Close the log (Esc)"))
         self._lay_out()
         self.list.selectionModel().currentChanged.connect(lambda current, before: self._show(current))
         self._copy.clicked.connect(self._copy_current)
@@ -83,13 +83,13 @@ class ProblemsDialog(QDialog):
         layout.addLayout(row)
 
     def choose_newest(self) -> None:
-        """Show the details of what went wrong last."""
+        """Select the newest error."""
         self.list.setCurrentIndex(self._problems.index(0))
 
     def _on_list_changed(self) -> None:
         count = self._problems.rowCount()
-        words = self.tr("1 problem since the start") if count == 1 else self.tr("%1 problems since the start")
-        self._heading.setText(words.replace("%1", str(count)) if count else self.tr("Nothing went wrong so far."))
+        words = self.tr("1 error since the start") if count == 1 else self.tr("%1 errors since the start")
+        self._heading.setText(words.replace("%1", str(count)) if count else self.tr("No errors"))
         for part in (self._copy, self._copy_all, self._clear):
             part.setEnabled(count > 0)
         if count and not self.list.currentIndex().isValid():

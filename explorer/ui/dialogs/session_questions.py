@@ -1,4 +1,4 @@
-"""What is asked about sessions: what is not saved, what is missing, what a crash has left. None of it blocks."""
+"""Questions about sessions: unsaved changes, missing files, and recovery after a crash. None of them blocks."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def ask(
     words: tuple[str, str],
     answers: Sequence[tuple[str, str, QMessageBox.ButtonRole, Callable[[], object] | None]],
 ) -> QMessageBox:
-    """Ask, and go on when one has answered.
+    """Ask a question, and run the action of the answer.
 
     Parameters
     ----------
     parent, name, title
-        Of the dialog; the name is its object name.
+        Of the dialog; `name` is its object name.
     words
-        The question, and what else is to be known.
+        The question, and a further explanation.
     answers
-        Object name, text, role and what to do, the default first. Escape is the one that rejects.
+        Object name, text, role and action of each button, the default first. Escape is the one that rejects.
     """
     box = plain_message_box(parent)
     box.setObjectName(name)
@@ -58,15 +58,15 @@ def ask(
 def ask_unsaved(
     parent: QWidget, name: str, save: Callable[[], object], drop: Callable[[], object], stay: Callable[[], object]
 ) -> QMessageBox:
-    """Ask what becomes of work that is not saved."""
+    """Ask what to do with unsaved changes."""
     what = parent.tr("Save the changes to “%1”?").replace("%1", name) if name else parent.tr("Save this session?")
     return ask(
         parent,
         "unsaved_question",
-        parent.tr("Not saved yet"),
-        (what, parent.tr("Keyframes, bookmarks, directions and edits are lost otherwise.")),
+        parent.tr("Unsaved changes"),
+        (what, parent.tr("Otherwise keyframes, bookmarks, directions and edits are lost.")),
         (
-            ("unsaved_save", parent.tr("Save") if name else parent.tr("Save …"), Role.AcceptRole, save),
+            ("unsaved_save", parent.tr("Save") if name else parent.tr("Save…"), Role.AcceptRole, save),
             ("unsaved_drop", parent.tr("Don’t save"), Role.DestructiveRole, drop),
             ("unsaved_cancel", parent.tr("Cancel"), Role.RejectRole, stay),
         ),
@@ -76,17 +76,17 @@ def ask_unsaved(
 def ask_conflict(
     parent: QWidget, path: Path, replace: Callable[[], object], elsewhere: Callable[[], object]
 ) -> QMessageBox:
-    """Ask what becomes of a file that somebody else has changed."""
+    """Ask what to do with a session file that changed on disk."""
     return ask(
         parent,
         "conflict_question",
-        parent.tr("Changed meanwhile"),
+        parent.tr("File changed on disk"),
         (
-            parent.tr("“%1” is another than the one that was opened here.").replace("%1", path.name),
-            parent.tr("Another window or program has saved it since. What it saved is lost if you replace it."),
+            parent.tr("“%1” differs from the file opened here.").replace("%1", path.name),
+            parent.tr("Another window or program has saved it. Replacing it discards those changes."),
         ),
         (
-            ("conflict_elsewhere", parent.tr("Save as …"), Role.AcceptRole, elsewhere),
+            ("conflict_elsewhere", parent.tr("Save as…"), Role.AcceptRole, elsewhere),
             ("conflict_replace", parent.tr("Replace"), Role.DestructiveRole, replace),
             ("conflict_cancel", parent.tr("Cancel"), Role.RejectRole, None),
         ),
@@ -100,31 +100,31 @@ def ask_missing(
     locate_file: Callable[[], object],
     skip: Callable[[], object],
 ) -> QMessageBox:
-    """Ask where the model or the pictures of a session are now."""
+    """Ask for the new location of a session's model or dataset."""
     record = opening.session.record
     locate: list[tuple[str, str, QMessageBox.ButtonRole, Callable[[], object] | None]]
     if opening.missing == "model":
         name = record.model.name if record.model else ""
-        what = parent.tr("Where is the model “%1” now?").replace("%1", name)
-        kept = parent.tr("Without it the pictures and settings are opened; codes, keyframes and bookmarks need it.")
+        what = parent.tr("Where is the model “%1”?").replace("%1", name)
+        kept = parent.tr("Without it, only dataset and settings open; codes, keyframes and bookmarks need the model.")
         problem = sentence(opening.model_problem)
-        locate = [("missing_folder", parent.tr("Locate …"), Role.AcceptRole, locate_folder)]
-        without = parent.tr("Open without it")
+        locate = [("missing_folder", parent.tr("Locate…"), Role.AcceptRole, locate_folder)]
+        without = parent.tr("Open without model")
     else:
         name = record.data.title if record.data else ""
-        what = parent.tr("Where are the pictures “%1” now?").replace("%1", name)
-        kept = parent.tr("Without them the model, the codes, keyframes and bookmarks are opened.")
+        what = parent.tr("Where is the dataset “%1”?").replace("%1", name)
+        kept = parent.tr("Without it, model, codes, keyframes and bookmarks open.")
         problem = sentence(opening.source_problem)
         locate = [
-            ("missing_folder", parent.tr("Locate folder …"), Role.AcceptRole, locate_folder),
-            ("missing_file", parent.tr("Locate file …"), Role.AcceptRole, locate_file),
+            ("missing_folder", parent.tr("Locate folder…"), Role.AcceptRole, locate_folder),
+            ("missing_file", parent.tr("Locate file…"), Role.AcceptRole, locate_file),
         ]
-        without = parent.tr("Open without them")
+        without = parent.tr("Open without dataset")
     return ask(
         parent,
         "missing_question",
-        parent.tr("Moved or deleted"),
-        (what, f"{problem}\n\n{kept} {parent.tr('The file itself stays as it is.')}"),
+        parent.tr("File not found"),
+        (what, f"{problem}\n\n{kept} {parent.tr('The session file is not changed.')}"),
         (
             *locate,
             ("missing_skip", without, Role.DestructiveRole, skip),
@@ -136,26 +136,26 @@ def ask_missing(
 def ask_recovery(
     parent: QWidget, left: LeftOver, recover: Callable[[], object], forget: Callable[[], object]
 ) -> QMessageBox:
-    """Offer what a window left when it ended without being closed."""
-    name = f"“{left.path.stem}”" if left.path is not None else parent.tr("a session that was never saved")
+    """Offer to recover what a window left when the program ended unexpectedly."""
+    name = f"“{left.path.stem}”" if left.path is not None else parent.tr("the session")
     return ask(
         parent,
         "recovery_question",
-        parent.tr("Not closed properly"),
+        parent.tr("Recover unsaved session?"),
         (
             parent.tr("Recover unsaved work from %1?").replace("%1", _when(left.written_at)),
-            parent.tr("It belongs to %1. Latent Explorer ended before it was saved.").replace("%1", name),
+            parent.tr("Latent Explorer closed unexpectedly before it saved %1.").replace("%1", name),
         ),
         (
-            ("recovery_recover", parent.tr("Recover"), Role.AcceptRole, recover),
-            ("recovery_forget", parent.tr("Delete it"), Role.DestructiveRole, forget),
-            ("recovery_later", parent.tr("Later"), Role.RejectRole, None),
+            ("recovery_recover", parent.tr("Restore"), Role.AcceptRole, recover),
+            ("recovery_forget", parent.tr("Discard"), Role.DestructiveRole, forget),
+            ("recovery_later", parent.tr("Decide later"), Role.RejectRole, None),
         ),
     )
 
 
 def _when(text: str) -> str:
-    """Return a time as it is written here; as it stands where it is none."""
+    """Return a time in the user's locale, or the text itself if it is not a time."""
     try:
         when = datetime.fromisoformat(text).timestamp()
         moment = QDateTime.fromSecsSinceEpoch(int(when))

@@ -1,4 +1,4 @@
-"""The settings that a person changes; the others change by themselves."""
+"""The settings dialog."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from explorer.ui.widgets.fields import check_box, combo_box
 
 
 class SettingsDialog(QDialog):
-    """Every change holds at once, and is written at once.
+    """Changes apply and are saved at once.
 
     Signals
     -------
     scheme_chosen(str)
-        Other colours: ``system``, ``light`` or ``dark``.
+        The chosen theme: ``system``, ``light`` or ``dark``.
     """
 
     scheme_chosen = Signal(str)
@@ -30,18 +30,18 @@ class SettingsDialog(QDialog):
         values = preferences.values
         self._scheme = combo_box(
             "settings_scheme",
-            self.tr("Colours of the window"),
-            [(self.tr("As the system"), "system"), (self.tr("Light"), "light"), (self.tr("Dark"), "dark")],
+            self.tr("Theme of the window"),
+            [(self.tr("Use system theme"), "system"), (self.tr("Light"), "light"), (self.tr("Dark"), "dark")],
         )
         self._scheme.setCurrentIndex(self._scheme.findData(values.scheme))
         self._layout = check_box(
             "settings_keep_layout",
-            self.tr("Come back with the same layout"),
-            self.tr("Remember where the window and its docks are"),
+            self.tr("Restore the layout on startup"),
+            self.tr("Remember the positions of the window and its docks"),
         )
         self._layout.setChecked(values.keep_layout)
         self._tour = check_box(
-            "settings_tour", self.tr("Show the first tour at the next start"), self.tr("Five steps through the window")
+            "settings_tour", self.tr("Show the tour on the next start"), self.tr("Five steps through the window")
         )
         self._tour.setChecked(not values.tour_seen)
         self._notes = PlainLabel("\n".join(self._words_of(preferences.notes)))
@@ -53,9 +53,9 @@ class SettingsDialog(QDialog):
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setObjectName("settings_close")
         close.setText(self.tr("Close"))
-        close.setToolTip(self.tr("Close the settings (Esc)"))
+        close.setToolTip(self.tr("Close settings (Esc)"))
         form = QFormLayout()
-        form.addRow(self.tr("Colours"), self._scheme)
+        form.addRow(self.tr("Theme"), self._scheme)
         form.addRow("", self._layout)
         form.addRow("", self._tour)
         layout = QVBoxLayout(self)
@@ -69,11 +69,11 @@ class SettingsDialog(QDialog):
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
 
     def _words_of(self, notes: tuple[str, ...]) -> list[str]:
-        head = self.tr("At the start, parts of the settings file could not be used:")
+        head = self.tr("Some settings in the file were invalid and are at their defaults:")
         return [head, *(f"· {note}" for note in notes)] if notes else []
 
     def refresh(self) -> None:
-        """Show the settings as they are now: they change in other places, too."""
+        """Update the controls: settings also change elsewhere."""
         values = self._preferences.values
         self._scheme.setCurrentIndex(self._scheme.findData(values.scheme))
         for box, value in ((self._layout, values.keep_layout), (self._tour, not values.tour_seen)):

@@ -1,4 +1,4 @@
-"""Bookmarks: codes kept by name, with what they are decoded to; a click goes back to one."""
+"""Bookmarks: saved codes with their decoded images; a click restores one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIDE = 36
 
 
 class BookmarksPanel(QWidget):
-    """The bookmarks in a list, in the order in which they were added."""
+    """A list of bookmarks in the order in which they were added."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,16 +31,16 @@ class BookmarksPanel(QWidget):
         self.setAccessibleName(self.tr("Bookmarks"))
         self.list = QListWidget()
         self.list.setObjectName("bookmarks_list")
-        self.list.setAccessibleName(self.tr("Bookmarks; click or press Enter to go to one, F2 to rename it"))
+        self.list.setAccessibleName(self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setSpacing(1)
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.list.installEventFilter(self)
-        self._empty = EmptyLabel(self.tr("Keep a code that you want to come back to:\npress Add (Ctrl+M)."))
-        self.add = button("bookmarks_add", self.tr("Add"), self.tr("Keep the code that is edited (Ctrl+M)"))
-        self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Give the chosen bookmark a name (F2)"))
-        self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Let the chosen bookmark go (Delete)"))
+        self._empty = EmptyLabel(self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
+        self.add = button("bookmarks_add", self.tr("Add"), self.tr("Bookmark the current code (Ctrl+M)"))
+        self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Rename bookmark (F2)"))
+        self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Delete bookmark (Del)"))
         buttons = QHBoxLayout()
         for made in (self.add, self.rename, self.remove):
             buttons.addWidget(made)
@@ -67,7 +67,6 @@ class BookmarksPanel(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Delete the chosen one with the key of that name."""
         pressed = watched is self.list and event.type() == QEvent.Type.KeyPress
         if pressed and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete:
             self._on_remove_clicked()
@@ -90,7 +89,7 @@ class BookmarksPanel(QWidget):
             self.list.setCurrentRow(min(row, self.list.count() - 1))
 
     def _on_item_changed(self, item: QListWidgetItem) -> None:
-        """Take a name that was typed; one that cannot be is told, and the old one stays."""
+        """Rename the bookmark; report an invalid name and keep the old one."""
         try:
             self._document.bookmarks.rename(self.list.row(item), item.text())
         except ExplorerError as error:
@@ -104,7 +103,7 @@ class BookmarksPanel(QWidget):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        """List all; the chosen line stays, and a new one is chosen."""
+        """List all bookmarks; the current row is kept, and a new bookmark becomes current."""
         kept, row = self._document.bookmarks.kept, self.list.currentRow()
         grown = len(kept) == self.list.count() + 1
         self.list.blockSignals(True)
@@ -116,7 +115,7 @@ class BookmarksPanel(QWidget):
             item = self.list.item(number)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setText(bookmark.name)
-            item.setToolTip(plain_tooltip(self.tr("%1: click to go to it").replace("%1", bookmark.name)))
+            item.setToolTip(plain_tooltip(self.tr("Restore %1").replace("%1", bookmark.name)))
             self._put_icon(item, self._icon_of(bookmark))
         self.list.setCurrentRow(len(kept) - 1 if grown else min(row, len(kept) - 1))
         self.list.blockSignals(False)
@@ -127,7 +126,7 @@ class BookmarksPanel(QWidget):
         self._show_pictures()
 
     def _icon_of(self, bookmark: Bookmark) -> QIcon:
-        """Return its picture as it was decoded last, so that a list that is another does not go blank."""
+        """Return its image as decoded last, so that a changed list shows no blank icons."""
         known = self._icons.get(id(bookmark.code))
         if known is not None:
             return known[1]
@@ -136,7 +135,7 @@ class BookmarksPanel(QWidget):
         return QIcon(blank) if bookmark.thumbnail is None else _icon(bookmark.thumbnail)
 
     def _put_icon(self, item: QListWidgetItem, icon: QIcon) -> None:
-        """Show a picture; not while its name is typed, since the field would be filled anew with the old one."""
+        """Show an image, except during renaming: the field would be reset to the old name."""
         if self.list.state() != QListWidget.State.EditingState or item is not self.list.currentItem():
             item.setIcon(icon)
 
@@ -159,7 +158,7 @@ class BookmarksPanel(QWidget):
 
 
 def _icon(pixels: Pixels) -> QIcon:
-    """Return a picture as large as it is shown, its pixels sharp; one in a chosen line is not tinted."""
+    """Return an image at display size without smoothing; not tinted when selected."""
     sides = (_SIDE, _SIDE)
     image = pixels_to_qimage(pixels)
     smooth = max(pixels.shape[:2]) > _SIDE

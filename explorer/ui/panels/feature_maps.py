@@ -1,4 +1,4 @@
-"""The feature maps of a spatial code: a brush on one of them edits the latent cursor."""
+"""The feature maps of a spatial code, edited with a brush."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from explorer.ui.widgets.map_canvas import MapCanvas
 from explorer.ui.widgets.map_legend import MapLegend
 
 NUDGE = 0.5
-"""What + and − change a cell by, in σ of its channel."""
+"""Step of + and − on a cell, in σ of its channel."""
 
 _MOST_SIGMA = 10.0
 
 
 class FeatureMapsPanel(QWidget):
-    """All channels small, the chosen one large, and a brush; hidden while the code is no stack of maps."""
+    """All channels as thumbnails, the current one large, with a brush; hidden unless the code is spatial."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,38 +49,35 @@ class FeatureMapsPanel(QWidget):
         self._heading = ElidedLabel()
         self._heading.setObjectName("feature_heading")
         self._heading.setProperty("heading", True)
-        self.canvas = MapCanvas(self.tr("Choose a picture."))
+        self.canvas = MapCanvas(self.tr("Select an image."))
         self.canvas.setObjectName("feature_map")
-        self.canvas.setAccessibleName(self.tr("Chosen feature map"))
+        self.canvas.setAccessibleName(self.tr("Current feature map"))
         self.canvas.setToolTip(
             self.tr(
-                "One channel of the code. Paint with the left button; with the right one, or Shift held, bring the "
-                "picture's own values back. With the keyboard: arrows, + and −, Space to paint, Delete to bring back, "
-                "Page Up and Page Down for the channels."
+                "One channel of the code. Left button: paint; right button or Shift: restore original values. Keys: "
+                "arrows, +, −, Space, Delete, Page Up, Page Down."
             )
         )
         self.grid = ChannelGrid()
         self.grid.setObjectName("feature_channels")
         self.grid.setAccessibleName(self.tr("Channels of the code"))
-        self.grid.setToolTip(
-            self.tr("Every channel of the code in colours of its own range; a dot marks those that were edited.")
-        )
+        self.grid.setToolTip(self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"))
         self.legend = MapLegend()
         self.legend.setObjectName("feature_legend")
-        self.legend.setAccessibleName(self.tr("Range of the colours"))
-        self.legend.setToolTip(self.tr("What the colours stand for, in code units: the channel's range over the data"))
+        self.legend.setAccessibleName(self.tr("Color bar"))
+        self.legend.setToolTip(self.tr("Color scale in code units: the channel’s range over the dataset"))
 
     def _make_controls(self) -> None:
-        about = self.tr("Channel that is shown large: where in the picture the network found one feature")
+        about = self.tr("Channel of the code (feature map) shown large")
         self.channel = spin_box("feature_channel", about, 0, 0, 0)
         self.channel.setPrefix("c")
-        self._size = spin_box("feature_size", self.tr("Diameter of the brush, in cells"), 1, 1, 1)
-        tip = self.tr("What the brush paints, in σ of the channel from its mean")
+        self._size = spin_box("feature_size", self.tr("Brush diameter in cells"), 1, 1, 1)
+        tip = self.tr("Painted value, in σ of the channel from its mean")
         self._value = decimal_box("feature_value", tip, (-_MOST_SIGMA, _MOST_SIGMA), NUDGE, 1)
         self._value.setSuffix(" σ")
         self._value.setValue(3.0)
-        back = self.tr("Bring the picture's own values back, in the whole of this channel")
-        self._back = button("feature_back", self.tr("Reset map"), back)
+        back = self.tr("Restore the original values of this channel")
+        self._back = button("feature_back", self.tr("Reset channel"), back)
         for box, width in ((self._size, 58), (self._value, 84)):
             box.setMaximumWidth(width)
         self._readout = PlainLabel()
@@ -124,7 +121,7 @@ class FeatureMapsPanel(QWidget):
         document.code_changed.connect(self._on_code_changed)
 
     def begin_painting(self) -> None:
-        """Give the keyboard to the large map."""
+        """Focus the large map."""
         if self._statistics is not None:
             self.canvas.setFocus()
 
@@ -139,7 +136,7 @@ class FeatureMapsPanel(QWidget):
             return
         height, width, channels = shape
         self._statistics = map_statistics(model.sample.statistics, shape)
-        self._heading.setText(self.tr("Feature maps") + f"  {height} × {width} × {channels}")
+        self._heading.setText(self.tr("Feature maps") + f"  {height}×{width}×{channels}")
         with QSignalBlocker(self.channel):
             self.channel.setMaximum(channels - 1)
         self.channel.setVisible(channels > 1)
@@ -167,7 +164,7 @@ class FeatureMapsPanel(QWidget):
         self._show_map()
 
     def _show_map(self) -> None:
-        """Show the chosen channel large, what is in view of the others small, and the numbers."""
+        """Show the current channel large, visible channels small, and the value of the cell."""
         if self._maps is None:
             self.canvas.set_image(None)
             self.legend.set_reach(None)
@@ -192,13 +189,13 @@ class FeatureMapsPanel(QWidget):
         self.canvas.setAccessibleDescription(f"c{channel}, {text}")
 
     def _picture(self, channel: int) -> QImage:
-        """One channel as an image, a pixel a cell."""
+        """Return one channel as an image, one pixel per cell."""
         if self._maps is None:
             return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
         return pixels_to_qimage(colored(self._maps[:, :, channel], self._reach(channel)))
 
     def _reach(self, channel: int) -> tuple[float, float]:
-        """The channel's range over the data, and as far beyond as the cursor is."""
+        """Return the channel's range over the dataset, extended to the current values."""
         assert self._maps is not None
         assert self._statistics is not None
         plane = self._maps[:, :, channel]
@@ -213,7 +210,6 @@ class FeatureMapsPanel(QWidget):
         return bool(self._edited[channel])
 
     def changeEvent(self, event: QEvent) -> None:
-        """Paint in the colours of the scheme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self._statistics is not None:
             self._show_map()
@@ -254,4 +250,5 @@ class FeatureMapsPanel(QWidget):
         return float(self._statistics.mean[channel]) + in_sigma * float(self._statistics.sigma[channel])
 
     def _put(self, maps: Floats, gesture: str | None) -> None:
-        self._document.set_code(maps.reshape(-1), self.tr("Paint map") + f" {self.channel.value()}", gesture)
+        label = self.tr("Paint feature map c%1").replace("%1", str(self.channel.value()))
+        self._document.set_code(maps.reshape(-1), label, gesture)

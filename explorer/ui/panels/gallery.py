@@ -1,4 +1,4 @@
-"""The gallery: every picture of the source, read as it comes into view."""
+"""The gallery: thumbnails of the dataset's images, loaded when visible."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from explorer.ui.widgets.fields import combo_box
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _PICKED = "picked"
-"""The entry that shows what was picked out, among the labels' numbers."""
+"""Data of the selector's entry for the selection; the others have a label's number."""
 
 
 class _View(QListView):
-    """A list that says how wide its pictures may lie."""
+    """A list that emits its width."""
 
     resized = Signal(int)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell the width first, so that the items are laid out once."""
+        """Emit the width first, so that the items are laid out once."""
         self.resized.emit(self.viewport().width() - 1)
         super().resizeEvent(event)
 
 
 class GalleryPanel(QWidget):
-    """A grid of thumbnails; the chosen one is the document's picture."""
+    """A grid of thumbnails; the current one is the document's image."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,16 +47,16 @@ class GalleryPanel(QWidget):
         self._choosing = False
         self.view = _View()
         self.view.resized.connect(self._on_view_resized)
-        # Many scroll steps and resizes within one turn of the event loop ask for thumbnails once.
+        # Scroll steps and resizes within one turn of the event loop request thumbnails once.
         self._ask = QTimer(self)
         self._ask.setSingleShot(True)
         self._ask.setInterval(0)
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
-        self.label = combo_box("gallery_label", self.tr("Show the pictures of one label only, or picked ones"), [])
-        self._empty = EmptyLabel(self.tr("No pictures are open.\nChoose some in the library above."))
+        self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
+        self._empty = EmptyLabel(self.tr("No images yet.\nPick a dataset or drop a folder here."))
         self._empty.setObjectName("gallery_empty")
-        self._caption = ElidedLabel("", self.tr("The chosen picture"))
+        self._caption = ElidedLabel("", self.tr("Selected image"))
         self._caption.setObjectName("gallery_caption")
         self._caption.setProperty("muted", True)
         layout = QVBoxLayout(self)
@@ -81,7 +81,7 @@ class GalleryPanel(QWidget):
     def _set_up_view(self) -> None:
         view = self.view
         view.setObjectName("gallery_view")
-        view.setAccessibleName(self.tr("Pictures"))
+        view.setAccessibleName(self.tr("Images"))
         view.setModel(self.model)
         view.setViewMode(QListView.ViewMode.IconMode)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
@@ -97,14 +97,14 @@ class GalleryPanel(QWidget):
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _on_view_resized(self, width: int) -> None:
-        """Let the columns fill the width."""
+        """Fit the columns to the width."""
         self._columns = max(1, width // SMALLEST_CELL)
         self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))
         self._ask.start()
 
     def visible_range(self) -> tuple[int, int]:
-        """Return the first and last row in view, with a page more on both sides; (0, −1) where there is none."""
+        """Return the first and last visible row, plus a page on both sides; (0, −1) if there are none."""
         count = self.model.rowCount()
         columns = self._columns
         rows = self.view.viewport().height() // self.model.cell + 1
@@ -136,9 +136,9 @@ class GalleryPanel(QWidget):
             bar.setValue(place)
 
     def _fill_labels(self, source: Source | None, chosen: str) -> None:
-        """List what is picked out, and the labels that pictures have; nothing to choose where there is one or none."""
+        """Fill the label selector; hide it if it has nothing to choose from."""
         self.label.clear()
-        self.label.addItem(self.tr("All pictures"), None)
+        self.label.addItem(self.tr("All images"), None)
         picked = self._document.selection.picked
         if picked is not None and picked is not self._own:
             self.label.addItem(f"{picked.title} ({len(picked.indices):,})", _PICKED)
@@ -151,7 +151,7 @@ class GalleryPanel(QWidget):
         self.label.setCurrentIndex(max(0, self.label.findText(chosen)))
 
     def _on_label_activated(self) -> None:
-        # The view would take the first row for the chosen one, and so would the document.
+        # The view would select its first row, and so would the document.
         self._drop_own()
         picked, chosen = self._document.selection.picked, self.label.currentData()
         with QSignalBlocker(self.view.selectionModel()):
@@ -163,38 +163,38 @@ class GalleryPanel(QWidget):
         self._on_picture_changed()
 
     def _on_several_chosen(self) -> None:
-        """Pick out what is chosen here with Shift or Ctrl, for others to show: the map, say."""
+        """Select the images chosen with Shift or Ctrl, also for other panels such as the map."""
         rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
         if len(rows) > 1:
             indices = np.array([self.model.position(row) for row in rows], np.int64)
-            self._own = Picked(self.tr("Chosen in the gallery"), indices)
+            self._own = Picked(self.tr("Selection"), indices)
             self._document.selection.put(self._own)
         elif self._own is not None:
             self._drop_own()
 
     def _drop_own(self) -> None:
-        """Take back what was picked out here, unless something else has been since."""
+        """Clear the selection made here, unless it has been replaced."""
         own, self._own = self._own, None
         if own is not None and self._document.selection.picked is own:
             self._document.selection.put(None)
 
     def _on_selection_changed(self) -> None:
-        """Show what was picked out just now; all pictures where nothing is any more."""
+        """Show the current selection, or all images if there is none."""
         picked = self._document.selection.picked
         if picked is not None and picked is self._own:
             return
         if picked is None and self.label.findData(_PICKED) < 0:
-            return  # what was chosen here is no more
+            return  # the selection made here was cleared
         self._fill_labels(self._document.source, "")
         self.label.setCurrentIndex(max(0, self.label.findData(_PICKED)))
         self._on_label_activated()
 
     def _on_picture_changed(self) -> None:
-        """Select the document's picture, where it is listed, and say what it is."""
+        """Select the document's image if it is listed, and show its caption."""
         picture = self._document.picture
         self._show_caption(picture)
         if self._document.guest is not None:
-            # Nothing is chosen here while another picture is looked at, so that a click chooses any of these again.
+            # Select nothing while an imported image is shown, so that a click selects any of these again.
             with QSignalBlocker(self.view.selectionModel()):
                 self.view.selectionModel().clear()
             self.view.viewport().update()
@@ -203,7 +203,7 @@ class GalleryPanel(QWidget):
             return
         row = self.model.row(picture)
         where = self.model.index(row) if row is not None else QModelIndex()
-        if not self._choosing:  # what the view itself chooses, perhaps several, it selects itself
+        if not self._choosing:  # the view's own selection may hold several images
             with QSignalBlocker(self.view.selectionModel()):
                 self.view.selectionModel().setCurrentIndex(where, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             self._drop_own()
@@ -215,11 +215,11 @@ class GalleryPanel(QWidget):
         source, guest = self._document.source, self._document.guest
         self._caption.setVisible(source is not None and picture is not None)
         if guest is not None:
-            self._caption.setText(self.tr("%1 is none of these").replace("%1", guest.title))
+            self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", guest.title))
             return
         if source is not None and picture is not None and picture < source.count:
             place = f"{picture + 1:,} / {source.count:,}"
-            # Folders are mostly the label, and all of the name is in the picture's tooltip.
+            # The folder mostly equals the label; the tooltip has the full name.
             parts = (place, source.label(picture), source.file_name(picture).rpartition("/")[2])
             self._caption.setText(" · ".join(part for part in parts if part))
 

@@ -1,4 +1,4 @@
-"""The history: every edit by its name; a click goes back, or forward, to how it was after it."""
+"""The history: a list of edits; a click undoes or redoes to one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.ui.plain_text import plain_tooltip
 
 
 class HistoryPanel(QWidget):
-    """A line for each edit, below one for how it was before the first; those that were undone are muted."""
+    """One line per edit below the initial state; undone edits are muted."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,7 +21,7 @@ class HistoryPanel(QWidget):
         self.setAccessibleName(self.tr("History"))
         self.list = QListWidget()
         self.list.setObjectName("history_list")
-        self.list.setAccessibleName(self.tr("Edits; click or press Enter to go to one"))
+        self.list.setAccessibleName(self.tr("Edits (click or press Enter to undo or redo to one)"))
         self.list.setUniformItemSizes(True)
         self.list.setSpacing(2)
         layout = QVBoxLayout(self)
@@ -33,7 +33,6 @@ class HistoryPanel(QWidget):
         self._show()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Mute anew in other colours."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "list"):
             self._show()
@@ -42,7 +41,7 @@ class HistoryPanel(QWidget):
         self._document.go_to_step(self.list.row(item))
 
     def _show(self) -> None:
-        labels = [self.tr("As opened"), *map(message_text, self._document.history)]
+        labels = [self.tr("Opened"), *map(message_text, self._document.history)]
         place = self._document.history_place
         while self.list.count() > len(labels):
             self.list.takeItem(self.list.count() - 1)
@@ -53,8 +52,8 @@ class HistoryPanel(QWidget):
             item = self.list.item(number)
             item.setText(label)
             undone = number > place
-            tip = self.tr("Do again up to “%1”") if undone else self.tr("Go back to after “%1”")
-            item.setToolTip(plain_tooltip(tip.replace("%1", label) if number else self.tr("Undo everything")))
+            tip = self.tr("Redo to “%1”") if undone else self.tr("Undo to “%1”")
+            item.setToolTip(plain_tooltip(tip.replace("%1", label) if number else self.tr("Undo all")))
             item.setData(Qt.ItemDataRole.ForegroundRole, muted if undone else None)
             font = item.font()
             font.setWeight(QFont.Weight.DemiBold if number == place else QFont.Weight.Normal)

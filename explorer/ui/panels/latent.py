@@ -1,8 +1,9 @@
-"""The sliders: the latent cursor in σ of the data, dimension by dimension or along the principal axes."""
+"""The latent panel: sliders for the current code, per dimension, principal component or direction."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -25,15 +26,15 @@ from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
 _DIMENSIONS, _AXES, _DIRECTIONS = 0, 1, 2
 _REST_MS = 250
-"""How long the cursor must rest before sliders sorted by change are sorted anew."""
+"""Delay in ms after the last edit before sliders sorted by edit size are sorted again."""
 
 
 _OFF = 2.0
-"""Times the usual distance from the data's codes, beyond which a code is off them."""
+"""Distance ratio above which a code counts as out of distribution."""
 
 
 class LatentPanel(QWidget):
-    """Sliders over the code in two views, with sorting, a filter, reset and shuffle."""
+    """Sliders with a choice of basis, sorting, a filter, reset, and random codes."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,68 +60,71 @@ class LatentPanel(QWidget):
         self.setObjectName("latent_panel")
         self.setAccessibleName(self.tr("Latent code"))
         self._controls = LatentControls(self._document)
-        self._summary = PlainLabel(self.tr("No model is open."))
+        self._summary = PlainLabel(self.tr("No model"))
         self._summary.setObjectName("latent_summary")
         self._summary.setProperty("muted", True)
         self._summary.setWordWrap(True)
         self.views = Segments(
             (
-                ("latent_dimensions", self.tr("Dimensions"), self.tr("A slider for each raw dimension (Ctrl+Shift+A)")),
+                ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
                 (
                     "latent_axes",
-                    self.tr("Axes"),
-                    self.tr(
-                        "A slider for each principal axis: the codes vary most along the first ones (Ctrl+Shift+A)"
-                    ),
+                    self.tr("PCA"),
+                    self.tr("One slider per principal component (PC), by decreasing variance (Ctrl+Shift+A)"),
                 ),
                 (
                     "latent_directions",
                     self.tr("Directions"),
-                    self.tr("A slider for each direction that is kept: an attribute changes along it (Ctrl+Shift+A)"),
+                    self.tr("One slider per direction, along which an attribute changes (Ctrl+Shift+A)"),
                 ),
             )
         )
-        self._sort = combo_box("latent_sort", self.tr("Sorted by what; spread and KL tell what the model uses"), [])
+        self._sort = combo_box(
+            "latent_sort", self.tr("Sort by index, standard deviation, KL divergence or edit size"), []
+        )
         self.filter = QLineEdit()
-        name_control(self.filter, "latent_filter", self.tr("Show only some of the sliders"))
+        name_control(self.filter, "latent_filter", self.tr("Filter the sliders"))
         clearable(self.filter)
         self.sliders = SliderList()
         self.sliders.setObjectName("latent_sliders")
         self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))
         self.sliders.setToolTip(
             self.tr(
-                "The code in standard deviations (σ) of the data. The hill behind a slider shows where the data lie, "
-                "the tick where this picture is. Drag to edit, double-click to set back, double-click the number to "
-                "type one; with the keyboard: arrows, Delete and Enter. Under the name stands what the slider tells "
-                "of a picture: of a variational model's dimension KL in nats, of an axis its share of the variance."
+                "Values in standard deviations (σ) of the dataset, over its histogram; tick = original value.\n"
+                "Drag to edit, double-click to reset, double-click the number or press Enter to type a value."
             )
         )
         self._meter = PlainLabel()
         self._meter.setObjectName("latent_meter")
-        self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; no name is in it
+        self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; it shows no names
         self._meter.setToolTip(
-            self.tr(
-                "Whether the decoder can be expected to know this code: its distance to the nearest code of a held-out"
-                " picture, in the distance that 95 % of those have to one another"
-            )
+            self.tr("Distance to the nearest test code ÷ 95th-percentile nearest-neighbor distance of test codes")
         )
         self._find = button(
             "latent_find_directions",
-            self.tr("Find directions …"),
-            self.tr("Find what changes an attribute of the pictures, and see whether it is real (Ctrl+Shift+F)"),
+            self.tr("Find direction…"),
+            self.tr("Find the direction of an attribute and test its significance (Ctrl+Shift+F)"),
         )
         self._part = button(
             "latent_part_directions",
-            self.tr("Part"),
-            self.tr("Make the directions orthogonal, in order: moving along one leaves the others be"),
+            self.tr("Orthogonalize"),
+            self.tr("Make the directions orthogonal, in order"),
         )
-        self._drop = button("latent_drop_direction", self.tr("Drop"), self.tr("Forget the direction of the slider"))
-        self._reset = button("latent_reset", self.tr("Reset"), self.tr("Back to the picture's own code (Ctrl+R)"))
-        self._shuffle = button("latent_shuffle", self.tr("Shuffle"), self.tr("A random code like the data's (Ctrl+J)"))
+        self._drop = button(
+            "latent_drop_direction", self.tr("Delete"), self.tr("Delete the direction of the current slider")
+        )
+        self._reset = button(
+            "latent_reset", self.tr("Reset edit"), self.tr("Restore the code of the selected image (Ctrl+R)")
+        )
+        self._shuffle = button(
+            "latent_shuffle",
+            self.tr("Random code"),
+            self.tr("Draw a code from a normal distribution fitted to the dataset (Ctrl+J)"),
+        )
         self._statistics = button(
             "latent_statistics",
-            self.tr("Statistics …"),
-            self.tr("Every dimension in figures, how they go together, and what they tell of labels (Ctrl+T)"),
+            self.tr("Statistics…"),
+            self.tr("Dimension statistics, correlations and linear probes (Ctrl+T)"),
         )
 
     def _lay_out(self) -> None:
@@ -170,11 +174,11 @@ class LatentPanel(QWidget):
     # -- intents -------------------------------------------------------------------------------------------------
 
     def shuffle(self) -> None:
-        """Take a random code."""
+        """Draw a random code."""
         self._document.shuffle_code(self._rng)
 
     def switch_view(self) -> None:
-        """Show the next view: dimensions, axes, directions."""
+        """Show the next basis: dimensions, principal components, directions."""
         places = [(self.views.current + step) % 3 for step in (1, 2)]
         there = {_DIRECTIONS: bool(self._document.directions)}
         possible = (place for place in places if self.views.part(place).isEnabled() and there.get(place, True))
@@ -184,7 +188,7 @@ class LatentPanel(QWidget):
             self._show_view(other)
 
     def show_statistics(self) -> StatisticsDialog:
-        """Show the dialog with the statistics of the codes."""
+        """Show the latent statistics."""
         if self._statistics_dialog is None:
             self._statistics_dialog = StatisticsDialog(self._document, self.window())
         self._statistics_dialog.show()
@@ -192,7 +196,7 @@ class LatentPanel(QWidget):
         return self._statistics_dialog
 
     def find_directions(self) -> FindDirectionsDialog:
-        """Show the dialog that finds directions, and the sliders along those that are kept."""
+        """Show the dialog that finds directions, and the directions' sliders."""
         if self._finder is None:
             self._finder = FindDirectionsDialog(self._document, self.window())
         self._finder.show()
@@ -203,28 +207,27 @@ class LatentPanel(QWidget):
         return self._finder
 
     def _on_directions_changed(self) -> None:
-        """Show other sliders where directions are shown."""
         if self.views.current == _DIRECTIONS and self._document.model is not None:
             self._show_view(_DIRECTIONS)
 
     def find_sliders(self) -> None:
-        """Give the keyboard to the filter."""
+        """Focus the filter."""
         self.filter.setFocus()
         self.filter.selectAll()
 
     def _on_meter_changed(self) -> None:
-        """Say whether the cursor is where the data are."""
+        """Show whether the current code is in distribution."""
         view = self._document.meter_view
         if view is None:
             self._meter.clear()
             return
-        use, words = "good", self.tr("among the data")
+        use, words = "good", self.tr("In distribution")
         if view.ratio > 1:
-            use, words = "warn", self.tr("at the data's edge")
+            use, words = "warn", self.tr("Edge of distribution")
         if view.ratio > _OFF:
-            use, words = "bad", self.tr("off the data")
+            use, words = "bad", self.tr("Out of distribution")
         color = current_theme().color(use).name()
-        self._meter.setText(f'<span style="color:{color}">●</span> {words} · {view.ratio:.1f} ×')
+        self._meter.setText(f'<span style="color:{color}">●</span> {words} · {view.ratio:.1f}×')
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -237,7 +240,8 @@ class LatentPanel(QWidget):
             control.setEnabled(model is not None)
         if model is None:
             self._view = None
-            self._summary.setText(self.tr("No model is open."))
+            self._summary.setText(self.tr("No model"))
+            self._summary.show()
             self.sliders.set_rows(NO_ROWS)
             self._on_code_changed()
             return
@@ -254,7 +258,7 @@ class LatentPanel(QWidget):
             self._show_view(self.views.current)
 
     def _renew_view(self, model: OpenModel) -> bool:
-        """Show a newer version of a model that learns, under the hand that drags; say whether that can be."""
+        """Show newer weights of a model in training without interrupting a drag; return whether that is possible."""
         view = self._view_of(model, self.views.current)
         if self._view is None or view.rows.count != self._view.rows.count:
             return False
@@ -279,7 +283,9 @@ class LatentPanel(QWidget):
             control.setEnabled(bool(self._document.directions))
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
-        self.filter.setPlaceholderText(self.tr("Filter: c5 or 3,4,7") if spatial else self.tr("Filter: 3, 10-20"))
+        self.filter.setPlaceholderText(
+            self.tr("Filter, e.g. c5 or 3,4,7") if spatial else self.tr("Filter, e.g. 3, 10-20")
+        )
         self.filter.setToolTip(plain_tooltip(self._filter_tip(spatial=spatial)))
         self.sliders.set_rows(self._view.rows)
         self._start = self._marks = None
@@ -287,17 +293,17 @@ class LatentPanel(QWidget):
         self._arrange()
 
     def _filter_tip(self, *, spatial: bool) -> str:
-        text = self.tr("Show only some: numbers and ranges such as 3, 10-20; “active” for those that vary (Ctrl+F).")
+        text = self.tr("Numbers and ranges such as 3, 10-20, or “active” (Ctrl+F).")
         if spatial:
-            text += " " + self.tr("A channel is c5, or c5-8; an entry is 3,4,7: row, column, channel.")
+            text += " " + self.tr("Channels: c5, c5-8. An entry: 3,4,7 (row, column, channel).")
         return text
 
     def _fill_sort(self, view: CodeView) -> None:
         titles: dict[SortKey, str] = {
-            "order": self.tr("In order"),
-            "spread": self.tr("By spread"),
-            "kl": self.tr("By KL"),
-            "changed": self.tr("By change"),
+            "order": self.tr("Index"),
+            "spread": self.tr("Std. dev."),
+            "kl": self.tr("KL"),
+            "changed": self.tr("Edit size"),
         }
         before = self._sort.currentData()
         with QSignalBlocker(self._sort):
@@ -308,7 +314,7 @@ class LatentPanel(QWidget):
             self._sort.setCurrentIndex(max(0, self._sort.findData(before)))
 
     def _arrange(self, *, to_top: bool = True) -> None:
-        """Sort and filter."""
+        """Apply sorting and filter."""
         view = self._view
         if view is None:
             return
@@ -316,14 +322,13 @@ class LatentPanel(QWidget):
         count = view.rows.count
         items, words = view.sorted(self._sort.currentData(), self.sliders.values, self._marks), ""
         if not count:
-            words = self.tr("No directions are kept yet. Find some: what makes a face smile, say.")
+            words = self.tr("No directions yet. Find one from a labeled attribute, e.g. “smile”.")
         text = self.filter.text().strip()
         if text:
             try:
-                chosen = np.zeros(count, np.bool_)
-                chosen[select(text, view.shape, view.active)] = True
+                chosen = _filtered(text, view)
                 items = items[chosen[items]]
-                words = self.tr("Nothing matches “%1”.").replace("%1", text)
+                words = self.tr("No sliders match “%1”").replace("%1", text)
             except UsageError as error:
                 items, words = items[:0], str(error)
         self.sliders.set_order(RowOrder(items, count), words, to_top=to_top)
@@ -335,28 +340,28 @@ class LatentPanel(QWidget):
         assert view is not None
         count = view.rows.count
         if isinstance(view, DirectionsView):
-            text = self.tr("1 direction") if count == 1 else self.tr("%1 directions")
+            text = ""
         elif isinstance(view, AxesView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
-            text = self.tr("%1 principal axes, %2 of the variance").replace("%2", share)
+            text = self.tr("%1 PCs, %2 explained variance").replace("%2", share)
         else:
-            kind = self.tr("variational autoencoder") if model.card.variational else self.tr("plain autoencoder")
+            kind = self.tr("VAE") if model.card.variational else self.tr("autoencoder (AE)")
             if not model.card.encodes:
-                kind = self.tr("a decoder alone")
+                kind = self.tr("decoder only")
             elif not model.card.decodes:
-                kind = self.tr("an encoder alone")
+                kind = self.tr("encoder only")
             text = self.tr("%1 dimensions, %2").replace("%2", kind)
         text = text.replace("%1", _shape_words(model, view))
-        if shown != count:
-            text += " · " + self.tr("%1 shown").replace("%1", f"{shown:,}")
-        self._summary.setText(text)
+        filtered = self.tr("%1 shown").replace("%1", f"{shown:,}") if shown != count else ""
+        self._summary.setText(" · ".join(part for part in (text, filtered) if part))
+        self._summary.setVisible(bool(self._summary.text()))
 
     # -- the cursor ------------------------------------------------------------------------------------------------
 
     def _on_code_changed(self) -> None:
         self._show_code()
         if self._sort.currentData() == "changed" and not self._moving:
-            # Rows must not run away under a hand, and a film must not sort at every frame.
+            # Rows must not move during a drag, and an animation must not sort at every frame.
             self._rest.start()
 
     def _show_code(self) -> None:
@@ -385,8 +390,17 @@ class LatentPanel(QWidget):
             self._moving = False
 
 
+def _filtered(text: str, view: CodeView) -> NDArray[np.bool_]:
+    """Return which sliders a filter names; principal components are counted from 1, as they are displayed."""
+    count, first = view.rows.count, int(isinstance(view, AxesView))
+    chosen = np.zeros(first + count, np.bool_)
+    shape = (first + count,) if first else view.shape
+    chosen[select(text, shape, np.concatenate([np.zeros(first, np.bool_), view.active]))] = True
+    return chosen[first:]
+
+
 def _shape_words(model: OpenModel, view: CodeView) -> str:
-    """How many sliders there are: of a spatial code's dimensions, its shape."""
+    """Return the number of sliders; for the dimensions of a spatial code, its shape."""
     if isinstance(view, DimensionsView) and len(view.shape) > 1:
-        return " × ".join(f"{side:,}" for side in view.shape)
+        return "×".join(f"{side:,}" for side in view.shape)
     return f"{view.rows.count:,}"

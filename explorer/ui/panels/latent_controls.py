@@ -1,4 +1,4 @@
-"""Above the sliders: the inputs of a conditional model beside its picture, chosen by name."""
+"""Selectors for the condition inputs of a conditional model, above the sliders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MIXED = -1
 
 
 class LatentControls(QWidget):
-    """A box for each input that has choices, such as a class; it is gone where the model has none."""
+    """One selector per condition input with choices, such as a class; hidden if there are none."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +30,6 @@ class LatentControls(QWidget):
         self._on_model_changed()
 
     def _on_model_changed(self) -> None:
-        """Have other boxes for another model."""
         if self._fields is not None:
             self._fields.hide()
             self._fields.deleteLater()
@@ -41,7 +40,7 @@ class LatentControls(QWidget):
         for control, start in control_places(model) if model is not None else []:
             if not control.choices:
                 continue
-            tip = self.tr("What the model is told beside the picture: %1").replace("%1", control.name)
+            tip = self.tr("Condition input: %1").replace("%1", control.name)
             values: list[tuple[str, object]] = [(str(value), value) for value in range(control.choices)]
             box = combo_box(f"control_{control.name}", tip, [*values, (self.tr("mixed"), _MIXED)])
             place = (box, start, prod(control.shape))
@@ -61,7 +60,7 @@ class LatentControls(QWidget):
             return
         changed = code.copy()
         changed[start : start + size] = np.eye(size, dtype=np.float32)[chosen] if size > 1 else chosen
-        self._document.set_code(changed, self.tr("Choose %1").replace("%1", box.objectName().removeprefix("control_")))
+        self._document.set_code(changed, self.tr("Set %1").replace("%1", box.objectName().removeprefix("control_")))
 
     def _on_code_changed(self) -> None:
         code = self._document.code

@@ -1,4 +1,4 @@
-"""The library: bundles and pictures that are at hand, and ways to open others."""
+"""The library: models and datasets that are available, and buttons to open others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KIND = Qt.ItemDataRole.UserRole + 1
 
 
 class LibraryPanel(QWidget):
-    """Models and data in a tree; a click opens."""
+    """A tree of models and datasets; a click opens one."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +46,7 @@ class LibraryPanel(QWidget):
         self.setObjectName("library_panel")
         self.setAccessibleName(self.tr("Library"))
         self.tree = QTreeWidget()
-        name_control(self.tree, "library_tree", self.tr("Models and pictures; click or press Enter to open"))
+        name_control(self.tree, "library_tree", self.tr("Models and datasets (click or press Enter to open)"))
         self.tree.setToolTip("")
         self.tree.setHeaderHidden(True)
         self.tree.setColumnCount(2)
@@ -55,20 +55,19 @@ class LibraryPanel(QWidget):
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self._open_model = button(
-            "library_open_model", self.tr("Model …"), self.tr("Open the folder of a bundle (Ctrl+O)")
-        )
+        self._open_model = button("library_open_model", self.tr("Open model…"), self.tr("Open a model folder (Ctrl+O)"))
         self._open_folder = button(
-            "library_open_folder", self.tr("Folder …"), self.tr("Open a folder of pictures (Ctrl+D)")
+            "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+D)")
         )
         self._open_file = button(
             "library_open_file",
-            self.tr("File …"),
-            self.tr("Open a picture, an archive, an array or a font (Ctrl+Shift+D)"),
+            self.tr("Open file…"),
+            self.tr("Open an image, archive, array or font (Ctrl+Shift+D)"),
         )
         buttons = QGridLayout()
-        for column, made in enumerate((self._open_model, self._open_folder, self._open_file)):
-            buttons.addWidget(made, 0, column)
+        buttons.addWidget(self._open_model, 0, 0, 1, 2)
+        buttons.addWidget(self._open_folder, 1, 0)
+        buttons.addWidget(self._open_file, 1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.addWidget(self.tree)
@@ -79,7 +78,7 @@ class LibraryPanel(QWidget):
         self._open_model.clicked.connect(self.ask_model)
         self._open_folder.clicked.connect(self.ask_folder)
         self._open_file.clicked.connect(self.ask_file)
-        # A training that ends says so in several ways: the folders are read once, behind them.
+        # The end of a training emits several signals; the folders are read once, after them.
         self._renewal = QTimer(self)
         self._renewal.setSingleShot(True)
         self._renewal.setInterval(0)
@@ -93,10 +92,10 @@ class LibraryPanel(QWidget):
         self.refresh()
 
     def _make_cache_line(self) -> QWidget:
-        self._cache = ElidedLabel("", self.tr("Decoded pictures of large folders, kept to open them faster"))
+        self._cache = ElidedLabel("", self.tr("Decoded images of large folders, kept so that they open faster"))
         self._cache.setObjectName("library_cache")
         self._cache.setProperty("muted", True)
-        clear = button("library_clear_cache", self.tr("Clear …"), self.tr("Delete the decoded pictures"))
+        clear = button("library_clear_cache", self.tr("Clear…"), self.tr("Delete the image cache"))
         clear.clicked.connect(self.ask_clear_cache)
         self._cache_line = QWidget()
         line = QHBoxLayout(self._cache_line)
@@ -106,7 +105,7 @@ class LibraryPanel(QWidget):
         return self._cache_line
 
     def refresh(self) -> None:
-        """List again what is on disk."""
+        """Read the models and datasets on disk."""
         self._elsewhere = None
         self.tree.clear()
         models = self._section(self.tr("Models"))
@@ -115,11 +114,11 @@ class LibraryPanel(QWidget):
         for entry in found:
             self._add_model(models, entry)
         if not found:
-            self._add(models, self.tr("none yet: train one"), "", "", None, enabled=False)
-        data = self._section(self.tr("Pictures"))
+            self._add(models, self.tr("No models yet – train one"), "", "", None, enabled=False)
+        data = self._section(self.tr("Datasets"))
         for source in known_sources():
             present = source.status != "missing"
-            text = f"{source.count:,}" if present else self.tr("get it …")
+            text = f"{source.count:,}" if present else self.tr("Download")
             tip = f"{source.title}. {source.how}"
             self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
         self.tree.expandAll()
@@ -140,11 +139,11 @@ class LibraryPanel(QWidget):
         live = self._document.trainings.live
         self._live_shown = live is not None
         if live is not None:
-            tip = self.tr("Learns at the moment; it is shown as it is now, and changes while you look")
+            tip = self.tr("Training – shown live")
             self._add(section, live.name, self.tr("learning"), tip, ("live", str(live.path)))
 
     def _on_live_changed(self) -> None:
-        """List the model that learns, or no more; a newer version of it is no news here."""
+        """List a model in training, or remove it; newer weights change nothing here."""
         if self._live_shown != (self._document.trainings.live is not None):
             self._renewal.start()
 
@@ -153,14 +152,17 @@ class LibraryPanel(QWidget):
             self._add(section, entry.path.name, self.tr("damaged"), str(entry.error), ("model", str(entry.path)))
             return
         card = entry.bundle.card
-        tip = self.tr("%1, trained on %2") if card.imported is None else self.tr("%1 from %3, tried on %2")
-        tip = tip.replace("%1", card.architecture).replace("%2", card.data.title)
-        tip = tip.replace("%3", card.imported.file if card.imported is not None else "")
+        facts = [card.architecture]
+        if card.imported is None:
+            facts.append(self.tr("trained on %1").replace("%1", card.data.title))
+        else:
+            facts.append(self.tr("imported from %1").replace("%1", card.imported.file))
+            facts.append(self.tr("evaluated on %1").replace("%1", card.data.title))
         if "mse" in card.metrics:
-            tip += self.tr("; test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}")
+            facts.append(self.tr("test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}"))
         if card.engine == "keras":
-            tip += self.tr("; run by Keras, slower than others")
-        self._add(section, card.name, f"{card.latent_dim:,}-D", tip, ("model", str(entry.path)))
+            facts.append(self.tr("runs in Keras (slower)"))
+        self._add(section, card.name, f"{card.latent_dim:,}-D", " · ".join(facts), ("model", str(entry.path)))
 
     def _add(
         self,
@@ -185,7 +187,7 @@ class LibraryPanel(QWidget):
         return item
 
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
-        """Return the item of a folder's or source's name; `kind` is ``model``, ``live`` or ``source``."""
+        """Return the item of a model or dataset by name; `kind` is ``model``, ``live`` or ``source``."""
         for item in self._items():
             if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
                 return item
@@ -198,7 +200,7 @@ class LibraryPanel(QWidget):
                 yield from section_items(section)
 
     def _mark_open(self) -> None:
-        """Bold is what is open, and the model among it is selected: no other, wherever the open one lies."""
+        """Show what is open in bold, and select the open model."""
         self._list_elsewhere()
         selected = None
         for item in self._items():
@@ -214,7 +216,7 @@ class LibraryPanel(QWidget):
             self.tree.setCurrentIndex(QModelIndex())
 
     def _list_elsewhere(self) -> None:
-        """List the open model also where it lies in none of the library's folders, as long as it is open."""
+        """List the open model while it is open, even if it is in none of the library's folders."""
         model, section = self._document.model, self.tree.topLevelItem(0)
         if section is None:
             return
@@ -234,7 +236,7 @@ class LibraryPanel(QWidget):
         self._show_cache()
 
     def _on_training_changed(self) -> None:
-        """A training may have filled the cache."""
+        """Update the cache size, which a training may have changed."""
         if not self._document.training.active:
             self._show_cache()
 
@@ -245,7 +247,7 @@ class LibraryPanel(QWidget):
             return source is not None and source.spec == value
         if model is None or kind != ("model" if model.epochs is None else "live"):
             return False
-        # An open model's path is without links; the library's folders may lie behind one.
+        # The path of an open model has no links; the library's folders may.
         return str(model.path) in {value, os.path.realpath(value)}
 
     def _open(self, item: QTreeWidgetItem) -> None:
@@ -262,7 +264,7 @@ class LibraryPanel(QWidget):
             self.show_get(value)
 
     def show_get(self, name: str) -> None:
-        """Show where a data set comes from, and how to get it; the dialog that is open for it comes to the front."""
+        """Show the download dialog of a dataset; each dataset has one."""
         dialog = self._dialogs.get(name)
         if dialog is None:
             entry = next(entry for entry in known_sources() if entry.name == name)
@@ -275,20 +277,22 @@ class LibraryPanel(QWidget):
 
     def _show_cache(self) -> None:
         size = cache_size()
-        self._cache.setText(self.tr("Picture cache: %1").replace("%1", file_size(size)))
+        self._cache.setText(self.tr("Image cache: %1").replace("%1", file_size(size)))
         self._cache_line.setVisible(size > 0)
 
     def ask_clear_cache(self) -> None:
-        """Ask whether the cache may go, and have it cleared."""
+        """Ask for confirmation, then clear the image cache."""
         question = plain_message_box(self)
         question.setObjectName("cache_question")
         question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle(self.tr("Clear the picture cache"))
-        question.setText(self.tr("Delete %1 of decoded pictures?").replace("%1", file_size(cache_size())))
-        question.setInformativeText(self.tr("Your own files stay. Large folders take longer to open the next time."))
+        question.setWindowTitle(self.tr("Clear image cache"))
+        question.setText(self.tr("Delete the image cache (%1)?").replace("%1", file_size(cache_size())))
+        question.setInformativeText(
+            self.tr("Your files are not touched. Large folders will load more slowly next time.")
+        )
         clear = question.addButton(self.tr("Clear"), QMessageBox.ButtonRole.AcceptRole)
         clear.setObjectName("cache_clear_confirm")
-        keep = question.addButton(self.tr("Keep"), QMessageBox.ButtonRole.RejectRole)
+        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         keep.setObjectName("cache_keep")
         question.setDefaultButton(keep)
         clear.clicked.connect(self._document.stock.clear_requested.emit)
@@ -296,16 +300,16 @@ class LibraryPanel(QWidget):
         question.open()
 
     def ask_model(self) -> None:
-        """Ask for a bundle's folder and open it."""
-        ask_folder(self, self.tr("Open a model: the folder of a bundle"), self._document.open_model_requested.emit)
+        """Ask for a model folder and open it."""
+        ask_folder(self, self.tr("Open model folder"), self._document.open_model_requested.emit)
 
     def ask_folder(self) -> None:
-        """Ask for a folder of pictures and open it."""
-        ask_folder(self, self.tr("Open a folder of pictures"), self._open_source)
+        """Ask for a folder of images and open it."""
+        ask_folder(self, self.tr("Open image folder"), self._open_source)
 
     def ask_file(self) -> None:
-        """Ask for a file of pictures and open it."""
-        ask_file(self, self.tr("Open pictures"), self._open_source, kinds=PICTURE_SETS)
+        """Ask for a file of images and open it."""
+        ask_file(self, self.tr("Open image file"), self._open_source, kinds=PICTURE_SETS)
 
     def _open_source(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))

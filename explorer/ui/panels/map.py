@@ -1,4 +1,4 @@
-"""The map: a plane of the code space, decoded wherever one looks; it shows the latent cursor and moves it."""
+"""The map: a plane of latent space decoded on a grid, on which the current code is shown and moved."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_pictures import MapPictures
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import dimension_name, percent
+from explorer.ui.text import axis_name, dimension_name, percent
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segments import Segments
 
 _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256
-"""Most dimensions that the boxes list."""
+"""Maximum number of dimensions in the axis selectors."""
 
 _TRAIL = 60
-"""Places of the cursor that are drawn behind it."""
+"""Length of the trail of the current code, in positions."""
 
 _WAY = 24
-"""Points of a morph's segment that is no straight line."""
+"""Points per curved segment of the timeline's path."""
 
 _FAR = 3.0
-"""Times the usual distance from the data's codes, where the overlay is brightest."""
+"""Upper end of the distance overlay, in units of the usual nearest-neighbor distance."""
 
 _AROUND = (-0.5, 1.5)
-"""Range of a plane through three codes, which lie at 0 and 1."""
+"""Range of a plane through three codes, which are at 0 and 1."""
 
 _QUANTILES = (0.05, 0.95)
 _AXIS_REACH = 3.0
-"""σ to both sides, where axes are shown at first."""
+"""Initial range of principal components, in σ."""
 
 
 class MapPanel(QWidget):
-    """Tiles of a plane that can be panned and zoomed, with the cursor, its trail and the morph's way on it."""
+    """A tiled plane to pan and zoom, with the current code, its trail and the timeline's path."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,37 +104,37 @@ class MapPanel(QWidget):
         self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
         self.canvas.setToolTip(
             self.tr(
-                "Each tile is what its place in the code space decodes to. Click or drag to go there; wheel: zoom; "
-                "Ctrl and drag: take a code along to the timeline."
+                "Decoded images of a plane of latent space.\n"
+                "Click/drag: move the current code · wheel: zoom · Ctrl-drag: to timeline"
             )
         )
 
     def _make_controls(self) -> None:
         self._tools = Segments(
             (
-                ("map_cursor", self.tr("Cursor"), self.tr("The left button moves the cursor, or drags a keyframe")),
-                ("map_pan", self.tr("Pan"), self.tr("The left button moves the map, as the right one always does")),
-                ("map_box", self.tr("Box"), self.tr("Pick out the pictures in a box, or click a single one")),
-                ("map_lasso", self.tr("Lasso"), self.tr("Pick out the pictures within a line drawn around them")),
+                ("map_cursor", self.tr("Move"), self.tr("Move the current code or a keyframe with the left button")),
+                ("map_pan", self.tr("Pan"), self.tr("Pan with the left button; the right button always pans")),
+                ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
+                ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
             )
         )
         self.sides = Segments(
             (
-                ("map_plane", self.tr("Plane"), self.tr("Which plane of the code space is shown, and how finely")),
-                ("map_pictures", self.tr("Pictures"), self.tr("The open pictures as points on the plane")),
+                ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
+                ("map_pictures", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
             )
         )
         self.pictures = MapPictures(self._document)
-        self._out = button("map_zoom_out", "−", self.tr("Zoom out: the wheel, or the key −"))
-        self._in = button("map_zoom_in", "+", self.tr("Zoom in: the wheel, or the key +"))
-        self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range again: the key 0"))
-        self._save = button("map_save", self.tr("Save"), self.tr("Write what is seen to a file"))
+        self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"))
+        self._in = button("map_zoom_in", "+", self.tr("Zoom in (mouse wheel or +)"))
+        self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range (0)"))
+        self._save = button("map_save", self.tr("Export…"), self.tr("Export the map or its codes"))
         menu = QMenu(self)
         for name, text, suffix in (
-            ("map_save_axes", self.tr("Picture with axes …"), ".png"),
-            ("map_save_plane", self.tr("Picture alone …"), ".png"),
-            ("map_save_points", self.tr("Points as a drawing …"), ".svg"),
-            ("map_save_codes", self.tr("Codes as a table …"), ".csv"),
+            ("map_save_axes", self.tr("Map with axes as PNG…"), ".png"),
+            ("map_save_plane", self.tr("Decoded grid as PNG…"), ".png"),
+            ("map_save_points", self.tr("Scatter as SVG…"), ".svg"),
+            ("map_save_codes", self.tr("Codes as CSV…"), ".csv"),
         ):
             action = menu.addAction(text)
             action.setObjectName(name)
@@ -142,29 +142,29 @@ class MapPanel(QWidget):
         menu.aboutToShow.connect(self._update_menu)
         self._save.setMenu(menu)
         limits = (-1000.0, 1000.0)
-        self._low = decimal_box("map_low", self.tr("Lowest value of both coordinates"), limits, 0.5, 2)
-        self._high = decimal_box("map_high", self.tr("Highest value of both coordinates"), limits, 0.5, 2)
-        self._steps = spin_box("map_steps", self.tr("Pictures a side, both ends counted"), 2, GRID_LIMIT, 15)
-        self._across = combo_box("map_across", self.tr("Dimension or principal axis from left to right"), [])
-        self._up = combo_box("map_up", self.tr("Dimension or principal axis from bottom to top"), [])
+        self._low = decimal_box("map_low", self.tr("Minimum of both axes"), limits, 0.5, 2)
+        self._high = decimal_box("map_high", self.tr("Maximum of both axes"), limits, 0.5, 2)
+        self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
+        self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
+        self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
         self._through = button(
             "map_through",
-            self.tr("Through 3"),
-            self.tr("The plane through the first three keyframes: take three pictures into the timeline for it"),
+            self.tr("Plane 1–3"),
+            self.tr("Plane through keyframes 1–3"),
         )
         self._quantiles = check_box(
             "map_quantiles",
-            self.tr("Quantiles of the prior"),
-            self.tr("Space the tiles by how likely N(0, I) makes their codes: from 0.05 to 0.95 is 90 % of it"),
+            self.tr("Prior quantiles"),
+            self.tr("Space the grid by quantiles of the prior N(0, I): 0.05 to 0.95 covers 90%"),
         )
         self._overlay = combo_box(
             "map_overlay",
-            self.tr("What is laid over the map: where its pictures can be trusted, and how fast they change"),
+            self.tr("Overlay: where decoded images are reliable, and how fast they change"),
             [
-                (self.tr("No overlay"), None),
-                (self.tr("Distance to the data"), "distance"),
-                (self.tr("How fast it changes"), "stretch"),
-                (self.tr("Round-trip error"), "round_trip"),
+                (self.tr("Overlay: None"), None),
+                (self.tr("Distance to data"), "distance"),
+                (self.tr("Decoder sensitivity"), "stretch"),
+                (self.tr("Cycle error"), "round_trip"),
             ],
         )
         self._legend = PlainLabel()
@@ -194,9 +194,9 @@ class MapPanel(QWidget):
         tiles.setSpacing(4)
         tiles.addWidget(self._steps)
         tiles.addWidget(self._through)
-        form.addRow(self.tr("Tiles"), tiles)
-        form.addRow(self.tr("Across"), self._across)
-        form.addRow(self.tr("Up"), self._up)
+        form.addRow(self.tr("Grid"), tiles)
+        form.addRow(self.tr("X axis"), self._across)
+        form.addRow(self.tr("Y axis"), self._up)
         plane = QWidget()
         lines = QVBoxLayout(plane)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -234,7 +234,7 @@ class MapPanel(QWidget):
             control.setEnabled(usable)
         before, self._model = self._model, model
         if model is not None and model.continues(before) and model.epochs is not None:
-            # A model that learns is another every second: where one looks stays, and so does what is there.
+            # New weights arrive every second during training: keep the position and the tiles.
             self._on_code_changed()
             return
         self._fill_directions(model if usable else None)
@@ -244,7 +244,7 @@ class MapPanel(QWidget):
         self._on_grid_changed()
 
     def _fill_directions(self, model: OpenModel | None) -> None:
-        """List the dimensions, and behind them the principal axes with the share of the variance along them."""
+        """List the dimensions, then the principal components with their explained variance."""
         entries: list[tuple[str, tuple[bool, int]]] = []
         if model is not None:
             entries = [(dimension_name(dim), (False, dim)) for dim in range(min(model.latent_dim, _LISTED))]
@@ -252,7 +252,7 @@ class MapPanel(QWidget):
             statistics = model.sample.statistics
             shares = zip(statistics.explained, statistics.axis_sigma, strict=True)
             entries += [
-                (self.tr("Axis %1").replace("%1", str(axis)) + f" · {percent(float(share))}", (True, axis))
+                (f"{axis_name(axis)} · {percent(float(share))}", (True, axis))
                 for axis, (share, sigma) in enumerate(shares)
                 if sigma > 0
             ]
@@ -286,22 +286,22 @@ class MapPanel(QWidget):
     def _names(self) -> tuple[str, str]:
         grid = self._document.grid
         if grid.corners:
-            return self.tr("keyframes 1 to 2"), self.tr("keyframes 1 to 3")
+            return self.tr("keyframes 1–2"), self.tr("keyframes 1–3")
         if grid.quantiles:
             across, up = (self.tr("quantile of %1").replace("%1", dimension_name(n)) for n in grid.dims)
             return across, up
-        across, up = (self.tr("axis %1").replace("%1", str(n)) if grid.axes else dimension_name(n) for n in grid.dims)
+        across, up = (axis_name(n) if grid.axes else dimension_name(n) for n in grid.dims)
         return across, up
 
     def _show_hint(self) -> None:
         model = self._document.model
         more = model is not None and model.latent_dim > 2
-        words = self.tr("σ along the axes; the rest of the code stays where the cursor is.")
+        words = self.tr("Axes in σ. Other dimensions stay at the current code.")
         if not self._document.grid.axes:
-            words = self.tr("The other dimensions stay where the cursor is.")
+            words = self.tr("Other dimensions stay at the current code.")
         if self._document.grid.corners:
             words = self.tr(
-                "The first keyframe is at 0, 0, the others at 1; the cursor keeps its distance from the plane."
+                "Keyframe 1 is at (0, 0), 2 and 3 at 1. The current code keeps its distance from the plane."
             )
         self._hint.setText(words if more else "")
         self._hint.setVisible(bool(self._hint.text()))
@@ -312,7 +312,7 @@ class MapPanel(QWidget):
         low, high = self._low.value(), self._high.value()
         if low >= high:
             self._on_grid_changed()
-            self._hint.setText(self.tr("The range must go from a lower to a higher value."))
+            self._hint.setText(self.tr("The minimum must be below the maximum."))
             self._hint.show()
             return
         self._show_hint()
@@ -320,11 +320,11 @@ class MapPanel(QWidget):
             self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
         except ExplorerError:
             self._on_grid_changed()
-            self._hint.setText(self.tr("Quantiles lie between 0 and 1."))
+            self._hint.setText(self.tr("Quantiles must be between 0 and 1."))
             self._hint.show()
 
     def _on_direction_chosen(self, box: QComboBox) -> None:
-        """Take another direction; both are dimensions, or both are axes."""
+        """Change one axis; both are dimensions, or both are principal components."""
         grid = self._document.grid
         if grid.corners:
             reach = _AXIS_REACH if grid.axes else self._document.home_reach
@@ -340,7 +340,7 @@ class MapPanel(QWidget):
         beside = grid.dims[1] if other is self._up else grid.dims[0]
         dims = (number, beside) if chosen is self._across else (beside, number)
         if number == beside:
-            # Whoever asks for the other way's direction wants them exchanged.
+            # Choosing the other axis's direction swaps the two.
             dims = (grid.dims[1], grid.dims[0])
         self._document.set_grid(replace(grid, dims=dims))
 
@@ -351,7 +351,7 @@ class MapPanel(QWidget):
         self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.axes else (0, 1)))
 
     def _on_through_clicked(self) -> None:
-        """Show the plane through three keyframes; where they lie on one line, say so."""
+        """Show the plane through three keyframes; if they are collinear, say so."""
         codes = [keyframe.code for keyframe in self._document.keyframes[:3]]
         corners = tuple(tuple(float(value) for value in code) for code in codes)
         low, high = _AROUND
@@ -359,17 +359,17 @@ class MapPanel(QWidget):
             grid = replace(self._document.grid, corners=corners, quantiles=False, low=low, high=high)
             self._document.set_grid(grid)
         except ExplorerError:
-            words = self.tr("These keyframes lie on one line: no plane is told by them. Choose another picture.")
+            words = self.tr("Keyframes 1–3 are collinear. Choose a third one off the line.")
             self._hint.setText(words)
             self._hint.show()
 
     def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
         code, plane = self._document.code, self._document.plane
         if code is not None and plane is not None:
-            self._document.set_code(plane.moved(code, x, y), "Move on the map", gesture)
+            self._document.set_code(plane.moved(code, x, y), self.tr("Move on map"), gesture)
 
     def _on_taken_along(self, x: float, y: float) -> None:
-        """Drag the code of a place off, to the timeline say."""
+        """Start a drag of the code at a position."""
         code, plane = self._document.code, self._document.plane
         if code is None or plane is None:
             return
@@ -393,7 +393,7 @@ class MapPanel(QWidget):
             self.canvas.set_preview(None)
 
     def _update_menu(self) -> None:
-        """Offer what there is."""
+        """Enable what can be exported."""
         menu = self._save.menu()
         assert menu is not None
         for action in menu.actions():
@@ -402,15 +402,15 @@ class MapPanel(QWidget):
 
     def _ask_save(self, what: str, suffix: str, checked: bool = False) -> None:
         kinds = {
-            ".png": self.tr("Picture (*.png)"),
-            ".svg": self.tr("Drawing (*.svg)"),
-            ".csv": self.tr("Table (*.csv)"),
+            ".png": self.tr("PNG image (*.png)"),
+            ".svg": self.tr("SVG image (*.svg)"),
+            ".csv": self.tr("CSV table (*.csv)"),
         }
         chosen = partial(self.save, what)
-        ask_save(self._document, self, self.tr("Save the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
+        ask_save(self._document, self, self.tr("Export the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
 
     def save(self, what: str, path: Path) -> None:
-        """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; say so, or say why not."""
+        """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; report the result."""
         scatter, codes = self.pictures.scatter, self._document.studies.codes
         try:
             if what == "map_save_axes":
@@ -438,7 +438,7 @@ class MapPanel(QWidget):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _on_window_changed(self) -> None:
-        """Say what is looked at, and paint what is there of it at once."""
+        """Request the visible part, and paint the tiles that are available."""
         if self.isVisible():
             self._look()
             self._show_tiles()
@@ -451,12 +451,11 @@ class MapPanel(QWidget):
         self.canvas.set_thumbnails(self.pictures.thumbnails(self.canvas.map_window()))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have the map decoded from now on."""
         super().showEvent(event)
         self._on_window_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have the map decoded no longer."""
+        """Stop decoding while hidden."""
         super().hideEvent(event)
         self._document.map.look(None)
 
@@ -472,10 +471,10 @@ class MapPanel(QWidget):
             self._show_tiles()
 
     def _show_tiles(self) -> None:
-        """Paint all that is in view, from the tiles that are there."""
+        """Paint all visible tiles that are available."""
         model = self._document.model
         if model is not None and model.latent_dim < 2:
-            self.canvas.show_text(self.tr("This model's code has one dimension: there is no plane to show."))
+            self.canvas.show_text(self.tr("A one-dimensional code has no plane to show."))
         elif model is None:
             self.canvas.show_text(self.tr("Open a model with at least two latent dimensions."))
         elif isinstance(self._document.tiles_view, FailedView):
@@ -503,9 +502,9 @@ class MapPanel(QWidget):
         area = QRectF(QPointF(view.left, view.top), QPointF(view.right, view.bottom))
         self.canvas.set_overlay(image, area)
         words = {
-            "distance": self.tr("Bright: %1 times as far from the data's codes as is usual among them"),
-            "stretch": self.tr("Bright: a step of one unit changes pixels by %1, root mean square"),
-            "round_trip": self.tr("Bright: decoded and encoded again, a code comes back %1 away"),
+            "distance": self.tr("Brightest: %1× the usual nearest-neighbor distance, or more"),
+            "stretch": self.tr("Brightest: RMS pixel change of %1 per unit step, or more"),
+            "round_trip": self.tr("Brightest: cycle error of %1, or more"),
         }[kind]
         self._legend.setText(words.replace("%1", f"{highest:.2g}"))
         self._legend.show()
@@ -520,7 +519,7 @@ class MapPanel(QWidget):
             self._trail.append((x, y))
         directions = replace(self._document.grid, low=0, high=1, steps=2)
         if directions != self._directions:
-            # A place on another plane is another place.
+            # The trail belongs to another plane.
             self._directions = directions
             self._trail.clear()
             self._trail.append((x, y))
@@ -544,5 +543,4 @@ class MapPanel(QWidget):
 
 
 def _row_of(box: QComboBox, value: object) -> int:
-    """Return the row that holds a value, or −1; Qt's own search does not compare tuples."""
     return next((row for row in range(box.count()) if box.itemData(row) == value), -1)

@@ -1,4 +1,4 @@
-"""Beside the map: the open pictures as points on it, their classes, and what is picked out."""
+"""The scatter controls of the map: points of the images, their classes, and the selection."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from explorer.ui.widgets.job_strip import JobStrip
 
 _DOT = 10
 MOST_THUMBNAILS = 60
-"""Points in view up to which they are shown as pictures."""
+"""Maximum number of visible points that are shown as images."""
 
 _KEPT = 2_000
 _FEW = 2_000
-"""Pictures that are encoded anew with every version of a model that learns."""
+"""Maximum number of images that are encoded again with each update of a model in training."""
 
 _NEAR = 12.0
-"""Pixels within which a click finds a picture."""
+"""Radius in pixels within which a click selects a point."""
 
 
 class MapPictures(QWidget):
-    """Chooses what is drawn of the pictures, and draws conclusions from what is drawn around them.
+    """Controls what the map draws of the images, and handles selections on it.
 
     Signals
     -------
     changed()
-        `scatter` or `tiles_shown` is another.
+        `scatter` or `tiles_shown` changed.
     read()
-        More pictures of points are there.
+        More images of points were loaded.
     """
 
     changed = Signal()
@@ -57,20 +57,20 @@ class MapPictures(QWidget):
         self._read: dict[int, QImage] = {}
         self._points: Floats | None = None
         self._encoded_by: OpenModel | None = None
-        self.setAccessibleName(self.tr("Pictures on the map"))
-        self.tiles = check_box("map_tiles", self.tr("Tiles"), self.tr("Decode the plane itself, behind the points"))
+        self.setAccessibleName(self.tr("Scatter"))
+        self.tiles = check_box("map_tiles", self.tr("Show decoded grid"), self.tr("Decode the plane behind the points"))
         self.tiles.setChecked(True)
         self.points = check_box(
-            "map_points", self.tr("Pictures as points"), self.tr("Encode all open pictures, and show where they lie")
+            "map_points", self.tr("Show points"), self.tr("Encode all images of the dataset and show their codes")
         )
         self.density = check_box(
             "map_density",
-            self.tr("Density"),
-            self.tr("How many lie where, instead of single points: where the data crowd"),
+            self.tr("Show density"),
+            self.tr("Show the density of the points instead of single points"),
         )
-        self._by = combo_box("map_color", self.tr("What the points are coloured by"), [])
+        self._by = combo_box("map_color", self.tr("Color points by"), [])
         self.legend = QListWidget()
-        name_control(self.legend, "map_classes", self.tr("Classes: untick one to hide its points"))
+        name_control(self.legend, "map_classes", self.tr("Classes (uncheck one to hide its points)"))
         self._words = PlainLabel()
         self._words.setObjectName("map_pictures_words")
         self._words.setProperty("muted", True)
@@ -105,7 +105,7 @@ class MapPictures(QWidget):
 
     @property
     def scatter(self) -> Scatter | None:
-        """The points as they are to be drawn; None where they are not shown, or not encoded yet."""
+        """The points to draw; None if they are hidden or not encoded yet."""
         if not self.points.isChecked() or self._points is None or self._classes is None:
             return None
         names, of = self._classes.names, self._classes.of
@@ -120,7 +120,7 @@ class MapPictures(QWidget):
         return Scatter(self._points, palette[of], drawn, chosen, self.density.isChecked())
 
     def thumbnails(self, window: MapWindow) -> list[tuple[float, float, QImage]]:
-        """Return pictures for the points in a window, where they are few, as far as they are read; ask for the rest."""
+        """Return the loaded images of the points in a window, if these are few; request the others."""
         scatter = self.scatter
         if scatter is None or scatter.density:
             return []
@@ -145,16 +145,16 @@ class MapPictures(QWidget):
             self.read.emit()
 
     def enclose(self, corners: Floats) -> None:
-        """Pick out the pictures whose points lie within corners ``(k, 2)``, of the classes that are shown."""
+        """Select the images whose points are inside a polygon ``(k, 2)``; hidden classes are ignored."""
         scatter = self.scatter
         if scatter is not None:
             found = np.flatnonzero(inside(scatter.points, corners) & scatter.shown).astype(np.int64)
-            picked = Picked(self.tr("Picked on the map"), found) if len(found) else None
+            picked = Picked(self.tr("Map selection"), found) if len(found) else None
             self._document.selection.put(picked)
             self._say(len(found))
 
     def point_at(self, x: float, y: float, scale: float) -> None:
-        """Choose the picture whose point is nearest to x, y; `scale` are pixels a unit."""
+        """Select the image whose point is nearest to x, y; `scale` is in pixels per unit."""
         scatter = self.scatter
         if scatter is None or not scatter.shown.any():
             return
@@ -168,7 +168,7 @@ class MapPictures(QWidget):
             self._say(0)
 
     def _say(self, count: int) -> None:
-        words = self.tr("%1 pictures picked out: the gallery shows them").replace("%1", f"{count:,}")
+        words = self.tr("%1 selected · shown in gallery").replace("%1", f"{count:,}")
         self._words.setText(words if count else "")
 
     # -- changes -----------------------------------------------------------------------------------------------------
@@ -181,13 +181,13 @@ class MapPictures(QWidget):
         self.changed.emit()
 
     def _ask(self) -> None:
-        """Have the pictures encoded, unless they are, or nobody wants to see them."""
+        """Request the codes of the images, unless they are available or not needed."""
         model, source, codes = self._document.model, self._document.source, self._document.studies.codes
         if not self.points.isChecked() or model is None or source is None or not model.card.encodes:
             return
         if codes is not None and codes.codec is model.codec and codes.source is source:
             return
-        # A model that learns is another every few seconds: of many pictures, the codes of earlier do until it ends.
+        # A model in training changes every few seconds: many images keep earlier codes until it ends.
         learns = codes is not None and codes.source is source and model.epochs is not None
         if not (learns and source.count > _FEW) and self._document.studies.running("codes") is None:
             self._document.studies.codes_requested.emit()
@@ -200,7 +200,7 @@ class MapPictures(QWidget):
         decodes = model is None or model.card.decodes
         self.tiles.setEnabled(decodes)
         if not decodes:
-            # Points are all that there is to see.
+            # A model without a decoder has points only.
             self.points.setChecked(True)
         self._ask()
         self._on_codes_changed()
@@ -209,7 +209,7 @@ class MapPictures(QWidget):
         source = self._document.source
         items: list[tuple[str, object]] = []
         if source is not None:
-            items = [(self.tr("Label"), None)] if source.labels is not None else [(self.tr("One colour"), None)]
+            items = [(self.tr("Label"), None)] if source.labels is not None else [(self.tr("Single color"), None)]
             items += [(name, name) for name in source.attributes]
         self._by.clear()
         for text, value in items:
@@ -224,7 +224,7 @@ class MapPictures(QWidget):
         codes, plane, model = self._document.studies.codes, self._document.plane, self._document.model
         if codes is not None and model is not None and codes.codec is model.codec:
             self._encoded_by = model
-        # Those of an earlier version of a model that learns will do until there are newer ones; no other's will.
+        # Codes of earlier weights of a model in training are shown until there are newer ones.
         known = self._encoded_by
         of_it = model is not None and known is not None and (known.codec is model.codec or model.continues(known))
         fits = of_it and codes is not None and plane is not None and codes.codes.shape[1] == len(plane.origin)
@@ -261,7 +261,7 @@ class MapPictures(QWidget):
             self._document.job_cancel_requested.emit(key)
 
     def _show_problem(self) -> None:
-        """Say why there are no points, and let them be asked for again."""
+        """Show why there are no points, and allow another attempt."""
         problem = self._document.studies.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)

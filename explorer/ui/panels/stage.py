@@ -1,4 +1,4 @@
-"""The stage: original, reconstruction, and what the latent cursor decodes to."""
+"""The stage: original, reconstruction, and the decoded current code."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.picture_frame import PictureFrame
 
 _ROOM = 24
-"""Beside the longest line under a picture."""
+"""Margin beside the longest line under an image, in pixels."""
 
 
 class StagePanel(QWidget):
-    """Original ∣ reconstruction ∣ edited, and the reconstruction's error on request.
+    """Original, reconstruction and edited image, with an optional error map.
 
     Signals
     -------
     reconstruction_painted()
-        A reconstruction reached the screen.
+        A reconstruction was painted on the screen.
     """
 
     reconstruction_painted = Signal()
@@ -40,45 +40,45 @@ class StagePanel(QWidget):
         self.setObjectName("stage_panel")
         self.setAccessibleName(self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # For the frame that shows that the arrow keys go to the stage.
+        # Needed for the focus frame.
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._heading = ElidedLabel()
         self._heading.setObjectName("stage_heading")
         self._heading.setProperty("heading", True)
-        waiting = self.tr("Open a model and pictures from the library.")
+        waiting = self.tr("Open a model and a dataset in the library.")
         self.original = self._frame(
             "stage_original",
             self.tr("Original"),
             waiting,
-            self.tr("The chosen picture, prepared as the model's training data were: what the encoder is given"),
+            self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
         self.reconstruction = self._frame(
             "stage_reconstruction",
             self.tr("Reconstruction"),
             waiting,
-            self.tr("The picture, encoded and decoded: what the code keeps of it. Mean squared error, PSNR, SSIM."),
+            self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
         )
         self.edited = self._frame(
             "stage_edited",
             self.tr("Edited"),
             waiting,
-            self.tr("The latent cursor, decoded: drag a slider to change it"),
+            self.tr("Decoded from the edited latent code; drag a slider to edit it"),
         )
         self.error = self._frame(
             "stage_error",
             self.tr("Error"),
             waiting,
-            self.tr("Absolute difference of original and reconstruction: bright where the code has lost something"),
+            self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
         )
         self.error.hide()
         self._show_error = QCheckBox(self.tr("Error map"))
         self._show_error.setObjectName("stage_show_error")
-        self._show_error.setToolTip(self.tr("Show where original and reconstruction differ"))
+        self._show_error.setToolTip(self.tr("Show the reconstruction error per pixel"))
         self._show_error.toggled.connect(self._on_error_toggled)
         self.invert = button(
             "stage_invert",
-            self.tr("Invert"),
-            self.tr("Exchange dark and light of the picture that was brought in (Ctrl+Shift+I)"),
+            self.tr("Invert colors"),
+            self.tr("Invert the imported image (Ctrl+Shift+I)"),
         )
         self.invert.clicked.connect(document.invert_guest)
         self.invert.hide()
@@ -98,7 +98,7 @@ class StagePanel(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addStrut(self.invert.sizeHint().height())  # a button that comes and goes moves nothing
+        top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
         top.addWidget(self._heading, 1)
         top.addWidget(self.invert)
         top.addWidget(self._show_error)
@@ -116,7 +116,6 @@ class StagePanel(QWidget):
         self._make_room_for_details()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Break the lines under the pictures where they are narrow."""
         super().resizeEvent(event)
         self._make_room_for_details()
 
@@ -127,7 +126,7 @@ class StagePanel(QWidget):
             frame.set_detail_lines(2 if narrow else 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step through the pictures with the arrow keys."""
+        """Step through the images with the arrow keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
             Qt.Key(event.key())
         )
@@ -141,47 +140,45 @@ class StagePanel(QWidget):
         self.invert.setVisible(guest is not None)
         if guest is not None and guest.image_shape is not None:
             height, width, _ = guest.image_shape
-            words = self.tr("%1, brought in at %2 × %3")
-            self._heading.setText(
-                words.replace("%1", guest.title).replace("%2", f"{width:,}").replace("%3", f"{height:,}")
-            )
+            words = self.tr("%1 · imported (%2×%3)").replace("%2", f"{width:,}").replace("%3", f"{height:,}")
+            self._heading.setText(words.replace("%1", guest.title))
             return
         if source is None or picture is None:
             self._heading.clear()
             return
         label = source.label(picture)
-        words = self.tr("%1, picture %2 of %3")
-        text = words.replace("%1", source.title).replace("%2", str(picture + 1)).replace("%3", f"{source.count:,}")
-        self._heading.setText(f"{text}  ·  {self.tr('label')} {label}" if label else text)
+        words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
+        words = words.replace("%2", f"{picture + 1:,}").replace("%3", f"{source.count:,}")
+        self._heading.setText(words.replace("%4", label).replace("%1", source.title))
 
     def _on_picture_view_changed(self) -> None:
         view = self._document.picture_view
         if isinstance(view, PictureView):
-            self.original.show_image(floats_to_qimage(view.original), _size(view.original))
+            self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
             self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
-            peak = f"{self.tr('largest')} {difference.max():.2f}"
+            peak = self.tr("max %1").replace("%1", f"{difference.max():.2f}")
             self.error.show_image(pixels_to_qimage(heat(difference)), peak)
             return
         if isinstance(view, HalfView):
             self._show_half(view)
             return
         failed = isinstance(view, FailedView)
-        text = view.message if isinstance(view, FailedView) else self.tr("Encoding …")
+        text = view.message if isinstance(view, FailedView) else self.tr("Encoding…")
         for frame in (self.original, self.reconstruction, self.error):
             frame.show_text(text, problem=failed)
         if failed:
             self._on_cursor_view_changed()
 
     def _show_half(self, view: HalfView) -> None:
-        """Show the picture, and say why there is no reconstruction of it."""
-        self.original.show_image(floats_to_qimage(view.original), _size(view.original))
-        text, detail = self.tr("No decoder"), unbroken(self.tr("codes only"), self.tr("no pictures back"))
+        """Show the image and why there is no reconstruction."""
+        self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
+        text, detail = self.tr("No decoder"), unbroken(self.tr("encoder only"), self.tr("no reconstruction"))
         if view.problem:
             text, detail = message_text(view.problem), ""
         elif view.code is None:
-            text, detail = self.tr("No encoder"), unbroken(self.tr("no code of a picture"), self.tr("use the sliders"))
+            text, detail = self.tr("No encoder"), unbroken(self.tr("decoder only"), self.tr("move a slider"))
         for frame in (self.reconstruction, self.error):
             frame.show_text(text, detail, problem=bool(view.problem))
 
@@ -192,25 +189,26 @@ class StagePanel(QWidget):
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
-            text = view.message if isinstance(view, FailedView) else self.tr("Decoding …")
+            text = view.message if isinstance(view, FailedView) else self.tr("Decoding…")
             if isinstance(self._document.picture_view, FailedView):
-                text = self.tr("No code: the picture cannot be read.")
+                text = self.tr("Can’t read this image")
             elif model is not None and not model.card.decodes:
                 failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()
             self.edited.show_text(text, detail, problem=failed)
 
     def _cursor_detail(self) -> str:
-        """How far the cursor is from the picture's own code, in σ of the data."""
+        """Return the distance of the current code from the original one, in σ of the dataset."""
         model, code, start = self._document.model, self._document.code, self._document.start_code
         if model is None or code is None or start is None:
             return ""
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)
         distance = float(np.sqrt(np.square((code - start) / sigma).sum()))
-        if not model.card.encodes:
-            return self.tr("the middle of the codes") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from it")
-        return self.tr("the picture's own code") if distance < 1e-6 else f"{distance:.2f} σ " + self.tr("from its code")
+        if distance < 1e-6:
+            return self.tr("unedited") if model.card.encodes else self.tr("mean code")
+        words = self.tr("Δ %1 σ from original") if model.card.encodes else self.tr("Δ %1 σ from mean code")
+        return words.replace("%1", f"{distance:.2f}")
 
-
-def _size(image: Floats) -> str:
-    height, width, channels = image.shape
-    return unbroken(f"{width} × {height} {'grey' if channels == 1 else 'colour'}", "as the model sees it")
+    def _size(self, image: Floats) -> str:
+        height, width, channels = image.shape
+        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        return unbroken(f"{width}×{height} {colors}", self.tr("model input"))

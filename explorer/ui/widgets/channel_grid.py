@@ -1,4 +1,4 @@
-"""All feature maps of a code, small; only those in view are painted."""
+"""Thumbnails of all feature maps; only visible ones are painted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SMALL = 0.78
 
 
 class ChannelGrid(QAbstractScrollArea):
-    """Small maps in rows; a click or the arrow keys choose one. A dot marks those that were edited.
+    """A grid of small feature maps; a click or arrow keys select one. A dot marks edited maps.
 
     Signals
     -------
     chosen(int)
-        The channel that the user chose.
+        The channel that the user selected.
     """
 
     chosen = Signal(int)
@@ -40,7 +40,6 @@ class ChannelGrid(QAbstractScrollArea):
         self.setMinimumSize(2 * (SIDE + _GAP) + _GAP + 11, SIDE + _LABEL + 2 * _GAP)
 
     def sizeHint(self) -> QSize:
-        """Prefer two columns."""
         return QSize(2 * (SIDE + _GAP) + _GAP + 11, 4 * (SIDE + _LABEL + _GAP))
 
     @property
@@ -50,18 +49,18 @@ class ChannelGrid(QAbstractScrollArea):
 
     @property
     def current(self) -> int:
-        """The chosen channel."""
+        """The current channel."""
         return self._current
 
     def set_channels(self, count: int, picture: Callable[[int], QImage], edited: Callable[[int], bool]) -> None:
-        """Show so many channels; pictures, a pixel a cell, are asked for as they come into view."""
+        """Set the channels; images, one pixel per cell, are requested when visible."""
         self._count, self._picture, self._edited = count, picture, edited
         self._current = min(self._current, max(0, count - 1))
         self._update_scroll_bar()
         self.viewport().update()
 
     def set_current(self, channel: int) -> None:
-        """Mark a channel as the chosen one and bring it into view, without telling anyone."""
+        """Select a channel and scroll to it, without emitting `chosen`."""
         self._current = min(max(channel, 0), max(0, self._count - 1))
         rect, bar = self.channel_rect(self._current), self.verticalScrollBar()
         if rect.top() < 0:
@@ -71,18 +70,18 @@ class ChannelGrid(QAbstractScrollArea):
         self.viewport().update()
 
     def refresh(self) -> None:
-        """Ask for the pictures in view anew."""
+        """Repaint the visible channels."""
         self.viewport().update()
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
     @property
     def columns(self) -> int:
-        """Small maps side by side."""
+        """Number of columns."""
         return max(1, (self.viewport().width() - _GAP) // (SIDE + _GAP))
 
     def channel_rect(self, channel: int) -> QRect:
-        """Return where a channel stands in the viewport, its number included; it may lie outside."""
+        """Return the rectangle of a channel with its label, in viewport coordinates; may be outside."""
         row, column = divmod(channel, self.columns)
         top = _GAP + row * (SIDE + _LABEL + _GAP) - self.verticalScrollBar().value()
         return QRect(_GAP + column * (SIDE + _GAP), top, SIDE, SIDE + _LABEL)
@@ -94,7 +93,6 @@ class ChannelGrid(QAbstractScrollArea):
         return channel if 0 <= column < self.columns and 0 <= channel < self._count else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the scroll bar's range."""
         super().resizeEvent(event)
         self._update_scroll_bar()
 
@@ -109,13 +107,11 @@ class ChannelGrid(QAbstractScrollArea):
     # -- hands ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a channel."""
         channel = self._channel_at(event.position().x(), event.position().y())
         if event.button() == Qt.MouseButton.LeftButton and channel is not None:
             self._choose(channel)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose a channel with the arrow keys, Home and End."""
         page = self.columns * max(1, self.viewport().height() // (SIDE + _LABEL + _GAP))
         step = {
             Qt.Key.Key_Left: -1,
@@ -137,19 +133,16 @@ class ChannelGrid(QAbstractScrollArea):
         self.chosen.emit(channel)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show that the arrow keys are here."""
         super().focusInEvent(event)
         self.viewport().update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that they are not."""
         super().focusOutEvent(event)
         self.viewport().update()
 
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the channels that are visible."""
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = painter.font()

@@ -1,4 +1,4 @@
-"""Lets a picture be dragged out of a widget: onto the timeline, the desktop, another program."""
+"""Dragging an image out of a widget: to the timeline, the desktop, or another program."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SHOWN = 64
 
 
 class DragOut(QObject):
-    """Begins a drag when a widget is pressed with the left button and the mouse moves on.
+    """Starts a drag when a widget is pressed with the left button and the mouse moves.
 
     Parameters
     ----------
     widget
-        What is dragged from.
+        The source of the drag.
     content
-        Gives what is dragged, and how it looks meanwhile; None where there is nothing now.
+        Returns data and preview of the drag; None if there is nothing to drag.
     """
 
     def __init__(self, widget: QWidget, content: Callable[[], tuple[QMimeData, QPixmap] | None]) -> None:
@@ -31,7 +31,7 @@ class DragOut(QObject):
         widget.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Watch the mouse; nothing is taken away from the widget."""
+        """Watch the mouse without consuming its events."""
         if isinstance(event, QMouseEvent):
             if event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
                 self._pressed = event.position()

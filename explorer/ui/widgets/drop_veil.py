@@ -1,4 +1,4 @@
-"""What lies over the window while something is dragged over it: that it can be dropped, and what would come of it."""
+"""The overlay shown while something is dragged over the window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CARD = 340.0, 64.0
 
 
 class DropVeil(QWidget):
-    """A tinted veil with a frame and a line of words; mouse and keys go through it."""
+    """A tinted overlay with a frame and a text; transparent to mouse and keyboard."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -27,11 +27,11 @@ class DropVeil(QWidget):
 
     @property
     def words(self) -> str:
-        """What stands on it."""
+        """The text on it."""
         return self._words
 
     def show_words(self, words: str) -> None:
-        """Cover the window, and say what a drop would do."""
+        """Show the overlay with a text that says what a drop would do."""
         self._words = words
         self.setAccessibleName(words)
         self.setGeometry(self._window.rect())
@@ -40,13 +40,11 @@ class DropVeil(QWidget):
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Cover the window at every size."""
         if event.type() == QEvent.Type.Resize and self.isVisible():
             self.setGeometry(self._window.rect())
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the veil, its frame, and the words on a card in the middle."""
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

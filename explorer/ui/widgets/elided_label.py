@@ -1,4 +1,4 @@
-"""A line of text that never widens what it stands in."""
+"""A line of text that does not widen its layout."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 
 
 class ElidedLabel(PlainLabel):
-    """Cuts its text with an ellipsis where there is no room; the whole text is then its tooltip.
+    """Elides its text if there is not enough space; the tooltip then has all of it.
 
     Parameters
     ----------
     tip
-        Stands before the whole text in the tooltip: what the text is about.
+        Precedes the text in the tooltip.
     """
 
     def __init__(self, text: str = "", tip: str = "", parent: QWidget | None = None) -> None:
@@ -24,16 +24,13 @@ class ElidedLabel(PlainLabel):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:
-        """Show another text."""
         super().setText(text)
         self.setToolTip(plain_tooltip("\n".join(part for part in (self._tip, text) if part)))
 
     def minimumSizeHint(self) -> QSize:
-        """Need no width at all."""
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint as much as fits."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         area = self.contentsRect().adjusted(self.margin(), 0, -self.margin(), 0)

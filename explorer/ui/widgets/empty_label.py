@@ -1,4 +1,4 @@
-"""Words where there is nothing to show yet."""
+"""A placeholder text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from explorer.ui.plain_text import PlainLabel
 
 
 class EmptyLabel(PlainLabel):
-    """Muted, centred text that says what is missing and what to do."""
+    """Muted, centered text that says what is missing and what to do."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)

@@ -1,4 +1,4 @@
-"""Settings that few need, out of sight until they are unfolded."""
+"""A collapsible section."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from explorer.ui.widgets.fields import name_control
 
 
 class Fold(QWidget):
-    """A button with an arrow over some content; folded at first.
+    """A header button above content that is collapsed at first.
 
     Signals
     -------
     toggled(bool)
-        It was unfolded, or folded.
+        Expanded or collapsed.
     """
 
     toggled = Signal(bool)

@@ -1,4 +1,4 @@
-"""A job's progress, and the button that cancels it."""
+"""Progress of a job, with a Cancel button."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.ui.widgets.fields import button
 
 
 class JobStrip(QWidget):
-    """A line that is there while a job runs.
+    """A row that is visible while a job runs.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class JobStrip(QWidget):
     Signals
     -------
     cancelled()
-        The user wants the job to stop.
+        Cancel was clicked.
     """
 
     cancelled = Signal()
@@ -39,7 +39,7 @@ class JobStrip(QWidget):
         self._words.setObjectName(f"{name}_words")
         self._words.setProperty("muted", True)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Stop; what was there before stays"))
+        stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"))
         stop.clicked.connect(self.cancelled)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -49,11 +49,11 @@ class JobStrip(QWidget):
         self.hide()
 
     def show_job(self, job: JobView | None) -> None:
-        """Show how a job goes; None where it does not run."""
+        """Show the progress of a job; None hides the row."""
         self.setVisible(job is not None)
         if job is None:
             return
-        # An unknown length is shown by a bar that moves to and fro.
+        # With a range of 0 to 0, the bar is indeterminate.
         self.bar.setRange(0, job.total)
         self.bar.setValue(job.done)
         left = "" if job.seconds_left is None else self.tr("%1 left").replace("%1", duration(job.seconds_left))

@@ -1,4 +1,4 @@
-"""One feature map, large: a brush paints on it, with the mouse or the keyboard."""
+"""One feature map, large, to paint on with mouse or keyboard."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _ARROWS = {
 
 
 class MapCanvas(QWidget):
-    """Shows a map cell by cell. The left button paints, the right one (or the left with Shift) takes back.
+    """Shows a feature map. The left button paints; the right one, or Shift and the left one, restores.
 
-    Arrows move the cell cursor (with Shift five cells), + and − change its cell, Space paints there, Delete takes back,
-    Page Up and Page Down go to the channel before or behind.
+    Arrow keys move the cell cursor (with Shift by five cells), + and − change its cell, Space paints, Delete restores,
+    Page Up and Page Down change the channel.
 
     Signals
     -------
     brushed(object, bool, str)
-        Touched cells, bool ``(h, w)``; whether they are to be taken back; the gesture. A stroke is one gesture.
+        Touched cells, bool ``(h, w)``; whether to restore them; the gesture. A stroke is one gesture.
     nudged(int, str)
-        One step up or down, for the cell of the cursor; the gesture.
+        One step up or down for the cell under the cell cursor; the gesture.
     cell_changed()
-        The cursor is on another cell.
+        The cell cursor moved.
     channel_stepped(int)
-        So many channels on.
+        Number of channels to move by.
     """
 
     brushed = Signal(object, bool, str)
@@ -61,23 +61,22 @@ class MapCanvas(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def sizeHint(self) -> QSize:
-        """Prefer a square."""
         return QSize(196, 196)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
     @property
     def image(self) -> QImage | None:
-        """The map as it is painted, a pixel a cell."""
+        """The map as painted, one pixel per cell."""
         return self._image
 
     @property
     def cell(self) -> tuple[int, int]:
-        """Row and column of the cell that mouse or keyboard are on."""
+        """Row and column of the cell cursor."""
         return self._cell
 
     def set_image(self, image: QImage | None) -> None:
-        """Show a map, a pixel a cell; None for words in its place."""
+        """Show a map, one pixel per cell; None shows a text instead."""
         if image is None or self._image is None or image.size() != self._image.size():
             self._last = None
             self._cell = (0, 0)
@@ -85,20 +84,20 @@ class MapCanvas(QWidget):
         self.update()
 
     def set_brush_size(self, size: float) -> None:
-        """Set the diameter of the brush, in cells."""
+        """Set the brush diameter in cells."""
         self._size = size
         self.update()
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def map_rect(self) -> QRectF:
-        """Return where the map is painted."""
+        """Return the rectangle of the map."""
         area = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         if self._image is None:
             return area
         scale = min(area.width() / self._image.width(), area.height() / self._image.height())
         device = self.devicePixelRatioF()
-        # Whole device pixels keep all cells the same size.
+        # Whole device pixels give all cells the same size.
         if scale * device > 1:
             scale = int(scale * device) / device
         width, height = self._image.width() * scale, self._image.height() * scale
@@ -106,7 +105,6 @@ class MapCanvas(QWidget):
         return QRectF(int(left * device) / device, area.top(), width, height)
 
     def cell_rect(self, row: int, column: int) -> QRectF:
-        """Return where a cell is painted."""
         rect, (rows, columns) = self.map_rect(), self._shape()
         width, height = rect.width() / columns, rect.height() / rows
         return QRectF(rect.left() + column * width, rect.top() + row * height, width, height)
@@ -115,14 +113,13 @@ class MapCanvas(QWidget):
         return (1, 1) if self._image is None else (self._image.height(), self._image.width())
 
     def _place(self, point: QPointF) -> tuple[float, float]:
-        """Row and column of a point, as numbers with a fraction; it may lie outside."""
+        """Return fractional row and column of a point; may be outside."""
         rect, (rows, columns) = self.map_rect(), self._shape()
         return (point.y() - rect.top()) / rect.height() * rows, (point.x() - rect.left()) / rect.width() * columns
 
     # -- hands ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a stroke."""
         left, right = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
         if self._image is None or self._last is not None or event.button() not in {left, right}:
             return
@@ -136,7 +133,7 @@ class MapCanvas(QWidget):
         self._brush(place)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with the stroke, or show what the brush would touch."""
+        """Continue a stroke, or show the brush outline."""
         self._hover = event.position()
         place = self._place(event.position())
         if self._last is not None and not event.buttons():
@@ -148,12 +145,10 @@ class MapCanvas(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the stroke."""
         if not event.buttons():
             self._last = None
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Take the brush's outline away."""
         self._hover = None
         self.update()
 
@@ -179,7 +174,6 @@ class MapCanvas(QWidget):
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor, change its cell, paint, take back, change the channel."""
         key = Qt.Key(event.key())
         self._hover = None
         (row, column), name = self._cell, f"{self._cell[0]}-{self._cell[1]}"
@@ -203,19 +197,16 @@ class MapCanvas(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the cell cursor."""
         super().focusInEvent(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide the cell cursor."""
         super().focusOutEvent(event)
         self.update()
 
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the map, the cell cursor and the brush."""
         theme, rect = current_theme(), self.map_rect()
         painter = QPainter(self)
         if self._image is None:
@@ -238,7 +229,7 @@ class MapCanvas(QWidget):
         painter.end()
 
     def _outline(self, painter: QPainter, rect: QRectF, theme: Theme, *, round_: bool) -> None:
-        """Dark on light, so that it is seen on every colour."""
+        """Draw dark lines on light ones, visible on any color."""
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for pen in (QPen(theme.color("base"), 3), QPen(theme.color("text"), 1.2)):
             painter.setPen(pen)

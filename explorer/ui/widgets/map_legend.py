@@ -1,4 +1,4 @@
-"""The colours of a feature map with the numbers that they stand for."""
+"""The color bar of a feature map."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BAR = 8
 
 
 class MapLegend(QWidget):
-    """A bar of colours over its lowest and highest number, and zero where it lies between."""
+    """A color bar with its minimum, its maximum, and zero if it is between them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,15 +25,13 @@ class MapLegend(QWidget):
 
     @property
     def reach(self) -> tuple[float, float] | None:
-        """Lowest and highest number."""
+        """Minimum and maximum."""
         return self._reach
 
     def sizeHint(self) -> QSize:
-        """A bar and a line of text."""
         return QSize(120, _BAR + 3 + self.fontMetrics().height())
 
     def minimumSizeHint(self) -> QSize:
-        """The same height at any width."""
         return QSize(80, self.sizeHint().height())
 
     def set_reach(self, reach: tuple[float, float] | None) -> None:
@@ -44,7 +42,6 @@ class MapLegend(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint bar and numbers."""
         if self._reach is None:
             return
         theme, (low, high) = current_theme(), self._reach

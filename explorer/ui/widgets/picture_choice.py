@@ -1,4 +1,4 @@
-"""Pictures in rows and columns, of which one can be chosen, with the mouse or with keys."""
+"""A table of images from which one can be selected with mouse or keyboard."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _STEPS = {
 
 
 class PictureChoice(PictureTable):
-    """A table of pictures to choose from. Arrow keys walk over them, Enter or the space bar chooses.
+    """A table of images to select from: arrow keys move, Enter or Space selects.
 
     Signals
     -------
     chosen(int, int)
-        Row and column of a picture that was clicked, or chosen with a key.
+        Row and column of the selected image.
     """
 
     chosen = Signal(int, int)
@@ -40,33 +40,31 @@ class PictureChoice(PictureTable):
 
     @property
     def marked(self) -> tuple[int, int]:
-        """Row and column that the keys are at."""
+        """Row and column of the keyboard cursor."""
         return self._marked
 
     def show_pixels(self, pixels: Pixels) -> None:
-        """Show pictures, uint8 ``(rows, columns, h, w, c)``; the mark stays where it can."""
+        """Show images, uint8 ``(rows, columns, h, w, c)``; the keyboard cursor is kept if possible."""
         super().show_pixels(pixels)
         rows, columns = pixels.shape[:2]
         self._marked = min(self._marked[0], rows - 1), min(self._marked[1], columns - 1)
 
     def set_labels(self, labels: list[tuple[str, bool]]) -> None:
-        """Write before each row what it is, and whether quietly; no labels take no room."""
+        """Set the row labels, and whether each is muted; without labels there is no margin."""
         self._labels = labels
         self._margin = _LABEL_WIDTH if labels else 0
         self.update()
 
     def at(self, event: QMouseEvent) -> tuple[int, int] | None:
-        """Return row and column of the picture under the mouse."""
+        """Return row and column of the image under the mouse."""
         places = ((row, column) for row, line in enumerate(self.rows) for column in range(len(line)))
         point = event.position().toPoint()
         return next((place for place in places if self.cell(*place).contains(point)), None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Frame the picture under the mouse."""
         self._hover(self.at(event))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Frame none."""
         self._hover(None)
 
     def _hover(self, place: tuple[int, int] | None) -> None:
@@ -76,7 +74,6 @@ class PictureChoice(PictureTable):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the picture under the mouse."""
         place = self.at(event)
         if event.button() == Qt.MouseButton.LeftButton and place is not None:
             self._marked = place
@@ -84,7 +81,6 @@ class PictureChoice(PictureTable):
             self.chosen.emit(*place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk over the pictures, or choose one."""
         key = Qt.Key(event.key())
         if self.rows and key in _STEPS:
             row, column = (now + step for now, step in zip(self._marked, _STEPS[key], strict=True))
@@ -97,7 +93,7 @@ class PictureChoice(PictureTable):
             super().keyPressEvent(event)
 
     def _bring_into_sight(self) -> None:
-        """Scroll what the table lies in to the picture that the keys are at."""
+        """Scroll the surrounding area to the keyboard cursor."""
         parent = self.parentWidget()
         area = parent.parentWidget() if parent is not None else None
         if isinstance(area, QScrollArea):
@@ -105,17 +101,14 @@ class PictureChoice(PictureTable):
             area.ensureVisible(cell.center().x(), cell.center().y(), cell.width(), cell.height())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the frame of the focus."""
         super().focusInEvent(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the frame of the focus away."""
         super().focusOutEvent(event)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the pictures, and a frame around the one that the mouse or the keys are at."""
         super().paintEvent(event)
         if self.rows and self._labels:
             self._paint_labels()
@@ -130,7 +123,7 @@ class PictureChoice(PictureTable):
         painter.end()
 
     def _paint_focus(self) -> None:
-        """Frame what is in sight of the table, also where it has no pictures yet or is scrolled."""
+        """Draw the focus frame around the visible part, also when empty or scrolled."""
         painter = QPainter(self)
         painter.setPen(QPen(current_theme().color("accent"), 1))
         painter.drawRect(self.visibleRegion().boundingRect().adjusted(0, 0, -1, -1))

@@ -1,4 +1,4 @@
-"""One picture with its caption: painted without smoothing, with words where there is none."""
+"""One image with a caption, painted without smoothing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _GAP = 6
 
 
 class PictureFrame(QWidget):
-    """Shows a picture as large as fits, every pixel a sharp square, over a title and a line of detail.
+    """Shows an image as large as possible with square pixels, above a title and a line of detail.
 
     Parameters
     ----------
     title
-        Stands under the picture.
+        Shown below the image.
     empty
-        Stands in the picture's place while there is none.
+        Text shown without an image.
 
     Signals
     -------
     painted()
-        A picture was painted.
+        An image was painted.
     """
 
     painted = Signal()
@@ -46,38 +46,38 @@ class PictureFrame(QWidget):
 
     @property
     def image(self) -> QImage | None:
-        """The picture that is shown, at its own size."""
+        """The image at its own size."""
         return self._image
 
     @property
     def text(self) -> str:
-        """The words in the picture's place."""
+        """The text shown instead of an image."""
         return "" if self._image is not None else self._empty
 
     @property
     def title(self) -> str:
-        """The words right under the picture."""
+        """The title below the image."""
         return self._title
 
     def set_title(self, title: str) -> None:
-        """Give it another title; one that is too wide is cut in its middle when it is painted."""
+        """Set the title; one that is too wide is elided in the middle."""
         self._title = title
         self.setAccessibleName(title)
         self.update()
 
     @property
     def detail(self) -> str:
-        """The line under the title, with plain spaces."""
+        """The line of detail, with normal spaces."""
         return self._detail.replace("\N{NO-BREAK SPACE}", " ")
 
     def show_image(self, image: QImage, detail: str = "") -> None:
-        """Show a picture and a line of detail."""
+        """Show an image and a line of detail."""
         self._image = image
         self._problem = False
         self._set_detail(detail)
 
     def show_text(self, wording: Wording, detail: str = "", *, problem: bool = False) -> None:
-        """Show words in place of a picture, and a line of detail."""
+        """Show a text instead of an image, and a line of detail."""
         self._image = None
         self._empty = message_text(wording)
         self._problem = problem
@@ -89,11 +89,10 @@ class PictureFrame(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Prefer a square with room for the caption."""
         return QSize(190, 190 + self._caption_height())
 
     def set_detail_lines(self, lines: int) -> None:
-        """Keep room for so many lines of detail; frames side by side keep the same, so that pictures line up."""
+        """Reserve lines for the detail; frames side by side need the same number to align their images."""
         self._lines = lines
         self.update()
 
@@ -101,23 +100,22 @@ class PictureFrame(QWidget):
         return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
 
     def picture_rect(self) -> QRectF:
-        """Return where the picture is painted, in widget coordinates."""
+        """Return the rectangle of the image, in widget coordinates."""
         area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
         if self._image is None:
             side = min(area.width(), area.height())
             return QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
         scale = min(area.width() / self._image.width(), area.height() / self._image.height())
         device = self.devicePixelRatioF()
-        # Whole device pixels keep every pixel of the picture the same size.
+        # Whole device pixels give all image pixels the same size.
         if scale * device > 1:
             scale = int(scale * device) / device
         width, height = self._image.width() * scale, self._image.height() * scale
         left, top = area.center().x() - width / 2, area.center().y() - height / 2
-        # A picture that begins between two pixels of the screen would be drawn half a pixel off.
+        # An image that starts between two device pixels would be blurred.
         return QRectF(int(left * device) / device, int(top * device) / device, width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint picture or words, and the caption."""
         theme = current_theme()
         painter = QPainter(self)
         rect = self.picture_rect()
@@ -153,7 +151,7 @@ class PictureFrame(QWidget):
 
 
 def _in_lines(text: str, metrics: QFontMetrics, width: int) -> str:
-    """Break a text between its parts where it is too wide; the dot that parts them stays out of sight there."""
+    """Break a text at its dots where it is too wide; the dot at a break is dropped."""
     lines: list[str] = []
     for part in text.split(_DOT):
         longer = f"{lines[-1]}{_DOT}{part}" if lines else part

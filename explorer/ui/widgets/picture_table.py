@@ -1,4 +1,4 @@
-"""Pictures in rows and columns, painted as they are."""
+"""A table of images."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from explorer.ui.theme import current_theme
 
 _GAP = 4
 _FIRST_GAP = 14
-"""Wider, so that the first column is seen to be another thing than the rest."""
+"""A wider gap sets the first column apart."""
 
 
 class PictureTable(QWidget):
-    """A grid of small pictures.
+    """A grid of small images.
 
     Parameters
     ----------
     first_gap
-        By how many pixels the first column stands apart.
+        Gap after the first column, in pixels.
     whole
-        Whether pictures are enlarged by whole numbers only, which keeps pixels square and equal; else as much as fits.
+        Whether to enlarge by integer factors only, which keeps pixels square and equal.
     """
 
     def __init__(self, parent: QWidget | None = None, *, first_gap: int = _FIRST_GAP, whole: bool = True) -> None:
@@ -39,44 +39,43 @@ class PictureTable(QWidget):
 
     @property
     def rows(self) -> list[list[QImage]]:
-        """The pictures, row by row."""
+        """The images, row by row."""
         return self._rows
 
     @property
     def message(self) -> str:
-        """The words that are shown instead of pictures."""
+        """The text shown instead of images."""
         return self._message
 
     def show_pixels(self, pixels: Pixels) -> None:
-        """Show pictures, uint8 ``(rows, columns, h, w, c)``."""
+        """Show images, uint8 ``(rows, columns, h, w, c)``."""
         self._rows = [[pixels_to_qimage(picture) for picture in row] for row in pixels]
         self._message = ""
         self.update()
 
     def show_message(self, wording: Wording) -> None:
-        """Show words instead of pictures."""
+        """Show a text instead of images."""
         self._rows, self._message = [], message_text(wording)
         self.update()
 
     def cell(self, row: int, column: int) -> QRect:
-        """Return where a picture is painted."""
+        """Return the rectangle of an image."""
         picture, columns = self._rows[0][0], len(self._rows[0])
         across = (self.width() - self._margin - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)
         scale = min(across / picture.width(), down / picture.height())
-        # Large pictures are made smaller as they must.
+        # Scale large images down to fit.
         scale = int(scale) if scale >= 1 and self._whole else scale
         width, height = max(1, int(picture.width() * scale)), max(1, int(picture.height() * scale))
         left = (self.width() - columns * (width + _GAP) + _GAP - self._first_gap) // 2
         top = (self.height() - len(self._rows) * (height + _GAP) + _GAP) // 2
         if self._margin:
-            # Beside their labels.
+            # Place them beside their labels.
             left, top = self._margin, _GAP
         shift = self._first_gap if column else 0
         return QRect(left + shift + column * (width + _GAP), top + row * (height + _GAP), width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the pictures, or the words."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), current_theme().color("stage"))
         if not self._rows:
@@ -91,7 +90,6 @@ class PictureTable(QWidget):
         painter.end()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow light and dark."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange}:
             self.update()

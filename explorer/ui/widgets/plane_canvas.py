@@ -1,4 +1,4 @@
-"""A plane of decoded pictures to walk like a map: pan, zoom, and a cursor to click and drag."""
+"""A plane of decoded images to pan, zoom and click on, like a map."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 6
 _TICK_PIXELS = 60
 _COARSEST = -6
 KEY_SHARE = 1 / 50
-"""Of the width in view, one press of an arrow key."""
+"""Step of an arrow key, as a fraction of the visible width."""
 
 _PAN_SHARE = 1 / 8
 _WHEEL_FACTOR = 1.2
@@ -42,7 +42,7 @@ _THUMBNAIL = 34.0
 _PREVIEW = 72.0
 _BESIDE = 14.0
 _REACH = 9
-"""Pixels from a keyframe within which a press takes it."""
+"""Radius in pixels within which a press grabs a keyframe."""
 
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -53,32 +53,32 @@ _ARROWS = {
 
 
 Tool = Literal["cursor", "pan", "box", "lasso"]
-"""What the left button does."""
+"""Function of the left button."""
 
 
 class PlaneCanvas(QWidget):
-    """Shows tiles over a part of a plane, the second coordinate upwards.
+    """Shows tiles of a plane, the second coordinate upwards.
 
-    The left button does what `set_tool` says: moves the cursor, pans, or draws a box or a lasso around points; the
-    other buttons always pan, the wheel zooms. Arrow keys move the cursor (with Shift five times as far), with Ctrl they
-    pan; + and − zoom, 0 shows the whole range again.
+    The left button moves the current code, pans, or draws a box or lasso, as set by `set_tool`; the other buttons pan,
+    the wheel zooms. Arrow keys move the current code (with Shift five times as far) and pan with Ctrl; + and − zoom,
+    0 shows the whole range.
 
     Signals
     -------
     cursor_moved(float, float, str)
-        Where the cursor was put, in the plane's coordinates, and the gesture it belongs to.
+        New position of the current code in the plane's coordinates, and the gesture.
     window_changed()
-        Another part is in view.
+        The visible part changed.
     hovered(object)
         The point under the mouse, x and y, or None.
     keyframe_moved(int, float, float, str)
-        A keyframe was dragged: its number, where to, and the gesture.
+        A keyframe was dragged: its number, new position, and the gesture.
     enclosed(object)
-        A box or a lasso was drawn: its corners, float32 ``(k, 2)`` in the plane's coordinates.
+        A box or lasso was drawn: its corners, float32 ``(k, 2)`` in the plane's coordinates.
     taken_along(float, float)
-        With Ctrl, a place is dragged off, to be dropped elsewhere.
+        A position is dragged out with Ctrl.
     pointed_at(float, float)
-        With the box or the lasso in hand, a point was clicked.
+        A point was clicked with the box or lasso tool.
     """
 
     cursor_moved = Signal(float, float, str)
@@ -126,15 +126,14 @@ class PlaneCanvas(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def sizeHint(self) -> QSize:
-        """Prefer a good square."""
         return QSize(380, 360)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def set_home(self, lattice: Lattice, steps: int, names: tuple[str, str], *, keep: bool = False) -> None:
-        """Show the range of `steps` tiles from the lattice's first one on; `names` label the axes.
+        """Show the range of `steps` tiles from the lattice's first one; `names` label the axes.
 
-        With `keep`, who has gone elsewhere goes on looking there.
+        `keep` preserves a view that the user has panned or zoomed.
         """
         away, scale = self._middle != self._home or self._zoom != 1, self.scale
         self._lattice, self._steps, self._names = lattice, steps, names
@@ -150,31 +149,31 @@ class PlaneCanvas(QWidget):
         return QPointF(middle, middle)
 
     def reset_view(self) -> None:
-        """Show the whole range again."""
+        """Show the whole range."""
         self._middle, self._zoom = self._home, 1.0
         self._on_view_moved()
 
     def show_text(self, wording: Wording) -> None:
-        """Show words in place of the plane."""
+        """Show a text instead of the plane."""
         self._shown, self._plane, self._tiles, self._empty = False, None, None, message_text(wording)
         self.setAccessibleDescription(self._empty)
         self.update()
 
     def show_tiles(self, tiles: Callable[[], Iterable[Tile]]) -> None:
-        """Paint the plane anew, once it is to be seen: tiles in the order in which they lie over one another."""
+        """Repaint the plane when it is visible; later tiles are drawn over earlier ones."""
         self._tiles, self._shown = tiles, True
         self.setAccessibleDescription("")
         self.update()
 
     def add_tiles(self, tiles: Iterable[Tile]) -> None:
-        """Paint more tiles over those that are there."""
-        # A plane that is to be painted anew takes all that is there by then.
+        """Paint more tiles over the existing ones."""
+        # A pending repaint includes all tiles that exist by then.
         if self._plane is not None and self._tiles is None:
             self._paint_tiles(self._plane, tiles)
             self.update()
 
     def _composed(self) -> QImage | None:
-        """The plane with all its tiles."""
+        """Return the plane with all its tiles."""
         if self._tiles is None:
             return self._plane
         device = self.devicePixelRatioF()
@@ -196,30 +195,30 @@ class PlaneCanvas(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for tile in tiles:
             half = tile.step / 2
-            # Edges on whole pixels, so that neighbours leave no seam.
+            # Round edges to whole pixels, so that neighbors leave no seam.
             first, last = _whole(left + (tile.x - half) * scale), _whole(left + (tile.x + half) * scale)
             high, low = _whole(top - (tile.y + half) * scale), _whole(top - (tile.y - half) * scale)
             painter.drawImage(QRectF(first, high, last - first, low - high), pixels_to_qimage(tile.pixels))
         painter.end()
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
-        """Draw the cursor there, or nowhere."""
+        """Set the position of the current code, or None."""
         self._cursor = cursor
         self.update()
 
     def set_keyframes(self, points: list[tuple[float, float]], way: Floats | None = None) -> None:
-        """Draw these points, and the way of the morph: `way` ``(n, 2)``, or from point to point."""
+        """Set the keyframes and the path through them: `way` ``(n, 2)``, or straight lines."""
         self._points = np.array(points, np.float32) if points else None
         self._way = self._points if way is None else way
         self.update()
 
     def set_trail(self, points: list[tuple[float, float]]) -> None:
-        """Draw where the cursor has been, the latest last."""
+        """Set the trail of the current code, oldest first."""
         self._trail = points
         self.update()
 
     def set_preview(self, image: QImage | None) -> None:
-        """Show this picture beside the mouse, or none."""
+        """Show an image beside the mouse, or none."""
         self._preview = image
         self.update()
 
@@ -229,22 +228,21 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def set_thumbnails(self, thumbnails: list[tuple[float, float, QImage]]) -> None:
-        """Draw small pictures, each with its middle at x, y."""
+        """Draw thumbnails centered at x, y."""
         self._thumbnails = thumbnails
         self.update()
 
     def set_overlay(self, image: QImage | None, area: QRectF | None = None) -> None:
-        """Lay a picture over the tiles; `area` is where, in the plane's coordinates, its top the higher end."""
+        """Draw an image over the tiles; `area` is in the plane's coordinates, its top the larger y."""
         self._overlay, self._overlay_area = image, area
         self.update()
 
     def set_tiles_shown(self, shown: bool) -> None:
-        """Show the tiles, or an empty ground for the points."""
+        """Show the tiles, or a plain background for the points."""
         self._tiles_shown = shown
         self.update()
 
     def set_tool(self, tool: Tool) -> None:
-        """Choose what the left button does."""
         self._tool = tool
         self.setCursor(Qt.CursorShape.OpenHandCursor if tool == "pan" else Qt.CursorShape.CrossCursor)
 
@@ -255,38 +253,38 @@ class PlaneCanvas(QWidget):
 
     @property
     def plane(self) -> QImage | None:
-        """The plane as it is painted, without axes and cursor, in device pixels."""
+        """The plane as painted, without axes and markers, in device pixels."""
         return self._composed() if self._shown else None
 
     # -- geometry ----------------------------------------------------------------------------------------------------
 
     @property
     def scale(self) -> float:
-        """Pixels a unit of the plane's coordinates."""
+        """Pixels per unit of the plane's coordinates."""
         rect = self.plane_rect()
         return min(rect.width(), rect.height()) / (self._lattice.spacing * self._steps) * self._zoom
 
     def map_window(self) -> MapWindow:
-        """Return the part of the plane that is in view, and how finely it is tiled."""
+        """Return the visible part of the plane and its tile size."""
         rect, scale = self.plane_rect(), self.scale
         across, up = rect.width() / 2 / scale, rect.height() / 2 / scale
-        # Tiles are as large as in the whole range, up to twice as large.
+        # Tiles are as large as at the initial zoom, up to twice as large.
         level = min(max(math.floor(math.log2(self._zoom) + 1e-9), _COARSEST), DEEPEST)
         x, y = self._middle.x(), self._middle.y()
         return MapWindow(self._lattice, level, x - across, x + across, y - up, y + up)
 
     def plane_rect(self) -> QRectF:
-        """Return where the plane is painted, in widget coordinates."""
+        """Return the rectangle of the plane, in widget coordinates."""
         width, height = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
         return QRectF(_LEFT, _TOP, max(20, width), max(20, height))
 
     def to_widget(self, x: float, y: float) -> QPointF:
-        """The plane's coordinates to widget coordinates; y goes up."""
+        """Map the plane's coordinates to widget coordinates; y points up."""
         middle, scale = self.plane_rect().center(), self.scale
         return QPointF(middle.x() + (x - self._middle.x()) * scale, middle.y() - (y - self._middle.y()) * scale)
 
     def to_plane(self, point: QPointF) -> tuple[float, float]:
-        """Widget coordinates to the plane's, kept within what is in view."""
+        """Map widget coordinates to the plane's, clipped to the visible part."""
         rect, scale = self.plane_rect(), self.scale
         x = min(max(point.x(), rect.left()), rect.right())
         y = min(max(point.y(), rect.top()), rect.bottom())
@@ -294,7 +292,7 @@ class PlaneCanvas(QWidget):
         return self._middle.x() + (x - middle.x()) / scale, self._middle.y() + (middle.y() - y) / scale
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Zoom in (a factor above 1) or out; the point `around` of the widget stays where it is."""
+        """Zoom in (factor above 1) or out around a fixed point of the widget."""
         around = self.plane_rect().center() if around is None else around
         before = self.to_plane(around)
         zoom = min(max(self._zoom * factor, 2.0**_COARSEST), 2.0**DEEPEST)
@@ -306,7 +304,7 @@ class PlaneCanvas(QWidget):
         self._on_view_moved()
 
     def pan_by(self, across: float, down: float) -> None:
-        """Move the plane under the window by so many pixels to the right and down."""
+        """Pan by a number of pixels to the right and down."""
         self._middle += QPointF(-across, down) / self.scale
         self._on_view_moved()
 
@@ -316,14 +314,14 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the same part at another size."""
+        """Keep the visible part at the new size."""
         super().resizeEvent(event)
         self._on_view_moved()
 
     # -- hands -------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Put the cursor there, or take the map by the hand."""
+        """Move the current code, or start panning or drawing."""
         if not self._shown:
             return
         if event.button() != Qt.MouseButton.LeftButton or self._tool == "pan":
@@ -341,7 +339,6 @@ class PlaneCanvas(QWidget):
             self.cursor_moved.emit(*self.to_plane(event.position()), self._gesture)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the cursor or the map; say where the mouse is."""
         if not self._shown:
             return
         where = self._mouse = event.position()
@@ -364,7 +361,7 @@ class PlaneCanvas(QWidget):
         self.hovered.emit(self.to_plane(where) if seen else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let the map or the keyframe go, or close what was drawn around points."""
+        """End panning, dragging or drawing."""
         self._keyframe = self._taken = None
         if self._grip is not None:
             self._grip = None
@@ -378,32 +375,29 @@ class PlaneCanvas(QWidget):
             self.update()
 
     def _corners(self) -> list[QPointF]:
-        """Return the corners of the box or the lasso, in widget coordinates."""
+        """Return the corners of the box or lasso, in widget coordinates."""
         if self._tool != "box" or len(self._outline) < 2:
             return self._outline
         box = QRectF(self._outline[0], self._outline[1]).normalized()
         return [box.topLeft(), box.topRight(), box.bottomRight(), box.bottomLeft()]
 
     def _keyframe_at(self, where: QPointF) -> int | None:
-        """Return the number of the keyframe under the mouse; the last drawn of several."""
+        """Return the number of the keyframe under the mouse; the topmost of several."""
         points = [] if self._points is None else [self.to_widget(float(x), float(y)) for x, y in self._points]
         near = [number for number, point in enumerate(points) if (point - where).manhattanLength() <= _REACH]
         return near[-1] if near else None
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Say that the mouse is gone."""
         super().leaveEvent(event)
         self.hovered.emit(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom about the mouse."""
         turned = event.angleDelta().y()
         if self._shown and turned:
             self.zoom_by(_WHEEL_FACTOR ** (turned / 120), event.position())
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor or the map, or zoom."""
         key = Qt.Key(event.key())
         if not self._shown:
             super().keyPressEvent(event)
@@ -431,7 +425,6 @@ class PlaneCanvas(QWidget):
     # -- painting ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint plane, axes, the morph's way and the cursor."""
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -520,13 +513,13 @@ class PlaneCanvas(QWidget):
         painter.drawPolygon(self._corners())
 
     def _paint_trail(self, painter: QPainter, theme: Theme) -> None:
-        """Fainter the longer ago."""
+        """Draw the trail, older parts fainter."""
         if len(self._trail) < 2:
             return
         color, scale, middle = theme.color("accent"), self.scale, self.plane_rect().center()
         places = np.array(self._trail) - (self._middle.x(), self._middle.y())
         points = [QPointF(x, y) for x, y in (places * (scale, -scale) + (middle.x(), middle.y())).tolist()]
-        # A line for each of a few shades, not for each step.
+        # One polyline per shade, not one per step.
         step = math.ceil((len(points) - 1) / _SHADES)
         for first in range(0, len(points) - 1, step):
             color.setAlphaF(0.8 * min(first + step, len(points) - 1) / (len(points) - 1))
@@ -556,7 +549,7 @@ class PlaneCanvas(QWidget):
             painter.drawEllipse(where, 8, 8)
 
     def _paint_preview(self, painter: QPainter, theme: Theme, rect: QRectF) -> None:
-        """Beside the mouse, on whichever side there is room."""
+        """Draw the preview beside the mouse, on the side with enough space."""
         if self._preview is None or self._grip is not None:
             return
         fitted = QSizeF(self._preview.size()).scaled(_PREVIEW, _PREVIEW, Qt.AspectRatioMode.KeepAspectRatio)
@@ -574,12 +567,12 @@ class PlaneCanvas(QWidget):
 
 
 def _whole(edge: float) -> int:
-    """Round an edge to a whole pixel; two tiles compute the edge between them a little differently."""
+    """Round an edge to a whole pixel; two tiles compute their common edge slightly differently."""
     return math.floor(round(edge, 3) + 0.5)
 
 
 def nice_step(least: float) -> float:
-    """Return the smallest of 1, 2 and 5 times a power of ten that is no smaller than `least` (above 0)."""
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `least` (above 0)."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
 

@@ -1,4 +1,4 @@
-"""The one place where errors are shown: what happened, what to do, and details to copy."""
+"""The error bar: the message, and details to copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.ui.widgets.fields import button
 
 
 class ProblemBar(QFrame):
-    """A bar that appears with an error and stays until it is dismissed; it takes nothing away."""
+    """A bar that shows the last error until it is dismissed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,8 +23,8 @@ class ProblemBar(QFrame):
         self._text.setObjectName("problem_text")
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message and technical details"))
-        dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Hide this message"))
+        copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message with technical details"))
+        dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Dismiss the message"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
         layout.addWidget(self._text, 1)
@@ -36,11 +36,11 @@ class ProblemBar(QFrame):
 
     @property
     def text(self) -> str:
-        """The message that is shown last."""
+        """The last message."""
         return self._text.text()
 
     def show_problem(self, message: Wording, details: str) -> None:
-        """Show an error; `details` are for copying."""
+        """Show an error; `details` are for the clipboard."""
         self._text.setText(sentence(message))
         self._details = details
         self.setAccessibleDescription(message_text(message))

@@ -1,4 +1,4 @@
-"""A few buttons in a row, one of them down: a visible switch."""
+"""A segmented control: a row of buttons, one of which is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.ui.widgets.fields import button
 
 
 class Segments(QWidget):
-    """A switch of push buttons; Tab goes to the one that is down, arrow keys choose.
+    """A segmented control; Tab moves to the checked button, arrow keys change it.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Segments(QWidget):
     Signals
     -------
     chosen(int)
-        The user pressed another button: its number.
+        The user checked another button: its number.
     """
 
     chosen = Signal(int)
@@ -45,15 +45,14 @@ class Segments(QWidget):
 
     @property
     def current(self) -> int:
-        """Number of the button that is down."""
+        """Number of the checked button."""
         return self._group.checkedId()
 
     def choose(self, number: int) -> None:
-        """Press a button down without telling anyone."""
+        """Check a button without emitting `chosen`."""
         self._group.button(number).setChecked(True)
 
     def part(self, number: int) -> QPushButton:
-        """Return a button."""
         found = self._group.button(number)
         assert isinstance(found, QPushButton)
         return found

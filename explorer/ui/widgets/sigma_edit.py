@@ -1,4 +1,4 @@
-"""A small field over a slider's number: type a value in σ."""
+"""An edit field for a value in σ, over a slider's number."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from explorer.ui.plain_text import plain_tooltip
 
 LIMIT = 1000.0
-"""Farthest from the mean that can be typed, in σ."""
+"""Limit of typed values, in σ."""
 
 
 def parse_sigma(text: str) -> float | None:
-    """Return the number of a text such as ``-1.5``, ``+2,25`` or ``−3 σ``; None where it is none within `LIMIT`."""
+    """Parse a value such as ``-1.5``, ``+2,25`` or ``−3 σ``; None if it is not a number within `LIMIT`."""
     plain = text.replace("σ", "").replace("−", "-").replace(",", ".").strip()
     try:
         value = float(plain)
@@ -25,14 +25,14 @@ def parse_sigma(text: str) -> float | None:
 
 
 class SigmaEdit(QLineEdit):
-    """Enter takes the number, and so does going elsewhere; Esc leaves it.
+    """Enter or losing the focus applies the value; Esc cancels.
 
     Signals
     -------
     entered(float)
-        The number, in σ.
+        The value, in σ.
     left()
-        The field was closed by a key; the keyboard is free.
+        A key closed the field; the focus can move on.
     """
 
     entered = Signal(float)
@@ -41,7 +41,7 @@ class SigmaEdit(QLineEdit):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._open = False
-        tip = self.tr("Value in σ: Enter takes it, Esc leaves")
+        tip = self.tr("Value in σ (Enter to apply, Esc to cancel)")
         self.setToolTip(plain_tooltip(tip))
         self.setAccessibleName(tip)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -49,7 +49,7 @@ class SigmaEdit(QLineEdit):
         self.hide()
 
     def begin(self, value: float, typed: str) -> None:
-        """Open with a value to be replaced, or with what was typed so far."""
+        """Open with a value to replace, or with what was typed so far."""
         self.setText(typed or f"{value:.3f}".replace("-", "−"))
         self._mark(wrong=False)
         self._open = True
@@ -59,7 +59,6 @@ class SigmaEdit(QLineEdit):
             self.selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter takes the number, Esc leaves; a text that is no number stays."""
         key = event.key()
         if key == Qt.Key.Key_Escape:
             self.close_quietly()
@@ -73,14 +72,13 @@ class SigmaEdit(QLineEdit):
             super().keyPressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the number when the user goes elsewhere."""
         super().focusOutEvent(event)
         if self._open and event.reason() != Qt.FocusReason.PopupFocusReason and not self._take():
             self.close_quietly()
 
     def close_quietly(self) -> None:
-        """Close without taking the number."""
-        # Hiding takes the keyboard away, which is not going elsewhere.
+        """Close without applying the value."""
+        # Hiding removes the focus, which must not apply the value.
         self._open = False
         self.hide()
 

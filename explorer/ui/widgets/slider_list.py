@@ -1,4 +1,4 @@
-"""A list of sliders that paints only what is visible, so that a hundred thousand are no problem."""
+"""A list of sliders that paints only visible rows, so that it can hold a hundred thousand."""
 
 from __future__ import annotations
 
@@ -31,25 +31,24 @@ KEY_STEP = 0.1
 _NAME_WIDTH = 44
 _WIDEST_NAME = 120.0
 _FEW = 40
-"""Sliders that are all asked for their names; thousands would take a while."""
+"""Number of sliders measured for the name column; measuring thousands takes too long."""
 _SMALLEST_TRACK = 96
 _GRIP = 8
-"""How far beside its track a slider can still be taken hold of."""
+"""Distance in pixels from the track within which a slider can be dragged."""
 
 _STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
 _TYPED = "0123456789+-−.,"
 
 
 class SliderList(QAbstractScrollArea):
-    """Sliders in σ, one a row: drag to set, double-click to set back, type a number; keys do all of it.
+    """Sliders in σ, one per row: drag to set, double-click to reset, type a value; all by keyboard, too.
 
-    The sliders (*items*) keep their numbers when they are sorted and filtered; signals and values are by item, places
-    by row.
+    Items keep their numbers when sorted and filtered; signals and values are by item, positions by row.
 
     Signals
     -------
     moved(int, float, str)
-        Item, value in σ, and the gesture it belongs to.
+        Item, value in σ, and the gesture.
     reset_requested(int, str)
         The item that was double-clicked, or on which Delete or Home was pressed, and the gesture.
     """
@@ -83,36 +82,36 @@ class SliderList(QAbstractScrollArea):
 
     @property
     def row_count(self) -> int:
-        """Number of rows, after filtering."""
+        """Number of rows after filtering."""
         return len(self._order)
 
     @property
     def values(self) -> Floats:
-        """Values in σ of all items, shown or not, ``(items,)``."""
+        """Values in σ of all items, also hidden ones, ``(items,)``."""
         return self._values
 
     @property
     def current_item(self) -> int:
-        """The slider that the keyboard turns, by its number among all; 0 where there is none."""
+        """The current item; 0 if there are none."""
         return self._order.item(self._current) if self._current < self.row_count else 0
 
     @property
     def current_row(self) -> int:
-        """The row that the keyboard moves."""
+        """The current row."""
         return self._current
 
     @property
     def order(self) -> RowOrder:
-        """Which item stands in which row."""
+        """The mapping of rows to items."""
         return self._order
 
     @property
     def words(self) -> str:
-        """What stands there where there are no rows."""
+        """The text shown without rows."""
         return "" if self.row_count else self._words
 
     def set_rows(self, rows: SliderRows) -> None:
-        """Show other sliders, in their own order, all at 0."""
+        """Show other sliders in their own order, all at 0."""
         self._rows = rows
         self._values = np.zeros(rows.count, np.float32)
         self._marks = None
@@ -121,12 +120,12 @@ class SliderList(QAbstractScrollArea):
         self.set_order(in_order(rows.count))
 
     def renew_rows(self, rows: SliderRows) -> None:
-        """Show the same sliders before other histograms: values, order and a drag under way stay.
+        """Replace histograms and names of the same sliders; values, order and an ongoing drag are kept.
 
         Raises
         ------
         ValueError
-            If it is another number of sliders.
+            If the number of sliders differs.
         """
         if rows.count != self._rows.count:
             raise ValueError(f"{rows.count} sliders in place of {self._rows.count}")
@@ -134,16 +133,16 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def set_order(self, order: RowOrder, words: str = "", *, to_top: bool = True) -> None:
-        """Sort and filter.
+        """Set order and filter.
 
         Parameters
         ----------
         order
             The items from top to bottom.
         words
-            What to say where there are none.
+            Text to show without rows.
         to_top
-            Begin at the top. Otherwise the chosen item stays chosen, wherever it now stands, and nothing scrolls.
+            Scroll to the top. Otherwise the current item stays current, and nothing scrolls.
         """
         item = self._order.item(self._current) if self._current < self.row_count else 0
         self._edit.close_quietly()
@@ -159,14 +158,14 @@ class SliderList(QAbstractScrollArea):
             self.viewport().update()
 
     def set_values(self, values: Floats, marks: Floats | None) -> None:
-        """Move the handles.
+        """Set the values.
 
         Parameters
         ----------
         values
             In σ, ``(items,)``.
         marks
-            Where each slider came from, in σ, ``(items,)``, or None.
+            Original values in σ, ``(items,)``, or None.
         """
         before, marked = self._values, self._marks
         self._values, self._marks = values, marks
@@ -174,7 +173,7 @@ class SliderList(QAbstractScrollArea):
         if len(before) != len(values) or marks is not marked:
             self.viewport().update()
             return
-        # A hand that drags one of many moves one.
+        # Dragging one of many sliders changes one value.
         for item in np.flatnonzero(before != values).tolist():
             row = self._order.row(item)
             if row is not None:
@@ -189,7 +188,7 @@ class SliderList(QAbstractScrollArea):
         self.setAccessibleDescription(text)
 
     def _wanted_name_width(self) -> float:
-        """Room for the names: of many items those of the first and the last, which has the most digits."""
+        """Return the width of the name column; of many items, only the first and the last (longest) are measured."""
         small = QFont(self.font())
         small.setPointSizeF(max(1.0, small.pointSizeF() * NOTE_SHARE))
         names, notes = QFontMetricsF(self.font()), QFontMetricsF(small)
@@ -202,18 +201,17 @@ class SliderList(QAbstractScrollArea):
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def row_rect(self, row: int) -> QRect:
-        """Return where a row stands in the viewport; it may lie outside."""
+        """Return the rectangle of a row, in viewport coordinates; may be outside."""
         top = row * ROW_HEIGHT - self.verticalScrollBar().value()
         return QRect(0, top, self.viewport().width(), ROW_HEIGHT)
 
     def track_rect(self, row: int) -> QRectF:
-        """Return the track of a row, in viewport coordinates."""
         rect = self.row_rect(row)
         width = max(20.0, rect.width() - self._name_width - VALUE_WIDTH - 8)
         return QRectF(self._name_width, rect.top() + 4, width, ROW_HEIGHT - 8)
 
     def handle_position(self, row: int, value: float) -> QPointF:
-        """Return where the handle of a row stands at a value in σ."""
+        """Return the position of a row's handle for a value in σ."""
         return place_on(self.track_rect(row), value)
 
     def _value_at(self, row: int, x: float) -> float:
@@ -226,17 +224,15 @@ class SliderList(QAbstractScrollArea):
         return row if 0 <= row < self.row_count else None
 
     def sizeHint(self) -> QSize:
-        """Prefer room for a few rows."""
         return QSize(280, 8 * ROW_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the scroll bar's range, and the field over its number."""
         super().resizeEvent(event)
         self._update_scroll_bar()
         self._place_edit()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Paint what comes into view; the field goes with its row."""
+        """Repaint after scrolling, and move the edit field with its row."""
         self._place_edit()
         self.viewport().update()
 
@@ -249,7 +245,7 @@ class SliderList(QAbstractScrollArea):
     # -- mouse ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of a slider; beside its track, only choose it."""
+        """Start dragging a slider; beside its track, only select it."""
         row = self._row_at(event.position().y())
         if event.button() != Qt.MouseButton.LeftButton or row is None:
             return
@@ -263,17 +259,15 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the slider that was taken."""
         if self._dragging:
             self._move_to(self._current, self._value_at(self._current, event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
         self._dragging = False
         self.viewport().update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Set the slider back; on its number, type another."""
+        """Reset the slider; on its number, edit it."""
         row = self._row_at(event.position().y())
         if event.button() != Qt.MouseButton.LeftButton or row is None:
             return
@@ -285,11 +279,11 @@ class SliderList(QAbstractScrollArea):
         if row != self._current:
             self._current = row
             self._begin_gesture()
-        # The gesture is still that of the first click, which moved the slider: both together are one step.
+        # The gesture of the first click, which moved the slider, continues: both are one undo step.
         self.reset_requested.emit(self._order.item(row), self._gesture)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl held, turn the slider under the mouse."""
+        """Scroll; with Ctrl, change the slider under the mouse."""
         row = self._row_at(event.position().y())
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and row is not None:
             self._current = row
@@ -302,9 +296,9 @@ class SliderList(QAbstractScrollArea):
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down choose a slider, left and right turn it (with Shift ten times as far), Delete sets it back.
+        """Up and down select a slider, left and right change it (with Shift ten times as far), Delete resets it.
 
-        Enter opens a field for its number; so does typing one.
+        Enter or a digit edits its number.
         """
         if not self.row_count:
             super().keyPressEvent(event)
@@ -327,17 +321,15 @@ class SliderList(QAbstractScrollArea):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show which row the keyboard moves."""
         super().focusInEvent(event)
         self.viewport().update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide which row the keyboard moves."""
         super().focusOutEvent(event)
         self.viewport().update()
 
     def edit_value(self, typed: str = "") -> None:
-        """Open the field over the chosen slider's number, with what was typed so far."""
+        """Open the edit field of the current slider, with what was typed so far."""
         if self.row_count and self.isEnabled():
             self._choose(self._current)
             self._place_edit()
@@ -368,11 +360,11 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def _begin_gesture(self, name: str = "") -> None:
-        """A drag is a gesture of its own; key presses and wheel clicks on one slider, one after another, are one."""
+        """Start a gesture per drag; consecutive key presses or wheel steps on one slider are one gesture."""
         self._gesture = name or f"slider-{next(self._gestures)}"
 
     def _turn(self, row: int, by: float) -> None:
-        """Turn a slider by so many σ: to the end of its track at most, and never against the direction."""
+        """Change a slider by a step in σ: not beyond the end of its track, and never in the opposite direction."""
         value = float(self._values[self._order.item(row)])
         target = min(max(value + by, -RANGE), RANGE)
         if (target - value) * by > 0:
@@ -384,7 +376,6 @@ class SliderList(QAbstractScrollArea):
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the rows that are visible."""
         theme = current_theme()
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

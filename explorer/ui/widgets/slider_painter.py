@@ -1,4 +1,4 @@
-"""How one slider of the list is painted."""
+"""Painting of one slider of the list."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ RANGE = 4.0
 """The track runs from −4 σ to +4 σ."""
 
 VALUE_WIDTH = 62
-"""Width of the column of numbers, right of the tracks."""
+"""Width of the number column, right of the tracks."""
 
 NOTE_SHARE = 0.82
-"""Size of the note's letters, of the name's."""
+"""Font size of the note, relative to the name."""
 
 _LEFT = 8
 
 
 @dataclass(frozen=True, eq=False)
 class SliderLook:
-    """One slider as it stands.
+    """The state of one slider.
 
     Attributes
     ----------
     rect, track
-        Where it stands, and where its track does, in viewport coordinates.
+        Rectangles of the row and of its track, in viewport coordinates.
     name, note
-        What it is called, and a word under it, or nothing.
+        Its name, and a note below it, which may be empty.
     shape
         Heights in [0, 1] of the histogram behind the track, ``(bins,)``, or none.
     value, mark
-        In σ; the mark may be missing.
+        Value and original value in σ; the latter may be None.
     current, focused, held, enabled
-        Chosen by the keyboard or mouse; the list has the keyboard; under the mouse's hand; can be moved.
+        Current row; the list has the focus; being dragged; can be edited.
     """
 
     rect: QRectF
@@ -55,7 +55,7 @@ class SliderLook:
 
 
 def place_on(track: QRectF, value: float) -> QPointF:
-    """Return where on a track a value in σ stands; beyond its ends, at the end."""
+    """Return the position of a value in σ on a track, clipped to its ends."""
     share = (min(max(value, -RANGE), RANGE) + RANGE) / (2 * RANGE)
     return QPointF(track.left() + share * track.width(), track.center().y())
 

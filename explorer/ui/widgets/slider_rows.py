@@ -1,4 +1,4 @@
-"""What a list of sliders shows: which sliders there are, and which of them stand in which row."""
+"""Contents of a slider list, and the mapping of rows to sliders."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from explorer.ui.widgets.slider_painter import RANGE
 
 _BINS = 33
 _REMEMBERED = 4096
-"""Histograms that are kept; all of a spatial code would be a hundred thousand."""
+"""Maximum number of cached histograms; a spatial code may need a hundred thousand."""
 
 
 @dataclass(frozen=True, eq=False)
 class SliderRows:
-    """The sliders; what belongs to one of them alone is asked for when it comes into view.
+    """The sliders; names, notes and histograms are requested when visible.
 
     Attributes
     ----------
     count
-        How many there are.
+        Number of sliders.
     name, note
-        What each is called, and a word under that, or an empty one.
+        Name of each, and a note below it, which may be empty.
     codes
-        Where the data stand on each, in σ, ``(n,)``: the histogram behind its track. May be empty.
+        The dataset's values on each, in σ, ``(n,)``: for the histogram. May be empty.
     """
 
     count: int
@@ -36,7 +36,7 @@ class SliderRows:
     _shapes: dict[int, Floats] = field(default_factory=dict, repr=False)
 
     def shape(self, item: int) -> Floats:
-        """Return the histogram of a slider, ``(33,)``, highest bin 1; empty without data."""
+        """Return the histogram of a slider, ``(33,)``, with a maximum of 1; empty without data."""
         if item not in self._shapes:
             if len(self._shapes) >= _REMEMBERED:
                 self._shapes.clear()
@@ -50,21 +50,21 @@ NO_ROWS = SliderRows(0, str, str, lambda item: np.zeros(0, np.float32))
 def _shape(codes: Floats) -> Floats:
     if not len(codes):
         return np.zeros(0, np.float32)
-    # Of all rows in view it is computed anew each time a model that learns has learnt: NumPy's own takes far longer.
+    # Computed for all visible rows at each update of a model in training: `np.histogram` is far slower.
     bins = ((np.clip(codes, -RANGE, RANGE) + RANGE) * (_BINS / (2 * RANGE))).astype(np.int64)
     counts = np.bincount(np.minimum(bins, _BINS - 1), minlength=_BINS)
     return np.asarray(counts / max(1, counts.max()), np.float32)
 
 
 class RowOrder:
-    """Which slider (*item*) stands in which row, after sorting and filtering; the one place that knows.
+    """The only mapping between rows and sliders (*items*), after sorting and filtering.
 
     Parameters
     ----------
     items
         The sliders from top to bottom, ``(rows,)``, each at most once.
     count
-        How many sliders there are, shown or not.
+        Number of sliders, also hidden ones.
     """
 
     def __init__(self, items: Indices, count: int) -> None:
@@ -76,15 +76,14 @@ class RowOrder:
         return len(self._items)
 
     def item(self, row: int) -> int:
-        """Return the slider of a row."""
         return int(self._items[row])
 
     def row(self, item: int) -> int | None:
-        """Return the row of a slider, or None where it is not shown."""
+        """Return the row of a slider, or None if it is hidden."""
         row = int(self._rows[item]) if 0 <= item < len(self._rows) else -1
         return row if row >= 0 else None
 
 
 def in_order(count: int) -> RowOrder:
-    """Return the order of nature, with nothing left out."""
+    """Return all sliders by index."""
     return RowOrder(np.arange(count, dtype=np.int64), count)

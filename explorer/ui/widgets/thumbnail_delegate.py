@@ -1,4 +1,4 @@
-"""Thumbnails in a list: as large as their cell, pixels sharp, the chosen one framed and not tinted."""
+"""Thumbnails in a list: unsmoothed, the selected one framed and not tinted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
     Parameters
     ----------
     square
-        Whether pictures lie in squares, a frame around them; else as wide as they are.
+        Whether thumbnails are in square cells with a frame around them; else they keep their width.
     """
 
     def __init__(self, parent: QObject | None = None, *, square: bool = True) -> None:
@@ -25,7 +25,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self._square = square
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Return the list's cell, so that pictures fill it; what Qt takes it for is as large as the picture is."""
+        """Return the list's cell size; the default is the size of the image."""
         view = self.parent()
         if isinstance(view, QListView) and view.gridSize().isValid():
             return view.gridSize()
@@ -34,7 +34,6 @@ class ThumbnailDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Paint one item."""
         theme = current_theme()
         cell: QRect = option.rect
         state: QStyle.StateFlag = option.state
@@ -58,7 +57,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
             target = QRect(place.topLeft(), fitted)
             target.moveCenter(place.center())
             place = place if self._square else target
-            # Enlarged it keeps its pixels sharp; made smaller without smoothing it would lose some of them.
+            # Enlarging without smoothing keeps pixels sharp; reducing without smoothing would drop some.
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < pixmap.width())
             painter.drawPixmap(target, pixmap)
         if chosen:

@@ -1,4 +1,4 @@
-"""One step of the first tour: a card beside the part of the window that it is about, which is framed."""
+"""The tour's card, beside the framed part of the window that it explains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VEIL_ALPHA = 150
 
 
 class TourVeil(QWidget):
-    """Dims the window but for one part of it; the mouse goes through, so that what is said can be tried at once."""
+    """Dims the window except for one part; transparent to the mouse, so that the part can be used."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -28,14 +28,13 @@ class TourVeil(QWidget):
         self.hide()
 
     def show_hole(self, hole: QRect) -> None:
-        """Cover the window but for a rectangle."""
+        """Dim the window except for a rectangle."""
         self._hole = hole
         self.setGeometry(self._window.rect())
         self.show()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the veil and the frame around the part that is left free."""
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -53,14 +52,14 @@ class TourVeil(QWidget):
 
 
 class TourCard(QFrame):
-    """Title, a few sentences, and the way on. Return or → goes on, ← goes back, Esc skips the rest.
+    """Title, text and buttons of a tour step. Return or →: next; ←: back; Esc: skip.
 
     Signals
     -------
     moved(int)
-        One step on (1) or back (−1).
+        One step forward (1) or back (−1).
     skipped()
-        The rest is not wanted.
+        The tour was ended early.
     """
 
     moved = Signal(int)
@@ -71,7 +70,7 @@ class TourCard(QFrame):
         self._window = parent
         self._target = QRect()
         self.setObjectName("tour_card")
-        self.setAccessibleName(self.tr("First tour"))
+        self.setAccessibleName(self.tr("Tour"))
         self.setFixedWidth(_CARD_WIDTH)
         self._count = PlainLabel()
         self._count.setObjectName("tour_count")
@@ -82,9 +81,9 @@ class TourCard(QFrame):
         self._text = PlainLabel()
         self._text.setObjectName("tour_text")
         self._text.setWordWrap(True)
-        self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); it is in the Help menu, too"))
-        self._back = button("tour_back", self.tr("Back"), self.tr("The step before (←)"))
-        self.next = button("tour_next", self.tr("Next"), self.tr("The next step (Return or →)"), primary=True)
+        self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); restart it from the Help menu"))
+        self._back = button("tour_back", self.tr("Back"), self.tr("Previous step (←)"))
+        self.next = button("tour_next", self.tr("Next"), self.tr("Next step (Return or →)"), primary=True)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._count)
@@ -103,7 +102,7 @@ class TourCard(QFrame):
         self._skip.clicked.connect(self.skipped)
         self._back.clicked.connect(lambda: self.moved.emit(-1))
         self.next.clicked.connect(lambda: self.moved.emit(1))
-        # A button would take the arrows for a walk to its neighbours.
+        # Otherwise arrow keys would move the focus between the buttons.
         for arrow, part in ((Qt.Key.Key_Right, self.next), (Qt.Key.Key_Left, self._back)):
             keys = QShortcut(QKeySequence(arrow), self)
             keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -113,11 +112,11 @@ class TourCard(QFrame):
 
     @property
     def title(self) -> str:
-        """The title of the step that is shown."""
+        """The title of the current step."""
         return self._title.text()
 
     def show_step(self, title: str, text: str, number: int, count: int) -> None:
-        """Show a step, the first of them as number 1; Next has the keyboard."""
+        """Show a step, counted from 1, and focus Next."""
         self._title.setText(title)
         self._text.setText(text)
         self._count.setText(self.tr("%1 of %2").replace("%1", str(number)).replace("%2", str(count)))
@@ -129,7 +128,7 @@ class TourCard(QFrame):
         self.next.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def stand_beside(self, target: QRect) -> None:
-        """Stand beside a rectangle of the window, where there is most room, and never outside."""
+        """Move beside a rectangle of the window, on the side with most space, within the window."""
         self._target = target
         self.setFixedHeight(self.heightForWidth(_CARD_WIDTH))
         window = self._window.rect()
@@ -152,7 +151,7 @@ class TourCard(QFrame):
         self.move(left, top)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Skip with Esc; Return presses the button that has the keyboard."""
+        """Esc skips; Return clicks the focused button."""
         key = Qt.Key(event.key())
         focus = self.focusWidget()
         if key == Qt.Key.Key_Escape:
@@ -163,7 +162,6 @@ class TourCard(QFrame):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay inside a window that changes its size."""
         if event.type() == QEvent.Type.Resize and self.isVisible():
             self.stand_beside(self._target)
         return super().eventFilter(watched, event)
