@@ -35,7 +35,7 @@ KINDS = (("Keras models", "*.keras *.h5 *.hdf5"),)
 
 
 class ImportDialog(QDialog):
-    """Selects a Keras model, shows what it is, and starts the import; not modal."""
+    """Non-modal dialog that selects a Keras model, shows its properties and starts the import."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -247,7 +247,7 @@ class ImportDialog(QDialog):
     def _show_examined(self, examined: Examined) -> None:
         record = examined.record
         height, width, channels = examined.image_shape
-        words = self.tr("Input: %1×%2 %3. Code: %4.")
+        words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
         words = words.replace("%1", str(width)).replace("%2", str(height))
         words = words.replace("%3", self.tr("grayscale") if channels == 1 else self.tr("RGB"))
         words = words.replace("%4", _numbers(examined.latent_shape))

@@ -70,7 +70,7 @@ class NoiseCloudPage(QWidget):
             return
         pixels = to_pixels(view.images)
         self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
-        words = self.tr("First image: current code. Mean pixel difference of the other %1: %2")
+        words = self.tr("First image: current code. RMS pixel difference of the other %1: %2")
         words = words.replace("%1", str(len(view.codes) - 1)).replace("%2", f"{view.spread:.1%}")
         self._figures.setText(words)
 

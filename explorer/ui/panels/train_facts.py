@@ -56,7 +56,7 @@ class TrainFacts(QWidget):
         height, width, channels = spec.image_shape
         code = "×".join(f"{side:,}" for side in spec.latent_shape)
         weights = (f"{network.parameters:,}" for network in (spec.encoder, spec.decoder))
-        words = self.tr("Input %1, code %2. Parameters: encoder %3, decoder %4.")
+        words = self.tr("Input %1, latent dim. %2. Parameters: encoder %3, decoder %4.")
         return _filled(words, f"{height}×{width}×{channels}", code, *weights)
 
     def _work(self, plan: Plan) -> str:

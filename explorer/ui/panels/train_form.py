@@ -206,7 +206,7 @@ class TrainForm(TrainChoices):
             self.ask_ground()
 
     def _enable(self) -> None:
-        """Take out of reach what has no meaning here: what the model that is gone on with has settled, and so on."""
+        """Disable the fields that do not apply, such as those fixed by the initial model."""
         fresh = self.parent_bundle is None
         for control in (self.picture_size, self.channels, self.crop, self.invert):
             control.setEnabled(fresh)

@@ -159,7 +159,7 @@ class TraversalsPanel(QWidget):
 
     def _described(self, view: TraversalView, model: OpenModel) -> str:
         if not len(view.values):
-            return self.tr("Sorted by variance; last row padded with the mean.")
+            return self.tr("Sorted by variance (VAE: by KL); last row padded with the mean.")
         words = self.tr("±%1 σ, other dimensions fixed")
         words = words.replace("%1", f"{view.values[-1]:g}")
         count = len(model.sample.statistics.axes) if view.axes else model.latent_dim
