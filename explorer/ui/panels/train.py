@@ -20,7 +20,7 @@ from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
-_FORM_WIDTH = 356
+_FORM_WIDTH = 368
 
 
 class TrainPanel(QWidget):

@@ -91,9 +91,9 @@ class TrainFields(QWidget):
         self.picture_size = line_edit(
             "train_size",
             self.tr("Input size, height × width, such as 64x48. Larger images show more detail and take longer"),
-            self.tr("Unchanged"),
+            self.tr("Auto"),
         )
-        channels: list[tuple[str, object]] = [(self.tr("Unchanged"), None), (self.tr("Grayscale"), 1)]
+        channels: list[tuple[str, object]] = [(self.tr("Auto"), None), (self.tr("Grayscale"), 1)]
         channels.append((self.tr("RGB"), 3))
         self.channels = combo_box(
             "train_channels",
@@ -184,8 +184,8 @@ class TrainFields(QWidget):
         more.wide(self.tr("Input noise"), self.noise, tall=True)
         more.pair((self.tr("Input size"), self.picture_size), (self.tr("Channels"), self.channels))
         more.pair((self.tr("Crop border"), self.crop), (self.tr("Batch size"), self.batch))
-        more.pair((self.tr("Loss"), self.loss), (self.tr("Learning rate"), self.rate))
-        more.pair((self.tr("Schedule"), self.schedule), (self.tr("Patience"), self.early_stop))
+        more.pair((self.tr("Learning rate"), self.rate), (self.tr("Schedule"), self.schedule))
+        more.pair((self.tr("Patience"), self.early_stop), (self.tr("Loss"), self.loss))
         more.pair((self.tr("β (KL weight)"), self.beta), (self.tr("L1 penalty"), self.l1))
         more.bare(self.tensorboard)
         content = QWidget()
