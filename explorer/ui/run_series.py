@@ -1,4 +1,4 @@
-"""Which trainings are drawn together, and in which order; their place is the number of their colour."""
+"""Which training runs are plotted together, and in which order; the position is the number of the color."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.models.runs import CurvePoint
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one training: of the run in that folder, if it has one yet."""
+    """The curve of one training; `run` is its folder, None until it has one."""
 
     run: Path | None
     name: str
@@ -19,7 +19,7 @@ class Series:
 
 
 def shown_series(document: Document) -> list[Series]:
-    """Return the running training, or the last one where no other is chosen, and the runs that are chosen."""
+    """Return the active training, or the last one if no run is selected, and the selected runs."""
     training, trainings = document.training, document.trainings
     chosen = [run for run in trainings.runs if run.path in trainings.chosen and run.path != training.run]
     shown = [Series(run.path, run.name, run.curve) for run in chosen]

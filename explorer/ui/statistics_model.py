@@ -1,4 +1,4 @@
-"""The dimensions of a code in a table that Qt reads line by line, so that a hundred thousand are no problem."""
+"""Table model of the latent dimensions; Qt reads only the visible rows, so 100,000 dimensions are no problem."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from explorer.types import Floats, Indices
 
 _Index = QModelIndex | QPersistentModelIndex
 _LOW, _MEDIAN, _HIGH = 2, 4, 6
-"""Rows of the quantiles at 5 %, 50 % and 95 %."""
+"""Rows of the quantiles at 5%, 50% and 95%."""
 
 
 class StatisticsModel(QAbstractTableModel):
-    """One line a dimension: number, mean, σ, three quantiles, KL where there is one, and whether it is active."""
+    """One row per dimension: index, mean, σ, three quantiles, KL (VAE only), and whether it is active."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,7 @@ class StatisticsModel(QAbstractTableModel):
         self._order: Indices = np.zeros(0, np.int64)
 
     def show_statistics(self, statistics: CodeStatistics | None) -> None:
-        """Show the dimensions of a code, the first one first."""
+        """Show one row per dimension, or none, in index order."""
         self.beginResetModel()
         self._columns = []
         self._order = np.zeros(0, np.int64)
@@ -32,47 +32,41 @@ class StatisticsModel(QAbstractTableModel):
             numbers = np.arange(statistics.latent_dim)
             self._order = numbers
             self._columns = [
-                ("z", self.tr("Number of the dimension, from 0"), numbers.astype(np.float32)),
-                (self.tr("Mean"), self.tr("Over the pictures"), statistics.mean),
+                ("z", self.tr("Index of the latent dimension, from 0"), numbers.astype(np.float32)),
+                (self.tr("Mean"), self.tr("Mean over the test images"), statistics.mean),
                 (
                     "σ",
-                    self.tr("Standard deviation: how much the dimension varies from picture to picture"),
+                    self.tr("Standard deviation over the test images"),
                     statistics.sigma,
                 ),
-                ("5 %", self.tr("One picture in twenty lies below"), statistics.quantiles[_LOW]),
-                (self.tr("Median"), self.tr("Half of the pictures lie below"), statistics.quantiles[_MEDIAN]),
-                ("95 %", self.tr("One picture in twenty lies above"), statistics.quantiles[_HIGH]),
+                ("5%", self.tr("5th percentile over the test images"), statistics.quantiles[_LOW]),
+                (self.tr("Median"), self.tr("Median over the test images"), statistics.quantiles[_MEDIAN]),
+                ("95%", self.tr("95th percentile over the test images"), statistics.quantiles[_HIGH]),
             ]
             if statistics.kl is not None:
-                about = self.tr("What the dimension tells of a picture, in nats; near 0 the model does not use it")
+                about = self.tr("Mean KL divergence in nats; near 0, the model does not use this dimension")
                 self._columns.append(("KL", about, statistics.kl))
-            about = self.tr("A unit is active where the variance of its mean is above %1").replace(
-                "%1", f"{ACTIVE_VARIANCE:g}"
-            )
+            about = self.tr("Active: the variance of the mean code is above %1").replace("%1", f"{ACTIVE_VARIANCE:g}")
             active = (statistics.sigma**2 > ACTIVE_VARIANCE).astype(np.float32)
             self._columns.append((self.tr("Active"), about, active))
         self.endResetModel()
 
     @property
     def titles(self) -> list[str]:
-        """The columns' titles."""
         return [title for title, _, _ in self._columns]
 
     def lines(self) -> list[list[float]]:
-        """Return the whole table, the first dimension first."""
+        """Return the whole table in index order, whatever the sorting."""
         table: list[list[float]] = np.stack([values for _, _, values in self._columns], axis=1).tolist()
         return table
 
     def rowCount(self, parent: _Index | None = None) -> int:
-        """Return the number of dimensions."""
         return 0 if parent is not None and parent.isValid() else len(self._order)
 
     def columnCount(self, parent: _Index | None = None) -> int:
-        """Return the number of columns."""
         return 0 if parent is not None and parent.isValid() else len(self._columns)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the words of a cell, and how they stand."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role != Qt.ItemDataRole.DisplayRole or not index.isValid():
@@ -85,7 +79,6 @@ class StatisticsModel(QAbstractTableModel):
         return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a column's title, and what it means."""
         if orientation == Qt.Orientation.Horizontal and section < len(self._columns):
             if role == Qt.ItemDataRole.DisplayRole:
                 return self._columns[section][0]
@@ -96,7 +89,6 @@ class StatisticsModel(QAbstractTableModel):
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Order the dimensions by a column."""
         if 0 <= column < len(self._columns):
             self.layoutAboutToBeChanged.emit()
             values = self._columns[column][2]

@@ -68,7 +68,7 @@ def test_a_minus_b_plus_c_is_the_cursor(shown: Desk) -> None:
 
     shown.until(found)
     frame = shown.window.arithmetic.nearest
-    assert f"Picture {nearest + 1}" in frame.detail
+    assert f"Image {nearest + 1}" in frame.detail
     assert frame.image is not None
     model, source = shown.document.model, shown.document.source
     assert model is not None

@@ -57,15 +57,15 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(va
     vanished.tab("Neighbors")
     until_failed(vanished)
     label, retry = vanished.find(QLabel, "neighbours_empty"), vanished.find(QPushButton, "neighbours_retry")
-    assert "being encoded" not in label.text()
-    assert "were not encoded" in label.text()
+    assert "Encoding the images…" not in label.text()
+    assert "Encoding the images failed." in label.text()
     assert ".png" in label.text()
     assert retry.isVisible()
     told = len(vanished.problems)
     vanished.document.set_code(np.ones(2, np.float32))
     assert vanished.document.jobs == (), "the same question would fail again"
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
-    assert "being encoded" in label.text()
+    assert label.text() == "Encoding the images…"
     assert not retry.isVisible()
     until_failed(vanished, told + 1)
     assert retry.isVisible()
@@ -154,7 +154,7 @@ def test_samples_say_why_no_prior_was_fitted(desk: Desk) -> None:
     (job,) = desk.document.jobs
     desk.document.job_cancel_requested.emit(job.key)
     desk.until(lambda: desk.document.jobs == ())
-    assert table.message == "No prior was fitted: Canceled. Choose “Fitted” to try again."
+    assert table.message == "Fitting the prior failed: Canceled. Choose “Fitted GMM” to try again."
     desk.document.set_sampling(replace(desk.document.sampling, temperature=0.5))
     assert desk.document.jobs == ()
     desk.click("samples_fitted")
@@ -180,7 +180,7 @@ def test_an_export_that_cannot_be_tried_says_why(desk: Desk) -> None:
     broken[0] = False
     desk.window.timeline.ask_export()
     again = desk.window.findChildren(ExportFilmDialog)[-1]
-    desk.until(lambda: "frames of" in again.size_words.text())
+    desk.until(lambda: "frames, " in again.size_words.text())
     again.close()
 
 

@@ -24,7 +24,7 @@ def compared(desk: Desk) -> Desk:
     """The window with 30 small pictures, the tab open, and PCA beside the model."""
     desk.open()
     desk.tab("Compare")
-    assert desk.window.compare.frames[3].text == "Choose a model to compare with."
+    assert desk.window.compare.frames[3].text == "Select a model to compare."
     desk.click("compare_pca")
     until_compared(desk)
     return desk

@@ -88,7 +88,7 @@ def test_what_is_found_is_said_with_whether_it_is_real(opened: Desk) -> None:
     assert red.count == (40, 79)
     item = dialog.table.topLevelItem(0)
     assert item is not None
-    assert "none of 200 shuffled labels" in item.toolTip(0)
+    assert item.toolTip(0) == f"Significant (p = {red.p:.3f}, 200 permutations)"
 
 
 def test_too_few_are_said_and_left_out(opened: Desk) -> None:

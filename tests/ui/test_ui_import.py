@@ -87,10 +87,10 @@ def test_a_dropped_model_is_looked_at_and_imported(desk: Desk, models: Path) -> 
     desk.open()
     dialog = look(desk, models / "tanh_range.h5")
     assert dialog.isVisible()
-    assert text(desk, "import_facts") == "Pictures of 28 × 28, grey; a code of 16 numbers."
+    assert text(desk, "import_facts") == "Input: 28×28 grayscale. Latent dimensions: 16."
     cut, values = desk.find(QComboBox, "import_cut"), desk.find(QComboBox, "import_range")
-    assert cut.currentText().endswith("· 16 numbers")
-    assert values.currentText() == "−1 to 1, as found by trying"
+    assert cut.currentText().endswith("· 16")
+    assert values.currentText() == "−1 to 1 (auto-detected)"
     assert text(desk, "import_tried").startswith("MNIST test")
     rows = dialog.table.rows
     assert [len(row) for row in rows] == [8, 8]
@@ -168,7 +168,7 @@ def test_an_import_can_be_cancelled(desk: Desk, models: Path) -> None:
 def test_a_class_is_chosen_by_name(desk: Desk, models: Path) -> None:
     desk.open()
     look(desk, models / "conditional.keras")
-    assert "Further inputs, which become sliders: label." in text(desk, "import_facts")
+    assert "Condition inputs, shown as sliders: label." in text(desk, "import_facts")
     bring_in(desk, "conditional")
     desk.settle()
     box = desk.find(QComboBox, "control_label")
@@ -193,7 +193,7 @@ def test_a_class_is_chosen_by_name(desk: Desk, models: Path) -> None:
 
 def test_an_encoder_alone_has_codes_and_a_map_of_points(desk: Desk, models: Path) -> None:
     look(desk, models / "encoder_two_outputs.keras")
-    assert "An encoder alone" in text(desk, "import_facts")
+    assert "Encoder only" in text(desk, "import_facts")
     bring_in(desk, "encoder_two_outputs")
     desk.until(lambda: isinstance(desk.document.picture_view, HalfView))
     assert desk.window.stage.reconstruction.text == "No decoder"

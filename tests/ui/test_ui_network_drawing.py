@@ -124,8 +124,8 @@ def colors_of(picture: QImage) -> set[str]:
 
 
 def test_without_networks_it_says_so(drawing: NetworkDrawing) -> None:
-    assert drawing.accessibleName() == "Layers of the network"
-    assert drawing.accessibleDescription() == "These settings make no network."
+    assert drawing.accessibleName() == "Network layers"
+    assert drawing.accessibleDescription() == "Invalid settings: no network."
     QTest.keyClick(drawing, Qt.Key.Key_Right)
     assert drawing.current == 0
     assert current_theme().accent not in colors_of(image(drawing))
@@ -133,12 +133,12 @@ def test_without_networks_it_says_so(drawing: NetworkDrawing) -> None:
 
 def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
     drawing.show_spec(spec_of("deep-dense"))
-    assert drawing.accessibleDescription() == "270,235 parameters, 269 k multiply-adds a picture"
+    assert drawing.accessibleDescription() == "270,235 parameters, 269 k MACs per image"
     layout = drawing.layout_of_blocks
     assert layout is not None
     block = layout.blocks[2]
     QTest.mouseMove(drawing.viewport(), QPoint(round(block.middle), round(block.top + block.height / 2)))
-    told = "Fully connected, ReLU: 784 → 147, 115,395 parameters, 115 k multiply-adds"
+    told = "Dense, ReLU: 784 → 147, 115,395 parameters, 115 k MACs"
     assert drawing.accessibleDescription() == told
     assert drawing.viewport().toolTip() == told
 
@@ -146,18 +146,18 @@ def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
 def test_keys_go_over_the_layers_and_tell_of_each(drawing: NetworkDrawing) -> None:
     drawing.show_spec(spec_of("vae"))
     drawing.setFocus()
-    assert drawing.accessibleDescription() == "Picture: 64×64×1"
+    assert drawing.accessibleDescription() == "Image: 64×64×1"
     QTest.keyClick(drawing, Qt.Key.Key_Right)
     assert drawing.accessibleDescription() == (
-        "Convolution 3×3, stride 2, ReLU: 64×64×1 → 32×32×32, 320 parameters, 295 k multiply-adds"
+        "Convolution 3×3, stride 2, ReLU: 64×64×1 → 32×32×32, 320 parameters, 295 k MACs"
     )
     heard = []
     for _ in range(9):
         QTest.keyClick(drawing, Qt.Key.Key_Right)
         heard.append(drawing.accessibleDescription())
     assert any(words.startswith("Mean of the code: 16 → 2, 34 parameters") for words in heard)
-    assert "Logarithm of the code's variance: 16 → 2, 34 parameters, 32 multiply-adds" in heard
-    assert "Code: 2 numbers, drawn from mean and variance" in heard
+    assert "Log-variance of the code: 16 → 2, 34 parameters, 32 MACs" in heard
+    assert "Code: 2 dimensions, sampled from mean and variance" in heard
     QTest.keyClick(drawing, Qt.Key.Key_End)
     assert drawing.accessibleDescription().startswith(
         "Transposed convolution 3×3, stride 1, sigmoid: 64×64×8 → 64×64×1"

@@ -59,7 +59,7 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: Desk) -> None:
     assert f"MSE {view.of_reconstruction.mse:.4f}" in plain(panel.one.reconstruction.detail)
     gain = view.of_reconstruction.psnr - view.of_noisy.psnr
     assert f"{abs(gain):.1f} dB" in panel.one.difference.detail
-    assert ("nearer" in panel.one.difference.detail) == (gain >= 0)
+    assert ("gain" in panel.one.difference.detail) == (gain >= 0)
     lab.document.undo()
     assert lab.undo_label() is None, "a typed number is one step"
     until_shows(lab, Noise("gaussian", 0.2, seed=0))
@@ -83,7 +83,7 @@ def test_a_row_is_measured_as_a_row(lab: Desk) -> None:
     assert view.of_noisy_row.psnr == pytest.approx(psnr(view.clean, view.noisy))
     assert view.of_reconstruction_row.ssim == pytest.approx(ssim(view.clean, view.reconstruction))
     words = lab.find(QLabel, "noise_row_figures").text()
-    assert words.startswith(f"{NOISE_ROW} pictures, on average: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
+    assert words.startswith(f"Mean of {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
     lab.document.choose_picture(28)
     lab.until(lambda: isinstance(lab.document.noise_view, NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"

@@ -70,7 +70,7 @@ def expected(lab: Desk, noises: tuple[Noise, ...]) -> QualityCurve:
 
 
 def test_the_curve_is_that_of_the_command_line(lab: Desk) -> None:
-    assert "Measure" in lab.find(QLabel, "noise_plot_empty").text()
+    assert "Run" in lab.find(QLabel, "noise_plot_empty").text()
     assert not lab.find(QPushButton, "noise_save").isEnabled()
     (curve,) = measured(lab)
     told = expected(lab, (Noise("gaussian", 0.2),))
@@ -221,7 +221,7 @@ def test_a_picture_of_the_cloud_takes_the_cursor_to_its_code(lab: Desk) -> None:
         QTest.keyClick(table, key)
     assert table.marked == (2, 1)
     np.testing.assert_array_equal(lab.code, view.codes[13])
-    assert lab.undo_label() == "Take code of the cloud"
+    assert lab.undo_label() == "Select variation"
 
 
 def test_no_spread_is_the_cursor_itself(lab: Desk) -> None:

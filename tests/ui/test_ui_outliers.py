@@ -83,7 +83,7 @@ def test_the_threshold_is_a_share_of_the_models_own_pictures(lab: Desk) -> None:
     view = ranking(lab)
     assert (view.ranking.reference <= view.ranking.threshold).mean() == pytest.approx(0.5, abs=0.03)
     above = (errors_of(lab) > view.ranking.threshold).sum()
-    assert plain(lab.find(QLabel, "outliers_caption").text()).startswith(f"{above} of ")
+    assert plain(lab.find(QLabel, "outliers_caption").text()).startswith(f"{above} / ")
 
 
 def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: Desk) -> None:
@@ -113,7 +113,7 @@ def test_what_is_above_goes_to_the_gallery(lab: Desk) -> None:
     gallery = lab.window.gallery
     assert [gallery.model.position(row) for row in range(gallery.model.rowCount())] == above
     box = lab.find(QComboBox, "gallery_label")
-    assert box.currentText().startswith("Error above ")
+    assert box.currentText().startswith("MSE > ")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Home)
     source = lab.document.source

@@ -49,10 +49,10 @@ def test_a_plain_model_is_sampled_where_its_codes_are(desk: Desk) -> None:
     desk.tab("Samples")
     view = until_samples(desk, fitted(desk, Sampling()))
     assert view.fitted
-    assert "codes of held-out pictures" in desk.find(QLabel, "samples_hint").text()
+    assert "codes of test images" in desk.find(QLabel, "samples_hint").text()
     desk.click("samples_normal")
     until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
-    assert "never told where" in desk.find(QLabel, "samples_hint").text()
+    assert "do not follow N(0, I)" in desk.find(QLabel, "samples_hint").text()
     desk.type_into("samples_temperature", "0.5")
     until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(0), 0.5))
     desk.type_into("samples_seed", "9")
@@ -79,7 +79,7 @@ def test_a_sample_is_taken_to_the_cursor(desk: Desk) -> None:
     view = until_samples(desk, fitted(desk, Sampling()))
     press(desk.window.samples.table, 2, 3)
     np.testing.assert_array_equal(desk.code, view.codes[2 * 8 + 3])
-    assert desk.undo_label() == "Take sample"
+    assert desk.undo_label() == "Select sample"
     desk.until_edited_shows(desk.code)
 
 

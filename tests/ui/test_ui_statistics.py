@@ -55,7 +55,7 @@ def test_every_dimension_has_a_line_and_a_title_sorts(opened: tuple[Desk, Statis
         QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(middle, 8))
         assert cells(desk, 0) == [str(number) for number in ordered]
     active = int((model.sample.codes.var(axis=0) > 0.01).sum())
-    assert f"{active} of 49 dimensions are active" in text(desk, "statistics_about")
+    assert f"{active} of 49 dimensions active" in text(desk, "statistics_about")
 
 
 def test_kl_of_a_variational_model(opened: tuple[Desk, StatisticsDialog]) -> None:
@@ -70,7 +70,7 @@ def test_kl_of_a_variational_model(opened: tuple[Desk, StatisticsDialog]) -> Non
     assert kl is not None
     assert dialog.dimensions.titles[6] == "KL"
     assert cells(desk, 6) == [f"{value:.3f}" for value in kl]
-    assert f"sum up to {kl.sum():.2f} nats" in text(desk, "statistics_about")
+    assert f"Total KL: {kl.sum():.2f} nats" in text(desk, "statistics_about")
 
 
 def test_correlations_are_numpys_and_can_be_walked(opened: tuple[Desk, StatisticsDialog]) -> None:
@@ -99,7 +99,7 @@ def test_correlations_are_numpys_and_can_be_walked(opened: tuple[Desk, Statistic
 def test_a_probe_tells_the_digits(opened: tuple[Desk, StatisticsDialog], tmp_path: Path) -> None:
     desk, dialog = opened
     desk.click("statistics_labels")
-    assert desk.find(QComboBox, "statistics_attribute").currentText() == "label"
+    assert desk.find(QComboBox, "statistics_attribute").currentText() == "Label"
     desk.click("statistics_probe")
     desk.until(lambda: len(desk.document.studies.probes) == 1)
     desk.until(lambda: desk.document.jobs == ())
@@ -109,7 +109,7 @@ def test_a_probe_tells_the_digits(opened: tuple[Desk, StatisticsDialog], tmp_pat
     assert 0.1 < probe.commonest < 0.2
     item = desk.find(QTreeWidget, "statistics_probes").topLevelItem(0)
     assert item is not None
-    assert [item.text(0), item.text(1)] == ["label", "10"]
+    assert [item.text(0), item.text(1)] == ["Label", "10"]
     dialog.save(tmp_path / "probes.csv")
     rows = table_in(tmp_path / "probes.csv")
     assert rows[1][:3] == ["label", "10", "10000"]
@@ -139,7 +139,7 @@ def test_tables_on_disk(opened: tuple[Desk, StatisticsDialog], tmp_path: Path) -
 
 def test_without_a_model_it_says_what_to_do(desk: Desk) -> None:
     dialog = desk.window.latent.show_statistics()
-    assert text(desk, "statistics_about") == "Open a model to see the statistics of its codes."
+    assert text(desk, "statistics_about") == "Open a model to see its latent statistics."
     assert dialog.dimensions.rowCount() == 0
     desk.click("statistics_correlations")
     assert dialog.map.table.shape == (0, 0)

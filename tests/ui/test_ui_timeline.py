@@ -84,7 +84,7 @@ def test_without_keyframes_it_says_what_to_do(desk: Desk) -> None:
     desk.open()
     assert timeline.add.isEnabled()
     assert timeline.track.key_count == 0
-    assert "Add keyframe" in timeline.track.accessibleDescription()
+    assert "Ctrl+K" in timeline.track.accessibleDescription()
     assert not timeline.export.isEnabled()
     assert not timeline.play.isEnabled()
     assert timeline.track.values_at(100) == ""
@@ -267,8 +267,8 @@ def test_strip_and_curves_are_those_of_the_film(desk: Desk) -> None:
     np.testing.assert_array_equal(view.pixels, to_pixels(decoded[view.shown]))
     track = desk.window.timeline.track
     assert track.strip is not None
-    assert "usual distance" in track.values_at(track.x_of(30))
-    assert "changes by" in track.values_at(track.x_of(30))
+    assert "OOD distance" in track.values_at(track.x_of(30))
+    assert "image change" in track.values_at(track.x_of(30))
 
 
 def test_even_motion_changes_the_picture_evenly(desk: Desk) -> None:
@@ -420,7 +420,7 @@ def test_export_writes_a_gif_through_the_dialog(desk: Desk, tmp_path: Path) -> N
     written: list[Path] = []
     desk.document.exported.connect(written.append)
     desk.click("timeline_export")
-    desk.until(lambda: "216 frames of 210 × 252" in desk.find(QLabel, "export_size").text())
+    desk.until(lambda: "216 frames, 210×252 px" in desk.find(QLabel, "export_size").text())
     desk.click("export_write")
     desk.save_as(tmp_path / "film.gif")
     desk.until(lambda: bool(written))

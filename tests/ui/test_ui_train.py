@@ -106,14 +106,14 @@ def test_it_says_how_large_the_networks_become(
     choose(panel, "train_data", data)
     choose(panel, "train_architecture", architecture)
     facts = text(panel, "train_facts")
-    assert f"{counts[0]} weights in the encoder, {counts[1]} in the decoder" in facts
+    assert f"Parameters: encoder {counts[0]}, decoder {counts[1]}." in facts
 
 
 def test_another_code_size_is_another_number_of_weights(panel: TrainPanel) -> None:
     choose(panel, "train_data", "digits")
     before = text(panel, "train_facts")
     fill(panel, latent=10)
-    assert "to 10 numbers" in text(panel, "train_facts")
+    assert "latent dim. 10." in text(panel, "train_facts")
     assert text(panel, "train_facts") != before
 
 
@@ -150,7 +150,7 @@ def test_the_open_pictures_can_be_trained_on(
     panel: TrainPanel, document: Document, requests: list[TrainingRequest]
 ) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
-    assert "16 × 20 × 3" in text(panel, "train_facts")
+    assert "16×20×3" in text(panel, "train_facts")
     QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
     assert [request.data for request in requests] == ["/nowhere/tiny"]
 
@@ -189,7 +189,7 @@ def test_a_name_that_is_taken_is_refused_and_not_suggested(
 def test_nothing_can_be_cancelled_before_a_training(panel: TrainPanel) -> None:
     assert panel.start.isEnabled()
     assert not panel.watch.cancel.isEnabled()
-    assert text(panel, "train_note") == "Nothing is training."
+    assert text(panel, "train_note") == "Idle"
 
 
 def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
@@ -201,9 +201,9 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     document.put_training(TrainingView("starting", "new", "Starting", epochs=4))
     assert (bar.minimum(), bar.maximum()) == (0, 0), "nobody knows how long the start takes"
     assert panel.watch.cancel.isEnabled()
-    assert panel.watch.pages.currentIndex() == CURVES, "whoever pressed Start wants to see how it goes"
+    assert panel.watch.pages.currentIndex() == CURVES, "whoever pressed Train wants to see how it goes"
     assert not plot.isVisible()
-    assert panel.start.text() == "Add to the queue"
+    assert panel.start.text() == "Queue training"
     running = TrainingView("running", "new", "Epoch 3", 3, 4, step=5, steps=10, curve=CURVE, seconds_left=75.0)
     document.put_training(running)
     assert bar.value() / bar.maximum() == pytest.approx(2.5 / 4)
@@ -215,7 +215,7 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     np.testing.assert_array_equal(curves[1], [[1, 2], [0.6, 0.35]])
     document.put_training(TrainingView("finished", "new", "Finished", 4, 4, curve=CURVE, path="/nowhere"))
     assert bar.value() == bar.maximum()
-    assert panel.start.text() == "Start"
+    assert panel.start.text() == "Train"
     assert panel.start.isEnabled()
     assert not panel.watch.cancel.isEnabled()
 
@@ -277,7 +277,7 @@ def test_every_setting_reaches_the_request(panel: TrainPanel, requests: list[Tra
     assert (request.augment, request.seed, request.noise, request.early_stop) == (3000, 7, "gaussian:0.2", 5)
     assert (request.batch, request.rate, request.beta, request.l1) == (64, 0.002, 4.0, 1e-5)
     assert (request.loss, request.schedule) == ("mse", "cosine")
-    assert "20 × 24 × 3" in text(panel, "train_facts")
+    assert "20×24×3" in text(panel, "train_facts")
 
 
 def test_what_is_left_as_it_was_is_left_to_the_reference(panel: TrainPanel, requests: list[TrainingRequest]) -> None:
@@ -327,7 +327,7 @@ def test_a_spatial_code_follows_from_the_size(panel: TrainPanel, requests: list[
     latent = find(panel, QSpinBox, "train_latent")
     assert not latent.isEnabled()
     assert latent.value() == 49
-    assert "to 7 × 7 × 1 numbers; 24,385 weights" in text(panel, "train_facts")
+    assert "latent dim. 7×7×1. Parameters: encoder 24,385" in text(panel, "train_facts")
     fill(panel, size="64")
     assert latent.value() == 256
     QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
@@ -343,7 +343,7 @@ def test_what_has_no_meaning_here_is_out_of_reach(panel: TrainPanel) -> None:
     choose(panel, "train_architecture", "linear")
     assert not beta.isEnabled()
     assert not epochs.isEnabled(), "the linear optimum is computed at once"
-    assert "Solved at once" in text(panel, "train_facts")
+    assert "Closed-form solution" in text(panel, "train_facts")
     unfold(panel)
     fill(panel, noise="gaussian:0.3")
     assert epochs.isEnabled(), "that of a denoiser is not"
@@ -364,7 +364,7 @@ def test_going_on_with_a_model(
     choose(panel, "train_start_from", str(explorer_home / "models" / "parent"))
     for name in ("train_latent", "train_size", "train_channels", "train_crop", "train_invert"):
         assert not find(panel, QWidget, name).isEnabled(), name
-    assert "28 × 28 × 1 pixels to 5 numbers" in text(panel, "train_facts")
+    assert "Input 28×28×1, latent dim. 5." in text(panel, "train_facts")
     fill(panel, noise="gaussian:0.3")
     assert find(panel, QLineEdit, "train_name").text() == "parent-more-denoise"
     QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
@@ -412,6 +412,6 @@ def test_nobody_is_asked_while_nobody_looks(themed: object, qtbot: QtBot, docume
 def test_it_says_where_augmentation_adds_nothing(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 1)))
     fill(panel, augment=30)
-    assert "adds nothing: there are 32 pictures" in text(panel, "train_facts")
+    assert "has no effect: the dataset already has 32 images" in text(panel, "train_facts")
     fill(panel, augment=1000)
-    assert "adds nothing" not in text(panel, "train_facts")
+    assert "has no effect" not in text(panel, "train_facts")

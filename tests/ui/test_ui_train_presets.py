@@ -115,13 +115,13 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
     choose(panel, "preset", "glyph_vae")
     combo = box(panel, "preset")
     fill(panel, "epochs", "31")
-    assert combo.currentText() == "Glyph VAE (changed)"
+    assert combo.currentText() == "Glyph VAE (modified)"
     fill(panel, "epochs", "30")
     assert combo.currentText() == "Glyph VAE"
     fill(panel, "seed", "5")
     assert combo.currentText() == "Glyph VAE", "a seed is no setting of the reference"
     fill(panel, "size", "nonsense")
-    assert combo.currentText() == "Glyph VAE (changed)"
+    assert combo.currentText() == "Glyph VAE (modified)"
     choose(panel, "preset", "glyph_vae")
     assert combo.currentText() == "Glyph VAE"
     assert request(panel).size == (64, 64)
@@ -142,7 +142,7 @@ def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Doc
     choose(panel, "preset", "glyph_ae")
     assert request(panel).data == "glyphs"
     choose(panel, "data", "/nowhere/tiny")
-    assert box(panel, "preset").currentText() == "Glyph AE (changed)"
+    assert box(panel, "preset").currentText() == "Glyph AE (modified)"
     choose(panel, "preset", "quick")
     assert request(panel).data == "/nowhere/tiny"
 
@@ -153,7 +153,7 @@ def test_it_says_where_other_pictures_stand_in(panel: TrainPanel) -> None:
     choose(panel, "preset", "dogs")
     assert request(panel).data == "faces"
     assert note.isVisible()
-    assert note.text() == "The reference had Stanford Dogs, which are not here; the nearest that ship stand in."
+    assert note.text() == "The original dataset, Stanford Dogs, is not downloaded; a similar one is used."
     assert "Download it in the window" in note.toolTip()
     choose(panel, "preset", "glyph_ae")
     assert not note.isVisible(), "the glyphs are here"
@@ -192,8 +192,8 @@ def test_denoising_goes_on_with_a_trained_model(panel: TrainPanel) -> None:
     assert Path(made.start_from).name == "digits-deep-49"
     assert (made.batch, made.epochs, made.noise) == (16, 200, "gaussian:0.5@0.5")
     choose(panel, "start_from", None)
-    assert "choose one under “Go on from”" in label(panel, "preset_note").text()
-    assert box(panel, "preset").currentText() == "MNIST denoising (changed)"
+    assert "Select one under “Initialize from”" in label(panel, "preset_note").text()
+    assert box(panel, "preset").currentText() == "MNIST denoising (modified)"
 
 
 # -- doing a training again -------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, pres
     full = make_request(**FULL)
     panel.form.show_request(full)
     assert request(panel).model_copy(update={"out": Path("kept")}) == full
-    assert box(panel, "preset").currentText() == ("Glyph VAE (changed)" if preset.name == "glyph_vae" else "Custom")
+    assert box(panel, "preset").currentText() == ("Glyph VAE (modified)" if preset.name == "glyph_vae" else "Custom")
     panel.form.show_request(first)
     assert request(panel) == first
     assert box(panel, "preset").currentText() == preset.title
@@ -268,7 +268,7 @@ def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, docume
 
 def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
     choose(panel, "data", "stanford_dogs")
-    assert box(panel, "data").currentText() == "stanford dogs (not here)"
+    assert box(panel, "data").currentText() == "stanford dogs (not downloaded)"
     facts = label(panel, "facts")
     assert "Stanford Dogs is not" in facts.text()
     assert "Download it in the window" in facts.text()
@@ -307,12 +307,12 @@ def test_a_name_that_was_used_gives_way_to_a_suggestion(panel: TrainPanel, explo
 
 def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
     warning = label(panel, "warning")
-    assert "of memory" in label(panel, "facts").text()
+    assert "Memory: about" in label(panel, "facts").text()
     assert not warning.isVisible()
     panel.form.machine = 2 * GB
     choose(panel, "preset", "dogs")
     assert warning.isVisible()
-    assert "and this machine has 2.0 GB" in warning.text()
+    assert "this machine has 2.0 GB" in warning.text()
     assert panel.start.isEnabled(), "it is not certain"
     fill(panel, "batch", "2")
     assert not warning.isVisible()
@@ -324,14 +324,14 @@ def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
 
 
 def test_the_work_of_an_epoch_is_told(panel: TrainPanel) -> None:
-    assert "An epoch: 8,000 pictures in 32 steps, 6.45 G multiply-adds" in label(panel, "facts").text()
+    assert "Per epoch: 8,000 images, 32 steps, 6.45 G MACs." in label(panel, "facts").text()
     fill(panel, "limit", "1000")
-    assert "An epoch: 1,000 pictures in 4 steps, 807 M multiply-adds" in label(panel, "facts").text()
+    assert "Per epoch: 1,000 images, 4 steps, 807 M MACs." in label(panel, "facts").text()
 
 
 def test_cross_entropy_without_a_sigmoid_is_warned_of(panel: TrainPanel) -> None:
     choose(panel, "architecture", "conv-pool")
     choose(panel, "loss", "bce")
-    assert "squared error (MSE) suits it better" in label(panel, "warning").text()
+    assert "BCE needs outputs in 0–1; the output of this network is linear. Use MSE." in label(panel, "warning").text()
     choose(panel, "loss", "mse")
     assert not label(panel, "warning").isVisible()

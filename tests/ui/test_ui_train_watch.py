@@ -98,7 +98,7 @@ def test_buttons_do_what_can_be_done(panel: TrainPanel, document: Document) -> N
     assert [button.isEnabled() for button in buttons] == [True, True, True]
     QTest.mouseClick(watch.pause, Qt.MouseButton.LeftButton)
     document.put_training(running(phase="paused"))
-    assert watch.pause.text() == "Go on"
+    assert watch.pause.text() == "Resume"
     QTest.mouseClick(watch.pause, Qt.MouseButton.LeftButton)
     document.put_training(running())
     assert watch.pause.text() == "Pause"
@@ -109,7 +109,7 @@ def test_buttons_do_what_can_be_done(panel: TrainPanel, document: Document) -> N
 def test_it_says_how_fast_how_long_and_what_waits(panel: TrainPanel, document: Document, tmp_path: Path) -> None:
     document.trainings.put_queue((small_request(tmp_path, tmp_path / "second"),))
     document.put_training(running(rate=12_345.6, seconds_left=75.0))
-    assert find(panel, QLabel, "train_left").text() == "12,346 pictures/s · 1 min 15 s left · 1 waiting"
+    assert find(panel, QLabel, "train_left").text() == "12,346 images/s · 1 min 15 s left · 1 queued"
     document.trainings.put_queue(())
     document.put_training(running(phase="paused"))
     assert find(panel, QLabel, "train_left").text() == ""
@@ -163,7 +163,7 @@ def test_a_plain_model_has_no_parts_and_it_is_said(curves: TrainCurvesPanel, doc
     document.put_training(running(2))
     choose(curves, "train_curve_kind", "parts")
     assert curves.plot.curves == ()
-    assert find(curves, QLabel, "train_plot_empty").text() == "Only a variational model's loss has these parts."
+    assert find(curves, QLabel, "train_plot_empty").text() == "Only the loss of a VAE has these terms."
 
 
 def test_an_epoch_that_comes_is_drawn(curves: TrainCurvesPanel, document: Document) -> None:
@@ -197,7 +197,7 @@ def test_values_are_read_with_the_mouse_and_with_keys(curves: TrainCurvesPanel) 
     QTest.keyClick(plot, Qt.Key.Key_Home)
     assert said.text() == "Epoch 1: training 100, validation 101"
     QTest.keyClick(plot, Qt.Key.Key_Escape)
-    assert said.text() == "Over epochs; point at the curves to read them."
+    assert said.text() == "x: epoch · hover for values"
 
 
 def test_chosen_runs_are_laid_over_the_running_one(
@@ -293,7 +293,7 @@ def enabled(panel: TrainPanel) -> dict[str, bool]:
 
 def test_the_list_says_how_each_went(listed: QTreeWidget) -> None:
     assert rows(listed) == [
-        ["waits", "0 / 5", "", "waits"],
+        ["waits", "0 / 5", "", "queued"],
         ["cut", "4", "13.5", "interrupted"],
         ["done", "4", "13.5", "finished"],
     ]
@@ -349,7 +349,7 @@ def test_the_running_one_cannot_be_deleted_and_says_that_it_runs(
 ) -> None:
     cut = document.trainings.runs[0]
     document.put_training(running(5, run=cut.path, title="cut"))
-    assert rows(listed)[1] == ["cut", "5", "21", "runs"]
+    assert rows(listed)[1] == ["cut", "5", "21", "running"]
     click(listed, 1)
     assert enabled(panel) == {"open": False, "go on": False, "again": True, "delete": False}
     document.put_training(running(5, run=cut.path, title="cut", phase="paused"))

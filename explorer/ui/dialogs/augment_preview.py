@@ -1,4 +1,4 @@
-"""What augmentation makes of a few pictures, beside the window; it follows the settings of the Train panel."""
+"""Preview of augmented images; it follows the settings of the Train panel."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from explorer.ui.widgets.fields import button, name_control
 from explorer.ui.widgets.picture_table import PictureTable
 
 _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
-"""Settings that change an augmented picture, with the architecture where it decides the size."""
+"""Settings that change the augmented images; the architecture, too, if it decides the size."""
 
 
 class AugmentPreview(QDialog):
-    """A small window with originals and changed copies; not modal.
+    """Non-modal window with originals and augmented copies.
 
     Signals
     -------
     seed_chosen(int)
-        Another seed is wanted.
+        A new seed was requested.
     """
 
     seed_chosen = Signal(int)
@@ -34,15 +34,17 @@ class AugmentPreview(QDialog):
         self._document = document
         self._request: TrainingRequest | None = None
         self.setObjectName("augment_preview")
-        self.setWindowTitle(self.tr("Augmented pictures"))
+        self.setWindowTitle(self.tr("Augmented images"))
         self.resize(640, 380)
         self.table = PictureTable()
-        name_control(self.table, "augment_table", self.tr("Pictures in the first column, changed copies behind them"))
+        name_control(self.table, "augment_table", self.tr("First column: originals. Other columns: augmented copies"))
         self._caption = PlainLabel()
         self._caption.setObjectName("augment_caption")
         self._caption.setProperty("muted", True)
         another = button(
-            "augment_another", self.tr("Another seed"), self.tr("Draw other changes; the training takes this seed too")
+            "augment_another",
+            self.tr("New seed"),
+            self.tr("Resample the augmentation; also changes the seed of the training"),
         )
         close = button("augment_close", self.tr("Close"), self.tr("Close this window (Esc)"))
         another.setAutoDefault(False)
@@ -59,13 +61,13 @@ class AugmentPreview(QDialog):
         document.preparation.preview_changed.connect(self._on_preview_changed)
 
     def follow(self, request: TrainingRequest) -> None:
-        """Show what this training would make, unless that is shown."""
+        """Show the augmented images of a training, unless they are already shown."""
         if self._request is None or _key(request) != _key(self._request):
             self._request = request
             self._document.preparation.ask_preview(request)
 
     def explain(self, problem: str) -> None:
-        """Say why nothing can be made with the settings as they are."""
+        """Show why the settings are invalid."""
         self._request = None
         self._show_problem(problem)
 
@@ -75,19 +77,19 @@ class AugmentPreview(QDialog):
 
     def _on_preview_changed(self) -> None:
         if self._request is None:
-            return  # the settings make none any more
+            return  # the settings have become invalid
         preview = self._document.preparation.preview
         if preview is None:
-            # What is shown stays until the next is there, so that nothing flickers.
+            # The old images stay until the new ones arrive, to avoid flicker.
             if not self.table.rows:
-                self.table.show_message(self.tr("Augmenting a few pictures …"))
+                self.table.show_message(self.tr("Augmenting images…"))
             return
         if preview.pixels is None:
             self._show_problem(message_text(preview.message))
             return
         self.table.show_pixels(preview.pixels)
         height, width = preview.pixels.shape[2:4]
-        caption = self.tr("Left the originals, then copies. %1 × %2 pixels, seed %3")
+        caption = self.tr("Left: originals, then augmented copies. %1×%2 px, seed %3")
         for place, value in enumerate((height, width, preview.request.seed), 1):
             caption = caption.replace(f"%{place}", str(value))
         self._caption.setText(caption)

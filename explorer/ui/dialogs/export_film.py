@@ -1,4 +1,4 @@
-"""How the morph is to be written: format, size, speed, loops, palette, caption; with a preview and its size."""
+"""Export dialog: format, size, frame rate, loop count, palette and caption, with a preview and the file size."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from explorer.ui.widgets.picture_frame import PictureFrame
 
 _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
-"""How long nothing is changed until it is tried."""
+"""Idle time after the last change before the preview is computed."""
 
 _FOLDER = ""
 _SIDE, _LONGEST = 256, 4096
 
 
 class ExportFilmDialog(QDialog):
-    """Settings of an export beside a few of its frames as they will be."""
+    """Settings of an export, and a preview of a few frames."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class ExportFilmDialog(QDialog):
         self._frames: Estimate | None = None
         self._frame = 0
         self.setObjectName("export_dialog")
-        self.setWindowTitle(self.tr("Export the morph"))
+        self.setWindowTitle(self.tr("Export animation"))
         self._make_settings()
         self._make_preview()
         self._lay_out()
@@ -56,31 +56,33 @@ class ExportFilmDialog(QDialog):
     def _make_settings(self) -> None:
         formats: list[tuple[str, object]] = [(kind.title, suffix) for suffix, kind in FORMATS.items()]
         formats.append((FOLDER.title, _FOLDER))
-        self.format = combo_box("export_format", self.tr("What kind of file it becomes"), formats)
+        self.format = combo_box("export_format", self.tr("File format"), formats)
         self.resize_by = combo_box(
             "export_resize",
-            self.tr("How small pictures become larger: each pixel a square, exactly as the model made it; or smoothly"),
-            [(self.tr("sharp pixels"), False), (self.tr("smooth"), True)],
+            self.tr("Scaling: nearest neighbor keeps pixels sharp, Lanczos is smooth"),
+            [(self.tr("Nearest neighbor"), False), (self.tr("Lanczos"), True)],
         )
-        self.side = spin_box("export_side", self.tr("Longest side of a picture, in pixels"), 8, _LONGEST, _SIDE)
-        self.side.setSuffix(self.tr(" pixels"))
+        self.side = spin_box("export_side", self.tr("Longest side of the image, in pixels"), 8, _LONGEST, _SIDE)
+        self.side.setSuffix(self.tr(" px"))
         self.side.setSingleStep(16)
-        self.fps = decimal_box("export_fps", self.tr("Frames a second"), (1, 60), 1, 2)
+        self.fps = decimal_box("export_fps", self.tr("Frames per second"), (1, 60), 1, 2)
         self.fps.setSuffix(self.tr(" fps"))
-        self.plays = spin_box("export_plays", self.tr("How often it is shown; 0 for ever"), 0, 1000, 0)
-        self.plays.setSpecialValueText(self.tr("for ever"))
+        self.plays = spin_box("export_plays", self.tr("How often the animation plays; 0 = forever"), 0, 1000, 0)
+        self.plays.setSpecialValueText(self.tr("Loop forever"))
         self.palette_by = combo_box(
             "export_palette",
-            self.tr("The 256 colours of a GIF: the same for all frames, or others for each"),
-            [(self.tr("one palette for all"), "shared"), (self.tr("one for each frame"), "frame")],
+            self.tr("256 colors of the GIF: the same for all frames, or chosen per frame"),
+            [(self.tr("Global palette"), "shared"), (self.tr("Per-frame palette"), "frame")],
         )
         self.dither = check_box(
-            "export_dither", self.tr("Dither"), self.tr("Mix colours that the palette lacks from neighbouring dots")
+            "export_dither", self.tr("Dither"), self.tr("Approximate missing colors by mixing neighboring pixels")
         )
         self.beside = check_box(
-            "export_beside", self.tr("Between its end pictures"), self.tr("The first and last picture left and right")
+            "export_beside",
+            self.tr("Show start and end images"),
+            self.tr("Place the first and last image beside the animation"),
         )
-        self.caption = line_edit("export_caption", self.tr("A line of text below the pictures"), self.tr("no caption"))
+        self.caption = line_edit("export_caption", self.tr("Text below the image"), self.tr("None"))
         for box in (self.format, self.resize_by, self.palette_by):
             box.activated.connect(lambda row: self._on_edited())
         for number in (self.side, self.fps, self.plays):
@@ -102,8 +104,8 @@ class ExportFilmDialog(QDialog):
         self.note.setObjectName("export_note")
         self.note.setProperty("muted", True)
         self.note.setWordWrap(True)
-        self.write = button("export_write", self.tr("Export …"), self.tr("Choose a file, and write it"), primary=True)
-        self.close_button = button("export_close", self.tr("Close"), self.tr("Write nothing (Esc)"))
+        self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
+        self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
         self.write.clicked.connect(self._ask_where)
         self.close_button.clicked.connect(self.close)
         self.write.setDefault(True)
@@ -118,9 +120,9 @@ class ExportFilmDialog(QDialog):
         for title, row in (
             (self.tr("Format"), self.format),
             (self.tr("Size"), size),
-            (self.tr("Speed"), self.fps),
-            (self.tr("Plays"), self.plays),
-            (self.tr("Colours"), self.palette_by),
+            (self.tr("Frame rate"), self.fps),
+            (self.tr("Loop count"), self.plays),
+            (self.tr("Palette"), self.palette_by),
             ("", self.dither),
             ("", self.beside),
             (self.tr("Caption"), self.caption),
@@ -150,15 +152,14 @@ class ExportFilmDialog(QDialog):
         layout.addLayout(buttons)
         self.setMinimumWidth(700)
 
-    # -- settings ------------------------------------------------------------------------------------------------
+    # -- settings --------------------------------------------------------------------------------------------------
 
     @property
     def kind(self) -> ExportFormat:
-        """The chosen format."""
         return FORMATS.get(self.format.currentData(), FOLDER)
 
     def settings(self, path: Path | None = None) -> Export:
-        """Return what is set, for that file."""
+        """Return the settings, for a file at `path`."""
         return Export(
             path or Path(f"morph{self.format.currentData()}"),
             fps=self.fps.value(),
@@ -183,7 +184,7 @@ class ExportFilmDialog(QDialog):
             self._settle.start()
 
     def _update_controls(self) -> None:
-        """Offer what the format knows, and say what it cannot do."""
+        """Enable what the format supports, and show its limits."""
         suffix, model = self.format.currentData(), self._document.model
         grey = model is None or model.card.image_shape[2] == 1
         colours = suffix == ".gif" and not grey
@@ -199,34 +200,35 @@ class ExportFilmDialog(QDialog):
         notes: list[str] = []
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
-            words = self.tr("%1 cannot show so many frames a second: there will be %2, and the morph takes as long.")
+            words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
             notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
         elif self.kind.animated and abs(self.fps.value() - self._document.film.fps) > 0.005:
-            notes.append(self.tr("Other frames than on the timeline are shown; the morph takes as long."))
+            notes.append(self.tr("Frame rate changed; duration unchanged."))
         if suffix == ".gif" and grey:
-            notes.append(self.tr("Grey pictures are kept exactly."))
+            notes.append(self.tr("Grayscale: lossless."))
         if suffix == ".mp4":
-            notes.append(self.tr("A video plays once; colours are coarser than brightness in it."))
+            notes.append(self.tr("Video plays once; color has half the resolution."))
         if self.kind.animated and suffix != ".mp4" and not repeats:
-            notes.append(self.tr("The morph is played once, as the timeline says."))
+            notes.append(self.tr("Plays once, as set on the timeline."))
         model = self._document.model
         if model is not None and not self.resize_by.currentData():
             longest = max(model.card.image_shape[:2])
             real = longest * max(1, self.side.value() // longest)
             if real != self.side.value():
-                words = self.tr("Sharp pixels come in whole numbers: the side will be %1 pixels.")
-                notes.append(words.replace("%1", str(real)))
+                words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
+                words = words.replace("%1", str(real)).replace("%2", str(real // longest))
+                notes.append(words.replace("%3", str(self.side.value())))
         return notes
 
     # -- the preview -----------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Take the morph's own speed over, and try."""
+        """Take the frame rate of the timeline and compute the preview."""
         super().showEvent(event)
         self.fps.setValue(self._document.film.fps)
         self._update_controls()
         if self._frames is None or self._frames.export != self._tried:
-            # What was tried last has failed; it may not fail again.
+            # The last attempt failed; this one may succeed.
             self._tried = None
         self._try()
 
@@ -240,7 +242,7 @@ class ExportFilmDialog(QDialog):
         export = self.settings()
         if export != self._tried and self._document.timeline.frames:
             self._tried = export
-            self.size_words.setText(self.tr("Trying a few frames …"))
+            self.size_words.setText(self.tr("Estimating size…"))
             self._document.timeline.estimate_requested.emit(export)
 
     def _on_estimated(self, estimate: Estimate) -> None:
@@ -253,7 +255,7 @@ class ExportFilmDialog(QDialog):
             return
         height, width = estimate.pixels.shape[1:3]
         frames, seconds = estimate.frames, estimate.frames / estimate.fps
-        words = self.tr("About %1: %2 frames of %3 × %4 pixels")
+        words = self.tr("About %1: %2 frames, %3×%4 px")
         words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
         words = words.replace("%3", str(width)).replace("%4", str(height))
         if self.kind.animated:

@@ -1,4 +1,4 @@
-"""Films in one go: which one, and the little that is to be said about it."""
+"""Animation presets: a choice of ready-made animations and their few settings."""
 
 from __future__ import annotations
 
@@ -16,46 +16,48 @@ _LISTED = 256
 
 
 class FilmPresetsDialog(QDialog):
-    """Puts a whole film in place of the keyframes; one undo brings them back."""
+    """Replaces all keyframes by an animation preset, as one undo step."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self.setObjectName("presets_dialog")
-        self.setWindowTitle(self.tr("A film in one go"))
+        self.setWindowTitle(self.tr("Animation presets"))
         kinds: list[tuple[str, object]] = [
-            (self.tr("The article's film between two pictures"), "reference"),
-            (self.tr("A strip of pictures between two"), "strip"),
-            (self.tr("One of each class"), "classes"),
-            (self.tr("A random walk"), "walk"),
-            (self.tr("One dimension breathes"), "breathing"),
+            (self.tr("A → B, ping-pong"), "reference"),
+            (self.tr("A → B, contact sheet"), "strip"),
+            (self.tr("One image per class"), "classes"),
+            (self.tr("Random walk"), "walk"),
+            (self.tr("Oscillate one dimension"), "breathing"),
         ]
-        self.kind = combo_box("preset_kind", self.tr("Which film"), kinds)
+        self.kind = combo_box("preset_kind", self.tr("Animation preset"), kinds)
         self.kind.setMinimumWidth(300)
-        self.between = spin_box("preset_between", self.tr("Pictures between the two"), 0, 998, STRIP)
-        self.seed = spin_box("preset_seed", self.tr("The same seed, the same walk"), 0, 1_000_000, 0)
-        self.count = spin_box("preset_count", self.tr("Keyframes of the walk"), 2, 100, 8)
-        self.dimension = combo_box("preset_dimension", self.tr("The dimension that breathes"), [])
-        self.reach = decimal_box("preset_depth", self.tr("How deep, in σ of the data"), (0.1, 10), 0.5, 1)
+        self.between = spin_box("preset_between", self.tr("Number of images between A and B"), 0, 998, STRIP)
+        self.seed = spin_box("preset_seed", self.tr("Seed: the same seed gives the same walk"), 0, 1_000_000, 0)
+        self.count = spin_box("preset_count", self.tr("Number of keyframes of the walk"), 2, 100, 8)
+        self.dimension = combo_box("preset_dimension", self.tr("Latent dimension that oscillates"), [])
+        self.reach = decimal_box(
+            "preset_depth", self.tr("Amplitude, in σ of the codes of test images"), (0.1, 10), 0.5, 1
+        )
         self.reach.setValue(2)
         self.reach.setSuffix(" σ")
         self.words = PlainLabel()
         self.words.setObjectName("preset_words")
         self.words.setProperty("muted", True)
         self.words.setWordWrap(True)
-        self.apply = button("preset_apply", self.tr("Put in place"), self.tr("Replace the keyframes"), primary=True)
-        close = button("preset_close", self.tr("Close"), self.tr("Change nothing (Esc)"))
+        self.apply = button("preset_apply", self.tr("Apply"), self.tr("Replace the keyframes"), primary=True)
+        close = button("preset_close", self.tr("Cancel"), self.tr("Close without changes (Esc)"))
         close.setAutoDefault(False)
         self.apply.setDefault(True)
         form = QFormLayout()
-        form.addRow(self.tr("Film"), self.kind)
+        form.addRow(self.tr("Preset"), self.kind)
         self._form = form
         self._rows = (
-            ("strip", self.tr("Pictures between"), self.between),
+            ("strip", self.tr("Images between"), self.between),
             ("walk", self.tr("Seed"), self.seed),
             ("walk", self.tr("Keyframes"), self.count),
             ("breathing", self.tr("Dimension"), self.dimension),
-            ("breathing", self.tr("Depth"), self.reach),
+            ("breathing", self.tr("Amplitude"), self.reach),
         )
         for _, title, widget in self._rows:
             form.addRow(title, widget)
@@ -97,49 +99,51 @@ class FilmPresetsDialog(QDialog):
         except ExplorerError as error:
             problem = str(error)
         about = {
-            "reference": self.tr("90 steps from the first keyframe to the last, held, and back again; 50 a second."),
-            "strip": self.tr("From the first keyframe to the last, once, for a sheet of pictures."),
-            "classes": self.tr("A round trip through the most typical picture of each class of the model's data."),
-            "walk": self.tr("A round trip through random codes that look like the data's."),
-            "breathing": self.tr("What is being edited, to and fro along one dimension."),
+            "reference": self.tr("90 frames from the first keyframe to the last, hold, and back, at 50 fps."),
+            "strip": self.tr("From the first keyframe to the last, once, for a contact sheet."),
+            "classes": self.tr("A loop through the most typical image of each class."),
+            "walk": self.tr("A loop through random codes from a Gaussian fitted to the codes."),
+            "breathing": self.tr("The current code, back and forth along one dimension."),
         }
         self.words.setText(problem or about[kind])
         self.apply.setEnabled(not problem)
 
     def _preset(self) -> Preset:
-        """Make the film.
+        """Return the preset.
 
         Raises
         ------
         UsageError
-            If something that it needs is not there.
+            If the model, its classes, a code or the keyframes that it needs are missing.
         """
         model, code = self._document.model, self._document.code
         if model is None:
-            raise UsageError("a model", "none", "Open one.")
+            raise UsageError("Animation presets need a model. Open one in the library.")
         kind = self.kind.currentData()
         if kind == "classes":
             if model.sample.labels is None:
-                raise UsageError("a model whose data has classes", f"{model.name}, whose data has none")
+                raise UsageError(
+                    "The dataset of “{model}” has no class labels. Choose another preset.", model=model.name
+                )
             return one_of_each(model.sample.codes, model.sample.labels)
         if kind == "walk":
             return random_walk(model.sample.statistics, self.seed.value(), self.count.value())
         if kind == "breathing":
             if code is None or self.dimension.currentData() is None:
-                raise UsageError("a picture to start from", "none", "Choose one in the gallery.")
+                raise UsageError("This preset starts from the current code. Select an image in the gallery.")
             dimension = int(self.dimension.currentData())
             return breathing(code, model.sample.statistics, dimension, self.reach.value())
         first, last = self._ends(code)
         return reference_film(first, last) if kind == "reference" else strip(first, last, self.between.value())
 
     def _ends(self, code: Floats | None) -> tuple[Floats, Floats]:
-        """Return the first and last keyframe; of a single one, it and what is being edited."""
+        """Return the first and last keyframe; with only one, that and the current code."""
         keyframes = self._document.keyframes
         if len(keyframes) > 1:
             return keyframes[0].code, keyframes[-1].code
         if keyframes and code is not None:
             return keyframes[0].code, code
-        raise UsageError("two keyframes", str(len(keyframes)), "Add what is on the stage with “Add keyframe”, twice.")
+        raise UsageError("This preset needs two keyframes. Press “Add keyframe” for each.")
 
     def _on_apply_clicked(self) -> None:
         try:
@@ -147,5 +151,5 @@ class FilmPresetsDialog(QDialog):
         except ExplorerError as error:
             self.words.setText(str(error))
             return
-        self._document.timeline.set_morph(preset.keys, preset.film, "Film in one go")
+        self._document.timeline.set_morph(preset.keys, preset.film, self.tr("Apply animation preset"))
         self.close()

@@ -1,4 +1,4 @@
-"""Find directions of attributes, see whether they are real, keep them, share them."""
+"""Dialog to find attribute directions, check their significance, add them as sliders and export them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from explorer.ui.widgets.job_strip import JobStrip
 _WIDTH, _HEIGHT = 620, 520
 _LIST_HEIGHT = 110
 _REAL = 0.01
-"""Share of shuffled labels with as large an effect, below which a direction counts as real."""
+"""Significance level: a direction with a higher p is shown gray."""
 
 
 class FindDirectionsDialog(QDialog):
-    """What is asked above, what was found below; not modal, so that sliders can be tried beside it."""
+    """Search settings above, results below; not modal, so that the sliders stay usable."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self.setObjectName("directions_dialog")
-        self.setWindowTitle(self.tr("Directions of attributes"))
+        self.setWindowTitle(self.tr("Attribute directions"))
         self.resize(_WIDTH, _HEIGHT)
         self._make_controls()
         self._lay_out()
@@ -66,26 +66,36 @@ class FindDirectionsDialog(QDialog):
         self._show_progress()
 
     def _make_controls(self) -> None:
-        self._attribute = combo_box("directions_attribute", self.tr("What is known of the open pictures"), [])
+        self._attribute = combo_box(
+            "directions_attribute", self.tr("Label or attribute of the images in this dataset"), []
+        )
         self.values = QListWidget()
-        name_control(self.values, "directions_values", self.tr("Those whose direction is wanted, one each"))
+        name_control(
+            self.values, "directions_values", self.tr("Values to find a direction for; none selected means all")
+        )
         self.values.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.values.setFixedHeight(_LIST_HEIGHT)
         self._method = combo_box(
             "directions_method",
             self.tr(
-                "Difference of means: from the average picture without to that with. Regression: what tells them "
-                "apart, not drawn aside by what merely goes with it."
+                "Difference of the mean codes with and without the value, or the normal of a logistic regression, "
+                "which depends less on correlated attributes"
             ),
-            [(self.tr("difference of means"), "means"), (self.tr("logistic regression"), "logistic")],
+            [(self.tr("Difference of means"), "means"), (self.tr("Logistic regression"), "logistic")],
         )
         self._find = button(
-            "directions_find", self.tr("Find"), self.tr("Find them in the codes of the open pictures"), primary=True
+            "directions_find", self.tr("Find"), self.tr("Find directions in the codes of this dataset"), primary=True
         )
         self.table = QTreeWidget()
-        name_control(self.table, "directions_found", self.tr("What was found, and whether it is real"))
+        name_control(self.table, "directions_found", self.tr("Directions found, and their significance"))
         self.table.setHeaderLabels(
-            [self.tr("Direction"), self.tr("With"), self.tr("Told rightly"), self.tr("Effect"), self.tr("Chance")]
+            [
+                self.tr("Direction"),
+                self.tr("n positive"),
+                self.tr("Accuracy"),
+                self.tr("Effect size (d)"),
+                self.tr("Null d"),
+            ]
         )
         self.table.setRootIsDecorated(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -96,9 +106,13 @@ class FindDirectionsDialog(QDialog):
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
         self.strip = JobStrip("directions")
-        self._keep = button("directions_keep", self.tr("Keep"), self.tr("A slider for each chosen one, or for all"))
-        self._open = button("directions_open", self.tr("Open …"), self.tr("Open directions that were saved"))
-        self._save = button("directions_save", self.tr("Save …"), self.tr("Save the kept directions, to share them"))
+        self._keep = button(
+            "directions_keep", self.tr("Add as slider"), self.tr("Add a slider for each selected direction, or for all")
+        )
+        self._open = button("directions_open", self.tr("Open…"), self.tr("Open directions from a file"))
+        self._save = button(
+            "directions_save", self.tr("Export…"), self.tr("Export the directions of the sliders to a file")
+        )
         self._close = button("directions_close", self.tr("Close"), self.tr("Close (Esc)"))
         self._close.clicked.connect(self.close)
         self._find.setDefault(True)
@@ -108,7 +122,7 @@ class FindDirectionsDialog(QDialog):
     def _lay_out(self) -> None:
         grid = FieldGrid()
         grid.wide(self.tr("Attribute"), self._attribute)
-        grid.wide(self.tr("Of"), self.values, tall=True)
+        grid.wide(self.tr("Values"), self.values, tall=True)
         grid.wide(self.tr("Method"), self._method)
         ask = QHBoxLayout()
         ask.addWidget(self.strip, 1)
@@ -128,14 +142,14 @@ class FindDirectionsDialog(QDialog):
         layout.addWidget(self._words)
         layout.addLayout(buttons)
 
-    # -- what is asked -----------------------------------------------------------------------------------------------
+    # -- search ------------------------------------------------------------------------------------------------------
 
     def _fill_attributes(self) -> None:
         source = self._document.source
         self._attribute.clear()
         if source is not None:
             if source.labels is not None:
-                self._attribute.addItem(self.tr("label"), None)
+                self._attribute.addItem(self.tr("Label"), None)
             for name in source.attributes:
                 self._attribute.addItem(name, name)
         self._fill_values()
@@ -162,7 +176,7 @@ class FindDirectionsDialog(QDialog):
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
-    # -- what was found ----------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("directions")
@@ -172,15 +186,15 @@ class FindDirectionsDialog(QDialog):
         self.table.clear()
         for number, one in enumerate(self._document.finder.found):
             found = one.direction
-            # A zero that came out a little below is zero.
+            # Avoid -0.00.
             chance = self.tr("%1 ± %2").replace("%1", f"{found.chance[0]:.2f}".replace("-0.00", "0.00"))
             chance = chance.replace("%2", f"{found.chance[1]:.2f}")
             texts = [one.name, f"{found.count[0]:,}", percent(found.accuracy), f"{found.effect:.2f}", chance]
             item = QTreeWidgetItem(texts)
             item.setData(0, Qt.ItemDataRole.UserRole, number)
-            real = self.tr("as good as none of %1 shuffled labels have such an effect (p = %2)")
+            real = self.tr("Significant (p = %2, %1 permutations)")
             if found.p > _REAL:
-                real = self.tr("shuffled labels often have as large an effect: it may not be real (p = %2)")
+                real = self.tr("Not significant (p = %2, %1 permutations)")
             tip = real.replace("%1", "200").replace("%2", f"{found.p:.3f}")
             for column in range(len(texts)):
                 item.setToolTip(column, plain_tooltip(tip))
@@ -192,8 +206,8 @@ class FindDirectionsDialog(QDialog):
         for column in range(1, self.table.columnCount()):
             self.table.resizeColumnToContents(column)
         words = self.tr(
-            "Told rightly: held-out pictures, where 50 % is chance. Effect: how far the two kinds lie apart, in "
-            "standard deviations within them; beside it what shuffled labels give. Grey: it may not be real."
+            "Accuracy: balanced, on held-out images. Effect size: Cohen's d; null d from shuffled labels. "
+            "Gray = not significant."
         )
         self._words.setText(message_text(self._document.finder.message) or words)
         self._show_buttons()
@@ -223,14 +237,14 @@ class FindDirectionsDialog(QDialog):
             ask_save(
                 self._document,
                 self,
-                self.tr("Save directions"),
+                self.tr("Export directions"),
                 kinds,
                 Path.home() / f"{model.name}{SUFFIX}",
                 self.save,
             )
 
     def save(self, path: Path) -> None:
-        """Write the kept directions; say so, or say why not."""
+        """Write the directions of the sliders; report success or failure."""
         model = self._document.model
         if model is None:
             return
@@ -245,7 +259,7 @@ class FindDirectionsDialog(QDialog):
         ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))
 
     def open_file(self, path: Path) -> None:
-        """Keep the directions of a file, or say why not."""
+        """Add the directions of a file as sliders, or report why not."""
         model = self._document.model
         if model is None:
             return

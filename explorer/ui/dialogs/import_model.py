@@ -1,4 +1,4 @@
-"""Import of a Keras model: which files, what they would run, what the model is, and what it makes of a few pictures."""
+"""Dialog to import a Keras model: files, code in them, input and bottleneck, and a few reconstructions."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from explorer.ui.widgets.picture_table import PictureTable
 
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
-"""Margins of the dialog and of the box with the dangers, both sides."""
+"""Sum of the horizontal margins of the dialog and of the warning box."""
 
 KINDS = (("Keras models", "*.keras *.h5 *.hdf5"),)
 
 
 class ImportDialog(QDialog):
-    """Asks for a model of others, shows what it is, and has it imported; not modal."""
+    """Non-modal dialog that selects a Keras model, shows its properties and starts the import."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,8 +45,8 @@ class ImportDialog(QDialog):
         self._trusted: Path | None = None
         self._named_by_hand = False
         self.setObjectName("import_dialog")
-        self.setWindowTitle(self.tr("Import a Keras model"))
-        # Text that wraps needs a width to know its height.
+        self.setWindowTitle(self.tr("Import Keras model"))
+        # The height of wrapped text depends on the width.
         self.setFixedWidth(_WIDTH)
         self._make_files()
         self._make_trust()
@@ -60,22 +60,22 @@ class ImportDialog(QDialog):
     # -- parts -----------------------------------------------------------------------------------------------------
 
     def _make_files(self) -> None:
-        self._file_words = ElidedLabel(self.tr("none chosen yet"))
+        self._file_words = ElidedLabel(self.tr("No file selected"))
         self._file_words.setObjectName("import_file_name")
-        self.choose_file = button("import_file", self.tr("File …"), self.tr("Choose a .keras or .h5 file"))
+        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
         self.choose_folder = button(
-            "import_folder", self.tr("Folder …"), self.tr("Choose a SavedModel, or a folder with encoder and decoder")
+            "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
-        self._decoder_words = ElidedLabel(self.tr("in the same file"))
+        self._decoder_words = ElidedLabel(self.tr("In the same file"))
         self._decoder_words.setObjectName("import_decoder_name")
         self.choose_decoder = button(
-            "import_decoder", self.tr("File …"), self.tr("Choose the decoder, where it is a file of its own")
+            "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
-        title = self.tr("Import a Keras model")
+        title = self.tr("Import Keras model")
         self.choose_file.clicked.connect(lambda: ask_file(self, title, self.begin, kinds=KINDS))
         self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin))
         self.choose_decoder.clicked.connect(
-            lambda: ask_file(self, self.tr("Choose the decoder"), self._on_decoder_chosen, kinds=KINDS)
+            lambda: ask_file(self, self.tr("Select decoder"), self._on_decoder_chosen, kinds=KINDS)
         )
 
     def _make_trust(self) -> None:
@@ -84,8 +84,8 @@ class ImportDialog(QDialog):
         self._dangers = self._text("import_dangers")
         self.trust = button(
             "import_trust",
-            self.tr("I know who made it: let it run"),
-            self.tr("Let this code run, in a process of its own that can be ended at any time"),
+            self.tr("I trust the author – run it"),
+            self.tr("Run this code in a separate process, which you can stop at any time"),
         )
         self.trust.clicked.connect(self._on_trust_clicked)
         layout = QVBoxLayout(self.trust_box)
@@ -95,17 +95,17 @@ class ImportDialog(QDialog):
 
     def _make_choices(self) -> None:
         self._facts = self._text("import_facts")
-        self.cut = combo_box("import_cut", self.tr("The layer whose output is the code"), [])
-        self.range = combo_box("import_range", self.tr("Values of the pictures that the model takes"), [])
+        self.cut = combo_box("import_cut", self.tr("Bottleneck layer: its output is the code"), [])
+        self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
         self.cut.activated.connect(lambda row: self._look())
         self.range.activated.connect(lambda row: self._look())
         self.table = PictureTable(first_gap=0, whole=False)
         self.table.setObjectName("import_pictures")
-        self.table.setAccessibleName(self.tr("A few pictures over what the model makes of them"))
+        self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
         self._tried = self._text("import_tried")
         self._tried.setProperty("muted", True)
-        self.name = line_edit("import_name", self.tr("What the model is to be called in the library"))
+        self.name = line_edit("import_name", self.tr("Name of the model in the library"))
         self.name.textEdited.connect(self._on_name_edited)
 
     def _make_end(self) -> None:
@@ -113,9 +113,9 @@ class ImportDialog(QDialog):
         self._message.setProperty("problem", True)
         self.strip = JobStrip("import")
         self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
-        tip = self.tr("Make a model of it that opens here")
+        tip = self.tr("Convert the model and add it to the library")
         self.write = button("import_write", self.tr("Import"), tip, primary=True)
-        self.close_button = button("import_close", self.tr("Close"), self.tr("Import nothing (Esc)"))
+        self.close_button = button("import_close", self.tr("Cancel"), self.tr("Close without importing (Esc)"))
         self.write.clicked.connect(self._on_write_clicked)
         self.close_button.clicked.connect(self.close)
         self.write.setDefault(True)
@@ -138,8 +138,8 @@ class ImportDialog(QDialog):
         chosen.setContentsMargins(0, 0, 0, 0)
         chosen.setSpacing(8)
         fields = FieldGrid()
-        fields.wide(self.tr("Cut at"), self.cut)
-        fields.wide(self.tr("Values"), self.range)
+        fields.wide(self.tr("Bottleneck layer"), self.cut)
+        fields.wide(self.tr("Input range"), self.range)
         fields.wide(self.tr("Name"), self.name)
         chosen.addWidget(self._facts)
         chosen.addLayout(fields)
@@ -159,10 +159,10 @@ class ImportDialog(QDialog):
         layout.addStretch()
         layout.addLayout(buttons)
 
-    # -- what is asked ---------------------------------------------------------------------------------------------
+    # -- request ---------------------------------------------------------------------------------------------------
 
     def begin(self, path: Path, decoder: Path | None = None) -> None:
-        """Look at a file or folder, or at an encoder and its decoder."""
+        """Examine a file or folder, or an encoder and its decoder."""
         self._path, self._decoder, self._trusted = path, decoder, None
         self._named_by_hand = False
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
@@ -209,19 +209,19 @@ class ImportDialog(QDialog):
         if request is not None and self._name_problem() == "":
             self._document.imports.write_requested.emit(request)
 
-    # -- what is shown ---------------------------------------------------------------------------------------------
+    # -- display ---------------------------------------------------------------------------------------------------
 
     def _show_view(self) -> None:
         view = self._document.imports.view
-        self._file_words.setText(self._path.name if self._path is not None else self.tr("none chosen yet"))
+        self._file_words.setText(self._path.name if self._path is not None else self.tr("No file selected"))
         folder = self._path is not None and self._path.is_dir()
-        same = self.tr("in the same folder") if folder else self.tr("in the same file")
+        same = self.tr("In the same folder") if folder else self.tr("In the same file")
         self._decoder_words.setText(self._decoder.name if self._decoder is not None else same)
         self.choose_decoder.setEnabled(self._path is not None)
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
             self._dangers.setText(self._danger_words(view.dangers))
-            # A frame within the dialog does not ask its labels how high they are at its width.
+            # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
         shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
         self._choices.setVisible(shown)
@@ -238,27 +238,27 @@ class ImportDialog(QDialog):
         self.adjustSize()
 
     def _danger_words(self, dangers: tuple[Finding, ...]) -> str:
-        first = self.tr("This model is not only a description: loading it would run code that is in it.")
+        first = self.tr("This model contains code that runs when the model is loaded:")
         listed = "\n".join(f"•  {finding}" for finding in dangers[:6])
         more = self.tr("and %1 more").replace("%1", str(len(dangers) - 6)) if len(dangers) > 6 else ""
-        last = self.tr("Code can read and change your files. Import it only if you know who made it.")
+        last = self.tr("Code can read and change your files. Import it only if you trust the author.")
         return "\n".join(part for part in (first, listed, more, last) if part)
 
     def _show_examined(self, examined: Examined) -> None:
         record = examined.record
         height, width, channels = examined.image_shape
-        words = self.tr("Pictures of %1 × %2, %3; a code of %4.")
+        words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
         words = words.replace("%1", str(width)).replace("%2", str(height))
-        words = words.replace("%3", self.tr("grey") if channels == 1 else self.tr("colour"))
+        words = words.replace("%3", self.tr("grayscale") if channels == 1 else self.tr("RGB"))
         words = words.replace("%4", _numbers(examined.latent_shape))
         kinds = {
-            "encoder": self.tr("An encoder alone: codes, their map and neighbours, but no pictures back."),
-            "decoder": self.tr("A decoder alone: sliders, map and morph, but no reconstructions."),
+            "encoder": self.tr("Encoder only: codes, map and neighbors, but no reconstruction."),
+            "decoder": self.tr("Decoder only: sliders, map and animation, but no reconstruction."),
         }
         controls = ", ".join(control.name for control in record.controls)
         more = [kinds.get(record.parts, "")]
         if controls:
-            more.append(self.tr("Further inputs, which become sliders: %1.").replace("%1", controls))
+            more.append(self.tr("Condition inputs, shown as sliders: %1.").replace("%1", controls))
         more += [f"{note[:1].upper()}{note[1:]}." for note in record.notes]
         self._facts.setText("\n".join([words, *(line for line in more if line)]))
         self._fill_cut(examined)
@@ -272,7 +272,7 @@ class ImportDialog(QDialog):
         here = self.cut.findData(examined.record.bottleneck)
         self.cut.setCurrentIndex(max(0, here))
         if not examined.places:
-            self.cut.addItem(self.tr("not cut: it came in halves"), None)
+            self.cut.addItem(self.tr("Encoder and decoder given separately"), None)
         self.cut.setEnabled(len(examined.places) > 1)
 
     def _fill_range(self, examined: Examined) -> None:
@@ -280,9 +280,9 @@ class ImportDialog(QDialog):
         given = request.ranges if request is not None else None
         self.range.clear()
         tried = examined.record.parts == "both"
-        found = self.tr("%1, as found by trying") if tried else self.tr("%1, a guess")
+        found = self.tr("%1 (auto-detected)") if tried else self.tr("%1 (assumed)")
         found = found.replace("%1", _range_words(examined.record.range_in))
-        self.range.addItem(found if given is None else self.tr("find out by trying"), None)
+        self.range.addItem(found if given is None else self.tr("Auto-detect"), None)
         for values in RANGES:
             self.range.addItem(_range_words(values), values)
         if given is not None:
@@ -292,13 +292,13 @@ class ImportDialog(QDialog):
         rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
         self.table.show_pixels(np.stack(rows))
         if examined.record.parts == "decoder":
-            self._tried.setText(self.tr("Random codes, decoded"))
+            self._tried.setText(self.tr("Images decoded from random codes"))
         elif examined.record.parts == "encoder":
-            self._tried.setText(self.tr("Pictures that it may know: %1").replace("%1", examined.pictures))
+            self._tried.setText(self.tr("Suggested dataset: %1").replace("%1", examined.pictures))
         else:
-            words = self.tr("%1, and what the model makes of them: %2 of their variance is lost")
-            lost = percent(min(1.0, examined.error)) if np.isfinite(examined.error) else "?"
-            self._tried.setText(words.replace("%1", examined.pictures).replace("%2", lost))
+            words = self.tr("%1: the reconstruction explains %2 of the variance")
+            explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
+            self._tried.setText(words.replace("%1", examined.pictures).replace("%2", explained))
 
     def _name_problem(self) -> str:
         try:
@@ -322,7 +322,7 @@ class ImportDialog(QDialog):
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Let go of the model process."""
+        """Release the model process."""
         super().hideEvent(event)
         if not event.spontaneous():
             self._path = self._decoder = None
@@ -340,7 +340,7 @@ def _row(label: QLabel, *buttons: QWidget) -> QWidget:
 
 
 def _as_range(value: object) -> ValueRange | None:
-    """Return a range as it is; a box gives back a list for what was a tuple."""
+    """Return a known range; Qt turns the tuple of a combo box entry into a list."""
     return next((known for known in RANGES if isinstance(value, tuple | list) and list(known) == list(value)), None)
 
 
@@ -349,6 +349,4 @@ def _range_words(values: ValueRange) -> str:
 
 
 def _numbers(shape: tuple[int, ...]) -> str:
-    if len(shape) == 1:
-        return "1 number" if shape[0] == 1 else f"{shape[0]:,} numbers"
-    return f"{' × '.join(str(side) for side in shape)} numbers"
+    return "×".join(f"{side:,}" for side in shape)

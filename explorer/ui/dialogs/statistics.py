@@ -1,4 +1,4 @@
-"""Statistics of the codes: every dimension, how they go together, and what a linear probe tells from them."""
+"""Latent statistics: all dimensions, their correlations, and linear probes of labels and attributes."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from explorer.ui.widgets.segments import Segments
 _WIDTH, _HEIGHT = 640, 520
 _DIMENSIONS, _CORRELATIONS, _LABELS = 0, 1, 2
 _MOST = 64
-"""Dimensions whose correlations are shown: those that vary most."""
+"""Number of dimensions whose correlations are shown: those with the highest variance."""
 
 _PAIRS = 12
 _LINE = 24
 
 
 class StatisticsDialog(QDialog):
-    """Not modal: it stays beside the window and follows the open model, one that learns too."""
+    """Non-modal dialog that follows the open model, also during training."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._shown: Indices = np.zeros(0, np.int64)
         self.setObjectName("statistics_dialog")
-        self.setWindowTitle(self.tr("Statistics of the codes"))
+        self.setWindowTitle(self.tr("Latent statistics"))
         self.resize(_WIDTH, _HEIGHT)
         self._make_controls()
         self._lay_out()
@@ -75,9 +75,13 @@ class StatisticsDialog(QDialog):
     def _make_controls(self) -> None:
         self.pages = Segments(
             (
-                ("statistics_dimensions", self.tr("Dimensions"), self.tr("One line for each number of the code")),
-                ("statistics_correlations", self.tr("Correlations"), self.tr("Which dimensions go together")),
-                ("statistics_labels", self.tr("Labels"), self.tr("What a linear classifier tells from a code")),
+                ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
+                ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
+                (
+                    "statistics_labels",
+                    self.tr("Linear probe"),
+                    self.tr("How well a linear classifier predicts labels from codes"),
+                ),
             )
         )
         self._about = PlainLabel()
@@ -86,7 +90,7 @@ class StatisticsDialog(QDialog):
         self._about.setWordWrap(True)
         self.dimensions = StatisticsModel(self)
         self.table = QTableView()
-        name_control(self.table, "statistics_table", self.tr("The dimensions; click a title to sort by it"))
+        name_control(self.table, "statistics_table", self.tr("Latent dimensions; click a column title to sort"))
         self.table.setModel(self.dimensions)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
@@ -96,34 +100,36 @@ class StatisticsDialog(QDialog):
         self.table.verticalHeader().setDefaultSectionSize(_LINE)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.map = CorrelationMap()
-        name_control(self.map, "statistics_map", self.tr("Correlations; the arrow keys go from cell to cell"))
+        name_control(self.map, "statistics_map", self.tr("Correlation matrix; arrow keys select a cell"))
         self._cell = PlainLabel()
         self._cell.setObjectName("statistics_cell")
         self.pairs = QListWidget()
-        name_control(self.pairs, "statistics_pairs", self.tr("The dimensions that go together most"))
-        self._attribute = combo_box("statistics_attribute", self.tr("What is known of the open pictures"), [])
+        name_control(self.pairs, "statistics_pairs", self.tr("Pairs of dimensions with the strongest correlation"))
+        self._attribute = combo_box(
+            "statistics_attribute", self.tr("Label or attribute of the images in this dataset"), []
+        )
         self._probe = button(
             "statistics_probe",
-            self.tr("Probe"),
-            self.tr("Fit a linear classifier to the codes of the open pictures, and try it on those held out"),
+            self.tr("Fit probe"),
+            self.tr("Fit a linear classifier to the codes of this dataset and test it on held-out images"),
             primary=True,
         )
         self.strip = JobStrip("statistics")
         self.probes = QTreeWidget()
-        name_control(self.probes, "statistics_probes", self.tr("What was told from the codes"))
+        name_control(self.probes, "statistics_probes", self.tr("Results of the linear probes"))
         self.probes.setHeaderLabels(
             [
                 self.tr("Attribute"),
                 self.tr("Classes"),
-                self.tr("Pictures"),
-                self.tr("Told rightly"),
-                self.tr("Commonest"),
+                self.tr("Images"),
+                self.tr("Accuracy"),
+                self.tr("Majority class"),
             ]
         )
         self.probes.setRootIsDecorated(False)
         self.probes.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.probes.header().setStretchLastSection(False)
-        self._save = button("statistics_save", self.tr("Save …"), self.tr("Save what this page shows as a table (CSV)"))
+        self._save = button("statistics_save", self.tr("Export…"), self.tr("Export the table of this page as CSV"))
         self._close = button("statistics_close", self.tr("Close"), self.tr("Close (Esc)"))
         for made in (self._save, self._close, self._probe):
             made.setAutoDefault(False)
@@ -162,7 +168,7 @@ class StatisticsDialog(QDialog):
         layout.addLayout(buttons)
         self.pages.chosen.connect(lambda page: self._show_about())
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_model(self) -> None:
         model = self._document.model
@@ -201,29 +207,25 @@ class StatisticsDialog(QDialog):
         page = self.pages.current
         self._save.setEnabled(model is not None)
         if model is None:
-            self._about.setText(self.tr("Open a model to see the statistics of its codes."))
+            self._about.setText(self.tr("Open a model to see its latent statistics."))
             return
         statistics, count = model.sample.statistics, len(model.sample.codes)
         if page == _DIMENSIONS:
             active = int((statistics.sigma**2 > ACTIVE_VARIANCE).sum())
-            words = self.tr("%1: %2 of %3 dimensions are active, over %4 held-out pictures.")
+            words = self.tr("%1: %2 of %3 dimensions active, over %4 test images.")
             words = words.replace("%2", f"{active:,}").replace("%3", f"{statistics.latent_dim:,}")
             if statistics.kl is not None:
-                kl = self.tr("The KL terms sum up to %1 nats.").replace("%1", f"{float(statistics.kl.sum()):.2f}")
+                kl = self.tr("Total KL: %1 nats.").replace("%1", f"{float(statistics.kl.sum()):.2f}")
                 words = f"{words} {kl}"
         elif page == _CORRELATIONS:
-            words = self.tr(
-                "%1: blue goes against, orange goes together, over %4 held-out pictures. A dimension that goes with no "
-                "other says something of its own."
-            )
+            words = self.tr("%1: blue = negative, orange = positive correlation, over %4 test images.")
             if statistics.latent_dim > _MOST:
-                widest = self.tr("Shown are the %1 that vary most.").replace("%1", str(_MOST))
+                widest = self.tr("Shown: the %1 dimensions with the highest variance.").replace("%1", str(_MOST))
                 words = f"{words} {widest}"
         else:
             words = self.tr(
-                "%1: how much of an attribute a straight cut through code space tells. The cut is fitted to most of "
-                "the pictures and tried on the rest; always guessing the commonest class would be right as often as "
-                "the last column says."
+                "%1: accuracy of a linear probe on held-out images. "
+                "Majority class: accuracy of always predicting the most frequent class."
             )
         self._about.setText(words.replace("%1", model.name).replace("%4", f"{count:,}"))
 
@@ -234,7 +236,7 @@ class StatisticsDialog(QDialog):
         self._attribute.clear()
         if source is not None:
             if source.labels is not None:
-                self._attribute.addItem(self.tr("label"), None)
+                self._attribute.addItem(self.tr("Label"), None)
             for name in source.attributes:
                 self._attribute.addItem(name, name)
         self._show_probes()
@@ -254,7 +256,7 @@ class StatisticsDialog(QDialog):
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
 
     def _current(self) -> list[Probe]:
-        """What was told from codes of the open model and the open pictures."""
+        """Return the probes of the open model and dataset."""
         model, source = self._document.model, self._document.source
         probes = self._document.studies.probes
         return [] if model is None else [one for one in probes if one.codec is model.codec and one.source is source]
@@ -263,7 +265,7 @@ class StatisticsDialog(QDialog):
         self.probes.clear()
         for probe in self._current():
             texts = [
-                probe.attribute or self.tr("label"),
+                probe.attribute or self.tr("Label"),
                 f"{probe.classes:,}",
                 f"{probe.count:,}",
                 percent(probe.accuracy),
@@ -282,18 +284,18 @@ class StatisticsDialog(QDialog):
         model = self._document.model
         if model is not None:
             name = ("dimensions", "correlations", "probes")[self.pages.current]
-            kinds = [self.tr("Table (*.csv)")]
+            kinds = [self.tr("CSV table (*.csv)")]
             ask_save(
                 self._document,
                 self,
-                self.tr("Save the table"),
+                self.tr("Export table"),
                 kinds,
                 Path.home() / f"{model.name}-{name}.csv",
                 self.save,
             )
 
     def save(self, path: Path) -> None:
-        """Write what the page shows; say so, or say why not."""
+        """Write the table of the page as CSV; report success or failure."""
         try:
             if self.pages.current == _DIMENSIONS:
                 write_csv(path, self.dimensions.titles, self.dimensions.lines())
@@ -302,7 +304,7 @@ class StatisticsDialog(QDialog):
                 rows = zip(names, self.map.table.astype(float).tolist(), strict=True)
                 write_csv(path, ["", *names], [[name, *row] for name, row in rows])
             else:
-                header = ["attribute", "classes", "pictures", "accuracy", "commonest"]
+                header = ["attribute", "classes", "images", "accuracy", "majority class"]
                 rows_of_probes: list[list[Cell]] = [
                     [one.attribute or "label", one.classes, one.count, one.accuracy, one.commonest]
                     for one in self._current()

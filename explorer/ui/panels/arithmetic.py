@@ -1,4 +1,4 @@
-"""Arithmetic: a − b + c on codes, crosses of two, and more pictures like this one; the cursor is what comes of it."""
+"""Code arithmetic: a − b + c, crossover, and variations of the current code; the result becomes the current code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SEEDS = 1_000_000
 
 
 class ArithmeticPanel(QWidget):
-    """Slots with pictures, and the real picture that is nearest to what they make."""
+    """Three terms with images, and the image of the dataset whose code is nearest to the result."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,23 +62,27 @@ class ArithmeticPanel(QWidget):
     def _make_controls(self) -> None:
         self.modes = Segments(
             (
-                ("arithmetic_sum", self.tr("Sum"), self.tr("The first minus the second plus the third")),
-                ("arithmetic_cross", self.tr("Cross"), self.tr("Each dimension from one of two pictures")),
+                ("arithmetic_sum", self.tr("A − B + C"), self.tr("Add and subtract codes: a − b + c")),
+                (
+                    "arithmetic_cross",
+                    self.tr("Crossover"),
+                    self.tr("Take each dimension from one of two codes at random"),
+                ),
                 (
                     "arithmetic_more",
-                    self.tr("More like this"),
-                    self.tr("Pictures around the cursor, at a chosen spread"),
+                    self.tr("Variations"),
+                    self.tr("Images decoded from the current code plus Gaussian noise"),
                 ),
             )
         )
         self.slots = [_SlotBox(self._document, number) for number in range(3)]
-        self.nearest = PictureFrame(self.tr("Nearest"), self.tr("Put pictures into the slots."))
+        self.nearest = PictureFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
-        self.nearest.setToolTip(self.tr("The open picture whose code is nearest to the result"))
+        self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
         self._share = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._share, "arithmetic_share", self.tr("How many dimensions are the last picture's"))
+        name_control(self._share, "arithmetic_share", self.tr("Fraction of dimensions taken from c"))
         self._share.setRange(0, _STEPS)
-        self._seed = spin_box("arithmetic_seed", self.tr("Which dimensions: another number, others"), 0, _SEEDS - 1, 0)
+        self._seed = spin_box("arithmetic_seed", self.tr("Seed for the dimension mask"), 0, _SEEDS - 1, 0)
         self._words = PlainLabel()
         self._words.setObjectName("arithmetic_words")
         self._words.setProperty("muted", True)
@@ -98,7 +102,7 @@ class ArithmeticPanel(QWidget):
         self._crossing = QWidget()
         cross = QHBoxLayout(self._crossing)
         cross.setContentsMargins(0, 0, 0, 0)
-        cross.addWidget(PlainLabel(self.tr("Share of the last")))
+        cross.addWidget(PlainLabel(self.tr("Crossover ratio")))
         cross.addWidget(self._share, 1)
         cross.addWidget(PlainLabel(self.tr("Seed")))
         cross.addWidget(self._seed)
@@ -138,12 +142,11 @@ class ArithmeticPanel(QWidget):
         document.model_changed.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have the nearest picture found while somebody looks."""
+        """Find the nearest image while the panel is visible."""
         super().showEvent(event)
         self._document.watch(FindNearest.slot, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have it found no longer."""
         super().hideEvent(event)
         self._document.watch(FindNearest.slot, False)
 
@@ -166,7 +169,7 @@ class ArithmeticPanel(QWidget):
     def _on_seed_changed(self, value: int) -> None:
         self._document.set_arithmetic(replace(self._document.arithmetic, seed=value), "~arithmetic-seed")
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
         arithmetic = self._document.arithmetic
@@ -180,9 +183,9 @@ class ArithmeticPanel(QWidget):
             self._seed.setValue(arithmetic.seed)
         for slot, term in zip(self.slots, arithmetic.slots, strict=True):
             slot.show_term(term, crossing=crossing)
-        words = self.tr("Drop pictures on the slots, or add the chosen one; several in one slot count as their mean.")
+        words = self.tr("Drop images on a slot. Several images are averaged.")
         if arithmetic.result() is not None:
-            words = self.tr("The cursor is what comes of it: it is on the stage, and the sliders show its code.")
+            words = self.tr("The result is shown on the stage.")
         self._words.setText(words)
         self._show_slots()
 
@@ -200,17 +203,17 @@ class ArithmeticPanel(QWidget):
         if not isinstance(view, NeighboursView) or not len(view.indices) or source is None:
             problem = view.message if isinstance(view, FailedView) else self._document.studies.problem("index")
             again = self.tr("Try again in the Neighbors tab.")
-            busy = self.tr("The pictures are being encoded.")
+            busy = self.tr("Encoding the images…")
             self.nearest.show_text(f"{sentence(problem)}\n{again}" if problem else busy, problem=bool(problem))
             return
         place = int(view.indices[0])
         label = source.label(place)
-        words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f" · {label}" if label else "")
+        words = self.tr("Image %1").replace("%1", f"{place + 1:,}") + (f" · {label}" if label else "")
         self.nearest.show_image(pixels_to_qimage(np.ascontiguousarray(view.pictures[0])), words)
 
 
 class _SlotBox(QWidget):
-    """One term: its strength, and its pictures, which can be dropped on it."""
+    """One term: its weight and its images; images and codes can be dropped on it."""
 
     def __init__(self, document: Document, number: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -221,13 +224,13 @@ class _SlotBox(QWidget):
         self.setObjectName(f"slot_{letter}")
         self.setAcceptDrops(True)
         self._strength = decimal_box(
-            f"slot_{letter}_strength", self.tr("How strongly it counts; below 0 it is taken away"), (-5.0, 5.0), 0.1, 2
+            f"slot_{letter}_strength", self.tr("Weight; below 0, the term is subtracted"), (-5.0, 5.0), 0.1, 2
         )
         self._strength.setPrefix(f"{letter}  × ")
         self._strength.setMinimumWidth(80)
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
         self.list = QListWidget()
-        name_control(self.list, f"slot_{letter}_pictures", self.tr("Pictures of this term; Delete takes one out"))
+        name_control(self.list, f"slot_{letter}_pictures", self.tr("Images of this term; press Delete to remove one"))
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setMovement(QListView.Movement.Static)
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
@@ -238,12 +241,12 @@ class _SlotBox(QWidget):
         self.list.setAcceptDrops(False)
         self._add = button(
             f"slot_{letter}_add",
-            self.tr("Picture"),
-            self.tr("Add the chosen picture's code to %1").replace("%1", letter),
+            self.tr("+ Image"),
+            self.tr("Add the selected image to %1").replace("%1", letter),
         )
-        tip = self.tr("Add the code under the cursor to %1").replace("%1", letter)
-        self._cursor = button(f"slot_{letter}_cursor", self.tr("Cursor"), tip)
-        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Take all pictures out of %1").replace("%1", letter))
+        tip = self.tr("Add the current code to %1").replace("%1", letter)
+        self._cursor = button(f"slot_{letter}_cursor", self.tr("+ Code"), tip)
+        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Remove all images from %1").replace("%1", letter))
         self._clear.setAccessibleName(self.tr("Clear"))
         self._clear.setFixedWidth(_CLEAR)
         for made in (self._add, self._cursor):
@@ -286,7 +289,6 @@ class _SlotBox(QWidget):
             self._document.add_to_slot(self._number, code[None])
 
     def show_term(self, term: Slot, *, crossing: bool) -> None:
-        """Show strength and what can be done."""
         with QSignalBlocker(self._strength):
             self._strength.setValue(term.strength)
         self._strength.setEnabled(not crossing)
@@ -296,14 +298,14 @@ class _SlotBox(QWidget):
         self._cursor.setEnabled(open_model)
 
     def show_pictures(self, pixels: Pixels | None, count: int) -> None:
-        """Show the pictures, uint8 ``(count, h, w, c)``; gaps where they are not decoded yet."""
+        """Show the images, uint8 ``(count, h, w, c)``, or empty places until they are decoded."""
         while self.list.count() > count:
             self.list.takeItem(self.list.count() - 1)
         while self.list.count() < count:
             self.list.addItem(QListWidgetItem())
         for place in range(count):
             item = self.list.item(place)
-            words = self.tr("Picture %1 of this term").replace("%1", str(place + 1))
+            words = self.tr("Image %1 of this term").replace("%1", str(place + 1))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
             if pixels is not None:
                 image = pixels_to_qimage(np.ascontiguousarray(pixels[place]))
@@ -312,7 +314,7 @@ class _SlotBox(QWidget):
         self.list.doItemsLayout()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the chosen picture out."""
+        """Remove the selected image with Delete."""
         place = self.list.currentRow()
         if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and 0 <= place < len(self._term.codes):
             codes = self._term.codes
@@ -321,16 +323,14 @@ class _SlotBox(QWidget):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take pictures of the gallery and codes of the map."""
+        """Accept images of the gallery and codes of the map."""
         if pictures_of(event.mimeData()) or code_of(event.mimeData()) is not None:
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Take them anywhere on the slot."""
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Put what is dropped into the slot."""
         pictures, code = pictures_of(event.mimeData()), code_of(event.mimeData())
         event.acceptProposedAction()
         if pictures:

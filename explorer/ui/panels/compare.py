@@ -1,4 +1,4 @@
-"""Compare: the chosen picture through two models, errors on one scale, and figures over the test pictures."""
+"""Compare two models: reconstructions of the selected image, errors on one scale, and metrics over the test images."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SLIDERS = 230
 
 
 class ComparePanel(QWidget):
-    """Two rows of pictures with the sliders of the second model beside them, or the table."""
+    """Reconstructions of both models with the sliders of model B, or the table of metrics."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,50 +60,54 @@ class ComparePanel(QWidget):
         self._show_table()
 
     def _make_controls(self) -> None:
-        self._with = combo_box("compare_with", self.tr("The model beside the open one"), [])
+        self._with = combo_box("compare_with", self.tr("Model B: compared with the open model (A)"), [])
         self._with.setMinimumContentsLength(16)
         self._pca = button(
             "compare_pca",
             self.tr("PCA"),
-            self.tr(
-                "Principal components, as many as the open model's code is long: the best that a linear code can do"
-            ),
+            self.tr("Compare with PCA of the same latent dimension: the best linear autoencoder"),
         )
         self._noisy = check_box(
             "compare_noisy",
-            self.tr("Noisy"),
-            self.tr("Give both the picture with the noise of the Noise tab, in place of their sliders"),
+            self.tr("Use noisy input"),
+            self.tr("Reconstruct the image with the noise of the Noise tab; the sliders are ignored"),
         )
         self.pages = Segments(
             (
-                ("compare_pictures", self.tr("Pictures"), self.tr("The chosen picture through both models")),
-                ("compare_table_page", self.tr("Table"), self.tr("Figures of both over the test pictures")),
+                (
+                    "compare_pictures",
+                    self.tr("Images"),
+                    self.tr("Reconstructions of the selected image by both models"),
+                ),
+                ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
             )
         )
         self._measure = button(
             "compare_measure",
-            self.tr("Measure both"),
-            self.tr("Quality, speed and size of both over the test pictures, beside JPEG and WebP"),
+            self.tr("Benchmark"),
+            self.tr("Measure quality, speed and size of both models, with JPEG and WebP for comparison"),
             primary=True,
         )
-        words = self.tr("Choose a model to compare with.")
+        words = self.tr("Select a model to compare.")
         titles = (
-            self.tr("Given"),
-            self.tr("Open model"),
-            self.tr("Its error"),
-            self.tr("Beside it"),
-            self.tr("Its error"),
+            self.tr("Input"),
+            self.tr("Model A"),
+            self.tr("Error A"),
+            self.tr("Model B"),
+            self.tr("Error B"),
         )
         names = ("given", "first", "first_error", "second", "second_error")
         self.frames = [PictureFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
             frame.setObjectName(f"compare_{name}")
         self.sliders = SliderList(value_name="compare_slider_value")
-        name_control(self.sliders, "compare_sliders", self.tr("Sliders of the second model's code"))
+        name_control(self.sliders, "compare_sliders", self.tr("Latent sliders of model B"))
         self.sliders.setFixedWidth(_SLIDERS)
-        self._reset = button("compare_reset", self.tr("Reset"), self.tr("Both back to the picture's own code"))
+        self._reset = button(
+            "compare_reset", self.tr("Reset edits"), self.tr("Reset both codes to the code of the image")
+        )
         self.table = QTreeWidget()
-        name_control(self.table, "compare_table", self.tr("Figures of both models"))
+        name_control(self.table, "compare_table", self.tr("Metrics of both models"))
         self.table.setRootIsDecorated(False)
         self._note = PlainLabel()
         self._note.setObjectName("compare_note")
@@ -112,7 +116,7 @@ class ComparePanel(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(PlainLabel(self.tr("With")))
+        top.addWidget(PlainLabel(self.tr("Model B")))
         for widget in (self._with, self._pca, self._noisy):
             top.addWidget(widget)
         top.addStretch()
@@ -161,23 +165,21 @@ class ComparePanel(QWidget):
         document.model_changed.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have both compute while somebody looks."""
+        """Compute while the panel is visible."""
         super().showEvent(event)
         self._fill_models()
         self._document.watch(ComparePictures.slot, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have nothing computed that nobody sees."""
         super().hideEvent(event)
         self._document.watch(ComparePictures.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _fill_models(self) -> None:
-        """List the models of the library."""
         beside = self._document.beside.model
         self._with.clear()
-        self._with.addItem(self.tr("choose a model"), None)
+        self._with.addItem(self.tr("Select…"), None)
         for found in find_bundles():
             if found.bundle is not None:
                 self._with.addItem(found.bundle.name, str(found.path))
@@ -212,7 +214,7 @@ class ComparePanel(QWidget):
         if self._view is not None:
             self._view.reset(self._document.beside, item, gesture)
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_model(self) -> None:
         other = self._document.beside.model
@@ -245,18 +247,18 @@ class ComparePanel(QWidget):
     def _show_view(self) -> None:
         view, other = self._document.compare_view, self._document.beside.model
         if not isinstance(view, CompareView) or other is None:
-            words = self.tr("Choose a model to compare with.") if other is None else self.tr("Encoding …")
+            words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
             problem = view.message if isinstance(view, FailedView) else self._document.beside.problem
             if problem and other is not None:
-                words = f"{sentence(problem)}\n{self.tr('Choose an image to try again.')}"
+                words = f"{sentence(problem)}\n{self.tr('Select an image to try again.')}"
             for place, frame in enumerate(self.frames):
-                # Once is enough: in the place of the second model.
+                # Only once, in the frame of model B.
                 frame.show_text(words if place == _SECOND else "", problem=bool(problem))
             return
         given, first, first_error, second, second_error = self.frames
         model = self._document.model
         given.show_image(floats_to_qimage(view.given[0]), "")
-        # One scale for both: the darker map is the better model.
+        # One scale for both, so that the darker map is the better model.
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
         beside = self._document.beside
         edits = (
@@ -269,38 +271,38 @@ class ComparePanel(QWidget):
             figures = unbroken(f"MSE {view.mse[place]:.4f}", decibels(view.psnr[place]), f"SSIM {view.ssim[place]:.3f}")
             frame.set_title(name)
             frame.setToolTip(plain_tooltip(name))
-            # Else it would seem that the model itself did so badly.
+            # An edit, not the model, causes the larger error.
             edited = edits[place] and not self._document.beside.noisy
             figures = f"{self.tr('edited')} · {figures}" if edited else figures
             frame.show_image(floats_to_qimage(view.made[place]), figures.replace("-", "\N{MINUS SIGN}"))
             error.show_image(
                 pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),
-                f"{self.tr('largest')} {float(view.errors[place].max()):.2f}",
+                f"{self.tr('max')} {float(view.errors[place].max()):.2f}",
             )
 
     def _lines(self, rows: Sequence[Comparison]) -> list[tuple[str, list[str], int | None]]:
-        """A title, the figures, and which of them is the better one, where that means anything."""
+        """Return title, values and the column of the best one (None where no value is better) of each row."""
         return [
-            (self.tr("numbers in a code"), [f"{row.latent_dim:,}" for row in rows], None),
+            (self.tr("Latent dim."), [f"{row.latent_dim:,}" for row in rows], None),
             ("MSE", [f"{row.mse:.4f}" for row in rows], _least([row.mse for row in rows])),
             ("PSNR", [decibels(row.psnr) for row in rows], _most([row.psnr for row in rows])),
             ("SSIM", [f"{row.ssim:.3f}" for row in rows], _most([row.ssim for row in rows])),
             ("BCE", [f"{row.bce:.4f}" for row in rows], _least([row.bce for row in rows])),
             (
-                self.tr("time for one picture"),
+                self.tr("Latency per image"),
                 [f"{row.milliseconds:.2f} ms" for row in rows],
                 _least([row.milliseconds for row in rows]),
             ),
             (
-                self.tr("parameters"),
+                self.tr("Parameters"),
                 [f"{row.parameters:,}" for row in rows],
                 _least([float(row.parameters) for row in rows]),
             ),
-            (self.tr("compiled files"), [file_size(row.size) if row.size else "–" for row in rows], None),
-            (self.tr("code, 16 bits a number"), [_cost(row.half_bytes, row.half_psnr) for row in rows], None),
-            (self.tr("code, 8 bits a number"), [_cost(row.eight_bytes, row.eight_psnr) for row in rows], None),
-            (self.tr("JPEG of that PSNR"), [_bytes(row.jpeg_bytes) for row in rows], None),
-            (self.tr("WebP of that PSNR"), [_bytes(row.webp_bytes) for row in rows], None),
+            (self.tr("Size on disk"), [file_size(row.size) if row.size else "–" for row in rows], None),
+            (self.tr("float16 code"), [_cost(row.half_bytes, row.half_psnr) for row in rows], None),
+            (self.tr("8-bit code"), [_cost(row.eight_bytes, row.eight_psnr) for row in rows], None),
+            (self.tr("JPEG at equal PSNR"), [_bytes(row.jpeg_bytes) for row in rows], None),
+            (self.tr("WebP at equal PSNR"), [_bytes(row.webp_bytes) for row in rows], None),
         ]
 
     def _show_table(self) -> None:
@@ -323,13 +325,9 @@ class ComparePanel(QWidget):
             self.table.headerItem().setTextAlignment(column, right)
             self.table.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self.table.resizeColumnToContents(0)
-        words = self.tr(
-            "Measure both, and see which is better, faster, smaller, and what their codes are as a compression."
-        )
+        words = self.tr("Benchmark compares quality, speed, size, and the codes as compression.")
         if rows:
-            words = self.tr(
-                "On %1 test pictures of %2. A JPEG has some 300 bytes of headers, however small the picture."
-            )
+            words = self.tr("Measured on %1 test images of %2. A JPEG file includes about 300 bytes of headers.")
             source = self._document.source
             words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
         self._note.setText(words)

@@ -1,4 +1,4 @@
-"""Neighbours: the pictures whose codes are nearest, beside those whose pixels are; one sees what the code adds."""
+"""Neighbors: the images nearest in latent space, and for comparison those nearest in pixel space."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _LARGEST = 224
 
 
 class NeighboursPanel(QWidget):
-    """Two rows of pictures, and what counts as near."""
+    """Two rows of images, and the settings of the search."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._running = False
         self.setObjectName("neighbours_panel")
-        self.setAccessibleName(self.tr("Neighbours"))
+        self.setAccessibleName(self.tr("Neighbors"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -59,37 +59,45 @@ class NeighboursPanel(QWidget):
     def _make_controls(self) -> None:
         self.of = Segments(
             (
-                ("neighbours_cursor", self.tr("Cursor"), self.tr("Pictures near the latent cursor, while it moves")),
-                ("neighbours_picture", self.tr("Picture"), self.tr("Pictures near the chosen one, itself left out")),
+                (
+                    "neighbours_cursor",
+                    self.tr("Current code"),
+                    self.tr("Images near the current code, updated as it changes"),
+                ),
+                (
+                    "neighbours_picture",
+                    self.tr("Selected image"),
+                    self.tr("Images near the selected one, without itself"),
+                ),
             )
         )
         self._metric = combo_box(
             "neighbours_metric",
-            self.tr("Euclidean: how far codes are apart. Cosine: how far their directions are."),
-            [(self.tr("Euclidean"), "l2"), (self.tr("cosine"), "cosine")],
+            self.tr("Euclidean: distance between codes. Cosine: angle between codes."),
+            [(self.tr("Euclidean"), "l2"), (self.tr("Cosine"), "cosine")],
         )
         self._whitened = check_box(
             "neighbours_whitened",
-            self.tr("in σ"),
-            self.tr("Let every principal axis count the same, however much the data vary along it (whitened)"),
+            self.tr("Whitened"),
+            self.tr("Divide by σ along every principal component, so that all count equally"),
         )
         kinds: list[tuple[str, object]] = [
-            (self.tr("as suits"), None),
-            (self.tr("exact"), "exact"),
-            (self.tr("graph (HNSW)"), "hnsw"),
-            (self.tr("hashing (LSH)"), "lsh"),
+            (self.tr("Auto"), None),
+            (self.tr("Exact"), "exact"),
+            (self.tr("HNSW"), "hnsw"),
+            (self.tr("LSH"), "lsh"),
         ]
         self._kind = combo_box(
             "neighbours_index",
-            self.tr("How they are looked for: every picture, a graph of near ones, or random half-spaces"),
+            self.tr("Search index: exact (all images), layered graph (HNSW), or hashing (LSH)"),
             kinds,
         )
-        self._count = spin_box("neighbours_count", self.tr("How many"), 1, MOST, 10)
+        self._count = spin_box("neighbours_count", self.tr("Number of neighbors"), 1, MOST, 10)
         self._add = button(
-            "neighbours_add", self.tr("Add to timeline"), self.tr("Make keyframes of the chosen neighbours")
+            "neighbours_add", self.tr("Add to timeline"), self.tr("Add the selected neighbors as keyframes")
         )
-        self.by_code = self._list("neighbours_by_code", self.tr("Nearest by code"))
-        self.by_pixels = self._list("neighbours_by_pixels", self.tr("Nearest by pixels"))
+        self.by_code = self._list("neighbours_by_code", self.tr("Nearest in latent space"))
+        self.by_pixels = self._list("neighbours_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words, self._pixel_words = (
             self._words("neighbours_code_words"),
             self._words("neighbours_pixel_words"),
@@ -98,7 +106,7 @@ class NeighboursPanel(QWidget):
         self._empty = EmptyLabel("")
         self._empty.setObjectName("neighbours_empty")
         self.strip = JobStrip("neighbours")
-        tip = self.tr("Encode the images again, so that their codes can be compared")
+        tip = self.tr("Encode the images again")
         self._retry = button("neighbours_retry", self.tr("Try again"), tip)
         self._retry.clicked.connect(self._on_retry_clicked)
 
@@ -166,12 +174,11 @@ class NeighboursPanel(QWidget):
         document.jobs_changed.connect(self._show_progress)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have neighbours found while somebody looks."""
+        """Search while the panel is visible."""
         super().showEvent(event)
         self._document.watch(FindNeighbours.slot, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have them found no longer."""
         super().hideEvent(event)
         self._document.watch(FindNeighbours.slot, False)
 
@@ -199,7 +206,7 @@ class NeighboursPanel(QWidget):
         self._document.studies.put_problem("index", "")
         self._document.neighbours.index_requested.emit()
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
         settings = self._document.neighbours.settings
@@ -228,39 +235,39 @@ class NeighboursPanel(QWidget):
         if isinstance(view, NeighboursView):
             self._fill(self.by_code, view.indices, view.distances, view.pictures)
             self._fill(self.by_pixels, view.pixel_indices, view.pixel_distances, view.pixel_pictures)
-            self._code_words.setText(self.tr("By code") + self._agreement(view.indices))
-            self._pixel_words.setText(self.tr("By pixels") + self._agreement(view.pixel_indices))
+            self._code_words.setText(self.tr("Latent space") + self._agreement(view.indices))
+            self._pixel_words.setText(self.tr("Pixel space") + self._agreement(view.pixel_indices))
         elif isinstance(view, FailedView):
             self._empty.setText(message_text(view.message))
         elif model is None or source is None:
-            self._empty.setText(self.tr("Open a model and pictures from the library."))
+            self._empty.setText(self.tr("Open a model and a dataset from the library."))
         elif not model.card.encodes:
-            self._empty.setText(self.tr("This model has no encoder: its codes are of no pictures."))
+            self._empty.setText(self.tr("This model has no encoder, so images have no codes."))
         else:
             self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
         self._show_note()
 
     def _why_not_yet(self, *, learns: bool) -> str:
-        """Say what is missing: the codes of the images, or the end of the training that changes them."""
+        """Return why there are no neighbors yet."""
         problem = self._document.studies.problem("index")
         if problem:
-            words = self.tr("The images were not encoded, so their codes cannot be compared.")
+            words = self.tr("Encoding the images failed.")
             return f"{words}\n{sentence(problem)}"
         if learns and self._document.studies.running("index") is None:
-            return self.tr("Neighbors are found when the training has ended: there are many images to encode.")
-        return self.tr("The pictures are being encoded, so that their codes can be compared.")
+            return self.tr("Neighbors are searched when the training has ended.")
+        return self.tr("Encoding the images…")
 
     def _show_note(self) -> None:
         index = self._document.neighbours.index
         words = ""
         if index is not None and index.index.kind != "exact":
-            words = self.tr("The index finds %1 of the true ten nearest, in %2 ms a query.")
+            words = self.tr("Recall@10 %1 · %2 ms/query")
             words = words.replace("%1", percent(index.recall)).replace("%2", f"{1000 * index.seconds:.2f}")
         self._note.setText(words)
         self._note.setVisible(bool(words))
 
     def _agreement(self, indices: Indices) -> str:
-        """Say how many of the neighbours share the most frequent label."""
+        """Return how many neighbors share the most frequent label."""
         source = self._document.source
         labels = [source.label(int(index)) for index in indices] if source is not None else []
         known = Counter(label for label in labels if label)
@@ -287,14 +294,14 @@ class NeighboursPanel(QWidget):
                 image = pixels_to_qimage(np.ascontiguousarray(picture))
                 item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
                 item.setData(_PLACE, place)
-                words = self.tr("Picture %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
+                words = self.tr("Image %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
                 item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
                 item.setSelected(place in chosen)
 
 
 def _thumbnail(image: QImage) -> QPixmap:
-    """Return a picture as it is, a large one smaller: the row enlarges it."""
+    """Return an image, scaled down if it is large; the row enlarges it."""
     if max(image.width(), image.height()) <= _LARGEST:
         return QPixmap.fromImage(image)
     smooth = Qt.TransformationMode.SmoothTransformation
@@ -302,7 +309,7 @@ def _thumbnail(image: QImage) -> QPixmap:
 
 
 class _Row(QListWidget):
-    """A row of pictures that can be dragged onto the timeline."""
+    """A row of images that can be dragged onto the timeline."""
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -323,9 +330,9 @@ class _Row(QListWidget):
         self.setMinimumHeight(_CELL.height() + 6)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the pictures as large as the row is high."""
+        """Scale the images to the height of the row."""
         super().resizeEvent(event)
-        # The scroll bar's room is kept free: else it would come and go with the size it brings about.
+        # Space for the scroll bar is reserved: it would change the size that decides whether it is needed.
         room = self.height() - 2 * self.frameWidth() - self.horizontalScrollBar().sizeHint().height()
         side = min(max(_SIDE, room - (_CELL.height() - _SIDE)), _LARGEST)
         if side != self.iconSize().width():
@@ -333,5 +340,4 @@ class _Row(QListWidget):
             self.setGridSize(QSize(side + _CELL.width() - _SIDE, side + _CELL.height() - _SIDE))
 
     def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
-        """Return a drag of the chosen pictures."""
         return pictures_mime([int(item.data(_PLACE)) for item in items])

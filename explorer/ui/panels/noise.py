@@ -1,4 +1,4 @@
-"""The noise lab: corrupt pictures or codes, see what the model makes of them, and how much that gains."""
+"""The Noise tab: corrupt images or codes and see what the model reconstructs from them."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from explorer.ui.panels.noise_curve import NoiseCurvePage
 
 _STEPS = 100
-"""Positions of the slider."""
+"""Steps of the slider."""
 
 _SIDE_WIDTH = 264
 _SEEDS = 1_000_000
 _ONE, _ROW, _CURVE, _CODE = range(4)
-"""The pages, by their place."""
+"""Indices of the pages."""
 
 
 class NoisePanel(QWidget):
-    """Pages of pictures, curves and codes beside what is done to them."""
+    """Pages with images, curves and codes, and the settings of the noise."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,36 +67,36 @@ class NoisePanel(QWidget):
     def _make_controls(self) -> None:
         self.pages = Segments(
             (
-                ("noise_one", self.tr("Picture"), self.tr("The chosen picture, large")),
-                ("noise_several", self.tr("Row"), self.tr("The chosen picture and those behind it")),
+                ("noise_one", self.tr("Image"), self.tr("The selected image, large")),
+                ("noise_several", self.tr("Batch"), self.tr("The selected image and those after it")),
                 (
                     "noise_curves",
                     self.tr("Curve"),
-                    self.tr("Quality over the strength of the noise: how much a model can bear"),
+                    self.tr("Reconstruction quality by noise strength, for one or more models"),
                 ),
                 (
                     "noise_code",
-                    self.tr("Code"),
-                    self.tr("Noise on the code instead of the picture: how smooth the space around the cursor is"),
+                    self.tr("Latent"),
+                    self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
                 ),
             )
         )
-        about = self.tr("What is done to the pictures, first to last: gaussian:0.3, several joined by +")
+        about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
         self.edit = NoiseEdit("noise", about)
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "noise_slider", self.tr("Strength of the last noise in the list"))
+        name_control(self._slider, "noise_slider", self.tr("Strength of the last corruption in the list"))
         self._slider.setRange(0, _STEPS)
-        self._seed = spin_box("noise_seed", self.tr("Seed: the same number draws the same noise"), 0, _SEEDS - 1, 0)
-        self._redraw = button("noise_redraw", self.tr("Redraw"), self.tr("Draw other noise of the same strength"))
+        self._seed = spin_box("noise_seed", self.tr("Seed: the same seed gives the same noise"), 0, _SEEDS - 1, 0)
+        self._redraw = button("noise_redraw", self.tr("Resample"), self.tr("Draw new noise of the same strength"))
         self._clean = button(
             "noise_clean_files",
-            self.tr("Clean files"),
-            self.tr("Let the open model take the noise from a picture or a folder of any size; the originals stay"),
+            self.tr("Batch denoise…"),
+            self.tr("Denoise an image or a folder with the open model; the originals are kept"),
         )
         menu = QMenu(self)
         for name, text, ask in (
-            ("noise_clean_picture", self.tr("A picture …"), self._ask_picture),
-            ("noise_clean_folder", self.tr("A folder …"), self._ask_folder),
+            ("noise_clean_picture", self.tr("Image…"), self._ask_picture),
+            ("noise_clean_folder", self.tr("Folder…"), self._ask_folder),
         ):
             action = menu.addAction(text)
             action.setObjectName(name)
@@ -140,12 +140,11 @@ class NoisePanel(QWidget):
         layout.addWidget(holder)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have pictures corrupted from now on."""
+        """Compute while the panel is visible."""
         super().showEvent(event)
         self._watch()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have nothing computed that nobody sees."""
         super().hideEvent(event)
         self._document.watch("noise", False)
 
@@ -156,7 +155,7 @@ class NoisePanel(QWidget):
 
     def _on_page_chosen(self, number: int) -> None:
         if number == _CURVE and self.curve is None:
-            # The plotting library takes a moment to import, which the start of the program is not to wait for.
+            # Importing the plotting library is slow, so that it is left out of the start of the program.
             from explorer.ui.panels.noise_curve import NoiseCurvePage
 
             self.curve = NoiseCurvePage(self._document)
@@ -168,7 +167,7 @@ class NoisePanel(QWidget):
         self._watch()
 
     def _on_edited(self) -> None:
-        """Take the list of noises over; while it cannot be read, the last one stays."""
+        """Apply the corruptions of the text; an invalid text leaves the last ones."""
         try:
             noises = parse_noise(self.edit.text())
         except ExplorerError:
@@ -192,7 +191,7 @@ class NoisePanel(QWidget):
         self._document.set_noises([replace(noise, seed=self._seed.value()) for noise in noises], gesture)
 
     def _ask_picture(self) -> None:
-        ask_file(self, self.tr("Clean a picture"), self._ask_output, kinds=PICTURES)
+        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=PICTURES)
 
     def _ask_output(self, path: Path) -> None:
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
@@ -201,21 +200,21 @@ class NoisePanel(QWidget):
         ask_save(
             self._document,
             self,
-            self.tr("Where to write the clean picture"),
+            self.tr("Save the denoised image"),
             kinds,
             suggested,
             partial(wanted.emit, path),
         )
 
     def _ask_folder(self) -> None:
-        ask_folder(self, self.tr("Clean all pictures of a folder"), self._ask_output_folder)
+        ask_folder(self, self.tr("Denoise the images of a folder"), self._ask_output_folder)
 
     def _ask_output_folder(self, path: Path) -> None:
         wanted = self._document.studies.cleaning_requested
-        title = self.tr("An empty folder for the clean pictures")
+        title = self.tr("Empty folder for the denoised images")
         ask_output_folder(self._document, self, title, partial(wanted.emit, path))
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_noises_changed(self) -> None:
         noises = self._document.noises
@@ -239,12 +238,12 @@ class NoisePanel(QWidget):
         self._clean.setEnabled(self._document.model is not None)
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
-        words = self.tr("%1 clean pictures in %2") if cleaned.count > 1 else self.tr("Written: %2")
+        words = self.tr("Denoised %1 images in %2") if cleaned.count > 1 else self.tr("Saved %2")
         self._document.announced.emit(words.replace("%1", f"{cleaned.count:,}").replace("%2", cleaned.path.name))
 
 
 def _plain(text: str) -> str:
-    """Return a text of noises as `format_noise` writes it; as it is where it cannot be read."""
+    """Return a text of corruptions as `format_noise` writes it; an invalid one unchanged."""
     try:
         return format_noise(parse_noise(text))
     except ExplorerError:

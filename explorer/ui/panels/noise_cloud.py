@@ -1,4 +1,4 @@
-"""Page of the noise lab: noise on the code instead of the picture, and the cloud of pictures that comes of it."""
+"""Page of the Noise tab: images decoded from the current code plus Gaussian noise."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from explorer.ui.widgets.picture_choice import PictureChoice
 _COLUMNS = 6
 _LARGEST = 3.0
 _STEPS = 60
-"""Positions of the slider."""
+"""Steps of the slider."""
 
 _SEEDS = 1_000_000
 
 
 class NoiseCloudPage(QWidget):
-    """The cursor's picture and others around it; a click moves the cursor there."""
+    """The image of the current code and others around it; a click makes its code the current one."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        about = self.tr("Pictures around the cursor; click one to move the cursor to its code")
+        about = self.tr("Images around the current code; click one to use its code")
         self.setAccessibleName(about)
         self.table = PictureChoice()
         self.table.setObjectName("noise_cloud")
@@ -48,12 +48,11 @@ class NoiseCloudPage(QWidget):
         self._on_cloud_view_changed()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have the cloud decoded from now on."""
+        """Decode while the page is visible."""
         super().showEvent(event)
         self._document.watch("cloud", True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have nothing computed that nobody sees."""
         super().hideEvent(event)
         self._document.watch("cloud", False)
 
@@ -61,39 +60,37 @@ class NoiseCloudPage(QWidget):
         view = self._document.cloud_view
         place = row * _COLUMNS + column
         if isinstance(view, CloudView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], "Take code of the cloud")
+            self._document.set_code(view.codes[place], self.tr("Select variation"))
 
     def _on_cloud_view_changed(self) -> None:
         view = self._document.cloud_view
         if not isinstance(view, CloudView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Choose a picture."))
+            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
             self._figures.clear()
             return
         pixels = to_pixels(view.images)
         self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
-        words = self.tr("First the cursor's own picture; the other %1 differ from it by %2 of the range of values.")
+        words = self.tr("First image: current code. RMS pixel difference of the other %1: %2")
         words = words.replace("%1", str(len(view.codes) - 1)).replace("%2", f"{view.spread:.1%}")
         self._figures.setText(words)
 
 
 class CloudControls(QWidget):
-    """Strength and seed of the noise on the code; `name` begins the names of its controls."""
+    """Strength and seed of the noise on the code; `name` is the prefix of the object names."""
 
     def __init__(self, document: Document, parent: QWidget | None = None, *, name: str = "cloud") -> None:
         super().__init__(parent)
         self._document = document
         self._gestures = 0
-        about = self.tr("How far the codes are thrown, in standard deviations (σ) of the data's codes")
+        about = self.tr("Standard deviation of the noise, in σ of the codes of test images")
         self._slider = QSlider(Qt.Orientation.Horizontal)
         name_control(self._slider, f"{name}_slider", about)
         self._slider.setRange(0, _STEPS)
         self._sigma = decimal_box(f"{name}_sigma", about, (0.0, 100.0), 0.1, 2)
         self._sigma.setSuffix(" σ")
-        self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
-        redraw = button(f"{name}_redraw", self.tr("Redraw"), self.tr("Draw other codes of the same spread"))
-        words = PlainLabel(
-            self.tr("A small step of the code should be a small step of the picture; a jump is a fold or a gap.")
-        )
+        self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
+        redraw = button(f"{name}_redraw", self.tr("Resample"), self.tr("Draw new codes with the same strength"))
+        words = PlainLabel(self.tr("Smooth latent space: small latent steps give small image changes."))
         words.setProperty("muted", True)
         words.setWordWrap(True)
         layout = QGridLayout(self)

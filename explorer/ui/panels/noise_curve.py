@@ -1,4 +1,4 @@
-"""Page of the noise lab: quality over the strength of the noise, of several models over one another."""
+"""Page of the Noise tab: reconstruction quality by noise strength, for several models in one plot."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from explorer.ui.widgets.job_strip import JobStrip
 
 
 class NoiseCurvePage(QWidget):
-    """One curve a model, and a dashed one for the corrupted pictures themselves."""
+    """One curve per model, and a dashed one for the corrupted images themselves."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setAccessibleName(self.tr("Quality over the strength of the noise"))
+        self.setAccessibleName(self.tr("Reconstruction quality by noise strength"))
         self._make_controls()
         self._lay_out()
         self._metric.activated.connect(lambda index: self._show())
@@ -51,24 +51,22 @@ class NoiseCurvePage(QWidget):
     def _make_controls(self) -> None:
         self._metric = combo_box(
             "noise_metric",
-            self.tr("Against the clean picture: PSNR and SSIM are better the higher, MSE the lower"),
+            self.tr("Compared with the clean image. PSNR and SSIM: higher is better. MSE: lower is better"),
             [(self.tr("PSNR"), "psnr"), (self.tr("SSIM"), "ssim"), (self.tr("MSE"), "mse")],
         )
-        about = self.tr("Measure the open model on %1 held-out pictures, while the last noise grows from nothing")
-        self._measure = button(
-            "noise_measure", self.tr("Measure"), about.replace("%1", str(CURVE_PICTURES)), primary=True
-        )
+        about = self.tr("Measure the open model on %1 test images while the last corruption grows from 0")
+        self._measure = button("noise_measure", self.tr("Run"), about.replace("%1", str(CURVE_PICTURES)), primary=True)
         self._more = button(
-            "noise_others", self.tr("Lay over"), self.tr("Measure another model of the library on the same pictures")
+            "noise_others", self.tr("Add model…"), self.tr("Measure another model of the library on the same images")
         )
         self._others = QMenu(self)
         self._others.setObjectName("noise_others_menu")
         self._more.setMenu(self._others)
-        self._clear = button("noise_clear", self.tr("Clear"), self.tr("Take all curves away"))
-        self._save = button("noise_save", self.tr("Save …"), self.tr("Write the curves as a picture or a table"))
+        self._clear = button("noise_clear", self.tr("Clear"), self.tr("Remove all curves"))
+        self._save = button("noise_save", self.tr("Export…"), self.tr("Export the curves as an image or a table"))
         self.plot = CurvePlot(
             "noise_plot",
-            self.tr("Of reconstructions, and (dashed) of the corrupted pictures that the models were given."),
+            self.tr("Solid: reconstructions. Dashed: the corrupted input."),
             self.tr("Strength"),
         )
         self._values = PlainLabel()
@@ -111,7 +109,7 @@ class NoiseCurvePage(QWidget):
                 continue
             self._add_other(found.bundle.card.name, found.path)
         if self._others.isEmpty():
-            self._others.addAction(self.tr("The library has no other model")).setEnabled(False)
+            self._others.addAction(self.tr("No other models in the library")).setEnabled(False)
 
     def _add_other(self, name: str, path: Path) -> None:
         action = self._others.addAction("")
@@ -120,12 +118,12 @@ class NoiseCurvePage(QWidget):
         action.triggered.connect(lambda checked: self._ask(path))
 
     def _ask_save(self) -> None:
-        kinds = [self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)"), self.tr("Table (*.csv)")]
-        title = self.tr("Save the curves")
+        kinds = [self.tr("PNG image (*.png)"), self.tr("SVG drawing (*.svg)"), self.tr("CSV table (*.csv)")]
+        title = self.tr("Export curves")
         ask_save(self._document, self, title, kinds, Path.home() / "quality.png", self.save)
 
     def save(self, path: Path) -> None:
-        """Write the curves, as the file's ending says; say so, or say why not."""
+        """Write the curves as CSV, PNG or SVG by file name extension; report success or failure."""
         try:
             if path.suffix.lower() == ".csv":
                 write_curves(path, self._document.studies.quality.curves)
@@ -136,7 +134,7 @@ class NoiseCurvePage(QWidget):
         else:
             self._document.exported.emit(path)
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("quality")
@@ -151,15 +149,15 @@ class NoiseCurvePage(QWidget):
         given: list[Figures] = []
         for number, measured in enumerate(view.curves):
             corrupted = _figures(measured.corrupted, metric)
-            # Models that take pictures of one size are given the same ones.
+            # Models with the same input size get the same images.
             if not any(np.array_equal(corrupted, other) for other in given):
                 name = self.tr("corrupted") if not given else f"{self.tr('corrupted')}, {measured.label}"
                 curves.append(_curve(name, measured, corrupted, -1, dashed=True))
                 given.append(corrupted)
             curves.append(_curve(measured.label, measured, _figures(measured.reconstructed, metric), number))
         ends = (0.0, float(view.curves[0].strengths[-1])) if view.curves else (0.0, 1.0)
-        units = {"psnr": self.tr("PSNR in dB"), "ssim": self.tr("SSIM"), "mse": self.tr("MSE")}
-        empty = self.tr("“Measure” draws how near the reconstruction comes to the clean picture as the noise grows.")
+        units = {"psnr": self.tr("PSNR (dB)"), "ssim": self.tr("SSIM"), "mse": self.tr("MSE")}
+        empty = self.tr("Run measures how reconstruction quality changes with noise strength.")
         self.plot.show_curves(curves, ends, units[metric], empty)
         for control in (self._clear, self._save):
             control.setEnabled(bool(view.curves))
@@ -169,13 +167,13 @@ class NoiseCurvePage(QWidget):
         self._values.setText(values or self._described())
 
     def _described(self) -> str:
-        """Say what the curves are of."""
+        """Return what the curves show."""
         view = self._document.studies.quality
         if not view.curves:
             return ""
         first = view.curves[0]
         kind = KINDS[first.kind]
-        words = self.tr("%1 from 0 to %2 on %3 pictures of %4").replace("%1", kind.title)
+        words = self.tr("%1 from 0 to %2 on %3 images of %4").replace("%1", kind.title)
         words = words.replace("%2", f"{first.strengths[-1]:g}").replace("%3", str(first.count))
         words = words.replace("%4", view.source)
         before = format_noise(first.noises[: first.varied])
@@ -187,6 +185,6 @@ def _figures(scores: Scores, metric: str) -> Figures:
 
 
 def _curve(name: str, measured: QualityCurve, figures: Figures, color: int, *, dashed: bool = False) -> Curve:
-    """Return a line; an infinite PSNR, that of equal pictures, has no place on it."""
+    """Return a line without the points of infinite PSNR, where the images are equal."""
     there = np.isfinite(figures)
     return Curve(name, tuple(measured.strengths[there].tolist()), tuple(figures[there].tolist()), color, dashed=dashed)

@@ -1,4 +1,4 @@
-"""Pages of the noise lab: clean ∣ corrupted ∣ reconstruction ∣ difference, of one picture and of a row of them."""
+"""Pages of the Noise tab: input, corrupted, denoised and residual, for one image or a batch."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from explorer.ui.widgets.picture_table import PictureTable
 
 
 class NoisePicturePage(QWidget):
-    """The chosen picture, large."""
+    """The selected image, large."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setAccessibleName(self.tr("This picture"))
-        waiting = self.tr("Choose a picture.")
+        self.setAccessibleName(self.tr("Selected image"))
+        waiting = self.tr("Select an image.")
         titles = (
-            ("noise_clean", self.tr("Clean"), self.tr("The picture as the model takes it")),
-            ("noise_noisy", self.tr("Corrupted"), self.tr("What the model is given")),
-            ("noise_reconstruction", self.tr("Reconstruction"), self.tr("What the model makes of the corrupted one")),
-            ("noise_difference", self.tr("Difference"), self.tr("Where the reconstruction differs from the clean one")),
+            ("noise_clean", self.tr("Input"), self.tr("The clean image at the input size of the model")),
+            ("noise_noisy", self.tr("Corrupted"), self.tr("The image with noise, as the model receives it")),
+            ("noise_reconstruction", self.tr("Denoised"), self.tr("Reconstruction of the corrupted image")),
+            ("noise_difference", self.tr("Residual"), self.tr("Absolute difference between denoised and clean image")),
         )
         made = []
         layout = QHBoxLayout(self)
@@ -49,7 +49,7 @@ class NoisePicturePage(QWidget):
     def _on_noise_view_changed(self) -> None:
         view = self._document.noise_view
         if not isinstance(view, NoiseView):
-            text = view.message if isinstance(view, FailedView) else self.tr("Choose a picture.")
+            text = view.message if isinstance(view, FailedView) else self.tr("Select an image.")
             for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
                 frame.show_text(text, problem=view is not None)
             return
@@ -61,12 +61,12 @@ class NoisePicturePage(QWidget):
 
 
 class NoiseRowPage(QWidget):
-    """The chosen picture and those behind it in the gallery."""
+    """The selected image and those after it in the gallery."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        about = self.tr("Clean, corrupted, reconstructed and their difference, of several pictures")
+        about = self.tr("Input, corrupted, denoised and residual of several images")
         self.setAccessibleName(about)
         self.table = PictureTable(first_gap=0, whole=False)
         self.table.setObjectName("noise_row")
@@ -85,16 +85,16 @@ class NoiseRowPage(QWidget):
     def _on_noise_view_changed(self) -> None:
         view = self._document.noise_view
         if not isinstance(view, NoiseView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Choose a picture."))
+            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
             self._figures.clear()
             return
         rows = [_colour(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
         pairs = zip(view.clean, view.reconstruction, strict=True)
         rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
         self.table.show_pixels(np.stack(rows))
-        words = self.tr("%1 pictures, on average: corrupted %2; reconstructed %3")
+        words = self.tr("Mean of %1 images: corrupted %2; denoised %3")
         if len(view.clean) == 1:
-            words = self.tr("This picture: corrupted %2; reconstructed %3")
+            words = self.tr("This image: corrupted %2; denoised %3")
         words = words.replace("%1", str(len(view.clean)))
         words = words.replace("%2", _figures(view.of_noisy_row)).replace("%3", _figures(view.of_reconstruction_row))
         gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
@@ -102,11 +102,11 @@ class NoiseRowPage(QWidget):
 
 
 def _gain(widget: QWidget, noisy: Closeness, made: Closeness) -> str:
-    """Say how much nearer the reconstruction comes to the clean picture."""
+    """Return the PSNR gain of denoising in words."""
     gain = made.psnr - noisy.psnr
     if not np.isfinite(gain):
         return ""
-    words = widget.tr("%1 dB nearer than corrupted") if gain >= 0 else widget.tr("%1 dB further than corrupted")
+    words = widget.tr("+%1 dB PSNR gain") if gain >= 0 else widget.tr("−%1 dB PSNR (worse)")
     return words.replace("%1", f"{abs(gain):.1f}")
 
 

@@ -1,4 +1,4 @@
-"""Outliers: the pictures that the model reconstructs worst and best, and where the line is drawn."""
+"""Outliers: the images with the highest and lowest reconstruction error, and a threshold."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _PLACE = Qt.ItemDataRole.UserRole
 _SIDE = 44
 _CELL = QSize(2 * _SIDE + 12, _SIDE + 26)
 _USUAL = 99.0
-"""Percent of the model's own pictures that lie below the line at first."""
+"""Initial threshold: percentile of the errors of the model's validation images."""
 
 
 class OutliersPanel(QWidget):
-    """A histogram of errors with a threshold, and the two ends of the ranking beside it."""
+    """A histogram of errors with a threshold, and the ends of the ranking."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,34 +74,34 @@ class OutliersPanel(QWidget):
     def _make_controls(self) -> None:
         self._rank = button(
             "outliers_rank",
-            self.tr("Rank the pictures"),
-            self.tr("Measure how far each open picture is from its reconstruction by the open model"),
+            self.tr("Score images"),
+            self.tr("Compute the reconstruction error (MSE) of every image of this dataset"),
             primary=True,
         )
-        self._usual_label = PlainLabel(self.tr("Usual"))
+        self._usual_label = PlainLabel(self.tr("Threshold percentile"))
         self._usual = decimal_box(
             "outliers_usual",
-            self.tr("Share of the model's own held-out pictures that lie below the threshold"),
+            self.tr("Percentile of the errors of the model's validation images"),
             (0.0, 100.0),
             0.5,
             2,
         )
-        self._usual.setSuffix(" %")
+        self._usual.setSuffix("%")
         self._usual.setValue(_USUAL)
         self._pick = button(
-            "outliers_pick", self.tr("Show in gallery"), self.tr("Show the pictures above the threshold in the gallery")
+            "outliers_pick", self.tr("Show in gallery"), self.tr("Show the images above the threshold in the gallery")
         )
         self._save = button(
-            "outliers_save", self.tr("Save …"), self.tr("Write the whole ranking as a table, or the histogram")
+            "outliers_save", self.tr("Export…"), self.tr("Export the scores as a table, or the histogram as an image")
         )
         self.ends = Segments(
             (
-                ("outliers_worst", self.tr("Worst"), self.tr("Pictures that the model reconstructs worst")),
-                ("outliers_best", self.tr("Best"), self.tr("Pictures that the model reconstructs best")),
+                ("outliers_worst", self.tr("Highest error"), self.tr("Images with the highest reconstruction error")),
+                ("outliers_best", self.tr("Lowest error"), self.tr("Images with the lowest reconstruction error")),
             )
         )
         self.list = QListWidget()
-        name_control(self.list, "outliers_list", self.tr("Pictures beside their reconstructions, by their error"))
+        name_control(self.list, "outliers_list", self.tr("Images with their reconstructions, sorted by error"))
         self.list.setToolTip("")
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setMovement(QListView.Movement.Static)
@@ -117,7 +117,7 @@ class OutliersPanel(QWidget):
         self._caption.setWordWrap(True)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._empty = EmptyLabel(
-            self.tr("A picture that the model reconstructs badly is unlike those that it learnt from.")
+            self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
         )
         self._empty.setObjectName("outliers_empty")
         self.strip = JobStrip("outliers")
@@ -179,7 +179,7 @@ class OutliersPanel(QWidget):
     def _on_pick_clicked(self) -> None:
         view = self._document.studies.ranking
         if view is not None:
-            title = self.tr("Error above %1").replace("%1", f"{view.ranking.threshold:.3g}")
+            title = self.tr("MSE > %1").replace("%1", f"{view.ranking.threshold:.3g}")
             self._document.selection.put(Picked(title, np.sort(view.ranking.above)))
 
     def _on_item_chosen(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
@@ -187,11 +187,11 @@ class OutliersPanel(QWidget):
             self._document.choose_picture(int(item.data(_PLACE)))
 
     def _ask_save(self) -> None:
-        kinds = [self.tr("Table (*.csv)"), self.tr("Picture (*.png)"), self.tr("Drawing (*.svg)")]
-        ask_save(self._document, self, self.tr("Save the ranking"), kinds, Path.home() / "outliers.csv", self.save)
+        kinds = [self.tr("CSV table (*.csv)"), self.tr("PNG image (*.png)"), self.tr("SVG drawing (*.svg)")]
+        ask_save(self._document, self, self.tr("Export scores"), kinds, Path.home() / "outliers.csv", self.save)
 
     def save(self, path: Path) -> None:
-        """Write the ranking or its histogram, as the file's ending says; say so, or say why not."""
+        """Write the scores as CSV, or the histogram as PNG or SVG; report success or failure."""
         view = self._document.studies.ranking
         if view is None or self.histogram is None:
             return
@@ -207,7 +207,7 @@ class OutliersPanel(QWidget):
         else:
             self._document.exported.emit(path)
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
         key = self._document.studies.running("ranking")
@@ -236,7 +236,7 @@ class OutliersPanel(QWidget):
         self._show_caption(view)
 
     def _make_histogram(self) -> None:
-        # The plotting library takes a moment to import, which the start of the program is not to wait for.
+        # Importing the plotting library is slow, so that it is left out of the start of the program.
         from explorer.ui.widgets.error_histogram import ErrorHistogram
 
         self.histogram = ErrorHistogram()
@@ -248,7 +248,7 @@ class OutliersPanel(QWidget):
     def _show_caption(self, view: RankingView) -> None:
         above = len(view.ranking.above)
         self._pick.setEnabled(above > 0)
-        words = self.tr("%1 of %2 pictures have an error above %3; of the pictures that %5 knows it is %4.")
+        words = self.tr("%1 / %2 outliers (MSE > %3; %4 in the validation set of %5)")
         share = float((view.ranking.reference > view.ranking.threshold).mean())
         for place, value in enumerate(
             (
@@ -264,7 +264,7 @@ class OutliersPanel(QWidget):
         self._caption.setText(words)
 
     def _fill(self) -> None:
-        """List the chosen end of the ranking."""
+        """List the images of the selected end of the ranking."""
         view = self._document.studies.ranking
         self._listed = view
         with QSignalBlocker(self.list):
@@ -286,14 +286,14 @@ class OutliersPanel(QWidget):
         item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.pictures[0][number], view.pictures[1][number]))
         item.setData(_PLACE, position)
         label = view.source.label(position)
-        words = self.tr("Picture %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
+        words = self.tr("Image %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
         item.setToolTip(plain_tooltip(f"{words}\n{view.source.file_name(position)}".strip()))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {error:.4f}")
         return item
 
 
 def _pair(picture: Pixels, made: Pixels) -> QPixmap:
-    """Return a picture beside its reconstruction, pixels as they are."""
+    """Return an image beside its reconstruction, not scaled."""
     left, right = pixels_to_qimage(picture), pixels_to_qimage(made)
     gap = max(1, left.width() // 28)
     both = QImage(left.width() + gap + right.width(), left.height(), QImage.Format.Format_ARGB32)

@@ -1,4 +1,4 @@
-"""Samples: random codes from a prior, decoded; a click takes one to the cursor."""
+"""Samples: images decoded from random codes of a prior; a click makes a code the current one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.ui.widgets.segments import Segments
 _COLUMNS = 8
 _HOTTEST = 2.0
 _STEPS = 40
-"""Positions of the slider."""
+"""Steps of the slider."""
 
 _SEEDS = 1_000_000
 _SIDE_WIDTH = 232
@@ -29,7 +29,7 @@ _NORMAL, _FITTED = range(2)
 
 
 class SamplesPanel(QWidget):
-    """Random pictures beside where they are drawn from."""
+    """Random images, and the settings of the prior."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +54,7 @@ class SamplesPanel(QWidget):
         self._on_samples_view_changed()
 
     def _make_controls(self) -> None:
-        about = self.tr("Random pictures; click one to move the cursor to its code")
+        about = self.tr("Random images; click one to use its code")
         self.table = PictureChoice()
         name_control(self.table, "samples_table", about)
         self.prior = Segments(
@@ -62,22 +62,22 @@ class SamplesPanel(QWidget):
                 (
                     "samples_normal",
                     self.tr("N(0, I)"),
-                    self.tr("Standard normal numbers: what a variational model is trained to understand"),
+                    self.tr("Standard normal distribution: the prior that VAEs are trained with"),
                 ),
                 (
                     "samples_fitted",
-                    self.tr("Fitted"),
-                    self.tr("A mixture of Gaussians fitted to the codes of held-out pictures: where the data are"),
+                    self.tr("Fitted GMM"),
+                    self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
                 ),
             )
         )
-        tip = self.tr("Temperature: factor on the spread. Below 1 more typical pictures, above 1 more unusual ones")
+        tip = self.tr("Temperature: scales the standard deviation. Below 1: more typical, above 1: more varied")
         self._slider = QSlider(Qt.Orientation.Horizontal)
         name_control(self._slider, "samples_slider", tip)
         self._slider.setRange(0, _STEPS)
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
-        self._seed = spin_box("samples_seed", self.tr("Seed: the same number draws the same codes"), 0, _SEEDS - 1, 0)
-        self._redraw = button("samples_redraw", self.tr("Redraw"), self.tr("Draw other codes"))
+        self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
+        self._redraw = button("samples_redraw", self.tr("Resample"), self.tr("Draw new random codes"))
         self._hint = PlainLabel()
         self._hint.setObjectName("samples_hint")
         self._hint.setProperty("muted", True)
@@ -107,12 +107,11 @@ class SamplesPanel(QWidget):
         layout.addWidget(holder)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have codes drawn from now on."""
+        """Sample while the panel is visible."""
         super().showEvent(event)
         self._document.watch("samples", True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have nothing computed that nobody sees."""
         super().hideEvent(event)
         self._document.watch("samples", False)
 
@@ -142,9 +141,9 @@ class SamplesPanel(QWidget):
         view = self._document.samples_view
         place = row * _COLUMNS + column
         if isinstance(view, SamplesView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], "Take sample")
+            self._document.set_code(view.codes[place], self.tr("Select sample"))
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_sampling_changed(self) -> None:
         sampling, model = self._document.sampling, self._document.model
@@ -156,14 +155,11 @@ class SamplesPanel(QWidget):
             self._temperature.setValue(sampling.temperature)
             self._seed.setValue(sampling.seed)
         if plain and not fitted:
-            words = self.tr(
-                "A plain autoencoder was never told where its codes should lie, so standard normal numbers mostly miss"
-                " them. “Fitted” draws from where they are."
-            )
+            words = self.tr("Codes of a plain autoencoder do not follow N(0, I). Use the fitted GMM.")
         elif fitted:
-            words = self.tr("Drawn from where the codes of held-out pictures lie.")
+            words = self.tr("Sampled from a Gaussian mixture fitted to the codes of test images.")
         else:
-            words = self.tr("A variational model is trained so that these numbers make pictures like the data.")
+            words = self.tr("A VAE is trained to decode samples of this prior to realistic images.")
         self._hint.setText(words)
 
     def _on_samples_view_changed(self) -> None:
@@ -174,9 +170,9 @@ class SamplesPanel(QWidget):
         elif isinstance(view, FailedView):
             self.table.show_message(view.message)
         elif self._document.studies.running("prior") is not None:
-            self.table.show_message(self.tr("Fitting a prior to the codes …"))
+            self.table.show_message(self.tr("Fitting the prior…"))
         elif self._document.studies.problem("prior") and self._document.model is not None:
-            words = self.tr("No prior was fitted: %1 Choose “Fitted” to try again.")
+            words = self.tr("Fitting the prior failed: %1 Choose “Fitted GMM” to try again.")
             self.table.show_message(words.replace("%1", message_text(self._document.studies.problem("prior"))))
         else:
-            self.table.show_message(self.tr("Open a model to draw pictures from it."))
+            self.table.show_message(self.tr("Open a model to sample from it."))

@@ -1,4 +1,4 @@
-"""The morph timeline: keyframes in time, the way between them, scrub, play, export."""
+"""The timeline: keyframes, the segments between them, playback and export."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _WIDTHS = {
     "timeline_fps": 84,
     "timeline_hold": 76,
 }
-"""Of the controls, in pixels: both lines fit under a map that is as narrow as the window allows."""
+"""Widths of the controls in pixels, so that both rows fit at the minimum width of the window."""
 
 
 class TimelinePanel(QWidget):
-    """Keyframes from the cursor, a playhead that moves it, and the way to a GIF."""
+    """Keyframes from the current code, a playhead that sets it, and export of the animation."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class TimelinePanel(QWidget):
         self._dialog: ExportFilmDialog | None = None
         self._presets_dialog: FilmPresetsDialog | None = None
         self.setObjectName("timeline_panel")
-        self.setAccessibleName(self.tr("Morph timeline"))
+        self.setAccessibleName(self.tr("Timeline"))
         self._make_track()
         self._make_buttons()
         self._make_settings()
@@ -79,8 +79,8 @@ class TimelinePanel(QWidget):
         self.track.setObjectName("timeline_track")
         self.track.setAccessibleName(
             self.tr(
-                "Keyframes in time. Click or Enter: go there. Drag: retime. ←/→: choose. Alt+←/→: reorder. "
-                "Ctrl+←/→: move the playhead. Insert: duplicate. Delete: take out."
+                "Keyframes. Click or Enter: jump to keyframe. Drag: retime. ←/→: select. Alt+←/→: reorder. "
+                "Ctrl+←/→: move the playhead. Insert: duplicate. Delete: delete."
             )
         )
         timeline = self._document.timeline
@@ -100,21 +100,22 @@ class TimelinePanel(QWidget):
         self.add = button(
             "timeline_add",
             self.tr("Add keyframe"),
-            self.tr("Add what is being edited to the end of the morph (Ctrl+K)"),
+            self.tr("Add the current code as the last keyframe (Ctrl+K)"),
         )
         self.export = button(
             "timeline_export",
-            self.tr("Export …"),
-            self.tr("Write the morph as an animation, a video or pictures (Ctrl+E)"),
+            self.tr("Export…"),
+            self.tr("Export as animation, video or images (Ctrl+E)"),
             primary=True,
         )
         self._presets = button(
-            "timeline_presets", self.tr("Presets …"), self.tr("Films in one go: one of each class, a random walk, …")
+            "timeline_presets", self.tr("Presets…"), self.tr("Animation presets: one image per class, random walk, …")
         )
-        self._more = button("timeline_more", self.tr("More"), self.tr("Even motion, duplicate, delete, clear"))
+        self._more = button("timeline_more", "⋮", self.tr("More: equalize visual speed, duplicate, delete"))
+        self._more.setAccessibleName(self.tr("More"))
         menu = QMenu(self._more)
         menu.setObjectName("timeline_more_menu")
-        self._even = self._act(menu, "timeline_even", self.tr("Even motion"), self._on_even_triggered)
+        self._even = self._act(menu, "timeline_even", self.tr("Equalize visual speed"), self._on_even_triggered)
         self._even.setCheckable(True)
         menu.addSeparator()
         self._double = self._act(menu, "timeline_duplicate", self.tr("Duplicate keyframe (Insert)"), self.duplicate)
@@ -137,48 +138,50 @@ class TimelinePanel(QWidget):
         self._which = PlainLabel()
         self._which.setObjectName("timeline_which")
         self._steps = spin_box(
-            "timeline_steps", self.tr("Frames from one keyframe to the next, both counted"), 2, 10_000, 90
+            "timeline_steps", self.tr("Frames of the segment, including both keyframes"), 2, 10_000, 90
         )
         ways: list[tuple[str, object]] = [
-            (self.tr("straight"), "linear"),
-            (self.tr("spherical"), "slerp"),
-            (self.tr("spline"), "spline"),
-            (self.tr("along data"), "data"),
+            (self.tr("Linear"), "linear"),
+            (self.tr("Slerp"), "slerp"),
+            (self.tr("Spline"), "spline"),
+            (self.tr("Data path"), "data"),
         ]
         self._path = combo_box(
             "timeline_path",
             self.tr(
-                "The way through the code space: a straight line; along an arc, which keeps the code's length; "
-                "a smooth curve through all keyframes; or from one code of the data to the next"
+                "Path in latent space: line, arc (slerp), spline through all keyframes, "
+                "or shortest path through neighboring codes of the data"
             ),
             ways,
         )
         easings: list[tuple[str, object]] = [
-            (self.tr("even speed"), "linear"),
-            (self.tr("slow ends"), "ease"),
-            (self.tr("slow start"), "ease_in"),
-            (self.tr("slow end"), "ease_out"),
+            (self.tr("Linear"), "linear"),
+            (self.tr("Ease in-out"), "ease"),
+            (self.tr("Ease in"), "ease_in"),
+            (self.tr("Ease out"), "ease_out"),
         ]
-        about = self.tr("Speed along the way: even, or slow at its ends, so that the picture rests at the keyframes")
+        about = self.tr("Easing: constant speed, or slow at the start (in) or end (out) of the segment")
         self._easing = combo_box("timeline_easing", about, easings)
         self._preview = EasingPreview()
-        name_control(self._preview, "timeline_easing_preview", self.tr("Progress over time"))
+        name_control(self._preview, "timeline_easing_preview", self.tr("Easing curve: progress over time"))
         self._for_all = button(
-            "timeline_for_all", self.tr("For all"), self.tr("Let every segment go like the chosen one")
+            "timeline_for_all", self.tr("Apply to all"), self.tr("Copy these settings to every segment")
         )
-        # The line shall not become wider when a segment is chosen.
+        # Selecting a segment must not change the width of the row.
         room = self._for_all.sizePolicy()
         room.setRetainSizeWhenHidden(True)
         self._for_all.setSizePolicy(room)
-        self._hold = spin_box("timeline_hold", self.tr("Frames that the first and last picture are held"), 0, 1000, 18)
-        self._fps = decimal_box("timeline_fps", self.tr("Frames a second; a GIF plays at most 50"), (1, 60), 1, 1)
+        self._hold = spin_box(
+            "timeline_hold", self.tr("Hold: how many frames the first and last image are shown"), 0, 1000, 18
+        )
+        self._fps = decimal_box("timeline_fps", self.tr("Frames per second; GIF supports at most 50"), (1, 60), 1, 1)
         loops: list[tuple[str, object]] = [
-            (self.tr("there and back"), "pingpong"),
-            (self.tr("repeat"), "repeat"),
-            (self.tr("once"), "none"),
+            (self.tr("Ping-pong"), "pingpong"),
+            (self.tr("Loop"), "repeat"),
+            (self.tr("Once"), "none"),
         ]
         self._loop = combo_box(
-            "timeline_loop", self.tr("What happens at the end: stop, begin anew, or go back the same way"), loops
+            "timeline_loop", self.tr("At the end: play backward (ping-pong), start over (loop), or stop (once)"), loops
         )
         self._steps.valueChanged.connect(lambda value: self._on_segment_edited())
         for box in (self._path, self._easing):
@@ -189,10 +192,10 @@ class TimelinePanel(QWidget):
         self._for_all.clicked.connect(self._on_for_all_clicked)
 
     def _make_player(self) -> None:
-        self.play = button("timeline_play", self.tr("Play"), self.tr("Play the morph on the stage (Ctrl+Space)"))
+        self.play = button("timeline_play", self.tr("Play"), self.tr("Play the animation on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setFixedWidth(64)
-        self._length = ElidedLabel("", self.tr("Where the playhead is"))
+        self._length = ElidedLabel("", self.tr("Frame at the playhead, number of frames, duration"))
         self._length.setObjectName("timeline_length")
         self._length.setProperty("muted", True)
         self._clock = QTimer(self)
@@ -204,7 +207,7 @@ class TimelinePanel(QWidget):
 
     def _lay_out(self) -> None:
         self._fps.setSuffix(self.tr(" fps"))
-        self._hold.setPrefix(self.tr("hold "))
+        self._hold.setPrefix(self.tr("Hold "))
         self._steps.setSuffix(self.tr(" frames"))
         playing = QHBoxLayout()
         playing.setSpacing(6)
@@ -241,7 +244,7 @@ class TimelinePanel(QWidget):
         self.track.choose_key(number + 1)
 
     def duplicate(self) -> None:
-        """Put the chosen keyframe's double behind it."""
+        """Duplicate the selected keyframe."""
         if self._document.keyframes:
             self._duplicate(self.track.key)
 
@@ -260,8 +263,8 @@ class TimelinePanel(QWidget):
         menu = QMenu(self)
         menu.setObjectName("timeline_menu")
         for name, text, run in (
-            ("timeline_menu_go", self.tr("Go there"), self._document.timeline.take),
-            ("timeline_menu_replace", self.tr("Replace by what is being edited"), self._replace),
+            ("timeline_menu_go", self.tr("Jump to keyframe"), self._document.timeline.take),
+            ("timeline_menu_replace", self.tr("Replace with current code"), self._replace),
             ("timeline_menu_duplicate", self.tr("Duplicate"), self._duplicate),
             ("timeline_menu_delete", self.tr("Delete"), self._remove),
         ):
@@ -274,7 +277,7 @@ class TimelinePanel(QWidget):
             self._document.timeline.bend(number, self._document.code)
 
     def _on_dropped(self, mime: QMimeData, frame: int) -> None:
-        """Make keyframes of what was dropped; an exported morph is opened in the place of all of them."""
+        """Insert keyframes from dropped items; an exported animation replaces all keyframes."""
         timeline = self._document.timeline
         place = timeline.place_of(frame)
         pictures, code, files = pictures_of(mime), code_of(mime), files_of(mime)
@@ -290,7 +293,7 @@ class TimelinePanel(QWidget):
             timeline.request_files(files, place)
 
     def _on_model_changed(self) -> None:
-        """Stop playing; but a newer version of a model that learns plays on."""
+        """Stop playing, unless the new model is a newer state of the same training."""
         model = self._document.model
         if model is None or not model.continues(self._model):
             self.play.setChecked(False)
@@ -313,7 +316,7 @@ class TimelinePanel(QWidget):
             self.track.show_images(())
 
     def _on_film_view_changed(self) -> None:
-        """Show what is measured; while a film is measured anew, what was known of the last one stays."""
+        """Show frames and curves; while they are computed again, the last ones stay."""
         view = self._document.film_view
         if self._document.timeline.film is None:
             self.track.show_measures(None, None)
@@ -344,9 +347,8 @@ class TimelinePanel(QWidget):
                 [self._words(segment) for segment in film.segments],
                 [keyframe.segment is not None for keyframe in self._document.keyframes],
             )
-        words = self.tr("A morph runs through keyframes: edit the picture, press “Add keyframe”, and again. ")
-        words += self.tr("Or drop pictures here, from the gallery or the desktop.")
-        self.track.show_film(keyframes, shown, self.tr("One more keyframe makes a morph.") if keyframes else words)
+        words = self.tr("Drag images here, or press Ctrl+K to add the current code as a keyframe.")
+        self.track.show_film(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
         if film is None:
             self.track.show_measures(None, None)
         self.add.setEnabled(self._document.code is not None)
@@ -386,7 +388,7 @@ class TimelinePanel(QWidget):
         return self._document.film.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
-        """Show the settings of the chosen segment, or those of all."""
+        """Show the settings of the selected segment, or those of all."""
         number, segment = self.track.segment, self._shown_segment()
         if number is None:
             self._which.setText(self.tr("All segments"))
@@ -445,7 +447,7 @@ class TimelinePanel(QWidget):
         self._update_even()
 
     def ask_preset(self) -> None:
-        """Offer whole films."""
+        """Open the dialog with the animation presets."""
         if self._presets_dialog is None:
             self._presets_dialog = FilmPresetsDialog(self._document, self)
         self._presets_dialog.open()
@@ -465,7 +467,7 @@ class TimelinePanel(QWidget):
             self._clock.stop()
 
     def _on_clock_ticked(self) -> None:
-        """Show the frame of the moment: a slow model skips frames, and never plays slower."""
+        """Show the frame for the elapsed time: slow models skip frames, so that the speed stays right."""
         timeline = self._document.timeline
         film = timeline.film
         if film is None:
@@ -487,9 +489,9 @@ class TimelinePanel(QWidget):
         self._played = self._document.code
 
     def _on_code_changed(self) -> None:
-        """Whoever takes hold of the picture while the morph plays gets it.
+        """Stop playing when the user edits the code.
 
-        A model that learns tells of codes, too, when its picture's own code is another and the cursor is not.
+        A model in training signals this too, when the code of its image has changed but the current code has not.
         """
         if self.play.isChecked() and not self._ticking and self._document.code is not self._played:
             self.play.setChecked(False)
@@ -502,7 +504,7 @@ class TimelinePanel(QWidget):
     # -- export --------------------------------------------------------------------------------------------------
 
     def ask_export(self) -> None:
-        """Ask how the morph is to be written, and where."""
+        """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
                 self._dialog = ExportFilmDialog(self._document, self)

@@ -1,4 +1,4 @@
-"""Train a model in the background: what, on which pictures, how long; and watch the loss."""
+"""The Train panel: settings of a training, the network, and the progress of the training."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
-_FORM_WIDTH = 356
+_FORM_WIDTH = 368
 
 
 class TrainPanel(QWidget):
-    """Settings and Start on the left; the network, and the training as it goes, on the right."""
+    """Settings and the Train button on the left; network and progress on the right."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,9 @@ class TrainPanel(QWidget):
         self.setObjectName("train_panel")
         self.setAccessibleName(self.tr("Train"))
         self.form = TrainForm(document)
-        self.start = button("train_start", self.tr("Start"), self.tr("Train in the background"), primary=True)
+        self.start = button(
+            "train_start", self.tr("Train"), self.tr("Start the training in the background"), primary=True
+        )
         self.drawing = NetworkDrawing()
         self._facts = TrainFacts()
         self.watch = TrainWatchPanel(document, self._make_network_page())
@@ -54,7 +56,7 @@ class TrainPanel(QWidget):
     def _lay_out(self) -> None:
         settings = QScrollArea()
         settings.setObjectName("train_settings")
-        settings.setAccessibleName(self.tr("Settings of the training"))
+        settings.setAccessibleName(self.tr("Training settings"))
         settings.setFrameShape(QScrollArea.Shape.NoFrame)
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -81,13 +83,13 @@ class TrainPanel(QWidget):
         self._document.trainings.again_requested.connect(self._on_again_requested)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Warm the model process up: that takes a moment which the window's start should not."""
+        """Start the model process in advance, since that takes a moment."""
         super().showEvent(event)
         self._document.training_expected.emit()
         self.form.ask_ground()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Take the preview along."""
+        """Close the preview, too."""
         super().hideEvent(event)
         if self._preview is not None:
             self._preview.close()
@@ -95,7 +97,7 @@ class TrainPanel(QWidget):
     # -- settings ------------------------------------------------------------------------------------------------
 
     def _on_form_changed(self) -> None:
-        """Draw the networks and say what the training comes to, or why it cannot be."""
+        """Show network and cost of the training, or why it cannot start."""
         if self.isVisible():
             self._document.training_expected.emit()
         try:
@@ -120,14 +122,14 @@ class TrainPanel(QWidget):
         self.start.setEnabled(fits)
 
     def _on_fold_toggled(self, unfolded: bool) -> None:
-        """Bring what was unfolded into view."""
+        """Scroll to the settings that were expanded."""
         if unfolded:
             self.form.adjustSize()
             self._settings.ensureWidgetVisible(self.form.fold.content, 0, 0)
             self._settings.ensureWidgetVisible(self.form.fold.button, 0, 0)
 
     def show_preview(self) -> None:
-        """Show what augmentation makes of a few of the chosen pictures."""
+        """Show a few augmented images."""
         if self._preview is None:
             self._preview = AugmentPreview(self._document, self)
             self._preview.seed_chosen.connect(self.form.set_seed)
@@ -136,7 +138,7 @@ class TrainPanel(QWidget):
         self._preview.follow(self.form.request(Path("new")))
 
     def _on_again_requested(self, request: TrainingRequest) -> None:
-        """Put a kept training's settings into the form, and show what they come to."""
+        """Fill the form with the settings of a run."""
         self.form.show_request(request)
         self.watch.pages.setCurrentIndex(0)
 
@@ -153,10 +155,14 @@ class TrainPanel(QWidget):
         self._document.training_requested.emit(request)
 
     def _on_training_changed(self) -> None:
-        """Start a training, or put it behind the one that runs."""
+        """Label the button: Train, or Queue training while one is active."""
         active = self._document.training.active
-        self.start.setText(self.tr("Add to the queue") if active else self.tr("Start"))
-        tip = self.tr("Train when the others have ended") if active else self.tr("Train in the background")
+        self.start.setText(self.tr("Queue training") if active else self.tr("Train"))
+        tip = (
+            self.tr("Start after the running and queued trainings")
+            if active
+            else self.tr("Start the training in the background")
+        )
         self.start.setToolTip(plain_tooltip(tip))
         if not active:
             self.form.refresh_name()

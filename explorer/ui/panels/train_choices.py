@@ -1,4 +1,4 @@
-"""What can be chosen for a training, and the request that the fields make or are filled from."""
+"""Choices of the Train form: datasets, models to start from, and conversion of the fields to and from a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.ui.plain_text import plain_tooltip
 
 
 class TrainChoices(TrainFields):
-    """Fields that know the pictures and models that there are."""
+    """Fields that list the available datasets and models."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,7 +28,7 @@ class TrainChoices(TrainFields):
         self._known: dict[str, Pictures] = {}
 
     def _fill_data(self, wanted: str | None) -> None:
-        """List what can be trained on: the sets that are here, the pictures that are open, and what could be got."""
+        """List the datasets: local ones, the open one, and those that can be downloaded."""
         self._known = {}
         self.data.clear()
         entries = known_sources()
@@ -36,7 +36,7 @@ class TrainChoices(TrainFields):
             self._known[entry.name] = pictures_in(entry)
             title = entry.name.replace("_", " ")
             missing = entry.status == "missing"
-            self.data.addItem(f"{title} ({self.tr('not here')})" if missing else title, entry.name)
+            self.data.addItem(f"{title} ({self.tr('not downloaded')})" if missing else title, entry.name)
             tip = f"{entry.title}. {entry.how}" if missing else entry.title
             self.data.setItemData(self.data.count() - 1, plain_tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         source = self._document.source
@@ -51,11 +51,11 @@ class TrainChoices(TrainFields):
         self.data.setCurrentIndex(max(0, self.data.findData(wanted)))
 
     def _fill_models(self) -> None:
-        """List the models that can be gone on with, and keep the choice where it is still there."""
+        """List the models whose weights a training can start from; keep the selection if possible."""
         chosen, opened = self.start_from.currentData(), self._document.model
         self._parents = {}
         self.start_from.clear()
-        self.start_from.addItem(self.tr("nothing: a new model"), None)
+        self.start_from.addItem(self.tr("Random weights"), None)
         for found in find_bundles():
             bundle = found.bundle
             if bundle is None or bundle.card.architecture != self.architecture.currentData():
@@ -67,24 +67,23 @@ class TrainChoices(TrainFields):
 
     @property
     def chosen_architecture(self) -> Architecture:
-        """The chosen architecture."""
         return ARCHITECTURES[self.architecture.currentData()]
 
     @property
     def chosen_data(self) -> str:
-        """Name or path of the chosen pictures."""
+        """Name or path of the selected dataset."""
         return str(self.data.currentData())
 
     @property
     def parent_bundle(self) -> Bundle | None:
-        """The model to go on with."""
+        """The model whose weights the training starts from, if any."""
         return self._parents.get(str(self.start_from.currentData()))
 
     def _pictures(self) -> Pictures:
         return self._known[self.chosen_data]
 
     def _begin_with_reference(self) -> None:
-        """Set what the architecture's reference decides."""
+        """Set the defaults of the architecture."""
         architecture, defaults = self.chosen_architecture, self.chosen_architecture.defaults
         self._fill_models()
         self.latent.setValue(architecture.default_latent)
@@ -97,7 +96,7 @@ class TrainChoices(TrainFields):
         self.loss.setCurrentIndex(self.loss.findData(defaults.loss))
 
     def _fill(self, request: TrainingRequest) -> None:
-        """Show a request; what it leaves open, as the architecture's reference has it."""
+        """Show a request; missing values become the defaults of the architecture."""
         self.architecture.setCurrentIndex(self.architecture.findData(request.architecture))
         self._begin_with_reference()
         usual = self.chosen_architecture.defaults
@@ -122,12 +121,12 @@ class TrainChoices(TrainFields):
         self.tensorboard.setChecked(request.tensorboard is not None)
 
     def request(self, out: Path) -> TrainingRequest:
-        """Return what is asked for.
+        """Return the request for a training into the folder `out`.
 
         Raises
         ------
         TrainingError
-            If a field holds what cannot be meant.
+            If the value of a field is invalid.
         """
         loss, usual = self.loss.currentData(), self.chosen_architecture.defaults.loss
         values: dict[str, object] = {

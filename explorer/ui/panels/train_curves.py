@@ -1,4 +1,4 @@
-"""The curves of the running training, and of the runs that were chosen beside it."""
+"""Loss curves of the active training and of the selected runs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import check_box, combo_box
 
 _DIMENSIONS = 16
-"""Most dimensions whose KL is drawn: those with the most of it."""
+"""Number of dimensions whose KL is plotted: those with the highest KL."""
 
 
 class TrainCurvesPanel(QWidget):
-    """Losses over epochs, on a linear or logarithmic scale, with the values under the mouse."""
+    """Losses by epoch, on a linear or logarithmic scale, with the values under the mouse."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self.setObjectName("train_curves_panel")
-        self.setAccessibleName(self.tr("Curves of the training"))
+        self.setAccessibleName(self.tr("Training curves"))
         self._kind = combo_box(
             "train_curve_kind",
-            self.tr("What is drawn: the loss, what a variational model's is made of, or KL of each dimension"),
+            self.tr("Loss; or for a VAE, its terms, or KL per latent dimension"),
             [
                 (self.tr("Loss"), "loss"),
                 (self.tr("Reconstruction and KL"), "parts"),
@@ -38,13 +38,13 @@ class TrainCurvesPanel(QWidget):
             ],
         )
         self._log = check_box(
-            "train_curve_log", self.tr("Log scale"), self.tr("Powers of ten on the vertical axis: late progress shows")
+            "train_curve_log", self.tr("Log scale"), self.tr("Logarithmic y axis: shows late progress")
         )
         self._values = PlainLabel()
         self._values.setObjectName("train_curve_values")
         self._values.setProperty("muted", True)
         self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        about = self.tr("On the training pictures, and (dashed) on held-out ones.")
+        about = self.tr("Solid: training. Dashed: validation.")
         self.plot = CurvePlot("train_plot", about, self.tr("Epoch"))
         top = QHBoxLayout()
         top.addWidget(self._kind)
@@ -66,15 +66,15 @@ class TrainCurvesPanel(QWidget):
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up on what came while nobody looked."""
+        """Update: changes are not followed while the panel is hidden."""
         super().showEvent(event)
         self._show()
 
     def _show_values(self, values: str) -> None:
-        self._values.setText(values or self.tr("Over epochs; point at the curves to read them."))
+        self._values.setText(values or self.tr("x: epoch · hover for values"))
 
     def _on_training_changed(self) -> None:
-        """Draw only where an epoch came: steps come several times a second."""
+        """Redraw only after an epoch: steps are reported several times per second."""
         training = self._document.training
         if self.isVisible() and self._drawn != (training.run, training.phase, len(training.curve), training.epochs):
             self._show()
@@ -87,9 +87,9 @@ class TrainCurvesPanel(QWidget):
         curves: list[Curve] = []
         for number, one in enumerate(series):
             curves += self._curves(kind, one.points, number, one.name if len(series) > 1 else "")
-        units = {"loss": self.tr("loss"), "parts": self.tr("nats a picture"), "kl": self.tr("KL in nats")}
+        units = {"loss": self.tr("Loss"), "parts": self.tr("nats per image"), "kl": self.tr("KL (nats)")}
         lengths = [one.points[-1].epoch for one in series if one.points]
-        # On an axis that grows with the training, up to its end.
+        # The axis grows with the training, up to its number of epochs.
         done = max((curve.xs[-1] for curve in curves if curve.xs), default=1)
         last = max(2, done, min(max([training.epochs, *lengths]), 2 * done + 8))
         self.plot.show_curves(curves, (1, last), units[kind], self._empty(kind))
@@ -99,7 +99,7 @@ class TrainCurvesPanel(QWidget):
         if kind == "loss":
             losses = tuple(point.loss for point in points)
             held_out = tuple(point.val_loss for point in points)
-            # Several trainings have a name each in the legend; which line is which is seen by its dashes.
+            # With several trainings, the legend has one entry each; dashes mark validation.
             return [
                 Curve(name or self.tr("training"), epochs, losses, number),
                 Curve(_joined(name, self.tr("validation")), epochs, held_out, number, dashed=True, told=not name),
@@ -120,7 +120,7 @@ class TrainCurvesPanel(QWidget):
         ]
 
     def _dimension_curves(self, points: Sequence[CurvePoint], name: str) -> list[Curve]:
-        """Draw the dimensions that hold the most; a number for each, so that a dimension keeps its colour."""
+        """Return the curves of the dimensions with the highest KL; the color depends on the dimension."""
         told = [point for point in points if point.kl_per_dim]
         if not told:
             return []
@@ -135,10 +135,10 @@ class TrainCurvesPanel(QWidget):
     def _empty(self, kind: str) -> str:
         training = self._document.training
         if kind != "loss" and training.curve:
-            return self.tr("Only a variational model's loss has these parts.")
+            return self.tr("Only the loss of a VAE has these terms.")
         if training.active:
-            return self.tr("The first point comes with the end of the first epoch.")
-        return self.tr("The loss of each epoch appears here once a training has started.")
+            return self.tr("First point appears after epoch 1.")
+        return self.tr("Start a training to see its loss here.")
 
 
 def _joined(name: str, part: str) -> str:

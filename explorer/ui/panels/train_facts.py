@@ -1,4 +1,4 @@
-"""What a training comes to, in words; or why it cannot be."""
+"""Size and cost of a training in words, or why it cannot start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.ui.plain_text import PlainLabel
 
 
 class TrainFacts(QWidget):
-    """Sizes, work and memory of a training that can be, with a warning where there is one; else the problem."""
+    """Network size, MACs and memory of a training with warnings, or the problem."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,12 +32,12 @@ class TrainFacts(QWidget):
         layout.addWidget(self._warning)
 
     def show_problem(self, words: Wording) -> None:
-        """Say why it cannot be."""
+        """Show why the training cannot start."""
         self._say(message_text(words), problem=True)
         self._warn("")
 
     def show_plan(self, plan: Plan) -> None:
-        """Say what it comes to."""
+        """Show size and cost of the training."""
         self._say(" ".join(filter(None, (self._sizes(plan), self._work(plan), self._idle(plan)))), problem=False)
         self._warn(" ".join(filter(None, (self._tight(plan), self._unbounded(plan)))))
 
@@ -54,40 +54,37 @@ class TrainFacts(QWidget):
     def _sizes(self, plan: Plan) -> str:
         spec = plan.spec
         height, width, channels = spec.image_shape
-        code = " × ".join(f"{side:,}" for side in spec.latent_shape)
+        code = "×".join(f"{side:,}" for side in spec.latent_shape)
         weights = (f"{network.parameters:,}" for network in (spec.encoder, spec.decoder))
-        words = self.tr("%1 pixels to %2 numbers; %3 weights in the encoder, %4 in the decoder.")
-        return _filled(words, f"{height} × {width} × {channels}", code, *weights)
+        words = self.tr("Input %1, latent dim. %2. Parameters: encoder %3, decoder %4.")
+        return _filled(words, f"{height}×{width}×{channels}", code, *weights)
 
     def _work(self, plan: Plan) -> str:
         memory = gigabytes(plan.need.total)
         if plan.solved:
-            return _filled(self.tr("Solved at once, without epochs; about %1 of memory."), memory)
-        words = self.tr("An epoch: %1 pictures in %2 steps, %3 multiply-adds; about %4 of memory.")
+            return _filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
+        words = self.tr("Per epoch: %1 images, %2 steps, %3 MACs. Memory: about %4.")
         work = count_words(plan.epoch_operations)
         return _filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
 
     def _idle(self, plan: Plan) -> str:
         if not plan.idle_augmentation:
             return ""
-        return _filled(self.tr("Augmentation adds nothing: there are %1 pictures."), f"{plan.originals:,}")
+        return _filled(self.tr("Augmentation has no effect: the dataset already has %1 images."), f"{plan.originals:,}")
 
     def _tight(self, plan: Plan) -> str:
         if not plan.tight or plan.machine is None:
             return ""
         words = self.tr(
-            "It needs about %1 of memory, and this machine has %2: it may become slow or fail. A smaller batch, a "
-            "smaller code or smaller pictures need less."
+            "Needs about %1 of memory; this machine has %2. Training may be slow or fail. "
+            "Reduce batch size, latent dimension or input size."
         )
         return _filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
 
     def _unbounded(self, plan: Plan) -> str:
         if not plan.unbounded:
             return ""
-        return self.tr(
-            "Cross entropy wants values from 0 to 1, and the last layer of this network gives any: squared error (MSE) "
-            "suits it better."
-        )
+        return self.tr("BCE needs outputs in 0–1; the output of this network is linear. Use MSE.")
 
 
 def _filled(words: str, *values: str) -> str:

@@ -1,4 +1,4 @@
-"""The fields of the Train panel's form, and where they stand."""
+"""The fields of the Train form and their layout."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MOST = 10_000_000
 
 
 class TrainFields(QWidget):
-    """All that can be set for a training. An empty field means what the reference of the architecture had.
+    """All settings of a training. An empty field means the default of the architecture.
 
-    Each field is an attribute; `TrainForm` gives them their meaning.
+    Each field is an attribute; `TrainForm` adds the behavior.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -35,86 +35,82 @@ class TrainFields(QWidget):
     def _make_main_fields(self) -> None:
         presets: list[tuple[str, object]] = [(preset.title, preset.name) for preset in PRESETS]
         presets.append((self.tr("Custom"), None))
-        self.preset = combo_box("train_preset", self.tr("Settings with a name, such as the references' own"), presets)
+        self.preset = combo_box(
+            "train_preset", self.tr("Preset: complete settings, such as those of a published system"), presets
+        )
         _disable_last(self.preset)
         self.preset_note = _notice("train_preset_note")
         architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
         self.architecture = combo_box(
             "train_architecture",
-            self.tr("Architecture of the networks: which layers learn to shrink a picture to its code and back"),
+            self.tr("Architecture: the layers of encoder and decoder"),
             architectures,
         )
-        self.data = combo_box(
-            "train_data", self.tr("Pictures to learn from; some of them are held out, to test what was learnt"), []
-        )
+        self.data = combo_box("train_data", self.tr("Training dataset; a part is held out for validation"), [])
         self.hint = _notice("train_invert_hint")
-        self.hint.setText(self.tr("These pictures are dark on light. Light on dark is easier to learn: invert them."))
+        self.hint.setText(self.tr("These images are black-on-white. White-on-black is easier to learn: invert colors."))
         self.invert = check_box(
             "train_invert",
-            self.tr("Invert the pictures"),
-            self.tr("Exchange dark and light, so that what is drawn has large values and the background none"),
+            self.tr("Invert colors"),
+            self.tr("Invert all images, so that the drawing is bright and the background is 0"),
         )
         self.latent = spin_box(
             "train_latent",
-            self.tr("Numbers in a code: the fewer, the more must be learnt about what the pictures have in common"),
+            self.tr("Latent dimension: a smaller code keeps only what the images have in common"),
             *(1, 100_000, 49),
         )
         self.epochs = spin_box(
             "train_epochs",
-            self.tr("Passes over the training pictures: more fit them better, too many learn them by heart"),
+            self.tr("Passes over the training images. Too many overfit."),
             *(1, 100_000, 5),
         )
         self.limit = self._optional(
             "train_limit",
-            self.tr("Train on at most so many pictures: quicker, but less is seen of how they differ"),
-            self.tr("all"),
+            self.tr("Train on at most this many images: faster, but less varied"),
+            self.tr("All"),
         )
         self.augment = self._optional(
             "train_augment",
             self.tr(
-                "Make so many pictures from the training pictures, turned, slanted, zoomed, bent and shifted, so that "
-                "the network learns what does not depend on such changes"
+                "Number of training images after augmentation with random rotation, shear, zoom, shift and "
+                "elastic distortion"
             ),
-            self.tr("off"),
+            self.tr("Off"),
         )
         self.augment.setSingleStep(1_000)
-        self.preview = button(
-            "train_preview", self.tr("Preview …"), self.tr("Show what augmentation makes of a few pictures")
-        )
-        self.name = line_edit("train_name", self.tr("Name of the new model, and of the folder that it is kept in"))
+        self.preview = button("train_preview", self.tr("Preview…"), self.tr("Show a few augmented images"))
+        self.name = line_edit("train_name", self.tr("Name of the new model and of its folder"))
         self.name.setMaxLength(NAME_LIMIT)
 
     def _make_picture_fields(self) -> None:
         self.start_from = combo_box(
             "train_start_from",
-            self.tr("A trained model of this architecture whose weights are learnt further, or a new one from chance"),
+            self.tr("Initial weights: random, or those of a trained model of this architecture"),
             [],
         )
         self.picture_size = line_edit(
             "train_size",
-            self.tr(
-                "Height × width that pictures are brought to, such as 64x48: larger ones show more and take longer"
-            ),
-            self.tr("as is"),
+            self.tr("Input size, height × width, such as 64x48. Larger images show more detail and take longer"),
+            self.tr("Auto"),
         )
-        channels: list[tuple[str, object]] = [(self.tr("as is"), None), (self.tr("grey"), 1)]
-        channels.append((self.tr("colour"), 3))
+        channels: list[tuple[str, object]] = [(self.tr("Auto"), None), (self.tr("Grayscale"), 1)]
+        channels.append((self.tr("RGB"), 3))
         self.channels = combo_box(
             "train_channels",
-            self.tr("Grey pictures have a third of the values, so that all codes are for form"),
+            self.tr("Color channels. Grayscale has a third of the values, so that the code encodes shape only"),
             channels,
         )
         self.crop = spin_box(
             "train_crop",
-            self.tr("Pixels cut off each side before resizing, so that nothing is learnt of the background"),
+            self.tr("Pixels cropped from each side before resizing, to remove the background"),
             *(-1, 4_096, -1),
         )
-        self.crop.setSpecialValueText(self.tr("as usual"))
+        self.crop.setSpecialValueText(self.tr("Auto"))
         self.noise = NoiseEdit(
             "train_noise",
             self.tr(
-                "Noise on the input while the clean picture is the target, so that the model learns to take it away: "
-                "gaussian:0.3, several joined by +"
+                "Corrupt the input and keep the clean image as target (denoising autoencoder): gaussian:0.3; "
+                "join several with +"
             ),
         )
 
@@ -122,49 +118,49 @@ class TrainFields(QWidget):
         losses: list[tuple[str, object]] = [("BCE", "bce"), ("MSE", "mse")]
         self.loss = combo_box(
             "train_loss",
-            self.tr("What is made small: cross entropy (BCE) for near black and white, squared error (MSE) for others"),
+            self.tr("Reconstruction loss: binary cross-entropy for nearly black-and-white images, else MSE"),
             losses,
         )
-        schedules: list[tuple[str, object]] = [(self.tr("constant"), "constant"), (self.tr("cosine"), "cosine")]
+        schedules: list[tuple[str, object]] = [(self.tr("Constant"), "constant"), (self.tr("Cosine"), "cosine")]
         self.schedule = combo_box(
             "train_schedule",
-            self.tr("Whether the rate stays, or falls to zero along a cosine, so that the last steps are fine"),
+            self.tr("Learning rate schedule: constant, or decay to zero along a cosine"),
             schedules,
         )
         self.batch = self._optional(
             "train_batch",
-            self.tr("Pictures a step: small batches learn more an epoch, large ones are quicker and smoother"),
-            self.tr("as usual"),
+            self.tr("Batch size: images per step. Large batches are faster, small ones make more steps per epoch"),
+            self.tr("Auto"),
         )
         self.rate = line_edit(
-            "train_rate", self.tr("Learning rate of Adam: how far a step goes; too far, and the loss jumps about")
+            "train_rate", self.tr("Learning rate of the Adam optimizer. Too high: the loss oscillates")
         )
         self.beta = line_edit(
             "train_beta",
-            self.tr("Weight of the KL term (β): more makes codes a rounder cloud, and pictures less sharp"),
+            self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images"),
         )
         self.l1 = line_edit(
-            "train_l1", self.tr("Strength of the L1 penalty: more of it brings most numbers of a code near zero")
+            "train_l1", self.tr("Weight of the L1 penalty on the code. Higher: sparser codes, most values near zero")
         )
         self.early_stop = self._optional(
             "train_early_stop",
-            self.tr("End after so many epochs without a better validation loss, and keep the best, not the last"),
-            self.tr("never"),
+            self.tr("Early stopping: epochs without better validation loss before training ends; keeps the best"),
+            self.tr("Off"),
         )
         self.seed = spin_box(
             "train_seed",
-            self.tr("Seed of weights, order, noise and augmentation: the same seed trains the same model again"),
+            self.tr("Random seed of weights, order, noise and augmentation. Same seed, same model"),
             *(0, 2**31 - 1, 0),
         )
 
         self.tensorboard = check_box(
             "train_tensorboard",
-            self.tr("Log for TensorBoard"),
-            self.tr("Write scalars, histograms of the codes and reconstructions for TensorBoard, beside the model"),
+            self.tr("Log to TensorBoard"),
+            self.tr("Write losses, code histograms and reconstructions for TensorBoard beside the model"),
         )
         if importlib.util.find_spec("tensorboard") is None:
             self.tensorboard.setEnabled(False)
-            self.tensorboard.setToolTip(self.tr("An extra: pip install tensorboard"))
+            self.tensorboard.setToolTip(self.tr("Not installed: pip install tensorboard"))
 
     def _optional(self, name: str, tip: str, none: str) -> QSpinBox:
         box = spin_box(name, f"{tip}; 0: {none}", 0, _MOST, 0)
@@ -175,29 +171,29 @@ class TrainFields(QWidget):
         main = FieldGrid()
         main.wide(self.tr("Preset"), self.preset)
         main.bare(self.preset_note)
-        main.wide(self.tr("Model"), self.architecture)
-        main.wide(self.tr("Data"), self.data)
+        main.wide(self.tr("Architecture"), self.architecture)
+        main.wide(self.tr("Dataset"), self.data)
         main.bare(self.hint)
         main.bare(self.invert)
-        main.pair((self.tr("Code size"), self.latent), (self.tr("Epochs"), self.epochs))
-        main.pair((self.tr("Pictures"), self.limit), (self.tr("Seed"), self.seed))
-        main.pair((self.tr("Augment to"), self.augment), ("", self.preview))
+        main.pair((self.tr("Latent dim."), self.latent), (self.tr("Epochs"), self.epochs))
+        main.pair((self.tr("Max. images"), self.limit), (self.tr("Seed"), self.seed))
+        main.pair((self.tr("Augmented size"), self.augment), ("", self.preview))
         main.wide(self.tr("Name"), self.name)
         more = FieldGrid()
-        more.wide(self.tr("Go on from"), self.start_from)
-        more.wide(self.tr("Noise"), self.noise, tall=True)
-        more.pair((self.tr("Size"), self.picture_size), (self.tr("Colours"), self.channels))
-        more.pair((self.tr("Cut off"), self.crop), (self.tr("Batch"), self.batch))
-        more.pair((self.tr("Loss"), self.loss), (self.tr("Rate"), self.rate))
-        more.pair((self.tr("Schedule"), self.schedule), (self.tr("Early stop"), self.early_stop))
-        more.pair((self.tr("KL weight"), self.beta), (self.tr("L1"), self.l1))
+        more.wide(self.tr("Initialize from"), self.start_from)
+        more.wide(self.tr("Input noise"), self.noise, tall=True)
+        more.pair((self.tr("Input size"), self.picture_size), (self.tr("Channels"), self.channels))
+        more.pair((self.tr("Crop border"), self.crop), (self.tr("Batch size"), self.batch))
+        more.pair((self.tr("Learning rate"), self.rate), (self.tr("Schedule"), self.schedule))
+        more.pair((self.tr("Patience"), self.early_stop), (self.tr("Loss"), self.loss))
+        more.pair((self.tr("β (KL weight)"), self.beta), (self.tr("L1 penalty"), self.l1))
         more.bare(self.tensorboard)
         content = QWidget()
         content.setLayout(more)
         self.fold = Fold(
             "train_more",
             self.tr("More settings"),
-            self.tr("Size, noise, loss and rate; going on from a model"),
+            self.tr("Initial weights, input, loss and optimizer"),
             content,
         )
         layout = QVBoxLayout(self)
@@ -217,7 +213,7 @@ def _notice(name: str) -> QLabel:
 
 
 def _disable_last(combo: QComboBox) -> None:
-    """Make the last entry one that can be shown and not chosen."""
+    """Disable the last entry, which the program shows but the user cannot select."""
     model = combo.model()
     assert isinstance(model, QStandardItemModel)
     model.item(combo.count() - 1).setEnabled(False)

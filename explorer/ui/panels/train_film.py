@@ -1,4 +1,4 @@
-"""The film of a training: a few held-out pictures, and what the model made of them as it learnt."""
+"""Training progress: a few validation images and their reconstructions by epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.ui.widgets.picture_table import PictureTable
 
 
 class TrainFilmPanel(QWidget):
-    """Originals over reconstructions, and a playhead through the training; at its end it follows what comes."""
+    """Originals above reconstructions, and a slider over the epochs; at its end it follows the training."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,22 +29,22 @@ class TrainFilmPanel(QWidget):
         self._film: tuple[FilmFrame, ...] = ()
         self._run: Path | None = None
         self.setObjectName("train_film_panel")
-        self.setAccessibleName(self.tr("Film of the training"))
+        self.setAccessibleName(self.tr("Training progress"))
         self.table = PictureTable(first_gap=0, whole=False)
         self.table.setObjectName("train_film")
-        self.table.setAccessibleName(self.tr("Held-out pictures, over what the model makes of them"))
+        self.table.setAccessibleName(self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(
             self.slider,
             "train_film_slider",
-            self.tr("Playhead: drag to see what the model made of these pictures earlier in its training"),
+            self.tr("Epoch: drag to see earlier reconstructions of these images"),
         )
         self._epoch = PlainLabel()
         self._epoch.setObjectName("train_film_epoch")
         self._epoch.setProperty("muted", True)
         self._epoch.setMinimumWidth(84)
         self._export = button(
-            "train_film_export", self.tr("Export …"), self.tr("Write the film as an animation, or as a contact sheet")
+            "train_film_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")
         )
         bottom = QHBoxLayout()
         bottom.addWidget(self.slider, 1)
@@ -64,12 +64,12 @@ class TrainFilmPanel(QWidget):
         self._take(None, ())
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up on what came while nobody looked."""
+        """Update: images are not read while the panel is hidden."""
         super().showEvent(event)
         self._ask()
 
     def _follow(self) -> None:
-        """Take the film of the one run that is chosen, else of the training that runs or ran last."""
+        """Show the selected run if it is the only one, else the active or last training."""
         run, film = self._source()
         if run == self._run and len(film) == len(self._film) and film[-1:] == self._film[-1:]:
             return
@@ -86,9 +86,7 @@ class TrainFilmPanel(QWidget):
         self._export.setEnabled(bool(film))
         if not film:
             self._epoch.clear()
-            self.table.show_message(
-                self.tr("While a model learns, a few held-out pictures and what it makes of them appear here.")
-            )
+            self.table.show_message(self.tr("During training, reconstructions of a few validation images appear here."))
         elif at_end:
             self._ask()
 
@@ -100,7 +98,7 @@ class TrainFilmPanel(QWidget):
         return training.run, training.film
 
     def _ask(self) -> None:
-        """Have the frame under the playhead read."""
+        """Request the images of the epoch at the slider."""
         if self._run is not None and self._film and self.isVisible():
             frame = self._film[min(self.slider.value(), len(self._film) - 1)]
             self._document.trainings.frame_requested.emit(originals_of(self._run), frame)
@@ -126,7 +124,7 @@ class TrainFilmPanel(QWidget):
         ask_save(
             self._document,
             self,
-            self.tr("Export the film of the training"),
+            self.tr("Export training progress"),
             kinds,
             Path.home() / "training.gif",
             chosen,

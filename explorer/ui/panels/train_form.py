@@ -1,4 +1,4 @@
-"""The settings of a training: what each means, which belong together, and the request that they make."""
+"""The Train form: dependencies between its fields, presets, the suggested name, and the resulting request."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _NAMED = {preset.name: preset for preset in PRESETS}
 
 
 class TrainForm(TrainChoices):
-    """Fields, and the request that they make. An empty field means what the reference of the architecture had.
+    """Fields and the request that results from them. An empty field means the default of the architecture.
 
     Signals
     -------
     changed()
-        A setting is another.
+        A setting has changed.
 
     Attributes
     ----------
     machine
-        Memory of this machine in bytes, or None where it is not known.
+        Memory of this machine in bytes, None if unknown.
     """
 
     changed = Signal()
@@ -89,28 +89,28 @@ class TrainForm(TrainChoices):
             self._filling = False
         self._on_settings_changed()
 
-    # -- following what there is --------------------------------------------------------------------------------
+    # -- datasets and models ------------------------------------------------------------------------------------
 
     def _on_source_changed(self) -> None:
-        """Take the pictures that were opened."""
+        """Select the dataset that was opened."""
         source = self._document.source
         with self._filled():
             self._fill_data(self.data.currentData() if source is None else source.spec)
 
     def _on_library_changed(self) -> None:
-        """Take in a model that was trained or taken away, or a data set that was got."""
+        """List datasets and models again."""
         with self._filled():
             self._fill_data(self.data.currentData())
             self._fill_models()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look again what is here: a data set may have come meanwhile."""
+        """List the datasets again: one may have been downloaded."""
         super().showEvent(event)
         with self._filled():
             self._fill_data(self.data.currentData())
 
     def ask_ground(self) -> None:
-        """Have the pictures looked at, whether they should be inverted."""
+        """Request a check whether the images are black-on-white."""
         if self.data.currentData() is not None and not self._pictures().missing:
             self._document.preparation.ask_ground(self.data.currentData())
 
@@ -127,7 +127,7 @@ class TrainForm(TrainChoices):
                 self._apply(preset)
 
     def _apply(self, preset: TrainingPreset) -> None:
-        """Put every setting as the preset has it, but seed, number of pictures and what is its user's own."""
+        """Set all fields from a preset, except seed, number of images and inversion."""
         self._preset = preset
         bundles = [found.bundle for found in find_bundles() if found.bundle is not None]
         opened = self._document.model
@@ -146,14 +146,14 @@ class TrainForm(TrainChoices):
         self._fill(request.model_copy(update={"architecture": parent.card.architecture}) if parent else request)
 
     def show_request(self, request: TrainingRequest) -> None:
-        """Put every setting as a training had it, so that it can be done again."""
+        """Set all fields from the request of an earlier training."""
         with self._filled():
             self.let_name_go()
             self._fill_data(request.data)
             self._fill(request)
 
     def _show_preset(self) -> None:
-        """Say which preset the settings are, or which they were before something was changed."""
+        """Show which preset the settings match, or from which they were modified."""
         changed = True
         try:
             request = self.request(Path("new"))
@@ -168,26 +168,27 @@ class TrainForm(TrainChoices):
         related = self.chosen_architecture.name in {preset.architecture, *preset.parents}
         row = PRESETS.index(preset) if related else len(PRESETS)
         if changed and related:
-            self.preset.setItemText(row, f"{preset.title} ({self.tr('changed')})")
+            self.preset.setItemText(row, f"{preset.title} ({self.tr('modified')})")
         self.preset.setCurrentIndex(row)
-        self.preset.setToolTip(plain_tooltip(preset.about if related else self.tr("Settings of your own")))
+        self.preset.setToolTip(plain_tooltip(preset.about if related else self.tr("Custom settings")))
         self._show_preset_note(preset if related else None)
 
     def _show_preset_note(self, preset: TrainingPreset | None) -> None:
-        """Say where something stands in for what the reference had."""
+        """Show where dataset or initial weights differ from those of the published system."""
         words, tip = "", ""
         if preset and preset.data and self._known[preset.data].missing and self.chosen_data == preset.stand_in:
-            words = self.tr("The reference had %1, which are not here; the nearest that ship stand in.")
+            words = self.tr("The original dataset, %1, is not downloaded; a similar one is used.")
             words, tip = words.replace("%1", self._known[preset.data].name), self._known[preset.data].missing
         if preset and preset.parents and self.parent_bundle is None:
-            words = self.tr("This goes on with a trained model, and there is none: train “MNIST deep dense” first.")
+            words = self.tr("This preset starts from a trained model. Train “%1” first.")
+            words = words.replace("%1", next(one.title for one in PRESETS if one.architecture in preset.parents))
             if self._parents:
-                words = self.tr("This goes on with a trained model: choose one under “Go on from”.")
+                words = self.tr("This preset starts from a trained model. Select one under “Initialize from”.")
         self.preset_note.setText(words)
         self.preset_note.setToolTip(plain_tooltip(tip))
         self.preset_note.setVisible(bool(words))
 
-    # -- following the settings ---------------------------------------------------------------------------------
+    # -- dependencies -------------------------------------------------------------------------------------------
 
     def _on_architecture_activated(self) -> None:
         with self._filled():
@@ -205,7 +206,7 @@ class TrainForm(TrainChoices):
             self.ask_ground()
 
     def _enable(self) -> None:
-        """Take out of reach what has no meaning here: what the model that is gone on with has settled, and so on."""
+        """Disable the fields that do not apply, such as those fixed by the initial model."""
         fresh = self.parent_bundle is None
         for control in (self.picture_size, self.channels, self.crop, self.invert):
             control.setEnabled(fresh)
@@ -216,28 +217,26 @@ class TrainForm(TrainChoices):
             control.setEnabled(not solved)
 
     def _solved(self) -> bool:
-        """Whether the optimum is computed at once; while a setting cannot be read, what the architecture does."""
+        """Return whether the solution has a closed form; with invalid settings, the default of the architecture."""
         try:
             return resolve_settings(self.request(Path("new"))).solver == "pca"
         except ExplorerError:
             return self.chosen_architecture.solver == "pca"
 
     def show_code_size(self, latent_dim: int) -> None:
-        """Show the code size that follows from other settings."""
+        """Show the latent dimension that follows from other settings."""
         if not self.latent.isEnabled():
             with QSignalBlocker(self.latent):
                 self.latent.setMaximum(max(self.latent.maximum(), latent_dim))
                 self.latent.setValue(latent_dim)
 
     def set_seed(self, seed: int) -> None:
-        """Choose another seed."""
         self.seed.setValue(seed)
 
     # -- the name -----------------------------------------------------------------------------------------------
 
     @property
     def chosen_name(self) -> str:
-        """The name of the new model."""
         return self.name.text().strip()
 
     def _on_name_edited(self, text: str) -> None:
@@ -245,17 +244,17 @@ class TrainForm(TrainChoices):
         self.changed.emit()
 
     def _on_name_finished(self) -> None:
-        """An empty name gives way to a made one, but not while it is being typed."""
+        """Replace an empty name by a suggestion, but only after typing."""
         if not self.chosen_name:
             self.let_name_go()
             self._on_settings_changed()
 
     def let_name_go(self) -> None:
-        """Suggest names again: the one that was typed has been used."""
+        """Suggest names again, since the typed one has been used."""
         self._named_by_hand = False
 
     def refresh_name(self) -> None:
-        """Suggest a name that is free, unless one was typed."""
+        """Suggest an unused name, unless one was typed."""
         if not self._named_by_hand:
             self.name.setText(self._suggested_name())
 
@@ -272,13 +271,13 @@ class TrainForm(TrainChoices):
         return free_name(user_models_dir(), "-".join(words), self._taken())
 
     def _on_trainings_changed(self) -> None:
-        """Suggest another name once one is taken: the next training waits for this one."""
+        """Suggest another name when one is taken by an active or queued training."""
         if self._taken() != self._were_taken:
             self._were_taken = self._taken()
             self._on_settings_changed()
 
     def _taken(self) -> set[str]:
-        """Return the names of models that are being trained or wait for it."""
+        """Return the names of the active and queued trainings."""
         training = self._document.training
         waiting = {request.out.name for request in self._document.trainings.queue}
         return waiting | ({training.title} if training.active else set())
@@ -286,18 +285,18 @@ class TrainForm(TrainChoices):
     # -- the training -------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """Return what the training comes to.
+        """Return network, steps and memory of the training.
 
         Raises
         ------
         ExplorerError
-            If it cannot be.
+            If the training cannot start.
         """
         check_new_model(user_models_dir(), self.chosen_name, self._taken())
         return plan_training(self.request(Path("new")), self._pictures(), self.parent_bundle, self.machine)
 
     def network(self) -> ModelSpec | None:
-        """Return the networks alone, also where something else keeps a training from starting; None for none."""
+        """Return the networks, even if another setting prevents the training; None if they cannot be built."""
         try:
             return plan_network(self.request(Path("new")), self._pictures(), self.parent_bundle)
         except ExplorerError:

@@ -1,4 +1,4 @@
-"""Runs: every training that was started here, with what it was asked and how it went; and what still waits."""
+"""Runs: all trainings that the window started, and the queued ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DOT = 10
 
 
 class TrainRunsPanel(QWidget):
-    """A list; several runs can be chosen to see their curves over one another."""
+    """List of runs; the curves of all selected runs are plotted together."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,10 +40,10 @@ class TrainRunsPanel(QWidget):
         self.setObjectName("train_runs_panel")
         self.setAccessibleName(self.tr("Runs"))
         self.tree = QTreeWidget()
-        about = self.tr("Runs, the latest first; choose several to lay their curves over one another")
+        about = self.tr("Runs, newest first; select several to compare their curves")
         name_control(self.tree, "train_runs", about)
         self.tree.setToolTip("")
-        self.tree.setHeaderLabels([self.tr("Run"), self.tr("Epochs"), self.tr("Validation"), self.tr("State")])
+        self.tree.setHeaderLabels([self.tr("Run"), self.tr("Epochs"), self.tr("Val. loss"), self.tr("Status")])
         self.tree.setRootIsDecorated(False)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.tree.setUniformRowHeights(True)
@@ -51,7 +51,7 @@ class TrainRunsPanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self._empty = EmptyLabel(self.tr("Every training that you start is kept here, whether it ended well or not."))
+        self._empty = EmptyLabel(self.tr("Every training that you start is listed here."))
         self._make_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
@@ -67,17 +67,17 @@ class TrainRunsPanel(QWidget):
         self._fill()
 
     def _make_buttons(self) -> None:
-        self.open = button("train_run_open", self.tr("Open"), self.tr("Open the model that this run made"))
+        self.open = button("train_run_open", self.tr("Open"), self.tr("Open the model of this run"))
         self.go_on = button(
-            "train_run_go_on", self.tr("Go on"), self.tr("Take the run up again where its last checkpoint was written")
+            "train_run_go_on", self.tr("Resume"), self.tr("Resume the training from its last checkpoint")
         )
         self.again = button(
-            "train_run_again", self.tr("Again …"), self.tr("Put the settings of this run into the form, to train again")
+            "train_run_again", self.tr("Reuse settings"), self.tr("Copy the settings of this run to the form")
         )
         self.delete = button(
             "train_run_delete",
-            self.tr("Delete …"),
-            self.tr("Delete log, film and checkpoint of the chosen runs, or take what waits out of the queue"),
+            self.tr("Delete…"),
+            self.tr("Delete log, progress images and checkpoint of the selected runs, or remove queued ones"),
         )
         self._buttons = QGridLayout()
         self._buttons.setHorizontalSpacing(6)
@@ -89,14 +89,14 @@ class TrainRunsPanel(QWidget):
         self.delete.clicked.connect(self.ask_delete)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Read the runs: another window may have made some."""
+        """Read the runs again: another window may have added some."""
         super().showEvent(event)
         self._document.trainings.runs_requested.emit()
 
     # -- the list ----------------------------------------------------------------------------------------------------
 
     def _on_training_changed(self) -> None:
-        """The list's first line follows the running training, but only what it says."""
+        """Update the list only when the row of the active training changes."""
         training = self._document.training
         now = (training.run, training.phase, len(training.curve))
         if now != self._shown:
@@ -110,7 +110,7 @@ class TrainRunsPanel(QWidget):
             kept = current.data(0, _RUN).path if current is not None and current.data(0, _RUN) is not None else None
             self.tree.clear()
             for place, request in enumerate(trainings.queue):
-                item = QTreeWidgetItem([request.out.name, f"0 / {request.epochs or '–'}", "", self.tr("waits")])
+                item = QTreeWidgetItem([request.out.name, f"0 / {request.epochs or '–'}", "", self.tr("queued")])
                 item.setData(0, _PLACE, place)
                 item.setToolTip(0, plain_tooltip(command_line(request)))
                 self.tree.addTopLevelItem(item)
@@ -142,24 +142,25 @@ class TrainRunsPanel(QWidget):
 
     def _state(self, run: Run, *, running: bool) -> str:
         if running:
-            return self.tr("paused") if self._document.training.phase == "paused" else self.tr("runs")
+            return self.tr("paused") if self._document.training.phase == "paused" else self.tr("running")
         if run.phase == "unfinished":
             return self.tr("interrupted")
-        words = {"finished": self.tr("finished"), "cancelled": self.tr("cancelled"), "failed": self.tr("failed")}
+        words = {"finished": self.tr("finished"), "cancelled": self.tr("canceled"), "failed": self.tr("failed")}
         return words[run.phase]
 
     def _tip(self, run: Run) -> str:
-        """Say everything of a run: when, the command that does the same, how it ended."""
+        """Return start time, equivalent command, duration, metrics and note of a run."""
         lines = [f"{run.begun:%Y-%m-%d %H:%M}", command_line(run.request)]
         if run.curve:
             seconds = sum(point.seconds for point in run.curve)
-            lines.append(self.tr("%1 epochs in %2").replace("%1", str(len(run.curve))).replace("%2", duration(seconds)))
+            words = self.tr("%1 epochs in %2") if len(run.curve) > 1 else self.tr("%1 epoch in %2")
+            lines.append(words.replace("%1", str(len(run.curve))).replace("%2", duration(seconds)))
         if run.metrics:
             lines.append(", ".join(f"{name.upper()} {value:.4g}" for name, value in run.metrics.items()))
         return "\n".join([*lines, *([run.note] if run.note else [])])
 
     def _color(self) -> None:
-        """Mark the runs whose curves are drawn with their colour."""
+        """Mark the runs that are plotted with the color of their curve."""
         drawn = [series.run for series in shown_series(self._document)]
         for row in range(self.tree.topLevelItemCount()):
             item = self.tree.topLevelItem(row)
@@ -170,7 +171,7 @@ class TrainRunsPanel(QWidget):
             dot.fill(curve_color(drawn.index(run.path)) if run.path in drawn else Qt.GlobalColor.transparent)
             item.setIcon(0, dot)
 
-    # -- what is chosen ----------------------------------------------------------------------------------------------
+    # -- selection ---------------------------------------------------------------------------------------------------
 
     def _chosen(self) -> list[Run]:
         runs = [item.data(0, _RUN) for item in self.tree.selectedItems()]
@@ -195,7 +196,7 @@ class TrainRunsPanel(QWidget):
         ended = [run for run in chosen if run.path not in running]
         self.delete.setEnabled(bool(ended or self._places()))
 
-    # -- what is done ------------------------------------------------------------------------------------------------
+    # -- actions -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         chosen = self._chosen()
@@ -214,7 +215,7 @@ class TrainRunsPanel(QWidget):
             self._document.trainings.again_requested.emit(request)
 
     def ask_delete(self) -> None:
-        """Take what waits out of the queue; ask before runs are deleted."""
+        """Remove queued trainings; ask before deleting runs."""
         for place in sorted(self._places(), reverse=True):
             self._document.trainings.unqueue_requested.emit(place)
         training = self._document.training
@@ -227,10 +228,12 @@ class TrainRunsPanel(QWidget):
         question.setWindowTitle(self.tr("Delete runs"))
         text = self.tr("Delete the run “%1”?") if len(runs) == 1 else self.tr("Delete %1 runs?")
         question.setText(text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs))))
-        question.setInformativeText(self.tr("Log, film and checkpoint go. Models that came of them stay."))
+        question.setInformativeText(
+            self.tr("Log, progress images and checkpoint are deleted. Trained models are kept.")
+        )
         delete = question.addButton(self.tr("Delete"), QMessageBox.ButtonRole.AcceptRole)
         delete.setObjectName("train_run_delete_confirm")
-        keep = question.addButton(self.tr("Keep"), QMessageBox.ButtonRole.RejectRole)
+        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         keep.setObjectName("train_run_keep")
         question.setDefaultButton(keep)
         delete.clicked.connect(lambda: self._delete(runs))

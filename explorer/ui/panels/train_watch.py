@@ -1,4 +1,4 @@
-"""Watching a training: what it trains, its curves, its film, the runs before it; and the hands that hold or end it."""
+"""Monitoring of a training: network, curves, progress images and runs; buttons to pause, stop and discard it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 _BAR = 1_000
 _BUTTON_WIDTH = 180
-"""Wider, on a large screen, they would look like bars."""
+"""Maximum width of the buttons in pixels."""
 
 
 class TrainWatchPanel(QWidget):
-    """Pages over a line of progress and the buttons that hold, stop and cancel.
+    """Pages above a progress bar and the buttons to pause, stop and discard.
 
     Parameters
     ----------
     document
-        What it shows.
+        The document with the training.
     network
-        The first page: what the settings come to.
+        The first page: the network of the current settings.
     """
 
     def __init__(self, document: Document, network: QWidget, parent: QWidget | None = None) -> None:
@@ -40,7 +40,7 @@ class TrainWatchPanel(QWidget):
         self._document = document
         self._was_active = False
         self.setObjectName("train_watch_panel")
-        self.setAccessibleName(self.tr("The training"))
+        self.setAccessibleName(self.tr("Training"))
         self.curves: TrainCurvesPanel | None = None
         self.film = TrainFilmPanel(document)
         self.runs = TrainRunsPanel(document)
@@ -49,14 +49,14 @@ class TrainWatchPanel(QWidget):
         place.setContentsMargins(0, 0, 0, 0)
         self.pages = QTabWidget()
         self.pages.setObjectName("train_pages")
-        self.pages.setAccessibleName(self.tr("What is shown of the training"))
+        self.pages.setAccessibleName(self.tr("Training views"))
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (
-            (network, self.tr("Network"), self.tr("The layers of encoder and decoder, and what the training comes to")),
-            (self._curves_place, self.tr("Curves"), self.tr("Loss over epochs, also of earlier runs")),
-            (self.film, self.tr("Film"), self.tr("What the model made of a few held-out pictures as it learnt")),
-            (self.runs, self.tr("Runs"), self.tr("Every training that was started here")),
+            (network, self.tr("Network"), self.tr("Layers of encoder and decoder, and the cost of the training")),
+            (self._curves_place, self.tr("Curves"), self.tr("Loss by epoch, also of earlier runs")),
+            (self.film, self.tr("Progress"), self.tr("Reconstructions of a few validation images by epoch")),
+            (self.runs, self.tr("Runs"), self.tr("All trainings started here")),
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, title), plain_tooltip(tip))
         self._make_progress()
@@ -67,10 +67,10 @@ class TrainWatchPanel(QWidget):
 
     def _make_progress(self) -> None:
         self._bar = QProgressBar()
-        name_control(self._bar, "train_progress", self.tr("Progress of the training"))
+        name_control(self._bar, "train_progress", self.tr("Training progress"))
         self._bar.setRange(0, _BAR)
         self._bar.setTextVisible(False)
-        self._note = ElidedLabel(self.tr("Nothing is training."), "")
+        self._note = ElidedLabel(self.tr("Idle"), "")
         self._note.setObjectName("train_note")
         self._left = PlainLabel()
         self._left.setObjectName("train_left")
@@ -78,18 +78,18 @@ class TrainWatchPanel(QWidget):
         self.pause = button(
             "train_pause",
             self.tr("Pause"),
-            self.tr("Hold the training at its next step, behind a checkpoint"),
+            self.tr("Write a checkpoint and pause at the next step"),
         )
-        self.stop = button(
-            "train_stop", self.tr("Stop and keep"), self.tr("End the training now, and keep the model as it is")
-        )
+        self.stop = button("train_stop", self.tr("Stop and save"), self.tr("End the training now and save the model"))
         self.cancel = button(
-            "train_cancel", self.tr("Cancel"), self.tr("End the training without a model; its last checkpoint is kept")
+            "train_cancel",
+            self.tr("Discard"),
+            self.tr("End the training without saving a model; the last checkpoint is kept"),
         )
         self.follow = check_box(
             "train_follow",
-            self.tr("Show live"),
-            self.tr("Open a model when its training begins: stage, sliders and map show it as it is at the moment"),
+            self.tr("Preview live on stage"),
+            self.tr("Open the model when its training starts: stage, sliders and map show its current weights"),
         )
         self.follow.setChecked(self._document.trainings.follow)
         self.pause.clicked.connect(self._on_pause_clicked)
@@ -119,7 +119,7 @@ class TrainWatchPanel(QWidget):
         layout.addLayout(buttons)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Make the curves: the plotting library takes a moment that the window's start should not."""
+        """Create the curves on first use: importing the plotting library is slow."""
         super().showEvent(event)
         if self.curves is None:
             from explorer.ui.panels.train_curves import TrainCurvesPanel
@@ -129,16 +129,16 @@ class TrainWatchPanel(QWidget):
             assert layout is not None
             layout.addWidget(self.curves)
 
-    # -- following ---------------------------------------------------------------------------------------------------
+    # -- progress ----------------------------------------------------------------------------------------------------
 
     def _on_training_changed(self) -> None:
         training = self._document.training
         self.pause.setEnabled(training.phase in {"running", "paused"})
-        self.pause.setText(self.tr("Go on") if training.phase == "paused" else self.tr("Pause"))
+        self.pause.setText(self.tr("Resume") if training.phase == "paused" else self.tr("Pause"))
         self.stop.setEnabled(training.phase in {"running", "paused"})
         self.cancel.setEnabled(training.active)
         if training.active and not self._was_active and self.pages.currentIndex() == 0:
-            # Whoever pressed Start has seen the network.
+            # The user has just seen the network.
             self.pages.setCurrentWidget(self._curves_place)
         self._was_active = training.active
         if training.phase != "idle":
@@ -156,15 +156,15 @@ class TrainWatchPanel(QWidget):
         self._bar.setValue(_BAR if whole else round(_BAR * min(1.0, training.progress / training.epochs)))
 
     def _pace(self, training: TrainingView) -> str:
-        """How fast it goes, how long it takes, and what waits behind it."""
+        """Return speed, time left and length of the queue."""
         told = []
         if training.rate is not None:
-            told.append(self.tr("%1 pictures/s").replace("%1", f"{training.rate:,.0f}"))
+            told.append(self.tr("%1 images/s").replace("%1", f"{training.rate:,.0f}"))
         if training.seconds_left is not None:
             told.append(self.tr("%1 left").replace("%1", duration(training.seconds_left)))
         waiting = len(self._document.trainings.queue)
         if waiting:
-            told.append(self.tr("%1 waiting").replace("%1", str(waiting)))
+            told.append(self.tr("%1 queued").replace("%1", str(waiting)))
         return " · ".join(told)
 
     def _on_pause_clicked(self) -> None:

@@ -1,4 +1,4 @@
-"""Traversals: a row of pictures for every dimension or axis, around the cursor; a click takes a cell's code."""
+"""Traversals: a row of images for each dimension or principal component; a click makes a code the current one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KINDS: tuple[Literal["dimensions", "axes", "maximum"], ...] = ("dimensions", "a
 
 
 class TraversalsPanel(QWidget):
-    """What each dimension does to the picture."""
+    """Rows of images that show what each dimension changes."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,22 +47,22 @@ class TraversalsPanel(QWidget):
                 (
                     "traversals_dimensions",
                     self.tr("Dimensions"),
-                    self.tr("A row for each dimension, those that hold the most first; the rest of the code stays"),
+                    self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
                 ),
                 (
                     "traversals_axes",
-                    self.tr("Axes"),
-                    self.tr("A row for each principal axis, the directions in which the data vary most"),
+                    self.tr("Principal components"),
+                    self.tr("One row per principal component: the directions in which the codes vary most"),
                 ),
                 (
                     "traversals_maximum",
-                    self.tr("Mean, one at its maximum"),
-                    self.tr("The mean code, with one dimension after the other at the largest value of the data"),
+                    self.tr("Mean + one dim. at max"),
+                    self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
                 ),
             )
         )
-        self._reach_label = PlainLabel(self.tr("Reach ±"))
-        tip = self.tr("How far each row goes, in standard deviations of the data")
+        self._reach_label = PlainLabel(self.tr("Range ±"))
+        tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
         self._caption = PlainLabel()
@@ -70,14 +70,14 @@ class TraversalsPanel(QWidget):
         self._caption.setProperty("muted", True)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.table = PictureChoice()
-        about = self.tr("Pictures around the cursor; click one to move the cursor to its code")
+        about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
 
     def _lay_out(self) -> None:
         area = QScrollArea()
-        name_control(area, "traversals_area", self.tr("Rows of pictures, one for each dimension or axis"))
+        name_control(area, "traversals_area", self.tr("Rows of images, one per dimension or principal component"))
         area.setWidgetResizable(True)
-        # The pictures take the keyboard, and the area follows.
+        # The images take the keyboard focus, and the area scrolls to them.
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)
@@ -95,12 +95,11 @@ class TraversalsPanel(QWidget):
         layout.addWidget(self._caption)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have the rows decoded from now on."""
+        """Decode while the panel is visible."""
         super().showEvent(event)
         self._document.watch("traversal", True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Have nothing computed that nobody sees."""
         super().hideEvent(event)
         self._document.watch("traversal", False)
 
@@ -115,9 +114,9 @@ class TraversalsPanel(QWidget):
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.traversal_view
         if isinstance(view, TraversalView) and row < len(view.codes):
-            self._document.set_code(view.codes[row, column], "Take code of a traversal")
+            self._document.set_code(view.codes[row, column], self.tr("Select code of traversal"))
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_traversal_changed(self) -> None:
         traversal = self._document.traversal
@@ -130,7 +129,7 @@ class TraversalsPanel(QWidget):
     def _on_view_changed(self) -> None:
         view, model = self._document.traversal_view, self._document.model
         if not isinstance(view, TraversalView) or model is None:
-            words = self.tr("Open a model to see what its dimensions do.")
+            words = self.tr("Open a model to traverse its latent space.")
             self.table.set_labels([])
             self.table.show_message(view.message if isinstance(view, FailedView) else words)
             self.table.setMinimumHeight(0)
@@ -142,7 +141,7 @@ class TraversalsPanel(QWidget):
         self._caption.setText(self._described(view, model))
 
     def _labels(self, view: TraversalView, model: OpenModel) -> list[tuple[str, bool]]:
-        """Name each row; quietly those that do not vary with the data."""
+        """Return the label of each row, and whether it is dimmed because the dimension is inactive."""
         stats = model.sample.statistics
         if not len(view.values):
             columns = view.codes.shape[1]
@@ -160,10 +159,10 @@ class TraversalsPanel(QWidget):
 
     def _described(self, view: TraversalView, model: OpenModel) -> str:
         if not len(view.values):
-            return self.tr("Those that hold the most first; the last row is filled up with the mean code itself.")
-        words = self.tr("From −%1 σ to +%1 σ of the data, the rest of the code where the cursor is")
+            return self.tr("Sorted by variance (VAE: by KL); last row padded with the mean.")
+        words = self.tr("±%1 σ, other dimensions fixed")
         words = words.replace("%1", f"{view.values[-1]:g}")
         count = len(model.sample.statistics.axes) if view.axes else model.latent_dim
         if len(view.rows) < count:
-            words += self.tr("; %1 of %2").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
+            words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
         return words

@@ -1,4 +1,4 @@
-"""How the dimensions of a code go together: a square of colours, and a word for the one under the mouse."""
+"""A correlation matrix as a color map, with a signal for the cell under the mouse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CorrelationMap(QWidget):
     Signals
     -------
     pointed(int, int)
-        Row and column of the cell that the mouse is over, or that the arrow keys went to; −1 and −1 for none.
+        Row and column of the cell under the mouse or selected with the arrow keys; -1, -1 for none.
     """
 
     pointed = Signal(int, int)
@@ -42,7 +42,7 @@ class CorrelationMap(QWidget):
 
     @property
     def table(self) -> Floats:
-        """What is shown, ``(k, k)``."""
+        """Correlations, float32 ``(k, k)``."""
         return self._table
 
     def show_table(self, table: Floats) -> None:
@@ -52,18 +52,18 @@ class CorrelationMap(QWidget):
         self.update()
 
     def square(self) -> QRectF:
-        """Return where the colours are painted, in widget coordinates."""
+        """Return the rectangle of the matrix in widget coordinates."""
         side = min(self.width(), self.height()) - 4.0
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     def cell_rect(self, row: int, column: int) -> QRectF:
-        """Return where a cell is painted, in widget coordinates."""
+        """Return the rectangle of a cell in widget coordinates."""
         square, count = self.square(), max(1, len(self._table))
         size = square.width() / count
         return QRectF(square.left() + column * size, square.top() + row * size, size, size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the colours, and a frame about the cell in question."""
+        """Paint the matrix, and a frame around the current cell."""
         theme, painter = current_theme(), QPainter(self)
         square = self.square()
         if len(self._table):
@@ -77,15 +77,13 @@ class CorrelationMap(QWidget):
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell the cell under the mouse."""
         self._point(self._at(event.position()))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Tell that there is none any more."""
         self._point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go from cell to cell."""
+        """Move the current cell with the arrow keys."""
         step = _ARROWS.get(Qt.Key(event.key()))
         if step is None or not len(self._table):
             super().keyPressEvent(event)

@@ -1,4 +1,4 @@
-"""A line of a plot, and what colours lines have; free of the plotting library, which takes a moment to import."""
+"""A line of a plot and its color; independent of the plotting library, which is slow to import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from explorer.ui.theme import current_theme
 
 _HUES = (0.61, 0.07, 0.40, 0.90, 0.13, 0.52, 0.75, 0.29)
-"""Blue, orange, green, pink, amber, teal, violet, lime: told apart side by side, in light and in dark."""
+"""Blue, orange, green, pink, amber, teal, violet, lime: distinct in light and dark themes."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class Curve:
     Attributes
     ----------
     name
-        What the legend and the values under the mouse call it.
+        Name in the legend and in the values under the mouse.
     xs, values
-        Its points, as many of one as of the other, from left to right.
+        Coordinates of its points, from left to right.
     color
-        Number of its colour; below 0 for a quiet one.
+        Number of its color; below 0 for a muted one.
     dashed
-        Whether the line is dashed, as held-out pictures' is.
+        Whether the line is dashed, as for validation.
     told
-        Whether the legend names it.
+        Whether it appears in the legend.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Curve:
 
 
 def curve_color(number: int) -> QColor:
-    """Return the colour of a curve by its number; colours repeat after eight, lighter or darker."""
+    """Return the color of a curve; hues repeat after eight, but lighter."""
     if number < 0:
         return current_theme().color("muted")
     dark = QColor(current_theme().base).lightnessF() < 0.5

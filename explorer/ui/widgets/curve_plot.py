@@ -1,4 +1,4 @@
-"""Curves over one axis, with the values under the mouse: losses over epochs, quality over noise."""
+"""Plot of curves with the values under the mouse: loss by epoch, quality by noise strength."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _LABELS = 8
 
 
 class CurvePlot(QWidget):
-    """Curves on a linear or a logarithmic scale.
+    """Curves with a linear or logarithmic y axis.
 
     Parameters
     ----------
     name
         Prefix of the object names.
     about
-        What the curves are, for a tooltip.
+        What the curves show, for the tooltip.
     axis
-        What is across, for the values under the mouse: “Epoch”.
+        Name of the x axis in the values under the mouse, such as “Epoch”.
 
     Signals
     -------
     pointed(str)
-        The values at the point under the mouse, or under the arrow keys; empty where there is none.
+        The values at the position of the mouse or the arrow keys, as text; empty for none.
     """
 
     pointed = Signal(str)
@@ -48,7 +48,9 @@ class CurvePlot(QWidget):
         self._log = False
         self.setObjectName(name)
         self.setAccessibleName(about)
-        self._plot = QuietPlot(f"{name}_curves", f"{about} " + self.tr("Mouse or arrow keys read values."), self)
+        self._plot = QuietPlot(
+            f"{name}_curves", f"{about} " + self.tr("Hover or press arrow keys to read values."), self
+        )
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
         self._plot.addItem(self._cursor, ignoreBounds=True)
@@ -70,15 +72,15 @@ class CurvePlot(QWidget):
         Parameters
         ----------
         curves
-            None of them empties the plot.
+            An empty sequence clears the plot.
         ends
-            Where the axis begins and ends.
+            Range of the x axis.
         unit
-            What is measured.
+            Label of the y axis.
         empty
-            What to say where there is nothing.
+            Text to show if there are no curves.
         across
-            What is written below the axis.
+            Label of the x axis.
         """
         self._empty.setText(empty)
         curves = tuple(curve for curve in curves if curve.xs)
@@ -103,29 +105,28 @@ class CurvePlot(QWidget):
         self._point_at(self._x)
 
     def set_log(self, log: bool) -> None:
-        """Choose a logarithmic scale, or a linear one."""
+        """Choose a logarithmic or a linear y axis."""
         self._log = log
         self._plot.setLogMode(x=False, y=log)
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """What is shown."""
         return self._curves
 
     def values_at(self, x: float) -> str:
-        """Return the values at a point of the axis, in words."""
+        """Return the values at x as text."""
         told = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
         return f"{self._axis} {x:g}: " + ", ".join(told) if told else ""
 
     def to_widget(self, x: float, value: float) -> QPointF:
-        """Return where a point is painted, in the coordinates of the plot's viewport."""
+        """Return the position of a point in the coordinates of the viewport of the plot."""
         box = self._plot.getPlotItem().getViewBox()
         scene = box.mapViewToScene(QPointF(x, math.log10(value) if self._log else value))
         return QPointF(self._plot.mapFromScene(scene))
 
     @property
     def drawing(self) -> QGraphicsView:
-        """The plot itself, to be written to a file."""
+        """The plot, for export to a file."""
         view: QGraphicsView = self._plot
         return view
 
@@ -142,7 +143,7 @@ class CurvePlot(QWidget):
         self._point_at(min(xs, key=lambda near: abs(near - x)) if inside else None)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Read values with the arrow keys; forget the mouse when it leaves."""
+        """Read values with the arrow keys; clear them when the mouse leaves."""
         if event.type() == QEvent.Type.Leave and watched is self._plot.viewport():
             self._point_at(None)
         if watched is self._plot and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -172,7 +173,7 @@ class CurvePlot(QWidget):
         self._plot.setAccessibleDescription(text)
         self.pointed.emit(text)
 
-    # -- colours -----------------------------------------------------------------------------------------------------
+    # -- colors ------------------------------------------------------------------------------------------------------
 
     def _make_items(self) -> None:
         for item in self._items:
@@ -181,7 +182,7 @@ class CurvePlot(QWidget):
         self._color()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow light and dark."""
+        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_empty"):
             self._color()
@@ -191,7 +192,7 @@ class CurvePlot(QWidget):
         self._cursor.setPen(pg.mkPen(current_theme().muted, width=1))
         for curve, drawn in zip(self._curves, self._items, strict=True):
             color = curve_color(curve.color)
-            # Short enough dashes to be seen as such in the legend, too.
+            # Short dashes, so that they are visible in the legend, too.
             dashes = [1.5, 1.5] if curve.dashed else None
             drawn.setPen(pg.mkPen(color, width=2, dash=dashes))
             drawn.setSymbol("o")

@@ -1,4 +1,4 @@
-"""A small drawing of an easing: progress over time."""
+"""A small plot of an easing curve: progress over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POINTS = 32
 
 
 class EasingPreview(QWidget):
-    """From the lower left, where the segment begins, to the upper right, where it ends."""
+    """Plot of progress (0 to 1, upward) over the time of a segment."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,17 +22,14 @@ class EasingPreview(QWidget):
         self.setFixedSize(self.sizeHint())
 
     def sizeHint(self) -> QSize:
-        """As high as a button."""
         return QSize(34, 26)
 
     def show_easing(self, name: str) -> None:
-        """Draw the easing of that name."""
         self._easing = name
         self.setAccessibleDescription(name)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint frame and curve."""
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

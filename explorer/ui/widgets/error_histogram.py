@@ -1,4 +1,4 @@
-"""How often which reconstruction error is met, with a threshold that can be dragged."""
+"""Histogram of reconstruction errors with a draggable threshold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.quiet_plot import QuietPlot
 
 _USUAL, _FOUND = 0, 1
-"""Numbers of the colours."""
+"""Numbers of the colors."""
 
 
 class ErrorHistogram(QWidget):
-    """Shares of pictures over their errors: those that are ranked as bars, the model's own as a line.
+    """Histograms of reconstruction errors: this dataset as bars, the validation set of the model as a line.
 
     Signals
     -------
     threshold_moved(float)
-        The threshold was dragged, or moved with the arrow keys, to this error.
+        The threshold was moved to this error, with mouse or arrow keys.
     """
 
     threshold_moved = Signal(float)
@@ -32,14 +32,12 @@ class ErrorHistogram(QWidget):
         super().__init__(parent)
         self._ranking: Outliers | None = None
         self.setObjectName("outliers_histogram")
-        about = self.tr(
-            "Bars: the pictures; line: pictures as the model knows them. Drag the threshold, or use the arrow keys."
-        )
+        about = self.tr("Bars: this dataset. Line: validation set. Drag the threshold or press arrow keys to move it.")
         self._plot = QuietPlot("outliers_plot", about, self)
         self._plot.viewport().setCursor(Qt.CursorShape.SizeHorCursor)
-        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("these pictures"))
+        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("This dataset"))
         self._plot.addItem(self._bars)
-        self._usual = self._plot.plot([], [], stepMode="right", name=self.tr("the model's own"))
+        self._usual = self._plot.plot([], [], stepMode="right", name=self.tr("Validation set"))
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.setZValue(10)
         self._plot.addItem(self._line, ignoreBounds=True)
@@ -50,32 +48,31 @@ class ErrorHistogram(QWidget):
         self._color()
 
     def show_ranking(self, ranking: Outliers) -> None:
-        """Show the errors of a ranking."""
         self._ranking = ranking
         edges = ranking.edges
         found = ranking.counts / max(1, ranking.counts.sum())
         usual = ranking.reference_counts / max(1, ranking.reference_counts.sum())
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], height=100 * found)
         self._usual.setData(edges[:-1], 100 * usual)
-        self._plot.setLabel("left", self.tr("% of the pictures"))
-        self._plot.setLabel("bottom", self.tr("reconstruction error (MSE)"))
+        self._plot.setLabel("left", self.tr("% of images"))
+        self._plot.setLabel("bottom", self.tr("Reconstruction error (MSE)"))
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
         self._line.setValue(ranking.threshold)
 
     @property
     def drawing(self) -> QGraphicsView:
-        """The plot itself, to be written to a file."""
+        """The plot, for export to a file."""
         view: QGraphicsView = self._plot
         return view
 
     def to_widget(self, error: float) -> QPointF:
-        """Return where the middle of the threshold's line would be at an error, in the plot's viewport."""
+        """Return the center of the threshold line at an error, in viewport coordinates of the plot."""
         box = self._plot.getPlotItem().getViewBox()
         middle = box.viewRect().center().y()
         return QPointF(self._plot.mapFromScene(box.mapViewToScene(QPointF(error, middle))))
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Move the threshold: with the mouse, wherever it is pressed, or a bar at a time with the arrow keys."""
+        """Move the threshold to the mouse while its button is pressed, or by one bar with the arrow keys."""
         if watched is self._plot.viewport() and isinstance(event, QMouseEvent):
             return self._on_mouse(event)
         if watched is self._plot and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -87,7 +84,7 @@ class ErrorHistogram(QWidget):
         return False
 
     def _on_mouse(self, event: QMouseEvent) -> bool:
-        """Take what the left button does; the plot's own way of dragging lines loses them when they were moved."""
+        """Handle the left button here: dragging of pyqtgraph lines stops when `setValue` moves them."""
         left = Qt.MouseButton.LeftButton
         moved = event.type() == QEvent.Type.MouseMove and bool(event.buttons() & left)
         ends = event.type() in {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease}
@@ -103,7 +100,7 @@ class ErrorHistogram(QWidget):
             self.threshold_moved.emit(float(np.clip(threshold, 0, self._ranking.edges[-1])))
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow light and dark."""
+        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_line"):
             self._color()

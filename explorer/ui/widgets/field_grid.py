@@ -1,4 +1,4 @@
-"""Labels and fields in columns that stand in line."""
+"""Form layout with aligned columns of labels and fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOP = 5
 
 
 class FieldGrid(QGridLayout):
-    """One wide field a row, or two narrow ones, each behind its label."""
+    """One wide field per row, or two narrow ones, each after its label."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class FieldGrid(QGridLayout):
         self.setColumnStretch(3, 1)
 
     def wide(self, title: str, field: QWidget, *, tall: bool = False) -> None:
-        """Add a row of one field; the label of a `tall` one, which grows, stands at its top."""
+        """Add a row of one field; the label of a `tall` one is aligned to its top."""
         row = self.rowCount()
         label = self._label(title, field, row, 0)
         if tall:
@@ -34,10 +34,10 @@ class FieldGrid(QGridLayout):
         self.addWidget(field, row, 1, 1, 3)
 
     def pair(self, first: tuple[str, QWidget], second: tuple[str, QWidget]) -> None:
-        """Add a row of two fields; one without a title takes its label's place too."""
+        """Add a row of two fields; a field with an empty title also fills the column of its label."""
         row = self.rowCount()
         for column, (title, field) in ((0, first), (2, second)):
-            # The columns share the width evenly, whatever the longest text of a field is.
+            # Both columns get the same width, whatever the texts of the fields.
             field.setMinimumWidth(_NARROWEST)
             field.setSizePolicy(QSizePolicy.Policy.Ignored, field.sizePolicy().verticalPolicy())
             if title:

@@ -1,4 +1,4 @@
-"""Small makers of controls, so that every one has its name, its tooltip and its accessible name."""
+"""Factory functions of controls with object name, tooltip and accessible name."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from PySide6.QtWidgets import (
 from explorer.ui.plain_text import plain_tooltip
 
 _LONGEST = 15
-"""Characters that a box for choosing makes room for."""
+"""Characters that fit in a combo box."""
 
 
 def name_control(control: QWidget, name: str, tip: str) -> None:
-    """Give a control its stable object name, its tooltip, and the tooltip as accessible name where it has no text."""
+    """Set object name and tooltip of a control without text; the tooltip is also its accessible name."""
     control.setObjectName(name)
     control.setToolTip(plain_tooltip(tip))
     control.setAccessibleName(tip)
 
 
 def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushButton:
-    """Return a push button; `primary` marks the one that the panel is for."""
+    """Return a push button; `primary` marks the main action of a panel."""
     made = QPushButton(text)
     made.setObjectName(name)
     made.setToolTip(plain_tooltip(tip))
@@ -36,7 +36,7 @@ def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushBut
 
 
 def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
-    """Return a box for whole numbers from low to high."""
+    """Return a spin box for integers from low to high."""
     box = QSpinBox()
     name_control(box, name, tip)
     box.setRange(low, high)
@@ -45,22 +45,22 @@ def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
 
 
 def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, decimals: int) -> QDoubleSpinBox:
-    """Return a box for numbers within the limits."""
+    """Return a spin box for numbers within the limits."""
     box = QDoubleSpinBox()
     name_control(box, name, tip)
     box.setRange(*limits)
     box.setSingleStep(step)
     box.setDecimals(decimals)
-    # Told at every key, the document would answer “0” with “0.00” before the rest is typed.
+    # With tracking, typing “0” would be reformatted to “0.00” before the rest is typed.
     box.setKeyboardTracking(False)
     return box
 
 
 def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox:
-    """Return a box to choose from; each item is its text and its value."""
+    """Return a combo box; each item is its text and its value."""
     box = QComboBox()
     name_control(box, name, tip)
-    # Long titles are cut in the box and whole in its list; they must not widen the panel.
+    # Long titles are cut off in the box and complete in its list, so that they do not widen the panel.
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(min(_LONGEST, max((len(text) for text, _ in items), default=4)))
     for text, value in items:
@@ -69,7 +69,7 @@ def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox
 
 
 def line_edit(name: str, tip: str, placeholder: str = "") -> QLineEdit:
-    """Return a field for a text; the placeholder says what an empty one means."""
+    """Return a text field; the placeholder says what an empty one means."""
     field = QLineEdit()
     name_control(field, name, tip)
     field.setPlaceholderText(placeholder)
@@ -77,14 +77,14 @@ def line_edit(name: str, tip: str, placeholder: str = "") -> QLineEdit:
 
 
 def clearable(field: QLineEdit) -> None:
-    """Give a field for a text the button that empties it, with a name: Qt gives it none."""
+    """Add a clear button to a text field, with the accessible name that Qt omits."""
     field.setClearButtonEnabled(True)
     for part in field.findChildren(QToolButton):
         part.setAccessibleName(field.tr("Clear"))
 
 
 def check_box(name: str, text: str, tip: str) -> QCheckBox:
-    """Return a box to tick."""
+    """Return a check box."""
     box = QCheckBox(text)
     box.setObjectName(name)
     box.setToolTip(plain_tooltip(tip))

@@ -1,4 +1,4 @@
-"""A model's networks as a drawing: encoder, code and decoder, one block a layer."""
+"""Diagram of a model: encoder, code and decoder, one block per layer."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_w
 
 _FONT_SHARE = 0.86
 _ROOM = 48.0
-"""Height that the blocks need for words to stand under them."""
+"""Least height of the blocks, in pixels, with which labels are shown below them."""
 
 _LEAST_ROOM = 28.0
 _NARROWEST = 14.0
-"""Width of a column without words."""
+"""Width of a column without labels."""
 
 _COLUMN_GAP = 5.0
 _LINES = 4
 
 
 class NetworkDrawing(QAbstractScrollArea):
-    """Encoder, code and decoder of a `ModelSpec`; mouse and arrow keys tell of each layer.
+    """Encoder, code and decoder of a `ModelSpec`; mouse and arrow keys show details of a layer.
 
-    It fits its width: the words under the blocks lie flat where there is room and stand upright where there is little;
-    where there is less, it scrolls sideways. Where it is low, there are no words but those of one block at the bottom.
+    The labels are horizontal if the width suffices, else rotated; if even these do not fit, the diagram scrolls. If
+    the height is too small for labels, only the details of one layer are shown at the bottom.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -51,12 +51,8 @@ class NetworkDrawing(QAbstractScrollArea):
         self._current = 0
         self._hovered: int | None = None
         self.setObjectName("network_drawing")
-        self.setAccessibleName(self.tr("Layers of the network"))
-        self.setToolTip(
-            self.tr(
-                "One block a layer: its height is that of what comes out, its thickness grows with the number of maps"
-            )
-        )
+        self.setAccessibleName(self.tr("Network layers"))
+        self.setToolTip(self.tr("One block per layer: height shows the output size, thickness the number of channels"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -66,25 +62,24 @@ class NetworkDrawing(QAbstractScrollArea):
         self.show_spec(None)
 
     def sizeHint(self) -> QSize:
-        """Prefer room for ten blocks."""
+        """Prefer a size for ten blocks."""
         return QSize(560, 230)
 
     def minimumSizeHint(self) -> QSize:
-        """Take no less than the blocks need; words come with more room."""
+        """Return the size of the blocks without labels."""
         return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
 
     @property
     def layout_of_blocks(self) -> Layout | None:
-        """Where everything stands; None where nothing is drawn."""
+        """The layout of the diagram, None if it is empty."""
         return self._layout
 
     @property
     def current(self) -> int:
-        """Number of the block that the keyboard is on."""
+        """Number of the block selected with the keyboard."""
         return self._current
 
     def show_spec(self, spec: ModelSpec | None) -> None:
-        """Draw these networks, or nothing."""
         if spec == self._spec and (spec is None) == (self._layout is None):
             self._describe()
             return
@@ -115,11 +110,11 @@ class NetworkDrawing(QAbstractScrollArea):
         self.viewport().update()
 
     def _laid_out(self, spec: ModelSpec) -> Layout:
-        """Return the layout, which depends on how long the words are, and they on where they stand."""
+        """Return the layout; it depends on the length of the labels, which depends on their orientation."""
         metrics = QFontMetricsF(self._small)
         frame = Frame(self.viewport().width(), 0, 100, 2 * LINE_SHARE * self._line + 1, 0)
         blocks = lay_out(spec, frame).blocks
-        self._words = tuple(block_words(block, self.tr("Code"), self.tr("Picture")) for block in blocks)
+        self._words = tuple(block_words(block, self.tr("Code"), self.tr("Image")) for block in blocks)
         widest = max(metrics.horizontalAdvance(text) for words in self._words for text in words)
         longest = max(metrics.horizontalAdvance(text) for words in self._words for text in upright_lines(words))
         frame = Frame(frame.width, 0, 100, frame.narrow, widest + _COLUMN_GAP)
@@ -142,10 +137,10 @@ class NetworkDrawing(QAbstractScrollArea):
     def _point(self, point: QPointF) -> QPointF:
         return point + QPointF(self.horizontalScrollBar().value(), 0)
 
-    # -- words ---------------------------------------------------------------------------------------------------
+    # -- texts ---------------------------------------------------------------------------------------------------
 
     def details(self, number: int) -> str:
-        """Return all that is known of a block, in a line."""
+        """Return all details of a block in one line."""
         assert self._layout is not None
         block = self._layout.blocks[number]
         if block.row is None:
@@ -156,11 +151,11 @@ class NetworkDrawing(QAbstractScrollArea):
         if row.parameters:
             parts.append(self.tr("%1 parameters").replace("%1", f"{row.parameters:,}"))
         if row.operations:
-            parts.append(self.tr("%1 multiply-adds").replace("%1", count_words(row.operations)))
+            parts.append(self.tr("%1 MACs").replace("%1", count_words(row.operations)))
         return ", ".join(parts)
 
     def _short_details(self, number: int) -> str:
-        """Return the same in fewer words, for a narrow line."""
+        """Return shorter details, for a narrow line."""
         assert self._layout is not None
         row = self._layout.blocks[number].row
         if row is None:
@@ -172,15 +167,15 @@ class NetworkDrawing(QAbstractScrollArea):
     def _plain_details(self, block: Block) -> str:
         shape = shape_words(block.shape)
         if block.role == "picture":
-            return self.tr("Picture: %1").replace("%1", shape)
+            return self.tr("Image: %1").replace("%1", shape)
         assert self._spec is not None
-        text = self.tr("Code: %1 numbers").replace("%1", f"{self._spec.latent_dim:,}")
+        text = self.tr("Code: %1 dimensions").replace("%1", f"{self._spec.latent_dim:,}")
         if len(block.shape) > 1:
             text += " " + self.tr("as %1").replace("%1", shape)
-        return text + (self.tr(", drawn from mean and variance") if self._spec.variational else "")
+        return text + (self.tr(", sampled from mean and variance") if self._spec.variational else "")
 
     def _title(self, block: Block) -> str:
-        """Return a layer's kind with everything that was chosen about it."""
+        """Return the type of a layer with its settings."""
         assert block.row is not None
         words = self._kind(block)
         activation = activation_word(block.row.layer)
@@ -191,7 +186,7 @@ class NetworkDrawing(QAbstractScrollArea):
     def _kind(self, block: Block) -> str:
         assert block.row is not None
         layer, kind = block.row.layer, block.row.kind
-        heads = {"mean": self.tr("Mean of the code"), "log_variance": self.tr("Logarithm of the code's variance")}
+        heads = {"mean": self.tr("Mean of the code"), "log_variance": self.tr("Log-variance of the code")}
         if block.role == "head":
             return heads.get(kind, kind)
         if isinstance(layer, Conv | ConvTranspose):
@@ -199,22 +194,22 @@ class NetworkDrawing(QAbstractScrollArea):
             stride = self.tr("stride %1").replace("%1", str(layer.strides))
             return f"{name} {layer.kernel}×{layer.kernel}, {stride}"
         names: dict[type, str] = {
-            Dense: self.tr("Fully connected"),
-            MaxPool: self.tr("Largest of each square (pooling)"),
-            UpSample: self.tr("Every value repeated (upsampling)"),
-            BatchNorm: self.tr("Batch normalisation"),
-            Flatten: self.tr("Flattened to a row"),
-            Reshape: self.tr("Folded to maps"),
-            Pad: self.tr("Padded, so that the sides can be halved"),
-            Crop: self.tr("Padding taken off"),
+            Dense: self.tr("Dense"),
+            MaxPool: self.tr("Max pooling"),
+            UpSample: self.tr("Upsampling"),
+            BatchNorm: self.tr("Batch normalization"),
+            Flatten: self.tr("Flatten"),
+            Reshape: self.tr("Reshape"),
+            Pad: self.tr("Padding"),
+            Crop: self.tr("Cropping"),
         }
         return names[type(layer)]
 
     def _totals(self) -> str:
         if self._spec is None:
-            return self.tr("These settings make no network.")
+            return self.tr("Invalid settings: no network.")
         encoder, decoder = self._spec.encoder, self._spec.decoder
-        text = self.tr("%1 parameters, %2 multiply-adds a picture")
+        text = self.tr("%1 parameters, %2 MACs per image")
         for place, value in enumerate(
             (encoder.parameters + decoder.parameters, encoder.operations + decoder.operations), 1
         ):
@@ -231,7 +226,7 @@ class NetworkDrawing(QAbstractScrollArea):
         }
 
     def _spoken_of(self) -> int | None:
-        """Return the number of the block under the mouse, else of the current one, or None where all are meant."""
+        """Return the block under the mouse, else the current one if focused, else None for the whole network."""
         if self._layout is None:
             return None
         return self._current if self._hovered is None and self.hasFocus() else self._hovered
@@ -241,7 +236,7 @@ class NetworkDrawing(QAbstractScrollArea):
         return self._totals() if number is None else self.details(number)
 
     def _caption(self, room: float) -> str:
-        """Return what the line at the bottom says, in the words that it has room for."""
+        """Return the line at the bottom, shortened if it does not fit."""
         number, told = self._spoken_of(), self._told()
         if number is None or QFontMetricsF(self._small).horizontalAdvance(told) <= room:
             return told
@@ -253,20 +248,19 @@ class NetworkDrawing(QAbstractScrollArea):
         self.viewport().setToolTip(plain_tooltip(told if self._hovered is not None else ""))
         self.viewport().update()
 
-    # -- hands ---------------------------------------------------------------------------------------------------
+    # -- input ---------------------------------------------------------------------------------------------------
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell of the layer under the mouse."""
         self._hover(self._number_at(event.position()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Put the keyboard on the layer under the mouse."""
+        """Select the layer under the mouse."""
         number = self._number_at(event.position())
         if number is not None:
             self._go(number)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll sideways with any wheel."""
+        """Scroll horizontally with either wheel direction."""
         turned = event.angleDelta()
         bar = self.horizontalScrollBar()
         if not bar.maximum():
@@ -275,7 +269,6 @@ class NetworkDrawing(QAbstractScrollArea):
         bar.setValue(bar.value() - (turned.y() or turned.x()))
 
     def leaveEvent(self, event: object) -> None:
-        """Tell of what the keyboard is on."""
         self._hover(None)
 
     def _number_at(self, point: QPointF) -> int | None:
@@ -290,7 +283,7 @@ class NetworkDrawing(QAbstractScrollArea):
             self._describe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go over the layers with the arrow keys, Home and End."""
+        """Select a layer with the arrow keys, Home and End."""
         last = len(self._layout.blocks) - 1 if self._layout else 0
         places = {
             Qt.Key.Key_Left: self._current - 1,
@@ -314,28 +307,24 @@ class NetworkDrawing(QAbstractScrollArea):
         self._describe()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Tell of the current layer."""
         super().focusInEvent(event)
         self._describe()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Tell of the whole again."""
         super().focusOutEvent(event)
         self._describe()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out anew."""
         super().resizeEvent(event)
         self._arrange()
 
     def scrollContentsBy(self, across: int, down: int) -> None:
-        """Repaint where it was scrolled to."""
         self.viewport().update()
 
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the drawing, and a line of words under it."""
+        """Paint the diagram, and a line of text below it."""
         theme = current_theme()
         painter = QPainter(self.viewport())
         painter.setFont(self._small)

@@ -1,7 +1,7 @@
-"""Where the blocks of a network's drawing stand: numbers only, so that it can be tested without painting.
+"""Layout of the blocks in the diagram of a network, without painting, so that it can be tested.
 
-As such drawings are usual in papers: one block a layer, from the picture on the left through the code to the picture on
-the right; its height follows the sides of a feature map, its thickness the number of maps.
+As in papers: one block per layer, from the input on the left through the code to the output on the right. The height
+of a block grows with the sides of the feature maps, its thickness with their number.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ Part: TypeAlias = Literal["encoder", "code", "decoder"]
 _LOWEST = 8.0
 _THINNEST = 4.0
 _BAR = 7.0
-"""Thickness of a plain row of values."""
+"""Thickness of a flat vector in pixels."""
 
 _SOFT = 0.6
-"""Power that sides are taken to, so that a code of 7 × 7 stays visible beside a picture of 224."""
+"""Exponent of the sides, so that a 7×7 code stays visible beside a 224×224 image."""
 
 _MANY = 64
-"""Maps that count as many, so that the one of a grey picture is thin in a network of dense layers too."""
+"""Least reference number of maps, so that a grayscale image is thin in a network of dense layers, too."""
 
 _SLIMMEST = 3.4
 _SHORT = 120.0
-"""Blocks are no taller than so many times their column is wide, or than so many pixels."""
+"""Blocks are at most this many times as tall as their column is wide, or this many pixels."""
 
 EDGE = 8.0
-"""Left free at both ends."""
+"""Left and right margin in pixels."""
 
 _HEAD_GAP = 10.0
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What there is to draw in, in pixels.
+    """The available area, in pixels.
 
     Attributes
     ----------
     width
-        Of the view; a drawing may be wider, and is then scrolled.
+        Width of the view; a wider diagram is scrolled.
     top, bottom
-        Between them stand the blocks.
+        Vertical range of the blocks.
     narrow, wide
-        The least width of a column whose words stand upright (turned by 90°), and one whose words lie flat.
+        Least width of a column with labels rotated by 90°, and with horizontal labels.
     """
 
     width: float
@@ -66,17 +66,17 @@ class Block:
     Attributes
     ----------
     role, part
-        What it is, and where it belongs.
+        Its type, and the network that it belongs to.
     row
-        The layer, or None for the picture and for the code.
+        The layer, None for image and code.
     shape
-        What comes out of it.
+        Shape of its output.
     column
-        Its place from the left; the heads of a variational model share one.
+        Index of its column from the left; the two heads of a VAE share one.
     left, top, width, height
-        Its face.
+        Rectangle of its front.
     depth
-        How far its side goes back, up and to the right; 0 for a plain row of values.
+        Offset of its back, up and to the right; 0 for a flat vector.
     """
 
     role: Role
@@ -92,31 +92,31 @@ class Block:
 
     @property
     def middle(self) -> float:
-        """Its middle from the left, without the depth."""
+        """Horizontal center of its front in pixels."""
         return self.left + self.width / 2
 
     def holds(self, x: float, y: float) -> bool:
-        """Tell whether a point lies in the face or on the side of the block."""
+        """Return whether the block contains a point."""
         across = self.left <= x <= self.left + self.width + self.depth
         return across and self.top - self.depth <= y <= self.top + self.height
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A whole drawing.
+    """Layout of a diagram.
 
     Attributes
     ----------
     blocks
-        From left to right, the heads one after the other.
+        From left to right; the two heads follow each other.
     width
-        Of everything; more than the frame's where it must be scrolled.
+        Total width; more than that of the frame if it must be scrolled.
     pitch
-        From column to column.
+        Distance of the columns.
     axis
-        Height of the line that the blocks stand on.
+        y of the center line of the blocks.
     flat
-        Whether the words lie flat; else they stand upright.
+        Whether the labels are horizontal; else they are rotated.
     """
 
     blocks: tuple[Block, ...]
@@ -126,16 +126,16 @@ class Layout:
     flat: bool
 
     def span(self, part: Part) -> tuple[float, float]:
-        """Return where a part's columns begin and end."""
+        """Return left and right of the columns of a part."""
         columns = [block.column for block in self.blocks if block.part == part]
         return EDGE + min(columns) * self.pitch, EDGE + (max(columns) + 1) * self.pitch
 
     def column_span(self, block: Block) -> tuple[float, float]:
-        """Return where a block's column begins and ends."""
+        """Return left and right of the column of a block."""
         return EDGE + block.column * self.pitch, EDGE + (block.column + 1) * self.pitch
 
     def at(self, x: float, y: float) -> int | None:
-        """Return the number of the block at a point: the block itself, else the one whose column it is."""
+        """Return the block at a point, else the nearest in the column of the point."""
         for number, block in enumerate(self.blocks):
             if block.holds(x, y):
                 return number
@@ -147,7 +147,7 @@ class Layout:
         return self.blocks[number].top + self.blocks[number].height / 2
 
     def wires(self) -> list[tuple[int, int]]:
-        """Return which blocks are joined: every one with those of the next column."""
+        """Return the connections: from each block to all blocks of the next column."""
         joined: list[tuple[int, int]] = []
         columns: dict[int, list[int]] = {}
         for number, block in enumerate(self.blocks):
@@ -169,14 +169,14 @@ class _Place:
 
 
 def lay_out(spec: ModelSpec, frame: Frame) -> Layout:
-    """Return where everything stands.
+    """Return the layout of a diagram.
 
     Parameters
     ----------
     spec
         The networks.
     frame
-        The room; columns share its width, and take more where their words need it.
+        The available area; columns share its width, and take more if their labels need it.
     """
     places = _places(spec)
     columns = places[-1].column + 1
@@ -206,7 +206,7 @@ def _chain(network: Network, part: Part, first: int) -> list[_Place]:
 
 
 def _side(spec: ModelSpec, shape: Shape) -> float:
-    """Return the side of a square of as many places; a row of values is never taller than the picture."""
+    """Return the side of a square of the same area; a flat vector is at most as tall as the image."""
     if len(shape) > 1:
         return sqrt(prod(shape[:2]))
     return min(sqrt(shape[0]), sqrt(prod(spec.image_shape[:2])))

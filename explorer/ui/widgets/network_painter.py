@@ -1,4 +1,4 @@
-"""How the drawing of a network is painted."""
+"""Painting of the diagram of a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.ui.theme import Theme
 from explorer.ui.widgets.network_layout import Block, Layout, Part
 
 LINE_SHARE = 0.94
-"""Distance of the lines under a block, of a line's height."""
+"""Distance of the lines below a block, as a fraction of the line height."""
 
 _GAP = 5.0
 _AXIS = Qt.AlignmentFlag.AlignVCenter
@@ -21,24 +21,24 @@ _AXIS = Qt.AlignmentFlag.AlignVCenter
 
 @dataclass(frozen=True)
 class NetworkLook:
-    """All that a drawing shows.
+    """All that a diagram shows.
 
     Attributes
     ----------
     layout
-        Where the blocks stand.
+        Positions of the blocks.
     words
-        The lines under each block: what it is, then its shape and its parameters; nothing where there is no room.
+        Lines of text below each block: name, activation, shape, parameters; empty if they do not fit.
     titles
-        What may stand above each part, the longest first.
+        Possible titles of each part, the longest first.
     current, hovered
-        Numbers of blocks, or None.
+        Numbers of the selected block and of that under the mouse, or None.
     focused
-        Whether the drawing has the keyboard.
+        Whether the diagram has the keyboard focus.
     font
-        For everything.
+        Font of all texts.
     header, below
-        Heights of the titles above the blocks, and where the words under them begin.
+        Height of the titles above the blocks, and y of the labels below them.
     """
 
     layout: Layout
@@ -53,7 +53,7 @@ class NetworkLook:
 
 
 def block_words(block: Block, code: str, picture: str) -> tuple[str, ...]:
-    """Return the lines under a block: name, activation, shape, parameters; empty ones where there is nothing to say."""
+    """Return the lines below a block: name, activation, shape, parameters; some may be empty."""
     if block.row is None:
         return (code if block.role == "code" else picture, "", shape_words(block.shape), "")
     name, activation = layer_words(block.row.layer)
@@ -63,13 +63,13 @@ def block_words(block: Block, code: str, picture: str) -> tuple[str, ...]:
 
 
 def upright_lines(words: tuple[str, ...]) -> tuple[str, str]:
-    """Return the same in two lines, for words that stand upright."""
+    """Return the same in two lines, for rotated labels."""
     name, activation, shape, count = words
     return " ".join(filter(None, (name, activation))), " · ".join(filter(None, (shape, count)))
 
 
 def paint_network(painter: QPainter, look: NetworkLook, theme: Theme) -> None:
-    """Paint titles, wires, blocks and words, in the coordinates of the layout."""
+    """Paint titles, connections, blocks and labels, in the coordinates of the layout."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(look.font)
     _paint_titles(painter, look, theme)
@@ -83,7 +83,7 @@ def paint_network(painter: QPainter, look: NetworkLook, theme: Theme) -> None:
     for number, block in enumerate(blocks if look.words else ()):
         strong = number in (look.current if look.focused else None, look.hovered)
         if block.role == "head" and block.column == blocks[number + 1].column:
-            continue  # the words of both stand under the lower one
+            continue  # the label of the lower head covers both
         _paint_words(painter, look, number, theme, strong=strong or block.role == "code")
 
 
@@ -126,7 +126,7 @@ def _paint_block(painter: QPainter, block: Block, theme: Theme, *, marked: bool,
 
 
 def block_color(block: Block, theme: Theme) -> QColor:
-    """Return a block's colour: the code is the accent, the kinds of layers are tints."""
+    """Return the color of a block by its type."""
     base = theme.color("base")
     if block.role == "code":
         return theme.color("accent")
@@ -147,7 +147,7 @@ def block_color(block: Block, theme: Theme) -> QColor:
 
 
 def mixed(one: QColor, other: QColor, share: float) -> QColor:
-    """Return `share` of one colour in the other."""
+    """Return a mix of two colors with a fraction `share` of the first."""
     values = (
         round(share * getattr(one, name)() + (1 - share) * getattr(other, name)()) for name in ("red", "green", "blue")
     )

@@ -1,4 +1,4 @@
-"""Choose the noise that a model shall learn to take away: a row for each, and the same as a text."""
+"""Editor of corruptions: one row for each, and the same as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
 
 _MOST = 1_000.0
-"""End of a box whose kind takes any strength."""
+"""Maximum of the box for a corruption without an upper limit."""
 
 _STEPS = 20
 _DIGITS = 4
@@ -24,12 +24,12 @@ _BOX_WIDTH = 62
 
 
 class NoiseEdit(QWidget):
-    """A text such as ``gaussian:0.3+blur:1``, a menu that adds to it, and under it a row of boxes for each noise.
+    """A text such as ``gaussian:0.3+blur:1``, a menu to add corruptions, and a row of controls for each.
 
     Signals
     -------
     changed()
-        The noise is another; it may be one that cannot be read.
+        The text has changed; it may be invalid.
     """
 
     changed = Signal()
@@ -41,8 +41,8 @@ class NoiseEdit(QWidget):
         self._rows: list[_NoiseRow] = []
         self._count = 0
         self.setObjectName(f"{name}_edit")
-        self._text = line_edit(name, tip, self.tr("none"))
-        self._add = button(f"{name}_add", self.tr("Add"), self.tr("Put one more kind of noise on the input pictures"))
+        self._text = line_edit(name, tip, self.tr("None"))
+        self._add = button(f"{name}_add", self.tr("Add"), self.tr("Add another corruption of the input images"))
         self._add.setMenu(self._menu())
         first = QHBoxLayout()
         first.setSpacing(6)
@@ -77,17 +77,17 @@ class NoiseEdit(QWidget):
         action.triggered.connect(lambda checked: act())
 
     def text(self) -> str:
-        """Return the noise as the command line has it."""
+        """Return the corruptions in the syntax of the command line."""
         return self._text.text().strip()
 
     def set_text(self, text: str) -> None:
-        """Take another noise; an empty text for none."""
+        """Set the corruptions; an empty text means none."""
         self._text.setText(text)
-        # Of a long text the beginning says more than the end.
+        # Show the beginning of a long text.
         self._text.setCursorPosition(0)
 
     def add(self, noise: Noise) -> None:
-        """Put one more noise behind the others; in place of what cannot be read."""
+        """Append a corruption; it replaces an invalid text."""
         try:
             noises = parse_noise(self.text())
         except ExplorerError:
@@ -95,7 +95,7 @@ class NoiseEdit(QWidget):
         self.set_text(format_noise((*noises, noise)))
 
     def _on_text_changed(self) -> None:
-        """Bring the rows in line; while a text cannot be read they wait as they are."""
+        """Update the rows; an invalid text disables them."""
         problem = ""
         try:
             self._show_rows(parse_noise(self.text()))
@@ -132,7 +132,7 @@ class NoiseEdit(QWidget):
 
 
 class _NoiseRow(QWidget):
-    """Kind, strength and mean of one noise."""
+    """Type, strength and mean of one corruption."""
 
     edited = Signal()
     removed = Signal()
@@ -141,14 +141,14 @@ class _NoiseRow(QWidget):
         super().__init__(parent)
         self._noise = noise
         self.setObjectName(name)
-        # There is little room, and all of them are noises.
+        # Short titles, since the row is narrow.
         kinds: list[tuple[str, object]] = [(kind.title.removesuffix(" noise"), kind.name) for kind in KINDS.values()]
-        self._kind = combo_box(f"{name}_kind", self.tr("What is done to the input pictures"), kinds)
+        self._kind = combo_box(f"{name}_kind", self.tr("Type of corruption"), kinds)
         self._kind.setMinimumWidth(_KIND_WIDTH)
         self._kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._strength = _PlainBox(f"{name}_strength", self.tr("Strength"))
         self._mean = _PlainBox(
-            f"{name}_mean", self.tr("Mean of the noise: above 0 it brightens the picture, below 0 it darkens it")
+            f"{name}_mean", self.tr("Mean of the noise: above 0 brightens the image, below 0 darkens it")
         )
         self._mean.setRange(-1, 1)
         self._mean.setSingleStep(0.05)
@@ -156,7 +156,7 @@ class _NoiseRow(QWidget):
         self._remove = QToolButton()
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
-        name_control(self._remove, f"{name}_remove", self.tr("Take this noise away again"))
+        name_control(self._remove, f"{name}_remove", self.tr("Remove this corruption"))
         self._remove.setFixedWidth(22)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -172,11 +172,10 @@ class _NoiseRow(QWidget):
 
     @property
     def noise(self) -> Noise:
-        """What the row says."""
         return self._noise
 
     def show_noise(self, noise: Noise) -> None:
-        """Show another noise without telling anyone."""
+        """Show a corruption without emitting `edited`."""
         self._noise = noise
         kind = KINDS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
@@ -193,20 +192,20 @@ class _NoiseRow(QWidget):
             blocker.unblock()
 
     def _on_kind_activated(self, index: int) -> None:
-        """Begin with a strength that shows, since scales differ."""
+        """Start with the default strength, since the scales differ."""
         kind = KINDS[self._kind.currentData()]
         if kind.name != self._noise.kind:
             self._noise = Noise(kind.name, kind.default, seed=self._noise.seed)
             self.edited.emit()
 
     def _take(self, **values: float) -> None:
-        """Take in what was set, and only that: a text can have more digits than a box shows."""
+        """Change only the edited value: a text can have more digits than a box shows."""
         self._noise = replace(self._noise, **values)  # type: ignore[arg-type]
         self.edited.emit()
 
 
 class _PlainBox(QDoubleSpinBox):
-    """A box for a number that shows no more digits than it has."""
+    """A spin box without trailing zeros."""
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
@@ -215,5 +214,4 @@ class _PlainBox(QDoubleSpinBox):
         self.setFixedWidth(_BOX_WIDTH)
 
     def textFromValue(self, value: float) -> str:
-        """Return the number without closing zeros."""
         return self.locale().toString(value, "g", _DIGITS)

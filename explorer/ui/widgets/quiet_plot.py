@@ -1,4 +1,4 @@
-"""A plot that is looked at and not played with: the plotting library's menu, buttons and dragging are off."""
+"""A static plot: menu, buttons and panning of pyqtgraph are disabled."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ _LEGEND_OPACITY = 0.85
 
 
 class PlainLegend(pg.LegendItem):  # type: ignore[misc]
-    """A legend that shows names character by character; the plotting library takes them for HTML."""
+    """A legend that shows names as plain text; pyqtgraph would interpret HTML."""
 
     def addItem(self, item: object, name: str) -> None:
-        """Add an entry."""
         super().addItem(item, escape(name))
 
 
 class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
-    """A plot with a legend over everything, in the colours of the theme.
+    """A plot with a legend, in the colors of the theme.
 
     Parameters
     ----------
     name, about
-        Object name, and words for tooltip and screen reader.
+        Object name; text for tooltip and screen reader.
     watcher
-        Filters the events of the plot and of its viewport.
+        Event filter of the plot and of its viewport.
 
     Attributes
     ----------
     legend
-        In the upper right corner.
+        Legend in the upper right corner, above the curves.
     """
 
     def __init__(self, name: str, about: str, watcher: QObject) -> None:
@@ -42,7 +41,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
         name_control(self, name, about)
         self.viewport().setAccessibleName(about)
         self.setMenuEnabled(False)
-        # pyqtgraph leaves this menu without a parent: it would outlive the plot as a window of its own.
+        # pyqtgraph gives this menu no parent, so that it would remain as a window after the plot is deleted.
         menu = self.getPlotItem().ctrlMenu
         menu.setParent(self, menu.windowFlags())
         self.hideButtons()
@@ -58,18 +57,18 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
             self.getAxis(side).enableAutoSIPrefix(False)
 
     def setLabel(self, side: str, text: str | None) -> None:
-        """Put a text beside an axis, character by character."""
+        """Label an axis with plain text."""
         self.getPlotItem().setLabel(side, escape(text) if text else None)
 
     def color(self) -> None:
-        """Take the theme's colours for ground, axes and legend."""
+        """Apply the colors of the theme to background, axes and legend."""
         theme = current_theme()
         self.setBackground(theme.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setPen(theme.border)
             axis.setTextPen(theme.muted)
-        # What runs behind the words is seen faintly.
+        # Curves behind the legend stay faintly visible.
         behind = theme.color("base")
         behind.setAlphaF(_LEGEND_OPACITY)
         self.legend.setBrush(behind)

@@ -1,4 +1,4 @@
-"""The track of a morph: a ruler, keyframes on a strip of frames, segments between them, and two curves below."""
+"""The track of the timeline: a ruler, keyframes over a strip of frames, segments, and two curves."""
 
 from __future__ import annotations
 
@@ -34,36 +34,36 @@ from explorer.ui.theme import Theme, current_theme
 from explorer.ui.widgets.plane_canvas import nice_step
 
 _SIDE = 28
-"""Room left and right, so that half a keyframe stays in view."""
+"""Left and right margin, so that the first and last keyframe are not cut off."""
 
 _RULER, _PICTURES, _SEGMENTS, _CURVES = 18, 46, 18, 24
 _TICKS = 70
-"""Pixels between two numbers on the ruler, at least."""
+"""Least distance of two numbers on the ruler, in pixels."""
 
 _SMALLEST = 20
 _THRESHOLD = 4
 """Pixels after which a press becomes a drag."""
 
 _FAR = 3.0
-"""Distances from the data beyond so many times the usual one lie at the top."""
+"""Top of the axis for the distance from the data, in multiples of the usual distance."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrackFilm:
-    """What the track shows of a film.
+    """What the track shows of an animation.
 
     Attributes
     ----------
     frames, fps, hold
-        Of the film.
+        Length in frames, frames per second, and frames that the ends are held.
     keys
         Frames ``(k,)`` on which the keyframes are shown first.
     numbers
-        Which frame of the pass each frame shows, ``(frames,)``.
+        Which frame of the forward pass each frame shows, ``(frames,)``.
     segments
-        A few words for each segment.
+        Label of each segment.
     own
-        Which segments have settings of their own.
+        Which segments have individual settings.
     """
 
     frames: int
@@ -77,7 +77,7 @@ class TrackFilm:
 
 @dataclass(frozen=True, eq=False)
 class TrackStrip:
-    """Frames of the pass as pictures: `frames` int64 ``(s,)``, rising, and a picture for each."""
+    """Decoded frames of the forward pass: `frames` int64 ``(s,)``, rising, and an image for each."""
 
     frames: Indices
     images: Sequence[QImage]
@@ -85,16 +85,16 @@ class TrackStrip:
 
 @dataclass(frozen=True, eq=False)
 class TrackCurves:
-    """Two curves over the frames of the pass.
+    """Two curves over the frames of the forward pass.
 
     Attributes
     ----------
     frames
         Int64 ``(m,)``, rising.
     changes
-        How much the picture changes behind each but the last, ``(n,)``, n at most m - 1.
+        Change of the image from each frame to the next, ``(n,)``, n at most m - 1.
     distances
-        From the data, 1 being usual, ``(m,)``.
+        Distance from the data, in multiples of the usual distance, ``(m,)``.
     """
 
     frames: Indices
@@ -104,7 +104,7 @@ class TrackCurves:
 
 @dataclass
 class _Grip:
-    """What the left button holds."""
+    """What is being dragged."""
 
     kind: str
     number: int = 0
@@ -116,24 +116,24 @@ class _Grip:
 
 
 class TimelineTrack(QWidget):
-    """Keyframes in time.
+    """Track with keyframes over time.
 
     Signals
     -------
     key_chosen(int), key_taken(int)
-        A keyframe was chosen; and is gone to, by a click or Enter.
+        A keyframe was selected; the user jumps to it with a click or Enter.
     segment_chosen(int)
-        The way behind a keyframe was chosen.
+        The segment after a keyframe was selected; -1 for none.
     scrubbed(int, str)
-        The playhead is dragged to a frame, with a name for the gesture.
+        The playhead was moved to a frame, with a name for the gesture.
     retime_begun(), retimed(int, int, str)
-        A keyframe is taken by the hand; it is dragged to a frame of the pass: which one it was, the frame, the gesture.
+        The drag of a keyframe began; it was dragged: its number, the frame of the forward pass, the gesture.
     moved(int, int)
-        A keyframe is to change places, by keyboard.
+        A keyframe was moved to another position with the keyboard.
     removal_asked(int), duplicate_asked(int)
-        A keyframe is to go, or to be doubled.
+        A keyframe is to be deleted or duplicated.
     menu_asked(int, QPoint)
-        The menu of a keyframe is wanted there (on the screen).
+        The context menu of a keyframe was requested, at a position on the screen.
     dropped(QMimeData, int)
         Something was dropped at a frame.
     """
@@ -169,14 +169,13 @@ class TimelineTrack(QWidget):
         self.setAcceptDrops(True)
         self.setMouseTracking(True)
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- display -----------------------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """As high as its rows."""
         return QSize(400, _RULER + _PICTURES + _SEGMENTS + _CURVES + 2)
 
     def show_film(self, count: int, film: TrackFilm | None, empty: str = "") -> None:
-        """Show so many keyframes, and the film through them; with fewer than two there is none, and words instead."""
+        """Show keyframes and animation; with fewer than two keyframes, there is none and `empty` is shown."""
         self._count, self._film, self._empty = count, film, empty
         self._key = min(self._key, max(0, count - 1))
         if film is None or (self._segment is not None and self._segment >= len(film.segments)):
@@ -185,60 +184,55 @@ class TimelineTrack(QWidget):
         self.update()
 
     def show_images(self, images: Sequence[QImage]) -> None:
-        """Show what the keyframes look like."""
+        """Show the images of the keyframes."""
         self._images = images
         self.update()
 
     def show_measures(self, strip: TrackStrip | None, curves: TrackCurves | None) -> None:
-        """Show the strip of frames and the curves."""
         self._strip, self._curves = strip, curves
         self.update()
 
     def set_playhead(self, frame: int) -> None:
-        """Move the playhead."""
         self._playhead = frame
         self._describe()
         self.update()
 
     def choose_key(self, number: int) -> None:
-        """Choose a keyframe, and no segment."""
+        """Select a keyframe, and no segment."""
         self._key, self._segment = min(max(number, 0), max(0, self._count - 1)), None
         self._describe()
         self.update()
 
     def choose_segment(self, number: int | None) -> None:
-        """Choose the way behind a keyframe, or all of it."""
+        """Select the segment after a keyframe, or none."""
         self._segment = number
         self.update()
 
     @property
     def key(self) -> int:
-        """The chosen keyframe."""
+        """Number of the selected keyframe."""
         return self._key
 
     @property
     def segment(self) -> int | None:
-        """The chosen segment, by the keyframe it begins at; None for all."""
+        """Number of the selected segment, None for all."""
         return self._segment
 
     @property
     def key_count(self) -> int:
-        """How many keyframes are shown."""
         return self._count
 
     @property
     def has_images(self) -> bool:
-        """Whether every keyframe is shown as a picture."""
+        """Whether every keyframe has an image."""
         return len(self._images) == self._count
 
     @property
     def strip(self) -> TrackStrip | None:
-        """The strip of frames."""
         return self._strip
 
     @property
     def curves(self) -> TrackCurves | None:
-        """The curves."""
         return self._curves
 
     def _describe(self) -> None:
@@ -254,26 +248,26 @@ class TimelineTrack(QWidget):
     # -- geometry ----------------------------------------------------------------------------------------------------
 
     def _axis(self) -> tuple[int, float, float]:
-        """Return the number of frames across, where they begin, and the pixels of one."""
+        """Return the number of frames, x of the first one, and pixels per frame."""
         frames = self._film.frames if self._film is not None else max(1, self._count)
         return frames, float(_SIDE), (self.width() - 2 * _SIDE) / max(1, frames - 1)
 
     def x_of(self, frame: float) -> float:
-        """Return where a frame lies."""
+        """Return x of a frame in pixels."""
         _, left, step = self._axis()
         return left + frame * step
 
     def frame_at(self, x: float) -> int:
-        """Return the frame at a place, kept within the film."""
+        """Return the frame nearest to x."""
         frames, left, step = self._axis()
         return min(max(round((x - left) / step), 0), frames - 1) if step > 0 else 0
 
     def key_frame(self, number: int) -> int:
-        """Return the frame on which a keyframe stands."""
+        """Return the frame of a keyframe."""
         return int(self._film.keys[number]) if self._film is not None else number
 
     def key_rect(self, number: int) -> QRectF:
-        """Return where a keyframe's picture is."""
+        """Return the rectangle of a keyframe's image."""
         side = float(_PICTURES - 4)
         if self._film is not None and self._count > 1:
             nearest = float(np.diff(self._film.keys).min()) * self._axis()[2]
@@ -282,7 +276,7 @@ class TimelineTrack(QWidget):
         return QRectF(middle - side / 2, _RULER + (_PICTURES - side) / 2, side, side)
 
     def segment_rect(self, number: int) -> QRectF:
-        """Return where a segment's bar is."""
+        """Return the rectangle of a segment's bar."""
         assert self._film is not None
         keys = self._film.keys
         end = int(keys[number + 1]) if number + 1 < len(keys) else self._film.hold + int(self._film.numbers.max())
@@ -291,7 +285,7 @@ class TimelineTrack(QWidget):
 
     def _key_at(self, point: QPointF) -> int | None:
         hits = [number for number in range(self._count) if self.key_rect(number).contains(point)]
-        # The chosen one lies on top of the others.
+        # The selected keyframe is drawn on top.
         return self._key if self._key in hits else hits[-1] if hits else None
 
     def _segment_at(self, point: QPointF) -> int | None:
@@ -300,10 +294,10 @@ class TimelineTrack(QWidget):
         numbers = range(len(self._film.segments))
         return next((n for n in numbers if self.segment_rect(n).adjusted(-1, -2, 1, 2).contains(point)), None)
 
-    # -- hands -------------------------------------------------------------------------------------------------------
+    # -- input -------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a keyframe by the hand, choose a segment, or take the playhead."""
+        """Start dragging a keyframe or the playhead, or select a segment."""
         if event.button() != Qt.MouseButton.LeftButton or not self._count:
             return
         point = event.position()
@@ -322,7 +316,7 @@ class TimelineTrack(QWidget):
             self.scrubbed.emit(self.frame_at(point.x()), gesture)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag what is held."""
+        """Drag a keyframe or the playhead; without a button pressed, show the values under the mouse."""
         grip, point = self._grip, event.position()
         if grip is None:
             self._show_hint(point)
@@ -334,24 +328,23 @@ class TimelineTrack(QWidget):
             if not grip.moved:
                 grip.moved = True
                 self.retime_begun.emit()
-            # By the scale of the moment it was taken: the film becomes longer and shorter under the hand.
+            # With the scale at the start of the drag: dragging changes the length of the animation.
             _, left, step = grip.axis
             frame = round((point.x() - grip.off - left) / step) - self._film.hold
             self.retimed.emit(grip.number, frame, grip.gesture)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go; a keyframe that was not dragged is gone to."""
+        """End the drag; a click on a keyframe jumps to it."""
         grip, self._grip = self._grip, None
         if grip is not None and grip.kind == "key" and not grip.moved:
             self.key_taken.emit(grip.number)
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """A second click is a click."""
+        """Treat a double click as two clicks."""
         self.mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with a keyframe."""
         by_keys = event.reason() == QContextMenuEvent.Reason.Keyboard
         key = self._key if by_keys else self._key_at(QPointF(event.pos()))
         if key is not None and self._count:
@@ -360,7 +353,7 @@ class TimelineTrack(QWidget):
             self.menu_asked.emit(key, where)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose, go to, move, double and delete keyframes; move the playhead."""
+        """Select, jump to, move, duplicate and delete keyframes; move the playhead."""
         key, modifiers = event.key(), event.modifiers()
         sideways = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
         alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
@@ -387,30 +380,28 @@ class TimelineTrack(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the frame of the focus."""
         super().focusInEvent(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the frame of the focus away."""
         super().focusOutEvent(event)
         self.update()
 
     def _show_hint(self, point: QPointF) -> None:
-        """Say what is under the mouse."""
+        """Set cursor and tooltip for the position of the mouse."""
         over = self._film is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
         self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > _RULER + _PICTURES + _SEGMENTS else ""))
 
     def values_at(self, x: float) -> str:
-        """Return the curves' values at a place, in words; empty where they are not known."""
+        """Return the values of the curves at x as text; empty if there are none."""
         if self._film is None or self._curves is None or not len(self._curves.frames):
             return ""
         number = int(self._film.numbers[self.frame_at(x)])
         nearest = int(np.abs(self._curves.frames - number).argmin())
-        text = self.tr("%1 × the usual distance from the data").replace("%1", f"{self._curves.distances[nearest]:.2g}")
+        text = self.tr("OOD distance %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
         if nearest < len(self._curves.changes):
-            change = self.tr("picture changes by %1 a frame").replace("%1", f"{self._rates()[nearest]:.2g}")
+            change = self.tr("image change %1 per frame").replace("%1", f"{self._rates()[nearest]:.2g}")
             text = f"{text}, {change}"
         return text
 
@@ -422,7 +413,7 @@ class TimelineTrack(QWidget):
     # -- drops -------------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take pictures, codes and files."""
+        """Accept images, codes and files."""
         mime = event.mimeData()
         if mime.hasFormat(PICTURES) or mime.hasFormat(CODE) or any(url.isLocalFile() for url in mime.urls()):
             self._drop = event.position().x()
@@ -430,18 +421,16 @@ class TimelineTrack(QWidget):
             self.update()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Show where it would go."""
+        """Mark the position of the drop."""
         self._drop = event.position().x()
         event.acceptProposedAction()
         self.update()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Forget it."""
         self._drop = None
         self.update()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand it on."""
         self._drop = None
         event.acceptProposedAction()
         self.update()
@@ -450,7 +439,6 @@ class TimelineTrack(QWidget):
     # -- painting ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint ruler, strip, keyframes, segments, curves and playhead."""
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -481,7 +469,7 @@ class TimelineTrack(QWidget):
         painter.end()
 
     def _paint_ruler(self, painter: QPainter, theme: Theme) -> None:
-        """Seconds, and the frame that they are."""
+        """Paint seconds and frame numbers."""
         film = self._film
         assert film is not None
         step = nice_step(_TICKS / max(self._axis()[2], 1e-6) / film.fps)
@@ -491,7 +479,7 @@ class TimelineTrack(QWidget):
             painter.setPen(theme.color("border"))
             painter.drawLine(QPointF(x, 2), QPointF(x, _RULER - 2))
             painter.setPen(theme.color("muted"))
-            text = f"{number * step:g} s · {round(frame)}"
+            text = f"{number * step:g} s · f{round(frame)}"
             if x + 4 + painter.fontMetrics().horizontalAdvance(text) <= self.width() - 2:
                 painter.drawText(QRectF(x + 4, 0, 100, _RULER), Qt.AlignmentFlag.AlignVCenter, text)
 
@@ -519,7 +507,7 @@ class TimelineTrack(QWidget):
         self._paint_way_back(painter, theme, row)
 
     def _paint_way_back(self, painter: QPainter, theme: Theme, row: QRectF) -> None:
-        """Veil what runs backwards: there are no keyframes to take hold of."""
+        """Dim the backward part, which has no keyframes to drag."""
         film = self._film
         assert film is not None
         forward = int(np.argmax(film.numbers)) + film.hold
@@ -544,7 +532,7 @@ class TimelineTrack(QWidget):
             painter.setPen(theme.color("text" if chosen else "muted"))
             inner = rect.adjusted(6, 0, -6, 0)
             metrics = painter.fontMetrics()
-            # Whole words or none of them: the frames alone say more than a way cut in the middle.
+            # The number of frames alone says more than a label that is cut off.
             said = words if metrics.horizontalAdvance(words) <= inner.width() else words.split(" · ")[0]
             elided = metrics.elidedText(said, Qt.TextElideMode.ElideRight, int(inner.width()))
             painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, elided)
@@ -569,21 +557,21 @@ class TimelineTrack(QWidget):
             rates = self._rates()
             starts = curves.frames[: len(rates)]
             shares = np.interp(numbers, starts, rates) / max(float(rates.max()), 1e-12)
-            # What is held does not change.
+            # Held frames do not change.
             still = np.concatenate([numbers[1:] == numbers[:-1], [False]]) & (film.frames <= len(places))
             shares[still] = 0
             self._paint_curve(painter, theme, "accent", row, xs[numbers < known], shares[numbers < known])
         self._paint_legend(painter, theme, row)
 
     def _paint_legend(self, painter: QPainter, theme: Theme, row: QRectF) -> None:
-        """Say which curve is which, at the upper right."""
+        """Paint the legend of the curves at the upper right."""
         plain = painter.font()
         small = painter.font()
         small.setPointSizeF(small.pointSizeF() * 0.8)
         painter.setFont(small)
         metrics = painter.fontMetrics()
         right = row.right()
-        for color, words in (("warn", self.tr("off the data")), ("accent", self.tr("change"))):
+        for color, words in (("warn", self.tr("OOD distance")), ("accent", self.tr("Δ per frame"))):
             width = metrics.horizontalAdvance(words)
             place = QRectF(right - width - 4, row.top() - 2, width + 4, metrics.height())
             ground = theme.color("base")
