@@ -15,7 +15,7 @@ class ExplorerError(Exception):
     Parameters
     ----------
     template
-        What failed, why, and what to do, with ``{placeholders}`` (see `explorer.messages`).
+        What failed, why, and what to do, with ``{placeholders}`` (see `explorer.messages`); or a whole message.
     values
         What they stand for.
 
@@ -25,16 +25,8 @@ class ExplorerError(Exception):
         The template with its values; ``str()`` gives it as text.
     """
 
-    def __init__(self, template: str | Message, received: str = "", remedy: str = "", /, **values: object) -> None:
-        if isinstance(template, Message):
-            self.message = template
-        elif received or remedy:  # the form that is being replaced
-            said = f"expected {template}; received {received}" if received else template
-            said = " ".join(said.split())
-            self.message = message("{said}", said=f"{said.rstrip('.')}. {remedy}" if remedy else said)
-        else:
-            self.message = message(template, **values)
-        self.expected, self.received, self.remedy = str(template), received, remedy
+    def __init__(self, template: str | Message, /, **values: object) -> None:
+        self.message = template if isinstance(template, Message) else message(template, **values)
         super().__init__(self.message)
 
     def __str__(self) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
+import numpy as np
+
 Plain: TypeAlias = str | int | float
 Value: TypeAlias = Union[Plain, "Message", tuple[Union[Plain, "Message"], ...]]
 
@@ -80,6 +82,8 @@ def _value(value: object) -> Value:
 
 
 def _item(value: object) -> Plain | Message:
+    if isinstance(value, np.generic):
+        value = value.item()
     return value if isinstance(value, str | int | float | Message) else str(value)
 
 

@@ -57,10 +57,10 @@ def test_a_child_that_fails_says_why() -> None:
 
 def test_attempt_turns_a_failed_measurement_into_its_reason() -> None:
     def fail() -> float:
-        raise MeasureError("a clock", "none")
+        raise MeasureError("Cannot measure {what}: no clock.", what="it")
 
     assert attempt(lambda: 2.0) == (2.0, "")
-    assert attempt(fail) == (None, "expected a clock; received none")
+    assert attempt(fail) == (None, "Cannot measure it: no clock.")
 
 
 def test_a_child_gets_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import weakref
 import re
+import weakref
 from typing import Any
 
 import numpy as np

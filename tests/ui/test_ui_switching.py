@@ -175,15 +175,15 @@ def test_while_the_codec_is_busy_only_the_latest_code_waits(desk: Desk) -> None:
 
 def test_a_codec_that_fails_says_so_where_the_picture_would_be_and_the_next_one_works(desk: Desk) -> None:
     def refuse(call: str, values: Floats) -> None:
-        raise ModelError("a network that computes", "one that does not", "Train it again.")
+        raise ModelError("The network does not compute. Train it again.")
 
     desk.open()
     desk.document.open(wrapped(make_model(name="broken"), refuse))
     stage = desk.window.stage
-    desk.until(lambda: "a network that computes" in stage.reconstruction.text)
+    desk.until(lambda: "The network does not compute" in stage.reconstruction.text)
     assert stage.original.image is None
     desk.tab("Noise")  # the noise lab, which nothing is corrupted for while nobody looks
-    desk.until(lambda: "a network that computes" in desk.window.noise.one.clean.text)
+    desk.until(lambda: "The network does not compute" in desk.window.noise.one.clean.text)
     desk.document.open(make_model(name="good", seed=3))
     watch = Watch(desk)
     desk.settle()
