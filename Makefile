@@ -21,11 +21,12 @@ test: $(STAMP) ## run the whole suite, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
-check: $(STAMP) ## lint, formatting, types, and the direction of imports
+check: $(STAMP) ## lint, formatting, types, the direction of imports, and words
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PYTHON) scripts/check_words.py
 
 check-long: $(STAMP) ## what takes an hour: every kernel of BLAS, damaged files, 100 kills, ten minutes of use in the real window
 	@$(PYTHON) scripts/numeric_tests.py
