@@ -21,11 +21,12 @@ test: $(STAMP) ## run all tests, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
 
-check: $(STAMP) ## check lint, formatting, types and imports
+check: $(STAMP) ## check lint, formatting, types, imports and words
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PYTHON) scripts/check_words.py --place interface --place docs
 
 check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, fuzzing, 100 kills, ten minutes in the real window
 	@$(PYTHON) scripts/numeric_tests.py

@@ -260,7 +260,7 @@ def check_apart(written: Path, read: Iterable[Path]) -> None:
         relation = _relation(written, path)
         if relation is not None:
             raise ExportError(
-                "Cannot write {file}: it {relation} {input}, which is read. Choose another place.",
+                "Cannot write {file}: it {relation} the input {input}. Choose another place.",
                 file=written,
                 relation=relation,
                 input=path,

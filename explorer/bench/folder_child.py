@@ -115,7 +115,7 @@ def _stream(source: Source) -> Iterator[int]:
             rows = item
         yield number
     if rows is None:
-        raise MeasureError("The images were not streamed: the source gave no rows.")
+        raise MeasureError("Cannot read the images as a stream: the dataset returned none.")
     order = np.random.default_rng(0).permutation(len(rows))
     for start in range(0, len(order), _BATCH):
         to_floats(rows[order[start : start + _BATCH]])

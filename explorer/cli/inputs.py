@@ -106,7 +106,7 @@ class PictureReader:
         path = Path(picture).expanduser()
         if not path.is_file():
             raise DataError(
-                "“{picture}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", picture=picture
+                "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=picture
             )
         return to_floats(self._preprocessing.pixels(open_picture(path))[np.newaxis])
 

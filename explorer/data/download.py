@@ -258,8 +258,8 @@ def _receive(remote: RemoteFile, part: Path, here: int) -> Iterator[int]:
     if here > 2 * remote.size:
         part.unlink()
         raise DataError(
-            "Cannot download {url}: it is more than twice as large as {size:,} MB. Download the file elsewhere, and "
-            "open it.",
+            "Cannot download {url}: its size is more than twice the {size:,} MB expected. Download the file "
+            "elsewhere, and open it.",
             url=remote.url,
             size=remote.size >> 20,
         )

@@ -547,7 +547,7 @@ class Document(Shown):
     def reset_code(self) -> None:
         """Reset the latent cursor to the code of the selected image."""
         if self._state.start_code is not None:
-            self.set_code(self._state.start_code, message("Reset code"))
+            self.set_code(self._state.start_code, message("Reset edit"))
 
     def shuffle_code(self, rng: np.random.Generator) -> None:
         """Set the latent cursor to a random code, from a normal distribution fitted to the data."""

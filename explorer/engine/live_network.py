@@ -90,7 +90,7 @@ def _convert(model: keras.Model, variables: list[Any], outputs: tuple[str, ...])
     missing = {_weight_name(number) for number in range(len(variables))} - received
     if missing:
         raise ModelError(
-            "The converted network lacks the weights {names}. Choose another architecture.", names=sorted(missing)
+            "The ONNX network lacks the weights {names}. Choose another architecture.", names=sorted(missing)
         )
     data = [value for value in graph.input if value.name == _INPUT]
     by_name = {output.name: output for output in graph.output}

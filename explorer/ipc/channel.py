@@ -60,7 +60,7 @@ class Channel:
         except OSError as error:
             if str(error) == "bad message length":
                 raise IpcError(
-                    "Invalid message from another process: larger than {most:# byte|# bytes}.",
+                    "Invalid message from a subprocess: larger than {most:# byte|# bytes}.",
                     most=self._limits.frame_bytes,
                 ) from error
             raise

@@ -120,7 +120,7 @@ def unpack(data: bytes | bytearray | memoryview, receives: Iterable[type], limit
         return _unpack(memoryview(data).cast("B"), receives, limits)
     except Exception as error:  # untrusted data can make msgpack, numpy or pydantic raise anything
         reason = str(error)[:_REASON_LIMIT]
-        raise IpcError("Invalid message from another process: {reason}.", reason=reason) from error
+        raise IpcError("Invalid message from a subprocess: {reason}.", reason=reason) from error
 
 
 def _unpack(data: memoryview, receives: Iterable[type], limits: Limits) -> Any:

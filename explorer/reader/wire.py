@@ -117,13 +117,13 @@ def receive_bytes(stream: BinaryIO) -> bytes:
         return b""
     if len(prefix) < _LENGTH_BYTES or not 0 < length <= LIMITS.frame_bytes:
         raise IpcError(
-            "Invalid message from another process: {size:# byte|# bytes}, at most {most:,}.",
+            "Invalid message from a subprocess: {size:# byte|# bytes}, at most {most:,}.",
             size=length,
             most=LIMITS.frame_bytes,
         )
     data = stream.read(length)
     if len(data) < length:
         raise IpcError(
-            "Invalid message from another process: {found:,} of {size:# byte|# bytes}.", found=len(data), size=length
+            "Invalid message from a subprocess: {found:,} of {size:# byte|# bytes}.", found=len(data), size=length
         )
     return data

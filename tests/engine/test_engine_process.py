@@ -177,7 +177,7 @@ def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_
         timeout=PATIENCE_S,
         env=environment(),
     ).stdout
-    assert "Invalid message from another process" in told
+    assert "Invalid message from a subprocess" in told
     assert not (tmp_path / "mark").exists()
 
 

@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--prior",
         choices=("normal", "fitted"),
-        help="N(0, I), or a Gaussian mixture fitted to the codes in the bundle (default: normal for a VAE, otherwise "
+        help="N(0, I), or a Gaussian mixture fitted to the codes of the model (default: normal for a VAE, otherwise "
         "fitted)",
     )
     parser.add_argument("--seed", type=whole(0), metavar="N", help="random seed (default: random)")

@@ -74,7 +74,7 @@ def _check_log(folder: Path, options: Namespace) -> None:
     out = places.file_path(options.out).resolve()
     if out in (folder.resolve(), *folder.resolve().parents):
         raise ExportError(
-            "Cannot use --tensorboard {folder}: it is inside the bundle {out}. Choose another folder.",
+            "Cannot use --tensorboard {folder}: it is inside the model {out}. Choose another folder.",
             folder=folder,
             out=out,
         )

@@ -88,7 +88,7 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
         steps = [traverse_axis(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
         codes = np.concatenate(steps or [np.empty((0, stats.latent_dim), np.float32)])
     if not len(codes):
-        raise UsageError("The bundle has no principal components. Choose a dimension with --dim.")
+        raise UsageError("The model has no principal components. Choose a dimension with --dim.")
     write_png(sheet(decode_codes(model, codes, console)), path)
     unit = "maximum" if what == "dimension" else "maximum in standard deviations"
     lines = table([(what, unit), *((str(row), f"{value:.4g}") for row, value in enumerate(largest))])
@@ -106,7 +106,7 @@ def _walk(options: Namespace, model: Model) -> _Walk:
     if along_axes:
         axes = [options.axis] if options.axis is not None else list(range(len(stats.axes)))
         if not axes:
-            raise UsageError("The bundle has no principal components. Choose a dimension with --dim.")
+            raise UsageError("The model has no principal components. Choose a dimension with --dim.")
         codes = np.concatenate([traverse_axis(start, stats, axis, values) for axis in axes])
         return _Walk(codes, axes, values, "standard deviations along principal components")
     dims = [options.dim] if options.dim is not None else list(range(stats.latent_dim))

@@ -110,7 +110,7 @@ def _functions(functions: Iterable[FunctionProto]) -> dict[_Function, FunctionPr
             raise refused(message("it has two functions “{name}”", name=function.name))
         found[key] = function
         if len(found) > MOST_NODES:
-            raise refused(message("it has more than {most:,} functions", most=MOST_NODES))
+            raise refused(message("it defines more than {most:,} functions", most=MOST_NODES))
     return found
 
 

@@ -90,7 +90,7 @@ def reading(path: Path) -> Generator[None, None, ForeignFile]:
                 described = record
             yield
     if described is None:
-        raise damaged(path.name, message("it has no configuration"))
+        raise damaged(path.name, message("it has no model configuration"))
     config = _parsed(described.config, path)
     return ForeignFile(path, described.kind, described.keras_version, config, described.links)
 

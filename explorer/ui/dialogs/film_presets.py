@@ -99,7 +99,7 @@ class FilmPresetsDialog(QDialog):
         except ExplorerError as error:
             problem = str(error)
         about = {
-            "reference": self.tr("90 frames from the first keyframe to the last, hold, and back, at 50 fps."),
+            "reference": self.tr("90 frames at 50 fps: from the first keyframe to the last, a pause, and back."),
             "strip": self.tr("From the first keyframe to the last, once, for a contact sheet."),
             "classes": self.tr("A loop through the most typical image of each class."),
             "walk": self.tr("A loop through random codes from a Gaussian fitted to the codes."),

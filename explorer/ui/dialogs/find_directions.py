@@ -206,7 +206,7 @@ class FindDirectionsDialog(QDialog):
         for column in range(1, self.table.columnCount()):
             self.table.resizeColumnToContents(column)
         words = self.tr(
-            "Accuracy: balanced, on held-out images. Effect size: Cohen's d; null d from shuffled labels. "
+            "Accuracy: balanced, on held-out images. Effect size: Cohen's d. Null d: the same with shuffled labels. "
             "Gray = not significant."
         )
         self._words.setText(message_text(self._document.finder.message) or words)

@@ -82,7 +82,7 @@ def ask_conflict(
         "conflict_question",
         parent.tr("File changed on disk"),
         (
-            parent.tr("“%1” differs from the file opened here.").replace("%1", path.name),
+            parent.tr("“%1” has changed on disk since you opened it.").replace("%1", path.name),
             parent.tr("Another window or program has saved it. Replacing it discards those changes."),
         ),
         (

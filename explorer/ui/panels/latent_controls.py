@@ -60,7 +60,9 @@ class LatentControls(QWidget):
             return
         changed = code.copy()
         changed[start : start + size] = np.eye(size, dtype=np.float32)[chosen] if size > 1 else chosen
-        self._document.set_code(changed, self.tr("Set %1").replace("%1", box.objectName().removeprefix("control_")))
+        self._document.set_code(
+            changed, self.tr("Set condition %1").replace("%1", box.objectName().removeprefix("control_"))
+        )
 
     def _on_code_changed(self) -> None:
         code = self._document.code

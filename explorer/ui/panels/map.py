@@ -112,8 +112,8 @@ class MapPanel(QWidget):
     def _make_controls(self) -> None:
         self._tools = Segments(
             (
-                ("map_cursor", self.tr("Move"), self.tr("Move the current code or a keyframe with the left button")),
-                ("map_pan", self.tr("Pan"), self.tr("Pan with the left button; the right button always pans")),
+                ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
+                ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
                 ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
                 ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
             )

@@ -58,7 +58,9 @@ class MapPictures(QWidget):
         self._points: Floats | None = None
         self._encoded_by: OpenModel | None = None
         self.setAccessibleName(self.tr("Scatter"))
-        self.tiles = check_box("map_tiles", self.tr("Show decoded grid"), self.tr("Decode the plane behind the points"))
+        self.tiles = check_box(
+            "map_tiles", self.tr("Show decoded grid"), self.tr("Show decoded images behind the points")
+        )
         self.tiles.setChecked(True)
         self.points = check_box(
             "map_points", self.tr("Show points"), self.tr("Encode all images of the dataset and show their codes")

@@ -1,0 +1,143 @@
+"""Every message made outside tests is one literal template, and its placeholders are its values.
+
+This extracts all templates; a translation would do the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from explorer.messages import placeholders
+
+PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
+MAKERS = {"message", "Message"}
+EXEMPT = {"messages.py"}
+"""Files that pass a template on instead of making one."""
+
+BASE = {"ExplorerError"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that makes a message."""
+
+    where: str
+    call: ast.Call
+
+    @property
+    def template(self) -> str | None:
+        first = self.call.args[0] if self.call.args else None
+        return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+    @property
+    def wraps_a_message(self) -> bool:
+        """Whether the first argument is a whole message made elsewhere: a `message(…)` call, or an error's message."""
+        first = self.call.args[0] if self.call.args else None
+        if isinstance(first, ast.Call):
+            return _name(first.func) in MAKERS
+        return isinstance(first, ast.Attribute) and first.attr in {"message", "problem", "note"}
+
+    @property
+    def names(self) -> set[str] | None:
+        """Names of the values; None where they come as a mapping."""
+        if any(keyword.arg is None for keyword in self.call.keywords):
+            return None
+        return {str(keyword.arg) for keyword in self.call.keywords}
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def trees() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def error_classes(modules: dict[str, ast.Module]) -> set[str]:
+    """Return the names of ExplorerError and of every class that descends from it."""
+    classes = [node for tree in modules.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    found = set(BASE)
+    while True:
+        more = {node.name for node in classes if any(_name(base) in found for base in node.bases)} - found
+        if not more:
+            return found
+        found |= more
+
+
+def made() -> Iterator[Made]:
+    modules = trees()
+    makers = MAKERS | error_classes(modules)
+    for path, tree in modules.items():
+        if path in EXEMPT:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) in makers:
+                # `self.message(…)` and the like are methods.
+                if isinstance(node.func, ast.Attribute) and _name(node.func) in MAKERS:
+                    continue
+                yield Made(f"{path}:{node.lineno}", node)
+
+
+ALL = list(made())
+
+
+def test_errors_are_found() -> None:
+    assert {"DataError", "ModelError", "UsageError", "IpcError"} <= error_classes(trees())
+    assert len(ALL) > 300
+
+
+def test_every_message_is_one_literal_template() -> None:
+    wrong = [one.where for one in ALL if one.template is None and not one.wraps_a_message]
+    assert not wrong, "a template is a literal, no f-string, sum or variable:\n" + "\n".join(wrong)
+
+
+def test_every_message_has_its_values_by_name() -> None:
+    wrong = [one.where for one in ALL if len(one.call.args) != 1]
+    assert not wrong, "values are given by name:\n" + "\n".join(wrong)
+
+
+def test_placeholders_are_the_values() -> None:
+    wrong = []
+    for one in ALL:
+        if one.template is None or one.names is None:
+            continue
+        used = placeholders(one.template)
+        if used != one.names:
+            wrong.append(f"{one.where}: {one.template!r} has {sorted(used)}, given are {sorted(one.names)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_templates_have_no_other_braces_and_no_odd_ends() -> None:
+    wrong = []
+    for one in ALL:
+        template = one.template or ""
+        rest = re.sub(r"\{\w+(?::[^{}]*)?\}", "", template)
+        if "{" in rest or "}" in rest or template != " ".join(template.split()):
+            wrong.append(f"{one.where}: {template!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("source", "template", "names"),
+    [
+        ('DataError("Cannot open {name}.", name=1)', "Cannot open {name}.", {"name"}),
+        ('message("a " "b")', "a b", set()),
+        ('message(f"a {b}")', None, set()),
+        ('message("a " + b)', None, set()),
+        ('message("{a}", **values)', "{a}", None),
+    ],
+)
+def test_what_counts_as_a_literal(source: str, template: str | None, names: set[str] | None) -> None:
+    call = ast.parse(source, mode="eval").body
+    assert isinstance(call, ast.Call)
+    one = Made("here", call)
+    assert (one.template, one.names) == (template, names)
