@@ -37,7 +37,7 @@ def distance_to_data(codes: Floats, data: Floats) -> Floats:
     codes, data = as_codes(codes), as_codes(data, DATA_CODES)
     if codes.shape[1] != data.shape[1]:
         raise UsageError(
-            "The codes have {codes} dimensions, but the codes of the data have {data}. Use codes of the same model.",
+            "The codes have {codes} dimensions, but those of the data have {data}. Use codes of the same model.",
             codes=codes.shape[1],
             data=data.shape[1],
         )

@@ -84,7 +84,7 @@ class NeighbourGraph:
         ends = np.stack([as_code(start), as_code(end)])
         if ends.shape[1] != self.latent_dim:
             raise UsageError(
-                "The codes have {codes} dimensions, but the codes of the data have {data}. Use codes of the same model.",
+                "The codes have {codes} dimensions, but those of the data have {data}. Use codes of the same model.",
                 codes=ends.shape[1],
                 data=self.latent_dim,
             )

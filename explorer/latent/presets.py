@@ -129,7 +129,7 @@ def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -
     check_dimension(dim, len(z))
     if len(z) != stats.latent_dim:
         raise UsageError(
-            "The code has {codes} dimensions, but the codes of the data have {data}. Use codes of the same model.",
+            "The code has {codes} dimensions, but those of the data have {data}. Use codes of the same model.",
             codes=len(z),
             data=stats.latent_dim,
         )
