@@ -17,7 +17,7 @@ from explorer.messages import placeholders
 
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
 MAKERS = {"message", "Message"}
-EXEMPT = {"messages.py"}
+EXEMPT = {"errors.py", "messages.py"}
 """Files that pass a template on instead of making one."""
 
 BASE = {"ExplorerError"}
