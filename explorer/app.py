@@ -32,7 +32,7 @@ from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
 from explorer.workers.closing import ExitGuard
 from explorer.workers.interrupts import Interrupts
 from explorer.workers.loading import load_model
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 
 FIRST_MODEL = "digits-vae-2d"
 """The model that the window opens at start: two latent dimensions fit the map."""
@@ -50,7 +50,7 @@ class Running:
     """A window with its document and background work; `close` ends all of them."""
 
     document: Document
-    studio: Studio
+    backend: Backend
     window: MainWindow
 
     def close(self) -> None:
@@ -74,9 +74,9 @@ def make_application() -> QApplication:
 def make_window(preferences: PreferencesFile | None = None) -> Running:
     """Return a hidden window with an empty document; without preferences it saves no settings."""
     document = Document()
-    studio = Studio(document)
-    window = MainWindow(document, studio.close, preferences)
-    return Running(document, studio, window)
+    backend = Backend(document)
+    window = MainWindow(document, backend.close, preferences)
+    return Running(document, backend, window)
 
 
 def open_first(document: Document) -> None:
@@ -131,16 +131,16 @@ def main(open_me: str | None = None) -> int:
     open_first(running.document)
     running.window.sessions.asks = True
     running.window.show()
-    running.studio.autosave.look_for_left()
+    running.backend.autosave.look_for_left()
     if open_me is not None:
         open_argument(running.document, open_me)
     if preferences.notes:
         running.document.report(*damage_words(preferences.notes))
-    running.window.shell.greet()
+    running.window.app_actions.greet()
     try:
         return app.exec()
     finally:
-        running.studio.close()
+        running.backend.close()
         exit_guard.finish()
         catcher.remove()
         interrupts.close()
@@ -149,7 +149,7 @@ def main(open_me: str | None = None) -> int:
 def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
     """Close the window without asking; unsaved work can be recovered as after a crash."""
     exit_guard.begin(INTERRUPTED)
-    running.window.shell.layout.keep()
+    running.window.app_actions.layout.keep()
     QApplication.exit(INTERRUPTED)
 
 

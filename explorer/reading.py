@@ -48,14 +48,14 @@ def reading(
         raise error(
             "Cannot read {file} as {what}: not enough memory. {remedy}", file=where, what=what, remedy=remedy
         ) from full
-    except Exception as foreign:
+    except Exception as third_party:
         raise error(
             "Cannot read {file} as {what}: {reason}. {remedy}",
             file=where,
             what=what,
-            reason=reason_of(foreign),
+            reason=reason_of(third_party),
             remedy=remedy,
-        ) from foreign
+        ) from third_party
 
 
 def reason_of(error: BaseException) -> str:

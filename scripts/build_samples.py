@@ -43,7 +43,7 @@ FACES = 1_000
 """Number of sample faces, the last ones: bundled models are trained on the first 9,000 only."""
 
 FACE_LABEL = "attr_hair"
-HEX_COLOUR = re.compile(r"#[0-9a-f]{6}")
+HEX_COLOR = re.compile(r"#[0-9a-f]{6}")
 
 LETTERS = (
     *("alef ا", "beh ب", "teh ت", "theh ث", "jeem ج", "hah ح", "khah خ", "dal د", "thal ذ", "reh ر"),
@@ -96,21 +96,21 @@ def build_large_faces(originals: Path, out: Path) -> None:
     """Write the faces of 224×224 pixels as an array, because a folder of images states no license."""
     root = originals / "avatars" / "personas_224"
     names = sorted({folder.name for split in ("train", "test") for folder in (root / split).iterdir()})
-    halves: dict[str, np.ndarray] = {}
+    parts: dict[str, np.ndarray] = {}
     for split in ("train", "test"):
         files = sorted((root / split).glob("*/*.jpg"))
-        halves[f"x_{split}"] = np.stack([read_colour(file) for file in files])
-        halves[f"y_{split}"] = np.array([names.index(file.parent.name) for file in files], np.uint8)
+        parts[f"x_{split}"] = np.stack([read_color(file) for file in files])
+        parts[f"y_{split}"] = np.array([names.index(file.parent.name) for file in files], np.uint8)
     label_names = np.array([in_words(name) for name in names])
     write_npz(
-        out / "faces-224.npz", **halves, label_names=label_names, **face_facts("faces-224", "Drawn faces, 224 × 224")
+        out / "faces-224.npz", **parts, label_names=label_names, **face_facts("faces-224", "Drawn faces, 224 × 224")
     )
 
 
-def read_colour(file: Path) -> np.ndarray:
+def read_color(file: Path) -> np.ndarray:
     """Return an image file as uint8 ``(h, w, 3)``."""
-    with Image.open(file) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(file) as pil_image:
+        return np.asarray(pil_image.convert("RGB"))
 
 
 def face_facts(name: str, title: str) -> dict[str, np.ndarray]:
@@ -136,7 +136,7 @@ def face_arrays(originals: Path, chosen: slice) -> dict[str, np.ndarray]:
 
 def in_words(name: str) -> str:
     """Return “bob bangs” for ``bobBangs``, “none” for an empty name; colors like ``#6dbb58`` are unchanged."""
-    if HEX_COLOUR.fullmatch(name):
+    if HEX_COLOR.fullmatch(name):
         return name
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).lower() or "none"
 

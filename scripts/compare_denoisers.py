@@ -70,12 +70,12 @@ def measured(name: str, parameter: str, clean: Floats, output: Floats) -> Line:
 
 def tuned(name: str, apply: Filter, values: Sequence[float], clean: Floats, noisy: Floats) -> list[Line]:
     """Return the best row of a filter, and its best row with fitted levels."""
-    plain, levelled = [], []
+    plain, leveled = [], []
     for value in values:
         output = apply(noisy, value)
         plain.append(measured(name, f"{value:g}", clean, output))
-        levelled.append(measured(f"{name}, levels fitted", f"{value:g}", clean, fitted(clean, output)))
-    return [max(lines, key=lambda line: line.psnr) for lines in (plain, levelled)]
+        leveled.append(measured(f"{name}, levels fitted", f"{value:g}", clean, fitted(clean, output)))
+    return [max(lines, key=lambda line: line.psnr) for lines in (plain, leveled)]
 
 
 def compare(models: Sequence[str], data: str, noise: str, split: str = "test", count: int | None = 1000) -> list[Line]:

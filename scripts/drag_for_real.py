@@ -75,7 +75,7 @@ def main() -> int:
         open_first(document)
         window.show()
         view, track = window.gallery.view, window.timeline.track
-        wait_until(lambda: document.picture_view is not None, "the first image")
+        wait_until(lambda: document.image_view is not None, "the first image")
         wait_until(lambda: window.gallery.model.rowCount() > 3, "the gallery")
         document.timeline.add()
         start = view.visualRect(window.gallery.model.index(2)).center()

@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 GUIDE = REPOSITORY / "docs" / "guide"
 PROGRAM = "latent-explorer "
 _BLOCK = re.compile(r"^```(console|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_PICTURE = re.compile(r"images/([\w.-]+)")
+_IMAGE = re.compile(r"images/([\w.-]+)")
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
 _TOLERANCE = 0.03
 
@@ -92,12 +92,12 @@ def same(printed: str, expected: str) -> bool:
     )
 
 
-def pictures_of(text: str) -> list[str]:
+def images_of(text: str) -> list[str]:
     """Return the names of the images of a page."""
-    return sorted(set(_PICTURE.findall(text)))
+    return sorted(set(_IMAGE.findall(text)))
 
 
-def picture_in(folder: Path, name: str) -> Path | None:
+def image_in(folder: Path, name: str) -> Path | None:
     """Return the file of this name that a command wrote, or that a tour wrote with a number before the name."""
     found = [path for path in sorted(folder.rglob("*")) if re.fullmatch(rf"(\d+-)?{re.escape(name)}", path.name)]
     return found[0] if found else None
@@ -116,8 +116,8 @@ def write_page(page: Path) -> None:
             if step.output is not None:
                 before = f"$ {step.command}\n{step.output}" if step.output else f"$ {step.command}"
                 text = text.replace(before, f"$ {step.command}\n{printed}", 1)
-        for name in pictures_of(text):
-            drawn = picture_in(folder, name)
+        for name in images_of(text):
+            drawn = image_in(folder, name)
             if drawn is None:
                 raise RuntimeError(f"{page.name}: no command wrote {name}")
             (page.parent / "images").mkdir(exist_ok=True)

@@ -39,10 +39,10 @@ def digest(session: Session) -> str:
     record = session.record.model_dump(
         mode="json", exclude={"written_at", "origin", "origin_checksum", "checksum", "view"}
     )
-    told = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    reported = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name in sorted(session.arrays.keys() - {"thumbnails"}):
-        told.update(name.encode() + session.arrays[name].tobytes())
-    return told.hexdigest()
+        reported.update(name.encode() + session.arrays[name].tobytes())
+    return reported.hexdigest()
 
 
 # -- in the process of the window --------------------------------------------------------------------------------------
@@ -61,14 +61,14 @@ def use(folder: Path, seed: int, close: bool) -> int:
     window.sessions.asks = True
     hand = Hand(running, random.Random(seed))
 
-    def tell_state() -> None:
+    def print_state() -> None:
         tell(state=digest(document.sessions.take()), at=time.monotonic())
 
     def begin() -> None:
         tell(recovered=digest(document.sessions.take()) if hand.recovered else None)
         for changed in (document.history_changed, document.code_changed):
-            changed.connect(tell_state)
-        tell_state()
+            changed.connect(print_state)
+        print_state()
         document.sessions.saved.connect(on_saved)
         document.sessions.save_requested.emit(folder / "session.latent", True)
 
@@ -86,7 +86,7 @@ def use(folder: Path, seed: int, close: bool) -> int:
     window.show()
     hand.settle_offer(begin)
     QApplication.exec()
-    running.studio.close()
+    running.backend.close()
     tell(closed=True)
     return 0
 
@@ -102,7 +102,7 @@ class Hand:
     def __init__(self, running: Any, rng: random.Random) -> None:
         self._document = running.document
         self._window = running.window
-        self._autosave = running.studio.autosave
+        self._autosave = running.backend.autosave
         self._rng = rng
         self.recovered = False
 
@@ -180,16 +180,16 @@ class Child:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
-                told = json.loads(line)
+                reported = json.loads(line)
             except ValueError:
                 continue
-            if "state" in told:
-                self.states.append((told["state"], told["at"]))
-            if "recovered" in told:
-                self.recovered = told["recovered"]
-            if "closed" in told:
+            if "state" in reported:
+                self.states.append((reported["state"], reported["at"]))
+            if "recovered" in reported:
+                self.recovered = reported["recovered"]
+            if "closed" in reported:
                 self.closed = True
-            if "ready" in told:
+            if "ready" in reported:
                 self.ready.set()
         self.ready.set()
 

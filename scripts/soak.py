@@ -138,7 +138,7 @@ def _minutes(soak: Soak, options: argparse.Namespace) -> int:
         _verdict("end", last.memory_mb, first.memory_mb + END_MB, "MB"),
         _verdict("back and idle", back.memory_mb, first.memory_mb + BACK_MB, "MB"),
     ]
-    return _told(kept)
+    return _reported(kept)
 
 
 def _cycles(soak: Soak, count: int) -> int:
@@ -159,7 +159,7 @@ def _cycles(soak: Soak, count: int) -> int:
         _verdict("open files", last.files, second.files, ""),
         _verdict("threads", last.threads, second.threads, ""),
     ]
-    return _told(kept)
+    return _reported(kept)
 
 
 def _verdict(what: str, received: float, limit: float, unit: str) -> bool:
@@ -168,7 +168,7 @@ def _verdict(what: str, received: float, limit: float, unit: str) -> bool:
     return kept
 
 
-def _told(kept: Sequence[bool]) -> int:
+def _reported(kept: Sequence[bool]) -> int:
     print("result: " + ("ok" if all(kept) else "FAILED"), flush=True)
     return 0 if all(kept) else 1
 
@@ -182,7 +182,7 @@ def _rest(soak: Soak, seconds: float) -> None:
 def _calm_down(soak: Soak) -> None:
     """Wait until nothing is running and freed memory is released."""
     tidied: list[bool] = []
-    housekeeping = soak.running.studio.housekeeping
+    housekeeping = soak.running.backend.housekeeping
     note = housekeeping.tidied.connect(lambda: tidied.append(True))
     housekeeping.begin()
     soak.until(lambda: bool(tidied) and not soak.document.jobs, "a pause")

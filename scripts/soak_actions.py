@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QDialog
 
 from explorer.document.state import Sampling
 from explorer.document.timeline import Export
-from explorer.document.views import PictureView
+from explorer.document.views import ImageView
 from explorer.models.settings import make_request
 from explorer.paths import pretrained_dir, user_models_dir
 from explorer.tour import atlas, basics, film, lab, meaning, models
@@ -106,15 +106,15 @@ def zoom_map(soak: Soak) -> None:
         soak.settle()
 
 
-def make_film(soak: Soak) -> None:
+def make_animation(soak: Soak) -> None:
     """Add three keyframes and export the animation in a random format."""
     document = soak.document
     soak.trigger("timeline_clear")
-    for picture in soak.chooser.sample(range(20), 3):
-        document.choose_picture(picture)
+    for image in soak.chooser.sample(range(20), 3):
+        document.choose_image(image)
         soak.settle()
         soak.click("timeline_add")
-    document.timeline.set_film(replace(document.film, steps=12))
+    document.timeline.set_animation_settings(replace(document.animation, steps=12))
     soak.until(lambda: document.keyframes_view is not None, "the keyframes' images")
     export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")
 
@@ -132,11 +132,11 @@ def drop_image(soak: Soak) -> None:
     """Drop an imported image, then select one of the dataset."""
     path = soak.out / "dropped.png"
     _image(soak.number(), 480).save(path)
-    before = soak.document.guest
-    soak.document.intake.files_given.emit([path])
-    soak.until(lambda: soak.document.guest is not before, "the dropped image")
+    before = soak.document.imported_image
+    soak.document.open_requests.files_given.emit([path])
+    soak.until(lambda: soak.document.imported_image is not before, "the dropped image")
     soak.settle()
-    soak.document.choose_picture(soak.chooser.randrange(20))
+    soak.document.choose_image(soak.chooser.randrange(20))
     soak.settle()
 
 
@@ -179,7 +179,7 @@ def undo_redo(soak: Soak, most: int = 12) -> None:
             before = document.history_place
             step()
             soak.until(lambda before=before: document.history_place != before, "a step")  # type: ignore[misc]
-    soak.until(lambda: isinstance(document.picture_view, PictureView), "the image after the steps")
+    soak.until(lambda: isinstance(document.image_view, ImageView), "the image after the steps")
 
 
 def train(soak: Soak, *, cancel: bool = False) -> None:
@@ -206,7 +206,12 @@ def train_cancelled(soak: Soak) -> None:
 def show_dialogs(soak: Soak) -> None:
     """Open and close the dialogs."""
     window = soak.running.window
-    dialogs = (window.shell.show_settings, window.show_help, window.shell.show_palette, window.shell.show_problems)
+    dialogs = (
+        window.app_actions.show_settings,
+        window.show_help,
+        window.app_actions.show_palette,
+        window.app_actions.show_problems,
+    )
     for show in dialogs:
         show()
         QCoreApplication.processEvents()
@@ -243,7 +248,7 @@ ACTIONS: dict[str, Action] = {
     "map": at_home(basics.walk_map),
     "zoom": zoom_map,
     "noise": at_home(basics.noise),
-    "export": make_film,
+    "export": make_animation,
     "timeline": at_home(film.keyframes),
     "export dialog": at_home(film.gif),
     "drop": drop_image,
@@ -251,7 +256,7 @@ ACTIONS: dict[str, Action] = {
     "session": save_session,
     "undo": undo_redo,
     "dialogs": show_dialogs,
-    "neighbors": at_home(meaning.neighbours),
+    "neighbors": at_home(meaning.neighbors),
     "directions": at_home(meaning.directions),
     "arithmetic": at_home(meaning.arithmetic),
     "compare": at_home(meaning.compare),
@@ -278,7 +283,7 @@ def cycle(soak: Soak) -> None:
     for name in ("digits-conv", "glyphs-vae-2d", "faces-denoise", "digits-deep-49"):
         open_model(soak, name)
     drop_image(soak)
-    make_film(soak)
+    make_animation(soak)
     open_folder(soak)
     save_session(soak)
     drag_slider(soak)

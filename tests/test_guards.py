@@ -124,13 +124,13 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for case in ElementTree.parse(folder / "verdicts.xml").iter("testcase"):
         bad = [*case.iter("failure"), *case.iter("error")]
-        told[case.attrib["name"]] = told.get(case.attrib["name"], "") + "\n".join(
+        reported[case.attrib["name"]] = reported.get(case.attrib["name"], "") + "\n".join(
             f"{one.get('message')}\n{one.text}" for one in bad
         )
-    return told
+    return reported
 
 
 @pytest.mark.parametrize(("name", "word"), CAUGHT.items())

@@ -55,9 +55,9 @@ def test_a_page_says_what_its_commands_do(guide: ModuleType, name: str, tmp_path
         printed = guide.run(shortened(step.command) if step.trains else step.command, tmp_path)
         if step.output is not None:
             assert guide.same(printed, step.output), f"{step.command}\nprinted {printed}\nthe page says {step.output}"
-    for picture in guide.pictures_of(text):
-        assert (page.parent / "images" / picture).is_file()
-        assert guide.picture_in(tmp_path, picture) is not None, f"no command draws {picture}"
+    for image in guide.images_of(text):
+        assert (page.parent / "images" / image).is_file()
+        assert guide.image_in(tmp_path, image) is not None, f"no command draws {image}"
 
 
 @pytest.mark.engine
@@ -92,12 +92,12 @@ def test_steps_are_read_from_the_blocks(guide: ModuleType) -> None:
     ]
 
 
-def test_a_command_that_fails_is_told(guide: ModuleType, tmp_path: Path) -> None:
+def test_a_command_that_fails_is_reported(guide: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"error: expected .*nothing-like-it"):
         guide.run("latent-explorer evaluate --model nothing-like-it --data digits", tmp_path)
 
 
-def test_the_embedded_pictures_stand_in_for_others() -> None:
+def test_the_embedded_images_stand_in_for_others() -> None:
     for name in STANDS_IN.values():
         assert open_source(name).count > 0
 

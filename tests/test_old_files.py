@@ -15,7 +15,7 @@ from explorer_testing.training import of, train
 from pytestqt.qtbot import QtBot
 
 from explorer.data.corruption import corrupt, parse_noise
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
@@ -26,12 +26,12 @@ from explorer.document.state import GridSettings, Jitter, Sampling, State, Trave
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Finished, Started
 from explorer.inference.codec import OnnxCodec
-from explorer.latent.film import FilmSettings, Segment
+from explorer.latent.film import AnimationSettings, Segment
 from explorer.models.bundle import open_bundle
 from explorer.models.direction_file import read_directions
 from explorer.models.runs import find_runs, read_strip
 from explorer.workers.loading import open_model
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 
 OLD = Path(__file__).parent / "fixtures" / "v1"
 OLD_HOME = "/tmp/latent-explorer-v1"
@@ -49,8 +49,8 @@ def home(explorer_home: Path) -> Path:
 
 
 @pytest.fixture
-def studio(home: Path, qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(home: Path, qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     yield made
     made.close()
 
@@ -85,14 +85,14 @@ def test_a_bundle_opens_and_decodes(home: Path) -> None:
     decoded = codec.decode(codec.encode(corrupt(clean, parse_noise(card.trained.noise))))
     assert mse(clean, decoded) == pytest.approx(card.metrics["mse"], abs=1e-5)
     sample = open_model(home / "models" / "small").sample
-    assert (sample.codes.shape[1], sample.statistics.axes.shape) == (3, (3, 3))
+    assert (sample.codes.shape[1], sample.statistics.components.shape) == (3, (3, 3))
 
 
 def check_common(state: State) -> None:
     """Check what both sessions hold."""
     assert state.model is not None
     assert state.source is not None
-    assert (state.model.name, state.source.name, state.picture) == ("small", "blobs.npz", 7)
+    assert (state.model.name, state.source.name, state.image_index) == ("small", "blobs.npz", 7)
     assert [(noise.strength, noise.seed) for noise in state.noises] == [
         *((0.5, None), (0.25, 7), (0.1, 3), (0.2, 4), (1.5, None), (0.5, None))
     ]
@@ -111,24 +111,24 @@ def check_common(state: State) -> None:
     ]
 
 
-def test_a_session_opens(studio: Studio, home: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_a_session_opens(backend: Backend, home: Path, qtbot: QtBot) -> None:
+    document = backend.document
     tabs: list[str] = []
     document.sessions.tab_restored.connect(tabs.append)
     state = open_session(document, home / "work.latent", qtbot)
     check_common(state)
-    assert state.guest is None
+    assert state.imported_image is None
     assert state.code is not None
     assert state.code.tolist() == [0.5, -1, 2]
     assert state.traversal == Traversal("axes", 2.5)
     assert [keyframe.segment for keyframe in state.keyframes] == [
         *(None, Segment(12, "slerp", "ease"), Segment(8, "spline", "ease_in"))
     ]
-    assert state.film == FilmSettings(16, 3, 25, "pingpong", "linear", "ease_out")
+    assert state.animation == AnimationSettings(16, 3, 25, "pingpong", "linear", "ease_out")
     assert state.grid == GridSettings((0, 1), -2.5, 1.5, 9, axes=True)
     sums = state.arithmetic
     assert (sums.mode, sums.share, sums.seed) == ("cross", 0.25, 13)
-    assert [(slot.strength, [code.tolist() for code in slot.codes]) for slot in sums.slots] == [
+    assert [(term.strength, [code.tolist() for code in term.codes]) for term in sums.terms] == [
         *((1.5, [[1, 0, 0], [0, 1, 0]]), (-0.5, [[0, 0, 1]]), (2, []))
     ]
     picked = document.selection.picked
@@ -140,20 +140,24 @@ def test_a_session_opens(studio: Studio, home: Path, qtbot: QtBot) -> None:
 
 def check_imported(state: State) -> None:
     """Check what only the session with an imported image holds."""
-    guest = state.guest
-    assert isinstance(guest, GuestSource)
-    assert (guest.name, guest.negative, guest.picture(0).size) == ("imported.png", True, (30, 20))
+    imported_image = state.imported_image
+    assert isinstance(imported_image, ImportedImage)
+    assert (imported_image.name, imported_image.negative, imported_image.pil_image(0).size) == (
+        "imported.png",
+        True,
+        (30, 20),
+    )
     assert state.traversal == Traversal("maximum", 1.5)
     assert [keyframe.segment for keyframe in state.keyframes] == [None, None, None]
-    assert state.film == FilmSettings(5, 0, 12, "none", "data", "linear")
+    assert state.animation == AnimationSettings(5, 0, 12, "none", "data", "linear")
     assert state.times == pytest.approx(np.linspace(0, 2, 9) ** 2 / 2)
     corners = ((0, 0, 0), (1, 0, 0.5), (0, 2, -0.5))
     assert state.grid == GridSettings((1, 2), -1, 1, 5, corners=corners)
-    assert [slot.strength for slot in state.arithmetic.slots] == [1, -1, 1]
+    assert [term.strength for term in state.arithmetic.terms] == [1, -1, 1]
 
 
-def test_a_session_with_an_imported_image_opens(studio: Studio, home: Path, qtbot: QtBot) -> None:
-    state = open_session(studio.document, home / "imported.latent", qtbot)
+def test_a_session_with_an_imported_image_opens(backend: Backend, home: Path, qtbot: QtBot) -> None:
+    state = open_session(backend.document, home / "imported.latent", qtbot)
     check_common(state)
     check_imported(state)
     assert state.code is not None
@@ -161,14 +165,14 @@ def test_a_session_with_an_imported_image_opens(studio: Studio, home: Path, qtbo
     assert state.code is state.start_code
 
 
-def test_unsaved_work_is_recovered(studio: Studio, home: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_unsaved_work_is_recovered(backend: Backend, home: Path, qtbot: QtBot) -> None:
+    document = backend.document
     folder = home / "autosave" / "left"
     folder.mkdir(parents=True)
     shutil.copyfile(home / "copy.latent", folder / "copy.latent")
     offered: list[LeftOver] = []
     document.sessions.found_left.connect(offered.append)
-    studio.autosave.look_for_left()
+    backend.autosave.look_for_left()
     (left,) = offered
     assert left.path == Path(OLD_HOME, "imported.latent")
     incomplete: list[Opening] = []
@@ -185,16 +189,22 @@ def test_unsaved_work_is_recovered(studio: Studio, home: Path, qtbot: QtBot) -> 
 
 
 @pytest.mark.parametrize("name", ["path.gif", "path.png", "path.webp", "path.mp4", "path"])
-def test_an_animation_opens_as_its_timeline(studio: Studio, home: Path, qtbot: QtBot, name: str) -> None:
-    document = studio.document
+def test_an_animation_opens_as_its_timeline(backend: Backend, home: Path, qtbot: QtBot, name: str) -> None:
+    document = backend.document
     document.open(open_model(home / "models" / "small"))
     document.timeline.reopen_requested.emit(home / "exports" / name)
     qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.timeline.keys.tolist() == KEYS
-    film = document.timeline.film
-    assert film is not None
-    assert film.segments == (Segment(16, "linear", "ease_out"), Segment(12, "slerp", "ease"))
-    assert (film.hold, film.fps, film.loop, film.closed, film.times) == (3, 25, "pingpong", False, None)
+    animation = document.timeline.animation
+    assert animation is not None
+    assert animation.segments == (Segment(16, "linear", "ease_out"), Segment(12, "slerp", "ease"))
+    assert (animation.hold, animation.fps, animation.loop, animation.closed, animation.times) == (
+        3,
+        25,
+        "pingpong",
+        False,
+        None,
+    )
 
 
 def test_runs_are_listed(home: Path) -> None:
@@ -204,8 +214,8 @@ def test_runs_are_listed(home: Path) -> None:
     assert small.curve[1].val_loss == pytest.approx(0.67926508)
     assert small.metrics["psnr"] == pytest.approx(7.74617)
     assert (small.request.noise, small.request.rate, small.request.augment) == ("grey:0.5", 0.002, 48)
-    assert [frame.progress for frame in small.film] == [0, 1, 2]
-    assert read_strip(small.originals).shape == read_strip(small.film[2].path).shape == (8, 16, 16, 3)
+    assert [frame.progress for frame in small.progress_frames] == [0, 1, 2]
+    assert read_strip(small.originals).shape == read_strip(small.progress_frames[2].path).shape == (8, 16, 16, 3)
     assert (stopped.name, stopped.phase, stopped.resumable, stopped.model) == ("stopped", "cancelled", True, None)
     assert (stopped.begun.year, stopped.begun.month, stopped.begun.day) == (2026, 11, 29)
 

@@ -29,7 +29,7 @@ class FitPeer:
     def __init__(self, prepared: Prepared) -> None:
         settings = prepared.settings
         encoder, decoder = build(prepared.spec)
-        self._pictures = to_floats(prepared.train[:])
+        self._images = to_floats(prepared.train[:])
         held_out = to_floats(prepared.validation[:])
         # Both measure the validation loss after every epoch.
         self._held_out = (held_out, held_out)
@@ -48,8 +48,8 @@ class FitPeer:
         epochs = max(1, round(seconds / self._epoch_seconds))
         begun = time.perf_counter()
         self._model.fit(
-            self._pictures,
-            self._pictures,
+            self._images,
+            self._images,
             batch_size=self._batch,
             epochs=epochs,
             validation_data=self._held_out,
@@ -58,7 +58,7 @@ class FitPeer:
         )
         took = time.perf_counter() - begun
         self._epoch_seconds = took / epochs
-        return epochs * len(self._pictures) / took
+        return epochs * len(self._images) / took
 
 
 class Variational(keras.Model):  # type: ignore[misc]  # Keras ships no types
@@ -71,8 +71,8 @@ class Variational(keras.Model):  # type: ignore[misc]  # Keras ships no types
         self._beta = beta
         self._seed = keras.random.SeedGenerator(0)
 
-    def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        mean, log_variance = self._encoder(pictures, training=training)
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        mean, log_variance = self._encoder(images, training=training)
         noise = keras.random.normal(keras.ops.shape(mean), seed=self._seed)
         parts = 1 + log_variance - keras.ops.square(mean) - keras.ops.exp(log_variance)
         self.add_loss(-0.5 * self._beta * keras.ops.mean(keras.ops.sum(parts, axis=1)))

@@ -38,7 +38,7 @@ def measure(quick: bool) -> list[Entry]:
     # ignore_cleanup_errors: on Windows a memory-mapped file may still be open in a process that is ending.
     with tempfile.TemporaryDirectory(prefix="latent-explorer-folder-", ignore_cleanup_errors=True) as place:
         folder = Path(place, "pictures")
-        _write_pictures(folder, count)
+        _write_images(folder, count)
         arguments = {"folder": str(folder), "home": str(Path(place, "home"))}
         first = run_child("folder_child:open_scroll_and_stream", **arguments)[-1].value
         second = run_child("folder_child:open_again", **arguments)[-1].value
@@ -77,7 +77,7 @@ def _fill(figures: dict[str, Any], folder: str) -> float:
     return seconds
 
 
-def _write_pictures(folder: Path, count: int) -> None:
+def _write_images(folder: Path, count: int) -> None:
     """Write the embedded faces as PNG and JPEG files, and hard-link them into subfolders to reach `count`."""
     faces = open_source("faces")
     seeds = folder.with_name("seeds")
@@ -86,9 +86,9 @@ def _write_pictures(folder: Path, count: int) -> None:
         (folder / f"class {number}").mkdir(parents=True)
     written: list[Path] = []
     for index in range(min(count, faces.count)):
-        picture: Image.Image = faces.picture(index)
+        pil_image: Image.Image = faces.pil_image(index)
         path = seeds / f"{index}.{'jpg' if index % 2 else 'png'}"
-        picture.save(path)
+        pil_image.save(path)
         written.append(path)
     for index in range(count):
         seed = written[index % len(written)]

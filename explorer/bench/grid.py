@@ -70,24 +70,24 @@ def _map(path: str, side: int) -> float:
 
     from explorer.document.document import Document
     from explorer.document.map_tiles import MapWindow
-    from explorer.latent.lattice import Lattice
-    from explorer.workers.codec_thread import CodecThread
+    from explorer.latent.lattice import TileGrid
+    from explorer.workers.codec_thread import RenderThread
     from explorer.workers.loading import open_model
-    from explorer.workers.renderer import Renderer
+    from explorer.workers.renderer import RenderScheduler
 
-    document, thread, loop = Document(), CodecThread(), QEventLoop()
-    renderer = Renderer(document, thread)
+    document, thread, loop = Document(), RenderThread(), QEventLoop()
+    render_scheduler = RenderScheduler(document, thread)
     document.open(open_model(Path(path)))
-    lattice = Lattice(-8.0, 16 / (side - 1))
-    reach = 8.0 + 0.49 * lattice.spacing
+    tile_grid = TileGrid(-8.0, 16 / (side - 1))
+    reach = 8.0 + 0.49 * tile_grid.spacing
     document.tiles_view_changed.connect(lambda: loop.quit() if document.map.ready else None)
-    document.map.look(MapWindow(lattice, 0, -0.1, 0.1, -0.1, 0.1))  # excludes the first run of the session
+    document.map.look(MapWindow(tile_grid, 0, -0.1, 0.1, -0.1, 0.1))  # excludes the first run of the session
     loop.exec()
     begun = time.perf_counter()
-    document.map.look(MapWindow(lattice, 0, -reach, reach, -reach, reach))
+    document.map.look(MapWindow(tile_grid, 0, -reach, reach, -reach, reach))
     loop.exec()
     seconds = time.perf_counter() - begun
-    renderer.stop()
+    render_scheduler.stop()
     thread.close()
     return seconds
 

@@ -120,14 +120,14 @@ def require_shipped_bundle() -> None:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """A value from a child process, and the seconds from the start of the process until it arrived."""
 
     seconds: float
     value: Any
 
 
-def run_child(function: str, **arguments: object) -> list[Told]:
+def run_child(function: str, **arguments: object) -> list[Reported]:
     """Run a function in a fresh interpreter with its own home folder, and return the values it sent, at least one.
 
     Parameters
@@ -156,7 +156,7 @@ def run_child(function: str, **arguments: object) -> list[Told]:
         watchdog.start()
         try:
             assert child.stdout is not None
-            told = [Told(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
+            reported = [Reported(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
             status = child.wait()
         finally:
             watchdog.cancel()
@@ -165,12 +165,12 @@ def run_child(function: str, **arguments: object) -> list[Told]:
             child.wait()
             if child.stdout is not None:
                 child.stdout.close()
-        if status != 0 or not told:
+        if status != 0 or not reported:
             last = _last_line(noise)
             raise MeasureError(
                 "“{name}” failed with exit status {status}: {last}", name=function, status=status, last=last
             )
-        return told
+        return reported
 
 
 def _child_environment(home: Path) -> dict[str, str]:

@@ -88,9 +88,9 @@ def dataset_from_directory(arguments: dict[str, Any], tell: Tell) -> None:
         arguments["folder"], image_size=(side, side), batch_size=128, verbose=False
     )
     seconds, most = 0.0, [0.0, 0.0]
-    for number, (pictures, _) in enumerate(data):
+    for number, (images, _) in enumerate(data):
         if number == 0:
-            pictures.numpy()
+            images.numpy()
             seconds = time.perf_counter() - begun
         if number % 10 == 0:
             most = [max(most[0], resident_mb() - resident), max(most[1], anonymous_mb() - anonymous)]

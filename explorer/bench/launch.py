@@ -67,14 +67,14 @@ def bare_window(arguments: dict[str, Any], tell: Tell) -> None:
     networks = [onnxruntime.InferenceSession(folder / f"{part}.onnx") for part in ("encoder", "decoder")]
     decoder = networks[1]
     shape = decoder.get_inputs()[0].shape[1:]
-    (picture,) = decoder.run(None, {decoder.get_inputs()[0].name: np.zeros((1, *shape), np.float32)})
-    grey = np.ascontiguousarray((picture[0].mean(axis=2).clip(0, 1) * 255).astype(np.uint8))
+    (image,) = decoder.run(None, {decoder.get_inputs()[0].name: np.zeros((1, *shape), np.float32)})
+    gray = np.ascontiguousarray((image[0].mean(axis=2).clip(0, 1) * 255).astype(np.uint8))
 
     class Window(QWidget):
         def paintEvent(self, event: QPaintEvent) -> None:
-            height, width = grey.shape
+            height, width = gray.shape
             painter = QPainter(self)
-            painter.drawImage(self.rect(), QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8))
+            painter.drawImage(self.rect(), QImage(gray.data, width, height, width, QImage.Format.Format_Grayscale8))
             painter.end()
             tell({"rss_mb": resident_mb()})
             QTimer.singleShot(0, self.close)

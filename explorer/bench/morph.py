@@ -27,18 +27,18 @@ LIMIT = "decoding alone"
 def measure(quick: bool) -> list[Entry]:
     """Measure one animation; one entry per peer."""
     path, case = _bundle()
-    told = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
+    reported = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
     return [
         Entry(
             name="morph",
             case=case,
             unit="s",
-            ours=told["ours"],
-            peer=told.get(key),
+            ours=reported["ours"],
+            peer=reported.get(key),
             peer_name=name,
-            limit=told["decode"],
+            limit=reported["decode"],
             limit_name=LIMIT,
-            why=told.get(f"{key}_why", ""),
+            why=reported.get(f"{key}_why", ""),
         )
         for key, name in PEERS.items()
     ]
@@ -63,19 +63,19 @@ def write_times(arguments: dict[str, Any], tell: Tell) -> None:
     """
     import numpy as np
 
-    from explorer.export import AnimationSettings, format_of
+    from explorer.export import ExportSettings, format_of
     from explorer.export.sheet import enlarge
     from explorer.workers.loading import open_model
 
     codec = open_model(Path(arguments["path"])).codec
     codes = _codes(codec)
-    given = [enlarge(frame, SCALE) for frame in _pictures(codec, codes)]
-    settings = AnimationSettings(FPS, True, SCALE)
+    given = [enlarge(frame, SCALE) for frame in _images(codec, codes)]
+    settings = ExportSettings(FPS, True, SCALE)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-bench-") as folder:
         target = Path(folder) / "film.gif"
         calls: dict[str, Callable[[], object]] = {
-            "ours": lambda: list(format_of(target).write(_pictures(codec, codes), FRAMES, target, settings)),
-            "decode": lambda: np.stack(list(_pictures(codec, codes))),
+            "ours": lambda: list(format_of(target).write(_images(codec, codes), FRAMES, target, settings)),
+            "decode": lambda: np.stack(list(_images(codec, codes))),
             "moviepy": lambda: _moviepy(given, str(target)),
             "imageio": lambda: _imageio(given, str(target)),
         }
@@ -108,17 +108,17 @@ def _codes(codec: Codec) -> Floats:
     """Return the codes of a path through the prior; for the stand-in three paths, one per channel, interleaved."""
     import numpy as np
 
-    from explorer.latent.film import FilmSettings, film_codes
+    from explorer.latent.film import AnimationSettings, animation_codes
 
     ways = SHAPE[2] // codec.image_shape[2]
     rng = np.random.default_rng(0)
-    settings = FilmSettings(steps=FRAMES // 4 + 1, hold=0, loop="repeat", path="spline")
+    settings = AnimationSettings(steps=FRAMES // 4 + 1, hold=0, loop="repeat", path="spline")
     keys = rng.standard_normal((ways, 4, codec.latent_dim)).astype(np.float32)
-    films = [film_codes(way, settings) for way in keys]
-    return np.stack(films, axis=1).reshape(-1, codec.latent_dim)
+    animations = [animation_codes(way, settings) for way in keys]
+    return np.stack(animations, axis=1).reshape(-1, codec.latent_dim)
 
 
-def _pictures(codec: Codec, codes: Floats) -> Iterator[Pixels]:
+def _images(codec: Codec, codes: Floats) -> Iterator[Pixels]:
     """Decode like the export of the window; three grayscale images of the stand-in become one color image."""
     import numpy as np
 

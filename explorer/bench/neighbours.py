@@ -22,16 +22,16 @@ def measure(quick: bool) -> list[Entry]:
     path = str(shipped_bundle(MODEL).path)
     entries: list[Entry] = []
     for count in QUICK_COUNTS if quick else COUNTS:
-        told = run_child("neighbours:search", path=path, count=count)[0].value
+        reported = run_child("neighbours:search", path=path, count=count)[0].value
         entries += [
             Entry(
                 name="neighbours",
-                case=f"{kind}, {count:,} × {LENGTH}, recall@{NEAREST} {told[kind]['recall']:.3f}",
+                case=f"{kind}, {count:,} × {LENGTH}, recall@{NEAREST} {reported[kind]['recall']:.3f}",
                 unit="ms",
-                ours=told[kind]["ms"],
-                peer=told["peer"],
+                ours=reported[kind]["ms"],
+                peer=reported["peer"],
                 peer_name=PEER,
-                limit=told["limit"],
+                limit=reported["limit"],
                 limit_name=LIMIT,
             )
             for kind in ("exact", "hnsw")
@@ -50,27 +50,29 @@ def search(arguments: dict[str, Any], tell: Tell) -> None:
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
 
-    from explorer.latent.axes import to_axes
-    from explorer.latent.neighbours import NeighbourIndex
+    from explorer.latent.axes import to_components
+    from explorer.latent.neighbours import NeighborIndex
     from explorer.latent.sampling import FittedPrior
     from explorer.models.bundle import open_bundle
 
     count = arguments["count"]
     sample = open_bundle(Path(arguments["path"])).sample
     drawn = FittedPrior().fit(sample.codes).sample(count + QUERIES, np.random.default_rng(0), 1.0)
-    axes = np.ascontiguousarray((to_axes(drawn, sample.statistics) * sample.statistics.axis_sigma)[:, :LENGTH])
+    axes = np.ascontiguousarray(
+        (to_components(drawn, sample.statistics) * sample.statistics.component_sigma)[:, :LENGTH]
+    )
     codes, queries = axes[:count], axes[count:]
     peer = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute").fit(codes)
     true = peer.kneighbors(queries, return_distance=False)
-    told: dict[str, Any] = {"peer": _milliseconds(peer.kneighbors, queries)}
+    reported: dict[str, Any] = {"peer": _milliseconds(peer.kneighbors, queries)}
     for kind in ("exact", "hnsw"):
-        index = NeighbourIndex(codes, kind)
+        index = NeighborIndex(codes, kind)
         found = index.search(queries, NEAREST).indices
         hits = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
         ms = _milliseconds(lambda query, index=index: index.search(query, NEAREST), queries)
-        told[kind] = {"ms": ms, "recall": float(np.mean(hits)) / NEAREST}
-    told["limit"] = _milliseconds(lambda query: float(codes.sum()), queries[:10])
-    tell(told)
+        reported[kind] = {"ms": ms, "recall": float(np.mean(hits)) / NEAREST}
+    reported["limit"] = _milliseconds(lambda query: float(codes.sum()), queries[:10])
+    tell(reported)
 
 
 def _milliseconds(call: Any, queries: Any) -> float:

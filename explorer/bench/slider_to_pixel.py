@@ -23,13 +23,13 @@ def measure(quick: bool) -> list[Entry]:
         If no bundled model exists, or the window does not respond.
     """
     require_shipped_bundle()
-    (told,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
+    (reported,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
     return [
         Entry(
             name="slider-to-pixel",
             case=f"{state} p{share}",
             unit="ms",
-            ours=percentile(told.value[state], share),
+            ours=percentile(reported.value[state], share),
             limit=limit,
             limit_name=limit_name,
             why=WHY,

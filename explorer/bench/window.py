@@ -43,7 +43,7 @@ def open_window() -> Iterator[Running]:
 def is_whole(running: Running) -> bool:
     """Return whether image, reconstruction and map are available."""
     document = running.document
-    return document.picture_view is not None and document.cursor_view is not None and document.map.ready
+    return document.image_view is not None and document.cursor_view is not None and document.map.ready
 
 
 def calm_down(seconds: float = _CALM_SECONDS) -> None:

@@ -52,7 +52,7 @@ class Command:
     reads, writes
         Options that name files and folders, see `explorer.cli.places`. Outputs are checked before `run`: they must not
         overlap inputs, and replace existing files only with ``--force``.
-    tells_failure
+    reports_failure
         Whether an error is also printed as a JSON event.
     notes
         Further text for ``--help``, above the example.
@@ -64,4 +64,4 @@ class Command:
     reads: Reads = field(default_factory=dict)
     writes: Writes = field(default_factory=dict)
     notes: str = ""
-    tells_failure: bool = False
+    reports_failure: bool = False

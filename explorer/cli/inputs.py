@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.formats import open_picture
+from explorer.data.formats import open_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source, skipped_json
@@ -65,9 +65,9 @@ class Model:
         return self.bundle.sample.statistics
 
     @cached_property
-    def pictures(self) -> PictureReader:
+    def images(self) -> ImageReader:
         """Reads single images with the preprocessing of the model."""
-        return PictureReader(self.preprocessing)
+        return ImageReader(self.preprocessing)
 
 
 def open_model(model: str) -> Model:
@@ -82,14 +82,14 @@ def open_model(model: str) -> Model:
     return Model(bundle, open_codec(bundle))
 
 
-class PictureReader:
+class ImageReader:
     """Reads single images with the preprocessing of a model; each dataset is opened once."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self._preprocessing = preprocessing
         self._sources: dict[str, Source] = {}
 
-    def read(self, picture: str) -> Floats:
+    def read(self, image: str) -> Floats:
         """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
 
         Raises
@@ -97,28 +97,28 @@ class PictureReader:
         DataError
             If there is no such image, or it cannot be read.
         """
-        match = OF_SOURCE.fullmatch(picture)
+        match = OF_SOURCE.fullmatch(image)
         if match is not None:
             spec = match["data"]
             if spec not in self._sources:
                 self._sources[spec] = open_source(spec)
             return to_floats(self._sources[spec].read([int(match["index"])], self._preprocessing))
-        path = Path(picture).expanduser()
+        path = Path(image).expanduser()
         if not path.is_file():
             raise DataError(
-                "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=picture
+                "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
-        return to_floats(self._preprocessing.pixels(open_picture(path))[np.newaxis])
+        return to_floats(self._preprocessing.pixels(open_image(path))[np.newaxis])
 
 
-def position_in(picture: str, source: Source) -> int | None:
+def position_in(image: str, source: Source) -> int | None:
     """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it."""
-    match = OF_SOURCE.fullmatch(picture)
+    match = OF_SOURCE.fullmatch(image)
     if match is not None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
         return index if same and index < source.count else None
-    path, folder = Path(picture).expanduser().resolve(), Path(source.spec).resolve()
+    path, folder = Path(image).expanduser().resolve(), Path(source.spec).resolve()
     if folder not in path.parents:
         return None
     name = path.relative_to(folder).as_posix()
@@ -155,9 +155,9 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
     """Warn of images that could not be read, and return them for ``--json``."""
-    told = skipped_json(source.skipped)
-    warn_of(console, told)
-    return told
+    reported = skipped_json(source.skipped)
+    warn_of(console, reported)
+    return reported
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
@@ -200,20 +200,20 @@ def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
         If a sheet of them would exceed `LARGEST_SHEET`.
     """
     check_sheet(len(codes), model.card)
-    pictures = np.empty((len(codes), *model.codec.image_shape), np.uint8)
+    images = np.empty((len(codes), *model.codec.image_shape), np.uint8)
 
     def job() -> Iterator[Progress]:
-        for row, picture in enumerate(render(model.codec, codes)):
-            pictures[row] = picture
+        for row, image in enumerate(render(model.codec, codes)):
+            images[row] = image
             yield Progress(row + 1, len(codes), message("Decoding"))
 
     console.track(job())
-    return pictures
+    return images
 
 
-def sheet(pictures: Pixels) -> Pixels:
+def sheet(images: Pixels) -> Pixels:
     """Return images ``(n, h, w, c)`` as a sheet without gaps, about as many rows as columns."""
-    return mosaic(pictures, math.ceil(math.sqrt(len(pictures))))
+    return mosaic(images, math.ceil(math.sqrt(len(images))))
 
 
 def read_codes(path: Path, card: Card) -> Floats:

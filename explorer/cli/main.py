@@ -105,7 +105,7 @@ def _run_command(name: str, words: Sequence[str]) -> int:
         check_outputs(command, options)
         outcome = command.run(options, console)
     except ExplorerError as error:
-        if command.tells_failure:
+        if command.reports_failure:
             console.event({"event": "failed", "message": str(error)})
         raise
     finally:

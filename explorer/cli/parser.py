@@ -14,7 +14,7 @@ SPLITS = ("test", "train", "all")
 
 MODEL_HELP = "name or folder of a model"
 DATA_HELP = "name of a known dataset, or path of a folder, archive, NumPy file, IDX file, font or image"
-PICTURE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
+IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
 NOISE_HELP = (
     "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed 7); join "
     "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, grey"

@@ -38,7 +38,7 @@ def data(text: str) -> list[Path]:
     return places_of(text)
 
 
-def picture(text: str) -> list[Path]:
+def image(text: str) -> list[Path]:
     """Return the paths that an image, a file or ``DATA:INDEX``, is read from."""
     match = OF_SOURCE.fullmatch(text)
     return data(match["data"]) if match else file(text)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.attributes import UNKNOWN
-from explorer.data.source import UNLABELLED, Source
+from explorer.data.source import UNLABELED, Source
 from explorer.errors import DataError
 from explorer.types import Indices
 
-Answers = tuple[str, NDArray[np.bool_], NDArray[np.bool_]]
+AttributeMasks = tuple[str, NDArray[np.bool_], NDArray[np.bool_]]
 """Name, which images have a known value, and which of them have this one; both masks ``(n,)``."""
 
 
@@ -37,15 +37,15 @@ def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_]
     """
     names = () if attribute is None else categories(source, attribute)
     if attribute is not None and not names:
-        (_, known, above) = attribute_answers(source, attribute, ())[0]
+        (_, known, above) = attribute_masks(source, attribute, ())[0]
         return known, above.astype(np.int64)
     column = source.labels if attribute is None else source.attributes[attribute].values
     if column is None:
         raise _no_labels(source)
-    return np.asarray(column != (UNLABELLED if attribute is None else UNKNOWN)), np.asarray(column, np.int64)
+    return np.asarray(column != (UNLABELED if attribute is None else UNKNOWN)), np.asarray(column, np.int64)
 
 
-def attribute_answers(source: Source, attribute: str | None, values: tuple[str, ...]) -> list[Answers]:
+def attribute_masks(source: Source, attribute: str | None, values: tuple[str, ...]) -> list[AttributeMasks]:
     """Return the masks of some categories; of a numeric attribute, the mask of values above the median.
 
     Raises
@@ -73,7 +73,7 @@ def attribute_answers(source: Source, attribute: str | None, values: tuple[str, 
     column = source.labels if attribute is None else source.attributes[attribute].values
     if column is None:
         raise _no_labels(source)
-    known = np.asarray(column != (UNLABELLED if attribute is None else UNKNOWN))
+    known = np.asarray(column != (UNLABELED if attribute is None else UNKNOWN))
     return [(f"{title}: {value}", known, np.asarray(column == names.index(value))) for value in values]
 
 

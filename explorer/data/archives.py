@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
-from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.paths import cache_dir, replacing_folder
@@ -43,7 +43,7 @@ DISK_RESERVE_BYTES: Final = 512 << 20
 
 _CHUNK: Final = 1 << 20
 _LARGEST_READ: Final = 64 << 20
-_TOLD_BYTES: Final = 8 << 20
+_REPORTED_BYTES: Final = 8 << 20
 _OTHER_NAMES: Final = re.compile(
     r".*(train|t10k|test)-(images|labels)[-._]idx[13]-ubyte(\.gz)?|data_batch_\d+|test_batch|batches\.meta",
     re.IGNORECASE,
@@ -174,7 +174,7 @@ class _Budget:
         suffix = name.suffix.lower()
         if suffix in _ARRAY_SUFFIXES:
             self._arrays = self._arrays or str(name)
-        useful = suffix in PICTURE_SUFFIXES or suffix in FONT_SUFFIXES or bool(_OTHER_NAMES.fullmatch(name.name))
+        useful = suffix in IMAGE_SUFFIXES or suffix in FONT_SUFFIXES or bool(_OTHER_NAMES.fullmatch(name.name))
         self._found += useful
         return useful or suffix in TABLE_SUFFIXES
 
@@ -210,7 +210,7 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
     """Write one file. Errors of reading are DataError, errors of writing are not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     left = member.size
-    told = 0
+    reported = 0
     with _archive(path):
         content = opened()
     with content, target.open("wb") as file:
@@ -225,9 +225,9 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
                 )
             file.write(chunk)
             left -= len(chunk)
-            told += len(chunk)
-            if told >= _TOLD_BYTES:
-                told = 0
+            reported += len(chunk)
+            if reported >= _REPORTED_BYTES:
+                reported = 0
                 yield Progress(member.done, member.total, _UNPACKING)
     yield Progress(member.done, member.total, _UNPACKING)
 

@@ -23,7 +23,7 @@ _EVEN = 32
 _CONTRAST = 80
 """Least difference between background and ink."""
 
-_COLOUR = 24
+_COLOR = 24
 """Largest difference between the channels of a gray pixel, with camera noise."""
 
 _SHARE = 0.9
@@ -52,17 +52,17 @@ def dark_on_light(images: Pixels) -> bool:
     if not images.size:
         return False
     values = images.astype(np.int16)
-    coloured = np.ptp(values, axis=3).max(axis=(1, 2)) > _COLOUR
-    grey = values.mean(axis=3)
-    drawn = np.ptp(grey, axis=(1, 2)) >= _CONTRAST
+    colored = np.ptp(values, axis=3).max(axis=(1, 2)) > _COLOR
+    gray = values.mean(axis=3)
+    drawn = np.ptp(gray, axis=(1, 2)) >= _CONTRAST
     if not drawn.any():
         return False
-    ground = np.median(_borders(grey), axis=1)
-    border_even = (np.abs(_borders(grey) - ground[:, np.newaxis]) <= _EVEN).mean(axis=1) >= _SHARE
-    distance = grey - ground[:, np.newaxis, np.newaxis]
+    ground = np.median(_borders(gray), axis=1)
+    border_even = (np.abs(_borders(gray) - ground[:, np.newaxis]) <= _EVEN).mean(axis=1) >= _SHARE
+    distance = gray - ground[:, np.newaxis, np.newaxis]
     mostly_ground = (np.abs(distance) <= _EVEN).mean(axis=(1, 2)) >= 1 / 3
     inked = distance.min(axis=(1, 2)) <= -_CONTRAST
-    votes = ~coloured & (ground >= _LIGHT) & border_even & mostly_ground & inked
+    votes = ~colored & (ground >= _LIGHT) & border_even & mostly_ground & inked
     return bool(votes[drawn].mean() >= _SHARE)
 
 
@@ -84,6 +84,6 @@ def _whole(source: Source) -> Preprocessing:
     return Preprocessing(steps=(Orientation(), Alpha(), fit, Channels(count=1 if channels == 1 else 3), Scale()))
 
 
-def _borders(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+def _borders(gray: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the outermost pixels ``(n, k)`` of images ``(n, h, w)``."""
-    return np.concatenate([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1)
+    return np.concatenate([gray[:, 0], gray[:, -1], gray[:, 1:-1, 0], gray[:, 1:-1, -1]], axis=1)

@@ -63,8 +63,8 @@ def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
     place = np.full(len(names) + 1, len(kept) if rest else -1, np.int64)
     place[kept] = np.arange(len(kept))
     place[-1] = -1  # index −1, unknown, reads this
-    told = tuple(names[index] for index in kept) + (("others",) if rest else ())
-    return Classes(place[values], told)
+    reported = tuple(names[index] for index in kept) + (("others",) if rest else ())
+    return Classes(place[values], reported)
 
 
 def _banded(attribute: Attribute) -> Classes:

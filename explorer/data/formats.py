@@ -18,7 +18,7 @@ from explorer.errors import DataError
 from explorer.messages import Wording, message
 from explorer.reading import reason_of
 
-PICTURE_SUFFIXES: Final = frozenset(
+IMAGE_SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".pnm", ".tga"}
 )
@@ -64,7 +64,7 @@ class Header:
     channels: int
 
 
-def open_picture(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
+def open_image(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
     """Decode one image; of an animation the first frame.
 
     Parameters
@@ -87,12 +87,12 @@ def open_picture(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image
     """
     name = name or _name_of(path_or_bytes)
     try:
-        with _open(path_or_bytes, name) as picture:
+        with _open(path_or_bytes, name) as pil_image:
             try:
-                picture.load()
-                return plain_mode(picture)
+                pil_image.load()
+                return plain_mode(pil_image)
             except OSError:
-                if picture.format not in _JPEG_FORMATS:
+                if pil_image.format not in _JPEG_FORMATS:
                     raise
         return _without_end_mark(path_or_bytes, name)
     except DataError:
@@ -102,7 +102,7 @@ def open_picture(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image
         raise _unreadable(name, error) from error
 
 
-def probe_picture(path: Path) -> Header:
+def probe_image(path: Path) -> Header:
     """Check an image file and return its header, without decoding it if that takes long.
 
     PNG: all chunks are visited, and their checksums verified up to 1 MB. JPEG: decoded at an eighth of its size if the
@@ -115,10 +115,10 @@ def probe_picture(path: Path) -> Header:
     """
     name = path.name
     try:
-        with _open(path, name) as picture:
-            kind, (width, height) = str(picture.format), picture.size
-            channels = 1 if picture.mode in ("1", "L", "LA", "La", "F", *_DEEP_MODES) else 3
-            if exif_orientation(picture) >= _SIDEWAYS:
+        with _open(path, name) as pil_image:
+            kind, (width, height) = str(pil_image.format), pil_image.size
+            channels = 1 if pil_image.mode in ("1", "L", "LA", "La", "F", *_DEEP_MODES) else 3
+            if exif_orientation(pil_image) >= _SIDEWAYS:
                 width, height = height, width
         _check_whole(path, kind)
         return Header(height, width, channels)
@@ -128,7 +128,7 @@ def probe_picture(path: Path) -> Header:
         raise _unreadable(name, error) from error
 
 
-def plain_mode(picture: Image.Image) -> Image.Image:
+def plain_mode(pil_image: Image.Image) -> Image.Image:
     """Return an image as ``L``, ``LA``, ``RGB`` or ``RGBA``, with its EXIF data; 16-bit gray is scaled, not clipped.
 
     Raises
@@ -136,25 +136,25 @@ def plain_mode(picture: Image.Image) -> Image.Image:
     DataError
         If the range of an image with more than 8 bits is unknown.
     """
-    mode = picture.mode
+    mode = pil_image.mode
     if mode in _DEEP_MODES or mode == "F":
-        return _from_deep(picture)
-    if picture.has_transparency_data:
-        plain = picture.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
+        return _from_deep(pil_image)
+    if pil_image.has_transparency_data:
+        plain = pil_image.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
         plain.info.pop("transparency", None)
         return plain
     if mode == "1":
-        return picture.convert("L")
-    if mode == "CMYK" and picture.format in _JPEG_FORMATS and "adobe" not in picture.info:
+        return pil_image.convert("L")
+    if mode == "CMYK" and pil_image.format in _JPEG_FORMATS and "adobe" not in pil_image.info:
         # Pillow treats every CMYK JPEG as Adobe's, which are inverted; one without Adobe's mark is not.
-        return _with_exif(ImageChops.invert(picture).convert("RGB"), picture)
-    return picture.copy() if mode in _PLAIN_MODES else picture.convert("RGB")
+        return _with_exif(ImageChops.invert(pil_image).convert("RGB"), pil_image)
+    return pil_image.copy() if mode in _PLAIN_MODES else pil_image.convert("RGB")
 
 
-def exif_orientation(picture: Image.Image) -> int:
+def exif_orientation(pil_image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) to 8; 1 if it is missing or invalid."""
     try:
-        value = int(picture.getexif().get(_ORIENTATION_TAG, 1))
+        value = int(pil_image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # invalid EXIF data raises anything, and is no reason to refuse the image
         return 1
     return value if 1 <= value <= 8 else 1
@@ -162,25 +162,25 @@ def exif_orientation(picture: Image.Image) -> int:
 
 def _open(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
     file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
-    picture = Image.open(file, formats=_FORMATS)
-    width, height = picture.size
+    pil_image = Image.open(file, formats=_FORMATS)
+    width, height = pil_image.size
     if width * height > MAX_PIXELS:
-        picture.close()
+        pil_image.close()
         raise DataError(
             "Cannot open {file}: {size} pixels are more than {most} million. Resize the image.",
             file=name,
             size=f"{width}×{height}",
             most=MAX_PIXELS // 1_000_000,
         )
-    return picture
+    return pil_image
 
 
-def _from_deep(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture).astype(np.float64)
+def _from_deep(pil_image: Image.Image) -> Image.Image:
+    values = np.asarray(pil_image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
-    if picture.mode == "F" and low >= 0 and high <= 1:
+    if pil_image.mode == "F" and low >= 0 and high <= 1:
         values = values * 255
-    elif picture.mode != "F" and low >= 0 and high <= 0xFFFF:
+    elif pil_image.mode != "F" and low >= 0 and high <= 0xFFFF:
         values = values / 257
     elif not (low >= 0 and high <= 255):
         raise DataError(
@@ -188,11 +188,11 @@ def _from_deep(picture: Image.Image) -> Image.Image:
             low=low,
             high=high,
         )
-    return _with_exif(Image.fromarray(np.rint(values).astype(np.uint8)), picture)
+    return _with_exif(Image.fromarray(np.rint(values).astype(np.uint8)), pil_image)
 
 
-def _with_exif(plain: Image.Image, picture: Image.Image) -> Image.Image:
-    plain.info.update({key: value for key, value in picture.info.items() if key == "exif"})
+def _with_exif(plain: Image.Image, pil_image: Image.Image) -> Image.Image:
+    plain.info.update({key: value for key, value in pil_image.info.items() if key == "exif"})
     return plain
 
 
@@ -201,15 +201,15 @@ def _check_whole(path: Path, kind: str) -> None:
     size = path.stat().st_size
     if kind == "PNG":
         if size <= _WHOLE_CHECK_BYTES:
-            with _open(path, path.name) as picture:
-                picture.verify()
+            with _open(path, path.name) as pil_image:
+                pil_image.verify()
         else:
             _walk_png(path)
     elif kind in _JPEG_FORMATS:
         if not _ends_as_jpeg(path, size):
             _check_jpeg(path)
     elif kind != "WEBP" and size <= _DECODED_BYTES:  # WebP is complete if it opens
-        open_picture(path, path.name)
+        open_image(path, path.name)
 
 
 def _walk_png(path: Path) -> None:
@@ -231,11 +231,11 @@ def _ends_as_jpeg(path: Path, size: int) -> bool:
 def _check_jpeg(path: Path) -> None:
     """Decode a JPEG with trailing data, such as a phone's video, or without its end mark."""
     try:
-        with _open(path, path.name) as picture:
-            picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
-            picture.load()
+        with _open(path, path.name) as pil_image:
+            pil_image.draft(pil_image.mode, (pil_image.width // 8, pil_image.height // 8))
+            pil_image.load()
     except OSError:
-        open_picture(path, path.name)
+        open_image(path, path.name)
 
 
 def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
@@ -258,9 +258,9 @@ def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image
         raise OSError("image file is truncated")
     whole = []
     for filler in _JPEG_FILLERS:
-        with _open(content.rstrip(b"\xff") + filler + _JPEG_END, name) as picture:
-            picture.load()
-            whole.append(plain_mode(picture))
+        with _open(content.rstrip(b"\xff") + filler + _JPEG_END, name) as pil_image:
+            pil_image.load()
+            whole.append(plain_mode(pil_image))
     if whole[0].tobytes() != whole[1].tobytes():
         raise OSError("image file is truncated")
     return whole[0]

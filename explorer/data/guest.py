@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from explorer.data.formats import open_picture
+from explorer.data.formats import open_image
 from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Source
 from explorer.data.splits import random_splits
@@ -21,42 +21,42 @@ MOST_BYTES: Final = 32 << 20
 """The file of an imported image is kept for sessions up to this size."""
 
 
-class GuestSource(Source):
+class ImportedImage(Source):
     """One image of any size and mode.
 
     The original is kept, not the model's input: another model preprocesses it again.
 
     Parameters
     ----------
-    picture
-        Of mode L, LA, RGB or RGBA, as `explorer.data.formats.open_picture` returns it.
+    pil_image
+        Of mode L, LA, RGB or RGBA, as `explorer.data.formats.open_image` returns it.
     name
         Its name.
     content
         The content of its file; empty if larger than `MOST_BYTES`.
     negative
-        Whether the colors of `picture` are inverted.
+        Whether the colors of `pil_image` are inverted.
     origin
         The file that it was read from; None if it was pasted.
     """
 
     def __init__(
         self,
-        picture: Image.Image,
+        pil_image: Image.Image,
         name: str,
         content: bytes,
         *,
         negative: bool = False,
         origin: Path | None = None,
     ) -> None:
-        channels = 1 if picture.mode in ("L", "LA") else 3
+        channels = 1 if pil_image.mode in ("L", "LA") else 3
         super().__init__(
             Facts(name=name, title=name, spec=""),
             count=1,
-            image_shape=(picture.height, picture.width, channels),
+            image_shape=(pil_image.height, pil_image.width, channels),
             splits=random_splits(1),
         )
-        self._picture = picture
+        self._pil_image = pil_image
         self.content = content
         self.negative = negative
         self.origin = origin
@@ -64,10 +64,10 @@ class GuestSource(Source):
     @property
     def nbytes(self) -> int:
         """Memory that the image and its file take."""
-        return len(self.content) + self._picture.width * self._picture.height * len(self._picture.getbands())
+        return len(self.content) + self._pil_image.width * self._pil_image.height * len(self._pil_image.getbands())
 
     @classmethod
-    def open(cls, path_or_bytes: Path | bytes, name: str) -> GuestSource:
+    def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
         """Decode an image file, or the content of one.
 
         Raises
@@ -76,25 +76,25 @@ class GuestSource(Source):
             If it is not an image, damaged or too large.
         """
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
-        return cls(open_picture(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
+        return cls(open_image(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
 
-    def inverted(self) -> GuestSource:
+    def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
-        negative = Invert().on_picture(self._picture)
-        return GuestSource(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
+        negative = Invert().on_image(self._pil_image)
+        return ImportedImage(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
 
-    def picture(self, index: int) -> Image.Image:
+    def pil_image(self, index: int) -> Image.Image:
         """Return the original."""
         self.positions([index])
-        return self._picture.copy()
+        return self._pil_image.copy()
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return it preprocessed: uint8 ``(n, h, w, c)``, once for each index."""
-        return np.repeat(preprocessing.pixels(self._picture)[None], len(self.positions(indices)), axis=0)
+        return np.repeat(preprocessing.pixels(self._pil_image)[None], len(self.positions(indices)), axis=0)
 
     def _hash_content(self) -> str:
-        digest = hashlib.sha256(f"{self._picture.mode} {self._picture.size}".encode())
-        digest.update(self._picture.tobytes())
+        digest = hashlib.sha256(f"{self._pil_image.mode} {self._pil_image.size}".encode())
+        digest.update(self._pil_image.tobytes())
         return digest.hexdigest()
 
 

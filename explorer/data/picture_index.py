@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, whole_arrays
-from explorer.data.formats import Header, probe_picture
+from explorer.data.formats import Header, probe_image
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json
@@ -38,7 +38,7 @@ have changed again with the same time."""
 
 
 @dataclass(frozen=True, eq=False)
-class PictureIndex:
+class ImageIndex:
     """The image files of a folder, by their extension, in natural order.
 
     Attributes
@@ -95,7 +95,7 @@ class PictureIndex:
         label_folders: tuple[str, ...],
         parts: tuple[int, ...],
         **known: Any,
-    ) -> PictureIndex:
+    ) -> ImageIndex:
         """Return an index of files that are not probed yet; `known` are the further attributes."""
         count = len(names)
         return cls(
@@ -121,7 +121,7 @@ class PictureIndex:
             with reading(message("an image"), path.name, remedy=message("Remove it, or replace it.")):
                 found = path.stat()
                 self.stamps[position] = found.st_size, found.st_mtime_ns
-                header = probe_picture(path)
+                header = probe_image(path)
         except DataError as error:
             self.states[position] = BAD
             self.reasons[position] = error.message
@@ -150,7 +150,7 @@ class PictureIndex:
                 return False
         return True
 
-    def with_rows_of(self, old: PictureIndex) -> PictureIndex:
+    def with_rows_of(self, old: ImageIndex) -> ImageIndex:
         """Return the index with the rows of an older one; new files get new rows."""
         known = dict(zip(old.names, old.rows.tolist(), strict=True))
         free = 1 + max(known.values(), default=-1)
@@ -161,7 +161,7 @@ class PictureIndex:
         rows[new] = free + np.arange(int(new.sum()))
         return replace(self, rows=rows)
 
-    def take_over(self, position: int, old: PictureIndex, at: int) -> bool:
+    def take_over(self, position: int, old: ImageIndex, at: int) -> bool:
         """Copy the state of a file from position `at` of an older index, if it has not changed since."""
         if old.states[at] == UNKNOWN:
             return False
@@ -183,7 +183,7 @@ def now_ns() -> int:
     return time.time_ns()
 
 
-def load_index(root: Path) -> PictureIndex | None:
+def load_index(root: Path) -> ImageIndex | None:
     """Return the cached index of a folder; None if it is missing or invalid."""
     try:
         with _place(root).open("rb") as opened:
@@ -191,7 +191,7 @@ def load_index(root: Path) -> PictureIndex | None:
         texts = parse_json(file["texts"].tobytes(), LARGE, str(root))
         if texts["format"] != _FORMAT or texts["root"] != str(root):
             return None
-        index = PictureIndex(
+        index = ImageIndex(
             root,
             tuple(_split(file["names"])),
             file["labels"],
@@ -212,7 +212,7 @@ def load_index(root: Path) -> PictureIndex | None:
         return None
 
 
-def save_index(index: PictureIndex) -> None:
+def save_index(index: ImageIndex) -> None:
     """Cache an index. Write errors are ignored: the folder only opens more slowly next time."""
     texts = {
         "format": _FORMAT,
@@ -255,7 +255,7 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
     return blob.tobytes().decode("utf-8", "surrogateescape").split("\0")
 
 
-def _fits(index: PictureIndex) -> bool:
+def _fits(index: ImageIndex) -> bool:
     """Return whether all parts are valid and consistent."""
     count = len(index)
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]

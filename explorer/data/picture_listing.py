@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.formats import PICTURE_SUFFIXES
-from explorer.data.picture_index import PictureIndex, now_ns
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.picture_index import ImageIndex, now_ns
 from explorer.data.source import Skipped
 from explorer.errors import DataError
 from explorer.messages import message
@@ -23,7 +23,7 @@ _TRAIN_NAMES: Final = ("train", "training")
 _TEST_NAMES: Final = ("test", "testing")
 _VALIDATION_NAMES: Final = ("val", "valid", "validation")
 _IGNORED_FOLDERS: Final = ("__macosx",)
-_ENDINGS: Final = tuple(sorted(PICTURE_SUFFIXES))
+_ENDINGS: Final = tuple(sorted(IMAGE_SUFFIXES))
 _DIGITS: Final = re.compile("([0-9]+)")
 _LOOKING: Final = message("Looking for images")
 
@@ -56,7 +56,7 @@ def descend(path: Path) -> tuple[Path, list[Path]]:
     return root, passed
 
 
-def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
+def list_folder(root: Path) -> Generator[Progress, None, ImageIndex]:
     """List a folder recursively: yields progress, and returns an index of files that are not probed yet.
 
     Folders ``train`` and ``test`` make two parts. ``val`` replaces a missing ``test``, and is training data otherwise.
@@ -74,7 +74,7 @@ def list_folder(root: Path) -> Generator[Progress, None, PictureIndex]:
             yield Progress(0, 0, _LOOKING)
             yield from lister.walk(prefix)
         sizes.append(len(lister.names) - before)
-    return PictureIndex.listed(
+    return ImageIndex.listed(
         root,
         tuple(lister.names),
         np.array(lister.labels, np.int64),

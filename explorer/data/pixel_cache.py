@@ -169,7 +169,7 @@ class PixelCache:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
         records = np.zeros(len(rows), _RECORD)
         records["stamp"], records["ready"] = stamps, 1
-        records["checksum"] = [zlib.crc32(np.ascontiguousarray(picture).data) for picture in pixels]
+        records["checksum"] = [zlib.crc32(np.ascontiguousarray(image).data) for image in pixels]
         for name, values in ((_PIXELS, pixels), (_RECORDS, records)):
             with (self.folder / name).open("r+b", buffering=0) as file:
                 for run in _runs(rows):

@@ -27,9 +27,9 @@ class _Step(BaseModel, abc.ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
         """Return the image after this step."""
-        return picture
+        return pil_image
 
     def on_array(self, images: Pixels) -> Pixels:
         """Return uint8 images ``(n, h, w, c)`` after this step."""
@@ -41,8 +41,8 @@ class Orientation(_Step):
 
     step: Literal["orientation"] = "orientation"
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
-        return picture if exif_orientation(picture) == 1 else ImageOps.exif_transpose(picture)
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
+        return pil_image if exif_orientation(pil_image) == 1 else ImageOps.exif_transpose(pil_image)
 
 
 class CropMargin(_Step):
@@ -51,10 +51,10 @@ class CropMargin(_Step):
     step: Literal["crop_margin"] = "crop_margin"
     pixels: int = Field(ge=0)
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
-        self._check(picture.height, picture.width)
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
+        self._check(pil_image.height, pil_image.width)
         margin = self.pixels
-        return picture.crop((margin, margin, picture.width - margin, picture.height - margin))
+        return pil_image.crop((margin, margin, pil_image.width - margin, pil_image.height - margin))
 
     def on_array(self, images: Pixels) -> Pixels:
         height, width = images.shape[1:3]
@@ -76,12 +76,12 @@ class Alpha(_Step):
     step: Literal["alpha"] = "alpha"
     background: Background = "white"
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
-        if picture.mode not in ("LA", "RGBA"):
-            return picture
-        canvas = Image.new("RGBA", picture.size, self.background)
-        canvas.alpha_composite(picture.convert("RGBA"))
-        return canvas.convert("RGB").convert("L") if picture.mode == "LA" else canvas.convert("RGB")
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
+        if pil_image.mode not in ("LA", "RGBA"):
+            return pil_image
+        canvas = Image.new("RGBA", pil_image.size, self.background)
+        canvas.alpha_composite(pil_image.convert("RGBA"))
+        return canvas.convert("RGB").convert("L") if pil_image.mode == "LA" else canvas.convert("RGB")
 
 
 class Fit(_Step):
@@ -96,14 +96,14 @@ class Fit(_Step):
     mode: Literal["crop", "pad", "stretch"] = "crop"
     background: Background = "white"
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
         size = (self.width, self.height)
-        if picture.size == size:
-            return picture
+        if pil_image.size == size:
+            return pil_image
         if self.mode == "pad":
-            return self._padded(picture)
-        box = self._centre(picture.width, picture.height) if self.mode == "crop" else None
-        return picture.resize(size, Image.Resampling.LANCZOS, box=box)
+            return self._padded(pil_image)
+        box = self._center(pil_image.width, pil_image.height) if self.mode == "crop" else None
+        return pil_image.resize(size, Image.Resampling.LANCZOS, box=box)
 
     def on_array(self, images: Pixels) -> Pixels:
         """Return the images in this size, resized by Pillow if they have another."""
@@ -111,21 +111,21 @@ class Fit(_Step):
             return images
         if not len(images):
             return np.empty((0, self.height, self.width, images.shape[3]), np.uint8)
-        return np.stack([picture_pixels(self.on_picture(array_picture(image))) for image in images])
+        return np.stack([pil_image_pixels(self.on_image(to_pil_image(image))) for image in images])
 
-    def _centre(self, width: int, height: int) -> tuple[float, float, float, float]:
+    def _center(self, width: int, height: int) -> tuple[float, float, float, float]:
         scale = min(width / self.width, height / self.height)
         across, down = min(self.width * scale, width), min(self.height * scale, height)
         left, top = (width - across) / 2, (height - down) / 2
         return left, top, min(left + across, width), min(top + down, height)
 
-    def _padded(self, picture: Image.Image) -> Image.Image:
-        scale = min(self.width / picture.width, self.height / picture.height)
-        across, down = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-        if picture.size != (across, down):
-            picture = picture.resize((across, down), Image.Resampling.LANCZOS)
-        canvas = Image.new(picture.mode, (self.width, self.height), self.background)
-        canvas.paste(picture, ((self.width - across) // 2, (self.height - down) // 2))
+    def _padded(self, pil_image: Image.Image) -> Image.Image:
+        scale = min(self.width / pil_image.width, self.height / pil_image.height)
+        across, down = max(1, round(pil_image.width * scale)), max(1, round(pil_image.height * scale))
+        if pil_image.size != (across, down):
+            pil_image = pil_image.resize((across, down), Image.Resampling.LANCZOS)
+        canvas = Image.new(pil_image.mode, (self.width, self.height), self.background)
+        canvas.paste(pil_image, ((self.width - across) // 2, (self.height - down) // 2))
         return canvas
 
 
@@ -135,18 +135,18 @@ class Channels(_Step):
     step: Literal["channels"] = "channels"
     count: Literal[1, 3]
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
-        return picture.convert("L" if self.count == 1 else "RGB")
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
+        return pil_image.convert("L" if self.count == 1 else "RGB")
 
     def on_array(self, images: Pixels) -> Pixels:
         if images.shape[3] == self.count:
             return images
         if self.count != 1:
             return np.repeat(images, self.count, axis=3)
-        grey = np.full(images.shape[:3], 0x8000, np.uint32)
+        gray = np.full(images.shape[:3], 0x8000, np.uint32)
         for channel, weight in enumerate(_LUMA):
-            grey += images[..., channel].astype(np.uint32) * np.uint32(weight)
-        return (grey >> 16).astype(np.uint8)[..., np.newaxis]
+            gray += images[..., channel].astype(np.uint32) * np.uint32(weight)
+        return (gray >> 16).astype(np.uint8)[..., np.newaxis]
 
 
 class Invert(_Step):
@@ -154,11 +154,11 @@ class Invert(_Step):
 
     step: Literal["invert"] = "invert"
 
-    def on_picture(self, picture: Image.Image) -> Image.Image:
-        if picture.mode not in ("LA", "RGBA"):
-            return ImageChops.invert(picture)
-        *colours, alpha = picture.split()
-        return Image.merge(picture.mode, [*(ImageChops.invert(colour) for colour in colours), alpha])
+    def on_image(self, pil_image: Image.Image) -> Image.Image:
+        if pil_image.mode not in ("LA", "RGBA"):
+            return ImageChops.invert(pil_image)
+        *colors, alpha = pil_image.split()
+        return Image.merge(pil_image.mode, [*(ImageChops.invert(color) for color in colors), alpha])
 
     def on_array(self, images: Pixels) -> Pixels:
         return np.subtract(np.uint8(255), images)
@@ -246,7 +246,7 @@ class Preprocessing(BaseModel):
         channels = next(step for step in self.steps if isinstance(step, Channels))
         return fit.height, fit.width, channels.count
 
-    def pixels(self, picture: Image.Image) -> Pixels:
+    def pixels(self, pil_image: Image.Image) -> Pixels:
         """Return uint8 pixels ``(h, w, c)`` of one image of any size and mode.
 
         Raises
@@ -254,10 +254,10 @@ class Preprocessing(BaseModel):
         DataError
             If the crop is too large for it.
         """
-        picture = plain_mode(picture)
+        pil_image = plain_mode(pil_image)
         for step in self.steps:
-            picture = step.on_picture(picture)
-        return picture_pixels(picture)
+            pil_image = step.on_image(pil_image)
+        return pil_image_pixels(pil_image)
 
     def array_pixels(self, images: Pixels) -> Pixels:
         """Return uint8 pixels ``(n, h, w, c)`` of uint8 images ``(n, height, width, 1 | 3)``.
@@ -282,13 +282,13 @@ class Preprocessing(BaseModel):
         return np.ascontiguousarray(images)
 
 
-def picture_pixels(picture: Image.Image) -> Pixels:
+def pil_image_pixels(pil_image: Image.Image) -> Pixels:
     """Return uint8 pixels ``(h, w, c)`` of an image of mode ``L`` or ``RGB``."""
-    pixels = np.array(picture, dtype=np.uint8)
+    pixels = np.array(pil_image, dtype=np.uint8)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
-def array_picture(pixels: Pixels) -> Image.Image:
+def to_pil_image(pixels: Pixels) -> Image.Image:
     """Return an image of mode ``L`` or ``RGB`` of uint8 pixels ``(h, w, 1 | 3)``."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 

@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.preprocessing import Preprocessing, array_picture
+from explorer.data.preprocessing import Preprocessing, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
 from explorer.messages import Wording, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
-UNLABELLED = -1
+UNLABELED = -1
 """The label of an image without one, in a source with labels."""
 
 
@@ -135,7 +135,7 @@ class Source(abc.ABC):
         self._content_hash = ""
 
     @abc.abstractmethod
-    def picture(self, index: int) -> Image.Image:
+    def pil_image(self, index: int) -> Image.Image:
         """Return one image without preprocessing.
 
         Raises
@@ -230,7 +230,7 @@ class Source(abc.ABC):
         if self.labels is None:
             return ""
         value = int(self.labels[self.positions([index])[0]])
-        if value == UNLABELLED:
+        if value == UNLABELED:
             return ""
         return self.label_names[value] if self.label_names is not None else str(value)
 
@@ -364,9 +364,9 @@ class ArraySource(Source):
         )
         self._images = images
 
-    def picture(self, index: int) -> Image.Image:
+    def pil_image(self, index: int) -> Image.Image:
         """Return one image without preprocessing."""
-        return array_picture(self._images[self.positions([index])[0]])
+        return to_pil_image(self._images[self.positions([index])[0]])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return uint8 images ``(n, h, w, c)`` in the order of `indices`."""

@@ -235,20 +235,20 @@ def _csv_table(path: Path, encoding: str, lookup: _Lookup, notes: _Notes) -> _Ta
         headers = [f"column {place + 1}" for place in range(width)] if width != 2 else ["file_name", "label"]
     # With semicolons as delimiters, a comma is a decimal point.
     commas = delimiter == ";"
-    told = False
+    reported = False
 
     def lines() -> Iterator[Row]:
-        nonlocal told
+        nonlocal reported
         with path.open(encoding=encoding, errors="replace", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter)
             if not headless:
                 next(reader)
-            for values in _limited(reader, notes, told=told):
+            for values in _limited(reader, notes, reported=reported):
                 if len(values) == width:
                     yield reader.line_num, [_with_point(text) for text in values] if commas else values
-                elif any(values) and not told:
+                elif any(values) and not reported:
                     notes.line(reader.line_num, message("not {width:# column|# columns}", width=width))
-        told = True
+        reported = True
 
     return _Table(headers, lines)
 
@@ -257,10 +257,10 @@ def _with_point(text: str) -> str:
     return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text.strip()) else text
 
 
-def _limited(reader: Iterator[list[str]], notes: _Notes, *, told: bool) -> Iterator[list[str]]:
+def _limited(reader: Iterator[list[str]], notes: _Notes, *, reported: bool) -> Iterator[list[str]]:
     for number, values in enumerate(reader):
         if number >= MAX_LINES:
-            if not told:
+            if not reported:
                 notes.add(message("Only the first {most:# line|# lines} are read", most=MAX_LINES))
             return
         yield values

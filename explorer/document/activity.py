@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.messages import Wording
-from explorer.models.runs import CurvePoint, FilmFrame
+from explorer.models.runs import CurvePoint, ProgressFrame
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class TrainingView:
         The bundle, once it is finished.
     run
         The run's folder, or None.
-    film
+    progress_frames
         Progress images so far.
     """
 
@@ -63,7 +63,7 @@ class TrainingView:
     seconds_left: float | None = None
     path: str = ""
     run: Path | None = None
-    film: tuple[FilmFrame, ...] = field(default=())
+    progress_frames: tuple[ProgressFrame, ...] = field(default=())
 
     @property
     def active(self) -> bool:

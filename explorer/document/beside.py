@@ -1,7 +1,8 @@
 """A second model to compare with the open one, with its own latent cursor, and metrics of both.
 
 The latent cursor of the document is a code of the open model; so the second model has its own, which is not part of the
-state and cannot be undone. Shown by the Compare tab, served by `explorer.workers.comparer.Comparer`. Main thread only.
+state and cannot be undone. Shown by the Compare tab, served by `explorer.workers.comparer.ComparisonJobs`. Main thread
+only.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.document.state import OpenModel
-from explorer.latent.axes import move_axis, take_axis
+from explorer.latent.axes import move_component, take_component
 from explorer.messages import Wording
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
 
 
-class Beside:
+class ComparedModel:
     """The second model, its latent cursor, and the table of metrics.
 
     Signals
@@ -122,15 +123,15 @@ class Beside:
         if self._start is not None:
             self.set_dimension(dimension, float(self._start[dimension]))
 
-    def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
+    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
         """Set one principal component of its latent cursor, in σ of the data."""
         if self._model is not None and self._code is not None:
-            self.set_code(move_axis(self._code, self._model.sample.statistics, axis, value))
+            self.set_code(move_component(self._code, self._model.sample.statistics, component, value))
 
-    def reset_axis(self, axis: int, gesture: str | None = None) -> None:
+    def reset_component(self, component: int, gesture: str | None = None) -> None:
         """Reset one principal component to that of the selected image."""
         if self._model is not None and self._code is not None and self._start is not None:
-            self.set_code(take_axis(self._code, self._start, self._model.sample.statistics, axis))
+            self.set_code(take_component(self._code, self._start, self._model.sample.statistics, component))
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
         """Do nothing: directions belong to the open model."""

@@ -2,7 +2,7 @@
 
 Main thread only. Panels read it, connect to its signals and call its methods; they never call one another. Requests
 that need a thread (open a folder, train, export) are ``…_requested`` signals, served by
-`explorer.workers.studio.Studio`.
+`explorer.workers.studio.Backend`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.data.corruption import Noise
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
-from explorer.document.beside import Beside
+from explorer.document.beside import ComparedModel
 from explorer.document.bookmarks import Bookmarks
 from explorer.document.closed import Closed, Reopening
 from explorer.document.directions import Directions
 from explorer.document.history import History
 from explorer.document.imports import Imports
-from explorer.document.intake import Intake
+from explorer.document.intake import OpenRequests
 from explorer.document.map_tiles import MapTiles
-from explorer.document.morph import morph_of
-from explorer.document.neighbours import Neighbours
-from explorer.document.preparation import Preparation
+from explorer.document.morph import animation_parts_of
+from explorer.document.neighbours import Neighbors
+from explorer.document.preparation import DatasetChecks
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
-from explorer.document.shown import Shown
+from explorer.document.shown import ViewResults
 from explorer.document.state import (
     Arithmetic,
     GridSettings,
@@ -45,8 +45,8 @@ from explorer.document.state import (
     State,
     Traversal,
 )
-from explorer.document.stock import Stock
-from explorer.document.studies import Studies
+from explorer.document.stock import Downloads
+from explorer.document.studies import Analysis
 from explorer.document.succession import codes_at_first, grid_for, newer_grid, reach_of, refined
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
@@ -54,17 +54,17 @@ from explorer.document.views import (
     BookmarksView,
     CursorView,
     HalfView,
-    PictureView,
+    ImageView,
     TilesView,
     View,
 )
 from explorer.errors import UsageError
-from explorer.latent.axes import move_axis, random_along_axes, take_axis
+from explorer.latent.axes import move_component, random_along_components, take_component
 from explorer.latent.directions import Ruler
-from explorer.latent.film import FilmSettings
-from explorer.latent.lattice import Lattice
+from explorer.latent.film import AnimationSettings
+from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane, QuantilePlane
-from explorer.latent.presets import Preset
+from explorer.latent.presets import AnimationPreset
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import Message, Wording, message
 from explorer.models.settings import TrainingRequest
@@ -86,16 +86,16 @@ class Problem:
     details: str = ""
 
 
-class Document(Shown):
+class Document(ViewResults):
     """What the user works on; its views are in `explorer.document.shown`.
 
     Signals
     -------
-    model_changed, source_changed, picture_changed, guest_changed, code_changed, noises_changed, jitter_changed,
-    sampling_changed, traversal_changed, keyframes_changed, film_changed, times_changed, grid_changed,
-    directions_changed, arithmetic_changed, bookmarks_changed
+    model_changed, source_changed, image_index_changed, imported_image_changed, code_changed, noises_changed,
+    jitter_changed, sampling_changed, traversal_changed, keyframes_changed, animation_changed, times_changed,
+    grid_changed, directions_changed, arithmetic_changed, bookmarks_changed
         A part of the state changed; no arguments, read the document.
-    slot_requested
+    term_requested
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
         Positions of the images that the gallery shows: int64 ``(n,)``.
@@ -119,21 +119,21 @@ class Document(Shown):
 
     model_changed = Signal()
     source_changed = Signal()
-    picture_changed = Signal()
-    guest_changed = Signal()
+    image_index_changed = Signal()
+    imported_image_changed = Signal()
     code_changed = Signal()
     noises_changed = Signal()
     jitter_changed = Signal()
     sampling_changed = Signal()
     traversal_changed = Signal()
     keyframes_changed = Signal()
-    film_changed = Signal()
+    animation_changed = Signal()
     times_changed = Signal()
     grid_changed = Signal()
     directions_changed = Signal()
     arithmetic_changed = Signal()
     bookmarks_changed = Signal()
-    slot_requested = Signal(object, int)
+    term_requested = Signal(object, int)
 
     thumbnails_requested = Signal(object)
 
@@ -160,15 +160,15 @@ class Document(Shown):
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
-        self.preparation = Preparation()
+        self.dataset_checks = DatasetChecks()
         self.trainings = Trainings()
-        self.stock = Stock()
-        self.studies = Studies()
+        self.downloads = Downloads()
+        self.analysis = Analysis()
         self.imports = Imports()
-        self.intake = Intake()
-        self.neighbours = Neighbours()
-        self.finder = Directions(lambda: self._state, self._edit, self.announced.emit)
-        self.beside = Beside()
+        self.open_requests = OpenRequests()
+        self.neighbors = Neighbors()
+        self.direction_search = Directions(lambda: self._state, self._edit, self.announced.emit)
+        self.comparison = ComparedModel()
         self.selection = Selection()
         self.map = MapTiles()
         self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
@@ -197,14 +197,14 @@ class Document(Shown):
         return self._state.source
 
     @property
-    def picture(self) -> int | None:
+    def image_index(self) -> int | None:
         """Position of the selected image."""
-        return self._state.picture
+        return self._state.image_index
 
     @property
-    def guest(self) -> Source | None:
+    def imported_image(self) -> Source | None:
         """An imported image that is shown instead of the selected one."""
-        return self._state.guest
+        return self._state.imported_image
 
     @property
     def code(self) -> Floats | None:
@@ -242,9 +242,9 @@ class Document(Shown):
         return self._state.keyframes
 
     @property
-    def film(self) -> FilmSettings:
+    def animation(self) -> AnimationSettings:
         """Settings of the animation between the keyframes."""
-        return self._state.film
+        return self._state.animation
 
     @property
     def directions(self) -> tuple[NamedDirection, ...]:
@@ -276,7 +276,7 @@ class Document(Shown):
         at_rest = code is None or model.latent_dim == 2
         base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
         if grid.axes:
-            return Plane.of_axes(base, model.sample.statistics, grid.dims)
+            return Plane.of_components(base, model.sample.statistics, grid.dims)
         kind = QuantilePlane if grid.quantiles else Plane
         return kind.of_dimensions(base, grid.dims)
 
@@ -286,10 +286,10 @@ class Document(Shown):
         return reach_of(self._state.model) if self._state.model is not None else GridSettings().high
 
     @property
-    def lattice(self) -> Lattice:
+    def tile_grid(self) -> TileGrid:
         """The grid of the map's tiles at its first zoom level."""
         grid = self._state.grid
-        return Lattice(grid.low, (grid.high - grid.low) / (grid.steps - 1))
+        return TileGrid(grid.low, (grid.high - grid.low) / (grid.steps - 1))
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
@@ -327,7 +327,9 @@ class Document(Shown):
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
-    def open(self, model: OpenModel | None = None, source: Source | None = None, morph: Preset | None = None) -> None:
+    def open(
+        self, model: OpenModel | None = None, source: Source | None = None, animation: AnimationPreset | None = None
+    ) -> None:
         """Replace the model, the images, or both as one step, and the animation if one is given.
 
         The keyframes and the latent cursor are codes of the old model and are removed (undo restores them); the
@@ -342,10 +344,10 @@ class Document(Shown):
         if model is not None:
             changes |= {"model": model, "keyframes": (), "times": None, "grid": grid_for(model)}
             changes |= {"directions": (), "arithmetic": Arithmetic(), "bookmarks": ()}
-        if model is not None and morph is not None:
-            changes |= morph_of(model, morph)
+        if model is not None and animation is not None:
+            changes |= animation_parts_of(model, animation)
         if source is not None:
-            changes |= {"source": source, "picture": 0 if source.count else None, "guest": None}
+            changes |= {"source": source, "image_index": 0 if source.count else None, "imported_image": None}
         before = self._state
         self._edit(message("Open {name}", name=model.name if model else source.title if source else ""), **changes)
         if model is not None and before.model is not None and (before.keyframes or before.bookmarks):
@@ -362,10 +364,10 @@ class Document(Shown):
         if self._state is not before:
             # An imported image is not part of the source and stays.
             left_out = self._state.start_code is not before.start_code
-            self._take_away(_STALE["picture"] if left_out else ())
+            self._take_away(_STALE["image_index"] if left_out else ())
             self.source_changed.emit()
-            if left_out or self._state.picture != before.picture:
-                self.picture_changed.emit()
+            if left_out or self._state.image_index != before.image_index:
+                self.image_index_changed.emit()
             if left_out:
                 self.code_changed.emit()
 
@@ -385,7 +387,7 @@ class Document(Shown):
         if self._state.grid != before.grid:
             self.grid_changed.emit()
 
-    def choose_picture(self, index: int) -> None:
+    def choose_image(self, index: int) -> None:
         """Select an image by its position; its code becomes the latent cursor once it is encoded.
 
         Raises
@@ -398,14 +400,18 @@ class Document(Shown):
             raise UsageError("Cannot select an image: no images are open. Open a dataset first.")
         if not 0 <= index < source.count:
             raise UsageError("No image {index}. Choose one from 0 to {last}.", index=index, last=source.count - 1)
-        if index != self._state.picture or self._state.guest is not None:
+        if index != self._state.image_index or self._state.imported_image is not None:
             model = self._state.model
             changes: dict[str, Any] = codes_at_first(model) if model is None or model.card.encodes else {}
             self._edit(
-                message("Select image #{number:,}", number=index + 1), "~picture", picture=index, guest=None, **changes
+                message("Select image #{number:,}", number=index + 1),
+                "~picture",
+                image_index=index,
+                imported_image=None,
+                **changes,
             )
 
-    def receive(self, guest: Source) -> None:
+    def receive(self, imported_image: Source) -> None:
         """Show an imported image, a source of one, instead of the selected one; its code becomes the latent cursor.
 
         Raises
@@ -422,20 +428,20 @@ class Document(Shown):
                 model=model.name,
             )
         changes: dict[str, Any] = codes_at_first(model)
-        self._edit(message("Import {name}", name=guest.title), guest=guest, **changes)
+        self._edit(message("Import {name}", name=imported_image.title), imported_image=imported_image, **changes)
 
-    def invert_guest(self) -> None:
+    def invert_imported_image(self) -> None:
         """Invert the colors of the imported image."""
-        guest = self._state.guest
-        if isinstance(guest, GuestSource):
+        imported_image = self._state.imported_image
+        if isinstance(imported_image, ImportedImage):
             changes: dict[str, Any] = codes_at_first(self._state.model)
-            self._edit(message("Invert colors"), guest=guest.inverted(), **changes)
+            self._edit(message("Invert colors"), imported_image=imported_image.inverted(), **changes)
 
-    def step_picture(self, by: int) -> None:
+    def step_image(self, by: int) -> None:
         """Select the image `by` positions further, clipped to the first and the last."""
-        source, picture = self._state.source, self._state.picture
-        if source is not None and picture is not None:
-            self.choose_picture(min(max(picture + by, 0), source.count - 1))
+        source, image_index = self._state.source, self._state.image_index
+        if source is not None and image_index is not None:
+            self.choose_image(min(max(image_index + by, 0), source.count - 1))
 
     def set_code(self, code: Floats, label: Wording = _EDIT_CODE, gesture: str | None = None) -> None:
         """Set the latent cursor.
@@ -483,21 +489,25 @@ class Document(Shown):
         if self._state.start_code is not None:
             self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
 
-    def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
+    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
         """Set one principal component of the latent cursor, in σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
-            self._set_axis(model, code, axis, move_axis(code, model.sample.statistics, axis, value), gesture)
+            self._set_axis(
+                model, code, component, move_component(code, model.sample.statistics, component, value), gesture
+            )
 
-    def reset_axis(self, axis: int, gesture: str | None = None) -> None:
+    def reset_component(self, component: int, gesture: str | None = None) -> None:
         """Reset one principal component of the latent cursor to that of the selected image."""
         model, code, start = self._state.model, self._state.code, self._state.start_code
         if model is not None and code is not None and start is not None:
-            self._set_axis(model, code, axis, take_axis(code, start, model.sample.statistics, axis), gesture)
+            self._set_axis(
+                model, code, component, take_component(code, start, model.sample.statistics, component), gesture
+            )
 
-    def _set_axis(self, model: OpenModel, before: Floats, axis: int, after: Floats, gesture: str | None) -> None:
-        start, end = (_component(code, model.sample.statistics, axis) for code in (before, after))
-        self.set_code(after, _moved(f"PC {axis + 1}", start, end), gesture)
+    def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
+        start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
+        self.set_code(after, _moved(f"PC {component + 1}", start, end), gesture)
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
         """Move the latent cursor along one of the directions, to a value in σ of the data."""
@@ -524,7 +534,7 @@ class Document(Shown):
         """
         model = self._state.model
         length = model.latent_dim if model is not None else 0
-        if any(code.shape != (length,) for slot in arithmetic.slots for code in slot.codes):
+        if any(code.shape != (length,) for term in arithmetic.terms for code in term.codes):
             raise UsageError(
                 "A term has a code of another model, not of {length:# latent dimension|# latent dimensions}. Choose "
                 "images again.",
@@ -537,12 +547,12 @@ class Document(Shown):
             changes["code"] = code
         self._edit(message("Code arithmetic"), gesture, **changes)
 
-    def add_to_slot(self, number: int, codes: Floats) -> None:
+    def add_to_term(self, number: int, codes: Floats) -> None:
         """Add codes ``(n, latent_dim)`` to a term of the arithmetic."""
-        slots = list(self._state.arithmetic.slots)
-        slots[number] = replace(slots[number], codes=(*slots[number].codes, *np.asarray(codes, np.float32)))
-        first, second, third = slots
-        self.set_arithmetic(replace(self._state.arithmetic, slots=(first, second, third)))
+        terms = list(self._state.arithmetic.terms)
+        terms[number] = replace(terms[number], codes=(*terms[number].codes, *np.asarray(codes, np.float32)))
+        first, second, third = terms
+        self.set_arithmetic(replace(self._state.arithmetic, terms=(first, second, third)))
 
     def reset_code(self) -> None:
         """Reset the latent cursor to the code of the selected image."""
@@ -553,7 +563,7 @@ class Document(Shown):
         """Set the latent cursor to a random code, from a normal distribution fitted to the data."""
         model = self._state.model
         if model is not None:
-            self.set_code(random_along_axes(model.sample.statistics, rng), message("Random code"))
+            self.set_code(random_along_components(model.sample.statistics, rng), message("Random code"))
 
     def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
         """Set the corruptions of the Noise tab."""
@@ -690,8 +700,8 @@ class Document(Shown):
         for part in _ORDER:
             if part in changed:
                 getattr(self, f"{part}_changed").emit()
-        view = self.picture_view
-        if isinstance(view, PictureView | HalfView):
+        view = self.image_view
+        if isinstance(view, ImageView | HalfView):
             # Undo may restore a state without a code, which nobody would request again.
             self._place_cursor(view)
 
@@ -700,16 +710,16 @@ class Document(Shown):
     def put_view(self, slot: str, view: View) -> None:
         """Set a view that the codec thread computed.
 
-        A `PictureView` sets the code of the selected image; this belongs to its selection and is not an edit.
+        An `ImageView` sets the code of the selected image; this belongs to its selection and is not an edit.
         """
         self._views[slot] = view
-        if isinstance(view, PictureView | HalfView):
+        if isinstance(view, ImageView | HalfView):
             self._place_cursor(view)
         if isinstance(view, TilesView):
             self.map.put(view)
         self._view_signal(slot)
 
-    def _place_cursor(self, view: PictureView | HalfView) -> None:
+    def _place_cursor(self, view: ImageView | HalfView) -> None:
         start, cursor = self._state.start_code, self._state.code
         if view.code is None or (start is not None and not self._stale_code):
             return
@@ -718,7 +728,7 @@ class Document(Shown):
         code.flags.writeable = False
         if cursor is None or cursor is start:
             cursor = code
-            if isinstance(view, PictureView):
+            if isinstance(view, ImageView):
                 self._views["cursor"] = CursorView(view.reconstruction, 0.0)
         self._state = replace(self._state, start_code=code, code=cursor)
         self.code_changed.emit()
@@ -737,10 +747,10 @@ class Document(Shown):
         self.problem_reported.emit(Problem(wording, details))
 
 
-def _component(code: Floats, stats: CodeStatistics, axis: int) -> float:
-    """Return one principal component of a code, in σ; `to_axes` is too slow for a drag with long codes."""
-    sigma = float(stats.axis_sigma[axis])
-    along = float(np.einsum("d,d->", code - stats.mean, stats.axes[axis].astype(np.float32)))
+def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
+    """Return one principal component of a code, in σ; `to_components` is too slow for a drag with long codes."""
+    sigma = float(stats.component_sigma[component])
+    along = float(np.einsum("d,d->", code - stats.mean, stats.components[component].astype(np.float32)))
     return along / sigma if sigma > 0 else 0.0
 
 
@@ -764,10 +774,10 @@ def _cleared(before: State, model: str) -> Message:
 _ORDER = (
     "source",
     "model",
-    "picture",
-    "guest",
+    "image_index",
+    "imported_image",
     "keyframes",
-    "film",
+    "animation",
     "times",
     "grid",
     "noises",
@@ -783,32 +793,32 @@ _ORDER = (
 
 _STALE = {
     "model": (
-        "picture",
+        "image",
         "cursor",
         "noise",
         "cloud",
         "samples",
         "traversal",
-        "neighbours",
+        "neighbors",
         "nearest",
         "compare",
-        "slots",
+        "terms",
         "hover",
         "meter",
         "overlay",
         "tiles",
         "keyframes",
         "bookmarks",
-        "film",
+        "animation",
     ),
-    "source": ("picture", "cursor", "noise", "compare", "neighbours", "nearest", "thumbnails", "points"),
-    "picture": ("picture", "cursor", "noise"),
-    "guest": ("picture", "cursor", "noise", "compare"),
-    "keyframes": ("keyframes", "film"),
-    "film": ("film",),
-    "times": ("film",),
+    "source": ("image", "cursor", "noise", "compare", "neighbors", "nearest", "thumbnails", "points"),
+    "image_index": ("image", "cursor", "noise"),
+    "imported_image": ("image", "cursor", "noise", "compare"),
+    "keyframes": ("keyframes", "animation"),
+    "animation": ("animation",),
+    "times": ("animation",),
     "grid": ("tiles",),
-    "arithmetic": ("slots",),
+    "arithmetic": ("terms",),
     "bookmarks": ("bookmarks",),
 }
 """Views that are stale when a part of the state changes."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
@@ -21,7 +21,7 @@ LIMIT = 500
 CODE_BYTES = 32 * 2**20
 """Most memory for the codes of all steps; a spatial code takes 400 KB, and every edit creates another."""
 
-GUEST_BYTES = 32 * 2**20
+IMPORTED_IMAGE_BYTES = 32 * 2**20
 """Most memory for the imported images of all steps."""
 
 OPEN_MODELS, OPEN_SOURCES = 1, 1
@@ -225,16 +225,16 @@ def _extended(first: Wording, last: Wording) -> Wording:
 def _fitting(steps: list[Step]) -> int:
     """Return how many of the last steps fit into the limits: at least one."""
     seen: set[int] = set()
-    held = guests = 0
+    held = imported_images = 0
     for count, step in enumerate(reversed(steps)):
-        guest = step.state.guest
-        if isinstance(guest, GuestSource) and id(guest) not in seen:
-            seen.add(id(guest))
-            guests += guest.nbytes
+        imported_image = step.state.imported_image
+        if isinstance(imported_image, ImportedImage) and id(imported_image) not in seen:
+            seen.add(id(imported_image))
+            imported_images += imported_image.nbytes
         for code in (step.state.code, step.state.start_code):
             if code is not None and id(code) not in seen:
                 seen.add(id(code))
                 held += code.nbytes
-        if count and (count >= LIMIT or held > CODE_BYTES or guests > GUEST_BYTES):
+        if count and (count >= LIMIT or held > CODE_BYTES or imported_images > IMPORTED_IMAGE_BYTES):
             return count
     return len(steps)

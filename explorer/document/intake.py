@@ -1,6 +1,6 @@
 """Requests to open what is dropped or pasted: files of any kind, and images without a file.
 
-Sent by the window, served by `explorer.workers.receiver.Receiver`. Main thread only.
+Sent by the window, served by `explorer.workers.receiver.Opener`. Main thread only.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ SESSION_SUFFIX = ".latent"
 """Extension of a saved session."""
 
 
-class Intake:
+class OpenRequests:
     """Requests to open files and images.
 
     Signals
     -------
     files_given
         Files and folders to open by their type, a list of paths.
-    picture_given
+    image_given
         The content of an image without a file, and its name.
     other_given
         A file that is not an exported animation: its path.
@@ -29,6 +29,6 @@ class Intake:
     """
 
     files_given = Signal(list)
-    picture_given = Signal(bytes, str)
+    image_given = Signal(bytes, str)
     other_given = Signal(Path)
     negative_found = Signal()

@@ -1,6 +1,6 @@
 """The tiles of the map: the visible window, its decoded tiles, and older tiles that substitute missing ones.
 
-Main thread only. The panel sets the window; `explorer.workers.renderer.Renderer` decodes missing tiles.
+Main thread only. The panel sets the window; `explorer.workers.renderer.RenderScheduler` decodes missing tiles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.document.views import Overlay, TilesView
-from explorer.latent.lattice import Lattice
+from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane
 from explorer.types import Codec, Indices, Pixels
 
@@ -22,7 +22,7 @@ _STAND_INS = 400
 """Most tiles of other levels that are painted below the visible ones."""
 
 
-Key = tuple[Lattice, int, int, int]
+Key = tuple[TileGrid, int, int, int]
 """Lattice, level, and the tile's column and row (upwards)."""
 
 
@@ -32,13 +32,13 @@ class MapWindow:
 
     Attributes
     ----------
-    lattice, level
+    tile_grid, level
         The grid of tiles, and its zoom level.
     left, right, bottom, top
         The edges.
     """
 
-    lattice: Lattice
+    tile_grid: TileGrid
     level: int
     left: float
     right: float
@@ -47,7 +47,7 @@ class MapWindow:
 
     def tiles(self) -> Indices:
         """Return its tiles, int64 ``(n, 2)``, nearest to the center first."""
-        return self.lattice.visible(self.level, self.left, self.right, self.bottom, self.top)
+        return self.tile_grid.visible(self.level, self.left, self.right, self.bottom, self.top)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class MapTiles:
         The visible window changed, or is None.
     overlay_changed
         The overlay changed.
-    pictures_wanted
+    images_wanted
         Thumbnails of these points are needed: positions in the source, int64 ``(n,)``.
     hovered
         The point under the mouse: x and y in the plane's coordinates, or None.
@@ -87,7 +87,7 @@ class MapTiles:
 
     window_changed = Signal()
     overlay_changed = Signal()
-    pictures_wanted = Signal(object)
+    images_wanted = Signal(object)
     hovered = Signal(object)
 
     def __init__(self) -> None:
@@ -107,9 +107,9 @@ class MapTiles:
         """Set the visible window."""
         if window != self._window:
             before, self._window = self._window, window
-            if before is not None and window is not None and before.lattice != window.lattice:
+            if before is not None and window is not None and before.tile_grid != window.tile_grid:
                 # Only the tiles seen last substitute new ones.
-                for key in [key for key in self._tiles if key[0] not in (before.lattice, window.lattice)]:
+                for key in [key for key in self._tiles if key[0] not in (before.tile_grid, window.tile_grid)]:
                     del self._tiles[key]
             self._order = [] if window is None else [(i, j) for i, j in window.tiles().tolist()]
             self._first = 0
@@ -159,7 +159,7 @@ class MapTiles:
         return self._window is not None and self._stamp is not None and len(self.missing(1)) == 0
 
     def _done(self, window: MapWindow, i: int, j: int) -> bool:
-        found = self._tiles.get((window.lattice, window.level, i, j))
+        found = self._tiles.get((window.tile_grid, window.level, i, j))
         return found is not None and self._same(found[1])
 
     def _same(self, stamp: tuple[Codec, bytes]) -> bool:
@@ -169,7 +169,7 @@ class MapTiles:
         """Add decoded tiles. Those of an earlier plane only substitute missing ones."""
         stamp = (view.codec, view.plane.key)
         for (i, j), tile in zip(view.tiles.tolist(), tiles_of(view), strict=True):
-            key = (view.lattice, view.level, int(i), int(j))
+            key = (view.tile_grid, view.level, int(i), int(j))
             before = self._tiles.get(key)
             if before is None or self._same(stamp) or not self._same(before[1]):
                 self._tiles[key] = (tile, stamp)
@@ -185,17 +185,17 @@ class MapTiles:
             return
         own: list[Tile] = []
         others: list[tuple[bool, float, Tile]] = []
-        for (lattice, level, _, _), (tile, stamp) in self._tiles.items():
+        for (tile_grid, level, _, _), (tile, stamp) in self._tiles.items():
             half = tile.step / 2
             if tile.x + half < window.left or tile.x - half > window.right:
                 continue
             if tile.y + half < window.bottom or tile.y - half > window.top:
                 continue
-            if (lattice, level) == (window.lattice, window.level):
+            if (tile_grid, level) == (window.tile_grid, window.level):
                 own.append(tile)
             else:
                 # Substitutes of the same plane and of a similar size are painted last.
-                far = abs(np.log2(tile.step / window.lattice.step(window.level)))
+                far = abs(np.log2(tile.step / window.tile_grid.step(window.level)))
                 others.append((self._same(stamp), -far, tile))
         if len(own) < len(self._order):
             yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2])[-_STAND_INS:])
@@ -204,6 +204,6 @@ class MapTiles:
 
 def tiles_of(view: TilesView) -> Iterator[Tile]:
     """Yield the tiles of a view."""
-    step = view.lattice.step(view.level)
-    for (x, y), pixels in zip(view.lattice.middles(view.level, view.tiles).tolist(), view.pixels, strict=True):
+    step = view.tile_grid.step(view.level)
+    for (x, y), pixels in zip(view.tile_grid.middles(view.level, view.tiles).tolist(), view.pixels, strict=True):
         yield Tile(x, y, step, pixels)

@@ -11,20 +11,20 @@ import numpy as np
 
 from explorer.document.state import Keyframe, OpenModel, State
 from explorer.errors import UsageError
-from explorer.latent.film import Film, FilmSettings, Segment
-from explorer.latent.presets import Preset
+from explorer.latent.film import Animation, AnimationSettings, Segment
+from explorer.latent.presets import AnimationPreset
 from explorer.types import Floats
 
 
-def film_of(state: State) -> Film | None:
+def animation_of(state: State) -> Animation | None:
     """Return the animation of a state's keyframes; None with fewer than two."""
     if len(state.keyframes) < 2:
         return None
-    film = state.film.film(len(state.keyframes))
+    animation = state.animation.animation(len(state.keyframes))
     # An open animation has one segment fewer: nothing follows the last keyframe.
-    own = zip(state.keyframes, film.segments, strict=False)
+    own = zip(state.keyframes, animation.segments, strict=False)
     segments = tuple(keyframe.segment or common for keyframe, common in own)
-    return replace(film, segments=segments, times=state.times)
+    return replace(animation, segments=segments, times=state.times)
 
 
 def keyframes_of(codes: Floats, segments: Sequence[Segment | None] = ()) -> tuple[Keyframe, ...]:
@@ -35,18 +35,20 @@ def keyframes_of(codes: Floats, segments: Sequence[Segment | None] = ()) -> tupl
     return tuple(Keyframe(code, own[number]) for number, code in enumerate(table))
 
 
-def settings_of(film: Film) -> tuple[FilmSettings, list[Segment | None]]:
+def settings_of(animation: Animation) -> tuple[AnimationSettings, list[Segment | None]]:
     """Return the common settings of an animation's segments, and for each segment its own, or None."""
-    common = Counter(film.segments).most_common(1)[0][0] if film.segments else Segment()
+    common = Counter(animation.segments).most_common(1)[0][0] if animation.segments else Segment()
     # The common settings determine whether an animation is closed.
-    if film.closed != (common.path == "spline" and film.loop == "repeat"):
-        common = replace(common, path="spline" if film.closed else "linear")
-    settings = FilmSettings(common.steps, film.hold, film.fps, film.loop, common.path, common.easing)
-    return settings, [None if segment == common else segment for segment in film.segments]
+    if animation.closed != (common.path == "spline" and animation.loop == "repeat"):
+        common = replace(common, path="spline" if animation.closed else "linear")
+    settings = AnimationSettings(
+        common.steps, animation.hold, animation.fps, animation.loop, common.path, common.easing
+    )
+    return settings, [None if segment == common else segment for segment in animation.segments]
 
 
 def retimed(
-    keyframes: tuple[Keyframe, ...], settings: FilmSettings, index: int, frame: int
+    keyframes: tuple[Keyframe, ...], settings: AnimationSettings, index: int, frame: int
 ) -> tuple[tuple[Keyframe, ...], int]:
     """Move a keyframe to another frame of a pass; the others keep theirs, and their order may change.
 
@@ -78,7 +80,7 @@ def retimed(
     return tuple(result), order.index(index)
 
 
-def morph_of(model: OpenModel, preset: Preset) -> dict[str, Any]:
+def animation_parts_of(model: OpenModel, preset: AnimationPreset) -> dict[str, Any]:
     """Return the changes of a state that set a complete animation of a model.
 
     Raises
@@ -95,5 +97,5 @@ def morph_of(model: OpenModel, preset: Preset) -> dict[str, Any]:
             model=model.name,
             wanted=model.latent_dim,
         )
-    settings, own = settings_of(preset.film)
-    return {"keyframes": keyframes_of(preset.keys, own), "film": settings, "times": preset.film.times}
+    settings, own = settings_of(preset.animation)
+    return {"keyframes": keyframes_of(preset.keys, own), "animation": settings, "times": preset.animation.times}

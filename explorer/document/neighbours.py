@@ -1,6 +1,6 @@
 """Images with similar codes: the settings of the search, and its index.
 
-Shown by the Neighbors tab; the index is built by `explorer.workers.analyst.Analyst`. Main thread only.
+Shown by the Neighbors tab; the index is built by `explorer.workers.analyst.AnalysisJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from psygnal import Signal
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
-from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex
+from explorer.latent.neighbours import CodeSpace, IndexKind, Metric, NeighborIndex
 from explorer.types import Codec, Floats, Indices, Pixels
 
 PIXEL_VALUES = 16_000_000
@@ -25,7 +25,7 @@ MOST = 60
 
 
 @dataclass(frozen=True)
-class NeighbourSettings:
+class NeighborSettings:
     """Settings of the neighbor search.
 
     Attributes
@@ -42,20 +42,20 @@ class NeighbourSettings:
         Number of neighbors, from 1 to `MOST`.
     """
 
-    of: Literal["cursor", "picture"] = "cursor"
+    of: Literal["cursor", "image"] = "cursor"
     metric: Metric = "l2"
     whitened: bool = False
-    kind: Kind | None = None
+    kind: IndexKind | None = None
     count: int = 10
 
     @property
-    def way(self) -> tuple[Metric, bool, Kind | None]:
+    def way(self) -> tuple[Metric, bool, IndexKind | None]:
         """The settings that an index depends on."""
         return self.metric, self.whitened, self.kind
 
 
 @dataclass(frozen=True, eq=False)
-class IndexedPictures:
+class IndexedImages:
     """The indexes of all open images.
 
     Attributes
@@ -63,7 +63,7 @@ class IndexedPictures:
     codec, source
         The model and the images.
     way
-        `NeighbourSettings.way` of the index.
+        `NeighborSettings.way` of the index.
     codes
         Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
     positions, pixels
@@ -81,14 +81,14 @@ class IndexedPictures:
 
     codec: Codec
     source: Source
-    way: tuple[Metric, bool, Kind | None]
+    way: tuple[Metric, bool, IndexKind | None]
     codes: Floats
     positions: Indices
     pixels: Floats
     step: int
     space: CodeSpace
-    index: NeighbourIndex
-    by_pixels: NeighbourIndex
+    index: NeighborIndex
+    by_pixels: NeighborIndex
     recall: float = 1.0
     seconds: float = float("nan")
 
@@ -97,18 +97,18 @@ class IndexedPictures:
         rows = np.flatnonzero(self.positions == position)
         return int(rows[0]) if len(rows) else None
 
-    def suits(self, codec: Codec, source: Source, settings: NeighbourSettings) -> bool:
+    def suits(self, codec: Codec, source: Source, settings: NeighborSettings) -> bool:
         """Return whether it is the index for this model, these images and these settings."""
         return self.codec is codec and self.source is source and self.way == settings.way
 
 
-def pooled(pictures: Floats, step: int) -> Floats:
+def pooled(images: Floats, step: int) -> Floats:
     """Return images ``(n, h, w, c)`` downsampled by an integer and flattened: float32 ``(n, p)``."""
     if step == 1:
-        return pictures.reshape(len(pictures), -1)
-    count, height, width, channels = pictures.shape
+        return images.reshape(len(images), -1)
+    count, height, width, channels = images.shape
     rows, columns = height // step, width // step
-    blocks = pictures[:, : rows * step, : columns * step].reshape(count, rows, step, columns, step, channels)
+    blocks = images[:, : rows * step, : columns * step].reshape(count, rows, step, columns, step, channels)
     return np.asarray(blocks.mean(axis=(2, 4)), np.float32).reshape(count, -1)
 
 
@@ -127,7 +127,7 @@ def step_for(count: int, shape: tuple[int, int, int]) -> int:
 
 
 @dataclass
-class Neighbours:
+class Neighbors:
     """The settings and the index of the neighbor search.
 
     Signals
@@ -142,16 +142,16 @@ class Neighbours:
     index_changed = Signal()
     index_requested = Signal()
 
-    _settings: NeighbourSettings = field(default_factory=NeighbourSettings)
-    _index: IndexedPictures | None = None
+    _settings: NeighborSettings = field(default_factory=NeighborSettings)
+    _index: IndexedImages | None = None
 
     @property
-    def settings(self) -> NeighbourSettings:
+    def settings(self) -> NeighborSettings:
         """Settings of the search."""
         return self._settings
 
     @property
-    def index(self) -> IndexedPictures | None:
+    def index(self) -> IndexedImages | None:
         """The last index of the open images, or None."""
         return self._index
 
@@ -172,6 +172,6 @@ class Neighbours:
             self._settings = settings
             self.settings_changed.emit()
 
-    def put_index(self, index: IndexedPictures | None) -> None:
+    def put_index(self, index: IndexedImages | None) -> None:
         self._index = index
         self.index_changed.emit()

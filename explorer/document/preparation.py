@@ -1,6 +1,6 @@
 """Checks of a dataset before a training: whether to invert it, and a preview of augmented images.
 
-Requested by the Train panel, answered by `explorer.workers.preparer.Preparer`. Main thread only.
+Requested by the Train panel, answered by `explorer.workers.preparer.DatasetCheckJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class AugmentView:
     message: Wording = ""
 
 
-class Preparation:
+class DatasetChecks:
     """Requests for checks of a dataset, and their results.
 
     Signals

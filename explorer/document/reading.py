@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.sources import places_of
 from explorer.document.document import Document
 from explorer.paths import check_apart
@@ -22,11 +22,11 @@ def check_export(document: Document, path: Path) -> None:
 
 
 def _places(document: Document) -> list[Path]:
-    source, guest = document.source, document.guest
-    models = [model.path for model in (document.model, document.beside.model) if model is not None]
+    source, imported_image = document.source, document.imported_image
+    models = [model.path for model in (document.model, document.comparison.model) if model is not None]
     places = [path for path in models if path.is_absolute()]  # a PCA of the open images has only a name
     if source is not None and source.spec:
         places += places_of(source.spec)
-    if isinstance(guest, GuestSource) and guest.origin is not None:
-        places.append(guest.origin)
+    if isinstance(imported_image, ImportedImage) and imported_image.origin is not None:
+        places.append(imported_image.origin)
     return places

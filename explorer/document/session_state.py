@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 import explorer
 from explorer.data.corruption import format_noise, parse_noise
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.source import Source
-from explorer.document.morph import film_of, keyframes_of
+from explorer.document.morph import animation_of, keyframes_of
 from explorer.document.selection import Picked
 from explorer.document.state import (
     Arithmetic,
@@ -27,22 +27,22 @@ from explorer.document.state import (
     NamedDirection,
     OpenModel,
     Sampling,
-    Slot,
     State,
+    Term,
     Traversal,
 )
 from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
-from explorer.latent.film import FilmSettings, Segment
+from explorer.latent.film import AnimationSettings, Segment
 from explorer.latent.planes import Plane
 from explorer.models.session_file import Session
 from explorer.models.session_record import (
+    AnimationRecord,
     ArithmeticRecord,
     DataRecord,
     DirectionRecord,
-    FilmRecord,
     GridRecord,
-    GuestRecord,
+    ImportedImageRecord,
     JitterRecord,
     ModelRecord,
     PickedRecord,
@@ -80,7 +80,7 @@ def session_of(
     origin
         For an autosaved copy: its session file, and the SHA-256 of that file.
     """
-    grid, film, arithmetic = state.grid, state.film, state.arithmetic
+    grid, animation, arithmetic = state.grid, state.animation, state.arithmetic
     record = SessionRecord(
         written_by=explorer.__version__,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -88,7 +88,7 @@ def session_of(
         origin_checksum="" if origin is None else origin[1],
         model=_model_record(state.model),
         data=_data_record(state, folder),
-        guest=_guest_record(state.guest),
+        guest=_imported_image_record(state.imported_image),
         noise=format_noise(state.noises),
         jitter=JitterRecord(sigma=state.jitter.sigma, seed=state.jitter.seed),
         sampling=SamplingRecord(**vars(state.sampling)),
@@ -96,7 +96,7 @@ def session_of(
         grid=GridRecord(
             dims=grid.dims, low=grid.low, high=grid.high, steps=grid.steps, axes=grid.axes, quantiles=grid.quantiles
         ),
-        film=FilmRecord(**vars(film)),
+        film=AnimationRecord(**vars(animation)),
         segments=tuple(
             None if keyframe.segment is None else SegmentRecord(**vars(keyframe.segment))
             for keyframe in state.keyframes
@@ -104,9 +104,9 @@ def session_of(
         directions=tuple(_direction_record(kept) for kept in state.directions),
         arithmetic=ArithmeticRecord(
             strengths=(
-                arithmetic.slots[0].strength,
-                arithmetic.slots[1].strength,
-                arithmetic.slots[2].strength,
+                arithmetic.terms[0].strength,
+                arithmetic.terms[1].strength,
+                arithmetic.terms[2].strength,
             ),
             mode=arithmetic.mode,
             share=arithmetic.share,
@@ -121,24 +121,24 @@ def session_of(
     if small is not None and len(small) == len(state.bookmarks) > 0:
         step = -(-max(small.shape[1:3]) // THUMBNAIL_SIDE)
         arrays["thumbnails"] = np.ascontiguousarray(small[:, ::step, ::step])
-    return Session(record, arrays, _guest_content(state.guest))
+    return Session(record, arrays, _imported_image_content(state.imported_image))
 
 
-def keeps_guest(state: State) -> bool:
+def keeps_imported_image(state: State) -> bool:
     """Return whether a session can contain the imported image; one with a too large file is omitted."""
-    return state.guest is None or bool(_guest_content(state.guest))
+    return state.imported_image is None or bool(_imported_image_content(state.imported_image))
 
 
-def _guest_content(guest: Source | None) -> bytes:
-    return guest.content if isinstance(guest, GuestSource) else b""
+def _imported_image_content(imported_image: Source | None) -> bytes:
+    return imported_image.content if isinstance(imported_image, ImportedImage) else b""
 
 
-def _guest_record(guest: Source | None) -> GuestRecord | None:
-    content = _guest_content(guest)
-    if not isinstance(guest, GuestSource) or not content:
+def _imported_image_record(imported_image: Source | None) -> ImportedImageRecord | None:
+    content = _imported_image_content(imported_image)
+    if not isinstance(imported_image, ImportedImage) or not content:
         return None
     checksum = hashlib.sha256(content).hexdigest()
-    return GuestRecord(name=guest.name[:200], negative=guest.negative, checksum=checksum)
+    return ImportedImageRecord(name=imported_image.name[:200], negative=imported_image.negative, checksum=checksum)
 
 
 def _own_thumbnails(state: State) -> Pixels | None:
@@ -166,7 +166,7 @@ def _model_record(model: OpenModel | None) -> ModelRecord | None:
 
 
 def _data_record(state: State, folder: Path | None) -> DataRecord | None:
-    source, picture = state.source, state.picture
+    source, image_index = state.source, state.image_index
     if source is None:
         return None
     beside = ""
@@ -182,8 +182,8 @@ def _data_record(state: State, folder: Path | None) -> DataRecord | None:
         title=source.title[:200],
         count=source.count,
         split=source.splits.origin[:200],
-        picture=picture,
-        file="" if picture is None else source.file_name(picture),
+        picture=image_index,
+        file="" if image_index is None else source.file_name(image_index),
     )
 
 
@@ -206,15 +206,15 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
         "directions": [kept.direction.vector for kept in state.directions],
         "bookmarks": [bookmark.code for bookmark in state.bookmarks],
     }
-    for number, slot in enumerate(state.arithmetic.slots):
-        tables[f"slot_{number}"] = slot.codes
+    for number, term in enumerate(state.arithmetic.terms):
+        tables[f"slot_{number}"] = term.codes
     arrays: dict[str, NDArray[Any]] = {
         name: np.stack(table).astype(np.float32, copy=False) for name, table in tables.items() if table
     }
     if state.code is not None:
         arrays["cursor"] = state.code
     # Without its image, the code of an imported image would be assigned to the selected one.
-    if state.start_code is not None and keeps_guest(state):
+    if state.start_code is not None and keeps_imported_image(state):
         arrays["picture_code"] = state.start_code
     if state.times is not None:
         arrays["times"] = np.asarray(state.times, np.float64)
@@ -225,7 +225,7 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def guest_of(session: Session) -> GuestSource | None:
+def imported_image_of(session: Session) -> ImportedImage | None:
     """Decode and return the imported image of a session, or None.
 
     Raises
@@ -236,12 +236,12 @@ def guest_of(session: Session) -> GuestSource | None:
     record = session.record.guest
     if record is None:
         return None
-    guest = GuestSource.open(session.guest, record.name)
-    return guest.inverted() if record.negative else guest
+    imported_image = ImportedImage.open(session.imported_image, record.name)
+    return imported_image.inverted() if record.negative else imported_image
 
 
 def state_of(
-    session: Session, model: OpenModel | None, source: Source | None, guest: GuestSource | None = None
+    session: Session, model: OpenModel | None, source: Source | None, imported_image: ImportedImage | None = None
 ) -> State:
     """Return the state of a session.
 
@@ -251,8 +251,8 @@ def state_of(
         As read from a file.
     model, source
         Its model and images; None if missing, without what depends on them.
-    guest
-        Its imported image (`guest_of`).
+    imported_image
+        Its imported image (`imported_image_of`).
 
     Returns
     -------
@@ -262,18 +262,18 @@ def state_of(
     record = session.record
     state = State(
         source=source,
-        picture=_picture(record.data, source),
-        guest=guest if model is not None and model.card.encodes else None,
+        image_index=_image_index(record.data, source),
+        imported_image=imported_image if model is not None and model.card.encodes else None,
         noises=parse_noise(record.noise),
         jitter=Jitter(record.jitter.sigma, record.jitter.seed),
         sampling=Sampling(**record.sampling.model_dump()),
         traversal=Traversal(**record.traversal.model_dump()),
-        film=FilmSettings(**record.film.model_dump()),
+        animation=AnimationSettings(**record.film.model_dump()),
     )
     return state if model is None else _with_codes(state, session, model)
 
 
-def _picture(record: DataRecord | None, source: Source | None) -> int | None:
+def _image_index(record: DataRecord | None, source: Source | None) -> int | None:
     """Return the position of the selected image: by its file name if the dataset has changed."""
     if source is None or not source.count:
         return None
@@ -286,7 +286,7 @@ def _picture(record: DataRecord | None, source: Source | None) -> int | None:
 def _with_codes(state: State, session: Session, model: OpenModel) -> State:
     record, arrays = session.record, session.arrays
     cursor, start = arrays.get("cursor"), arrays.get("picture_code")
-    if model.card.encodes and (state.picture is None if record.guest is None else state.guest is None):
+    if model.card.encodes and (state.image_index is None if record.guest is None else state.imported_image is None):
         start = None
     if cursor is not None and start is not None and np.array_equal(cursor, start):
         cursor = start
@@ -295,12 +295,12 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         NamedDirection(kept.name, Direction(vector, **kept.model_dump(exclude={"name"})))
         for kept, vector in zip(record.directions, arrays.get("directions", ()), strict=True)
     )
-    slots = [
-        Slot(strength, tuple(_rows(arrays.get(f"slot_{number}"))))
+    terms = [
+        Term(strength, tuple(_rows(arrays.get(f"slot_{number}"))))
         for number, strength in enumerate(record.arithmetic.strengths)
     ]
     arithmetic = Arithmetic(
-        (slots[0], slots[1], slots[2]), record.arithmetic.mode, record.arithmetic.share, record.arithmetic.seed
+        (terms[0], terms[1], terms[2]), record.arithmetic.mode, record.arithmetic.share, record.arithmetic.seed
     )
     thumbnails = arrays.get("thumbnails", [None] * len(record.bookmarks))
     bookmarks = tuple(
@@ -328,7 +328,7 @@ def _timed(state: State, times: NDArray[np.float64] | None) -> State:
         return state
     timed = replace(state, times=tuple(times.tolist()))
     try:
-        film_of(timed)
+        animation_of(timed)
     except ExplorerError:
         return state
     return timed
@@ -343,7 +343,7 @@ def _grid(record: SessionRecord, corners: Floats | None, model: OpenModel) -> Gr
         except ExplorerError:
             return grid
         return replace(grid, corners=tuple(tuple(map(float, corner)) for corner in corners))
-    axes = len(model.sample.statistics.axes) if grid.axes else model.latent_dim
+    axes = len(model.sample.statistics.components) if grid.axes else model.latent_dim
     fits = max(grid.dims) < axes and (grid.dims[0] != grid.dims[1] or axes < 2)
     return grid if fits else replace(grid, dims=(0, min(1, axes - 1)))
 

@@ -1,6 +1,6 @@
 """The open session: its file, whether it has unsaved changes, and requests to open and save.
 
-Shown in the window's title and dialogs, served by `explorer.workers.session_keeper.SessionKeeper`. Main thread only.
+Shown in the window's title and dialogs, served by `explorer.workers.session_keeper.SessionJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Literal
 
 from psygnal import Signal
 
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.source import Source
 from explorer.document.selection import Picked
-from explorer.document.session_state import keeps_guest, same_work, session_of
+from explorer.document.session_state import keeps_imported_image, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
 from explorer.messages import Wording
@@ -55,9 +55,9 @@ class Opening:
         Its content.
     checksum
         SHA-256 of the file, hexadecimal; empty without a file.
-    model, source, guest
+    model, source, imported_image
         Its model and images, if they were found.
-    model_problem, source_problem, guest_problem
+    model_problem, source_problem, imported_image_problem
         Why the model or the images were not found, or empty.
     recovered
         The autosaved work that it is read from; None for a session file.
@@ -68,10 +68,10 @@ class Opening:
     checksum: str
     model: OpenModel | None = None
     source: Source | None = None
-    guest: GuestSource | None = None
+    imported_image: ImportedImage | None = None
     model_problem: Wording = ""
     source_problem: Wording = ""
-    guest_problem: Wording = ""
+    imported_image_problem: Wording = ""
     recovered: LeftOver | None = None
 
     @property
@@ -160,7 +160,7 @@ class Sessions:
         self._path: Path | None = None
         self._checksum = ""
         self._tab = ""
-        self._told: tuple[Path | None, bool] = (None, False)
+        self._reported: tuple[Path | None, bool] = (None, False)
         self._let_go = False
 
     @property
@@ -186,7 +186,7 @@ class Sessions:
     @property
     def whole(self) -> bool:
         """Whether its file would also contain the imported image."""
-        return keeps_guest(self._state())
+        return keeps_imported_image(self._state())
 
     @property
     def kept(self) -> bool:
@@ -231,8 +231,8 @@ class Sessions:
     def check(self) -> None:
         """Emit `changed` if something changed since the last call."""
         now = (self._path, self.dirty)
-        if now != self._told:
-            self._told = now
+        if now != self._reported:
+            self._reported = now
             self.changed.emit()
 
     def take(self, folder: Path | None = None, *, copy: bool = False) -> Session:

@@ -7,57 +7,57 @@ from collections.abc import Iterable
 from psygnal import Signal
 
 from explorer.document.views import (
+    AnimationView,
     BookmarksView,
     CloudView,
     CompareView,
     CursorView,
     FailedView,
-    FilmView,
     HalfView,
     HoverView,
+    ImageView,
     KeyframesView,
     MeterView,
-    NeighboursView,
+    NeighborsView,
     NoiseView,
     OverlayView,
-    PictureView,
     SamplesView,
-    SlotsView,
+    TermsView,
     ThumbnailsView,
     TilesView,
-    TrainingFilmView,
+    TrainingProgressView,
     TraversalView,
     View,
 )
 
 
-class Shown:
+class ViewResults:
     """The views of a document, and which of them are visible. Base class of `explorer.document.document.Document`.
 
     Signals
     -------
     watched_changed
         A view became visible or hidden: the name of its slot.
-    picture_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
-    traversal_view_changed, neighbours_view_changed, nearest_view_changed, slots_view_changed, compare_view_changed,
+    image_view_changed, cursor_view_changed, noise_view_changed, cloud_view_changed, samples_view_changed,
+    traversal_view_changed, neighbors_view_changed, nearest_view_changed, terms_view_changed, compare_view_changed,
     hover_view_changed, meter_view_changed, overlay_view_changed, points_view_changed, tiles_view_changed,
-    keyframes_view_changed, bookmarks_view_changed, film_view_changed, thumbnails_view_changed,
-    training_film_view_changed
+    keyframes_view_changed, bookmarks_view_changed, animation_view_changed, thumbnails_view_changed,
+    training_progress_view_changed
         A view changed, or was removed.
     """
 
     watched_changed = Signal(str)
 
-    picture_view_changed = Signal()
+    image_view_changed = Signal()
     cursor_view_changed = Signal()
     noise_view_changed = Signal()
     cloud_view_changed = Signal()
     samples_view_changed = Signal()
     traversal_view_changed = Signal()
-    neighbours_view_changed = Signal()
+    neighbors_view_changed = Signal()
     nearest_view_changed = Signal()
     compare_view_changed = Signal()
-    slots_view_changed = Signal()
+    terms_view_changed = Signal()
     hover_view_changed = Signal()
     meter_view_changed = Signal()
     overlay_view_changed = Signal()
@@ -65,9 +65,9 @@ class Shown:
     tiles_view_changed = Signal()
     keyframes_view_changed = Signal()
     bookmarks_view_changed = Signal()
-    film_view_changed = Signal()
+    animation_view_changed = Signal()
     thumbnails_view_changed = Signal()
-    training_film_view_changed = Signal()
+    training_progress_view_changed = Signal()
 
     def __init__(self) -> None:
         self._watched: set[str] = set()
@@ -84,10 +84,10 @@ class Shown:
             self.watched_changed.emit(slot)
 
     @property
-    def picture_view(self) -> PictureView | HalfView | FailedView | None:
+    def image_view(self) -> ImageView | HalfView | FailedView | None:
         """The selected image and its reconstruction."""
-        view = self._views.get("picture")
-        return view if isinstance(view, PictureView | HalfView | FailedView) else None
+        view = self._views.get("image")
+        return view if isinstance(view, ImageView | HalfView | FailedView) else None
 
     @property
     def cursor_view(self) -> CursorView | FailedView | None:
@@ -120,16 +120,16 @@ class Shown:
         return view if isinstance(view, TraversalView | FailedView) else None
 
     @property
-    def neighbours_view(self) -> NeighboursView | FailedView | None:
+    def neighbors_view(self) -> NeighborsView | FailedView | None:
         """The nearest neighbors of the current code or the selected image."""
-        view = self._views.get("neighbours")
-        return view if isinstance(view, NeighboursView | FailedView) else None
+        view = self._views.get("neighbors")
+        return view if isinstance(view, NeighborsView | FailedView) else None
 
     @property
-    def nearest_view(self) -> NeighboursView | FailedView | None:
+    def nearest_view(self) -> NeighborsView | FailedView | None:
         """The nearest neighbor of the current code."""
         view = self._views.get("nearest")
-        return view if isinstance(view, NeighboursView | FailedView) else None
+        return view if isinstance(view, NeighborsView | FailedView) else None
 
     @property
     def compare_view(self) -> CompareView | FailedView | None:
@@ -138,10 +138,10 @@ class Shown:
         return view if isinstance(view, CompareView | FailedView) else None
 
     @property
-    def slots_view(self) -> SlotsView | FailedView | None:
+    def terms_view(self) -> TermsView | FailedView | None:
         """The decoded terms of the arithmetic."""
-        view = self._views.get("slots")
-        return view if isinstance(view, SlotsView | FailedView) else None
+        view = self._views.get("terms")
+        return view if isinstance(view, TermsView | FailedView) else None
 
     @property
     def hover_view(self) -> HoverView | FailedView | None:
@@ -180,10 +180,10 @@ class Shown:
         return view if isinstance(view, BookmarksView | FailedView) else None
 
     @property
-    def film_view(self) -> FilmView | FailedView | None:
+    def animation_view(self) -> AnimationView | FailedView | None:
         """Measurements of the animation."""
-        view = self._views.get("film")
-        return view if isinstance(view, FilmView | FailedView) else None
+        view = self._views.get("animation")
+        return view if isinstance(view, AnimationView | FailedView) else None
 
     @property
     def thumbnails_view(self) -> ThumbnailsView | FailedView | None:
@@ -198,10 +198,10 @@ class Shown:
         return view if isinstance(view, ThumbnailsView | FailedView) else None
 
     @property
-    def training_film_view(self) -> TrainingFilmView | FailedView | None:
+    def training_progress_view(self) -> TrainingProgressView | FailedView | None:
         """The last requested progress images of a training."""
-        view = self._views.get("training_film")
-        return view if isinstance(view, TrainingFilmView | FailedView) else None
+        view = self._views.get("training_progress")
+        return view if isinstance(view, TrainingProgressView | FailedView) else None
 
     def _take_away(self, slots: Iterable[str]) -> None:
         """Remove stale views; all of them before the first signal."""

@@ -12,7 +12,7 @@ from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Direction
-from explorer.latent.film import FilmSettings, Segment
+from explorer.latent.film import AnimationSettings, Segment
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Floats, Pixels
@@ -58,7 +58,7 @@ class OpenModel:
         return other is not None and self.run is not None and self.run == other.run
 
 
-AXES_ABOVE = 64
+COMPONENTS_ABOVE = 64
 """Longer codes show their principal components by default, since single dimensions say little."""
 
 
@@ -163,7 +163,7 @@ class Keyframe:
 
 
 @dataclass(frozen=True, eq=False)
-class Slot:
+class Term:
     """A term of the code arithmetic: the mean of its codes ``(latent_dim,)``, times its strength."""
 
     strength: float = 1.0
@@ -176,7 +176,7 @@ class Arithmetic:
 
     Attributes
     ----------
-    slots
+    terms
         Three terms: a − b + c by default.
     mode
         ``sum`` of all terms; ``cross``: crossover of the first and the last.
@@ -186,20 +186,20 @@ class Arithmetic:
         Of a crossover: seed of the choice of dimensions.
     """
 
-    slots: tuple[Slot, Slot, Slot] = (Slot(1.0), Slot(-1.0), Slot(1.0))
+    terms: tuple[Term, Term, Term] = (Term(1.0), Term(-1.0), Term(1.0))
     mode: Literal["sum", "cross"] = "sum"
     share: float = 0.5
     seed: int = 0
 
     def result(self) -> Floats | None:
         """Return the resulting code, ``(latent_dim,)``; None if a required term is empty."""
-        filled = [slot for slot in self.slots if slot.codes]
+        filled = [term for term in self.terms if term.codes]
         if self.mode == "sum":
-            return combine([(slot.strength, np.stack(slot.codes)) for slot in filled]) if filled else None
-        first, _, last = self.slots
+            return combine([(term.strength, np.stack(term.codes)) for term in filled]) if filled else None
+        first, _, last = self.terms
         if not first.codes or not last.codes:
             return None
-        one, other = (combine([(1.0, np.stack(slot.codes))]) for slot in (first, last))
+        one, other = (combine([(1.0, np.stack(term.codes))]) for term in (first, last))
         return cross(one, other, self.share, self.seed)
 
 
@@ -238,9 +238,9 @@ class State:
     ----------
     model, source
         The open model and images, or None.
-    picture
+    image_index
         Position of the selected image in the source, or None.
-    guest
+    imported_image
         An imported image that is shown instead of the selected one, a source of one image; or None.
     start_code
         Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded.
@@ -252,11 +252,11 @@ class State:
         Its latent noise.
     sampling, traversal
         Settings of random codes and latent traversals.
-    keyframes, film
+    keyframes, animation
         The animation.
     times
         Position of each frame of one pass along the keyframes, if its speed was equalized (see
-        `explorer.latent.film.Film`); or None.
+        `explorer.latent.film.Animation`); or None.
     grid
         The plane of the map.
     directions
@@ -269,8 +269,8 @@ class State:
 
     model: OpenModel | None = None
     source: Source | None = None
-    picture: int | None = None
-    guest: Source | None = None
+    image_index: int | None = None
+    imported_image: Source | None = None
     start_code: Floats | None = None
     code: Floats | None = None
     noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
@@ -278,7 +278,7 @@ class State:
     sampling: Sampling = field(default_factory=Sampling)
     traversal: Traversal = field(default_factory=Traversal)
     keyframes: tuple[Keyframe, ...] = ()
-    film: FilmSettings = field(default_factory=FilmSettings)
+    animation: AnimationSettings = field(default_factory=AnimationSettings)
     times: tuple[float, ...] | None = None
     grid: GridSettings = field(default_factory=GridSettings)
     directions: tuple[NamedDirection, ...] = ()
@@ -288,6 +288,6 @@ class State:
     @property
     def subject(self) -> tuple[Source, int] | None:
         """Source and position of the shown image: the imported one, or else the selected one."""
-        if self.guest is not None:
-            return self.guest, 0
-        return None if self.source is None or self.picture is None else (self.source, self.picture)
+        if self.imported_image is not None:
+            return self.imported_image, 0
+        return None if self.source is None or self.image_index is None else (self.source, self.image_index)

@@ -1,6 +1,6 @@
 """Requests for downloads of datasets and for the image cache, and their state.
 
-Sent by the library panel, served by `explorer.workers.storekeeper.Storekeeper`. Main thread only.
+Sent by the library panel, served by `explorer.workers.storekeeper.DownloadJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Download:
     message: Wording = ""
 
 
-class Stock:
+class Downloads:
     """Downloads and the image cache.
 
     Signals

@@ -1,6 +1,6 @@
 """Long-running analyses of a model: quality over noise, outliers, codes, probes, and denoising of files.
 
-Requested by panels, answered by `explorer.workers.analyst.Analyst`. Main thread only.
+Requested by panels, answered by `explorer.workers.analyst.AnalysisJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class RankingView:
     model
         The model's name.
     shown
-        Ranks of the images in `pictures`, 0 for the worst: the worst and the best ones.
-    pictures
+        Ranks of the images in `images`, 0 for the worst: the worst and the best ones.
+    images
         Uint8 ``(2, len(shown), h, w, c)``: model inputs and their reconstructions.
     """
 
@@ -88,7 +88,7 @@ class RankingView:
     source: Source
     model: str
     shown: tuple[int, ...]
-    pictures: Pixels
+    images: Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class Probe:
     commonest: float
 
 
-class Studies:
+class Analysis:
     """Requests for long-running analyses, and their results.
 
     Signals

@@ -7,23 +7,23 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.data.source import Source
-from explorer.document.state import AXES_ABOVE, GridSettings, OpenModel, State
+from explorer.document.state import COMPONENTS_ABOVE, GridSettings, OpenModel, State
 from explorer.types import Floats
 
 
 def refined(state: State, source: Source) -> State:
     """Return a state with its source replaced by `source`, if that continues it."""
-    old, picture = state.source, state.picture
+    old, image_index = state.source, state.image_index
     if old is None or old is source or not source.continues(old):
         return state
-    if picture is None:
+    if image_index is None:
         return replace(state, source=source)
-    found = old.position_in(source, picture)
+    found = old.position_in(source, image_index)
     if found is not None:
-        return replace(state, source=source, picture=found)
-    if state.guest is not None:
-        return replace(state, source=source, picture=min(picture, source.count - 1))
-    return replace(state, source=source, picture=min(picture, source.count - 1), start_code=None, code=None)
+        return replace(state, source=source, image_index=found)
+    if state.imported_image is not None:
+        return replace(state, source=source, image_index=min(image_index, source.count - 1))
+    return replace(state, source=source, image_index=min(image_index, source.count - 1), start_code=None, code=None)
 
 
 def newer(state: State, model: OpenModel) -> State:
@@ -51,7 +51,7 @@ def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
 
 def grid_for(model: OpenModel) -> GridSettings:
     """Return the default map: the first two dimensions, or for long codes the first two principal components."""
-    if model.latent_dim > AXES_ABOVE and len(model.sample.statistics.axes) > 1:
+    if model.latent_dim > COMPONENTS_ABOVE and len(model.sample.statistics.components) > 1:
         return GridSettings(axes=True)
     high = reach_of(model)
     return GridSettings(low=-high, high=high)

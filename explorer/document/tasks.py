@@ -19,42 +19,42 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.map_tiles import MapWindow
-from explorer.document.neighbours import IndexedPictures, pooled
+from explorer.document.neighbours import IndexedImages, pooled
 from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
+    AnimationView,
     BookmarksView,
     Closeness,
     CloudView,
     CompareView,
     CursorView,
-    FilmView,
     HalfView,
     HoverView,
+    ImageView,
     KeyframesView,
     MeterView,
-    NeighboursView,
+    NeighborsView,
     NoiseView,
     Overlay,
     OverlayView,
-    PictureView,
     SamplesView,
-    SlotsView,
+    TermsView,
     ThumbnailsView,
     TilesView,
-    TrainingFilmView,
+    TrainingProgressView,
     TraversalView,
     View,
 )
 from explorer.errors import DataError, ModelError, UsageError
-from explorer.latent.curves import picture_change
-from explorer.latent.film import Film, FilmCurve
-from explorer.latent.lattice import Lattice
+from explorer.latent.curves import image_change
+from explorer.latent.film import Animation, AnimationCurve
+from explorer.latent.lattice import TileGrid
 from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.latent.statistics import CodeStatistics
-from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_axis, traverse_dimension
-from explorer.models.runs import FilmFrame, read_strip
+from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_component, traverse_dimension
+from explorer.models.runs import ProgressFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels
 
 THUMBNAIL_SIDE = 48
@@ -75,13 +75,13 @@ TRAVERSAL_ROWS = 48
 """Most dimensions or principal components that are traversed: those with the largest variance."""
 
 _THUMBNAILS_AT_ONCE = 16
-_FILM_FRAMES = 360
+_ANIMATION_FRAMES = 360
 """Most frames of an animation that are measured."""
 
-_FILM_PICTURES = 48
+_PROGRESS_IMAGES = 48
 """About as many of them are kept as images."""
 
-_FILM_AT_ONCE = 16
+_ANIMATION_AT_ONCE = 16
 
 
 class Task(Protocol):
@@ -95,7 +95,7 @@ class Task(Protocol):
 
 SLOTS = (
     "cursor",
-    "picture",
+    "image",
     "meter",
     "hover",
     "keyframes",
@@ -105,14 +105,14 @@ SLOTS = (
     "traversal",
     "compare",
     "nearest",
-    "slots",
+    "terms",
     "bookmarks",
-    "neighbours",
-    "training_film",
+    "neighbors",
+    "training_progress",
     "thumbnails",
     "points",
     "tiles",
-    "film",
+    "animation",
     "overlay",
 )
 """Every slot, the most urgent first: the drag of a slider precedes everything else."""
@@ -134,21 +134,21 @@ class DecodeCursor:
 
 
 @dataclass(frozen=True, eq=False)
-class EncodePicture:
-    """Read, encode and reconstruct one image; `halves`: whether the model has an encoder and a decoder."""
+class EncodeImage:
+    """Read, encode and reconstruct one image; `parts`: whether the model has an encoder and a decoder."""
 
-    slot: ClassVar[str] = "picture"
+    slot: ClassVar[str] = "image"
     codec: Codec
     source: Source
     preprocessing: Preprocessing
     index: int
-    halves: tuple[bool, bool] = (True, True)
+    parts: tuple[bool, bool] = (True, True)
 
     def run(self) -> Iterator[View]:
-        """Yield one `PictureView`, or a `HalfView` without a reconstruction."""
+        """Yield one `ImageView`, or a `HalfView` without a reconstruction."""
         original = _read(self.source, self.preprocessing, self.index)
-        code = self.codec.encode(original) if self.halves[0] else None
-        if code is None or not self.halves[1]:
+        code = self.codec.encode(original) if self.parts[0] else None
+        if code is None or not self.parts[1]:
             yield HalfView(original[0], None if code is None else code[0])
             return
         try:
@@ -157,7 +157,7 @@ class EncodePicture:
             # The code is known, and other codes may be decodable.
             yield HalfView(original[0], code[0], error.message)
             return
-        yield PictureView(
+        yield ImageView(
             original[0],
             reconstruction[0],
             code[0],
@@ -168,70 +168,70 @@ class EncodePicture:
 
 
 @dataclass(frozen=True, eq=False)
-class FindNeighbours:
+class FindNeighbors:
     """Find the nearest neighbors of a code, by code and by pixels.
 
     Attributes
     ----------
-    pictures
+    images
         The indexes of all images.
     code
         ``(latent_dim,)``.
-    picture
+    image_index
         The image of the code, excluded from the result; None for the latent cursor.
     shown
         Position of the selected image, whose pixels are used without a decoder.
     """
 
-    slot: ClassVar[str] = "neighbours"
-    pictures: IndexedPictures
+    slot: ClassVar[str] = "neighbors"
+    images: IndexedImages
     preprocessing: Preprocessing
     code: Floats
     count: int
     decodes: bool
-    picture: int | None
+    image_index: int | None
     shown: int | None
 
     def run(self) -> Iterator[View]:
-        """Yield one `NeighboursView`."""
-        all_of_them = self.pictures
-        own = all_of_them.row_of(self.picture)
+        """Yield one `NeighborsView`."""
+        all_of_them = self.images
+        own = all_of_them.row_of(self.image_index)
         near = all_of_them.index.search(all_of_them.space.coordinates(self.code[None]), self.count, own)
         alike = all_of_them.by_pixels.search(self._pixels(), self.count, own)
         found = [all_of_them.positions[part.indices[0][part.indices[0] >= 0]] for part in (near, alike)]
         read = [all_of_them.source.read(indices, self.preprocessing) for indices in found]
         distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
-        yield NeighboursView(found[0], distances[0], found[1], distances[1], read[0], read[1])
+        yield NeighborsView(found[0], distances[0], found[1], distances[1], read[0], read[1])
 
     def _pixels(self) -> Floats:
-        if self.picture is not None or not self.decodes:
-            row = self.pictures.row_of(self.picture if self.picture is not None else self.shown) or 0
-            return self.pictures.pixels[row : row + 1]
-        return pooled(self.pictures.codec.decode(self.code[None]).clip(0, 1), self.pictures.step)
+        if self.image_index is not None or not self.decodes:
+            row = self.images.row_of(self.image_index if self.image_index is not None else self.shown) or 0
+            return self.images.pixels[row : row + 1]
+        return pooled(self.images.codec.decode(self.code[None]).clip(0, 1), self.images.step)
 
 
 @dataclass(frozen=True, eq=False)
-class FindNearest(FindNeighbours):
+class FindNearest(FindNeighbors):
     """Find the nearest neighbor of the latent cursor."""
 
     slot: ClassVar[str] = "nearest"
 
 
 @dataclass(frozen=True, eq=False)
-class DecodeSlots:
+class DecodeTerms:
     """Decode the terms of the code arithmetic: `codes` ``(k, latent_dim)``, term by term."""
 
-    slot: ClassVar[str] = "slots"
+    slot: ClassVar[str] = "terms"
     codec: Codec
     codes: Floats
 
     def run(self) -> Iterator[View]:
-        """Yield one `SlotsView`."""
-        yield SlotsView(self.codec.decode(self.codes))
+        """Yield one `TermsView`."""
+        yield TermsView(self.codec.decode(self.codes))
 
 
 @dataclass(frozen=True, eq=False)
-class ComparePictures:
+class CompareImages:
     """Compare two models on one image: decode a code of each, or reconstruct the noisy image.
 
     Attributes
@@ -276,7 +276,7 @@ class ComparePictures:
 
 
 @dataclass(frozen=True, eq=False)
-class CorruptPictures:
+class CorruptImages:
     """Corrupt one image and those after it, and reconstruct them."""
 
     slot: ClassVar[str] = "noise"
@@ -367,8 +367,8 @@ class DecodeTraversal:
         stats, by, reach = self.statistics, self.traversal.by, self.traversal.reach
         values = np.linspace(-reach, reach, TRAVERSAL_COLUMNS, dtype=np.float32)
         if by == "axes":
-            rows = np.arange(min(len(stats.axes), TRAVERSAL_ROWS), dtype=np.int64)
-            codes = [traverse_axis(self.code, stats, int(axis), values) for axis in rows]
+            rows = np.arange(min(len(stats.components), TRAVERSAL_ROWS), dtype=np.int64)
+            codes = [traverse_component(self.code, stats, int(axis), values) for axis in rows]
         elif by == "dimensions":
             rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
             codes = [
@@ -465,15 +465,15 @@ class DecodeTiles:
     slot: ClassVar[str] = "tiles"
     codec: Codec
     plane: Plane
-    lattice: Lattice
+    tile_grid: TileGrid
     level: int
     tiles: Indices
 
     def run(self) -> Iterator[View]:
         """Yield one `TilesView`."""
-        codes = self.plane.codes(self.lattice.middles(self.level, self.tiles))
+        codes = self.plane.codes(self.tile_grid.middles(self.level, self.tiles))
         pixels = to_pixels(self.codec.decode(codes))
-        yield TilesView(self.codec, self.plane, self.lattice, self.level, self.tiles, pixels)
+        yield TilesView(self.codec, self.plane, self.tile_grid, self.level, self.tiles, pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -503,49 +503,49 @@ class DecodeBookmarks:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasureFilm:
+class MeasureAnimation:
     """Decode one pass of the animation, and measure the change per frame and the distance from the data.
 
     Attributes
     ----------
     codec
         The model.
-    film, curve
+    animation, curve
         The animation, and its path.
     distance
         Distance of codes from the data.
     """
 
-    slot: ClassVar[str] = "film"
+    slot: ClassVar[str] = "animation"
     codec: Codec
-    film: Film
-    curve: FilmCurve
+    animation: Animation
+    curve: AnimationCurve
     distance: CodeDistance
 
     def run(self) -> Iterator[View]:
-        """Yield `FilmView`s with a few more frames each time, so that the strip fills from its start."""
-        positions = self.film.pass_positions()
-        if self.film.closed:
+        """Yield `AnimationView`s with a few more frames each time, so that the strip fills from its start."""
+        positions = self.animation.pass_positions()
+        if self.animation.closed:
             positions = np.append(positions, 0.0)
-        frames = np.unique(np.linspace(0, len(positions) - 1, _FILM_FRAMES).round().astype(np.int64))
+        frames = np.unique(np.linspace(0, len(positions) - 1, _ANIMATION_FRAMES).round().astype(np.int64))
         codes = self.curve.at(positions[frames])
         distances = self.distance.ratio(codes)
-        every = max(1, len(frames) // _FILM_PICTURES)
+        every = max(1, len(frames) // _PROGRESS_IMAGES)
         changes: list[float] = []
         shown: list[int] = []
-        pictures: list[Pixels] = []
+        images: list[Pixels] = []
         last: Floats | None = None
-        for start in range(0, len(frames), _FILM_AT_ONCE):
-            decoded = self.codec.decode(codes[start : start + _FILM_AT_ONCE])
+        for start in range(0, len(frames), _ANIMATION_AT_ONCE):
+            decoded = self.codec.decode(codes[start : start + _ANIMATION_AT_ONCE])
             joined = decoded if last is None else np.concatenate([last[np.newaxis], decoded])
-            changes += picture_change(np.clip(joined, 0, 1)).tolist()
+            changes += image_change(np.clip(joined, 0, 1)).tolist()
             last = decoded[-1]
             for number in range(start, start + len(decoded)):
                 if number % every == 0:
                     shown.append(int(frames[number]))
-                    pictures.append(to_pixels(decoded[number - start]))
-            yield FilmView(
-                self.film, frames, distances, np.array(changes), np.array(shown, np.int64), np.stack(pictures)
+                    images.append(to_pixels(decoded[number - start]))
+            yield AnimationView(
+                self.animation, frames, distances, np.array(changes), np.array(shown, np.int64), np.stack(images)
             )
 
 
@@ -577,21 +577,21 @@ class ReadThumbnails:
             return self.source.read(one, preprocessing)
         except DataError:
             cross = np.maximum(np.eye(THUMBNAIL_SIDE), np.eye(THUMBNAIL_SIDE)[::-1])
-            grey = (96 + 64 * cross).astype(np.uint8)
-            return np.repeat(grey[None, :, :, None], preprocessing.image_shape[2], axis=3)
+            gray = (96 + 64 * cross).astype(np.uint8)
+            return np.repeat(gray[None, :, :, None], preprocessing.image_shape[2], axis=3)
 
 
 @dataclass(frozen=True, eq=False)
-class ReadTrainingFilm:
+class ReadTrainingProgress:
     """Read the progress images of a training at one time."""
 
-    slot: ClassVar[str] = "training_film"
+    slot: ClassVar[str] = "training_progress"
     originals: Path
-    frame: FilmFrame
+    frame: ProgressFrame
 
     def run(self) -> Iterator[View]:
-        """Yield one `TrainingFilmView`."""
-        yield TrainingFilmView(
+        """Yield one `TrainingProgressView`."""
+        yield TrainingProgressView(
             self.frame.path, self.frame.progress, read_strip(self.originals), read_strip(self.frame.path)
         )
 

@@ -13,13 +13,13 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.document.edit import Edit
-from explorer.document.morph import film_of, keyframes_of, morph_of, retimed
+from explorer.document.morph import animation_of, animation_parts_of, keyframes_of, retimed
 from explorer.document.state import Keyframe, State
-from explorer.document.views import FilmView
+from explorer.document.views import AnimationView
 from explorer.errors import UsageError
 from explorer.export.frames import Palette
-from explorer.latent.film import Film, FilmCurve, FilmSettings, Segment
-from explorer.latent.presets import Preset
+from explorer.latent.film import Animation, AnimationCurve, AnimationSettings, Segment
+from explorer.latent.presets import AnimationPreset
 from explorer.latent.timing import even_out
 from explorer.messages import Wording, message
 from explorer.types import Floats, Indices, Pixels
@@ -53,7 +53,7 @@ class Export:
     plays
         Loop count, if the animation loops; 0 for infinite.
     palette, dither
-        As in `explorer.export.AnimationSettings`.
+        As in `explorer.export.ExportSettings`.
     caption
         A line below the images; empty for none.
     beside
@@ -115,7 +115,7 @@ class Timeline:
         The playhead moved.
     curve_wanted, curve_laid
         A data path is needed, which takes a moment; it was set with `put_curve`.
-    pictures_requested
+    images_requested
         Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
     files_requested
         Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
@@ -130,7 +130,7 @@ class Timeline:
     playhead_changed = Signal()
     curve_wanted = Signal()
     curve_laid = Signal()
-    pictures_requested = Signal(object, int)
+    images_requested = Signal(object, int)
     files_requested = Signal(list, int)
     reopen_requested = Signal(Path)
     export_requested = Signal(Export)
@@ -142,24 +142,24 @@ class Timeline:
         self._edit = edit
         self._set_code = set_code
         self._playhead = 0
-        self._film: tuple[tuple[object, ...], Film | None] = ((), None)
-        self._curve: tuple[tuple[object, ...], FilmCurve | None] = ((), None)
+        self._animation: tuple[tuple[object, ...], Animation | None] = ((), None)
+        self._curve: tuple[tuple[object, ...], AnimationCurve | None] = ((), None)
         self._shown: tuple[object, ...] = ()
         self._left: list[tuple[tuple[object, ...], int]] = []
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     @property
-    def film(self) -> Film | None:
+    def animation(self) -> Animation | None:
         """The animation of the keyframes; None with fewer than two."""
-        key = self._film_key()
-        if not _same(key, self._film[0]):
-            self._film = (key, film_of(self._state()))
-        return self._film[1]
+        key = self._animation_key()
+        if not _same(key, self._animation[0]):
+            self._animation = (key, animation_of(self._state()))
+        return self._animation[1]
 
-    def _film_key(self) -> tuple[object, ...]:
+    def _animation_key(self) -> tuple[object, ...]:
         state = self._state()
-        return (state.keyframes, state.film, state.times)
+        return (state.keyframes, state.animation, state.times)
 
     @property
     def keys(self) -> Floats:
@@ -169,8 +169,8 @@ class Timeline:
     @property
     def frames(self) -> int:
         """Number of frames of the animation; 0 with fewer than two keyframes."""
-        film = self.film
-        return 0 if film is None else film.frames
+        animation = self.animation
+        return 0 if animation is None else animation.frames
 
     @property
     def playhead(self) -> int:
@@ -180,26 +180,26 @@ class Timeline:
     @property
     def along_data(self) -> bool:
         """Whether a segment is a data path."""
-        film = self.film
-        return film is not None and any(segment.path == WITH_DATA for segment in film.segments)
+        animation = self.animation
+        return animation is not None and any(segment.path == WITH_DATA for segment in animation.segments)
 
     @property
-    def curve(self) -> FilmCurve | None:
+    def curve(self) -> AnimationCurve | None:
         """The path of the animation; None without one, and while a data path is computed."""
-        film = self.film
-        if film is None:
+        animation = self.animation
+        if animation is None:
             return None
-        key = self._film_key()
+        key = self._animation_key()
         if not _same(key, self._curve[0]):
-            self._curve = (key, None if self.along_data else FilmCurve(self.keys, film))
+            self._curve = (key, None if self.along_data else AnimationCurve(self.keys, animation))
             if self.along_data:
                 self.curve_wanted.emit()
         return self._curve[1]
 
-    def put_curve(self, film: Film, curve: FilmCurve) -> None:
+    def put_curve(self, animation: Animation, curve: AnimationCurve) -> None:
         """Set the path of an animation, unless the animation has changed."""
-        if film is self.film:
-            self._curve = (self._film_key(), curve)
+        if animation is self.animation:
+            self._curve = (self._animation_key(), curve)
             self.curve_laid.emit()
 
     # -- keyframes -----------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class Timeline:
         int
             Its new position.
         """
-        keyframes, place = retimed(begun, self._state().film, index, frame)
+        keyframes, place = retimed(begun, self._state().animation, index, frame)
         now = [
             (keyframe.code is other.code and keyframe.segment == other.segment)
             for keyframe, other in zip(keyframes, self._state().keyframes, strict=True)
@@ -294,22 +294,32 @@ class Timeline:
 
     # -- segments --------------------------------------------------------------------------------------------------
 
-    def set_film(self, film: FilmSettings) -> None:
+    def set_animation_settings(self, animation: AnimationSettings) -> None:
         """Set the animation settings, which apply to segments without their own."""
-        old = self._state().film
-        if film != old:
-            timed = (film.steps, film.path, film.easing, film.closed) != (old.steps, old.path, old.easing, old.closed)
-            self._edit(message("Animation settings"), "~film", film=film, times=None if timed else self._state().times)
+        old = self._state().animation
+        if animation != old:
+            timed = (animation.steps, animation.path, animation.easing, animation.closed) != (
+                old.steps,
+                old.path,
+                old.easing,
+                old.closed,
+            )
+            self._edit(
+                message("Animation settings"),
+                "~film",
+                animation=animation,
+                times=None if timed else self._state().times,
+            )
 
     def segment(self, index: int) -> Segment:
         """Return the settings from a keyframe to the next, its own or those of the animation."""
         state = self._state()
-        return state.keyframes[index].segment or state.film.segment
+        return state.keyframes[index].segment or state.animation.segment
 
     def set_segment(self, index: int, segment: Segment | None) -> None:
         """Set the settings from a keyframe to the next; None for those of the animation."""
         state = self._state()
-        own = None if segment == state.film.segment else segment
+        own = None if segment == state.animation.segment else segment
         if own != state.keyframes[index].segment:
             keyframes = list(state.keyframes)
             keyframes[index] = replace(keyframes[index], segment=own)
@@ -318,20 +328,20 @@ class Timeline:
     def use_for_all(self, segment: Segment) -> None:
         """Apply the settings of one segment to all."""
         state = self._state()
-        film = replace(state.film, steps=segment.steps, path=segment.path, easing=segment.easing)
+        animation = replace(state.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
         keyframes = tuple(replace(keyframe, segment=None) for keyframe in state.keyframes)
-        self._edit(message("Animation settings"), film=film, keyframes=keyframes, times=None)
+        self._edit(message("Animation settings"), animation=animation, keyframes=keyframes, times=None)
 
     @property
     def evened(self) -> bool:
         """Whether the visual speed was equalized."""
         return self._state().times is not None
 
-    def even_out(self, view: FilmView) -> None:
+    def even_out(self, view: AnimationView) -> None:
         """Time the frames so that the image changes at constant speed; `view` are measurements of this animation."""
-        film = self.film
-        if film is not None and view.film is film and view.done:
-            even = even_out(film, view.changes_of_pass())
+        animation = self.animation
+        if animation is not None and view.animation is animation and view.done:
+            even = even_out(animation, view.changes_of_pass())
             self._edit(message("Equalize visual speed"), times=even.times)
 
     def forget_times(self) -> None:
@@ -339,7 +349,7 @@ class Timeline:
         if self.evened:
             self._edit(message("Reset timing"), times=None)
 
-    def set_morph(self, keys: Floats, film: Film, label: Wording = _OPEN_ANIMATION) -> None:
+    def set_animation(self, keys: Floats, animation: Animation, label: Wording = _OPEN_ANIMATION) -> None:
         """Set keyframes ``(k, latent_dim)`` and their animation, as one step.
 
         Raises
@@ -349,7 +359,7 @@ class Timeline:
         """
         model = self._state().model
         if model is not None:
-            self._edit(label, **morph_of(model, Preset(keys, film)))
+            self._edit(label, **animation_parts_of(model, AnimationPreset(keys, animation)))
 
     # -- the playhead ----------------------------------------------------------------------------------------------
 
@@ -363,12 +373,12 @@ class Timeline:
         gesture
             One scrub or one playback is one step.
         """
-        film, curve = self.film, self.curve
-        if film is None:
+        animation, curve = self.animation, self.curve
+        if animation is None:
             return
-        frame = min(max(frame, 0), film.frames - 1)
+        frame = min(max(frame, 0), animation.frames - 1)
         if curve is not None:
-            code = curve.at(film.positions()[frame : frame + 1])[0]
+            code = curve.at(animation.positions()[frame : frame + 1])[0]
             self._set_code(code, message("Play animation"), gesture)
         if frame != self._playhead:
             self._playhead = frame
@@ -381,7 +391,7 @@ class Timeline:
 
     def keep_playhead(self) -> None:
         """Clip the playhead to a changed animation; restore it with an animation that is restored by undo."""
-        key, last = self._film_key(), max(self.frames - 1, 0)
+        key, last = self._animation_key(), max(self.frames - 1, 0)
         if self._playhead > last:
             self._left = [*self._left[1 - _LEFT :], (self._shown, self._playhead)]
             self._playhead = last
@@ -391,14 +401,14 @@ class Timeline:
 
     def place_of(self, frame: int) -> int:
         """Return the position at which a keyframe dropped at a frame is inserted."""
-        film = self.film
-        if film is None:
+        animation = self.animation
+        if animation is None:
             return len(self._state().keyframes)
-        return int(np.searchsorted(film.key_frames(), frame, side="right"))
+        return int(np.searchsorted(animation.key_frames(), frame, side="right"))
 
-    def request_pictures(self, indices: Sequence[int] | Indices, place: int) -> None:
+    def request_images(self, indices: Sequence[int] | Indices, place: int) -> None:
         """Request images of the source as keyframes."""
-        self.pictures_requested.emit(np.asarray(indices, np.int64), place)
+        self.images_requested.emit(np.asarray(indices, np.int64), place)
 
     def request_files(self, paths: Sequence[Path], place: int) -> None:
         """Request image files as keyframes; an exported animation is opened instead."""

@@ -1,6 +1,6 @@
 """The queue of trainings, the kept runs, and the live model in training.
 
-Requested by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.run_keeper.RunKeeper`.
+Requested by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.run_keeper.RunJobs`.
 Main thread only. The state of the current training is `Document.training`.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from explorer.document.state import OpenModel
-from explorer.models.runs import FilmFrame, Run
+from explorer.models.runs import ProgressFrame, Run
 from explorer.models.settings import TrainingRequest
 
 
@@ -35,8 +35,8 @@ class Trainings:
     live_open_requested
         Show the live model.
     frame_requested
-        Read progress images: the file of the originals, and the frame. The result is `Document.training_film_view`.
-    film_export_requested
+        Read progress images: the file of the originals, and the frame. The result is `Document.training_progress_view`.
+    progress_export_requested
         The file of the originals, the frames, and the file to write.
     """
 
@@ -53,8 +53,8 @@ class Trainings:
     run_resume_requested = Signal(Run)
     run_delete_requested = Signal(Run)
     live_open_requested = Signal()
-    frame_requested = Signal(Path, FilmFrame)
-    film_export_requested = Signal(Path, tuple, Path)
+    frame_requested = Signal(Path, ProgressFrame)
+    progress_export_requested = Signal(Path, tuple, Path)
 
     def __init__(self) -> None:
         self._queue: tuple[TrainingRequest, ...] = ()

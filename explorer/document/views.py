@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.source import Source
-from explorer.latent.film import Film
-from explorer.latent.lattice import Lattice
+from explorer.latent.film import Animation
+from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane
 from explorer.messages import Wording
 from explorer.types import Codec, Floats, Indices, Pixels
 
 
 @dataclass(frozen=True, eq=False)
-class PictureView:
+class ImageView:
     """The selected image and its reconstruction.
 
     Attributes
@@ -210,7 +210,7 @@ class TilesView:
     ----------
     codec, plane
         The model, and the plane of the map.
-    lattice, level
+    tile_grid, level
         The grid of tiles, and its zoom level.
     tiles
         Int64 ``(n, 2)``, column and row (upwards).
@@ -220,7 +220,7 @@ class TilesView:
 
     codec: Codec
     plane: Plane
-    lattice: Lattice
+    tile_grid: TileGrid
     level: int
     tiles: Indices
     pixels: Pixels
@@ -241,7 +241,7 @@ class BookmarksView:
 
 
 @dataclass(frozen=True, eq=False)
-class SlotsView:
+class TermsView:
     """The decoded terms of the code arithmetic: `images` float32 ``(k, h, w, c)``, term by term."""
 
     images: Floats
@@ -270,12 +270,12 @@ class CompareView:
 
 
 @dataclass(frozen=True, eq=False)
-class FilmView:
+class AnimationView:
     """Measurements of one pass of the animation, at some frames including the first and the last.
 
     Attributes
     ----------
-    film
+    animation
         The animation.
     frames
         The measured frames of the pass, int64 ``(m,)``, ascending; for a closed animation the first keyframe once more.
@@ -289,7 +289,7 @@ class FilmView:
         Uint8 ``(s, h, w, c)``.
     """
 
-    film: Film
+    animation: Animation
     frames: Indices
     distances: NDArray[np.float64]
     changes: NDArray[np.float64]
@@ -318,7 +318,7 @@ class ThumbnailsView:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingFilmView:
+class TrainingProgressView:
     """Progress images of a training at one time.
 
     Attributes
@@ -336,7 +336,7 @@ class TrainingFilmView:
 
 
 @dataclass(frozen=True, eq=False)
-class NeighboursView:
+class NeighborsView:
     """The nearest neighbors of the latent cursor or of the selected image, nearest first.
 
     Attributes
@@ -345,7 +345,7 @@ class NeighboursView:
         By code: int64 and float32 ``(k,)``.
     pixel_indices, pixel_distances
         The same by pixels.
-    pictures, pixel_pictures
+    images, pixel_images
         Uint8 ``(k, h, w, c)``, as model inputs.
     """
 
@@ -353,8 +353,8 @@ class NeighboursView:
     distances: Floats
     pixel_indices: Indices
     pixel_distances: Floats
-    pictures: Pixels
-    pixel_pictures: Pixels
+    images: Pixels
+    pixel_images: Pixels
 
 
 @dataclass(frozen=True)
@@ -365,24 +365,24 @@ class FailedView:
 
 
 View = (
-    PictureView
+    ImageView
     | HalfView
     | CursorView
     | NoiseView
     | CloudView
     | SamplesView
     | TraversalView
-    | NeighboursView
+    | NeighborsView
     | HoverView
     | MeterView
     | OverlayView
     | TilesView
     | KeyframesView
     | BookmarksView
-    | SlotsView
+    | TermsView
     | CompareView
-    | FilmView
+    | AnimationView
     | ThumbnailsView
-    | TrainingFilmView
+    | TrainingProgressView
     | FailedView
 )

@@ -72,12 +72,12 @@ def build_network(network: Network, name: str, input_name: str) -> keras.Model:
     name, input_name
         Names of the model and of its input.
     """
-    picture = keras.Input(network.input_shape, name=input_name)
-    value = picture
+    image = keras.Input(network.input_shape, name=input_name)
+    value = image
     for layer in network.layers:
         value = build_layer(layer)(value)
     outputs = [build_layer(head.layer, head.name)(value) for head in network.heads]
-    return keras.Model(picture, outputs or value, name=name)
+    return keras.Model(image, outputs or value, name=name)
 
 
 def build(spec: ModelSpec) -> tuple[keras.Model, keras.Model]:

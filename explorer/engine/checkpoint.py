@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, whole_arrays
-from explorer.engine.early_stop import BestKeeper
+from explorer.engine.early_stop import BestWeights
 from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
 from explorer.errors import ExportError, TrainingError
@@ -48,14 +48,14 @@ class Checkpointed:
         Completed epochs.
     progress
         Progress of the current epoch.
-    keeper
+    best
         State of early stopping.
     """
 
     step: Step
     history: list[EpochRecord]
     progress: EpochProgress
-    keeper: BestKeeper
+    best: BestWeights
 
 
 def save_checkpoint(
@@ -68,21 +68,21 @@ def save_checkpoint(
     ExportError
         If the disk is full or the folder is not writable.
     """
-    step, progress, keeper = training.step, training.progress, training.keeper
+    step, progress, best = training.step, training.progress, training.best
     state = {
         "settings": settings.model_dump(),
         "arguments": arguments,
         "history": [record.model_dump() for record in training.history],
         "progress": {"epoch": progress.epoch, "step": progress.step, "seen": progress.seen}
         | {"sums": progress.sums.tolist(), "seconds": progress.seconds},
-        "early_stop": {"best": keeper.best, "waited": keeper.waited},
+        "early_stop": {"best": best.best, "waited": best.waited},
     }
     arrays: dict[str, NDArray[Any]] = {
         _STATE: np.frombuffer(json.dumps(state).encode(), np.uint8),
         **_numbered("encoder", step.encoder.get_weights()),
         **_numbered("decoder", step.decoder.get_weights()),
         **_numbered("optimizer", [np.asarray(variable) for variable in step.optimizer.variables]),
-        **_numbered("best", keeper.weights),
+        **_numbered("best", best.weights),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,8 +128,8 @@ def load_checkpoint(
         if progress.sums.shape != EpochProgress(1).sums.shape or min(progress.epoch, progress.step, progress.seen) < 0:
             raise ValueError("its progress is invalid")
         progress.seconds = float(stored["seconds"])
-        keeper = state["early_stop"]
-        training.keeper.recall(float(keeper["best"]), int(keeper["waited"]), _listed("best", arrays))
+        best = state["early_stop"]
+        training.best.recall(float(best["best"]), int(best["waited"]), _listed("best", arrays))
     training.history[:] = history
     training.progress = progress
 

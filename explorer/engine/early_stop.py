@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.engine.step import Step
 
 
-class BestKeeper:
+class BestWeights:
     """Keeps the weights with the best validation loss.
 
     Parameters

@@ -19,7 +19,7 @@ from explorer.engine.control import Rest
 from explorer.engine.prepare import Prepared
 from explorer.engine.step import Step
 from explorer.errors import TrainingError
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.types import Floats
 
 REPORT_SECONDS = 0.2
@@ -179,7 +179,7 @@ def validation_losses(prepared: Prepared, step: Step) -> tuple[NDArray[np.float6
     """
     rng = np.random.default_rng(_VALIDATION_SEED)
     pixels = prepared.validation
-    batch = pictures_at_once(prepared.spec.image_shape, _VALIDATION_BATCH)
+    batch = images_at_once(prepared.spec.image_shape, _VALIDATION_BATCH)
     totals: list[NDArray[np.float64]] = []
     divergences: list[Floats] = []
     for start in range(0, len(pixels), batch):

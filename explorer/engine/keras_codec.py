@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from explorer.inference.codec import bounded
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.models.spec import ModelSpec
 from explorer.types import Floats, ImageShape
 
@@ -20,7 +20,7 @@ class KerasCodec:
         self._spec = spec
         self._encoder = encoder
         self._decoder = decoder
-        self._batch = pictures_at_once(spec.image_shape, _BATCH)
+        self._batch = images_at_once(spec.image_shape, _BATCH)
 
     @property
     def image_shape(self) -> ImageShape:

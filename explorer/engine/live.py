@@ -15,9 +15,9 @@ from explorer.engine.live_network import LiveNetwork
 from explorer.engine.messages import Live
 from explorer.engine.prepare import Prepared
 from explorer.inference.codec import OnnxCodec
-from explorer.models.batches import pictures_held
+from explorer.models.batches import images_in_memory
 from explorer.models.card import EpochRecord
-from explorer.models.sample import sample_pictures
+from explorer.models.sample import sample_images
 from explorer.types import Indices
 
 SHARE = 0.03
@@ -26,7 +26,7 @@ SHARE = 0.03
 EPOCH_SECONDS, WITHIN_SECONDS = 0.5, 3.0
 """Minimum interval between previews at the end of an epoch, and within a long one."""
 
-FILM_PICTURES = 8
+PROGRESS_IMAGES = 8
 """Images whose reconstructions are shown throughout the training."""
 
 _FEWEST, _MOST = 48, 512
@@ -62,11 +62,11 @@ class LiveView:
             for model, outputs in zip((prepared.encoder, prepared.decoder), names, strict=True)
         )
         rows = prepared.validation
-        most = min(len(rows), _MOST, pictures_held(prepared.spec.image_shape, _MOST))
+        most = min(len(rows), _MOST, images_in_memory(prepared.spec.image_shape, _MOST))
         self._places = np.linspace(0, len(rows) - 1, most).astype(np.int64)
         self._pixels = rows[self._places]
-        film = _film_places(prepared, rows)
-        self._originals = rows[film]
+        progress_frames = _progress_positions(prepared, rows)
+        self._originals = rows[progress_frames]
         self._count = min(_FEWEST, most)
         self.budget = Budget(SHARE, EPOCH_SECONDS, clock)
 
@@ -90,7 +90,7 @@ class LiveView:
         indices: Indices = prepared.test_indices[self._places[chosen]]
         labels = prepared.source.labels
         begun = time.monotonic()
-        sample = sample_pictures(
+        sample = sample_images(
             codec,
             self._pixels[chosen],
             indices,
@@ -116,9 +116,9 @@ class LiveView:
         self._count = min(max(fitting, min(_FEWEST, most)), most)
 
 
-def _film_places(prepared: Prepared, rows: PixelRows | np.ndarray) -> Indices:
+def _progress_positions(prepared: Prepared, rows: PixelRows | np.ndarray) -> Indices:
     """Return positions of a few validation images: one per class if there are labels, else evenly spaced."""
-    count = min(FILM_PICTURES, len(rows))
+    count = min(PROGRESS_IMAGES, len(rows))
     labels = prepared.source.labels
     if labels is not None:
         _, first = np.unique(labels[prepared.test_indices[: len(rows)]], return_index=True)

@@ -308,7 +308,7 @@ class Examined:
     places
         Possible bottlenecks: layer and shape of the code, the most likely first; empty if encoder and decoder were
         given separately.
-    pictures
+    images
         Title of the dataset that it was evaluated on.
     error
         MSE of a few images divided by their variance; NaN without encoder or decoder.
@@ -320,7 +320,7 @@ class Examined:
     image_shape: ImageShape
     latent_shape: LatentShape
     places: tuple[tuple[str, tuple[int, ...]], ...]
-    pictures: str
+    images: str
     error: float
     originals: Pixels
     reconstructions: Pixels

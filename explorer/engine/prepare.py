@@ -22,7 +22,7 @@ from explorer.errors import TrainingError
 from explorer.messages import Message, message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle, resolve_bundle
-from explorer.models.layer_words import shape_words
+from explorer.models.layer_words import shape_label
 from explorer.models.limits import AUGMENTED_BYTES, MEMORY_BYTES
 from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec
@@ -189,7 +189,7 @@ def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, No
             "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
             "Use fewer (--limit) or smaller images (--size).",
             count=len(rows),
-            shape=shape_words(rows.shape[1:]),
+            shape=shape_label(rows.shape[1:]),
             most=MEMORY_BYTES // prod(rows.shape[1:]),
         )
     return rows if rows.pixels is None else rows.pixels
@@ -201,7 +201,7 @@ def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, 
             "Cannot augment {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
             "Use fewer (--limit) or smaller images (--size).",
             count=len(rows),
-            shape=shape_words(rows.shape[1:]),
+            shape=shape_label(rows.shape[1:]),
             most=AUGMENTED_BYTES // prod(rows.shape[1:]),
         )
     train = rows[:]

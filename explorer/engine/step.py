@@ -54,12 +54,12 @@ class Step:
         self.optimizer = keras.optimizers.Adam(rate)
         self._variables = [*encoder.trainable_variables, *decoder.trainable_variables]
         self.optimizer.build(self._variables)
-        pictures = tf.TensorSpec((None, *encoder.inputs[0].shape[1:]), tf.float32)
+        images = tf.TensorSpec((None, *encoder.inputs[0].shape[1:]), tf.float32)
         number = tf.TensorSpec((), tf.int32)
         self._most = max(1, STEP_BYTES // (_values(encoder) + _values(decoder)) // BYTES_A_VALUE)
-        self._whole = tf.function(self._train, input_signature=[pictures, pictures, number])
-        self._part = tf.function(self._gradients, input_signature=[pictures, pictures, number])
-        self.validate = tf.function(self._validate, input_signature=[pictures, pictures])
+        self._whole = tf.function(self._train, input_signature=[images, images, number])
+        self._part = tf.function(self._gradients, input_signature=[images, images, number])
+        self.validate = tf.function(self._validate, input_signature=[images, images])
 
     def train(self, given: Floats, clean: Floats, number: int) -> Tensor:
         """Update the weights on one batch; return its losses ``(3,)``: total, reconstruction, KL.

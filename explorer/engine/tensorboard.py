@@ -15,14 +15,14 @@ from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.messages import Epoch
 from explorer.engine.prepare import Prepared
 from explorer.errors import TrainingError
-from explorer.models.batches import pictures_held
+from explorer.models.batches import images_in_memory
 from explorer.reading import reason_of
 from explorer.types import Floats
 
 SHARE = 0.02
 """Maximum share of the training time for codes and images; scalars are written every epoch."""
 
-PICTURES = 8
+IMAGES = 8
 _CODES = 200
 _DIMENSIONS = 16
 
@@ -65,8 +65,8 @@ class TensorBoardLog:
             ) from error
         self._codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
         rows = prepared.validation
-        count = min(len(rows), _CODES, pictures_held(prepared.spec.image_shape, _CODES))
-        self._pictures: Floats = to_floats(rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)])
+        count = min(len(rows), _CODES, images_in_memory(prepared.spec.image_shape, _CODES))
+        self._images: Floats = to_floats(rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)])
         self._budget = Budget(SHARE, 0.0)
 
     def write(self, epoch: Epoch, optimizer: keras.optimizers.Optimizer, *, last: bool) -> None:
@@ -97,12 +97,12 @@ class TensorBoardLog:
             tf.summary.scalar(f"kl_of_dimension/{dimension:02d}", value)
 
     def _write_codes(self) -> None:
-        codes = self._codec.encode(self._pictures)
+        codes = self._codec.encode(self._images)
         tf.summary.histogram("codes/all", codes)
         for dimension in range(min(codes.shape[1], _DIMENSIONS)):
             tf.summary.histogram(f"codes/{dimension:02d}", codes[:, dimension])
-        originals = self._pictures[:PICTURES]
-        reconstructions = np.clip(self._codec.decode(codes[:PICTURES]), 0, 1)
+        originals = self._images[:IMAGES]
+        reconstructions = np.clip(self._codec.decode(codes[:IMAGES]), 0, 1)
         # Each original above its reconstruction.
         pairs = np.concatenate([originals, reconstructions], axis=1)
-        tf.summary.image("originals_over_reconstructions", pairs, max_outputs=PICTURES)
+        tf.summary.image("originals_over_reconstructions", pairs, max_outputs=IMAGES)

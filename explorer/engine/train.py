@@ -14,7 +14,7 @@ from explorer.engine import messages
 from explorer.engine.budget import Budget
 from explorer.engine.checkpoint import CONTENT_HASH, Checkpointed, load_checkpoint, save_checkpoint
 from explorer.engine.control import Control, Interrupted, Rest, StoppedEarly, Unattended, obey
-from explorer.engine.early_stop import BestKeeper
+from explorer.engine.early_stop import BestWeights
 from explorer.engine.epoch import EpochProgress, run_epoch, steps_per_epoch, validation_losses
 from explorer.engine.finish import finish
 from explorer.engine.live import WITHIN_SECONDS, LiveView
@@ -157,8 +157,8 @@ class Training:
             self.settings.epochs * self._steps,
             variational=prepared.spec.variational,
         )
-        keeper = BestKeeper(self._step, self.settings.early_stop)
-        self._kept = Checkpointed(self._step, [], EpochProgress(1), keeper)
+        best = BestWeights(self._step, self.settings.early_stop)
+        self._kept = Checkpointed(self._step, [], EpochProgress(1), best)
         self._log: TensorBoardLog | None = None
         self._trouble: Message | None = None
         self._identity: dict[str, object] = {}
@@ -193,7 +193,7 @@ class Training:
             while len(kept.history) < self.settings.epochs:
                 rate = yield from run_epoch(self.prepared, self._step, kept.progress, self.rest, self._between)
                 yield from self._end_epoch(rate)
-                if kept.keeper.should_stop(kept.history[-1].val_loss):
+                if kept.best.should_stop(kept.history[-1].val_loss):
                     break
                 yield from self._after_epoch()
         except StoppedEarly:
@@ -201,7 +201,7 @@ class Training:
         finally:
             if self._log is not None:
                 self._log.close()
-        kept.keeper.restore()
+        kept.best.restore()
         if self.live is not None:  # the last preview shows the final weights
             yield self._live_event(self.live)
 
@@ -267,7 +267,7 @@ class Training:
         progress = self._kept.progress
         if progress.step:
             yield from self._end_epoch(progress.seen / max(progress.seconds, 1e-9))
-            self._kept.keeper.should_stop(self.history[-1].val_loss)
+            self._kept.best.should_stop(self.history[-1].val_loss)
         elif not self.history:
             raise Interrupted
 
@@ -319,23 +319,23 @@ class Training:
     def _solve(self) -> Generator[messages.TrainingEvent, None, EpochRecord]:
         begun = time.monotonic()
         yield messages.Working(message("Computing principal components"))
-        pictures = to_floats(self.prepared.train[:])
-        solve(pictures, self.prepared.encoder, self.prepared.decoder, self.settings.seed)
-        losses = [float(self._step.validate(part, part)[0][0]) * len(part) for part in _parts(pictures)]
+        images = to_floats(self.prepared.train[:])
+        solve(images, self.prepared.encoder, self.prepared.decoder, self.settings.seed)
+        losses = [float(self._step.validate(part, part)[0][0]) * len(part) for part in _parts(images)]
         validation, _ = validation_losses(self.prepared, self._step)
         record = EpochRecord(
             epoch=1,
-            loss=sum(losses) / len(pictures),
+            loss=sum(losses) / len(images),
             val_loss=float(validation[0]),
             seconds=time.monotonic() - begun,
         )
-        rate = len(pictures) / max(record.seconds, 1e-9)
+        rate = len(images) / max(record.seconds, 1e-9)
         yield messages.Epoch(1, 1, record.loss, record.val_loss, record.seconds, rate)
         return record
 
 
-def _parts(pictures: Any, size: int = 1_000) -> Iterator[Any]:
-    return (pictures[start : start + size] for start in range(0, len(pictures), size))
+def _parts(images: Any, size: int = 1_000) -> Iterator[Any]:
+    return (images[start : start + size] for start in range(0, len(images), size))
 
 
 def _identity(prepared: Prepared) -> dict[str, object]:
@@ -354,7 +354,7 @@ def _identity(prepared: Prepared) -> dict[str, object]:
     }
 
 
-def _told(skipped: Skipped) -> tuple[str, str]:
+def _reported(skipped: Skipped) -> tuple[str, str]:
     """Return name and reason as valid Unicode: file names may contain undecodable bytes."""
     name, reason = (text.encode("utf-8", "backslashreplace").decode() for text in (skipped.name, str(skipped.reason)))
     return name, reason
@@ -373,5 +373,5 @@ def _started(prepared: Prepared, first_epoch: int) -> messages.Started:
         val_count=len(prepared.validation),
         first_epoch=first_epoch,
         epochs=prepared.settings.epochs,
-        skipped=tuple(map(_told, prepared.source.skipped[: messages.MOST_SKIPPED])),
+        skipped=tuple(map(_reported, prepared.source.skipped[: messages.MOST_SKIPPED])),
     )

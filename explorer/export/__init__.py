@@ -9,7 +9,7 @@ from explorer.export.apng import possible_fps as apng_fps
 from explorer.export.apng import write_apng
 from explorer.export.contact_sheet import write_sheet
 from explorer.export.folder import write_folder
-from explorer.export.frames import AnimationSettings, ExportFormat
+from explorer.export.frames import ExportFormat, ExportSettings
 from explorer.export.gif import possible_fps as gif_fps
 from explorer.export.gif import write_gif
 from explorer.export.mp4 import possible_fps as mp4_fps
@@ -17,7 +17,7 @@ from explorer.export.mp4 import write_mp4
 from explorer.export.webp import possible_fps as webp_fps
 from explorer.export.webp import write_webp
 
-__all__ = ["FOLDER", "FORMATS", "AnimationSettings", "ExportFormat", "format_of"]
+__all__ = ["FOLDER", "FORMATS", "ExportFormat", "ExportSettings", "format_of"]
 
 FORMATS: dict[str, ExportFormat] = {
     ".gif": ExportFormat("Animated GIF", write_gif, animated=True, possible_fps=gif_fps),

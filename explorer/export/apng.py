@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explorer.export.frames import WRITING, AnimationSettings
+from explorer.export.frames import WRITING, ExportSettings
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.stills import PNG_SIGNATURE, png_data
@@ -44,7 +44,7 @@ def _delay(fps: float) -> Fraction:
     return Fraction(1 / wanted).limit_denominator(max(1, int(_LONGEST * wanted)))
 
 
-def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write an animated PNG as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`."""
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -60,12 +60,12 @@ def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: Anima
         delay = _delay(settings.fps)
         order = 0
         for number, patch in enumerate(patches(chain([first], cells))):
-            picture = finished(patch.cells, None if number else strip, settings)
-            head = (order, picture.shape[1], picture.shape[0], patch.left * settings.scale, patch.top * settings.scale)
+            image = finished(patch.cells, None if number else strip, settings)
+            head = (order, image.shape[1], image.shape[0], patch.left * settings.scale, patch.top * settings.scale)
             shown = (delay.numerator, delay.denominator, _KEEP_WHAT_IS_SHOWN, _REPLACE)
             _chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", *head, *shown))
             order += 1
-            data = png_data(picture)
+            data = png_data(image)
             if number:
                 _chunk(file, b"fdAT", struct.pack(">I", order) + data)
                 order += 1

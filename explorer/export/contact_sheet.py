@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.export.frames import AnimationSettings, check_side
+from explorer.export.frames import ExportSettings, check_side
 from explorer.export.layout import GAP_SHADE, cells_of, finished, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.sheet import mosaic, write_png
@@ -20,7 +20,7 @@ MAX_SHEET_SIDE = 20_000
 """Longest side of a sheet in pixels."""
 
 
-def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write all frames of an animation as one contact sheet, a job like `explorer.export.gif.write_gif`.
 
     The sheet is about square; one native pixel of dark gray separates its cells. Uses size, scale, caption and recipe

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import UsageError
-from explorer.export.frames import AnimationSettings, ExportFormat
+from explorer.export.frames import ExportFormat, ExportSettings
 from explorer.types import Pixels
 
 
 def estimate_bytes(
-    kind: ExportFormat, frames: Sequence[Pixels], total: int, settings: AnimationSettings, moving: int | None = None
+    kind: ExportFormat, frames: Sequence[Pixels], total: int, settings: ExportSettings, moving: int | None = None
 ) -> int:
     """Estimate the size of an exported animation.
 
@@ -58,7 +58,7 @@ def estimate_bytes(
     return round(first + each * min(total - 1, total - 1 if moving is None else moving))
 
 
-def _written(kind: ExportFormat, frames: Sequence[Pixels], path: Path, settings: AnimationSettings) -> int:
+def _written(kind: ExportFormat, frames: Sequence[Pixels], path: Path, settings: ExportSettings) -> int:
     for _ in kind.write(iter(frames), len(frames), path, settings):
         pass
     files = path.iterdir() if path.is_dir() else [path]

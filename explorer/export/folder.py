@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, AnimationSettings
+from explorer.export.frames import WRITING, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe_file import FOLDER_FILE
 from explorer.export.sheet import write_png
@@ -18,7 +18,7 @@ from explorer.types import Pixels, Progress
 _OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}")
 
 
-def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write each frame as ``frame-0001.png`` and so on, a job like `explorer.export.gif.write_gif`.
 
     An existing folder is replaced only if it is empty, or contains nothing but an earlier export.

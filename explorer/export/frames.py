@@ -26,7 +26,7 @@ MAX_PLAYS = 65_535
 
 
 @dataclass(frozen=True)
-class AnimationSettings:
+class ExportSettings:
     """Settings of an export.
 
     Attributes
@@ -95,7 +95,7 @@ class AnimationSettings:
         return self.plays if self.loop else 1
 
 
-FrameWriter: TypeAlias = Callable[[Iterable[Pixels], int, Path, AnimationSettings], Iterator[Progress]]
+FrameWriter: TypeAlias = Callable[[Iterable[Pixels], int, Path, ExportSettings], Iterator[Progress]]
 """A job with the arguments frames ``(h, w, c)``, their number, file and settings, which yields progress.
 
 The file is replaced when the job ends; closing the job earlier leaves the old file.

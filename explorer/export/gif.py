@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, AnimationSettings, frame_ticks
+from explorer.export.frames import WRITING, ExportSettings, frame_ticks
 from explorer.export.layout import Patch, cells_of, patches, strip_below
 from explorer.export.palette import (
-    COLOURS,
-    GREYS,
+    COLORS,
+    GRAYS,
     INK,
-    ColourPalette,
+    ColorPalette,
     Histogram,
     exact_palette,
-    few_colours,
+    few_colors,
     fitted_palette,
     inked,
     pack,
@@ -38,7 +38,7 @@ from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
-__all__ = ["AnimationSettings", "frame_delays", "possible_fps", "write_gif"]
+__all__ = ["ExportSettings", "frame_delays", "possible_fps", "write_gif"]
 
 MIN_DELAY = 2
 """Shortest delay that viewers support, in 1/100 s; they play shorter ones as 10."""
@@ -68,7 +68,7 @@ def frame_delays(count: int, fps: float) -> NDArray[np.int64]:
     return np.clip(frame_ticks(count, possible_fps(fps), 100), MIN_DELAY, MAX_DELAY)
 
 
-def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write an animated GIF as a job.
 
     Parameters
@@ -98,17 +98,17 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
         first = next(cells)
         waiting: Iterable[Pixels] = chain([first], cells)
         strip = strip_below(first, settings)
-        done, units, quantised = 0, total, None
+        done, units, quantized = 0, total, None
         if first.shape[2] == 1:
-            table, quantised = GREYS, waiting
+            table, quantized = GRAYS, waiting
         elif settings.palette == "shared":
             done, units = total, 2 * total
             kept, palette = yield from _read_all(waiting, total, settings)
-            table, quantised = palette.table, (palette.indices(frame)[..., None] for frame in kept)
+            table, quantized = palette.table, (palette.indices(frame)[..., None] for frame in kept)
             strip = None if strip is None else palette.indices(inked(strip))[..., None]
         else:
-            table = GREYS
-        blocks = _own_palettes(waiting, strip, settings) if quantised is None else _shared(quantised, strip, settings)
+            table = GRAYS
+        blocks = _own_palettes(waiting, strip, settings) if quantized is None else _shared(quantized, strip, settings)
         height, width = first.shape[0] * settings.scale + (0 if strip is None else strip.shape[0]), first.shape[1]
         file.write(_header(height, width * settings.scale, table, settings))
         for delay, block in zip(frame_delays(total, settings.fps).tolist(), blocks, strict=True):
@@ -131,19 +131,19 @@ class _Block:
         self.table = table
 
 
-def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
+def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
     """Yield the blocks of frames ``(h, w, 1)`` of indices into the global palette; the first has the caption."""
     for number, patch in enumerate(patches(indices)):
         clear = None
         if not patch.changed.all():
             # Any index that no changed pixel has; if all 256 are in use, unchanged pixels are stored too.
-            used = np.bincount(patch.cells[patch.changed].ravel(), minlength=COLOURS)
+            used = np.bincount(patch.cells[patch.changed].ravel(), minlength=COLORS)
             clear = int(np.argmin(used)) if used.min() == 0 else None
         cells = patch.cells if clear is None else np.where(patch.changed[..., None], patch.cells, np.uint8(clear))
         yield _Block(patch, cells, clear, None if number else strip, settings.scale)
 
 
-def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: AnimationSettings) -> Iterator[_Block]:
+def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
     """Yield the blocks of frames ``(h, w, 3)``, each with its own palette."""
     for number, patch in enumerate(patches(frames)):
         if not patch.changed.any():
@@ -151,7 +151,7 @@ def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: Anim
             yield _Block(patch, np.zeros((1, 1, 1), dtype=np.uint8), 0, None, settings.scale)
             continue
         below = None if number or strip is None else inked(strip)
-        few = few_colours(patch.cells, np.empty(0, dtype=np.uint32) if below is None else np.unique(pack(below)))
+        few = few_colors(patch.cells, np.empty(0, dtype=np.uint32) if below is None else np.unique(pack(below)))
         ink = None if below is None else INK
         palette = exact_palette(few) if few is not None else quick_palette(patch.cells, settings.dither, ink)
         below = None if below is None else palette.indices(below)[..., None]
@@ -159,8 +159,8 @@ def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: Anim
 
 
 def _read_all(
-    frames: Iterable[Pixels], total: int, settings: AnimationSettings
-) -> Generator[Progress, None, tuple[list[Pixels], ColourPalette]]:
+    frames: Iterable[Pixels], total: int, settings: ExportSettings
+) -> Generator[Progress, None, tuple[list[Pixels], ColorPalette]]:
     """Read all frames before the first is written, for a global palette."""
     kept: list[Pixels] = []
     ink = INK if settings.caption else None
@@ -168,7 +168,7 @@ def _read_all(
     for frame in frames:
         # A generator may reuse one array.
         kept.append(frame.copy())
-        few = few_colours(frame, few)
+        few = few_colors(frame, few)
         yield Progress(len(kept), 2 * total, message("Reading frames"))
     if few is not None:
         return kept, exact_palette(few)
@@ -178,7 +178,7 @@ def _read_all(
     return kept, fitted_palette(histogram, settings.dither, ink)
 
 
-def _header(height: int, width: int, table: bytes, settings: AnimationSettings) -> bytes:
+def _header(height: int, width: int, table: bytes, settings: ExportSettings) -> bytes:
     """Return signature, screen, global palette, Netscape's loop block if it loops, and the recipe as a comment."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70 | _TABLE_OF_256, 0, 0) + table
     # The block counts repetitions after the first pass; 0 is infinite.

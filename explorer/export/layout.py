@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import AnimationSettings, check_side, checked_frames
+from explorer.export.frames import ExportSettings, check_side, checked_frames
 from explorer.export.sheet import caption_strip, enlarge
 from explorer.types import Pixels
 
@@ -21,7 +21,7 @@ GAP_SHADE = 64
 """Gray value of the pixel between images side by side."""
 
 
-def cells_of(frames: Iterable[Pixels], total: int, settings: AnimationSettings) -> Iterator[Pixels]:
+def cells_of(frames: Iterable[Pixels], total: int, settings: ExportSettings) -> Iterator[Pixels]:
     """Yield each frame as cells ``(h, w, c)`` uint8, all of one shape: resized, between start and end images.
 
     Raises
@@ -41,17 +41,17 @@ def cells_of(frames: Iterable[Pixels], total: int, settings: AnimationSettings) 
         yield cells
 
 
-def strip_below(cells: Pixels, settings: AnimationSettings) -> Pixels | None:
+def strip_below(cells: Pixels, settings: ExportSettings) -> Pixels | None:
     """Return the caption ``(strip_h, w * scale, c)`` below cells ``(h, w, c)``; None without caption."""
     if not settings.caption:
         return None
     return caption_strip(cells.shape[1] * settings.scale, cells.shape[2], settings.caption)
 
 
-def finished(cells: Pixels, strip: Pixels | None, settings: AnimationSettings) -> Pixels:
+def finished(cells: Pixels, strip: Pixels | None, settings: ExportSettings) -> Pixels:
     """Return the complete image ``(H, W, c)``: enlarged cells above the caption."""
-    picture = enlarge(cells, settings.scale)
-    return picture if strip is None else np.concatenate([picture, strip])
+    image = enlarge(cells, settings.scale)
+    return image if strip is None else np.concatenate([image, strip])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,43 +74,43 @@ class Patch:
     changed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
-def patches(pictures: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
+def patches(images: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
     """Yield the changed rectangle of each image ``(h, w, c)``; the first image as a whole.
 
     Parameters
     ----------
-    pictures
+    images
         Cells of one shape, or their palette indices. A generator may reuse one array.
     align
         Patches start at multiples of this.
     """
     previous: Pixels | None = None
-    for picture in pictures:
-        differs = np.ones(picture.shape[:2], dtype=bool) if previous is None else (picture != previous).any(axis=2)
+    for image in images:
+        differs = np.ones(image.shape[:2], dtype=bool) if previous is None else (image != previous).any(axis=2)
         rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
         # A frame needs at least one pixel: without changes, it is a corner.
         top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
         left, right = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 1)
         top, left = top - top % align, left - left % align
         part = (slice(top, bottom), slice(left, right))
-        previous = picture.copy()
+        previous = image.copy()
         yield Patch(top, left, previous[part], differs[part])
 
 
-def _side(picture: Pixels, frame: Pixels, settings: AnimationSettings) -> Pixels:
-    if picture.shape != frame.shape or picture.dtype != np.uint8:
+def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
+    if image.shape != frame.shape or image.dtype != np.uint8:
         raise ExportError(
             "Start and end images must be uint8 of shape {frame}, not {dtype} of shape {shape}.",
             frame=str(frame.shape),
-            dtype=picture.dtype,
-            shape=str(picture.shape),
+            dtype=image.dtype,
+            shape=str(image.shape),
         )
-    return _resized(picture, settings.size)
+    return _resized(image, settings.size)
 
 
 def _resized(frame: Pixels, size: tuple[int, int] | None) -> Pixels:
     if size is None or size == frame.shape[:2]:
         return frame
-    image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-    resized = np.array(image.resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
+    pil_image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
+    resized = np.array(pil_image.resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
     return resized.reshape(*size, frame.shape[2])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, AnimationSettings
+from explorer.export.frames import WRITING, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.paths import replacing_file
 from explorer.reading import reason_of
@@ -37,7 +37,7 @@ def _rate(fps: float) -> Fraction:
     return max(Fraction(float(min(fps, MAX_FPS))).limit_denominator(1001), Fraction(1, 1001))
 
 
-def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write a video as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`.
 
     Players require chroma at half resolution, and even width and height: for odd sides the last row or column is
@@ -60,8 +60,8 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
                     container.metadata["comment"] = settings.recipe.to_text()
                 stream = _stream(av, container, _even(finished(first, strip, settings)), settings)
                 for number, frame in enumerate(chain([first], cells), start=1):
-                    picture = np.ascontiguousarray(_even(finished(frame, strip, settings)))
-                    pixels = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+                    image = np.ascontiguousarray(_even(finished(frame, strip, settings)))
+                    pixels = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
                     container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
                     yield Progress(number, total, WRITING)
                 container.mux(stream.encode(None))
@@ -73,12 +73,12 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Animat
             ) from error
 
 
-def _stream(av: Any, container: OutputContainer, picture: Pixels, settings: AnimationSettings) -> VideoStream:
+def _stream(av: Any, container: OutputContainer, image: Pixels, settings: ExportSettings) -> VideoStream:
     codec = next((name for name in _CODECS if name in av.codecs_available), None)
     if codec is None:
         raise ExportError("Cannot write MP4: PyAV has no encoder. Install it from its wheels: pip install av")
     stream = cast("VideoStream", container.add_stream(codec, rate=_rate(settings.fps), options=_QUALITY[codec]))
-    stream.height, stream.width = picture.shape[:2]
+    stream.height, stream.width = image.shape[:2]
     stream.pix_fmt = "yuv420p"
     return stream
 
@@ -93,8 +93,8 @@ def _av() -> Any:
     return av
 
 
-def _even(picture: Pixels) -> Pixels:
-    height, width = picture.shape[:2]
+def _even(image: Pixels) -> Pixels:
+    height, width = image.shape[:2]
     if height % 2 == width % 2 == 0:
-        return picture
-    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        return image
+    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

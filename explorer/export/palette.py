@@ -18,9 +18,9 @@ from PIL import Image
 
 from explorer.types import Floats, Pixels
 
-COLOURS = 256
+COLORS = 256
 
-GREYS = bytes(level for level in range(COLOURS) for _ in range(3))
+GRAYS = bytes(level for level in range(COLORS) for _ in range(3))
 """The palette of grayscale images, whose values are their indices: 256 RGB triplets, 768 bytes."""
 
 INK = np.array([[level] * 3 for level in (0, 51, 102, 153, 204, 255)], dtype=np.uint8)
@@ -35,12 +35,12 @@ _BLOCK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
-class ColourPalette:
+class ColorPalette:
     """A palette of up to 256 colors, and the mapping of images to it.
 
     Attributes
     ----------
-    colours
+    colors
         ``(m, 3)`` uint8, m from 1 to 256; exact ones in ascending order of `pack`.
     exact
         Whether its images have only these colors.
@@ -48,33 +48,33 @@ class ColourPalette:
         Whether to dither other colors (Floyd and Steinberg).
     """
 
-    colours: Pixels
+    colors: Pixels
     exact: bool
     dither: bool = False
 
     @property
     def table(self) -> bytes:
         """256 RGB triplets, 768 bytes, padded with black."""
-        return self.colours.tobytes().ljust(3 * COLOURS, b"\0")
+        return self.colors.tobytes().ljust(3 * COLORS, b"\0")
 
     def indices(self, frame: Pixels) -> NDArray[np.uint8]:
         """Return the palette indices ``(h, w)`` of an image ``(h, w, 3)``."""
         if self.exact:
-            return np.searchsorted(pack(self.colours), pack(frame)).astype(np.uint8)
+            return np.searchsorted(pack(self.colors), pack(frame)).astype(np.uint8)
         if self.dither:
             mode = Image.Dither.FLOYDSTEINBERG
             return np.asarray(Image.fromarray(frame).quantize(palette=self._holder, dither=mode))
         cells = cell_of(frame)
         unknown = np.unique(cells[self._nearest[cells] < 0])
         if len(unknown):
-            centres = np.stack([unknown >> 12, unknown >> 6 & 63, unknown & 63], axis=1).astype(np.float32) * 4 + 1.5
-            self._nearest[unknown] = nearest_of(centres, self.colours.astype(np.float32))
+            centers = np.stack([unknown >> 12, unknown >> 6 & 63, unknown & 63], axis=1).astype(np.float32) * 4 + 1.5
+            self._nearest[unknown] = nearest_of(centers, self.colors.astype(np.float32))
         return self._nearest[cells].astype(np.uint8)
 
     def learn(self, histogram: Histogram) -> None:
         """Map the cells of a histogram by the mean color of their pixels, which is more exact than their center."""
-        cells, colours, _ = histogram.occupied()
-        self._nearest[cells] = nearest_of(colours, self.colours.astype(np.float32))
+        cells, colors, _ = histogram.occupied()
+        self._nearest[cells] = nearest_of(colors, self.colors.astype(np.float32))
 
     @cached_property
     def _nearest(self) -> NDArray[np.int16]:
@@ -85,7 +85,7 @@ class ColourPalette:
     def _holder(self) -> Image.Image:
         """Image with Pillow's cache of nearest colors; reusing it for all frames saves most of the time."""
         holder = Image.new("P", (1, 1))
-        holder.putpalette(self.colours.tobytes())
+        holder.putpalette(self.colors.tobytes())
         return holder
 
 
@@ -111,25 +111,25 @@ class Histogram:
         return cells, (self._sums[:, cells] / counts).T.astype(np.float32), counts.astype(np.float32)
 
 
-def cell_of(colours: Pixels) -> NDArray[np.int32]:
+def cell_of(colors: Pixels) -> NDArray[np.int32]:
     """Return the cell of the histogram for each color ``(..., 3)``."""
-    wide = (colours >> 2).astype(np.int32)
+    wide = (colors >> 2).astype(np.int32)
     return np.asarray((wide[..., 0] << 12) | (wide[..., 1] << 6) | wide[..., 2], dtype=np.int32)
 
 
-def nearest_of(colours: Floats, palette: Floats) -> NDArray[np.intp]:
+def nearest_of(colors: Floats, palette: Floats) -> NDArray[np.intp]:
     """Return the index ``(m,)`` of the palette color ``(n, 3)`` nearest to each color ``(m, 3)``."""
-    found = np.empty(len(colours), dtype=np.intp)
+    found = np.empty(len(colors), dtype=np.intp)
     offsets = (palette**2).sum(axis=1)
-    for start in range(0, len(colours), _BLOCK):
-        block = colours[start : start + _BLOCK]
+    for start in range(0, len(colors), _BLOCK):
+        block = colors[start : start + _BLOCK]
         found[start : start + _BLOCK] = np.argmin(offsets - 2 * (block @ palette.T), axis=1)
     return found
 
 
-def pack(colours: Pixels) -> NDArray[np.uint32]:
+def pack(colors: Pixels) -> NDArray[np.uint32]:
     """Return each color ``(..., 3)`` as one number: red, green, blue from the highest byte down."""
-    wide = colours.astype(np.uint32)
+    wide = colors.astype(np.uint32)
     return np.asarray((wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2], dtype=np.uint32)
 
 
@@ -138,7 +138,7 @@ def unpack(packed: NDArray[np.uint32]) -> Pixels:
     return np.stack([packed >> 16, packed >> 8, packed], axis=-1).astype(np.uint8)
 
 
-def few_colours(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.uint32] | None:
+def few_colors(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.uint32] | None:
     """Return the packed colors of `so_far` and an image ``(h, w, 3)``, ascending; None if more than 256."""
     if so_far is None:
         return None
@@ -146,8 +146,8 @@ def few_colours(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.
     new = packed[~np.isin(packed, so_far)] if len(so_far) else packed
     if not len(new):
         return so_far
-    colours = np.union1d(so_far, new)
-    return colours if len(colours) <= COLOURS else None
+    colors = np.union1d(so_far, new)
+    return colors if len(colors) <= COLORS else None
 
 
 def inked(strip: Pixels) -> Pixels:
@@ -155,20 +155,20 @@ def inked(strip: Pixels) -> Pixels:
     return (np.rint(strip / 51) * 51).astype(np.uint8)
 
 
-def exact_palette(packed: NDArray[np.uint32]) -> ColourPalette:
+def exact_palette(packed: NDArray[np.uint32]) -> ColorPalette:
     """Return the palette of at most 256 packed colors in ascending order."""
-    return ColourPalette(unpack(packed), exact=True)
+    return ColorPalette(unpack(packed), exact=True)
 
 
-def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
+def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
     """Return a fast palette of one image ``(h, w, 3)``: Pillow's octree, and the reserved colors."""
     kept = _NONE if reserved is None else reserved
-    quantised = Image.fromarray(frame).quantize(COLOURS - len(kept), method=Image.Quantize.FASTOCTREE)
-    colours = np.concatenate([_palette_of(quantised)[: COLOURS - len(kept)], kept])
-    return ColourPalette(colours, exact=False, dither=dither)
+    quantized = Image.fromarray(frame).quantize(COLORS - len(kept), method=Image.Quantize.FASTOCTREE)
+    colors = np.concatenate([_palette_of(quantized)[: COLORS - len(kept)], kept])
+    return ColorPalette(colors, exact=False, dither=dither)
 
 
-def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColourPalette:
+def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
     """Return the palette of an animation: median cut, then k-means over all pixels.
 
     Parameters
@@ -181,27 +181,27 @@ def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None =
         Colors ``(r, 3)`` uint8 that the palette must contain.
     """
     kept = _NONE if reserved is None else reserved
-    _, colours, counts = histogram.occupied()
-    if len(colours) > _MAX_FITTED:
+    _, colors, counts = histogram.occupied()
+    if len(colors) > _MAX_FITTED:
         # Evenly spaced: the most frequent ones alone would omit whole shades.
-        chosen = np.linspace(0, len(colours) - 1, _MAX_FITTED).round().astype(np.int64)
-        colours, counts = colours[chosen], counts[chosen]
+        chosen = np.linspace(0, len(colors) - 1, _MAX_FITTED).round().astype(np.int64)
+        colors, counts = colors[chosen], counts[chosen]
     # Each cell in proportion to its count, and at least once.
     copies = np.maximum(counts / counts.sum() * _INITIAL_PIXELS, 1).astype(np.int64)
-    sample = np.repeat(np.rint(colours).astype(np.uint8), copies, axis=0)
-    first = Image.fromarray(sample[None]).quantize(COLOURS - len(kept), method=Image.Quantize.MEDIANCUT)
-    centres = _palette_of(first)[: COLOURS - len(kept)].astype(np.float32)
+    sample = np.repeat(np.rint(colors).astype(np.uint8), copies, axis=0)
+    first = Image.fromarray(sample[None]).quantize(COLORS - len(kept), method=Image.Quantize.MEDIANCUT)
+    centers = _palette_of(first)[: COLORS - len(kept)].astype(np.float32)
     for _ in range(_ROUNDS):
-        belongs = nearest_of(colours, centres)
-        weights = np.bincount(belongs, counts, len(centres))
+        belongs = nearest_of(colors, centers)
+        weights = np.bincount(belongs, counts, len(centers))
         used = weights > 0
         for channel in range(3):
-            sums = np.bincount(belongs, counts * colours[:, channel], len(centres))
-            centres[used, channel] = sums[used] / weights[used]
-    palette = ColourPalette(np.concatenate([np.rint(centres).astype(np.uint8), kept]), exact=False, dither=dither)
+            sums = np.bincount(belongs, counts * colors[:, channel], len(centers))
+            centers[used, channel] = sums[used] / weights[used]
+    palette = ColorPalette(np.concatenate([np.rint(centers).astype(np.uint8), kept]), exact=False, dither=dither)
     palette.learn(histogram)
     return palette
 
 
-def _palette_of(quantised: Image.Image) -> Pixels:
-    return np.array(quantised.getpalette(), dtype=np.uint8).reshape(-1, 3)[:COLOURS]
+def _palette_of(quantized: Image.Image) -> Pixels:
+    return np.array(quantized.getpalette(), dtype=np.uint8).reshape(-1, 3)[:COLORS]

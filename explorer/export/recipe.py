@@ -69,8 +69,8 @@ class SegmentRecord(_Record):
     easing: _Word
 
 
-class FilmRecord(_Record):
-    """Animation settings, as `explorer.latent.film.Film.to_dict` returns them."""
+class AnimationRecord(_Record):
+    """Animation settings, as `explorer.latent.film.Animation.to_dict` returns them."""
 
     segments: tuple[SegmentRecord, ...] = Field(max_length=MAX_KEYS, strict=False)
     hold: int = Field(ge=0, le=MAX_STEPS)
@@ -93,7 +93,7 @@ class Recipe(_Record):
         SHA-256 of its decoder, hexadecimal: with the same decoder the same codes give the same images.
     keys
         Codes of the keyframes; None if they were too long.
-    film
+    animation
         Animation settings.
     """
 
@@ -102,7 +102,7 @@ class Recipe(_Record):
     model: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]*$")
     model_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     keys: KeyCodes | None
-    film: FilmRecord
+    film: AnimationRecord
 
     def key_codes(self) -> Floats:
         """Return the codes of the keyframes, float32 ``(count, latent_dim)``.
@@ -141,7 +141,7 @@ class Recipe(_Record):
         return json.dumps(self.model_dump(), separators=(",", ":"))
 
 
-def make_recipe(model: str, model_hash: str, keys: Floats, film: Mapping[str, Any]) -> Recipe:
+def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[str, Any]) -> Recipe:
     """Create the recipe of an animation.
 
     Parameters
@@ -153,9 +153,9 @@ def make_recipe(model: str, model_hash: str, keys: Floats, film: Mapping[str, An
     keys
         Codes ``(k, d)`` float32. If they are too long, the `keys` of the recipe are None; the caller should tell the
         user.
-    film
-        Plain values, as `explorer.latent.film.Film.to_dict` returns them. The times of tens of thousands of frames are
-        omitted.
+    animation
+        Plain values, as `explorer.latent.film.Animation.to_dict` returns them. The times of tens of thousands of frames
+        are omitted.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def make_recipe(model: str, model_hash: str, keys: Floats, film: Mapping[str, An
     # The last part of a path on any system, without unprintable characters.
     name = "".join(letter for letter in re.split(r"[/\\]", model)[-1] if letter.isprintable())[:200]
     try:
-        record = FilmRecord.model_validate_json(json.dumps(dict(film)))
+        record = AnimationRecord.model_validate_json(json.dumps(dict(animation)))
         recipe = Recipe(model=name or "model", model_hash=model_hash, keys=_packed(keys), film=record)
     except (ValidationError, TypeError, ValueError) as error:
         raise UsageError(

@@ -15,7 +15,7 @@ from explorer.errors import ExportError
 from explorer.paths import replacing_file, resources_dir
 from explorer.types import Floats, Pixels
 
-_COLOUR = 3
+_COLOR = 3
 
 
 def enlarge(image: Pixels, scale: int) -> Pixels:
@@ -129,7 +129,7 @@ def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None)
     ExportError
         If the image is invalid, or the file cannot be written.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, _COLOUR) or image.size == 0:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, _COLOR) or image.size == 0:
         raise ExportError(
             "An image must be uint8 of shape (h, w, 1 or 3), not {dtype} of shape {shape}.",
             dtype=image.dtype,
@@ -181,7 +181,7 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     top = em + (em if labels[1] else 0)
     right = max(em, math.ceil(font.getlength(x_texts[-1]) / 2))
     bottom = 2 * em + em // 2 + (em + em // 2 if labels[0] else 0)
-    figure = Image.new("RGB" if channels == _COLOUR else "L", (left + width + right, top + height + bottom), "white")
+    figure = Image.new("RGB" if channels == _COLOR else "L", (left + width + right, top + height + bottom), "white")
     figure.paste(_to_pillow(image), (left, top))
     pen = ImageDraw.Draw(figure)
     tick = max(em // 4, 2)
@@ -217,7 +217,7 @@ def caption_strip(width: int, channels: int, text: str) -> Pixels:
         size -= 1
     font = _font(size)
     height = 2 * math.ceil(font.getbbox("Ág")[3] * 0.65)
-    figure = Image.new("RGB" if channels == _COLOUR else "L", (width, height), "white")
+    figure = Image.new("RGB" if channels == _COLOR else "L", (width, height), "white")
     fits = font.getlength(text) <= width - 4
     place, anchor = ((width / 2, height / 2), "mm") if fits else ((2, height / 2), "lm")
     ImageDraw.Draw(figure).text(place, text, fill="black", font=font, anchor=anchor)
@@ -257,7 +257,7 @@ def _png_texts(texts: Mapping[str, str]) -> PngInfo:
 
 
 def _check_images(images: Pixels) -> None:
-    if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or images.shape[3] not in (1, _COLOUR):
+    if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or images.shape[3] not in (1, _COLOR):
         raise ExportError(
             "Images must be uint8 of shape (n, h, w, 1 or 3) with n > 0, not {dtype} of shape {shape}.",
             dtype=images.dtype,
@@ -266,7 +266,7 @@ def _check_images(images: Pixels) -> None:
 
 
 def _to_pillow(image: Pixels) -> Image.Image:
-    return Image.fromarray(image if image.shape[2] == _COLOUR else image[..., 0])
+    return Image.fromarray(image if image.shape[2] == _COLOR else image[..., 0])
 
 
 def _from_pillow(figure: Image.Image) -> Pixels:

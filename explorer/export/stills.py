@@ -14,9 +14,9 @@ from explorer.types import Pixels
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def png_data(picture: Pixels) -> bytes:
+def png_data(image: Pixels) -> bytes:
     """Return the compressed pixels of an image ``(h, w, 1 or 3)``: the IDAT chunks of its PNG, concatenated."""
-    still = _still(picture, "PNG")
+    still = _still(image, "PNG")
     found = []
     place = len(PNG_SIGNATURE)
     while place < len(still):
@@ -27,7 +27,7 @@ def png_data(picture: Pixels) -> bytes:
     return b"".join(found)
 
 
-def webp_chunk(picture: Pixels) -> bytes:
+def webp_chunk(image: Pixels) -> bytes:
     """Return the lossless VP8L chunk of an image ``(h, w, 1 or 3)``, with header and padding.
 
     Raises
@@ -35,7 +35,7 @@ def webp_chunk(picture: Pixels) -> bytes:
     ExportError
         If Pillow writes another layout.
     """
-    for name, chunk in riff_chunks(_still(picture, "WEBP")):
+    for name, chunk in riff_chunks(_still(image, "WEBP")):
         if name == b"VP8L":
             return chunk
     raise ExportError("This version of Pillow writes WebP in an unknown layout. Install the supported version.")
@@ -51,11 +51,11 @@ def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place = end
 
 
-def _still(picture: Pixels, name: str) -> bytes:
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+def _still(image: Pixels, name: str) -> bytes:
+    pil_image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     file = io.BytesIO()
     if name == "WEBP":
-        image.convert("RGB").save(file, format=name, lossless=True, quality=50, method=2)
+        pil_image.convert("RGB").save(file, format=name, lossless=True, quality=50, method=2)
     else:
-        image.save(file, format=name)
+        pil_image.save(file, format=name)
     return file.getvalue()

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from explorer.export.frames import WRITING, AnimationSettings, frame_ticks
+from explorer.export.frames import WRITING, ExportSettings, frame_ticks
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import Recipe
 from explorer.export.stills import webp_chunk
@@ -39,7 +39,7 @@ def possible_fps(fps: float) -> float:
     return float(np.clip(fps, 1000 / MAX_DELAY, 1000 / MIN_DELAY))
 
 
-def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: AnimationSettings) -> Iterator[Progress]:
+def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write an animated WebP as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`."""
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -54,10 +54,10 @@ def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: Anima
         # Positions are in units of two pixels, so an odd scale needs even cells.
         placed = patches(chain([first], cells), align=1 + settings.scale % 2)
         for number, (patch, delay) in enumerate(zip(placed, delays, strict=True)):
-            picture = finished(patch.cells, None if number else strip, settings)
+            image = finished(patch.cells, None if number else strip, settings)
             place = _three(patch.left * settings.scale // 2) + _three(patch.top * settings.scale // 2)
-            size = _three(picture.shape[1] - 1) + _three(picture.shape[0] - 1)
-            _chunk(file, b"ANMF", place + size + _three(delay) + bytes([_DO_NOT_BLEND]) + webp_chunk(picture))
+            size = _three(image.shape[1] - 1) + _three(image.shape[0] - 1)
+            _chunk(file, b"ANMF", place + size + _three(delay) + bytes([_DO_NOT_BLEND]) + webp_chunk(image))
             yield Progress(number + 1, total, WRITING)
         if settings.recipe:
             _chunk(file, b"XMP ", xmp(settings.recipe))

@@ -15,7 +15,7 @@ from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.admission import Candidate, admit
 from explorer.inference.sessions import open_session, run_session
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
 from explorer.models.limits import LOG_VARIANCE
@@ -175,7 +175,7 @@ def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]
     return [
         Network(
             each.content,
-            pictures_at_once(card.image_shape, at_once or BATCH),
+            images_at_once(card.image_shape, at_once or BATCH),
             str(each.path),
             checked=at_once is not None,
         )
@@ -205,10 +205,10 @@ class OnnxCodec:
         card = bundle.card
         if card.engine != "onnx":
             raise ModelError("“{model}” has no compiled networks. Train or import it again.", model=card.name)
-        paths = [bundle.path / name for name in compress(COMPILED, card.halves)]
-        shapes = compress((card.image_shape, card.latent_shape), card.halves)
+        paths = [bundle.path / name for name in compress(COMPILED, card.parts)]
+        shapes = compress((card.image_shape, card.latent_shape), card.parts)
         networks = iter(_open_networks(card, [_read(path, shape) for path, shape in zip(paths, shapes, strict=True)]))
-        encoder, decoder = (next(networks) if there else None for there in card.halves)
+        encoder, decoder = (next(networks) if there else None for there in card.parts)
         self._open(card, encoder, decoder)
 
     @classmethod
@@ -223,7 +223,7 @@ class OnnxCodec:
             If a network does not load, or its shapes differ from the card's.
         """
         codec = cls.__new__(cls)
-        batch = pictures_at_once(card.image_shape, BATCH)
+        batch = images_at_once(card.image_shape, BATCH)
         codec._open(card, *(Network(content, batch, card.name) for content in (encoder, decoder)))
         return codec
 

@@ -13,7 +13,7 @@ from explorer.engine.client import END_SECONDS, IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Failed, Serve, Served
 from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.models.bundle import Bundle
 from explorer.types import Floats, ImageShape
 
@@ -81,7 +81,7 @@ class ServedCodec:
     def __init__(self, bundle: Bundle) -> None:
         self._card = bundle.card
         self._path = str(bundle.path)
-        self._batch = pictures_at_once(bundle.card.image_shape, _BATCH)
+        self._batch = images_at_once(bundle.card.image_shape, _BATCH)
 
     @property
     def image_shape(self) -> ImageShape:

@@ -13,7 +13,7 @@ from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
-def to_axes(z: Floats, stats: CodeStatistics) -> Floats:
+def to_components(z: Floats, stats: CodeStatistics) -> Floats:
     """Return coordinates along the principal components.
 
     Parameters
@@ -33,17 +33,17 @@ def to_axes(z: Floats, stats: CodeStatistics) -> Floats:
     UsageError
         If `z` has another length than the statistics.
     """
-    centred = _centred(z, stats).astype(np.float32)
+    centered = _centered(z, stats).astype(np.float32)
     # einsum for single codes, which are needed while dragging: a matrix product would wake the threads of BLAS, which
     # takes ten times as long during a training.
-    along = np.einsum("kd,d->k", stats.axes, centred) if centred.ndim == 1 else centred @ stats.axes.T
+    along = np.einsum("kd,d->k", stats.components, centered) if centered.ndim == 1 else centered @ stats.components.T
     # Without this, rounding errors along a component without variance would become millions of σ.
-    flat = stats.axis_sigma <= stats.axis_sigma.max(initial=0.0) * 1e-6
-    coordinates = np.where(flat, 0.0, along / np.where(flat, 1.0, stats.axis_sigma))
+    flat = stats.component_sigma <= stats.component_sigma.max(initial=0.0) * 1e-6
+    coordinates = np.where(flat, 0.0, along / np.where(flat, 1.0, stats.component_sigma))
     return coordinates.astype(np.float32)
 
 
-def move_axis(z: Floats, stats: CodeStatistics, axis: int, sigma_value: float) -> Floats:
+def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value: float) -> Floats:
     """Return a copy of one code ``(d,)`` moved along one principal component to `sigma_value`.
 
     Its other coordinates, and its part outside of the components, are kept.
@@ -53,13 +53,13 @@ def move_axis(z: Floats, stats: CodeStatistics, axis: int, sigma_value: float) -
     UsageError
         If there is no such component, or `z` has another length than the statistics.
     """
-    check_dimension(axis, len(stats.axes), COMPONENT)
-    wanted = float(sigma_value) * float(stats.axis_sigma[axis])
-    here = _dot(_centred(z, stats), stats.axes[axis])
-    return _step(z, stats, axis, wanted - here)
+    check_dimension(component, len(stats.components), COMPONENT)
+    wanted = float(sigma_value) * float(stats.component_sigma[component])
+    here = _dot(_centered(z, stats), stats.components[component])
+    return _step(z, stats, component, wanted - here)
 
 
-def take_axis(z: Floats, other: Floats, stats: CodeStatistics, axis: int) -> Floats:
+def take_component(z: Floats, other: Floats, stats: CodeStatistics, component: int) -> Floats:
     """Return a copy of one code ``(d,)`` with one principal coordinate of `other` ``(d,)``.
 
     Raises
@@ -67,23 +67,23 @@ def take_axis(z: Floats, other: Floats, stats: CodeStatistics, axis: int) -> Flo
     UsageError
         If there is no such component, or one of the codes has another length than the statistics.
     """
-    check_dimension(axis, len(stats.axes), COMPONENT)
-    between = _centred(other, stats) - _centred(z, stats)
-    return _step(z, stats, axis, _dot(between, stats.axes[axis]))
+    check_dimension(component, len(stats.components), COMPONENT)
+    between = _centered(other, stats) - _centered(z, stats)
+    return _step(z, stats, component, _dot(between, stats.components[component]))
 
 
-def random_along_axes(stats: CodeStatistics, rng: np.random.Generator) -> Floats:
+def random_along_components(stats: CodeStatistics, rng: np.random.Generator) -> Floats:
     """Return a random code ``(d,)``, float32, from the normal distribution with the data's mean and covariance.
 
     Independent dimensions would give noise for long codes. Without components (statistics of a single code) it is the
     mean.
     """
-    steps = rng.standard_normal(len(stats.axes)) * stats.axis_sigma
-    return np.asarray(stats.mean + steps.astype(np.float32) @ stats.axes, dtype=np.float32)
+    steps = rng.standard_normal(len(stats.components)) * stats.component_sigma
+    return np.asarray(stats.mean + steps.astype(np.float32) @ stats.components, dtype=np.float32)
 
 
-def _step(z: Floats, stats: CodeStatistics, axis: int, length: float) -> Floats:
-    direction = stats.axes[axis].astype(np.float64)
+def _step(z: Floats, stats: CodeStatistics, component: int, length: float) -> Floats:
+    direction = stats.components[component].astype(np.float64)
     # Components stored as float16 are not exactly of length 1.
     squared = max(_dot(direction, direction), 1e-12)
     return np.asarray(np.asarray(z, dtype=np.float64) + length / squared * direction, dtype=np.float32)
@@ -93,7 +93,7 @@ def _dot(left: NDArray[np.float64], right: NDArray[np.floating[Any]]) -> float:
     return float(np.einsum("d,d->", left, right.astype(np.float64)))
 
 
-def _centred(z: Floats, stats: CodeStatistics) -> NDArray[np.float64]:
+def _centered(z: Floats, stats: CodeStatistics) -> NDArray[np.float64]:
     codes = np.asarray(z, dtype=np.float64)
     if codes.ndim not in (1, 2) or codes.shape[-1] != stats.latent_dim:
         raise UsageError(

@@ -52,7 +52,7 @@ def distance_to_data(codes: Floats, data: Floats) -> Floats:
     return found
 
 
-def picture_change(frames: Iterable[NDArray[np.uint8] | Floats]) -> NDArray[np.float64]:
+def image_change(frames: Iterable[NDArray[np.uint8] | Floats]) -> NDArray[np.float64]:
     """Return the change of the image from each frame to the next.
 
     Parameters

@@ -55,12 +55,12 @@ def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
             count=stats.latent_dim,
         )
     mean, sigma = (part.astype(np.float64).reshape(-1, shape[2]) for part in (stats.mean, stats.sigma))
-    centre = mean.mean(axis=0)
-    spread = np.sqrt((sigma**2 + (mean - centre) ** 2).mean(axis=0))
+    center = mean.mean(axis=0)
+    spread = np.sqrt((sigma**2 + (mean - center) ** 2).mean(axis=0))
     usual = float(np.sqrt((spread**2).mean())) or 1.0
     spread = np.where(spread > usual * _SMALLEST_SHARE, spread, usual)
     return MapStatistics(
-        mean=centre.astype(np.float32),
+        mean=center.astype(np.float32),
         sigma=spread.astype(np.float32),
         low=stats.quantiles[0].reshape(-1, shape[2]).min(axis=0),
         high=stats.quantiles[-1].reshape(-1, shape[2]).max(axis=0),

@@ -1,7 +1,7 @@
 """Animations: the code of each frame, interpolated between keyframes.
 
-A `Film` describes one pass through k keyframes, segment by segment, and how it is played. A segment of n steps includes
-both its ends, and a keyframe between two segments is shown once: k keyframes with n steps per segment give
+An `Animation` describes one pass through k keyframes, segment by segment, and how it is played. A segment of n steps
+includes both its ends, and a keyframe between two segments is shown once: k keyframes with n steps per segment give
 ``(k - 1) * (n - 1) + 1`` frames. The first and the last frame are repeated `hold` times. `none` and `repeat` have the
 frames hold + pass + hold and differ only in playback; `pingpong` appends the pass in reverse, without showing the ends
 twice if `hold` is 0.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from explorer.errors import UsageError
 from explorer.latent.checks import KEYS, as_codes, check_table
 from explorer.latent.easing import easing_named
-from explorer.latent.neighbour_graph import NeighbourGraph
+from explorer.latent.neighbour_graph import NeighborGraph
 from explorer.latent.paths import Curve, Surroundings, path_named
 from explorer.reading import reason_of
 from explorer.types import Floats, Indices
@@ -62,7 +62,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Film:
+class Animation:
     """An animation through keyframes, segment by segment; made of plain values only.
 
     Attributes
@@ -207,7 +207,7 @@ class Film:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Film:
+    def from_dict(cls, values: Mapping[str, Any]) -> Animation:
         """Return the animation of values from `to_dict`; lists are accepted as tuples.
 
         Raises
@@ -227,7 +227,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class FilmSettings:
+class AnimationSettings:
     """Settings of an animation with equal segments; the defaults are those of the reference.
 
     Attributes
@@ -257,7 +257,7 @@ class FilmSettings:
     easing: str = "linear"
 
     def __post_init__(self) -> None:
-        self.film(1)
+        self.animation(1)
         Segment(self.steps, self.path, self.easing)
 
     @property
@@ -270,7 +270,7 @@ class FilmSettings:
         """Whether the animation leads from its last keyframe back to its first."""
         return self.path == "spline" and self.loop == "repeat"
 
-    def film(self, k: int) -> Film:
+    def animation(self, k: int) -> Animation:
         """Return the animation through `k` keyframes.
 
         Raises
@@ -282,7 +282,7 @@ class FilmSettings:
             raise UsageError("There are no keyframes. Add a keyframe.")
         closed = self.closed and k > 1
         count = k if closed else k - 1
-        return Film((self.segment,) * count, self.hold, self.fps, self.loop, closed)
+        return Animation((self.segment,) * count, self.hold, self.fps, self.loop, closed)
 
 
 def _check_rate(fps: float) -> None:
@@ -290,14 +290,14 @@ def _check_rate(fps: float) -> None:
         raise UsageError("A frame rate of {fps:g} is impossible. Choose one above 0, for example 25.", fps=float(fps))
 
 
-class FilmCurve:
+class AnimationCurve:
     """The codes of an animation at any position along its keyframes; paths are computed once.
 
     Parameters
     ----------
     keys
         Codes of the keyframes, ``(k, d)`` float32.
-    film
+    animation
         The animation.
     data
         Codes of the data ``(n, d)``, or their neighbor graph, for data paths. Pass the graph to share it between
@@ -309,23 +309,23 @@ class FilmCurve:
         If the number of keyframes does not match the animation, or a data path has no codes of the data.
     """
 
-    def __init__(self, keys: Floats, film: Film, data: Floats | NeighbourGraph | None = None) -> None:
+    def __init__(self, keys: Floats, animation: Animation, data: Floats | NeighborGraph | None = None) -> None:
         keys = as_codes(keys, KEYS)
-        if len(keys) != film.key_count:
+        if len(keys) != animation.key_count:
             raise UsageError(
                 "There are {count:# keyframe|# keyframes}, but the segments of this animation need {wanted}. "
                 "Use one segment for each pair of keyframes.",
                 count=len(keys),
-                wanted=film.key_count,
+                wanted=animation.key_count,
             )
-        graph = data if isinstance(data, NeighbourGraph) or data is None else NeighbourGraph(data)
-        points = np.concatenate([keys, keys[:1]]) if film.closed else keys
-        surroundings = Surroundings(film.closed, graph)
+        graph = data if isinstance(data, NeighborGraph) or data is None else NeighborGraph(data)
+        points = np.concatenate([keys, keys[:1]]) if animation.closed else keys
+        surroundings = Surroundings(animation.closed, graph)
         # An animation of one keyframe has no segment; any path gives its code.
-        self._segments = film.segments or (Segment(),)
+        self._segments = animation.segments or (Segment(),)
         names = {segment.path for segment in self._segments}
         self._curves: dict[str, Curve] = {name: path_named(name)(points, surroundings) for name in names}
-        self._end = len(film.segments)
+        self._end = len(animation.segments)
         self._latent_dim = keys.shape[1]
 
     def at(self, positions: NDArray[np.float64] | Sequence[float]) -> Floats:
@@ -351,18 +351,20 @@ class FilmCurve:
         return codes
 
 
-def film_times(k: int, settings: FilmSettings) -> NDArray[np.float64]:
-    """Return the position of each frame of an animation with equal segments; see `Film.positions`.
+def animation_times(k: int, settings: AnimationSettings) -> NDArray[np.float64]:
+    """Return the position of each frame of an animation with equal segments; see `Animation.positions`.
 
     Raises
     ------
     UsageError
         If `k` is below 1.
     """
-    return settings.film(k).positions()
+    return settings.animation(k).positions()
 
 
-def film_codes(keys: Floats, settings: FilmSettings | Film, data: Floats | NeighbourGraph | None = None) -> Floats:
+def animation_codes(
+    keys: Floats, settings: AnimationSettings | Animation, data: Floats | NeighborGraph | None = None
+) -> Floats:
     """Return the codes ``(frames, d)`` of an animation through keyframes ``(k, d)``.
 
     Parameters
@@ -372,7 +374,7 @@ def film_codes(keys: Floats, settings: FilmSettings | Film, data: Floats | Neigh
     settings
         The animation.
     data
-        As for `FilmCurve`.
+        As for `AnimationCurve`.
 
     Raises
     ------
@@ -380,8 +382,8 @@ def film_codes(keys: Floats, settings: FilmSettings | Film, data: Floats | Neigh
         If the number of keyframes does not match the animation, or a data path has no codes of the data.
     """
     keys = as_codes(keys, KEYS)
-    film = settings if isinstance(settings, Film) else settings.film(len(keys))
-    return FilmCurve(keys, film, data).at(film.positions())
+    animation = settings if isinstance(settings, Animation) else settings.animation(len(keys))
+    return AnimationCurve(keys, animation, data).at(animation.positions())
 
 
 def code_at(
@@ -389,7 +391,7 @@ def code_at(
     position: float,
     path: str = "linear",
     easing: str = "linear",
-    data: Floats | NeighbourGraph | None = None,
+    data: Floats | NeighborGraph | None = None,
 ) -> Floats:
     """Return the code ``(d,)`` at a position in [0, k - 1] along keyframes ``(k, d)``; clipped to the ends.
 
@@ -399,5 +401,5 @@ def code_at(
         If the shape of `keys` is invalid, the position is NaN, or the path or easing unknown.
     """
     keys = as_codes(keys, KEYS)
-    film = Film((Segment(2, path, easing),) * (len(keys) - 1))
-    return FilmCurve(keys, film, data).at([position]).reshape(-1)
+    animation = Animation((Segment(2, path, easing),) * (len(keys) - 1))
+    return AnimationCurve(keys, animation, data).at([position]).reshape(-1)

@@ -15,7 +15,7 @@ DEEPEST = 24
 
 
 @dataclass(frozen=True)
-class Lattice:
+class TileGrid:
     """Tile (i, j) of level k has its center at ``low + i · spacing / 2^k`` along x, and the same with j along y.
 
     So every tile is also one of the next finer level.

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import DATA_CODES, as_code, as_codes
-from explorer.latent.neighbours import Found, NeighbourIndex
+from explorer.latent.neighbours import Found, NeighborIndex
 from explorer.types import Floats, Indices
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 MAX_CODES = 5_000
 """More codes are subsampled evenly, so that the graph is built in a second, and a path found in milliseconds."""
 
@@ -32,7 +32,7 @@ class _Edges:
     lengths: NDArray[np.float64]
 
 
-class NeighbourGraph:
+class NeighborGraph:
     """Nearest-neighbor graph of the codes of the data; built at first use, deterministic.
 
     Unconnected components are joined by their nearest pairs, so that the graph is connected.
@@ -41,27 +41,27 @@ class NeighbourGraph:
     ----------
     codes
         ``(n, d)`` float32, finite.
-    neighbours
+    neighbors
         Number of neighbors of each code.
 
     Raises
     ------
     UsageError
-        If `codes` are not a table of finite numbers, or `neighbours` is below 1.
+        If `codes` are not a table of finite numbers, or `neighbors` is below 1.
     """
 
-    def __init__(self, codes: Floats, neighbours: int = NEIGHBOURS) -> None:
+    def __init__(self, codes: Floats, neighbors: int = NEIGHBORS) -> None:
         table = as_codes(codes, DATA_CODES)
         if len(table) > MAX_CODES:
             table = table[np.linspace(0, len(table) - 1, MAX_CODES).round().astype(np.int64)]
         if not np.isfinite(table).all():
             raise UsageError("Some codes of the data contain NaN or infinity. Check the model.")
-        if neighbours < 1:
+        if neighbors < 1:
             raise UsageError(
-                "A graph with {count} neighbors is impossible. Choose at least 1, for example 10.", count=neighbours
+                "A graph with {count} neighbors is impossible. Choose at least 1, for example 10.", count=neighbors
             )
         self.codes = table
-        self.neighbours = neighbours
+        self.neighbors = neighbors
 
     @property
     def latent_dim(self) -> int:
@@ -100,7 +100,7 @@ class NeighbourGraph:
     def _links(self, ends: Floats, which: int) -> _Edges:
         """Return edges from one end to its nearest codes, and to the other end if it is not farther than those."""
         lengths = np.linalg.norm(self.codes.astype(np.float64) - ends[which], axis=1)
-        nearest = np.argsort(lengths, kind="stable")[: self.neighbours]
+        nearest = np.argsort(lengths, kind="stable")[: self.neighbors]
         across = float(np.linalg.norm(ends[0].astype(np.float64) - ends[1]))
         count = len(self.codes)
         if across <= lengths[nearest[-1]]:
@@ -112,7 +112,7 @@ class NeighbourGraph:
         count = len(self.codes)
         if count == 1:
             return _Edges(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        wanted = min(self.neighbours, count - 1)
+        wanted = min(self.neighbors, count - 1)
         found = _nearest(self.codes, self.codes, wanted + 1)
         # Each code is among its own neighbors, but not always first: equal codes have the same distance.
         others = found.indices != np.arange(count)[:, None]
@@ -147,7 +147,7 @@ class NeighbourGraph:
 
 def _nearest(codes: Floats, queries: Floats, count: int) -> Found:
     """Return the `count` nearest codes of each query; in batches, since each query copies its codes."""
-    index = NeighbourIndex(codes, "exact")
+    index = NeighborIndex(codes, "exact")
     step = max(1, _BYTES_AT_ONCE // (count * codes[0].nbytes))
     parts = [index.search(queries[start : start + step], count) for start in range(0, len(queries), step)]
     return Found(np.concatenate([part.indices for part in parts]), np.concatenate([part.distances for part in parts]))

@@ -13,15 +13,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from explorer.errors import ExplorerError, UsageError
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.checks import as_codes
 from explorer.latent.statistics import CodeStatistics
 from explorer.paths import replacing_file
 from explorer.types import Floats, Indices
 
-Kind: TypeAlias = Literal["exact", "hnsw", "lsh"]
+IndexKind: TypeAlias = Literal["exact", "hnsw", "lsh"]
 Metric: TypeAlias = Literal["l2", "cosine"]
-KINDS: tuple[Kind, ...] = ("exact", "hnsw", "lsh")
+INDEX_KINDS: tuple[IndexKind, ...] = ("exact", "hnsw", "lsh")
 METRICS: tuple[Metric, ...] = ("l2", "cosine")
 
 EXACT_VALUES = 16_000_000
@@ -70,9 +70,9 @@ class CodeSpace:
     def coordinates(self, codes: Floats) -> Floats:
         """Return the coordinates to compare of codes ``(n, d)``, float32 ``(n, k)``."""
         if self.whitened:
-            return to_axes(codes, self.statistics)
+            return to_components(codes, self.statistics)
         if codes.shape[1] > LONG_CODE:
-            return np.asarray(to_axes(codes, self.statistics) * self.statistics.axis_sigma, np.float32)
+            return np.asarray(to_components(codes, self.statistics) * self.statistics.component_sigma, np.float32)
         return np.ascontiguousarray(codes, np.float32)
 
 
@@ -92,7 +92,7 @@ class Found:
     distances: Floats
 
 
-class NeighbourIndex:
+class NeighborIndex:
     """An index of codes; may be searched from several threads.
 
     Parameters
@@ -114,15 +114,15 @@ class NeighbourIndex:
     """
 
     def __init__(
-        self, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
+        self, codes: Floats, kind: IndexKind | None = None, metric: Metric = "l2", folder: Path | None = None
     ) -> None:
         for _ in self._build(codes, kind, metric, folder):
             pass
 
     @classmethod
     def in_parts(
-        cls, codes: Floats, kind: Kind | None = None, metric: Metric = "l2", folder: Path | None = None
-    ) -> Iterator[int | NeighbourIndex]:
+        cls, codes: Floats, kind: IndexKind | None = None, metric: Metric = "l2", folder: Path | None = None
+    ) -> Iterator[int | NeighborIndex]:
         """Build an index like the constructor, but cancelable: yields the number of codes added, then the index.
 
         Raises
@@ -134,13 +134,13 @@ class NeighbourIndex:
         yield from made._build(codes, kind, metric, folder)
         yield made
 
-    def _build(self, codes: Floats, kind: Kind | None, metric: Metric, folder: Path | None) -> Iterator[int]:
+    def _build(self, codes: Floats, kind: IndexKind | None, metric: Metric, folder: Path | None) -> Iterator[int]:
         codes = as_codes(codes).astype(np.float32, copy=False)
         if not len(codes):
             raise UsageError("There are no codes to search. Open a dataset first.")
         self.metric = metric
         self._codes = np.ascontiguousarray(_unit(codes) if metric == "cosine" else codes)
-        self.kind: Kind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
+        self.kind: IndexKind = kind or ("exact" if codes.size <= EXACT_VALUES else "hnsw")
         self._index: Any = None
         if self.kind == "exact":
             return  # faiss searches the codes directly
@@ -268,7 +268,7 @@ class NeighbourIndex:
         return True
 
 
-def recall(index: NeighbourIndex, exact: NeighbourIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
+def recall(index: NeighborIndex, exact: NeighborIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
     """Return recall@k of an index, and its seconds per query.
 
     Parameters

@@ -143,7 +143,7 @@ class Plane:
         return cls(origin, across, up)
 
     @classmethod
-    def of_axes(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
+    def of_components(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
         """Return the plane of two principal components through a code ``(d,)``; coordinates are σ from the mean.
 
         Raises
@@ -152,8 +152,8 @@ class Plane:
             If the components are equal, do not exist, or have no variance.
         """
         base = as_code(base)
-        first, second = (check_dimension(axis, len(stats.axes), COMPONENT) for axis in axes)
-        across, up = (stats.axes[axis] * stats.axis_sigma[axis] for axis in (first, second))
+        first, second = (check_dimension(component, len(stats.components), COMPONENT) for component in axes)
+        across, up = (stats.components[component] * stats.component_sigma[component] for component in (first, second))
         x, y = cls(stats.mean, across, up).coordinates(base)
         return cls(base - x * across - y * up, across, up)
 

@@ -8,26 +8,26 @@ import numpy as np
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_code, as_codes, check_dimension
-from explorer.latent.film import Film, FilmSettings
+from explorer.latent.film import Animation, AnimationSettings
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats, Indices
 
 STRIP = 16
 
 
-class Preset(NamedTuple):
+class AnimationPreset(NamedTuple):
     """Codes of the keyframes ``(k, d)``, float32, and the animation through them."""
 
     keys: Floats
-    film: Film
+    animation: Animation
 
 
-def reference_film(start: Floats, end: Floats) -> Preset:
+def reference_animation(start: Floats, end: Floats) -> AnimationPreset:
     """Return the reference's animation between two codes ``(d,)``: ping-pong, 216 frames at 50 fps, 4.3 s."""
-    return _preset(np.stack([as_code(start), as_code(end)]), FilmSettings())
+    return _preset(np.stack([as_code(start), as_code(end)]), AnimationSettings())
 
 
-def strip(start: Floats, end: Floats, between: int = STRIP) -> Preset:
+def strip(start: Floats, end: Floats, between: int = STRIP) -> AnimationPreset:
     """Return a contact sheet from one code ``(d,)`` to another: the two ends and `between` images.
 
     Raises
@@ -39,10 +39,10 @@ def strip(start: Floats, end: Floats, between: int = STRIP) -> Preset:
         raise UsageError(
             "A contact sheet cannot have {count} images in between. Choose 0 or more, for example 16.", count=between
         )
-    return _preset(np.stack([as_code(start), as_code(end)]), FilmSettings(between + 2, 0, 10.0, "none"))
+    return _preset(np.stack([as_code(start), as_code(end)]), AnimationSettings(between + 2, 0, 10.0, "none"))
 
 
-def one_of_each(codes: Floats, labels: Indices) -> Preset:
+def one_of_each(codes: Floats, labels: Indices) -> AnimationPreset:
     """Return a loop through one image of each class in order of labels: the one nearest to the mean of its class.
 
     Parameters
@@ -64,12 +64,12 @@ def one_of_each(codes: Floats, labels: Indices) -> Preset:
     keys = []
     for label in classes:
         mine = codes[labels == label]
-        centre = mine.mean(axis=0, dtype=np.float64)
-        keys.append(mine[np.argmin(((mine - centre) ** 2).sum(axis=1))])
-    return _preset(np.stack(keys), FilmSettings(24, 0, 25.0, "repeat", "spline"))
+        center = mine.mean(axis=0, dtype=np.float64)
+        keys.append(mine[np.argmin(((mine - center) ** 2).sum(axis=1))])
+    return _preset(np.stack(keys), AnimationSettings(24, 0, 25.0, "repeat", "spline"))
 
 
-def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float = 0.6) -> Preset:
+def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float = 0.6) -> AnimationPreset:
     """Return a loop through random codes with the data's distribution, each near the previous one.
 
     Along each principal component the keyframes are an autoregressive process with the mean and σ of the data.
@@ -99,14 +99,14 @@ def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float 
             "A random walk cannot have a stride of {stride:g}. Choose one above 0 and up to 1, for example 0.6.",
             stride=float(stride),
         )
-    steps = np.random.default_rng(seed).standard_normal((count, len(stats.axes)))
+    steps = np.random.default_rng(seed).standard_normal((count, len(stats.components)))
     for number in range(1, count):
         steps[number] = np.sqrt(1 - stride**2) * steps[number - 1] + stride * steps[number]
-    keys = stats.mean + (steps * stats.axis_sigma) @ stats.axes
-    return _preset(keys.astype(np.float32), FilmSettings(24, 0, 25.0, "repeat", "spline"))
+    keys = stats.mean + (steps * stats.component_sigma) @ stats.components
+    return _preset(keys.astype(np.float32), AnimationSettings(24, 0, 25.0, "repeat", "spline"))
 
 
-def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -> Preset:
+def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -> AnimationPreset:
     """Return an oscillation of one dimension around its value in a code, eased in and out.
 
     Parameters
@@ -139,8 +139,8 @@ def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -
         )
     keys = np.stack([z, z])
     keys[:, dim] += np.array([-sigmas, sigmas], dtype=np.float32) * stats.sigma[dim]
-    return _preset(keys, FilmSettings(50, 0, 25.0, "pingpong", "linear", "ease"))
+    return _preset(keys, AnimationSettings(50, 0, 25.0, "pingpong", "linear", "ease"))
 
 
-def _preset(keys: Floats, settings: FilmSettings) -> Preset:
-    return Preset(keys, settings.film(len(keys)))
+def _preset(keys: Floats, settings: AnimationSettings) -> AnimationPreset:
+    return AnimationPreset(keys, settings.animation(len(keys)))

@@ -35,9 +35,9 @@ class CodeStatistics:
         ``(9, d)``, one row for each of `QUANTILES`, not decreasing.
     kl
         ``(d,)``, Kullback-Leibler divergence from N(0, 1) in nats, averaged over the codes; None unless from a VAE.
-    axes
+    components
         ``(k, d)``, principal components: orthonormal rows by decreasing variance, the largest entry of each positive.
-    axis_sigma
+    component_sigma
         ``(k,)``, standard deviation of the codes along each component (divided by n), not increasing.
     explained
         ``(k,)``, explained variance ratio of each component, in [0, 1].
@@ -47,8 +47,8 @@ class CodeStatistics:
     sigma: Floats
     quantiles: Floats
     kl: Floats | None
-    axes: Floats
-    axis_sigma: Floats
+    components: Floats
+    component_sigma: Floats
     explained: Floats
 
     @property
@@ -57,7 +57,7 @@ class CodeStatistics:
         return int(self.mean.shape[0])
 
 
-def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_axes: int = 64) -> CodeStatistics:
+def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_components: int = 64) -> CodeStatistics:
     """Compute the statistics of codes.
 
     Parameters
@@ -66,7 +66,7 @@ def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_ax
         ``(n, d)`` float32, finite; mean codes for a VAE.
     log_variance
         For a VAE: ``(n, d)`` float32, natural logarithm of the variances.
-    max_axes
+    max_components
         Maximum number of principal components; their number is ``k = min(max_axes, n - 1, d)``.
 
     Returns
@@ -91,16 +91,16 @@ def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_ax
         columns = codes[:, part].astype(np.float64)
         variance[part] = columns.var(axis=0)
         quantiles[:, part] = _quantiles(codes[:, part])
-    axes, axis_variance = _principal_axes(codes, mean, max(0, min(max_axes, count - 1, dim)))
+    axes, component_variance = _principal_components(codes, mean, max(0, min(max_components, count - 1, dim)))
     whole = float(variance.sum())
     return CodeStatistics(
         mean=mean.astype(np.float32),
         sigma=np.sqrt(variance).astype(np.float32),
         quantiles=np.maximum.accumulate(quantiles, axis=0),
         kl=kl,
-        axes=axes.astype(np.float32),
-        axis_sigma=np.sqrt(axis_variance).astype(np.float32),
-        explained=np.clip(axis_variance / whole if whole > 0 else axis_variance, 0, 1).astype(np.float32),
+        components=axes.astype(np.float32),
+        component_sigma=np.sqrt(component_variance).astype(np.float32),
+        explained=np.clip(component_variance / whole if whole > 0 else component_variance, 0, 1).astype(np.float32),
     )
 
 
@@ -123,14 +123,14 @@ def _column_parts(dim: int) -> Iterator[slice]:
         yield slice(start, min(start + _CHUNK, dim))
 
 
-def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tuple[NDArray[np.float64], ...]:
+def _principal_components(codes: Floats, mean: NDArray[np.float64], keep: int) -> tuple[NDArray[np.float64], ...]:
     """Return components ``(keep, d)`` and their variances ``(keep,)``, from the covariance or the Gram matrix."""
     count, dim = codes.shape
     if keep == 0:
         return np.zeros((0, dim)), np.zeros(0)
     if dim <= count:
-        centred = codes - mean
-        values, vectors = np.linalg.eigh(centred.T @ centred / count)
+        centered = codes - mean
+        values, vectors = np.linalg.eigh(centered.T @ centered / count)
         axes = vectors[:, ::-1][:, :keep].T
     else:
         gram = np.zeros((count, count))
@@ -138,7 +138,7 @@ def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tupl
             columns = codes[:, part] - mean[part]
             gram += columns @ columns.T
         values, vectors = np.linalg.eigh(gram / count)
-        axes = _axes_from_gram(codes, mean, vectors[:, ::-1][:, :keep], values[::-1][:keep])
+        axes = _components_from_gram(codes, mean, vectors[:, ::-1][:, :keep], values[::-1][:keep])
     variances = np.maximum(values[::-1][:keep], 0.0)
     magnitudes = np.abs(axes)
     # The first of nearly equal entries, so that rounding does not decide.
@@ -147,7 +147,7 @@ def _principal_axes(codes: Floats, mean: NDArray[np.float64], keep: int) -> tupl
     return axes * signs[:, None], variances
 
 
-def _axes_from_gram(
+def _components_from_gram(
     codes: Floats, mean: NDArray[np.float64], vectors: NDArray[np.float64], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return principal components ``(k, d)`` from eigenvectors ``(n, k)`` of the Gram matrix."""
@@ -192,9 +192,9 @@ def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
         )
     result = np.empty(mean.shape[1], dtype=np.float32)
     for part in _column_parts(mean.shape[1]):
-        centre, spread = mean[:, part].astype(np.float64), log_variance[:, part].astype(np.float64)
+        center, spread = mean[:, part].astype(np.float64), log_variance[:, part].astype(np.float64)
         # expm1 avoids rounding errors for the tiny divergence of inactive dimensions.
-        result[part] = 0.5 * (centre**2 + np.expm1(spread) - spread).mean(axis=0)
+        result[part] = 0.5 * (center**2 + np.expm1(spread) - spread).mean(axis=0)
     return result
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.film import Film
+from explorer.latent.film import Animation
 
 
 def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDAr
     return np.maximum.accumulate(even)
 
 
-def even_out(film: Film, changes: NDArray[np.float64]) -> Film:
+def even_out(animation: Animation, changes: NDArray[np.float64]) -> Animation:
     """Return an animation with equalized speed and the same number of frames.
 
     Its inner keyframes need not coincide with frames. Since the change is measured only at the old frames, measure and
@@ -60,7 +60,7 @@ def even_out(film: Film, changes: NDArray[np.float64]) -> Film:
 
     Parameters
     ----------
-    film
+    animation
         The measured animation.
     changes
         From each frame of one pass to the next, ``(film.pass_frames - 1,)``; if closed ``(film.pass_frames,)``, with
@@ -71,8 +71,8 @@ def even_out(film: Film, changes: NDArray[np.float64]) -> Film:
     UsageError
         If the number of changes is wrong, or values are invalid.
     """
-    times = film.pass_positions()
-    if not film.closed:
-        return replace(film, times=tuple(even_times(times, changes).tolist()))
-    even = even_times(np.append(times, float(len(film.segments))), changes)
-    return replace(film, times=tuple(even[:-1].tolist()))
+    times = animation.pass_positions()
+    if not animation.closed:
+        return replace(animation, times=tuple(even_times(times, changes).tolist()))
+    even = even_times(np.append(times, float(len(animation.segments))), changes)
+    return replace(animation, times=tuple(even[:-1].tolist()))

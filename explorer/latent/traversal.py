@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.errors import UsageError
-from explorer.latent.axes import move_axis
+from explorer.latent.axes import move_component
 from explorer.latent.checks import as_code, check_dimension, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats, Indices
@@ -31,7 +31,7 @@ def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
     return codes
 
 
-def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -> Floats:
+def traverse_component(z: Floats, stats: CodeStatistics, component: int, sigmas: Floats) -> Floats:
     """Return copies ``(len(sigmas), d)`` of a code ``(d,)`` moved along one principal component to each of `sigmas`.
 
     Raises
@@ -44,7 +44,7 @@ def traverse_axis(z: Floats, stats: CodeStatistics, axis: int, sigmas: Floats) -
     check_table(len(sigmas), len(z))
     codes = np.empty((len(sigmas), len(z)), dtype=np.float32)
     for row, sigma in enumerate(sigmas):
-        codes[row] = move_axis(z, stats, axis, float(sigma))
+        codes[row] = move_component(z, stats, component, float(sigma))
     return codes
 
 

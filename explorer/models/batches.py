@@ -20,13 +20,13 @@ _MAPS = 128
 """Feature maps at full image size in the widest architecture (``conv-spatial``)."""
 
 
-def pictures_at_once(image_shape: ImageShape, most: int) -> int:
+def images_at_once(image_shape: ImageShape, most: int) -> int:
     """Return how many images or codes, 1 to `most`, fit through a network of any architecture at once."""
     height, width, _ = image_shape
     return max(1, min(most, WORK_BYTES // max(1, height * width * _MAPS * 4)))
 
 
-def pictures_held(image_shape: ImageShape, most: int) -> int:
+def images_in_memory(image_shape: ImageShape, most: int) -> int:
     """Return how many float32 images, 1 to `most`, are kept in memory at once."""
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
 

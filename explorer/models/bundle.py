@@ -118,9 +118,9 @@ def _opened(path: Path, *, whole: bool) -> Bundle:
 def _networks(card: Card) -> Iterator[str]:
     """Yield the network files that a card requires."""
     if card.imported is None or card.imported.networks:
-        yield from compress(NETWORKS, card.halves)
+        yield from compress(NETWORKS, card.parts)
     if card.engine == "onnx":
-        yield from compress(COMPILED, card.halves)
+        yield from compress(COMPILED, card.parts)
 
 
 def seal(folder: Path, card: Card) -> None:

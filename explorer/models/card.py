@@ -178,7 +178,7 @@ class Card(_Record):
         return self.imported is None or self.imported.parts != "encoder"
 
     @property
-    def halves(self) -> tuple[bool, bool]:
+    def parts(self) -> tuple[bool, bool]:
         """Whether it has an encoder, and a decoder."""
         return self.encodes, self.decodes
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from PIL import Image
 
-from explorer.data.formats import PICTURE_SUFFIXES, open_picture
+from explorer.data.formats import IMAGE_SUFFIXES, open_image
 from explorer.data.preprocessing import Alpha, Preprocessing
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExportError
 from explorer.messages import message
-from explorer.models.denoising import clean_picture
+from explorer.models.denoising import clean_image
 from explorer.paths import check_apart, replacing_file, replacing_folder
 from explorer.types import Codec, Progress
 
@@ -77,35 +77,35 @@ def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Pat
         yield from _clean_folder(codec, preprocessing, path, out)
         return
     _check_file(path, out)
-    picture = open_picture(path)
-    for item in clean_picture(codec, preprocessing, picture):
+    pil_image = open_image(path)
+    for item in clean_image(codec, preprocessing, pil_image):
         if isinstance(item, Progress):
             yield item
             continue
         with replacing_file(out) as temporary:
-            _save(item, picture, temporary, out.suffix)
+            _save(item, pil_image, temporary, out.suffix)
     yield Cleaned(1, out)
 
 
 def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out: Path) -> Iterator[Progress | Cleaned]:
     check_apart(out, [folder])
-    files = _pictures_in(folder)
+    files = _images_in(folder)
     skipped: list[Skipped] = []
     with replacing_folder(out, replaceable=_check_empty) as temporary:
         for number, file in enumerate(files):
             name = file.relative_to(folder)
             yield Progress(number, len(files), str(name))
             try:
-                picture = open_picture(file)
+                pil_image = open_image(file)
             except DataError as error:
                 skipped.append(Skipped(str(name), str(error)))
                 continue
-            for item in clean_picture(codec, preprocessing, picture):
+            for item in clean_image(codec, preprocessing, pil_image):
                 if isinstance(item, Progress):
                     yield Progress(number, len(files), str(name))
                     continue
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                _save(item, picture, temporary / name, file.suffix)
+                _save(item, pil_image, temporary / name, file.suffix)
         if not files:
             raise DataError("There are no images in {folder}. Choose another folder.", folder=folder)
         if len(skipped) == len(files):
@@ -122,11 +122,11 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
 def _check_file(path: Path, out: Path) -> None:
     if not path.is_file():
         raise DataError("{path} does not exist. Choose an image or a folder of images.", path=path)
-    if out.suffix.lower() not in PICTURE_SUFFIXES:
+    if out.suffix.lower() not in IMAGE_SUFFIXES:
         raise ExportError(
             "Cannot write “{file}”: its suffix is not a known image format. Choose one of {suffixes}.",
             file=out.name,
-            suffixes=sorted(PICTURE_SUFFIXES),
+            suffixes=sorted(IMAGE_SUFFIXES),
         )
     if out.is_dir():
         raise ExportError("Cannot write {path}: it is a folder. Choose another name.", path=out)
@@ -142,12 +142,12 @@ def _check_empty(out: Path) -> None:
         )
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def _images_in(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name.casefold() != "__macosx")
-        pictures = sorted(name for name in names if Path(name).suffix.lower() in PICTURE_SUFFIXES)
-        found += [Path(place, name) for name in pictures if not name.startswith(".")]
+        images = sorted(name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES)
+        found += [Path(place, name) for name in images if not name.startswith(".")]
     return found
 
 
@@ -155,7 +155,7 @@ def _save(clean: Image.Image, original: Image.Image, file: Path, suffix: str) ->
     """Write an image in the format of a suffix, with the original's color profile where it applies."""
     kind = Image.registered_extensions()[suffix.lower()]
     if kind in _OPAQUE_FORMATS:
-        clean = Alpha().on_picture(clean)
+        clean = Alpha().on_image(clean)
     options = dict(_SAVE_OPTIONS.get(kind, {}))
     profile = original.info.get("icc_profile")
     # A profile of another kind describes a color space that was converted when the image was opened.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, whole_arrays
 from explorer.errors import ModelError
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.statistics import QUANTILES, CodeStatistics
 from explorer.messages import message
 from explorer.reading import reading
@@ -24,7 +24,7 @@ SAMPLE_SIZE = 2_000
 LONG_CODE = 4_096
 """Codes with more dimensions are stored as float16."""
 
-AXES, SPATIAL_AXES = 64, 16
+AXES, SPATIAL_COMPONENTS = 64, 16
 """Maximum number of principal components of a flat and of a spatial code."""
 
 _KEPT_VALUES = 4_000_000
@@ -45,15 +45,15 @@ def most_measured(latent_dim: int) -> int:
     return max(16, min(SAMPLE_SIZE, _MEASURED_VALUES // latent_dim))
 
 
-def most_axes(latent_shape: LatentShape) -> int:
+def most_components(latent_shape: LatentShape) -> int:
     """Return the maximum number of principal components in a bundle."""
-    return SPATIAL_AXES if len(latent_shape) > 1 else AXES
+    return SPATIAL_COMPONENTS if len(latent_shape) > 1 else AXES
 
 
-def along_axes(codes: Floats, statistics: CodeStatistics) -> Floats:
+def along_components(codes: Floats, statistics: CodeStatistics) -> Floats:
     """Return coordinates ``(n, k)`` of codes ``(n, d)`` along the principal components, in σ, with bounded memory."""
     step = max(1, _PART_VALUES // statistics.latent_dim)
-    parts = [to_axes(codes[start : start + step], statistics) for start in range(0, len(codes), step)]
+    parts = [to_components(codes[start : start + step], statistics) for start in range(0, len(codes), step)]
     return np.concatenate(parts)
 
 
@@ -86,9 +86,9 @@ class CodeSample:
     coordinates: Floats | None = None
 
     @cached_property
-    def axis_coordinates(self) -> Floats:
+    def component_coordinates(self) -> Floats:
         """Float32 ``(m, k)``: all measured codes along the principal components, in σ; rows do not match `codes`."""
-        return along_axes(self.codes, self.statistics) if self.coordinates is None else self.coordinates
+        return along_components(self.codes, self.statistics) if self.coordinates is None else self.coordinates
 
 
 def save_codes(path: Path, sample: CodeSample, *, spatial: bool = False) -> None:
@@ -114,8 +114,8 @@ def save_codes(path: Path, sample: CodeSample, *, spatial: bool = False) -> None
         "sigma": statistics.sigma,
         "quantile_levels": np.asarray(QUANTILES, np.float32),
         "quantiles": _halved(statistics.quantiles) if long else statistics.quantiles,
-        "axes": _halved(statistics.axes) if long or spatial else statistics.axes,
-        "axis_sigma": statistics.axis_sigma,
+        "axes": _halved(statistics.components) if long or spatial else statistics.components,
+        "axis_sigma": statistics.component_sigma,
         "explained": statistics.explained,
     }
     if sample.labels is not None:
@@ -157,8 +157,8 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
                 sigma=_floats(arrays["sigma"]),
                 quantiles=_floats(arrays["quantiles"]),
                 kl=_floats(arrays["kl"]) if "kl" in arrays else None,
-                axes=_floats(arrays["axes"]),
-                axis_sigma=_floats(arrays["axis_sigma"]),
+                components=_floats(arrays["axes"]),
+                component_sigma=_floats(arrays["axis_sigma"]),
                 explained=_floats(arrays["explained"]),
             ),
             coordinates=_floats(arrays["axis_coordinates"]) if "axis_coordinates" in arrays else None,
@@ -174,7 +174,7 @@ def _floats(array: NDArray[Any]) -> Floats:
 def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
     count = sample.codes.shape[0] if sample.codes.ndim else 0
     statistics = sample.statistics
-    axes = statistics.axes.shape[0] if statistics.axes.ndim else 0
+    axes = statistics.components.shape[0] if statistics.components.ndim else 0
     finite = [part for part in vars(statistics).values() if part is not None]
     good = (
         sample.codes.shape == (count, latent_dim)
@@ -186,8 +186,8 @@ def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
         and statistics.mean.shape == statistics.sigma.shape == (latent_dim,)
         and statistics.quantiles.shape == (len(QUANTILES), latent_dim)
         and (statistics.kl is None or statistics.kl.shape == (latent_dim,))
-        and statistics.axes.shape == (axes, latent_dim)
-        and statistics.axis_sigma.shape == statistics.explained.shape == (axes,)
+        and statistics.components.shape == (axes, latent_dim)
+        and statistics.component_sigma.shape == statistics.explained.shape == (axes,)
         and _fitting(sample.coordinates, count, axes)
         and all(np.isfinite(part).all() for part in [sample.codes, *finite])
     )

@@ -14,7 +14,7 @@ from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, 
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.messages import message
-from explorer.models.batches import pictures_held, readable_batches
+from explorer.models.batches import images_in_memory, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
 MEASURED = 2_000
@@ -91,7 +91,7 @@ def compare(
     """
     chosen = indices[np.linspace(0, len(indices) - 1, min(len(indices), MEASURED)).astype(np.int64)]
     parts_read: list[tuple[Floats, Indices]] = []
-    step = pictures_held(codec.image_shape, _BATCH)
+    step = images_in_memory(codec.image_shape, _BATCH)
     sums: dict[str, list[Floats]] = {"mse": [], "psnr": [], "ssim": [], "bce": []}
     for done, pixels, kept in readable_batches(source, chosen, preprocessing, step):
         clean = to_floats(pixels)
@@ -112,7 +112,7 @@ def compare(
     clean = to_floats(pixels)
     yield Progress(0, 0, message("Compressing with {model}", model=name))
     half = codec.decode(codes[some].astype(np.float16).astype(np.float32))
-    eight = codec.decode(quantised(codes)[some])
+    eight = codec.decode(quantized(codes)[some])
     target = _psnr(clean, eight)
     yield Progress(0, 0, message("Compressing as JPEG and WebP"))
     files = {kind: bytes_at(pixels, kind, target) for kind in _FORMATS}
@@ -133,7 +133,7 @@ def compare(
     )
 
 
-def quantised(codes: Floats) -> Floats:
+def quantized(codes: Floats) -> Floats:
     """Return codes ``(n, d)`` quantized to 256 levels between the minimum and maximum of each dimension."""
     low, high = codes.min(axis=0), codes.max(axis=0)
     step = np.where(high > low, (high - low) / 255, 1)
@@ -167,14 +167,14 @@ def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
 
 def _written(pixels: Pixels, kind: str, quality: int) -> tuple[float, Floats]:
     sizes, again = [], []
-    for picture in pixels:
-        grey = picture.shape[2] == 1
+    for image in pixels:
+        gray = image.shape[2] == 1
         file = io.BytesIO()
-        Image.fromarray(picture[:, :, 0] if grey else picture).save(file, kind, quality=quality)
+        Image.fromarray(image[:, :, 0] if gray else image).save(file, kind, quality=quality)
         sizes.append(file.tell())
         with Image.open(file) as opened:
-            read = np.asarray(opened.convert("L" if grey else "RGB"))
-        again.append(read.reshape(picture.shape))
+            read = np.asarray(opened.convert("L" if gray else "RGB"))
+        again.append(read.reshape(image.shape))
     return float(np.mean(sizes)), to_floats(np.stack(again))
 
 

@@ -9,16 +9,16 @@ from PIL import Image
 
 from explorer.data.corruption.grey import luma
 from explorer.data.formats import plain_mode
-from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, array_picture, picture_pixels
+from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, pil_image_pixels, to_pil_image
 from explorer.data.tiles import through_tiles
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.types import Codec, Floats, Pixels, Progress
 
 _TILES_AT_ONCE = 256
 _ALPHA_MODES = ("LA", "RGBA")
 
 
-def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Image) -> Iterator[Progress | Image.Image]:
+def clean_image(codec: Codec, preprocessing: Preprocessing, pil_image: Image.Image) -> Iterator[Progress | Image.Image]:
     """Denoise one image: yields progress, then the denoised image.
 
     The image is not resized: overlapping tiles of the model's input size are denoised and blended. Of the model's
@@ -29,7 +29,7 @@ def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Ima
     ----------
     codec, preprocessing
         The model.
-    picture
+    pil_image
         Of any mode and size; the EXIF orientation is applied.
 
     Yields
@@ -44,12 +44,12 @@ def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Ima
     DataError
         If the value range of a 16-bit or float image is unknown.
     """
-    upright = Orientation().on_picture(plain_mode(picture))
+    upright = Orientation().on_image(plain_mode(pil_image))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
     inverted = any(isinstance(step, Invert) for step in preprocessing.steps)
     clean: Pixels | None = None
-    pixels = picture_pixels(background.on_picture(upright))
-    at_once = max(1, pictures_at_once(codec.image_shape, _TILES_AT_ONCE) // pixels.shape[2])
+    pixels = pil_image_pixels(background.on_image(upright))
+    at_once = max(1, images_at_once(codec.image_shape, _TILES_AT_ONCE) // pixels.shape[2])
     job = through_tiles(
         pixels, codec.image_shape[:2], lambda tiles: _reconstruct(codec, tiles, inverted), at_once=at_once
     )
@@ -59,7 +59,7 @@ def clean_picture(codec: Codec, preprocessing: Preprocessing, picture: Image.Ima
         else:
             clean = item
     assert clean is not None
-    yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else array_picture(clean)
+    yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else to_pil_image(clean)
 
 
 def _reconstruct(codec: Codec, tiles: Floats, inverted: bool) -> Floats:
@@ -90,5 +90,5 @@ def _with_alpha(clean: Pixels, upright: Image.Image, background: Alpha) -> Image
     behind = 255.0 if background.background == "white" else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         own = (clean - (1 - opacity) * np.float32(behind)) / opacity
-    colours = np.where(opacity > 0, np.rint(np.clip(own, 0, 255)), before[..., :-1]).astype(np.uint8)
-    return Image.fromarray(np.concatenate([colours, before[..., -1:]], axis=2))
+    colors = np.where(opacity > 0, np.rint(np.clip(own, 0, 255)), before[..., :-1]).astype(np.uint8)
+    return Image.fromarray(np.concatenate([colors, before[..., -1:]], axis=2))

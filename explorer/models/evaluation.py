@@ -15,7 +15,7 @@ from explorer.data.source import Source
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import active_dimensions, kl_per_dimension
 from explorer.messages import message
-from explorer.models.batches import pictures_held, readable_batches
+from explorer.models.batches import images_in_memory, readable_batches
 from explorer.types import Codec, Floats, Indices, Progress
 
 BATCH = 500
@@ -89,7 +89,7 @@ def evaluate(
     """
     sums = _Sums()
     rng, noise = np.random.default_rng(SAMPLING_SEED), noise_rng(noises, SAMPLING_SEED)
-    step = pictures_held(codec.image_shape, BATCH)
+    step = images_in_memory(codec.image_shape, BATCH)
     count = 0
     for done, pixels, _ in readable_batches(source, indices, preprocessing, step):
         clean = to_floats(pixels)
@@ -98,7 +98,7 @@ def evaluate(
             check_table(2 * len(indices), codec.latent_dim)
         count += len(clean)
         yield Progress(done, len(indices), message("Measuring"))
-    yield _summarise(sums, count)
+    yield _summarize(sums, count)
 
 
 def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.random.Generator) -> None:
@@ -120,7 +120,7 @@ def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.ra
     sums.add(summed_bce=bce_per_image(clean, sampled) * pixels)
 
 
-def _summarise(sums: _Sums, count: int) -> Evaluation:
+def _summarize(sums: _Sums, count: int) -> Evaluation:
     result = Evaluation(count, sums.mean("mse"), sums.mean("bce"), sums.mean("psnr"), sums.mean("ssim"))
     if sums.means:
         means, log_variances = np.concatenate(sums.means), np.concatenate(sums.log_variances)

@@ -15,7 +15,7 @@ from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
-from explorer.models.layer_words import shape_words
+from explorer.models.layer_words import shape_label
 from explorer.models.limits import (
     AUGMENTED_BYTES,
     BYTES_A_VALUE,
@@ -38,7 +38,7 @@ _SOLVER_BYTES = 1 + 4 + 8 + 8
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """Facts about a dataset before its images are read.
 
     Attributes
@@ -63,17 +63,17 @@ class Pictures:
     missing: str = ""
 
 
-def pictures_of(source: Source) -> Pictures:
+def images_of(source: Source) -> Images:
     """Return the facts of an open source."""
     splits = source.splits
-    return Pictures(source.name, source.image_shape, source.crop, len(splits.train), len(splits.test))
+    return Images(source.name, source.image_shape, source.crop, len(splits.train), len(splits.test))
 
 
-def pictures_in(entry: SourceEntry) -> Pictures:
+def images_in(entry: SourceEntry) -> Images:
     """Return the facts of a named source, downloaded or not."""
     shape = entry.image_shape if entry.one_size else None
     missing = entry.how if entry.status == "missing" else ""
-    return Pictures(entry.title, shape, entry.crop, entry.train, entry.test, missing)
+    return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Need:
         Activations of a batch and their gradients.
     one
         The same for a single image, since a batch can be split and an image cannot.
-    pictures
+    images
         Images kept in memory.
     compiling
         Converting the networks after the training.
@@ -97,13 +97,13 @@ class Need:
     weights: int
     activations: int
     one: int
-    pictures: int
+    images: int
     compiling: int
 
     @property
     def total(self) -> int:
         """Peak memory, including TensorFlow itself."""
-        return ENGINE_BYTES + self.weights + self.pictures + max(self.activations, self.compiling)
+        return ENGINE_BYTES + self.weights + self.images + max(self.activations, self.compiling)
 
     @property
     def least(self) -> int:
@@ -172,7 +172,7 @@ class Plan:
 
 
 def plan_training(
-    request: TrainingRequest, pictures: Pictures, parent: Bundle | None = None, machine: int | None = None
+    request: TrainingRequest, images: Images, parent: Bundle | None = None, machine: int | None = None
 ) -> Plan:
     """Return the size and memory of a training.
 
@@ -180,7 +180,7 @@ def plan_training(
     ----------
     request
         The training.
-    pictures
+    images
         Facts about its dataset.
     parent
         The model that it is initialized from.
@@ -192,28 +192,28 @@ def plan_training(
     ExplorerError
         If the training is impossible.
     """
-    if pictures.missing:
-        raise TrainingError("{dataset} is not downloaded. {how}", dataset=pictures.name, how=pictures.missing)
+    if images.missing:
+        raise TrainingError("{dataset} is not downloaded. {how}", dataset=images.name, how=images.missing)
     settings = resolve_settings(request)
-    if not pictures.train or not pictures.test:
+    if not images.train or not images.test:
         raise TrainingError(
             "Cannot train on {dataset}: it has {train:# training image|# training images} and "
             "{test:# test image|# test images}, and at least one of each is needed. Add more images.",
-            dataset=pictures.name,
-            train=pictures.train,
-            test=pictures.test,
+            dataset=images.name,
+            train=images.train,
+            test=images.test,
         )
-    spec = plan_network(request, pictures, parent)
-    originals = min(pictures.train, settings.limit or pictures.train)
+    spec = plan_network(request, images, parent)
+    originals = min(images.train, settings.limit or images.train)
     trained_on = max(originals, settings.augment)
     _check_held(settings, spec, originals)
-    need = _need(settings, spec, originals, trained_on, pictures.test)
+    need = _need(settings, spec, originals, trained_on, images.test)
     _check_memory(need, machine)
     steps = 0 if settings.solver == "pca" else ceil(trained_on / settings.batch)
     return Plan(settings, spec, originals, trained_on, steps, need, machine)
 
 
-def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | None = None) -> ModelSpec:
+def plan_network(request: TrainingRequest, images: Images, parent: Bundle | None = None) -> ModelSpec:
     """Return the networks of a training; see `plan_training`.
 
     Raises
@@ -223,8 +223,8 @@ def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | 
     """
     architecture = get_architecture(request.architecture)
     if parent is None:
-        _check_crop(pictures.crop if request.crop is None else request.crop, pictures)
-        return architecture.build(resolve_image_shape(request, pictures.image_shape, pictures.crop), request.latent)
+        _check_crop(images.crop if request.crop is None else request.crop, images)
+        return architecture.build(resolve_image_shape(request, images.image_shape, images.crop), request.latent)
     if parent.card.architecture != architecture.name:
         raise ModelError(
             "Cannot initialize {architecture} from “{model}”, whose architecture is {other}. "
@@ -235,13 +235,13 @@ def plan_network(request: TrainingRequest, pictures: Pictures, parent: Bundle | 
         )
     for step in parent.card.preprocessing.steps:
         if isinstance(step, CropMargin):
-            _check_crop(step.pixels, pictures)
+            _check_crop(step.pixels, images)
     return architecture.build(parent.card.image_shape, parent.card.latent_dim)
 
 
-def _check_crop(crop: int, pictures: Pictures) -> None:
-    if crop and pictures.image_shape and min(pictures.image_shape[:2]) <= 2 * crop:
-        height, width, _ = pictures.image_shape
+def _check_crop(crop: int, images: Images) -> None:
+    if crop and images.image_shape and min(images.image_shape[:2]) <= 2 * crop:
+        height, width, _ = images.image_shape
         raise TrainingError(
             "Cannot crop {crop:# pixel|# pixels} from each side of images of {height}×{width} pixels. Crop less.",
             crop=crop,
@@ -259,7 +259,7 @@ def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> 
                 "Cannot augment {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
                 "Use fewer or smaller images.",
                 count=originals,
-                shape=shape_words(spec.image_shape),
+                shape=shape_label(spec.image_shape),
                 most=AUGMENTED_BYTES // size,
             )
         check_room((max(settings.augment, originals), *spec.image_shape))
@@ -268,7 +268,7 @@ def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> 
             "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
             "Use fewer or smaller images.",
             count=originals,
-            shape=shape_words(spec.image_shape),
+            shape=shape_label(spec.image_shape),
             most=MEMORY_BYTES // size,
         )
     if settings.solver == "pca" and max(originals, settings.augment) < spec.latent_dim:
@@ -285,14 +285,14 @@ def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_o
     at_once = min(settings.batch, trained_on, max(1, STEP_BYTES // one))
     size = prod(spec.image_shape)
     held = [count * size for count in (originals, test)]
-    pictures = sum(nbytes for nbytes in held if nbytes <= MEMORY_BYTES)
+    images = sum(nbytes for nbytes in held if nbytes <= MEMORY_BYTES)
     if settings.augment:
         made = trained_on * size
-        pictures = sum(held) + (made if made <= IN_MEMORY else 0)
+        images = sum(held) + (made if made <= IN_MEMORY else 0)
     if settings.solver == "pca":
-        pictures += trained_on * size * _SOLVER_BYTES
+        images += trained_on * size * _SOLVER_BYTES
     counts = spec.encoder.parameters, spec.decoder.parameters
-    return Need(BYTES_A_WEIGHT * sum(counts), at_once * one, one, pictures, COMPILED_BYTES_A_WEIGHT * max(counts))
+    return Need(BYTES_A_WEIGHT * sum(counts), at_once * one, one, images, COMPILED_BYTES_A_WEIGHT * max(counts))
 
 
 def _check_memory(need: Need, machine: int | None) -> None:

@@ -22,12 +22,12 @@ from explorer.models.layers import (
 _ACTIVATIONS = {"linear": "", "relu": "ReLU", "silu": "SiLU", "sigmoid": "sigmoid"}
 
 
-def activation_word(layer: Layer) -> str:
+def activation_label(layer: Layer) -> str:
     """Return the activation's label, such as ``ReLU``; empty for a linear layer or one without activation."""
     return _ACTIVATIONS.get(getattr(layer, "activation", "linear"), getattr(layer, "activation", ""))
 
 
-def layer_words(layer: Layer) -> tuple[str, str]:
+def layer_labels(layer: Layer) -> tuple[str, str]:
     """Return the labels of a layer and of its activation: ``("Conv 3×3 /2", "ReLU")``, ``("MaxPool 2", "")``."""
     match layer:
         case Conv():
@@ -52,15 +52,15 @@ def layer_words(layer: Layer) -> tuple[str, str]:
             words = "Crop"
         case _:
             assert_never(layer)
-    return words, activation_word(layer)
+    return words, activation_label(layer)
 
 
-def shape_words(shape: Shape) -> str:
+def shape_label(shape: Shape) -> str:
     """Return ``28×28×1``, or ``2,304`` for a vector."""
     return "×".join(f"{side:,}" if len(shape) == 1 else str(side) for side in shape)
 
 
-def count_words(count: int) -> str:
+def count_label(count: int) -> str:
     """Return a number with a unit prefix: ``896``, ``18.5 k``, ``2.17 M``, ``4.1 G``."""
     size = float(count)
     for unit in ("", " k", " M", " G"):

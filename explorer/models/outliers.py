@@ -16,7 +16,7 @@ from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import write_csv
 from explorer.messages import message
-from explorer.models.batches import pictures_at_once, readable_batches
+from explorer.models.batches import images_at_once, readable_batches
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Indices, Pixels, Progress
 
@@ -131,7 +131,7 @@ class Outliers:
 
 def sample_errors(codec: Codec, sample: CodeSample) -> Iterator[Progress | Figures]:
     """Measure the test images stored in a bundle: yields progress, then the errors, float64 ``(m,)``."""
-    count, batch = len(sample.thumbnails), pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    count, batch = len(sample.thumbnails), images_at_once(codec.image_shape, _MOST_AT_ONCE)
     errors = np.empty(count)
     for start in range(0, count, batch):
         errors[start : start + batch] = _errors(codec, sample.thumbnails[start : start + batch])
@@ -174,7 +174,7 @@ def rank_by_error(
                 yield item
             else:
                 usual = item
-    batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    batch = images_at_once(codec.image_shape, _MOST_AT_ONCE)
     measured: list[tuple[Figures, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, preprocessing, batch):
         measured.append((_errors(codec, pixels), kept))

@@ -15,7 +15,7 @@ class PcaCodec:
 
     Parameters
     ----------
-    pictures
+    images
         Images, float32 ``(n, h, w, c)`` in [0, 1], n > `latent_dim`; the first `MOST_FITTED` are fitted.
     latent_dim
         Number of components.
@@ -33,11 +33,11 @@ class PcaCodec:
         The components, float32 ``(latent_dim, h·w·c)``.
     """
 
-    def __init__(self, pictures: Floats, latent_dim: int) -> None:
+    def __init__(self, images: Floats, latent_dim: int) -> None:
         from sklearn.decomposition import PCA
 
-        height, width, channels = pictures.shape[1:]
-        rows = pictures[:MOST_FITTED].reshape(min(len(pictures), MOST_FITTED), -1)
+        height, width, channels = images.shape[1:]
+        rows = images[:MOST_FITTED].reshape(min(len(images), MOST_FITTED), -1)
         if not 1 <= latent_dim <= min(rows.shape[1], len(rows) - 1):
             raise UsageError(
                 "PCA with {latent:# dimension|# dimensions} is impossible: these images allow at most {most:,}. "

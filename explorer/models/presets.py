@@ -123,7 +123,7 @@ def _shape(request: TrainingRequest) -> tuple[object, ...]:
     return request.architecture, latent, request.size, request.channels, request.crop
 
 
-PRESETS: tuple[TrainingPreset, ...] = (
+TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "quick",
         "Quick start",
@@ -277,4 +277,4 @@ def matching_preset(request: TrainingRequest) -> TrainingPreset | None:
     ExplorerError
         If the request is invalid.
     """
-    return next((preset for preset in PRESETS if preset.describes(request)), None)
+    return next((preset for preset in TRAINING_PRESETS if preset.describes(request)), None)

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.corruption import KINDS, Noise, corrupt, format_noise, noise_rng
+from explorer.data.corruption import CORRUPTIONS, Noise, corrupt, format_noise, noise_rng
 from explorer.data.metrics import mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.export.table import Cell, write_csv
 from explorer.messages import message
-from explorer.models.batches import pictures_at_once, readable_batches
+from explorer.models.batches import images_at_once, readable_batches
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
 
-CURVE_PICTURES = 300
+CURVE_IMAGES = 300
 """Test images for a smooth curve within seconds."""
 
 CURVE_STEPS = 11
@@ -85,10 +85,10 @@ def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
     UsageError
         If the kind is unknown.
     """
-    if kind not in KINDS:
-        raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(KINDS))
+    if kind not in CORRUPTIONS:
+        raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(CORRUPTIONS))
     # Rounded, so that tables show 0.3 and not 0.30000000000000004.
-    return np.round(np.linspace(0, KINDS[kind].largest, steps), 6)
+    return np.round(np.linspace(0, CORRUPTIONS[kind].largest, steps), 6)
 
 
 def quality_curve(
@@ -138,7 +138,7 @@ def quality_curve(
     stacks = [_at(noises, varied, float(strength)) for strength in strengths]
     # Reject strengths out of range before measuring.
     corrupt(np.zeros((1, 1, 1, 1), np.float32), [noise for stack in stacks for noise in stack])
-    batch = pictures_at_once(codec.image_shape, _MOST_AT_ONCE)
+    batch = images_at_once(codec.image_shape, _MOST_AT_ONCE)
     parts = -(-len(indices) // batch)
     total = parts * (len(stacks) + 1)
     clean: list[Pixels] = []

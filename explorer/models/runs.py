@@ -37,7 +37,7 @@ from explorer.reading import read_limited, reading
 from explorer.types import Pixels
 
 FORMAT_VERSION = 1
-FACTS, LOG, FILM, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
+FACTS, LOG, PROGRESS, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
 
 FRAMES = 240
 """Maximum number of progress frames. Beyond it, the frame with the closest neighbors is dropped."""
@@ -89,7 +89,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class FilmFrame:
+class ProgressFrame:
     """Reconstructions after `progress` epochs: a strip of images in a PNG file."""
 
     progress: float
@@ -114,7 +114,7 @@ class Run:
         The epochs so far.
     metrics
         On the test images, once it is finished.
-    film
+    progress_frames
         Progress frames in order.
     """
 
@@ -125,7 +125,7 @@ class Run:
     note: str = ""
     curve: tuple[CurvePoint, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
-    film: tuple[FilmFrame, ...] = ()
+    progress_frames: tuple[ProgressFrame, ...] = ()
 
     @property
     def name(self) -> str:
@@ -151,7 +151,7 @@ class Run:
 
 def originals_of(run: Path) -> Path:
     """Return the path of the strip of original images in a run's folder."""
-    return run / FILM / ORIGINALS
+    return run / PROGRESS / ORIGINALS
 
 
 class RunWriter:
@@ -165,7 +165,7 @@ class RunWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._frames: list[FilmFrame] = list(read_film(path))
+        self._frames: list[ProgressFrame] = list(read_progress_frames(path))
         self._facts = ""
         with suppress(OSError, ValueError):
             self._facts = (path / FACTS).read_text(encoding="utf-8")
@@ -185,7 +185,7 @@ class RunWriter:
             path, number = runs_dir() / f"{stem}-{number}", number + 1
         facts = RunFacts(request=request, begun=now.astimezone().isoformat(timespec="seconds"))
         try:
-            (path / FILM).mkdir(parents=True)
+            (path / PROGRESS).mkdir(parents=True)
         except OSError as error:
             raise TrainingError(
                 "Cannot write the training log to {folder}: {reason}. Check the permissions, or free disk space.",
@@ -207,10 +207,10 @@ class RunWriter:
         except OSError:
             return
 
-    def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[FilmFrame, ...]:
+    def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[ProgressFrame, ...]:
         """Add a progress frame, images uint8 ``(k, h, w, c)``; return all frames."""
-        folder = self.path / FILM
-        frame = FilmFrame(progress, folder / f"{progress:012.5f}.png")
+        folder = self.path / PROGRESS
+        frame = ProgressFrame(progress, folder / f"{progress:012.5f}.png")
         try:
             self._restore()
             if not (folder / ORIGINALS).is_file():
@@ -231,25 +231,25 @@ class RunWriter:
     def _restore(self) -> None:
         """Recreate the folder if it was deleted while the training runs."""
         if not self.path.is_dir():
-            (self.path / FILM).mkdir(parents=True)
+            (self.path / PROGRESS).mkdir(parents=True)
             (self.path / FACTS).write_text(self._facts, encoding="utf-8")
             self._frames.clear()
 
 
-def _closest(frames: list[FilmFrame]) -> int:
+def _closest(frames: list[ProgressFrame]) -> int:
     """Return the inner frame whose removal leaves the smallest gap."""
     gaps = [after.progress - before.progress for before, after in zip(frames, frames[2:], strict=False)]
     return 1 + gaps.index(min(gaps))
 
 
-def write_strip(path: Path, pictures: Pixels) -> None:
+def write_strip(path: Path, images: Pixels) -> None:
     """Write images uint8 ``(k, h, w, c)`` side by side as PNG, with their number as metadata."""
-    count, height, width, channels = pictures.shape
-    strip = pictures.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
+    count, height, width, channels = images.shape
+    strip = images.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
     metadata = PngInfo()
     metadata.add_text(_COUNT, str(count))
-    image = Image.fromarray(strip[..., 0] if channels == 1 else strip)
-    image.save(path, format="PNG", compress_level=1, pnginfo=metadata)
+    pil_image = Image.fromarray(strip[..., 0] if channels == 1 else strip)
+    pil_image.save(path, format="PNG", compress_level=1, pnginfo=metadata)
 
 
 def read_strip(path: Path) -> Pixels:
@@ -263,17 +263,17 @@ def read_strip(path: Path) -> Pixels:
     remedy = message("Choose another frame.")
     with (
         reading(message("a strip of images"), str(path), TrainingError, remedy),
-        Image.open(path, formats=["PNG"]) as image,
+        Image.open(path, formats=["PNG"]) as pil_image,
     ):
-        if image.width * image.height > MAX_PIXELS:
+        if pil_image.width * pil_image.height > MAX_PIXELS:
             raise TrainingError(
                 "Cannot read {file}: {width}×{height} pixels are too many. Choose another frame.",
                 file=path,
-                width=image.width,
-                height=image.height,
+                width=pil_image.width,
+                height=pil_image.height,
             )
-        strip = np.asarray(image)
-        count = int(image.info.get(_COUNT, 0))
+        strip = np.asarray(pil_image)
+        count = int(pil_image.info.get(_COUNT, 0))
     if strip.ndim == 2:
         strip = strip[..., None]
     height, width, channels = strip.shape
@@ -282,16 +282,16 @@ def read_strip(path: Path) -> Pixels:
     return strip.reshape(height, count, width // count, channels).transpose(1, 0, 2, 3)
 
 
-def read_film(path: Path) -> Iterator[FilmFrame]:
+def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
     """Yield the progress frames of a run in order."""
-    folder = path / FILM
+    folder = path / PROGRESS
     for file in sorted(folder.glob("*.png")) if folder.is_dir() else ():
         try:
             progress = float(file.stem)
         except ValueError:
             continue
         if 0 <= progress <= _LAST_EPOCH:
-            yield FilmFrame(progress, file)
+            yield ProgressFrame(progress, file)
 
 
 def read_run(path: Path) -> Run:
@@ -309,9 +309,9 @@ def read_run(path: Path) -> Run:
         logged = _Logged()
         for line in _lines(path / LOG):
             logged.take(line)
-        film = tuple(read_film(path))
+        progress_frames = tuple(read_progress_frames(path))
     curve = tuple(logged.curve)
-    return Run(path, facts.request, begun, logged.phase, logged.note, curve, logged.metrics, film)
+    return Run(path, facts.request, begun, logged.phase, logged.note, curve, logged.metrics, progress_frames)
 
 
 @dataclass

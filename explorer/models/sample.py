@@ -10,8 +10,8 @@ from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.latent.statistics import compute_statistics
 from explorer.messages import message
-from explorer.models.batches import pictures_held
-from explorer.models.codes import CodeSample, along_axes, most_axes, most_kept, most_measured
+from explorer.models.batches import images_in_memory
+from explorer.models.codes import CodeSample, along_components, most_components, most_kept, most_measured
 from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
 
 PRIOR_CODES = 500
@@ -39,7 +39,7 @@ def sample_codes(
     codes = np.empty((len(measured), codec.latent_dim), np.float32)
     log_variances: Floats | None = None
     thumbnails: list[Pixels] = []
-    step = pictures_held(codec.image_shape, _BATCH)
+    step = images_in_memory(codec.image_shape, _BATCH)
     for start in range(0, len(measured), step):
         part = slice(start, min(start + step, len(measured)))
         pixels = source.read(measured[part], preprocessing)
@@ -75,12 +75,12 @@ def prior_sample(
     codes: Floats = rng.standard_normal((count, codec.latent_dim)).astype(np.float32)
     for start, length in one_hot:
         codes[:, start : start + length] = np.eye(length, dtype=np.float32)[rng.integers(length, size=count)]
-    step = pictures_held(codec.image_shape, _BATCH)
-    pictures = np.concatenate([to_pixels(codec.decode(codes[at : at + step])) for at in range(0, count, step)])
-    return _assemble(codes, None, np.arange(count), (np.arange(count), None, pictures), latent_shape)
+    step = images_in_memory(codec.image_shape, _BATCH)
+    images = np.concatenate([to_pixels(codec.decode(codes[at : at + step])) for at in range(0, count, step)])
+    return _assemble(codes, None, np.arange(count), (np.arange(count), None, images), latent_shape)
 
 
-def sample_pictures(
+def sample_images(
     codec: Codec, pixels: Pixels, indices: Indices, labels: Indices | None, latent_shape: LatentShape
 ) -> CodeSample:
     """Encode images in memory: the quick sample of a model in training.
@@ -108,7 +108,7 @@ def _assemble(
     latent_shape: LatentShape,
 ) -> CodeSample:
     """Compute statistics of all codes ``(m, d)`` and keep some; `rest` are their indices, labels and thumbnails."""
-    statistics = compute_statistics(codes, log_variances, most_axes(latent_shape))
+    statistics = compute_statistics(codes, log_variances, most_components(latent_shape))
     indices, labels, thumbnails = rest
     return CodeSample(
         codes=codes[kept],
@@ -117,7 +117,7 @@ def _assemble(
         thumbnails=thumbnails,
         statistics=statistics,
         # If all codes are kept, the coordinates can be computed from them.
-        coordinates=along_axes(codes, statistics) if len(kept) < len(codes) else None,
+        coordinates=along_components(codes, statistics) if len(kept) < len(codes) else None,
     )
 
 

@@ -26,15 +26,15 @@ from explorer.data.guest import MOST_BYTES
 from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
 from explorer.messages import Wording, message
-from explorer.models.session_record import LONGEST_FILM, MOST, VERSION, SessionRecord
+from explorer.models.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
 from explorer.paths import replacing_file
 from explorer.reading import read_limited
 
 SUFFIX: Final = ".latent"
 
-_RECORD, _ARRAYS, _GUEST = "session.json", "arrays.npz", "guest"
+_RECORD, _ARRAYS, _IMPORTED_IMAGE = "session.json", "arrays.npz", "guest"
 _MOST_ARRAYS = 512 << 20
-_ALLOWED: Final = {_RECORD: SESSION.size, _ARRAYS: _MOST_ARRAYS, _GUEST: MOST_BYTES}
+_ALLOWED: Final = {_RECORD: SESSION.size, _ARRAYS: _MOST_ARRAYS, _IMPORTED_IMAGE: MOST_BYTES}
 _LIMITS: Final = ZipLimits(sum(_ALLOWED.values()), members=100, unsuspicious=32 << 20)
 _LARGEST_THUMBNAIL = 512
 
@@ -67,13 +67,13 @@ class Session:
         ``keyframes``, ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners``
         ``(3, latent_dim)``. ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8
         ``(b, h, w, c)``, black if missing.
-    guest
+    imported_image
         The file of the imported image, or empty.
     """
 
     record: SessionRecord
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-    guest: bytes = b""
+    imported_image: bytes = b""
 
 
 def write_session(path: Path, session: Session) -> str:
@@ -124,7 +124,7 @@ def session_bytes(session: Session) -> bytes:
         archive.writestr(_RECORD, text)
         archive.writestr(zipfile.ZipInfo(_ARRAYS, (1980, 1, 1, 0, 0, 0)), arrays)
         if record.guest is not None:
-            archive.writestr(zipfile.ZipInfo(_GUEST, (1980, 1, 1, 0, 0, 0)), session.guest)
+            archive.writestr(zipfile.ZipInfo(_IMPORTED_IMAGE, (1980, 1, 1, 0, 0, 0)), session.imported_image)
     return whole.getvalue()
 
 
@@ -176,12 +176,12 @@ def read_session(path: Path) -> tuple[Session, str]:
         raise _damaged(where, message("the codes do not match their checksum"))
     arrays = _read_arrays(parts[_ARRAYS], where)
     _check_arrays(record, arrays, where)
-    guest = parts.get(_GUEST, b"")
-    if (record.guest is not None or guest) and (
-        record.guest is None or hashlib.sha256(guest).hexdigest() != record.guest.checksum
+    imported_image = parts.get(_IMPORTED_IMAGE, b"")
+    if (record.guest is not None or imported_image) and (
+        record.guest is None or hashlib.sha256(imported_image).hexdigest() != record.guest.checksum
     ):
         raise _damaged(where, message("the imported image is missing or does not match its checksum"))
-    return Session(record, arrays, guest), hashlib.sha256(content).hexdigest()
+    return Session(record, arrays, imported_image), hashlib.sha256(content).hexdigest()
 
 
 def _damaged(where: str, reason: Wording) -> SessionError:
@@ -220,12 +220,12 @@ def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"bookmarks": [], "view": {}}
 
 
-def _without_guest(raw: dict[str, Any]) -> dict[str, Any]:
+def _without_imported_image(raw: dict[str, Any]) -> dict[str, Any]:
     """Migrate a record of version 2, which has no imported image."""
     return raw | {"guest": None}
 
 
-_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks, 2: _without_guest}
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks, 2: _without_imported_image}
 """By version: converts a record to the next version."""
 
 
@@ -266,7 +266,7 @@ def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where:
             good = array.ndim == 4 and len(array) == counts["bookmarks"] and array.shape[3] in (1, 3)
             wanted, good = "n×h×w×c", good and min(array.shape) > 0 and max(array.shape[1:3]) <= _LARGEST_THUMBNAIL
         elif name in {"times", "selection"}:
-            wanted, good = "n", array.ndim == 1 and len(array) <= LONGEST_FILM
+            wanted, good = "n", array.ndim == 1 and len(array) <= LONGEST_ANIMATION
         elif name in {"cursor", "picture_code"}:
             wanted, good = f"{dim}", array.shape == (dim,) and dim > 0
         else:

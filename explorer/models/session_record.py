@@ -19,7 +19,7 @@ VERSION: Final = 3
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot."""
 
-LONGEST_FILM: Final = 10_000_000
+LONGEST_ANIMATION: Final = 10_000_000
 """Maximum number of frames of an animation."""
 
 _REACH = 1e12
@@ -71,7 +71,7 @@ class DataRecord(_Record):
         The path relative to the session file if both are on one drive, so that both can be moved together.
     name, title, count, split
         Display name, title, number of images, and origin of the splits.
-    picture, file
+    image_index, file
         Position of the selected image, and its file if images are files.
     """
 
@@ -85,7 +85,7 @@ class DataRecord(_Record):
     file: Place = ""
 
 
-class GuestRecord(_Record):
+class ImportedImageRecord(_Record):
     """An imported image; its file is a part of the session.
 
     Attributes
@@ -116,8 +116,8 @@ class SegmentRecord(_Record):
         return self
 
 
-class FilmRecord(SegmentRecord):
-    """See `explorer.latent.film.FilmSettings`."""
+class AnimationRecord(SegmentRecord):
+    """See `explorer.latent.film.AnimationSettings`."""
 
     hold: int = Field(ge=0, le=MOST)
     fps: float = Field(gt=0, le=1000, allow_inf_nan=False)
@@ -235,13 +235,13 @@ class SessionRecord(_Record):
     checksum: str = Field(default="", max_length=64)
     model: ModelRecord | None = None
     data: DataRecord | None = None
-    guest: GuestRecord | None = None
+    guest: ImportedImageRecord | None = None
     noise: str = Field(default="", max_length=10_000)
     jitter: JitterRecord
     sampling: SamplingRecord
     traversal: TraversalRecord
     grid: GridRecord
-    film: FilmRecord
+    film: AnimationRecord
     segments: tuple[SegmentRecord | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)
     arithmetic: ArithmeticRecord
@@ -263,8 +263,8 @@ class SessionRecord(_Record):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         frames = sum((segment or self.film).steps for segment in self.segments)
-        if frames > LONGEST_FILM:
-            raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_FILM:,}")
+        if frames > LONGEST_ANIMATION:
+            raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_ANIMATION:,}")
         return self
 
 

@@ -26,7 +26,7 @@ HEAVY = ("tensorflow", "keras", "sklearn")
 
 STEPS: dict[str, Callable[[Tour], None]] = {
     "first": film.first,
-    "picture": basics.picture,
+    "picture": basics.image,
     "slider": basics.slider,
     "map": basics.walk_map,
     "noise": basics.noise,
@@ -50,7 +50,7 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "cloud": lab.cloud,
     "outliers": lab.outliers,
     "faces": models.faces,
-    "neighbours": meaning.neighbours,
+    "neighbours": meaning.neighbors,
     "directions": meaning.directions,
     "arithmetic": meaning.arithmetic,
     "compare": meaning.compare,

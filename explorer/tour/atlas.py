@@ -40,7 +40,7 @@ def points(tour: Tour) -> None:
     canvas = _map(tour)
     tour.click("map_pictures")
     _press(tour, "map_points")
-    tour.until(lambda: tour.document.studies.codes is not None, "the codes of the images")
+    tour.until(lambda: tour.document.analysis.codes is not None, "the codes of the images")
     tour.settle()
     tour.shoot("map-points")
     tour.click("map_lasso")

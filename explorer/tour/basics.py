@@ -10,14 +10,14 @@ from explorer.document.views import NoiseView
 from explorer.tour.guide import Tour
 
 
-def picture(tour: Tour) -> None:
+def image(tour: Tour) -> None:
     """Select an image in the gallery by mouse, then the next by keyboard."""
     view = tour.running.window.gallery.view
     index = tour.running.window.gallery.model.index(7)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-    tour.until(lambda: tour.document.picture == 7, "the clicked image")
+    tour.until(lambda: tour.document.image_index == 7, "the clicked image")
     QTest.keyClick(view, Qt.Key.Key_Right)
-    tour.until(lambda: tour.document.picture == 8, "the next image")
+    tour.until(lambda: tour.document.image_index == 8, "the next image")
     tour.settle()
     tour.shoot("picture")
 
@@ -67,12 +67,12 @@ def _row_of_noise(tour: Tour) -> None:
     tour.trigger("noise_preset_reference_digits")
     tour.click("noise_several")
     tour.until(lambda: [noise.mean for noise in tour.document.noises] == [0.5], "the published noise")
-    tour.until(lambda: _pictures(tour) > 1, "the row of images")
+    tour.until(lambda: _images(tour) > 1, "the row of images")
     tour.shoot("noise-row")
     tour.click("noise_one")
 
 
-def _pictures(tour: Tour) -> int:
+def _images(tour: Tour) -> int:
     view = tour.document.noise_view
     return len(view.clean) if isinstance(view, NoiseView) and view.of_noisy.psnr < 15 else 0
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
-from explorer.document.views import FilmView
+from explorer.document.views import AnimationView
 from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
 
@@ -21,8 +21,8 @@ MOST_CLICKS = 10
 def keyframes(tour: Tour) -> None:
     """Add three images to the timeline, scrub, and play."""
     tour.tab(tour.running.window.map)
-    for picture in (3, 5, 9):
-        tour.document.choose_picture(picture)
+    for image in (3, 5, 9):
+        tour.document.choose_image(image)
         tour.settle()
         tour.click("timeline_add")
     tour.type_number("timeline_steps", 30)
@@ -72,11 +72,11 @@ def reopen(tour: Tour) -> None:
     if tour.gif is None:
         gif(tour)
     assert tour.gif is not None
-    before = tour.document.timeline.film
+    before = tour.document.timeline.animation
     tour.document.timeline.clear()
     tour.document.timeline.reopen_requested.emit(tour.gif)
     tour.until(lambda: tour.document.timeline.frames > 0, "the reopened animation")
-    if tour.document.timeline.film != before:
+    if tour.document.timeline.animation != before:
         raise EngineError("The reopened animation differs from the exported one.")
     _measured(tour)
     tour.shoot("timeline-reopened")
@@ -84,8 +84,8 @@ def reopen(tour: Tour) -> None:
 
 def _measured(tour: Tour) -> None:
     def done() -> bool:
-        view = tour.document.film_view
-        return isinstance(view, FilmView) and view.done and view.film is tour.document.timeline.film
+        view = tour.document.animation_view
+        return isinstance(view, AnimationView) and view.done and view.animation is tour.document.timeline.animation
 
     tour.until(done, "the curves of the animation")
     tour.until(lambda: tour.running.window.timeline.track.has_images, "the images of the keyframes")
@@ -98,7 +98,7 @@ def first(tour: Tour) -> None:
     for place in (0, 1):
         index = tour.running.window.gallery.model.index(place)
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-        tour.until(lambda place=place: tour.document.picture == place, "the clicked image")  # type: ignore[misc]
+        tour.until(lambda place=place: tour.document.image_index == place, "the clicked image")  # type: ignore[misc]
         tour.settle()
         tour.click("timeline_add")
     _export(tour, tour.out / FIRST_NAME)
@@ -150,9 +150,9 @@ def _export(tour: Tour, target: Path) -> None:
     tour.document.exported.connect(written.append)
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
-    told = tour.find(QLabel, "export_size")
-    tour.until(lambda: told.text().startswith("About"), "the estimated file size")
-    tour.shoot("export-dialog", told.window())
+    reported = tour.find(QLabel, "export_size")
+    tour.until(lambda: reported.text().startswith("About"), "the estimated file size")
+    tour.shoot("export-dialog", reported.window())
     tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
     dialog = tour.running.window.findChildren(QFileDialog)[-1]

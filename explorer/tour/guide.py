@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
 
 from explorer.app import Running
 from explorer.document.document import Document, Problem
-from explorer.document.views import CursorView, NoiseView, PictureView
+from explorer.document.views import CursorView, ImageView, NoiseView
 from explorer.errors import EngineError, UsageError
 
 PATIENCE_SECONDS = 180.0
@@ -56,7 +56,7 @@ class Tour:
 
     def settle(self) -> None:
         """Wait until all requested images are decoded."""
-        self.until(lambda: isinstance(self.document.picture_view, PictureView), "the reconstruction")
+        self.until(lambda: isinstance(self.document.image_view, ImageView), "the reconstruction")
         self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited image")
         if self.document.watches("noise"):
             self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy image")

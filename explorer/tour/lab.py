@@ -11,7 +11,7 @@ from explorer.tour.guide import Tour
 
 def denoising(tour: Tour) -> None:
     """Compare the noise-level curves of a denoising model and of the same network trained on clean images."""
-    studies = tour.document.studies
+    analysis = tour.document.analysis
     tour.open_model("digits-denoise")
     tour.tab(tour.running.window.noise)
     tour.trigger("noise_preset_reference_digits")
@@ -20,12 +20,12 @@ def denoising(tour: Tour) -> None:
     tour.shoot("denoised")
     tour.click("noise_curves")
     tour.click("noise_measure")
-    tour.until(lambda: len(studies.quality.curves) == 1, "the curve of the open model")
+    tour.until(lambda: len(analysis.quality.curves) == 1, "the curve of the open model")
     tour.find(QMenu, "noise_others_menu").aboutToShow.emit()
     tour.trigger("noise_other_digits-deep-49")
-    tour.until(lambda: len(studies.quality.curves) == 2, "the curve of the other model")
+    tour.until(lambda: len(analysis.quality.curves) == 2, "the curve of the other model")
     tour.shoot("noise-curve")
-    own, clean = (curve.reconstructed.psnr[5] for curve in studies.quality.curves)
+    own, clean = (curve.reconstructed.psnr[5] for curve in analysis.quality.curves)
     if own <= clean:
         raise EngineError(
             "The denoiser is not better at half the noise level: {own:.1f} dB, other model {clean:.1f} dB.",
@@ -45,12 +45,12 @@ def cloud(tour: Tour) -> None:
 
 def outliers(tour: Tour) -> None:
     """Score clothing images with a model of digits, and show the outliers in the gallery."""
-    window, studies = tour.running.window, tour.document.studies
+    window, analysis = tour.running.window, tour.document.analysis
     digits = tour.document.source
     tour.open_source("clothing")
     tour.tab(window.outliers)
     tour.click("outliers_rank")
-    tour.until(lambda: studies.ranking is not None, "the ranking")
+    tour.until(lambda: analysis.ranking is not None, "the ranking")
     tour.click("outliers_pick")
     tour.until(lambda: window.gallery.model.rowCount() < 2_500, "the gallery to show the outliers")
     tour.settle()

@@ -7,25 +7,25 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QListWidget
 
-from explorer.document.views import CompareView, NeighboursView
+from explorer.document.views import CompareView, NeighborsView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
 _DIGITS, _FACES, _SHORT_FACES = "digits-deep-49", "faces-denoise", "faces-conv-16"
 
 
-def neighbours(tour: Tour) -> None:
+def neighbors(tour: Tour) -> None:
     """Find similar digits by code and by pixels, select one of them; then faces."""
     window = tour.running.window
     tour.open_model(_DIGITS)
-    tour.tab(window.neighbours)
+    tour.tab(window.neighbors)
     _found(tour)
     tour.shoot("neighbours-digits")
-    row = window.neighbours.by_code
+    row = window.neighbors.by_code
     place = row.visualItemRect(row.item(2)).center()
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    tour.until(lambda: tour.document.picture == wanted, "the clicked neighbor")
+    tour.until(lambda: tour.document.image_index == wanted, "the clicked neighbor")
     if not tour.has_model(_FACES):
         return
     tour.open_model(_FACES)
@@ -58,7 +58,7 @@ def directions(tour: Tour) -> None:
             raise EngineError("Moving the slider of a direction did not change the code.")
     tour.settle()
     tour.shoot("directions")
-    tour.document.finder.drop(range(len(tour.document.directions)))
+    tour.document.direction_search.drop(range(len(tour.document.directions)))
 
 
 def arithmetic(tour: Tour) -> None:
@@ -67,12 +67,12 @@ def arithmetic(tour: Tour) -> None:
         return
     tour.open_model(_SHORT_FACES)
     tour.tab(tour.running.window.arithmetic)
-    for letter, picture in (("a", 4), ("b", 9), ("c", 12)):
-        tour.document.choose_picture(picture)
+    for letter, image in (("a", 4), ("b", 9), ("c", 12)):
+        tour.document.choose_image(image)
         tour.settle()
         tour.click(f"slot_{letter}_add")
     tour.until(lambda: tour.document.arithmetic.result() is not None, "the result")
-    tour.until(lambda: isinstance(tour.document.nearest_view, NeighboursView), "the nearest image of the dataset")
+    tour.until(lambda: isinstance(tour.document.nearest_view, NeighborsView), "the nearest image of the dataset")
     tour.settle()
     tour.shoot("arithmetic")
     tour.click("arithmetic_more")
@@ -90,7 +90,7 @@ def compare(tour: Tour) -> None:
     _compared(tour)
     tour.shoot("compare-pca")
     tour.click("compare_measure")
-    tour.until(lambda: len(tour.document.beside.table) == 2, "the metrics of both models")
+    tour.until(lambda: len(tour.document.comparison.table) == 2, "the metrics of both models")
     # The compression metrics are at the bottom.
     tour.running.window.compare.table.scrollToBottom()
     tour.shoot("compare-table")
@@ -106,7 +106,7 @@ def statistics(tour: Tour) -> None:
     tour.shoot("statistics-correlations", dialog)
     tour.click("statistics_labels")
     tour.click("statistics_probe")
-    tour.until(lambda: len(tour.document.studies.probes) > 0, "the linear probe of the labels")
+    tour.until(lambda: len(tour.document.analysis.probes) > 0, "the linear probe of the labels")
     tour.shoot("statistics-labels", dialog)
     tour.click("statistics_dimensions")
     tour.click("statistics_close")
@@ -115,7 +115,7 @@ def statistics(tour: Tour) -> None:
 def _found(tour: Tour) -> None:
     tour.settle()
     tour.until(lambda: not tour.document.jobs, "the index")
-    tour.until(lambda: isinstance(tour.document.neighbours_view, NeighboursView), "the neighbors")
+    tour.until(lambda: isinstance(tour.document.neighbors_view, NeighborsView), "the neighbors")
 
 
 def _find(tour: Tour, attribute: str, value: str) -> None:
@@ -128,13 +128,15 @@ def _find(tour: Tour, attribute: str, value: str) -> None:
     item = found[0]
     values.scrollToItem(item)
     QTest.mouseClick(values.viewport(), Qt.MouseButton.LeftButton, pos=values.visualItemRect(item).center())
-    before = tour.document.finder.found
+    before = tour.document.direction_search.found
     tour.click("directions_find")
-    tour.until(lambda: tour.document.finder.found is not before, f"the direction of {value}")
+    tour.until(lambda: tour.document.direction_search.found is not before, f"the direction of {value}")
 
 
 def _compared(tour: Tour) -> None:
-    tour.until(lambda: tour.document.beside.code is not None and not tour.document.jobs, "the code of the second model")
+    tour.until(
+        lambda: tour.document.comparison.code is not None and not tour.document.jobs, "the code of the second model"
+    )
     tour.until(lambda: isinstance(tour.document.compare_view, CompareView), "both images")
     view = tour.document.compare_view
     if not isinstance(view, CompareView) or not np.isfinite(view.mse).all():

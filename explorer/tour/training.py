@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSlider, QTabWidget
 
-from explorer.document.views import PictureView, TrainingFilmView
+from explorer.document.views import ImageView, TrainingProgressView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
-NETWORK, CURVES, FILM, RUNS = range(4)
+NETWORK, CURVES, PROGRESS, RUNS = range(4)
 
 
 def train(tour: Tour) -> None:
@@ -34,7 +34,7 @@ def train(tour: Tour) -> None:
     tour.until(lambda: tour.document.training.progress >= 10, "ten epochs")
     midway = _hold(tour)
     tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the trained model")
-    _settle_anew(tour)
+    _settle_again(tour)
     tour.shoot("training-end")
     late = _error(tour)
     if not late < midway < early:
@@ -47,10 +47,10 @@ def train(tour: Tour) -> None:
     _look_back(tour)
 
 
-def _settle_anew(tour: Tour) -> None:
+def _settle_again(tour: Tour) -> None:
     """Wait for the views of the current version of the model; older views stay until then."""
-    tour.document.step_picture(-1)
-    tour.document.step_picture(1)
+    tour.document.step_image(-1)
+    tour.document.step_image(1)
     tour.settle()
 
 
@@ -60,7 +60,7 @@ def _hold(tour: Tour) -> float:
     tour.until(lambda: tour.document.training.phase == "paused", "the training to pause")
     # A paused training has sent its current model.
     tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model after ten epochs")
-    _settle_anew(tour)
+    _settle_again(tour)
     tour.shoot("training-midway")
     error = _error(tour)
     _show_page(tour, RUNS)
@@ -74,21 +74,21 @@ def _hold(tour: Tour) -> float:
 
 def _look_back(tour: Tour) -> None:
     """Scrub through the training progress to its first third."""
-    _show_page(tour, FILM)
+    _show_page(tour, PROGRESS)
     slider = tour.find(QSlider, "train_film_slider")
-    tour.until(lambda: isinstance(tour.document.training_film_view, TrainingFilmView), "the training progress")
+    tour.until(lambda: isinstance(tour.document.training_progress_view, TrainingProgressView), "the training progress")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     for _ in range(max(1, slider.maximum() // 3)):
         QTest.keyClick(slider, Qt.Key.Key_Right)
-    wanted = tour.document.training.film[slider.value()].path
+    wanted = tour.document.training.progress_frames[slider.value()].path
     tour.until(lambda: _frame(tour) == wanted, "the selected frame")
     tour.shoot("training-film")
 
 
 def _frame(tour: Tour) -> Path | None:
-    view = tour.document.training_film_view
-    return view.path if isinstance(view, TrainingFilmView) else None
+    view = tour.document.training_progress_view
+    return view.path if isinstance(view, TrainingProgressView) else None
 
 
 def _learnt(tour: Tour) -> float | None:
@@ -98,8 +98,8 @@ def _learnt(tour: Tour) -> float | None:
 
 
 def _error(tour: Tour) -> float:
-    view = tour.document.picture_view
-    return view.mse if isinstance(view, PictureView) else float("nan")
+    view = tour.document.image_view
+    return view.mse if isinstance(view, ImageView) else float("nan")
 
 
 def _name(tour: Tour, name: str) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.document.state import NamedDirection, OpenModel
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.directions import Ruler
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.models.foreign.record import Control
 from explorer.types import Floats, Indices, LatentShape
-from explorer.ui.text import axis_name, dimension_name, percent
+from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.slider_rows import SliderRows
 
 SortKey = Literal["order", "spread", "kl", "changed"]
@@ -68,10 +68,10 @@ class CodeHolder(Protocol):
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
         """Reset one dimension to the selected image's value."""
 
-    def set_axis(self, axis: int, value: float, gesture: str | None = None) -> None:
+    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
         """Set one principal component, in σ."""
 
-    def reset_axis(self, axis: int, gesture: str | None = None) -> None:
+    def reset_component(self, component: int, gesture: str | None = None) -> None:
         """Reset one principal component to the selected image's value."""
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
@@ -172,8 +172,8 @@ class DimensionsView(CodeView):
         return np.asarray((code - self._statistics.mean) / self._units, np.float32)
 
     def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
-        centre, unit = float(self._statistics.mean[item]), float(self._units[item])
-        holder.set_dimension(item, centre + value * unit, gesture)
+        center, unit = float(self._statistics.mean[item]), float(self._units[item])
+        holder.set_dimension(item, center + value * unit, gesture)
 
     def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
         holder.reset_dimension(item, gesture)
@@ -200,36 +200,36 @@ class DimensionsView(CodeView):
         return np.asarray((codes - self._statistics.mean[item]) / self._units[item], np.float32)
 
 
-class AxesView(CodeView):
+class ComponentsView(CodeView):
     """The principal components, in order of decreasing variance."""
 
     @property
     def shape(self) -> LatentShape:
-        return (len(self._statistics.axes),)
+        return (len(self._statistics.components),)
 
     @property
     def spread(self) -> Floats:
-        return self._statistics.axis_sigma
+        return self._statistics.component_sigma
 
     @property
     def rows(self) -> SliderRows:
-        return SliderRows(len(self._statistics.axes), axis_name, self._note, self._data)
+        return SliderRows(len(self._statistics.components), component_name, self._note, self._data)
 
     def coordinates(self, code: Floats) -> Floats:
-        return to_axes(code, self._statistics)
+        return to_components(code, self._statistics)
 
     def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
-        holder.set_axis(item, value, gesture)
+        holder.set_component(item, value, gesture)
 
     def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
-        holder.reset_axis(item, gesture)
+        holder.reset_component(item, gesture)
 
     def _note(self, item: int) -> str:
         """Return the explained variance ratio."""
         return percent(float(self._statistics.explained[item]))
 
     def _data(self, item: int) -> Floats:
-        return self._model.sample.axis_coordinates[:, item]
+        return self._model.sample.component_coordinates[:, item]
 
 
 class DirectionsView(CodeView):

@@ -15,17 +15,17 @@ from explorer.json_limits import LARGE, parse_json
 from explorer.paths import cache_dir, check_writable, replacing_file
 from explorer.types import Floats
 
-PICTURES = "application/x-latent-explorer-pictures"
+IMAGES = "application/x-latent-explorer-pictures"
 CODE = "application/x-latent-explorer-code"
 _FILE_KINDS = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif", "image/bmp")
 _LONGEST = 4_000_000
 """Maximum number of bytes read from a drag; other programs may use the same MIME types."""
 
 
-def pictures_mime(positions: Sequence[int]) -> QMimeData:
+def images_mime(positions: Sequence[int]) -> QMimeData:
     """Return a drag of images of the open dataset, by index."""
     mime = QMimeData()
-    mime.setData(PICTURES, json.dumps([int(position) for position in positions]).encode())
+    mime.setData(IMAGES, json.dumps([int(position) for position in positions]).encode())
     return mime
 
 
@@ -36,9 +36,9 @@ def code_mime(code: Floats) -> QMimeData:
     return mime
 
 
-def pictures_of(mime: QMimeData) -> list[int]:
+def images_of(mime: QMimeData) -> list[int]:
     """Return the image indices in a drag; empty if it has none."""
-    numbers = _numbers(mime, PICTURES)
+    numbers = _numbers(mime, IMAGES)
     return [int(number) for number in numbers if number >= 0 and float(number).is_integer()]
 
 
@@ -84,16 +84,16 @@ def holds_image(mime: QMimeData) -> bool:
     return mime.hasImage() or any(mime.hasFormat(kind) for kind in _FILE_KINDS)
 
 
-def png_of(image: QImage) -> bytes:
+def png_of(qimage: QImage) -> bytes:
     """Return an image as the contents of a PNG file with fast compression: it is read at once and not kept."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG", 90)  # type: ignore[call-overload]
+    qimage.save(buffer, "PNG", 90)  # type: ignore[call-overload]
     return bytes(data.data())
 
 
-def picture_mime(image: QImage, name: str, code: Floats | None = None) -> QMimeData:
+def image_mime(qimage: QImage, name: str, code: Floats | None = None) -> QMimeData:
     """Return an image for other programs, as pixels and as a file, and with its code for this program.
 
     The file is in the cache folder and is replaced by the next one of its name.
@@ -104,12 +104,12 @@ def picture_mime(image: QImage, name: str, code: Floats | None = None) -> QMimeD
         If the file cannot be written.
     """
     mime = QMimeData() if code is None else code_mime(code)
-    mime.setImageData(image)
+    mime.setImageData(qimage)
     folder = cache_dir() / "dragged"
     check_writable(folder)
     path = folder / f"{name}.png"
     with replacing_file(path) as temporary:
-        temporary.write_bytes(png_of(image))
+        temporary.write_bytes(png_of(qimage))
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     return mime
 

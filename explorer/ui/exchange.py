@@ -9,22 +9,22 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.document.document import Document
 from explorer.document.intake import SESSION_SUFFIX
 from explorer.document.views import CursorView
 from explorer.errors import ExportError, UsageError
 from explorer.models.bundle import CARD
-from explorer.models.foreign.files import looks_foreign
-from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_of, pasted_code, picture_mime
+from explorer.models.foreign.files import looks_third_party
+from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.panels.stage import StagePanel
 from explorer.ui.widgets.drag_out import DragOut
-from explorer.ui.widgets.drop_veil import DropVeil
-from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.drop_veil import DropOverlay
+from explorer.ui.widgets.picture_frame import ImageFrame
 
 
-class Exchange(QObject):
+class ClipboardDnd(QObject):
     """Drop, paste and copy for the whole window.
 
     Parameters
@@ -33,16 +33,16 @@ class Exchange(QObject):
         Receives what is dropped or pasted.
     window
         Shows the overlay during a drag.
-    import_halves
+    import_parts
         Called with the files of a third-party encoder and decoder that were dropped together.
     """
 
-    def __init__(self, document: Document, window: QWidget, import_halves: Callable[[Path, Path], object]) -> None:
+    def __init__(self, document: Document, window: QWidget, import_parts: Callable[[Path, Path], object]) -> None:
         super().__init__(window)
         self._document = document
-        self._import_halves = import_halves
-        self.veil = DropVeil(window)
-        document.intake.negative_found.connect(self._on_negative_found)
+        self._import_parts = import_parts
+        self.overlay = DropOverlay(window)
+        document.open_requests.negative_found.connect(self._on_negative_found)
 
     # -- in ------------------------------------------------------------------------------------------------------
 
@@ -51,13 +51,13 @@ class Exchange(QObject):
         words = self._promise(event.mimeData())
         if words:
             event.acceptProposedAction()
-            self.veil.show_words(words)
+            self.overlay.show_words(words)
 
     def leave(self) -> None:
-        self.veil.hide()
+        self.overlay.hide()
 
     def drop(self, event: QDropEvent) -> None:
-        self.veil.hide()
+        self.overlay.hide()
         if self._take(event.mimeData(), self.tr("Dropped image")):
             event.acceptProposedAction()
 
@@ -81,16 +81,16 @@ class Exchange(QObject):
         Where a program offers both, the file is taken: it has a name and its own bit depth.
         """
         files = [path for path in files_of(mime) if path.exists()]
-        if len(files) == 2 and all(looks_foreign(path) for path in files):
+        if len(files) == 2 and all(looks_third_party(path) for path in files):
             encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
-            self._import_halves(encoder, decoder)
+            self._import_parts(encoder, decoder)
             return True
         if files:
-            self._document.intake.files_given.emit(files)
+            self._document.open_requests.files_given.emit(files)
             return True
         content = image_of(mime)
         if content:
-            self._document.intake.picture_given.emit(content, name)
+            self._document.open_requests.image_given.emit(content, name)
         return bool(content)
 
     def _promise(self, mime: QMimeData) -> str:
@@ -102,7 +102,7 @@ class Exchange(QObject):
         if not files:
             return self.tr("Drop to encode the image") if holds_image(mime) else ""
         path = files[0]
-        if len(files) == 2 and all(looks_foreign(one) for one in files):
+        if len(files) == 2 and all(looks_third_party(one) for one in files):
             return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
@@ -113,9 +113,9 @@ class Exchange(QObject):
             return self.tr("Drop to open session %1")
         if (path / CARD).is_file():
             return self.tr("Drop to open model %1")
-        if looks_foreign(path):
+        if looks_third_party(path):
             return self.tr("Drop to import model %1")
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
             return self.tr("Drop to encode %1")
         return self.tr("Drop to open the images in %1") if path.is_dir() else self.tr("Drop to open %1")
 
@@ -123,14 +123,14 @@ class Exchange(QObject):
         words = self.tr("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
         self._document.announced.emit(words)
 
-    def invert_guest(self) -> None:
+    def invert_imported_image(self) -> None:
         """Invert the imported image; a note about its polarity no longer holds."""
-        self._document.invert_guest()
+        self._document.invert_imported_image()
         self._document.announced.emit(self.tr("Image inverted"))
 
     # -- out -----------------------------------------------------------------------------------------------------
 
-    def copy_picture(self) -> None:
+    def copy_image(self) -> None:
         """Copy the decoded image at its own size."""
         view = self._document.cursor_view
         if isinstance(view, CursorView):
@@ -156,10 +156,10 @@ class Exchange(QObject):
         self._offer(stage.error, "error")
         self._offer(stage.edited, "edited", edited=True)
 
-    def _offer(self, frame: PictureFrame, name: str, *, edited: bool = False) -> None:
+    def _offer(self, frame: ImageFrame, name: str, *, edited: bool = False) -> None:
         DragOut(frame, lambda: self.content_of(frame, name, edited=edited))
 
-    def content_of(self, frame: PictureFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
+    def content_of(self, frame: ImageFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
         """Return the data of a drag out of a frame and its preview; the edited image carries its code.
 
         None where there is no image, or its file cannot be written, which is reported.
@@ -170,7 +170,7 @@ class Exchange(QObject):
         model = self._document.model
         title = f"{model.name} {name}" if model is not None else name
         try:
-            mime = picture_mime(image, title, self._document.code if edited else None)
+            mime = image_mime(image, title, self._document.code if edited else None)
         except ExportError as error:
             self._document.report(str(error))
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.ui.widgets.tour_card import TourCard, TourVeil
+from explorer.ui.widgets.tour_card import TourCard, TourOverlay
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class FirstTour(QObject):
         self._steps = steps
         self._place = 0
         self._before: QWidget | None = None
-        self.veil = TourVeil(window)
+        self.overlay = TourOverlay(window)
         self.card = TourCard(window)
         self.card.moved.connect(self._move)
         self.card.skipped.connect(self.end)
@@ -57,7 +57,7 @@ class FirstTour(QObject):
         """End the tour and restore the focus."""
         if not self.running:
             return
-        self.veil.hide()
+        self.overlay.hide()
         self.card.hide()
         if self._before is not None and self._before.isVisible():
             self._before.setFocus()
@@ -80,8 +80,8 @@ class FirstTour(QObject):
         self.card.raise_()
 
     def _frame(self) -> None:
-        self.veil.show_hole(self._target())
-        self.veil.raise_()
+        self.overlay.show_hole(self._target())
+        self.overlay.raise_()
         self.card.raise_()
 
     def _target(self) -> QRect:

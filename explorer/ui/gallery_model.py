@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.data.source import Source
 from explorer.types import Indices, Pixels
-from explorer.ui.dragging import PICTURES, pictures_mime
+from explorer.ui.dragging import IMAGES, images_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 
@@ -83,8 +83,8 @@ class GalleryModel(QStringListModel):
 
     def put(self, positions: list[int], pixels: Pixels) -> None:
         """Store thumbnails: image indices and uint8 images ``(n, h, w, c)``."""
-        for position, picture in zip(positions, pixels, strict=True):
-            self._pixmaps[position] = QPixmap.fromImage(pixels_to_qimage(picture))
+        for position, image in zip(positions, pixels, strict=True):
+            self._pixmaps[position] = QPixmap.fromImage(pixels_to_qimage(image))
             self._pixmaps.move_to_end(position)
             row = self.row(position)
             if row is not None:
@@ -105,10 +105,10 @@ class GalleryModel(QStringListModel):
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
     def mimeTypes(self) -> list[str]:
-        return [PICTURES]
+        return [IMAGES]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        return pictures_mime(sorted(self.position(index.row()) for index in indexes))
+        return images_mime(sorted(self.position(index.row()) for index in indexes))
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if self._source is None or not index.isValid():
@@ -132,8 +132,8 @@ class GalleryModel(QStringListModel):
         """Return all that is known about an image, one fact per line."""
         lines = [self._named(source, position), source.file_name(position)]
         known = [(name, attribute.text(position)) for name, attribute in source.attributes.items()]
-        told = [f"{name}: {text}" for name, text in known if text]
-        lines += told[:_ATTRIBUTES_SHOWN]
-        if len(told) > _ATTRIBUTES_SHOWN:
-            lines.append(self.tr("and %1 more").replace("%1", str(len(told) - _ATTRIBUTES_SHOWN)))
+        attributes = [f"{name}: {text}" for name, text in known if text]
+        lines += attributes[:_ATTRIBUTES_SHOWN]
+        if len(attributes) > _ATTRIBUTES_SHOWN:
+            lines.append(self.tr("and %1 more").replace("%1", str(len(attributes) - _ATTRIBUTES_SHOWN)))
         return "\n".join(line for line in lines if line)

@@ -28,7 +28,7 @@ def floats_to_qimage(image: Floats) -> QImage:
     return pixels_to_qimage(to_pixels(image))
 
 
-def save_image(image: QImage, path: Path) -> None:
+def save_image(qimage: QImage, path: Path) -> None:
     """Write an image as PNG.
 
     Raises
@@ -38,7 +38,7 @@ def save_image(image: QImage, path: Path) -> None:
     """
     with replacing_file(path) as temporary:
         writer = QImageWriter(str(temporary), QByteArray(b"png"))
-        if not writer.write(image):
+        if not writer.write(qimage):
             raise ExportError(
                 "Cannot write {file}: {reason}. Choose another folder, or free disk space.",
                 file=path,

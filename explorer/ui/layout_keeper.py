@@ -11,7 +11,7 @@ _VERSION = 1
 """Version of the window's parts; a layout of another version is discarded."""
 
 
-class LayoutKeeper:
+class LayoutStore:
     """The layout of one window.
 
     Parameters

@@ -35,7 +35,7 @@ from explorer.paths import resources_dir
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.exchange import Exchange
+from explorer.ui.exchange import ClipboardDnd
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.bookmarks import BookmarksPanel
 from explorer.ui.panels.compare import ComparePanel
@@ -45,7 +45,7 @@ from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
-from explorer.ui.panels.neighbours import NeighboursPanel
+from explorer.ui.panels.neighbours import NeighborsPanel
 from explorer.ui.panels.noise import NoisePanel
 from explorer.ui.panels.outliers import OutliersPanel
 from explorer.ui.panels.samples import SamplesPanel
@@ -55,8 +55,8 @@ from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
 from explorer.ui.panes import show_or_hide
 from explorer.ui.plain_text import plain_menu_text, plain_window_title
-from explorer.ui.session_desk import SessionDesk
-from explorer.ui.shell import Shell
+from explorer.ui.session_desk import SessionActions
+from explorer.ui.shell import AppActions
 from explorer.ui.status import StatusBar
 from explorer.ui.widgets.problem_bar import ProblemBar
 
@@ -114,19 +114,19 @@ class MainWindow(QMainWindow):
         self.samples = SamplesPanel(document)
         self.noise = NoisePanel(document)
         self.outliers = OutliersPanel(document)
-        self.neighbours = NeighboursPanel(document)
+        self.neighbors = NeighborsPanel(document)
         self.arithmetic = ArithmeticPanel(document)
         self.compare = ComparePanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
-        self.exchange = Exchange(document, self, lambda *halves: self.show_import().begin(*halves))
+        self.clipboard_dnd = ClipboardDnd(document, self, lambda *parts: self.show_import().begin(*parts))
         self.tabs = QTabWidget()
-        self._place_centre()
+        self._place_center()
         self._docks = self._place_docks()
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
-        self.shell = Shell(self, preferences or PreferencesFile())
-        self.sessions = SessionDesk(document, self)
+        self.app_actions = AppActions(self, preferences or PreferencesFile())
+        self.sessions = SessionActions(document, self)
         self._make_menus()
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
 
     # -- places --------------------------------------------------------------------------------------------------
 
-    def _place_centre(self) -> None:
+    def _place_center(self) -> None:
         self.tabs.setObjectName("tabs")
         self.tabs.setAccessibleName(self.tr("Views"))
         self.tabs.setDocumentMode(True)
@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
             (self.samples, self.tr("Samples")),
             (self.noise, self.tr("Noise")),
             (self.outliers, self.tr("Outliers")),
-            (self.neighbours, self.tr("Neighbors")),
+            (self.neighbors, self.tr("Neighbors")),
             (self.arithmetic, self.tr("Arithmetic")),
             (self.compare, self.tr("Compare")),
             (self.train, self.tr("Train")),
@@ -172,13 +172,13 @@ class MainWindow(QMainWindow):
         splitter.setStretchFactor(0, 4)
         splitter.setStretchFactor(1, 5)
         splitter.setSizes([250, 350])
-        centre = QWidget()
-        layout = QVBoxLayout(centre)
+        center = QWidget()
+        layout = QVBoxLayout(center)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.problem_bar)
         layout.addWidget(splitter, 1)
-        self.setCentralWidget(centre)
+        self.setCentralWidget(center)
 
     def _place_docks(self) -> list[QDockWidget]:
         self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
@@ -199,11 +199,11 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Set the dock sizes; before the first show, the layout would not keep them."""
         super().showEvent(event)
-        if not self.shell.layout.began:
+        if not self.app_actions.layout.began:
             library, gallery, latent = self._docks[:3]
             self.resizeDocks([library, latent], [248, 320], Qt.Orientation.Horizontal)
             self.resizeDocks([library, gallery], [300, 420], Qt.Orientation.Vertical)
-            self.shell.layout.begin()
+            self.app_actions.layout.begin()
 
     def _code_splitter(self) -> QSplitter:
         """Return the feature maps, where the code has any, above the sliders."""
@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Restore the initial layout."""
-        self.shell.layout.reset()
+        self.app_actions.layout.reset()
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class MainWindow(QMainWindow):
         self._act(file, "action_open_folder", self.tr("Open image &folder…"), self.library.ask_folder, "Ctrl+D")
         self._act(file, "action_open_file", self.tr("Open image f&ile…"), self.library.ask_file, "Ctrl+Shift+D")
         file.addSeparator()
-        self._act(file, "action_reopen", self.tr("Open expo&rted animation…"), self.ask_morph, "Ctrl+Shift+O")
+        self._act(file, "action_reopen", self.tr("Open expo&rted animation…"), self.ask_animation, "Ctrl+Shift+O")
         self._export = self._act(
             file, "action_export", self.tr("&Export animation…"), self.timeline.ask_export, "Ctrl+E"
         )
@@ -271,15 +271,15 @@ class MainWindow(QMainWindow):
         self._act(edit, "action_duplicate", self.tr("&Duplicate keyframe"), duplicate, "Ctrl+Shift+K")
         self._act(edit, "action_play", self.tr("P&lay or pause animation"), self.timeline.play.click, "Ctrl+Space")
         edit.addSeparator()
-        self._act(edit, "action_previous", self.tr("Pre&vious image"), lambda: document.step_picture(-1), "Alt+PgUp")
-        self._act(edit, "action_next", self.tr("&Next image"), lambda: document.step_picture(1), "Alt+PgDown")
-        self.shell.add_to_edit(edit, self._act)
+        self._act(edit, "action_previous", self.tr("Pre&vious image"), lambda: document.step_image(-1), "Alt+PgUp")
+        self._act(edit, "action_next", self.tr("&Next image"), lambda: document.step_image(1), "Alt+PgDown")
+        self.app_actions.add_to_edit(edit, self._act)
         self._make_view_menu()
         panels = self._menu("menu_panels", self.tr("&Panels"))
         help_menu = self._menu("menu_help", self.tr("&Help"))
         self._act(help_menu, "action_help", self.tr("&Help"), self.show_help, standard.HelpContents)
-        self.shell.add_to_help(help_menu, self._act)
-        self.shell.finish(panels)
+        self.app_actions.add_to_help(help_menu, self._act)
+        self.app_actions.finish(panels)
 
     def _make_view_menu(self) -> None:
         view = self._menu("menu_view", self.tr("&View"))
@@ -296,7 +296,7 @@ class MainWindow(QMainWindow):
             name = f"action_show_{dock.objectName()}"
             self._act(view, name, dock.windowTitle(), partial(show_or_hide, dock), f"Alt+{number}")
         self._act(view, "action_reset_layout", self.tr("&Reset layout"), self.reset_layout, "Alt+0")
-        self.shell.add_to_view(view, self._act)
+        self.app_actions.add_to_view(view, self._act)
 
     def _menu(self, name: str, title: str) -> QMenu:
         menu = self.menuBar().addMenu(title)
@@ -360,7 +360,7 @@ class MainWindow(QMainWindow):
         """Hide the last error once an operation has succeeded."""
         self.problem_bar.hide()
 
-    def ask_morph(self) -> None:
+    def ask_animation(self) -> None:
         """Ask for an exported animation and open its recipe."""
         kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
         ask_file(self, self.tr("Open an exported animation"), self.document.timeline.reopen_requested.emit, kinds=kinds)
@@ -368,14 +368,14 @@ class MainWindow(QMainWindow):
     # -- drops -----------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self.exchange.welcome(event)
+        self.clipboard_dnd.welcome(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.exchange.leave()
+        self.clipboard_dnd.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open a dropped session, exported animation, model or dataset."""
-        self.exchange.drop(event)
+        self.clipboard_dnd.drop(event)
 
     def show_import(self) -> ImportDialog:
         """Show the dialog that imports third-party models."""
@@ -388,7 +388,7 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         if self._help is None:
-            self._help = HelpDialog(self.shell.main_commands(), self)
+            self._help = HelpDialog(self.app_actions.main_commands(), self)
         self._help.show()
         self._help.raise_()
 
@@ -400,6 +400,6 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
-        self.shell.layout.keep()
+        self.app_actions.layout.keep()
         self.hide()
         self._on_close()

@@ -56,10 +56,10 @@ def _write_svg(view: QGraphicsView, path: Path, title: str) -> None:
 def _drawn(view: QGraphicsView) -> QImage:
     size = view.viewport().size()
     scale = PLOT_WIDTH / max(1, size.width())
-    image = QImage(QSize(PLOT_WIDTH, round(size.height() * scale)), QImage.Format.Format_RGB32)
-    image.fill(view.palette().base().color())
-    painter = QPainter(image)
+    qimage = QImage(QSize(PLOT_WIDTH, round(size.height() * scale)), QImage.Format.Format_RGB32)
+    qimage.fill(view.palette().base().color())
+    painter = QPainter(qimage)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    view.render(painter, QRectF(0, 0, image.width(), image.height()), view.viewport().rect())
+    view.render(painter, QRectF(0, 0, qimage.width(), qimage.height()), view.viewport().rect())
     painter.end()
-    return image
+    return qimage

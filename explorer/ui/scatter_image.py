@@ -59,31 +59,31 @@ def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], devic
         Device pixels per pixel.
     """
     width, height = size
-    picture = np.zeros((height, width, 4), np.uint8)
+    image = np.zeros((height, width, 4), np.uint8)
     within = scatter.shown & (places > -9).all(axis=1) & (places[:, 0] < width + 9) & (places[:, 1] < height + 9)
     if scatter.density:
-        _draw_density(picture, scatter, places, within, max(1, round(_CELL * device)))
+        _draw_density(image, scatter, places, within, max(1, round(_CELL * device)))
     else:
         picked = scatter.picked
         if picked is None:
-            _stamp(picture, places[within], scatter.colors[within], _RADIUS * device, 220)
+            _stamp(image, places[within], scatter.colors[within], _RADIUS * device, 220)
         else:
             rest, chosen = within & ~picked, within & picked
-            _stamp(picture, places[rest], scatter.colors[rest], _RADIUS * device, _FAINT)
-            _stamp(picture, places[chosen], scatter.colors[chosen], _STRONG_RADIUS * device, 255)
-    image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    image = image.copy()  # the array is freed
-    image.setDevicePixelRatio(device)
-    return image
+            _stamp(image, places[rest], scatter.colors[rest], _RADIUS * device, _FAINT)
+            _stamp(image, places[chosen], scatter.colors[chosen], _STRONG_RADIUS * device, 255)
+    qimage = QImage(image.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    qimage = qimage.copy()  # the array is freed
+    qimage.setDevicePixelRatio(device)
+    return qimage
 
 
-def _stamp(picture: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
+def _stamp(image: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
     """Draw round dots, later ones over earlier ones."""
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     reach = int(np.ceil(radius))
     # A pixel is one uint32, and a margin holds what exceeds the image, so that no dot needs clipping.
     room = np.zeros((height + 4 * reach, width + 4 * reach), np.uint32)
-    room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width] = picture.view(np.uint32)[..., 0]
+    room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width] = image.view(np.uint32)[..., 0]
     values = np.concatenate([colors, np.full((len(colors), 1), opacity, np.uint8)], axis=1).view(np.uint32)[:, 0]
     middle = np.round(places).astype(np.int64)
     near = (middle >= -reach).all(axis=1) & (middle[:, 0] < width + reach) & (middle[:, 1] < height + reach)
@@ -93,12 +93,12 @@ def _stamp(picture: Pixels, places: Floats, colors: Pixels, radius: float, opaci
         for right in range(-reach, reach + 1):
             if right * right + down * down <= radius * radius:
                 target[flat + (down * room.shape[1] + right)] = values
-    picture.view(np.uint32)[..., 0] = room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
+    image.view(np.uint32)[..., 0] = room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
-def _draw_density(picture: Pixels, scatter: Scatter, places: Floats, within: NDArray[np.bool_], cell: int) -> None:
+def _draw_density(image: Pixels, scatter: Scatter, places: Floats, within: NDArray[np.bool_], cell: int) -> None:
     """Fill cells with the mean color of their points; more points are more opaque."""
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     rows, columns = -(-height // cell), -(-width // cell)
     x, y = (places[within] // cell).astype(np.int64).T
     fits = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
@@ -111,4 +111,4 @@ def _draw_density(picture: Pixels, scatter: Scatter, places: Floats, within: NDA
     cells[there, :3] = np.round(sums[there] / counts[there, None])
     cells[there, 3] = np.round(40 + 215 * np.sqrt(counts[there] / counts.max()))
     whole = cells.reshape(rows, columns, 4).repeat(cell, axis=0).repeat(cell, axis=1)
-    picture[:] = whole[:height, :width]
+    image[:] = whole[:height, :width]

@@ -17,7 +17,7 @@ from explorer.ui.dialogs.command_palette import RECENT, CommandPalette
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.first_tour import FirstTour, Step
-from explorer.ui.layout_keeper import LayoutKeeper
+from explorer.ui.layout_keeper import LayoutStore
 from explorer.ui.panel_menu import PREFIX, PanelMenu
 from explorer.ui.panes import Pane, step_pane
 from explorer.ui.plain_text import plain_tooltip
@@ -44,7 +44,7 @@ class Act(Protocol):
     ) -> QAction: ...
 
 
-class Shell(QObject):
+class AppActions(QObject):
     """Menus and dialogs of one window; dialogs are created on first use.
 
     Parameters
@@ -59,7 +59,7 @@ class Shell(QObject):
         super().__init__(window)
         self._window = window
         self.preferences = preferences
-        self.layout = LayoutKeeper(window, preferences)
+        self.layout = LayoutStore(window, preferences)
         self.problems = ProblemList(window.document, self)
         self._palette: CommandPalette | None = None
         self._problems_dialog: ProblemsDialog | None = None
@@ -83,16 +83,16 @@ class Shell(QObject):
 
     def add_to_edit(self, menu: QMenu, act: Act) -> None:
         """Add the clipboard commands and the settings."""
-        exchange, keys = self._window.exchange, QKeySequence.StandardKey
+        clipboard_dnd, keys = self._window.clipboard_dnd, QKeySequence.StandardKey
         menu.addSeparator()
-        act(menu, "action_copy_picture", self.tr("&Copy image"), exchange.copy_picture, keys.Copy)
-        act(menu, "action_copy_code", self.tr("C&opy code"), exchange.copy_code, "Ctrl+Shift+C")
-        act(menu, "action_paste", self.tr("Pas&te"), exchange.paste, keys.Paste)
+        act(menu, "action_copy_picture", self.tr("&Copy image"), clipboard_dnd.copy_image, keys.Copy)
+        act(menu, "action_copy_code", self.tr("C&opy code"), clipboard_dnd.copy_code, "Ctrl+Shift+C")
+        act(menu, "action_paste", self.tr("Pas&te"), clipboard_dnd.paste, keys.Paste)
         negative = self.tr("In&vert imported image")
-        invert = act(menu, "action_invert_guest", negative, exchange.invert_guest, "Ctrl+Shift+I")
+        invert = act(menu, "action_invert_guest", negative, clipboard_dnd.invert_imported_image, "Ctrl+Shift+I")
         invert.setEnabled(False)
         document = self._window.document
-        document.guest_changed.connect(lambda: invert.setEnabled(document.guest is not None))
+        document.imported_image_changed.connect(lambda: invert.setEnabled(document.imported_image is not None))
         menu.addSeparator()
         act(menu, "action_settings", self.tr("Settin&gs…"), self.show_settings, "Ctrl+,")
 
@@ -105,7 +105,7 @@ class Shell(QObject):
             ("light", self.tr("Use &light theme"), "Ctrl+F11"),
             ("dark", self.tr("Use &dark theme"), "Ctrl+F12"),
         ):
-            action = act(menu, f"action_scheme_{name}", title, partial(self.choose_colours, name), keys)
+            action = act(menu, f"action_scheme_{name}", title, partial(self.choose_colors, name), keys)
             action.setCheckable(True)
             action.setActionGroup(group)
             action.setChecked(SCHEMES[name] == chosen_scheme())
@@ -120,7 +120,7 @@ class Shell(QObject):
         """Fill the Panels menu and set all tooltips; the other menus must exist."""
         self._panel_menu = PanelMenu(self._window, panels)
         self._explain()
-        self._window.exchange.offer_stage(self._window.stage)
+        self._window.clipboard_dnd.offer_stage(self._window.stage)
 
     def add_to_help(self, menu: QMenu, act: Act) -> None:
         """Add the tour and the message log."""
@@ -190,12 +190,12 @@ class Shell(QObject):
     def show_settings(self) -> SettingsDialog:
         if self._settings is None:
             self._settings = SettingsDialog(self.preferences, self._window)
-            self._settings.scheme_chosen.connect(self.choose_colours)
+            self._settings.scheme_chosen.connect(self.choose_colors)
         self._settings.refresh()
         _raise(self._settings)
         return self._settings
 
-    def choose_colours(self, name: str) -> None:
+    def choose_colors(self, name: str) -> None:
         """Apply and store a theme: ``system``, ``light`` or ``dark``."""
         app = QApplication.instance()
         if isinstance(app, QApplication):

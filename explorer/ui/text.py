@@ -42,7 +42,7 @@ def dimension_name(index: int) -> str:
     return "z" + str(index).translate(_SUBSCRIPTS)
 
 
-def axis_name(index: int) -> str:
+def component_name(index: int) -> str:
     """Return the name of a principal component, ``PC 1`` for the first."""
     return f"PC {index + 1}"
 

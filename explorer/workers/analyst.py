@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject
 
-from explorer.data.corruption import KINDS, Noise
+from explorer.data.corruption import CORRUPTIONS, Noise
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.directions import DirectionRequest
@@ -23,10 +23,10 @@ from explorer.latent.checks import check_table
 from explorer.messages import Wording, message
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
-from explorer.models.quality import CURVE_PICTURES, QualityCurve, curve_strengths, quality_curve
+from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_pictures, probe
-from explorer.workers.film_maker import encode_pictures
+from explorer.workers.code_studies import encode_all, find_directions, fit_prior, index_images, probe
+from explorer.workers.film_maker import encode_images
 from explorer.workers.jobs import CANCELED, JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
@@ -43,9 +43,9 @@ def measure_quality(
     """Measure a model, or the bundle in a folder, over the level of the last noise; see `quality_curve`."""
     yield Progress(0, 0, message("Opening the model"))
     opened = open_model(model) if isinstance(model, Path) else model
-    indices = source.splits.select("test", CURVE_PICTURES)
+    indices = source.splits.select("test", CURVE_IMAGES)
     if not len(indices):  # for example, a single image
-        indices = source.splits.select("all", CURVE_PICTURES)
+        indices = source.splits.select("all", CURVE_IMAGES)
     # The same random numbers for every model, so that curves are comparable.
     unseeded = tuple(replace(noise, seed=None) for noise in noises)
     yield from quality_curve(
@@ -67,10 +67,10 @@ def rank(model: OpenModel, source: Source, rule: ThresholdRule) -> Iterator[Prog
         if isinstance(item, Progress):
             yield item
         else:
-            yield _with_pictures(model, source, item)
+            yield _with_images(model, source, item)
 
 
-def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> RankingView:
+def _with_images(model: OpenModel, source: Source, ranking: Outliers) -> RankingView:
     count = len(ranking.ranked)
     shown = sorted({*range(min(SHOWN, count)), *range(max(0, count - SHOWN), count)})
     pixels: Pixels = source.read(ranking.ranked[shown], model.card.preprocessing)
@@ -78,8 +78,8 @@ def _with_pictures(model: OpenModel, source: Source, ranking: Outliers) -> Ranki
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 
-class Analyst(QObject):
-    """Runs the analyses that `Studies` requests. A new analysis cancels the previous one of its kind."""
+class AnalysisJobs(QObject):
+    """Runs the analyses that `Analysis` requests. A new analysis cancels the previous one of its kind."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,21 +89,21 @@ class Analyst(QObject):
         self._indexing: tuple[object, ...] = ()
         self._refused: tuple[object, ...] = ()
         self._fitting: object = None
-        document.studies.quality_requested.connect(self._on_quality_requested)
-        document.studies.ranking_requested.connect(self._on_ranking_requested)
-        document.studies.cleaning_requested.connect(self._on_cleaning_requested)
-        document.studies.codes_requested.connect(self._on_codes_requested)
-        document.studies.prior_requested.connect(self._on_prior_requested)
-        document.neighbours.index_requested.connect(self._on_index_requested)
-        document.finder.requested.connect(self._on_directions_requested)
-        document.studies.probe_requested.connect(self._on_probe_requested)
-        document.slot_requested.connect(self._on_slot_requested)
+        document.analysis.quality_requested.connect(self._on_quality_requested)
+        document.analysis.ranking_requested.connect(self._on_ranking_requested)
+        document.analysis.cleaning_requested.connect(self._on_cleaning_requested)
+        document.analysis.codes_requested.connect(self._on_codes_requested)
+        document.analysis.prior_requested.connect(self._on_prior_requested)
+        document.neighbors.index_requested.connect(self._on_index_requested)
+        document.direction_search.requested.connect(self._on_directions_requested)
+        document.analysis.probe_requested.connect(self._on_probe_requested)
+        document.term_requested.connect(self._on_term_requested)
         document.source_changed.connect(self._on_source_changed)
 
     def _start(
         self, study: Study, title: Wording, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
     ) -> None:
-        studies = self._document.studies
+        analysis = self._document.analysis
         if study in self._latest:
             self._jobs.cancel(self._latest[study])
         key = 0
@@ -111,8 +111,8 @@ class Analyst(QObject):
         known = 0 if source is None else len(source.skipped)
 
         def ended() -> None:
-            if studies.running(study) == key:
-                studies.put_running(study, None)
+            if analysis.running(study) == key:
+                analysis.put_running(study, None)
 
         def finished(result: Any) -> None:
             # A job that finished while the next one was started reports late.
@@ -123,13 +123,13 @@ class Analyst(QObject):
 
         def failed(message: Wording) -> None:
             if self._latest[study] == key:
-                studies.put_problem(study, message)
+                analysis.put_problem(study, message)
 
         cancelled = partial(failed, CANCELED)
         key = self._latest[study] = self._jobs.start(
             title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
         )
-        studies.put_running(study, key)
+        analysis.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:
         model, source = self._document.model, self._document.source
@@ -145,10 +145,10 @@ class Analyst(QObject):
         model, source = opened[0] if request.path is None else request.path, opened[1]
         self._start(
             "quality",
-            message("Measuring quality over noise level: {noise}", noise=KINDS[request.noises[-1].kind].title),
+            message("Measuring quality over noise level: {noise}", noise=CORRUPTIONS[request.noises[-1].kind].title),
             lambda: measure_quality(model, source, request.noises),
-            lambda curve: self._document.studies.put_quality(
-                self._document.studies.quality.with_curve(curve, source.title)
+            lambda curve: self._document.analysis.put_quality(
+                self._document.analysis.quality.with_curve(curve, source.title)
             ),
         )
 
@@ -160,15 +160,15 @@ class Analyst(QObject):
 
     def _on_ranked(self, view: RankingView) -> None:
         if view.source is self._document.source:
-            self._document.studies.put_ranking(view)
+            self._document.analysis.put_ranking(view)
 
     def _on_source_changed(self) -> None:
         """Drop results for images that are no longer open."""
-        codes, ranking = self._document.studies.codes, self._document.studies.ranking
+        codes, ranking = self._document.analysis.codes, self._document.analysis.ranking
         if codes is not None and codes.source is not self._document.source:
-            self._document.studies.put_codes(None)
+            self._document.analysis.put_codes(None)
         if ranking is not None and ranking.source is not self._document.source:
-            self._document.studies.put_ranking(None)
+            self._document.analysis.put_ranking(None)
 
     def _on_codes_requested(self) -> None:
         opened = self._opened()
@@ -178,12 +178,12 @@ class Analyst(QObject):
 
     def _on_encoded(self, view: CodesView) -> None:
         if view.source is self._document.source:
-            self._document.studies.put_codes(view)
+            self._document.analysis.put_codes(view)
 
     def _on_index_requested(self) -> None:
         """Index the open images, once for each request, even if it failed or was canceled."""
         document, model, source = self._document, self._document.model, self._document.source
-        settings = document.neighbours.settings
+        settings = document.neighbors.settings
         if model is None or source is None:
             return
         if model.epochs is not None and source.count > _WHILE_LEARNING:
@@ -192,16 +192,16 @@ class Analyst(QObject):
         if self._is_too_much(model, source):
             return
         asked = (model.codec, source, settings.way)
-        done = document.studies.running("index") is not None or document.studies.problem("index")
+        done = document.analysis.running("index") is not None or document.analysis.problem("index")
         if done and self._indexing == asked:
             return
         self._indexing = asked
-        known = document.neighbours.index
+        known = document.neighbors.index
         self._start(
             "index",
             message("Building the neighbor index"),
-            lambda: index_pictures(model, source, settings, known),
-            document.neighbours.put_index,
+            lambda: index_images(model, source, settings, known),
+            document.neighbors.put_index,
         )
 
     def _is_too_much(self, model: OpenModel, source: Source) -> bool:
@@ -212,7 +212,7 @@ class Analyst(QObject):
             if self._refused != (model.codec, source):
                 self._refused = (model.codec, source)
                 self._document.report(error.message)
-                self._document.studies.put_problem("index", error.message)
+                self._document.analysis.put_problem("index", error.message)
             return True
         return False
 
@@ -226,7 +226,7 @@ class Analyst(QObject):
             "directions",
             message("Finding directions"),
             lambda: find_directions(model, source, request, known),
-            lambda result: self._document.finder.put_found(*result),
+            lambda result: self._document.direction_search.put_found(*result),
         )
 
     def _on_probe_requested(self, attribute: str | None) -> None:
@@ -242,17 +242,17 @@ class Analyst(QObject):
                 "probe",
                 title,
                 lambda: probe(model, source, attribute, known),
-                self._document.studies.put_probe,
+                self._document.analysis.put_probe,
             )
 
     def _known_codes(self, model: OpenModel, source: Source) -> Floats | None:
         """Return the codes of all images if another analysis has already encoded them."""
-        for part in (self._document.studies.codes, self._document.neighbours.index):
+        for part in (self._document.analysis.codes, self._document.neighbors.index):
             if part is not None and part.codec is model.codec and part.source is source:
                 return part.codes
         return None
 
-    def _on_slot_requested(self, indices: Indices, number: int) -> None:
+    def _on_term_requested(self, indices: Indices, number: int) -> None:
         """Encode images for an arithmetic slot; dropped if another model is open by then."""
         opened = self._opened()
         if opened is None:
@@ -261,21 +261,21 @@ class Analyst(QObject):
 
         def put(codes: Floats) -> None:
             if self._document.model is model:
-                self._document.add_to_slot(number, codes)
+                self._document.add_to_term(number, codes)
 
-        self._jobs.start(message("Encoding images"), lambda: encode_pictures(model, source, indices), put)
+        self._jobs.start(message("Encoding images"), lambda: encode_images(model, source, indices), put)
 
     def _on_prior_requested(self) -> None:
-        model, studies = self._document.model, self._document.studies
-        if model is None or (studies.problem("prior") and self._fitting is model.sample):
+        model, analysis = self._document.model, self._document.analysis
+        if model is None or (analysis.problem("prior") and self._fitting is model.sample):
             return
-        if studies.running("prior") is None or self._fitting is not model.sample:
+        if analysis.running("prior") is None or self._fitting is not model.sample:
             sample = self._fitting = model.sample
             self._start(
                 "prior",
                 message("Fitting the prior"),
                 lambda: fit_prior(sample),
-                lambda prior: self._document.studies.put_prior(sample, prior),
+                lambda prior: self._document.analysis.put_prior(sample, prior),
             )
 
     def _on_cleaning_requested(self, path: Path, out: Path) -> None:
@@ -291,7 +291,7 @@ class Analyst(QObject):
         )
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
-        self._document.studies.cleaned.emit(cleaned)
+        self._document.analysis.cleaned.emit(cleaned)
         if cleaned.skipped:
             lines = [f"{skipped.name}: {skipped.reason}" for skipped in cleaned.skipped]
             self._document.report(

@@ -21,7 +21,7 @@ from explorer.messages import Wording, message
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
-from explorer.workers.locks import held_lock, release
+from explorer.workers.locks import acquire_lock, release
 
 INTERVAL_MS = 1_500
 """Delay from the first edit to the next copy; including the writing well below five seconds."""
@@ -110,7 +110,7 @@ class Autosave(QObject):
             reason = error.strerror or str(error)
             self.written.emit(message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason))
             return
-        self._lock = held_lock(folder / _LOCK)
+        self._lock = acquire_lock(folder / _LOCK)
         self._folder = folder
         self._watch(folder)
 
@@ -163,7 +163,7 @@ class Autosave(QObject):
             return
         found: list[tuple[LeftOver, QLockFile]] = []
         for folder in _folders():
-            lock = held_lock(folder / _LOCK) if folder != self._folder else None
+            lock = acquire_lock(folder / _LOCK) if folder != self._folder else None
             if lock is None:
                 continue
             left = _left_in(folder)
@@ -241,9 +241,9 @@ class Autosave(QObject):
 class _Writer:
     """Writes copies on a thread; of several waiting copies only the newest."""
 
-    def __init__(self, path: Path, told: Callable[[Wording], object]) -> None:
+    def __init__(self, path: Path, reported: Callable[[Wording], object]) -> None:
         self._path = path
-        self._told = told
+        self._reported = reported
         self._waiting: list[Session | None] = []
         self._ended = False
         self._condition = threading.Condition()
@@ -285,7 +285,7 @@ class _Writer:
         except OSError as error:
             reason = error.strerror or str(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
-        self._told(problem)
+        self._reported(problem)
 
 
 def _folders() -> list[Path]:

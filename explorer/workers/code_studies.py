@@ -6,21 +6,21 @@ from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
-from explorer.data.answers import attribute_answers, classes_of
+from explorer.data.answers import attribute_masks, classes_of
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.directions import DirectionRequest
-from explorer.document.neighbours import IndexedPictures, NeighbourSettings, pooled_pixels, step_for
+from explorer.document.neighbours import IndexedImages, NeighborSettings, pooled_pixels, step_for
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.document.studies import CodesView, Probe
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
 from explorer.latent.directions import Direction
-from explorer.latent.neighbours import CodeSpace, Kind, Metric, NeighbourIndex, recall
+from explorer.latent.neighbours import CodeSpace, IndexKind, Metric, NeighborIndex, recall
 from explorer.latent.sampling import FittedPrior
 from explorer.messages import Message, message
-from explorer.models.batches import pictures_at_once, readable_batches
-from explorer.models.codes import CodeSample, along_axes
+from explorer.models.batches import images_at_once, readable_batches
+from explorer.models.codes import CodeSample, along_components
 from explorer.paths import index_dir
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers import fitting
@@ -42,7 +42,7 @@ def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesVie
 
 
 def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, Indices]]:
-    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    step = images_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     return readable_batches(source, np.arange(source.count), model.card.preprocessing, step)
 
 
@@ -57,18 +57,18 @@ def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floa
     return codes
 
 
-def _built(coordinates: Floats, kind: Kind | None, metric: Metric) -> Generator[Progress, None, NeighbourIndex]:
+def _built(coordinates: Floats, kind: IndexKind | None, metric: Metric) -> Generator[Progress, None, NeighborIndex]:
     """Yield progress, return an index."""
-    for item in NeighbourIndex.in_parts(coordinates, kind, metric, index_dir()):
-        if isinstance(item, NeighbourIndex):
+    for item in NeighborIndex.in_parts(coordinates, kind, metric, index_dir()):
+        if isinstance(item, NeighborIndex):
             return item
         yield Progress(item, len(coordinates), message("Building the index"))
     raise AssertionError("an index comes last")
 
 
-def index_pictures(
-    model: OpenModel, source: Source, settings: NeighbourSettings, known: IndexedPictures | None
-) -> Iterator[Progress | IndexedPictures]:
+def index_images(
+    model: OpenModel, source: Source, settings: NeighborSettings, known: IndexedImages | None
+) -> Iterator[Progress | IndexedImages]:
     """Encode every image, and index its code and a small copy; parts of `known` for the same data are reused."""
     if known is not None and (known.codec is not model.codec or known.source is not source):
         known = None
@@ -83,10 +83,10 @@ def index_pictures(
             small.append(pooled_pixels(pixels, step))
             rows.append(kept)
             yield Progress(done, source.count, message("Encoding"))
-        pictures, positions = np.concatenate(small), np.concatenate(rows)
-        by_pixels = NeighbourIndex(pictures, "exact")
+        images, positions = np.concatenate(small), np.concatenate(rows)
+        by_pixels = NeighborIndex(images, "exact")
     else:
-        codes, pictures, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
+        codes, images, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
         positions = known.positions
     metric, whitened, kind = settings.way
     space = CodeSpace(model.sample.statistics, whitened)
@@ -97,9 +97,9 @@ def index_pictures(
     if index.kind != "exact":
         yield Progress(0, 0, message("Measuring recall"))
         some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
-        found, seconds = recall(index, NeighbourIndex(coordinates, "exact", metric), some)
-    yield IndexedPictures(
-        model.codec, source, settings.way, codes, positions, pictures, step, space, index, by_pixels, found, seconds
+        found, seconds = recall(index, NeighborIndex(coordinates, "exact", metric), some)
+    yield IndexedImages(
+        model.codec, source, settings.way, codes, positions, images, step, space, index, by_pixels, found, seconds
     )
 
 
@@ -112,7 +112,7 @@ def find_directions(
     readable = np.isfinite(codes).all(axis=1)
     found: list[NamedDirection] = []
     left: list[Message] = []
-    asked = attribute_answers(source, request.attribute, request.values)
+    asked = attribute_masks(source, request.attribute, request.values)
     with FitProcess() as process:
         for number, (name, known, has) in enumerate(asked):
             note = message("Finding {name}", name=name)
@@ -141,8 +141,8 @@ def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats
     if codes is None:
         codes = yield from _encoded(model, source)
     known = known & np.isfinite(codes).all(axis=1)
-    if codes.shape[1] > len(model.sample.statistics.axes) > 0:
-        codes = along_axes(codes, model.sample.statistics)
+    if codes.shape[1] > len(model.sample.statistics.components) > 0:
+        codes = along_components(codes, model.sample.statistics)
     probed = yield from probe_labels(codes[known], classes[known])
     count = len(np.unique(classes[known]))
     yield Probe(model.codec, source, attribute, count, int(known.sum()), probed.accuracy, probed.majority)

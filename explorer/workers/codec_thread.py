@@ -42,7 +42,7 @@ class _Current:
     interrupt: Interrupt
 
 
-class CodecThread(QObject):
+class RenderThread(QObject):
     """Runs tasks on its own thread.
 
     `submit`, `drop` and `close` belong to the main thread. A submitted task replaces an older one of its slot, waiting

@@ -13,11 +13,11 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.tasks import ComparePictures
+from explorer.document.tasks import CompareImages
 from explorer.messages import Wording, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
-from explorer.models.sample import sample_pictures
+from explorer.models.sample import sample_images
 from explorer.types import Floats, Indices, Progress
 from explorer.workers.fitting import fit_components
 from explorer.workers.jobs import CANCELED, JobRunner
@@ -38,7 +38,7 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
     pixels, chosen = source.read_available(chosen, model.card.preprocessing)
     codec = yield from fit_components(pixels, model.latent_dim)
     yield Progress(0, 0, message("Encoding a sample"))
-    sample = sample_pictures(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
+    sample = sample_images(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
     name = f"PCA {codec.latent_dim}"
     changes = {
         "name": name,
@@ -77,28 +77,28 @@ def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress |
     yield tuple(rows)
 
 
-class Comparer(QObject):
-    """Runs the jobs that `Beside` requests. Belongs to the main thread."""
+class ComparisonJobs(QObject):
+    """Runs the jobs that `ComparedModel` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
         self._opening = self._encoding = self._measuring = 0
-        beside = document.beside
+        beside = document.comparison
         beside.model_requested.connect(self._on_model_requested)
         beside.pca_requested.connect(self._on_pca_requested)
         beside.table_requested.connect(self._on_table_requested)
         beside.model_changed.connect(self._encode)
-        document.picture_changed.connect(self._encode)
-        document.guest_changed.connect(self._encode)
+        document.image_index_changed.connect(self._encode)
+        document.imported_image_changed.connect(self._encode)
         document.source_changed.connect(self._encode)
         document.watched_changed.connect(self._on_watched_changed)
 
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Opening {name}", name=path.name), lambda: open_beside(path), self._document.beside.put_model
+            message("Opening {name}", name=path.name), lambda: open_beside(path), self._document.comparison.put_model
         )
 
     def _on_pca_requested(self) -> None:
@@ -106,43 +106,43 @@ class Comparer(QObject):
         if model is not None and source is not None:
             self._jobs.cancel(self._opening)
             self._opening = self._jobs.start(
-                message("Fitting PCA"), lambda: fit_pca(model, source), self._document.beside.put_model
+                message("Fitting PCA"), lambda: fit_pca(model, source), self._document.comparison.put_model
             )
 
     def _on_watched_changed(self, slot: str) -> None:
-        if slot == ComparePictures.slot:
+        if slot == CompareImages.slot:
             self._encode()
 
     def _encode(self) -> None:
         """Encode the selected image with the second model while its view is visible; the last request wins."""
-        document, model = self._document, self._document.beside.model
+        document, model = self._document, self._document.comparison.model
         subject = document.state.subject
-        if model is None or subject is None or not document.watches(ComparePictures.slot):
+        if model is None or subject is None or not document.watches(CompareImages.slot):
             return
         source, index = subject
 
         def put(code: Floats) -> None:
-            if document.beside.model is model and document.state.subject == (source, index):
-                document.beside.put_start(code)
+            if document.comparison.model is model and document.state.subject == (source, index):
+                document.comparison.put_start(code)
 
         def failed(message: Wording) -> None:
             if self._encoding == key:
-                document.beside.put_problem(message)
+                document.comparison.put_problem(message)
 
         self._jobs.cancel(self._encoding)
-        document.beside.put_problem("")
+        document.comparison.put_problem("")
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(
             message("Encoding the image"), job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
         )
 
     def _on_table_requested(self) -> None:
-        models = [model for model in (self._document.model, self._document.beside.model) if model is not None]
+        models = [model for model in (self._document.model, self._document.comparison.model) if model is not None]
         source = self._document.source
         if models and source is not None:
             self._jobs.cancel(self._measuring)
             self._measuring = self._jobs.start(
                 message("Benchmarking the models"),
                 lambda: measure_both(models, source),
-                self._document.beside.put_table,
+                self._document.comparison.put_table,
             )

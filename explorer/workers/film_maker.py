@@ -15,17 +15,17 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.timeline import ACROSS, Estimate, Export
 from explorer.errors import DataError, ExplorerError
-from explorer.export import AnimationSettings, ExportFormat, format_of
+from explorer.export import ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.latent.checks import check_table
-from explorer.latent.film import Film, FilmCurve
-from explorer.latent.neighbour_graph import NeighbourGraph
-from explorer.latent.presets import Preset
+from explorer.latent.film import Animation, AnimationCurve
+from explorer.latent.neighbour_graph import NeighborGraph
+from explorer.latent.presets import AnimationPreset
 from explorer.messages import Wording, message
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
@@ -41,7 +41,9 @@ _MOST_DROPPED = 64
 """Largest number of images of one dropped file that become keyframes."""
 
 
-def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind: ExportFormat) -> AnimationSettings:
+def settings_of(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
+) -> ExportSettings:
     """Return the settings for exporting the frames of a model."""
     height, width = model.card.image_shape[:2]
     side = max(height, width)
@@ -52,9 +54,9 @@ def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind
     if export.beside:
         ends = to_pixels(model.codec.decode(keys[[0, -1]]))
         beside = (ends[0], ends[1])
-    return AnimationSettings(
-        fps=kind.possible_fps(export.fps or film.fps),
-        loop=film.loop != "none",
+    return ExportSettings(
+        fps=kind.possible_fps(export.fps or animation.fps),
+        loop=animation.loop != "none",
         scale=scale,
         palette=export.palette,
         dither=export.dither,
@@ -62,18 +64,18 @@ def settings_of(export: Export, model: OpenModel, keys: Floats, film: Film, kind
         size=size,
         caption=export.caption,
         beside=beside,
-        recipe=recipe_of(model, keys, film),
+        recipe=recipe_of(model, keys, animation),
     )
 
 
-def recipe_of(model: OpenModel, keys: Floats, film: Film) -> Recipe | None:
+def recipe_of(model: OpenModel, keys: Floats, animation: Animation) -> Recipe | None:
     """Return the recipe of an animation; None for a model in training, which cannot be opened again."""
     decoder = model.card.decoder_hash
-    return None if decoder is None else make_recipe(model.name, decoder, keys, film.to_dict())
+    return None if decoder is None else make_recipe(model.name, decoder, keys, animation.to_dict())
 
 
-def write_film(
-    export: Export, model: OpenModel, keys: Floats, film: Film, curve: FilmCurve | None
+def write_animation(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Path]:
     """Write an animation; frames are rendered at exact times.
 
@@ -81,23 +83,23 @@ def write_film(
     """
     kind = format_of(export.path)
     yield Progress(0, 0, message("Computing the path"))
-    curve = curve or FilmCurve(keys, film, model.sample.codes)
-    settings = settings_of(export, model, keys, film, kind)
-    codes = curve.at(film.positions_at(settings.fps) if kind.animated else film.positions())
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
     yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
     yield export.path
 
 
-def estimate_film(
-    export: Export, model: OpenModel, keys: Floats, film: Film, curve: FilmCurve | None
+def estimate_animation(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Estimate]:
     """Render sample frames and estimate the file size; an error becomes part of the estimate."""
     yield Progress(0, 0, message("Rendering sample frames"))
     try:
         kind = format_of(export.path)
-        curve = curve or FilmCurve(keys, film, model.sample.codes)
-        settings = settings_of(export, model, keys, film, kind)
-        codes = curve.at(film.positions_at(settings.fps) if kind.animated else film.positions())
+        curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+        settings = settings_of(export, model, keys, animation, kind)
+        codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
         some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
         shown: list[Pixels] = []
         strip: Pixels | None = None
@@ -106,7 +108,9 @@ def estimate_film(
             shown.append(finished(cells, strip, settings))
             yield Progress(len(shown), len(some), message("Rendering sample frames"))
         # In the middle of the first pass, where the image changes.
-        first = max(0, round(len(codes) * (film.hold + film.pass_frames / 2) / film.frames) - _TRIED // 2)
+        first = max(
+            0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2
+        )
         tried = list(render(model.codec, codes[first : first + _TRIED]))
         moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
         size = estimate_bytes(kind, tried, len(codes), settings, moving)
@@ -115,10 +119,10 @@ def estimate_film(
         yield Estimate(export, None, 0, 1.0, 0, error.message)
 
 
-def encode_pictures(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
+def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
     """Encode images of a source; yields progress, and finally codes ``(n, latent_dim)``, n > 0."""
     check_table(len(indices), model.latent_dim)
-    step = pictures_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    step = images_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     codes: list[Floats] = []
     for start in range(0, len(indices), step):
         yield Progress(start, len(indices), message("Encoding"))
@@ -141,12 +145,12 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
                 count=source.count,
                 most=_MOST_DROPPED,
             )
-        pictures = source.read(np.arange(source.count), model.card.preprocessing)
-        codes.append(model.codec.encode(to_floats(pictures)))
+        images = source.read(np.arange(source.count), model.card.preprocessing)
+        codes.append(model.codec.encode(to_floats(images)))
     yield np.concatenate(codes)
 
 
-def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, Preset]]:
+def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, AnimationPreset]]:
     """Read the recipe of an exported animation, and open its model unless it is open already.
 
     Yields the path if the file has no recipe.
@@ -161,7 +165,7 @@ def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tu
     if recipe is None:
         yield path
         return
-    preset = Preset(recipe.key_codes(), Film.from_dict(recipe.film.model_dump()))
+    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.film.model_dump()))
     if model is not None and model.card.decoder_hash == recipe.model_hash:
         yield None, preset
         return
@@ -179,7 +183,7 @@ def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tu
     )
 
 
-class FilmMaker(QObject):
+class AnimationJobs(QObject):
     """Runs the jobs that a timeline requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
@@ -187,11 +191,11 @@ class FilmMaker(QObject):
         self._document = document
         self._jobs = jobs
         self._exporting: set[Path] = set()
-        self._graph: tuple[CodeSample, NeighbourGraph] | None = None
+        self._graph: tuple[CodeSample, NeighborGraph] | None = None
         self._laying = self._estimating = self._reopening = 0
         timeline = document.timeline
         timeline.curve_wanted.connect(self._on_curve_wanted)
-        timeline.pictures_requested.connect(self._on_pictures_requested)
+        timeline.images_requested.connect(self._on_images_requested)
         timeline.files_requested.connect(self._on_files_requested)
         timeline.reopen_requested.connect(self._on_reopen_requested)
         timeline.export_requested.connect(self._on_export_requested)
@@ -201,29 +205,29 @@ class FilmMaker(QObject):
 
     def _on_curve_wanted(self) -> None:
         """Compute the data path; the last request wins."""
-        model, film = self._document.model, self._document.timeline.film
-        if model is None or film is None:
+        model, animation = self._document.model, self._document.timeline.animation
+        if model is None or animation is None:
             return
         keys, sample, known = self._document.timeline.keys, model.sample, self._graph
 
-        def lay() -> Iterator[Progress | tuple[NeighbourGraph, FilmCurve]]:
+        def lay() -> Iterator[Progress | tuple[NeighborGraph, AnimationCurve]]:
             yield Progress(0, 0, message("Computing the data path"))
-            graph = known[1] if known is not None and known[0] is sample else NeighbourGraph(sample.codes)
-            yield graph, FilmCurve(keys, film, graph)
+            graph = known[1] if known is not None and known[0] is sample else NeighborGraph(sample.codes)
+            yield graph, AnimationCurve(keys, animation, graph)
 
-        def laid(result: tuple[NeighbourGraph, FilmCurve]) -> None:
+        def laid(result: tuple[NeighborGraph, AnimationCurve]) -> None:
             self._graph = (sample, result[0])
-            self._document.timeline.put_curve(film, result[1])
+            self._document.timeline.put_curve(animation, result[1])
 
         self._jobs.cancel(self._laying)
         self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
 
     # -- keyframes from images -----------------------------------------------------------------------------------------
 
-    def _on_pictures_requested(self, indices: Indices, place: int) -> None:
+    def _on_images_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
         if model is not None and source is not None:
-            self._start_keyframes(model, encode_pictures(model, source, indices), place)
+            self._start_keyframes(model, encode_images(model, source, indices), place)
 
     def _on_files_requested(self, paths: list[Path], place: int) -> None:
         """Add images as keyframes; a single exported animation replaces the timeline."""
@@ -252,8 +256,8 @@ class FilmMaker(QObject):
 
     def _on_export_requested(self, export: Export) -> None:
         document, path = self._document, export.path
-        model, film = document.model, document.timeline.film
-        if model is None or film is None:
+        model, animation = document.model, document.timeline.animation
+        if model is None or animation is None:
             document.report(message("An animation needs at least two keyframes. Add another one."))
             return
         if path in self._exporting:
@@ -263,16 +267,16 @@ class FilmMaker(QObject):
         keys, curve = document.timeline.keys, document.timeline.curve
         self._jobs.start(
             message("Exporting {name}", name=path.name),
-            lambda: write_film(export, model, keys, film, curve),
+            lambda: write_animation(export, model, keys, animation, curve),
             document.exported.emit,
             lambda: self._exporting.discard(path),
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
         """Estimate the export; the last request wins."""
-        model, film = self._document.model, self._document.timeline.film
+        model, animation = self._document.model, self._document.timeline.animation
         self._jobs.cancel(self._estimating)
-        if model is not None and film is not None:
+        if model is not None and animation is not None:
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
             tell = self._document.timeline.estimated.emit
 
@@ -282,7 +286,7 @@ class FilmMaker(QObject):
 
             key = self._estimating = self._jobs.start(
                 message("Estimating the file size"),
-                lambda: estimate_film(export, model, keys, film, curve),
+                lambda: estimate_animation(export, model, keys, animation, curve),
                 tell,
                 on_failed=failed,
                 on_cancelled=lambda: failed(CANCELED),
@@ -290,19 +294,19 @@ class FilmMaker(QObject):
 
     def _on_reopen_requested(self, path: Path) -> None:
         """Open an exported animation, or any other file."""
-        self._reopen(path, self._document.intake.other_given.emit)
+        self._reopen(path, self._document.open_requests.other_given.emit)
 
     def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
         """Open an exported animation, the last requested; call `otherwise` for any other file."""
         model = self._document.model
 
-        def reopened(found: Path | tuple[OpenModel | None, Preset]) -> None:
+        def reopened(found: Path | tuple[OpenModel | None, AnimationPreset]) -> None:
             if isinstance(found, Path):
                 otherwise(found)
             elif found[0] is None:
-                self._document.timeline.set_morph(*found[1])
+                self._document.timeline.set_animation(*found[1])
             else:
-                self._document.open(found[0], morph=found[1])
+                self._document.open(found[0], animation=found[1])
 
         self._jobs.cancel(self._reopening)
         self._reopening = self._jobs.start(

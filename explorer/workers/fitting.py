@@ -23,7 +23,7 @@ from explorer.models.pca_codec import PcaCodec
 from explorer.types import ArrayOf, Floats, Indices, Pixels, Progress
 
 Doubles: TypeAlias = Annotated[NDArray[np.float64], ArrayOf(np.float64)]
-Answers: TypeAlias = Annotated[NDArray[np.bool_], ArrayOf(np.bool_)]
+AttributeMasks: TypeAlias = Annotated[NDArray[np.bool_], ArrayOf(np.bool_)]
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class FitDirection:
     """Find the direction of an attribute from codes ``(n, d)`` and whether each has it ``(n,)``."""
 
     codes: Floats
-    has: Answers
+    has: AttributeMasks
     method: Method
 
 

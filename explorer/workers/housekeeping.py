@@ -10,12 +10,12 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
-from explorer.document.tasks import FindNearest, FindNeighbours
+from explorer.document.tasks import FindNearest, FindNeighbors
 from explorer.inference.codec import OnnxCodec
 from explorer.inference.served import network_server
 from explorer.memory import give_back
 from explorer.workers.closing import Deadline
-from explorer.workers.codec_thread import CodecThread
+from explorer.workers.codec_thread import RenderThread
 from explorer.workers.jobs import JobRunner
 
 IDLE_MS = 1_500
@@ -40,7 +40,7 @@ class Housekeeping(QObject):
     tidied = Signal()
 
     def __init__(
-        self, document: Document, codec_thread: CodecThread, jobs: JobRunner, parent: QObject | None = None
+        self, document: Document, render_thread: RenderThread, jobs: JobRunner, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._document = document
@@ -53,12 +53,12 @@ class Housekeeping(QObject):
         self._long.timeout.connect(self._on_long_idle)
         self._busy = QTimer(self, interval=BUSY_MS, singleShot=True)
         self._busy.timeout.connect(self._on_busy)
-        for happened in (codec_thread.answered, jobs.jobs_changed):
+        for happened in (render_thread.answered, jobs.jobs_changed):
             happened.connect(self._on_happened)
         jobs.jobs_changed.connect(self._on_jobs_changed)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
         document.model_changed.connect(self._on_models_changed)
-        document.beside.model_changed.connect(self._on_models_changed)
+        document.comparison.model_changed.connect(self._on_models_changed)
 
     def close(self, deadline: Deadline | None = None) -> None:
         """Stop, and wait for the thread until the deadline; an answer may still arrive afterwards."""
@@ -89,7 +89,7 @@ class Housekeeping(QObject):
 
     def _on_models_changed(self) -> None:
         """Unload the networks of models that only the history still references."""
-        models = (self._document.model, self._document.beside.model)
+        models = (self._document.model, self._document.comparison.model)
         shown = [model.codec for model in models if model is not None]
         for codec in list(self._used):
             if not any(codec is other for other in shown):
@@ -101,7 +101,7 @@ class Housekeeping(QObject):
         if self._jobs.jobs:
             return  # the end of the last job restarts the timer
         self._drop_stale_views()
-        open_models = (self._document.model, self._document.beside.model)
+        open_models = (self._document.model, self._document.comparison.model)
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
         if not self._run(partial(self._tidy, not served)):
             self._timer.start()
@@ -116,9 +116,9 @@ class Housekeeping(QObject):
 
     def _on_long_idle(self) -> None:
         document = self._document
-        watched = any(document.watches(slot) for slot in (FindNeighbours.slot, FindNearest.slot))
-        if document.neighbours.index is not None and not watched and not self._jobs.jobs:
-            document.neighbours.put_index(None)
+        watched = any(document.watches(slot) for slot in (FindNeighbors.slot, FindNearest.slot))
+        if document.neighbors.index is not None and not watched and not self._jobs.jobs:
+            document.neighbors.put_index(None)
             self._timer.start()
 
     def _drop_stale_views(self) -> None:
@@ -126,11 +126,11 @@ class Housekeeping(QObject):
         document, model, source = self._document, self._document.model, self._document.source
         if document.training.active:
             return  # those of a model in training are replaced by newer ones
-        index, codes = document.neighbours.index, document.studies.codes
+        index, codes = document.neighbors.index, document.analysis.codes
         if index is not None and (model is None or index.codec is not model.codec or index.source is not source):
-            document.neighbours.put_index(None)
+            document.neighbors.put_index(None)
         if codes is not None and (model is None or codes.codec is not model.codec or codes.source is not source):
-            document.studies.put_codes(None)
+            document.analysis.put_codes(None)
 
     def _tidy(self, end_server: bool) -> None:
         """End the process that decodes with Keras if no model needs it, and return freed memory to the system."""

@@ -169,7 +169,7 @@ class JobRunner(QObject):
 
     def _drain(self, key: int, items: Iterator[Any], cancelled: threading.Event) -> _Report:
         result: Any = None
-        told = 0.0
+        reported = 0.0
         for item in items:
             if cancelled.is_set():
                 close = getattr(items, "close", None)
@@ -180,8 +180,8 @@ class JobRunner(QObject):
                 self._reported.emit(_Report(key, "early", result=item.result))
             elif not isinstance(item, Progress):
                 result = item
-            elif time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
+            elif time.monotonic() - reported > PROGRESS_SECONDS:
+                reported = time.monotonic()
                 self._reported.emit(_Report(key, "progress", item))
         return _Report(key, "finished", result=result)
 

@@ -128,7 +128,7 @@ def skipped_words(source: Source) -> tuple[Message, str]:
     count, total = len(lines), source.count + len(lines) - source.unreadable
     first, more = "; ".join(lines[:_NAMED]), count - _NAMED
     if more > 0:
-        told = message(
+        reported = message(
             "Skipped {count:,} of {total:# file|# files}: {first}; and {more:,} more",
             count=count,
             total=total,
@@ -136,8 +136,10 @@ def skipped_words(source: Source) -> tuple[Message, str]:
             more=more,
         )
     else:
-        told = message("Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first)
-    return told, "\n".join(lines)
+        reported = message(
+            "Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first
+        )
+    return reported, "\n".join(lines)
 
 
 HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {

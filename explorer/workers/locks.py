@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile
 
 
-def held_lock(path: Path) -> QLockFile | None:
+def acquire_lock(path: Path) -> QLockFile | None:
     """Acquire a lock file; return None if another window has it or it cannot be created."""
     lock = QLockFile(str(path))
     # Locks never expire by age, as a window may be open for days; a lock of a dead process is free.

@@ -65,16 +65,16 @@ def _table(request: TrainingRequest, source: Source) -> Pixels:
     return np.concatenate([originals[:, np.newaxis], rows], axis=1)
 
 
-class Preparer(QObject):
-    """Runs the jobs that `Preparation` requests. Belongs to the main thread."""
+class DatasetCheckJobs(QObject):
+    """Runs the jobs that `DatasetChecks` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
         self._previewing = 0
-        document.preparation.ground_requested.connect(self._on_ground_requested)
-        document.preparation.preview_requested.connect(self._on_preview_requested)
+        document.dataset_checks.ground_requested.connect(self._on_ground_requested)
+        document.dataset_checks.preview_requested.connect(self._on_preview_requested)
 
     def _opened(self, spec: str) -> Source | None:
         source = self._document.source
@@ -85,7 +85,7 @@ class Preparer(QObject):
         self._jobs.start(
             message("Analyzing images"),
             lambda: judge_ground(spec, source),
-            lambda dark: self._document.preparation.put_ground(spec, dark),
+            lambda dark: self._document.dataset_checks.put_ground(spec, dark),
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
@@ -95,12 +95,12 @@ class Preparer(QObject):
 
         def failed(problem: Wording) -> None:
             if self._previewing == key:
-                self._document.preparation.put_preview(AugmentView(request, None, problem))
+                self._document.dataset_checks.put_preview(AugmentView(request, None, problem))
 
         key = self._previewing = self._jobs.start(
             message("Augmenting images"),
             lambda: preview_augmentation(request, source),
-            self._document.preparation.put_preview,
+            self._document.dataset_checks.put_preview,
             on_failed=failed,
             on_cancelled=lambda: failed(CANCELED),
         )

@@ -11,8 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from explorer.data.border import dark_on_light
-from explorer.data.formats import PICTURE_SUFFIXES
-from explorer.data.guest import GuestSource
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.guest import ImportedImage
 from explorer.document.document import Document
 from explorer.document.intake import SESSION_SUFFIX
 from explorer.document.state import OpenModel
@@ -28,28 +28,28 @@ _MOST = 5_000
 
 
 @dataclass(frozen=True)
-class Guest:
+class OpenedImage:
     """An imported image, and whether its polarity is opposite to that of the training data."""
 
-    source: GuestSource
+    source: ImportedImage
     negative: bool
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Return whether a path is a file with the suffix of an image."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def open_guest(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Progress | Guest]:
+def open_imported_image(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Progress | OpenedImage]:
     """Decode one image, and check its polarity against the training data of the model."""
     yield Progress(0, 0, message("Reading {name}", name=name))
-    guest = GuestSource.open(content, name)
+    imported_image = ImportedImage.open(content, name)
     negative = (
         model is not None
-        and dark_on_light(guest.read([0], model.card.preprocessing))
+        and dark_on_light(imported_image.read([0], model.card.preprocessing))
         and not dark_on_light(model.sample.thumbnails)
     )
-    yield Guest(guest, negative)
+    yield OpenedImage(imported_image, negative)
 
 
 def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
@@ -89,33 +89,33 @@ def gather(paths: Sequence[Path]) -> Iterator[Progress | Path]:
     yield folder
 
 
-class Receiver(QObject):
-    """Runs the jobs that `Intake` requests. Belongs to the main thread."""
+class Opener(QObject):
+    """Runs the jobs that `OpenRequests` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
         self._opening = 0
-        document.intake.files_given.connect(self._on_files_given)
-        document.intake.picture_given.connect(self._open_guest)
-        document.intake.other_given.connect(self._on_other_given)
+        document.open_requests.files_given.connect(self._on_files_given)
+        document.open_requests.image_given.connect(self._open_imported_image)
+        document.open_requests.other_given.connect(self._on_other_given)
 
     def _on_files_given(self, paths: list[Path]) -> None:
         """Open each file by its kind; several images become one dataset."""
-        pictures = [path for path in paths if is_picture(path)]
+        images = [path for path in paths if is_image(path)]
         if len(paths) == 1:
             self._open(paths[0])
             return
         for path in paths:
-            if path not in pictures:
+            if path not in images:
                 self._document.open_source_requested.emit(str(path))
-        if len(pictures) == 1:
-            self._on_other_given(pictures[0])
-        elif pictures:
+        if len(images) == 1:
+            self._on_other_given(images[0])
+        elif images:
             self._jobs.start(
                 message("Importing images"),
-                lambda: gather(pictures),
+                lambda: gather(images),
                 lambda folder: self._document.open_source_requested.emit(str(folder)),
             )
 
@@ -129,23 +129,25 @@ class Receiver(QObject):
     def _on_other_given(self, path: Path) -> None:
         """Import an image if a dataset and a model that can encode it are open; otherwise open it as a source."""
         model = self._document.model
-        if is_picture(path) and self._document.source is not None and model is not None and model.card.encodes:
-            self._open_guest(path, path.name)
+        if is_image(path) and self._document.source is not None and model is not None and model.card.encodes:
+            self._open_imported_image(path, path.name)
         else:
             self._document.open_source_requested.emit(str(path))
 
-    def _open_guest(self, content: Path | bytes, name: str) -> None:
+    def _open_imported_image(self, content: Path | bytes, name: str) -> None:
         self._jobs.cancel(self._opening)
         model = self._document.model
         self._opening = self._jobs.start(
-            message("Reading {name}", name=name), lambda: open_guest(content, name, model), self._on_guest_opened
+            message("Reading {name}", name=name),
+            lambda: open_imported_image(content, name, model),
+            self._on_imported_image_opened,
         )
 
-    def _on_guest_opened(self, guest: Guest) -> None:
+    def _on_imported_image_opened(self, imported_image: OpenedImage) -> None:
         try:
-            self._document.receive(guest.source)
+            self._document.receive(imported_image.source)
         except UsageError as error:
             self._document.report(error.message)
             return
-        if guest.negative:
-            self._document.intake.negative_found.emit()
+        if imported_image.negative:
+            self._document.open_requests.negative_found.emit()

@@ -13,16 +13,16 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import TrainingError
 from explorer.messages import message
-from explorer.models.runs import FilmFrame, Run, delete_run, find_runs
+from explorer.models.runs import ProgressFrame, Run, delete_run, find_runs
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_home, open_model
-from explorer.workers.locks import held_lock, release
+from explorer.workers.locks import acquire_lock, release
 from explorer.workers.trainer import LOCK, Trainer
-from explorer.workers.training_film import export_training_film
+from explorer.workers.training_film import export_training_progress
 
 
-class RunKeeper(QObject):
+class RunJobs(QObject):
     """Runs the jobs that the trainings of a document request. Belongs to the main thread."""
 
     def __init__(self, document: Document, trainer: Trainer, jobs: JobRunner, parent: QObject | None = None) -> None:
@@ -41,7 +41,7 @@ class RunKeeper(QObject):
         trainings.run_resume_requested.connect(trainer.go_on)
         trainings.run_delete_requested.connect(self._on_run_delete_requested)
         trainings.live_open_requested.connect(self._on_live_open_requested)
-        trainings.film_export_requested.connect(self._on_film_export_requested)
+        trainings.progress_export_requested.connect(self._on_progress_export_requested)
         document.training_requested.connect(trainer.train)
         document.training_cancel_requested.connect(trainer.cancel)
         document.training_expected.connect(trainer.warm)
@@ -121,10 +121,12 @@ class RunKeeper(QObject):
     def _on_run_delete_requested(self, run: Run) -> None:
         self._jobs.start(message("Deleting the run"), lambda: _deleted(run), self._document.trainings.put_runs)
 
-    def _on_film_export_requested(self, originals: Path, film: tuple[FilmFrame, ...], path: Path) -> None:
+    def _on_progress_export_requested(
+        self, originals: Path, progress_frames: tuple[ProgressFrame, ...], path: Path
+    ) -> None:
         self._jobs.start(
             message("Exporting {name}", name=path.name),
-            lambda: export_training_film(originals, film, path),
+            lambda: export_training_progress(originals, progress_frames, path),
             self._document.exported.emit,
         )
 
@@ -156,7 +158,7 @@ def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
         If the run is training, or cannot be deleted.
     """
     yield Progress(0, 0, message("Deleting"))
-    lock = held_lock(run.path / LOCK)
+    lock = acquire_lock(run.path / LOCK)
     if lock is None:
         raise TrainingError("Cannot delete the run “{name}”: it is training. Cancel the training first.", name=run.name)
     release(lock)

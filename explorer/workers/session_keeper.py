@@ -13,7 +13,7 @@ from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
 from explorer.document.reading import check_export
-from explorer.document.session_state import guest_of, picked_of, state_of
+from explorer.document.session_state import imported_image_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, ExportError, SessionError
@@ -76,9 +76,9 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
         except ExplorerError as error:
             opening = replace(opening, source_problem=str(error))
     try:
-        opening = replace(opening, guest=guest_of(opening.session))
+        opening = replace(opening, imported_image=imported_image_of(opening.session))
     except ExplorerError as error:
-        opening = replace(opening, guest_problem=str(error))
+        opening = replace(opening, imported_image_problem=str(error))
     yield opening
 
 
@@ -220,7 +220,7 @@ def _hash(path: Path) -> str:
         return ""
 
 
-class SessionKeeper(QObject):
+class SessionJobs(QObject):
     """Runs the jobs that `explorer.document.sessions.Sessions` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
@@ -278,7 +278,7 @@ class SessionKeeper(QObject):
         document, view = self._document, opening.session.record.view
         if opening.recovered is not None:
             document.sessions.recovered.emit(opening.recovered)
-        document.put_state(state_of(opening.session, opening.model, opening.source, opening.guest))
+        document.put_state(state_of(opening.session, opening.model, opening.source, opening.imported_image))
         document.selection.put(picked_of(opening.session, opening.source))
         document.timeline.put_playhead(view.playhead)
         document.sessions.tab_restored.emit(view.tab)
@@ -288,8 +288,8 @@ class SessionKeeper(QObject):
         if opening.path is not None and opening.recovered is None:
             note_recent(opening.path)
         document.sessions.opened.emit(opening.path)
-        if opening.guest_problem:
-            document.report(message("Skipped the imported image. {problem}", problem=opening.guest_problem))
+        if opening.imported_image_problem:
+            document.report(message("Skipped the imported image. {problem}", problem=opening.imported_image_problem))
         record, model = opening.session.record.model, opening.model
         if record is not None and model is not None and record.preprocessing != model.card.preprocessing:
             document.report(

@@ -38,19 +38,19 @@ def clearing() -> Iterator[Progress | int]:
     yield clear_cache().size
 
 
-class Storekeeper(QObject):
-    """Runs the jobs that `Stock` requests. Belongs to the main thread."""
+class DownloadJobs(QObject):
+    """Runs the jobs that `Downloads` requests. Belongs to the main thread."""
 
     def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
-        document.stock.download_requested.connect(self._on_download_requested)
-        document.stock.clear_requested.connect(self._on_clear_requested)
+        document.downloads.download_requested.connect(self._on_download_requested)
+        document.downloads.clear_requested.connect(self._on_clear_requested)
 
     def _on_download_requested(self, name: str) -> None:
         """Download a dataset unless it is being downloaded."""
-        running = self._document.stock.download(name)
+        running = self._document.downloads.download(name)
         if running is not None and running.phase == "running":
             return
         key = self._jobs.start(
@@ -60,26 +60,26 @@ class Storekeeper(QObject):
             lambda: self._on_ended(name),
             on_failed=lambda problem: self._on_fetched(name, problem),
         )
-        self._document.stock.put_download(Download(name, key))
+        self._document.downloads.put_download(Download(name, key))
 
     def _on_ended(self, name: str) -> None:
         """Handle the end of a job; called before its result."""
-        download = self._document.stock.download(name)
+        download = self._document.downloads.download(name)
         assert download is not None
-        self._document.stock.put_download(replace(download, phase="cancelled"))
+        self._document.downloads.put_download(replace(download, phase="cancelled"))
 
     def _on_fetched(self, name: str, problem: Wording) -> None:
-        download = self._document.stock.download(name)
+        download = self._document.downloads.download(name)
         assert download is not None
         if problem:
-            self._document.stock.put_download(replace(download, phase="failed", message=problem))
+            self._document.downloads.put_download(replace(download, phase="failed", message=problem))
             return
-        self._document.stock.put_download(replace(download, phase="finished"))
+        self._document.downloads.put_download(replace(download, phase="finished"))
         self._document.library_changed.emit()
 
     def _on_clear_requested(self) -> None:
         self._jobs.start(message("Clearing the image cache"), clearing, lambda left: self._on_cleared())
 
     def _on_cleared(self) -> None:
-        self._document.stock.cache_changed.emit()
+        self._document.downloads.cache_changed.emit()
         self._document.announced.emit(message("Image cache cleared"))

@@ -14,47 +14,47 @@ from explorer.document.state import OpenModel
 from explorer.inference.served import network_server
 from explorer.messages import message
 from explorer.models.bundle import CARD
-from explorer.models.foreign.files import looks_foreign
-from explorer.workers.analyst import Analyst
+from explorer.models.foreign.files import looks_third_party
+from explorer.workers.analyst import AnalysisJobs
 from explorer.workers.autosave import Autosave
 from explorer.workers.closing import Deadline
-from explorer.workers.codec_thread import CodecThread
-from explorer.workers.comparer import Comparer
-from explorer.workers.film_maker import FilmMaker
+from explorer.workers.codec_thread import RenderThread
+from explorer.workers.comparer import ComparisonJobs
+from explorer.workers.film_maker import AnimationJobs
 from explorer.workers.housekeeping import Housekeeping
 from explorer.workers.importer import Importer
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_model, load_source, reopen, skipped_words
-from explorer.workers.preparer import Preparer
-from explorer.workers.receiver import Receiver
-from explorer.workers.renderer import Renderer
-from explorer.workers.run_keeper import RunKeeper
-from explorer.workers.session_keeper import SessionKeeper, is_session
-from explorer.workers.storekeeper import Storekeeper
+from explorer.workers.preparer import DatasetCheckJobs
+from explorer.workers.receiver import Opener
+from explorer.workers.renderer import RenderScheduler
+from explorer.workers.run_keeper import RunJobs
+from explorer.workers.session_keeper import SessionJobs, is_session
+from explorer.workers.storekeeper import DownloadJobs
 from explorer.workers.trainer import Trainer
 
 
-class Studio(QObject):
+class Backend(QObject):
     """Handles the requests of a document. Belongs to the main thread; `close` ends all threads and processes."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = document
-        self.codec_thread = CodecThread(self)
-        self.renderer = Renderer(document, self.codec_thread, self)
+        self.render_thread = RenderThread(self)
+        self.render_scheduler = RenderScheduler(document, self.render_thread, self)
         self.jobs = JobRunner(self)
-        self.preparer = Preparer(document, self.jobs, self)
-        self.analyst = Analyst(document, self.jobs, self)
-        self.film_maker = FilmMaker(document, self.jobs, self)
-        self.storekeeper = Storekeeper(document, self.jobs, self)
-        self.comparer = Comparer(document, self.jobs, self)
+        self.dataset_check_jobs = DatasetCheckJobs(document, self.jobs, self)
+        self.analysis_jobs = AnalysisJobs(document, self.jobs, self)
+        self.animation_jobs = AnimationJobs(document, self.jobs, self)
+        self.download_jobs = DownloadJobs(document, self.jobs, self)
+        self.comparison_jobs = ComparisonJobs(document, self.jobs, self)
         self.importer = Importer(document, self.jobs, self)
-        self.receiver = Receiver(document, self.jobs, self)
-        self.session_keeper = SessionKeeper(document, self.jobs, self)
+        self.opener = Opener(document, self.jobs, self)
+        self.session_jobs = SessionJobs(document, self.jobs, self)
         self.autosave = Autosave(document, self)
         self.trainer = Trainer(self)
-        self.housekeeping = Housekeeping(document, self.codec_thread, self.jobs, self)
-        self.run_keeper = RunKeeper(document, self.trainer, self.jobs, self)
+        self.housekeeping = Housekeeping(document, self.render_thread, self.jobs, self)
+        self.run_jobs = RunJobs(document, self.trainer, self.jobs, self)
         self._opening_model = 0
         self._opening_path: Path | None = None
         self._opening_source = 0
@@ -74,7 +74,7 @@ class Studio(QObject):
         if not self._closed:
             self._closed = True
             deadline = Deadline()
-            self.renderer.stop()
+            self.render_scheduler.stop()
             # First, so that unsaved work is on disk whatever the rest does.
             self.autosave.close(deadline)
             self.housekeeping.close(deadline)
@@ -85,14 +85,14 @@ class Studio(QObject):
             network_server().close(deadline.seconds)
             self.jobs.close(deadline)
             self.importer.close(deadline)
-            self.codec_thread.close(deadline)
+            self.render_thread.close(deadline)
             network_server().close(deadline.seconds)
 
     def _on_open_model_requested(self, path: Path) -> None:
         """Open a bundle; the last request wins, and a repeated request is ignored."""
         if path == self._opening_path:
             return
-        if not (path / CARD).is_file() and looks_foreign(path):
+        if not (path / CARD).is_file() and looks_third_party(path):
             self.document.imports.wanted.emit(path)
             return
         self.jobs.cancel(self._opening_model)
@@ -124,7 +124,7 @@ class Studio(QObject):
         if is_session(Path(spec)):
             self.document.sessions.open_wanted.emit(Path(spec))
             return
-        if (Path(spec) / CARD).is_file() or looks_foreign(Path(spec)):
+        if (Path(spec) / CARD).is_file() or looks_third_party(Path(spec)):
             self._on_open_model_requested(Path(spec))
             return
         self.jobs.cancel(self._opening_source)
@@ -162,7 +162,7 @@ class Studio(QObject):
     def _on_recover_requested(self, left: LeftOver) -> None:
         copy = self.autosave.copy_of(left)
         if copy is not None:
-            self.session_keeper.load(copy, left)
+            self.session_jobs.load(copy, left)
 
     def _on_jobs_changed(self) -> None:
         self.document.put_jobs(self.jobs.jobs)

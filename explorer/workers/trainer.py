@@ -41,10 +41,10 @@ from explorer.errors import ExplorerError
 from explorer.inference.codec import OnnxCodec
 from explorer.messages import Message, message
 from explorer.models.reservation import Reservation
-from explorer.models.runs import CurvePoint, FilmFrame, Run, RunWriter
+from explorer.models.runs import CurvePoint, ProgressFrame, Run, RunWriter
 from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.workers.closing import Deadline
-from explorer.workers.locks import held_lock, release
+from explorer.workers.locks import acquire_lock, release
 from explorer.workers.run_log import log_event
 
 IDLE_MS = 30_000
@@ -59,7 +59,7 @@ class _Shown:
     """The live model, opened on the worker thread, and the frames of its training progress."""
 
     model: OpenModel
-    film: tuple[FilmFrame, ...]
+    progress_frames: tuple[ProgressFrame, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +233,7 @@ class Trainer(QObject):
             phase="starting", title=request.out.name, note=message("Starting"), epochs=request.epochs or 0
         )
         if run is not None:
-            view = replace(view, curve=run.curve, film=run.film)
+            view = replace(view, curve=run.curve, progress_frames=run.progress_frames)
         self._asked = asked
         self._idle.stop()
         self._pace = _Pace()
@@ -285,7 +285,7 @@ class Trainer(QObject):
             self._arrived.emit(Cancelled(""))
             return
         writer = RunWriter.create(asked.request, datetime.now()) if asked.run is None else RunWriter(asked.run.path)
-        lock = held_lock(writer.path / LOCK)
+        lock = acquire_lock(writer.path / LOCK)
         if lock is None:
             self._arrived.emit(Failed(message("The run “{run}” is training in another window.", run=writer.path.name)))
             return
@@ -312,7 +312,7 @@ class Trainer(QObject):
             case _Begun():
                 self._show(replace(view, run=event.run))
             case _Shown():
-                self._show(replace(view, film=event.film))
+                self._show(replace(view, progress_frames=event.progress_frames))
                 self.live.emit(event.model)
             case Started():
                 self._pace.start(event)
@@ -437,5 +437,5 @@ class _Pace:
 def _shown(event: Live, writer: RunWriter, out: Path) -> _Shown:
     """Open the live model on this thread, and add its images to the training progress."""
     codec = OnnxCodec.from_contents(event.card, event.encoder.tobytes(), event.decoder.tobytes())
-    film = writer.add_frame(event.progress, event.originals, event.reconstructions)
-    return _Shown(OpenModel(event.card, event.sample, codec, out, writer.path, event.progress), film)
+    progress_frames = writer.add_frame(event.progress, event.originals, event.reconstructions)
+    return _Shown(OpenModel(event.card, event.sample, codec, out, writer.path, event.progress), progress_frames)

@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from explorer.data import picture_index
-from explorer.data.formats import open_picture, probe_picture
-from explorer.data.guest import GuestSource
-from explorer.data.picture_index import PictureIndex
+from explorer.data.formats import open_image, probe_image
+from explorer.data.guest import ImportedImage
+from explorer.data.picture_index import ImageIndex
 from explorer.data.picture_listing import list_folder
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
@@ -40,21 +40,23 @@ def read_source(path: Path) -> None:
     describe(source)
     for index in {0, source.count - 1}:
         source.read([index], _RECIPE)
-        source.picture(index)
+        source.pil_image(index)
 
 
 def _read_image(path: Path) -> None:
-    header = probe_picture(path)
-    image = open_picture(path)
-    image.load()
+    header = probe_image(path)
+    pil_image = open_image(path)
+    pil_image.load()
     assert header.width > 0, "a width of 0"
-    GuestSource.open(path, path.name).read([0], _RECIPE)
+    ImportedImage.open(path, path.name).read([0], _RECIPE)
 
 
 def _save_image(folder: Path, suffix: str, mode: str, **options: Any) -> None:
-    image = Image.fromarray(_images(1, 24, 20, 3)[0]).convert("RGB")
-    image = image.convert(mode) if mode != "I;16" else Image.fromarray(_images(1, 24, 20)[0].astype(np.uint16) * 257)
-    image.save(folder / f"{mode.replace(';', '')}.{suffix}", **options)
+    pil_image = Image.fromarray(_images(1, 24, 20, 3)[0]).convert("RGB")
+    pil_image = (
+        pil_image.convert(mode) if mode != "I;16" else Image.fromarray(_images(1, 24, 20)[0].astype(np.uint16) * 257)
+    )
+    pil_image.save(folder / f"{mode.replace(';', '')}.{suffix}", **options)
 
 
 def _make_images(folder: Path, suffix: str, modes: tuple[str, ...], **options: Any) -> None:
@@ -185,13 +187,13 @@ def _make_tar(folder: Path) -> None:
 # -- caches of folders -------------------------------------------------------------------------------------------------
 
 
-def _returned(steps: Generator[object, None, PictureIndex]) -> PictureIndex:
+def _returned(steps: Generator[object, None, ImageIndex]) -> ImageIndex:
     """Run a generator to its end; return its result."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            index: PictureIndex = end.value
+            index: ImageIndex = end.value
             return index
 
 

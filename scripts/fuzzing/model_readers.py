@@ -18,24 +18,24 @@ from explorer_testing.training import blobs, small_request
 
 from explorer.cli.inputs import read_codes
 from explorer.document.document import Document
-from explorer.document.morph import morph_of
+from explorer.document.morph import animation_parts_of
 from explorer.document.preferences import Preferences, PreferencesFile, heal
-from explorer.document.session_state import guest_of, picked_of, session_of, state_of
+from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel
-from explorer.export import AnimationSettings, format_of
+from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.inference.codec import open_codec
 from explorer.inference.gate.check import vouch
 from explorer.latent.directions import Direction
-from explorer.latent.film import Film, FilmSettings, Segment
-from explorer.latent.neighbours import NeighbourIndex
-from explorer.latent.presets import Preset
+from explorer.latent.film import Animation, AnimationSettings, Segment
+from explorer.latent.neighbours import NeighborIndex
+from explorer.latent.presets import AnimationPreset
 from explorer.models.bundle import CARD, CODES, COMPILED, open_bundle, seal
 from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
-from explorer.models.foreign.files import dangers_of, looks_foreign
-from explorer.models.foreign.reading import ForeignFile, _parsed, read_foreign
+from explorer.models.foreign.files import dangers_of, looks_third_party
+from explorer.models.foreign.reading import ThirdPartyFile, _parsed, read_third_party
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
@@ -108,7 +108,7 @@ def _make_session(folder: Path) -> None:
 def _read_session(path: Path) -> None:
     session, _ = read_session(path)
     model, source = _model(), make_source()
-    state_of(session, model, source, guest_of(session))
+    state_of(session, model, source, imported_image_of(session))
     picked_of(session, source)
 
 
@@ -128,11 +128,11 @@ def _reseal_session(path: Path) -> None:
 
 def _recipe_maker(suffix: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        film = FilmSettings(steps=4).film(3)
-        recipe = make_recipe("tiny", "0" * 64, np.eye(3, 2, dtype=np.float32), film.to_dict())
+        animation = AnimationSettings(steps=4).animation(3)
+        recipe = make_recipe("tiny", "0" * 64, np.eye(3, 2, dtype=np.float32), animation.to_dict())
         frames = list(np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
         target = folder / f"morph{suffix}"
-        for _ in format_of(target).write(iter(frames), 4, target, AnimationSettings(10, True, recipe=recipe)):
+        for _ in format_of(target).write(iter(frames), 4, target, ExportSettings(10, True, recipe=recipe)):
             pass
 
     return make
@@ -141,7 +141,7 @@ def _recipe_maker(suffix: str) -> Callable[[Path], None]:
 def _read_recipe(path: Path) -> None:
     recipe = read_recipe(path)
     if recipe is not None:
-        morph_of(_model(), Preset(recipe.key_codes(), Film.from_dict(recipe.film.model_dump())))
+        animation_parts_of(_model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.film.model_dump())))
 
 
 # -- small files -------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def _read_run(path: Path) -> None:
     (runs_dir() / "this").symlink_to(path)
     find_runs()
     run = read_run(path)
-    for strip in (originals_of(path), *(frame.path for frame in run.film)):
+    for strip in (originals_of(path), *(frame.path for frame in run.progress_frames)):
         read_strip(strip)
 
 
@@ -210,12 +210,12 @@ def _codes() -> Any:
 def _make_neighbor_index(folder: Path) -> None:
     for kind in ("hnsw", "lsh"):
         (folder / kind).mkdir()
-        NeighbourIndex(_codes(), kind, folder=folder / kind)
+        NeighborIndex(_codes(), kind, folder=folder / kind)
 
 
 def _read_neighbor_index(path: Path) -> None:
     kind: Any = path.name
-    found = NeighbourIndex(_codes(), kind, folder=path).search(_codes()[:4], 3)
+    found = NeighborIndex(_codes(), kind, folder=path).search(_codes()[:4], 3)
     assert (found.indices < 60).all(), "a neighbor index out of range"
 
 
@@ -272,9 +272,9 @@ def _make_keras(folder: Path) -> None:
     (folder / "weights.h5").unlink()
 
 
-def _read_foreign(path: Path) -> None:
-    looks_foreign(path)
-    file = read_foreign(path)
+def _read_third_party(path: Path) -> None:
+    looks_third_party(path)
+    file = read_third_party(path)
     dangers_of(file)
     rewrite(file)
 
@@ -285,7 +285,7 @@ def _make_config(folder: Path) -> None:
 
 def _read_config(path: Path) -> None:
     """Check a description as it comes from the reader process, without starting one per input."""
-    file = ForeignFile(path, "keras", "3.15.1", _parsed(path.read_text("utf-8", "replace"), path))
+    file = ThirdPartyFile(path, "keras", "3.15.1", _parsed(path.read_text("utf-8", "replace"), path))
     dangers_of(file)
     rewrite(file)
 
@@ -305,7 +305,7 @@ READERS: tuple[Reader, ...] = (
     Reader("codes", _make_codes, lambda path: read_codes(path, make_card(MatrixCodec()))),
     Reader("run", _make_run, _read_run),
     Reader("neighbor-index", _make_neighbor_index, _read_neighbor_index),
-    Reader("hdf5", _make_hdf5, _read_foreign),
-    Reader("keras", _make_keras, _read_foreign),
+    Reader("hdf5", _make_hdf5, _read_third_party),
+    Reader("keras", _make_keras, _read_third_party),
     Reader("keras-config", _make_config, _read_config),
 )

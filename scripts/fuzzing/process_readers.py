@@ -93,7 +93,7 @@ def _training() -> tuple[Any, Any, dict[str, object]]:
     """Return the parts of a training in a checkpoint, its settings and its arguments."""
     import keras
 
-    from explorer.engine.early_stop import BestKeeper
+    from explorer.engine.early_stop import BestWeights
     from explorer.engine.epoch import EpochProgress
 
     def network(given: int, made: int) -> Any:
@@ -104,7 +104,7 @@ def _training() -> tuple[Any, Any, dict[str, object]]:
     optimizer.build(encoder.trainable_variables + decoder.trainable_variables)
     step: Any = SimpleNamespace(encoder=encoder, decoder=decoder, optimizer=optimizer)
     progress = EpochProgress(1)
-    kept = SimpleNamespace(step=step, history=[], progress=progress, keeper=BestKeeper(step, 0))
+    kept = SimpleNamespace(step=step, history=[], progress=progress, best=BestWeights(step, 0))
     return kept, resolve_settings(small_request(Path("data.npz"), Path("new"))), {"latent": 2}
 
 

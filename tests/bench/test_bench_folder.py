@@ -10,9 +10,9 @@ from explorer.bench import folder, run
 from explorer.data.sources import open_source
 
 
-def test_it_writes_real_pictures_of_two_kinds_in_sub_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_writes_real_images_of_two_kinds_in_sub_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "CLASSES", 5)
-    folder._write_pictures(tmp_path / "pictures", 1_007)
+    folder._write_images(tmp_path / "pictures", 1_007)
     source = open_source(tmp_path / "pictures")
     assert (source.count, source.image_shape, source.skipped) == (1_007, (64, 64, 3), ())
     assert source.label_names == tuple(f"class {number}" for number in range(5))

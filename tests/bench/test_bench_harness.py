@@ -45,9 +45,9 @@ def test_resident_memory_grows_with_what_is_held() -> None:
 
 
 def test_a_child_answers() -> None:
-    (told,) = run_child("decode_one:round_trips", paths=[], repeats=1)
-    assert told.value == {}
-    assert told.seconds > 0
+    (reported,) = run_child("decode_one:round_trips", paths=[], repeats=1)
+    assert reported.value == {}
+    assert reported.seconds > 0
 
 
 def test_a_child_that_fails_says_why() -> None:

@@ -10,7 +10,7 @@ from explorer_testing.codec import MatrixCodec
 from PIL import Image
 
 from explorer.cli.inputs import open_model
-from explorer.data.corruption import KINDS, Noise, corrupt
+from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 
@@ -19,7 +19,7 @@ def page(noise: float) -> Image.Image:
     """Return digits side by side, as on a badly scanned page."""
     source = open_source("digits")
     rows = [
-        np.concatenate([np.asarray(source.picture(5 * row + column)) for column in range(5)], 1) for row in range(3)
+        np.concatenate([np.asarray(source.pil_image(5 * row + column)) for column in range(5)], 1) for row in range(3)
     ]
     values = to_floats(np.concatenate(rows)[np.newaxis, ..., np.newaxis])
     return Image.fromarray((corrupt(values, [Noise("gaussian", noise, seed=1)])[0, ..., 0] * 255).astype(np.uint8))
@@ -27,8 +27,8 @@ def page(noise: float) -> Image.Image:
 
 def test_a_page_larger_than_the_model_is_cleaned(ask: Any, tmp_path: Path) -> None:
     page(0.4).save(tmp_path / "noisy.png")
-    told = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
-    assert told == {"count": 1, "path": str(tmp_path / "clean.png")}
+    reported = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
+    assert reported == {"count": 1, "path": str(tmp_path / "clean.png")}
     clean = np.asarray(page(0)).astype(float)
     with Image.open(tmp_path / "clean.png") as written:
         assert (written.mode, written.size) == ("L", (140, 84))
@@ -38,12 +38,12 @@ def test_a_page_larger_than_the_model_is_cleaned(ask: Any, tmp_path: Path) -> No
     assert ((after - clean) ** 2).mean() < 0.85 * ((before - clean) ** 2).mean()
 
 
-def test_a_picture_of_the_models_size_is_its_reconstruction(ask: Any, deep: Path, tmp_path: Path) -> None:
-    picture = open_source("digits").picture(3)
-    picture.save(tmp_path / "three.png")
+def test_an_image_of_the_models_size_is_its_reconstruction(ask: Any, deep: Path, tmp_path: Path) -> None:
+    image = open_source("digits").pil_image(3)
+    image.save(tmp_path / "three.png")
     ask("denoise", "--model", "digits-deep-49", tmp_path / "three.png", "--out", tmp_path / "clean.png")
     model = open_model(str(deep))
-    output = model.codec.decode(model.codec.encode(to_floats(np.asarray(picture)[np.newaxis, ..., np.newaxis])))
+    output = model.codec.decode(model.codec.encode(to_floats(np.asarray(image)[np.newaxis, ..., np.newaxis])))
     with Image.open(tmp_path / "clean.png") as written:
         np.testing.assert_allclose(np.asarray(written) / 255, output[0, ..., 0].clip(0, 1), atol=0.01)
 
@@ -59,8 +59,8 @@ def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pyte
     assert outcome.document == {"count": 2, "path": str(tmp_path / "out")}
     assert outcome.err.startswith("warning: broken.png was skipped: ")
     assert outcome.err.count("\n") == 1
-    with Image.open("out/sub/colour.jpg") as colour, Image.open("out/small.png") as small:
-        assert (colour.mode, colour.size) == ("RGB", (140, 84))
+    with Image.open("out/sub/colour.jpg") as color, Image.open("out/small.png") as small:
+        assert (color.mode, color.size) == ("RGB", (140, 84))
         assert (small.mode, small.size) == ("L", (20, 9))
 
 
@@ -78,14 +78,14 @@ def test_originals_stay(call: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_every_noise_goes_into_every_command_that_takes_one(ask: Any, tmp_path: Path, kind: str) -> None:
     # A color model: gray in is colorisation, down-sampled in is super-resolution.
     write_bundle(tmp_path / "model", MatrixCodec((16, 16, 3), 200))
     values = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), dtype=np.uint8)
     np.save(tmp_path / "data.npy", values)
     words = ("--model", tmp_path / "model", "--data", tmp_path / "data.npy", "--split", "all")
-    noise = f"{kind}:{KINDS[kind].default}:1"
+    noise = f"{kind}:{CORRUPTIONS[kind].default}:1"
     clean = ask("evaluate", *words)
     noisy = ask("evaluate", *words, "--noise", noise)
     assert noisy["mse"] > clean["mse"] * 1.001

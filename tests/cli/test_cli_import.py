@@ -17,7 +17,7 @@ from explorer.models.bundle import open_bundle
 
 
 @pytest.fixture
-def halves(tmp_path: Path, vae: Path) -> Path:
+def parts(tmp_path: Path, vae: Path) -> Path:
     """A folder with a Keras encoder and decoder."""
     folder = tmp_path / "halves"
     folder.mkdir()
@@ -27,13 +27,13 @@ def halves(tmp_path: Path, vae: Path) -> Path:
 
 
 @pytest.mark.engine
-def test_two_halves_become_the_model_that_they_were(ask: Any, tmp_path: Path, halves: Path, vae: Path) -> None:
+def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, parts: Path, vae: Path) -> None:
     out = tmp_path / "again"
-    told = ask("import", "--encoder", halves / "encoder.keras", "--decoder", halves / "decoder.keras", "--out", out)
-    assert set(told) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
-    assert (told["name"], told["image_shape"], told["latent_shape"]) == ("again", [28, 28, 1], [2])
-    assert told["engine"] == "onnx"
-    assert told["max_difference"] <= 1e-4
+    reported = ask("import", "--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras", "--out", out)
+    assert set(reported) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
+    assert (reported["name"], reported["image_shape"], reported["latent_shape"]) == ("again", [28, 28, 1], [2])
+    assert reported["engine"] == "onnx"
+    assert reported["max_difference"] <= 1e-4
     card, original = open_bundle(out).card, open_bundle(vae).card
     assert card.variational
     assert card.data.name == "digits", "found by trying what ships"
@@ -48,8 +48,8 @@ def test_two_halves_become_the_model_that_they_were(ask: Any, tmp_path: Path, ha
 
 
 @pytest.mark.engine
-def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, halves: Path) -> None:
-    outcome = call("import", halves, "--out", tmp_path / "again", "--range-in", "-1,1")
+def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, parts: Path) -> None:
+    outcome = call("import", parts, "--out", tmp_path / "again", "--range-in", "-1,1")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[0] == "again: images 28×28×1, code 2"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from explorer.cli.inputs import PictureReader, open_model, output_file, read_codes, sheet, short
+from explorer.cli.inputs import ImageReader, open_model, output_file, read_codes, sheet, short
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError, ExplorerError, ExportError
@@ -20,33 +20,33 @@ STANDARD = Preprocessing.standard((28, 28, 1))
 
 
 @pytest.fixture
-def reader() -> PictureReader:
-    return PictureReader(STANDARD)
+def reader() -> ImageReader:
+    return ImageReader(STANDARD)
 
 
-def test_picture_of_a_source_is_counted_over_the_whole_of_it(reader: PictureReader) -> None:
+def test_image_of_a_source_is_counted_over_the_whole_of_it(reader: ImageReader) -> None:
     source = open_source("digits")
     for index in (0, 17, 9_999):
         expected = source.read([index], STANDARD) / np.float32(255)
         np.testing.assert_array_equal(reader.read(f"digits:{index}"), expected)
 
 
-def test_picture_of_a_folder_and_of_a_file(reader: PictureReader, tmp_path: Path) -> None:
-    for name, grey in (("a.png", 10), ("b.png", 200)):
-        Image.new("L", (40, 30), grey).save(tmp_path / name)
+def test_image_of_a_folder_and_of_a_file(reader: ImageReader, tmp_path: Path) -> None:
+    for name, gray in (("a.png", 10), ("b.png", 200)):
+        Image.new("L", (40, 30), gray).save(tmp_path / name)
     assert reader.read(f"{tmp_path}:1").shape == (1, 28, 28, 1)
     assert np.unique(reader.read(f"{tmp_path}:1") * 255).round().tolist() == [200]
     assert np.unique(reader.read(str(tmp_path / "a.png")) * 255).round().tolist() == [10]
 
 
 @pytest.mark.parametrize("text", [r"C:\x.png", "digits:", "digits:-1", "digits:1.5", "digits:a", ":3x", "", "digits"])
-def test_anything_else_is_a_file(reader: PictureReader, text: str) -> None:
+def test_anything_else_is_a_file(reader: ImageReader, text: str) -> None:
     with pytest.raises(DataError, match="is neither an image file nor DATA:INDEX"):
         reader.read(text)
 
 
 @pytest.mark.parametrize("text", ["digits:10000", "digits:99999999999999999999", "nosuch:3"])
-def test_pictures_that_are_not_there(reader: PictureReader, text: str) -> None:
+def test_images_that_are_not_there(reader: ImageReader, text: str) -> None:
     with pytest.raises(ExplorerError):
         reader.read(text)
 
@@ -127,5 +127,5 @@ def test_short_numbers_are_short() -> None:
 
 
 def test_sheet_is_as_square_as_whole_rows_allow() -> None:
-    pictures = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
-    assert sheet(pictures)[..., 0].tolist() == [[0, 1, 2], [3, 4, 0]]
+    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
+    assert sheet(images)[..., 0].tolist() == [[0, 1, 2], [3, 4, 0]]

@@ -97,9 +97,9 @@ def test_data_with_attributes_and_in_an_archive(ask: Any, call: Any, tmp_path: P
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(resources_dir() / "icons" / "app.svg", "icon.svg")
         archive.writestr("in/labels.csv", "file,label,age\n1.bmp,cat,3\n")
-        picture = io.BytesIO()
-        Image.new("L", (8, 8)).save(picture, "BMP")
-        archive.writestr("in/1.bmp", picture.getvalue())
+        image = io.BytesIO()
+        Image.new("L", (8, 8)).save(image, "BMP")
+        archive.writestr("in/1.bmp", image.getvalue())
     source = ask("data", tmp_path / "a.zip")
     assert (source["name"], source["labels"], source["attributes"]) == ("a.zip", ["cat"], ["age"])
     assert ask("data", "Stanford-Dogs")["url"].startswith("http")

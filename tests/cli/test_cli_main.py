@@ -56,7 +56,7 @@ def test_version(call: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["decode"], "--model, --codes, --out"),
         (["models", "--frobnicate"], "--frobnicate"),
@@ -78,8 +78,8 @@ def test_version(call: Any) -> None:
         (["models", "a\r\nb\u2028c"], "a b c"),
     ],
 )
-def test_wrong_words_give_one_line(call: Any, words: list[str], told: str) -> None:
-    assert told in call(*words).error
+def test_wrong_words_give_one_line(call: Any, words: list[str], reported: str) -> None:
+    assert reported in call(*words).error
 
 
 def test_model_of_no_name(call: Any, tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ def test_unexpected_error_is_one_line_and_a_traceback_in_the_log(call: Any, monk
         raise ZeroDivisionError("two\nlines")
 
     install(monkeypatch, run)
-    told = call("stand-in").error
+    reported = call("stand-in").error
     log = log_dir() / "command-line.log"
-    assert "ZeroDivisionError: two lines" in told
-    assert str(log) in told
+    assert "ZeroDivisionError: two lines" in reported
+    assert str(log) in reported
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
 
 
@@ -252,7 +252,7 @@ def test_bench_hands_its_options_on(ask: Any, call: Any, monkeypatch: pytest.Mon
     line = {"name": "decode-one", "case": "64×64", "unit": "ms", "ours": 0.25, "peer": None, "why": "not installed"}
     calls = stand_in(monkeypatch, "explorer.bench", "run", [line])
     assert ask("bench", "--quick", "--only", "decode-one") == [line]
-    told = call("bench").out.splitlines()
-    assert told[1].split()[:5] == ["decode-one", "64×64", "ms", "0.25", "-"]
-    assert told[2] == "decode-one (64×64): not installed"
+    reported = call("bench").out.splitlines()
+    assert reported[1].split()[:5] == ["decode-one", "64×64", "ms", "0.25", "-"]
+    assert reported[2] == "decode-one (64×64): not installed"
     assert calls == [(True, "decode-one"), (False, None)]

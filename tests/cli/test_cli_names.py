@@ -33,28 +33,28 @@ def folder(tmp_path: Path) -> Path:
     for label in (f"{ESCAPE}red", REVERSED):
         (made / label).mkdir(parents=True)
         for number in range(3):
-            image = Image.fromarray(random.integers(0, 256, (28, 28), np.uint8))
-            image.save(made / label / f"{number}{LINES}.png")
+            pil_image = Image.fromarray(random.integers(0, 256, (28, 28), np.uint8))
+            pil_image.save(made / label / f"{number}{LINES}.png")
     (made / REVERSED / f"cut{LINES}.png").write_bytes(b"no image")
     return made
 
 
 def test_a_folder_is_described_in_escaped_names(call: Any, folder: Path) -> None:
-    told = call("data", folder)
-    assert told.code == 0
-    assert not COMMANDS.search(told.out + told.err)
-    assert r"\x1b]0;owned\x07red" in told.out
-    assert r"photo\u202egnp.exe" in told.out
-    assert not re.search("^error", told.out + told.err, re.MULTILINE)
+    reported = call("data", folder)
+    assert reported.code == 0
+    assert not COMMANDS.search(reported.out + reported.err)
+    assert r"\x1b]0;owned\x07red" in reported.out
+    assert r"photo\u202egnp.exe" in reported.out
+    assert not re.search("^error", reported.out + reported.err, re.MULTILINE)
 
 
 def test_labels_of_neighbors_are_escaped_and_whole_in_json(call: Any, folder: Path, vae: Path) -> None:
     query = folder / REVERSED / f"0{LINES}.png"
     words = ("neighbours", "--model", vae, "--data", folder, "--query", query, "--count", 5)
-    told = call(*words)
-    assert told.code == 0
-    assert not COMMANDS.search(told.out + told.err)
-    assert r"\x1b]0;owned\x07red" in told.out
+    reported = call(*words)
+    assert reported.code == 0
+    assert not COMMANDS.search(reported.out + reported.err)
+    assert r"\x1b]0;owned\x07red" in reported.out
     assert f"{ESCAPE}red" in {entry["label"] for entry in call(*words, "--json").document}
 
 

@@ -42,7 +42,7 @@ def test_every_option_says_whether_it_names_what_is_read_or_written(name: str) -
     assert ("--force" in flags) == ("out" in command.writes)
 
 
-class Desk:
+class WindowDriver:
     """A model, images as an array and as files, and arguments of every command with outputs."""
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +67,7 @@ class Desk:
             "reconstruct": ([*model, "--data", self.photos], ".png", read),
             "encode": ([*model, "--data", self.array], ".npz", [self.model, self.array]),
             "decode": ([*model, "--codes", self.codes], ".png", [self.model, self.codes]),
-            "traverse": ([*model, "--picture", image], ".png", [self.model, image]),
+            "traverse": ([*model, "--image", image], ".png", [self.model, image]),
             "grid": ([*model, "--steps", 2], ".png", [self.model]),
             "sample": ([*model, "--count", 2], ".png", [self.model]),
             "arithmetic": ([*model, "--plus", f"{self.photos}:1"], ".png", read),
@@ -79,8 +79,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def driver(tmp_path: Path) -> WindowDriver:
+    return WindowDriver(tmp_path)
 
 
 WRITING = sorted(set(COMMANDS) - set(PRINTING) - {"tour"})
@@ -91,55 +91,55 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("command", WRITING)
-def test_nothing_is_written_over_into_or_around_what_is_read(desk: Desk, call: Any, command: str) -> None:
+def test_nothing_is_written_over_into_or_around_what_is_read(driver: WindowDriver, call: Any, command: str) -> None:
     """Also with ``--force``; nothing is changed."""
-    words, suffix, read = desk.calls()[command]
-    before = contents(desk.folder)
+    words, suffix, read = driver.calls()[command]
+    before = contents(driver.folder)
     for path in read:
         inside = [path / f"new{suffix}"] if path.is_dir() else []
         for out in (path, path.parent, *inside):
             error = call(command, *words, "--out", out, "--force").error
             assert "which is read. Choose another place." in error, (command, out)
-    assert contents(desk.folder) == before
+    assert contents(driver.folder) == before
 
 
 @pytest.mark.parametrize("command", sorted(set(WRITING) - {"train", "import"}))
-def test_a_file_is_replaced_only_with_force(desk: Desk, call: Any, command: str) -> None:
-    words, suffix, _ = desk.calls()[command]
-    out = desk.folder / f"out{suffix}"
+def test_a_file_is_replaced_only_with_force(driver: WindowDriver, call: Any, command: str) -> None:
+    words, suffix, _ = driver.calls()[command]
+    out = driver.folder / f"out{suffix}"
     out.write_bytes(b"the user's own")
     assert "--force" in call(command, *words, "--out", out).error
     assert out.read_bytes() == b"the user's own"
     assert call(command, *words, "--out", out, "--force").code == 0
     assert len(out.read_bytes()) > 20
-    link = desk.folder / f"link{suffix}"
-    link.symlink_to(desk.photos / "2.png")
+    link = driver.folder / f"link{suffix}"
+    link.symlink_to(driver.photos / "2.png")
     if command not in {"reconstruct", "arithmetic", "morph"}:  # these read the folder
-        before = contents(desk.photos)
+        before = contents(driver.photos)
         assert call(command, *words, "--out", link, "--force").code == 0
-        assert contents(desk.photos) == before, "a link is replaced, and not what it leads to"
+        assert contents(driver.photos) == before, "a link is replaced, and not what it leads to"
 
 
-def test_encoding_into_the_images_themselves_is_refused(desk: Desk, call: Any) -> None:
+def test_encoding_into_the_images_themselves_is_refused(driver: WindowDriver, call: Any) -> None:
     """The images were replaced by their codes."""
-    before = desk.array.read_bytes()
-    hard, soft = desk.folder / "hard.npz", desk.folder / "soft.npz"
-    os.link(desk.array, hard)
-    soft.symlink_to(desk.array)
-    for out in (desk.array, hard, soft):
-        told = call("encode", "--model", desk.model, "--data", desk.array, "--out", out, "--force").error
-        assert f"Cannot write {out}: it is {desk.array}, which is read" in told
-    assert desk.array.read_bytes() == before
+    before = driver.array.read_bytes()
+    hard, soft = driver.folder / "hard.npz", driver.folder / "soft.npz"
+    os.link(driver.array, hard)
+    soft.symlink_to(driver.array)
+    for out in (driver.array, hard, soft):
+        reported = call("encode", "--model", driver.model, "--data", driver.array, "--out", out, "--force").error
+        assert f"Cannot write {out}: it is {driver.array}, which is read" in reported
+    assert driver.array.read_bytes() == before
 
 
-def test_the_files_of_a_data_set_of_several_are_all_read(desk: Desk, call: Any) -> None:
+def test_the_files_of_a_data_set_of_several_are_all_read(driver: WindowDriver, call: Any) -> None:
     for name, start in (("train-images-idx3-ubyte", b"\0\0\x08\x03"), ("train-labels-idx1-ubyte", b"\0\0\x08\x01")):
         sizes = (4, 8, 8) if "images" in name else (4,)
         numbers = b"".join(size.to_bytes(4, "big") for size in sizes)
-        (desk.folder / name).write_bytes(start + numbers + bytes(int(np.prod(sizes))))
-    words = ("train", "--arch", "dense", "--data", desk.folder / "train-images-idx3-ubyte")
-    told = call(*words, "--out", desk.folder / "train-labels-idx1-ubyte", "--force").error
-    assert "which is" in told
+        (driver.folder / name).write_bytes(start + numbers + bytes(int(np.prod(sizes))))
+    words = ("train", "--arch", "dense", "--data", driver.folder / "train-images-idx3-ubyte")
+    reported = call(*words, "--out", driver.folder / "train-labels-idx1-ubyte", "--force").error
+    assert "which is" in reported
 
 
 def _stranger(folder: Path) -> None:
@@ -189,34 +189,34 @@ def _link(folder: Path) -> None:
     ],
 )
 def test_force_replaces_a_bundle_and_nothing_else(
-    desk: Desk, call: Any, command: str, change: Callable[[Path], None], named: str
+    driver: WindowDriver, call: Any, command: str, change: Callable[[Path], None], named: str
 ) -> None:
-    out = desk.folder / "there"
+    out = driver.folder / "there"
     write_bundle(out)
-    words, _, _ = desk.calls()[command]
+    words, _, _ = driver.calls()[command]
     assert "or replace it with --force" in call(command, *words, "--out", out).error
     change(out)
-    before = contents(desk.folder)
-    told = call(command, *words, "--out", out, "--force").error
-    assert named in told
-    assert "--force" not in told
+    before = contents(driver.folder)
+    reported = call(command, *words, "--out", out, "--force").error
+    assert named in reported
+    assert "--force" not in reported
     assert "--force" not in call(command, *words, "--out", out).error, "it would not help"
-    assert contents(desk.folder) == before
+    assert contents(driver.folder) == before
 
 
-def test_the_log_of_a_training_stays_apart_from_images_and_bundle(desk: Desk, call: Any) -> None:
-    words = ("train", "--arch", "dense", "--data", desk.photos, "--out", desk.folder / "new")
-    for log in (desk.photos, desk.photos / "log", desk.folder):
+def test_the_log_of_a_training_stays_apart_from_images_and_bundle(driver: WindowDriver, call: Any) -> None:
+    words = ("train", "--arch", "dense", "--data", driver.photos, "--out", driver.folder / "new")
+    for log in (driver.photos, driver.photos / "log", driver.folder):
         assert "which is read. Choose another place." in call(*words, "--tensorboard", log).error
-    for log in (desk.folder / "new", desk.folder / "new" / "log"):
+    for log in (driver.folder / "new", driver.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
-    assert "it is a file" in call(*words, "--tensorboard", desk.codes).error
-    assert not (desk.folder / "new").exists()
+    assert "it is a file" in call(*words, "--tensorboard", driver.codes).error
+    assert not (driver.folder / "new").exists()
 
 
-def test_frames_replace_only_frames_and_only_with_force(desk: Desk, call: Any) -> None:
-    words, _, _ = desk.calls()["morph"]
-    out = desk.folder / "frames"
+def test_frames_replace_only_frames_and_only_with_force(driver: WindowDriver, call: Any) -> None:
+    words, _, _ = driver.calls()["morph"]
+    out = driver.folder / "frames"
     out.mkdir()
     assert call("morph", *words, "--out", out).code == 0, "an empty folder holds nothing to lose"
     first = contents(out)
@@ -226,32 +226,32 @@ def test_frames_replace_only_frames_and_only_with_force(desk: Desk, call: Any) -
     assert call("morph", *words, "--out", out, "--force").code == 0
     (out / "holiday.jpg").touch()
     assert "holiday.jpg" in call("morph", *words, "--out", out, "--force").error
-    link = desk.folder / "link"
+    link = driver.folder / "link"
     link.symlink_to(out, target_is_directory=True)
     assert "it is not a folder of frames" in call("morph", *words, "--out", link, "--force").error
 
 
-def test_clean_images_go_into_a_new_or_empty_folder(desk: Desk, call: Any) -> None:
-    words = ("denoise", "--model", desk.model, desk.photos)
-    out = desk.folder / "clean"
+def test_clean_images_go_into_a_new_or_empty_folder(driver: WindowDriver, call: Any) -> None:
+    words = ("denoise", "--model", driver.model, driver.photos)
+    out = driver.folder / "clean"
     out.mkdir()
     assert call(*words, "--out", out).code == 0
     before = contents(out)
     assert len(before) == 3
     for force in ((), ("--force",)):
-        told = call(*words, "--out", out, *force).error
-        assert "--force" not in told
+        reported = call(*words, "--out", out, *force).error
+        assert "--force" not in reported
     assert contents(out) == before
 
 
-def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(desk: Desk, call: Any) -> None:
+def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(driver: WindowDriver, call: Any) -> None:
     """Only refused cases; the tour itself tests the allowed ones."""
-    out = desk.folder / "tour"
+    out = driver.folder / "tour"
     out.mkdir()
     (out / "01-start.png").touch()
     assert "--force" in call("tour", "--out", out).error
     (out / "notes.txt").touch()
-    told = call("tour", "--out", out, "--force").error
-    assert "notes.txt" in told
-    assert "--force" not in told
-    assert "it is a file" in call("tour", "--out", desk.codes, "--force").error
+    reported = call("tour", "--out", out, "--force").error
+    assert "notes.txt" in reported
+    assert "--force" not in reported
+    assert "it is a file" in call("tour", "--out", driver.codes, "--force").error

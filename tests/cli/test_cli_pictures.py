@@ -19,17 +19,17 @@ SIDE = 28
 
 
 def pixels(path: Path) -> NDArray[np.uint8]:
-    with Image.open(path) as picture:
-        assert picture.format == "PNG"
-        return np.asarray(picture)
+    with Image.open(path) as pil_image:
+        assert pil_image.format == "PNG"
+        return np.asarray(pil_image)
 
 
 def cells(path: Path) -> NDArray[np.uint8]:
     """Return the cells of a grid image, ``(rows, columns, 28, 28)``."""
-    picture = pixels(path)
-    rows, columns = picture.shape[0] // SIDE, picture.shape[1] // SIDE
-    assert picture.shape == (rows * SIDE, columns * SIDE)
-    return picture.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2)
+    image = pixels(path)
+    rows, columns = image.shape[0] // SIDE, image.shape[1] // SIDE
+    assert image.shape == (rows * SIDE, columns * SIDE)
+    return image.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2)
 
 
 def decoded(model: Model, codes: Any) -> NDArray[np.uint8]:
@@ -56,17 +56,17 @@ def deep_model(deep: Path) -> Model:
 
 def test_reconstruct_draws_what_it_measures(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "rows.png"
-    told = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
-    assert set(told) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
+    reported = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
+    assert set(reported) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
     drawn = cells(out)
-    assert drawn.shape[:2] == (2, told["count"]) == (2, 7)
+    assert drawn.shape[:2] == (2, reported["count"]) == (2, 7)
     source = open_source("digits")
     originals = source.read(source.splits.select("test", 7), model.preprocessing)
     np.testing.assert_array_equal(drawn[0], originals[..., 0])
     clean, shown = drawn[0] / 255, drawn[1] / 255
-    assert told["mse"] == pytest.approx(((clean - shown) ** 2).mean(), abs=1e-4)
+    assert reported["mse"] == pytest.approx(((clean - shown) ** 2).mean(), abs=1e-4)
     similar = np.mean([structural_similarity(a, b, data_range=1) for a, b in zip(clean, shown, strict=True)])
-    assert told["ssim"] == pytest.approx(similar, abs=0.02)
+    assert reported["ssim"] == pytest.approx(similar, abs=0.02)
 
 
 def test_reconstruct_noisy_stands_between_and_is_repeatable(ask: Any, model: Model, tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_reconstruct_takes_no_more_than_there_is(ask: Any, tmp_path: Path) -> No
     folder.mkdir()
     for number in range(3):
         Image.new("RGB", (50, 40), (80 * number,) * 3).save(folder / f"{number}.png")
-    told = ask("reconstruct", "--model", "digits-vae-2d", "--data", folder, "--out", tmp_path / "x.png")
-    assert told["count"] == 1
+    reported = ask("reconstruct", "--model", "digits-vae-2d", "--data", folder, "--out", tmp_path / "x.png")
+    assert reported["count"] == 1
 
 
 def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,32 +101,32 @@ def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytes
 
 
 def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
-    told = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
-    assert set(told) == {
+    reported = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
+    assert set(reported) == {
         *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"),
         *("kl", "loss", "active_dims", "kl_per_dim"),
     }
-    assert (told["count"], told["split"], told["seen_in_training"]) == (2_000, "test", False)
-    assert (told["active_dims"], len(told["kl_per_dim"])) == (2, 2)
-    assert told["kl"] == pytest.approx(sum(told["kl_per_dim"]), rel=1e-5)
-    assert told["mse"] == pytest.approx(model.card.metrics["mse"], rel=0.1)
+    assert (reported["count"], reported["split"], reported["seen_in_training"]) == (2_000, "test", False)
+    assert (reported["active_dims"], len(reported["kl_per_dim"])) == (2, 2)
+    assert reported["kl"] == pytest.approx(sum(reported["kl_per_dim"]), rel=1e-5)
+    assert reported["mse"] == pytest.approx(model.card.metrics["mse"], rel=0.1)
 
 
 def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, deep_model: Model) -> None:
-    told = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
-    assert set(told) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
+    reported = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
+    assert set(reported) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
     # The embedded digits are MNIST's test digits, on which the card's figures were measured.
     for name in ("mse", "bce", "psnr", "ssim"):
-        assert told[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
+        assert reported[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
     assert (
         "10,000 images (all split of digits)"
         in call("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all").out
     )
     noisy = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--noise", "gaussian:0.5@0.5")
-    assert noisy["mse"] > 2 * told["mse"]
+    assert noisy["mse"] > 2 * reported["mse"]
 
 
-def test_evaluate_warns_of_pictures_that_were_trained_on(call: Any) -> None:
+def test_evaluate_warns_of_images_that_were_trained_on(call: Any) -> None:
     words = ["evaluate", "--model", "glyphs-vae-2d", "--data", "glyphs", "--json", "--split"]
     for split, seen in (("train", True), ("all", True), ("test", False)):
         outcome = call(*words, split)
@@ -137,8 +137,8 @@ def test_evaluate_warns_of_pictures_that_were_trained_on(call: Any) -> None:
 
 def test_empty_split(call: Any, tmp_path: Path) -> None:
     Image.new("L", (28, 28)).save(tmp_path / "one.png")
-    told = call("evaluate", "--model", "digits-vae-2d", "--data", tmp_path / "one.png", "--split", "train").error
-    assert "train split" in told
+    reported = call("evaluate", "--model", "digits-vae-2d", "--data", tmp_path / "one.png", "--split", "train").error
+    assert "train split" in reported
 
 
 # -- encode, decode ----------------------------------------------------------------------------------------------------
@@ -148,15 +148,15 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
     source = open_source("digits")
     for split, count in (("all", 10_000), ("test", 2_000)):
         out = tmp_path / f"{split}.npz"
-        told = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
-        assert told == {"count": count, "latent_shape": [2], "skipped": []}
+        reported = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
+        assert reported == {"count": count, "latent_shape": [2], "skipped": []}
         with np.load(out, allow_pickle=False) as file:
             assert set(file.files) == {"codes", "labels", "indices"}
             np.testing.assert_array_equal(file["indices"], source.splits.select(split))
             np.testing.assert_array_equal(file["labels"], source.labels[file["indices"]])  # type: ignore[index]
             assert file["codes"].shape == (count, 2)
-            picture = to_floats(source.read(file["indices"][5:6], model.preprocessing))
-            np.testing.assert_allclose(file["codes"][5:6], model.codec.encode(picture), atol=1e-4)
+            image = to_floats(source.read(file["indices"][5:6], model.preprocessing))
+            np.testing.assert_allclose(file["codes"][5:6], model.codec.encode(image), atol=1e-4)
 
 
 def test_encode_without_labels(ask: Any, tmp_path: Path) -> None:
@@ -182,9 +182,9 @@ def test_failure_leaves_what_was_there(call: Any, tmp_path: Path) -> None:
     out.write_bytes(b"older")
     np.save(tmp_path / "codes.npy", np.zeros((5, 3)))
     words = ("decode", "--model", "digits-vae-2d", "--codes", tmp_path / "codes.npy", "--out", out, "--force", "--json")
-    told = call(*words).error
-    assert "(n, 2)" in told
-    assert "(5, 3)" in told
+    reported = call(*words).error
+    assert "(n, 2)" in reported
+    assert "(5, 3)" in reported
     assert out.read_bytes() == b"older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.npy", "sheet.png"]
 
@@ -200,11 +200,11 @@ def test_traverse_one_dimension_in_code_units(ask: Any, model: Model, tmp_path: 
     assert same(cells(out)[0], decoded(model, [(mean[0], value) for value in (-2, -1.5, -1, -0.5)]))
 
 
-def test_traverse_in_sigma_from_a_picture(ask: Any, model: Model, tmp_path: Path) -> None:
+def test_traverse_in_sigma_from_an_image(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "row.png"
-    words = ["traverse", "--model", "digits-vae-2d", "--picture", "digits:7", "--dim", 0, "--steps", 3, "--out", out]
+    words = ["traverse", "--model", "digits-vae-2d", "--image", "digits:7", "--dim", 0, "--steps", 3, "--out", out]
     assert ask(*words, "--sigma", "--range", -3, 3) == {"rows": [0], "values": [-3, 0, 3]} == ask(*words, "--force")
-    code = model.codec.encode(model.pictures.read("digits:7"))[0]
+    code = model.codec.encode(model.images.read("digits:7"))[0]
     stats = model.statistics
     expected = [(stats.mean[0] + sigma * stats.sigma[0], code[1]) for sigma in (-3, 0, 3)]
     assert same(cells(out)[0], decoded(model, expected))
@@ -215,24 +215,24 @@ def test_traverse_along_an_axis(ask: Any, deep_model: Model, tmp_path: Path) -> 
     words = ["traverse", "--model", "digits-deep-49", "--axis", 2, "--range", -1, 1, "--steps", 3, "--out", out]
     assert ask(*words) == {"rows": [2], "values": [-1, 0, 1]}
     stats = deep_model.statistics
-    expected = [stats.mean + sigma * stats.axis_sigma[2] * stats.axes[2] for sigma in (-1, 0, 1)]
+    expected = [stats.mean + sigma * stats.component_sigma[2] * stats.components[2] for sigma in (-1, 0, 1)]
     assert same(cells(out)[0], decoded(deep_model, expected))
 
 
 def test_traverse_all_and_mean_to_max(ask: Any, call: Any, deep_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "x.png"
-    told = ask("traverse", "--model", "digits-deep-49", "--steps", 5, "--out", out)
-    assert (told["rows"], told["values"]) == (list(range(49)), [-3, -1.5, 0, 1.5, 3])
+    reported = ask("traverse", "--model", "digits-deep-49", "--steps", 5, "--out", out)
+    assert (reported["rows"], reported["values"]) == (list(range(49)), [-3, -1.5, 0, 1.5, 3])
     assert cells(out).shape[:2] == (49, 5)
-    told = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out, "--force")
+    reported = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out, "--force")
     stats = deep_model.statistics
-    assert told["rows"] == list(range(49))
-    np.testing.assert_allclose(told["values"], stats.quantiles[-1], rtol=1e-6)
+    assert reported["rows"] == list(range(49))
+    np.testing.assert_allclose(reported["values"], stats.quantiles[-1], rtol=1e-6)
     code = stats.mean.copy()
     code[10] = stats.quantiles[-1, 10]
     assert same(cells(out).reshape(-1, SIDE, SIDE)[10], decoded(deep_model, code)[0])
     words = ("traverse", "--model", "digits-deep-49", "--mean-to-max", "--range", 0, 1, "--out", out, "--force")
-    assert "Remove --picture, --range and --sigma." in call(*words).error
+    assert "Remove --image, --range and --sigma." in call(*words).error
 
 
 @pytest.mark.parametrize("words", [["--dim", 2], ["--axis", 2]])
@@ -245,21 +245,23 @@ def test_traverse_of_no_such_dimension(call: Any, tmp_path: Path, words: list[ob
 
 def test_grid_has_the_highest_second_coordinate_on_top(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    told = ask("grid", "--model", "digits-vae-2d", "--range", -2, 2, "--steps", 5, "--out", out)
-    assert told == {"xs": [-2, -1, 0, 1, 2], "ys": [2, 1, 0, -1, -2]}
+    reported = ask("grid", "--model", "digits-vae-2d", "--range", -2, 2, "--steps", 5, "--out", out)
+    assert reported == {"xs": [-2, -1, 0, 1, 2], "ys": [2, 1, 0, -1, -2]}
     drawn = cells(out)
     assert drawn.shape[:2] == (5, 5)
     for row, column in ((0, 0), (0, 4), (3, 1)):
-        assert same(drawn[row, column], decoded(model, (told["xs"][column], told["ys"][row]))[0])
+        assert same(drawn[row, column], decoded(model, (reported["xs"][column], reported["ys"][row]))[0])
 
 
 def test_grid_of_other_dimensions_goes_through_the_mean(ask: Any, deep_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    told = ask("grid", "--model", "digits-deep-49", "--plane", 7, 3, "--steps", 3, "--out", out)
+    reported = ask("grid", "--model", "digits-deep-49", "--plane", 7, 3, "--steps", 3, "--out", out)
     stats = deep_model.statistics
-    np.testing.assert_allclose(told["xs"], stats.mean[7] + stats.sigma[7] * np.array([-3, 0, 3]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        reported["xs"], stats.mean[7] + stats.sigma[7] * np.array([-3, 0, 3]), rtol=1e-4, atol=1e-5
+    )
     code = stats.mean.copy()
-    code[7], code[3] = told["xs"][2], told["ys"][0]
+    code[7], code[3] = reported["xs"][2], reported["ys"][0]
     assert same(cells(out)[0, 2], decoded(deep_model, code)[0])
 
 
@@ -299,43 +301,43 @@ def test_sample_of_a_negative_temperature(call: Any, tmp_path: Path) -> None:
 # -- morph -------------------------------------------------------------------------------------------------------------
 
 
-def film(path: Path) -> tuple[list[NDArray[np.uint8]], list[int]]:
+def animation(path: Path) -> tuple[list[NDArray[np.uint8]], list[int]]:
     """Frames of a GIF and their durations in milliseconds."""
     frames, durations = [], []
-    with Image.open(path) as picture:
-        for number in range(getattr(picture, "n_frames", 1)):
-            picture.seek(number)
-            frames.append(np.asarray(picture.convert("L")))
-            durations.append(int(picture.info["duration"]))
+    with Image.open(path) as pil_image:
+        for number in range(getattr(pil_image, "n_frames", 1)):
+            pil_image.seek(number)
+            frames.append(np.asarray(pil_image.convert("L")))
+            durations.append(int(pil_image.info["duration"]))
     return frames, durations
 
 
 def test_morph_to_gif(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "morph.gif"
-    told = ask(
+    reported = ask(
         *("morph", "--model", "digits-vae-2d", "--keys", "digits:3", "digits:18", "digits:5", "--steps", 6),
         *("--hold", 2, "--fps", 25, "--loop", "none", "--scale", 2, "--out", out),
     )
     count = 2 * 5 + 1 + 2 * 2
-    assert told == {
+    assert reported == {
         "frames": count,
         "fps": 25.0,
         "seconds": count / 25,
         "bytes": out.stat().st_size,
         "path": str(out),
     }
-    frames, durations = film(out)
+    frames, durations = animation(out)
     assert len(frames) == count
     assert sum(durations) == 1000 * count // 25
     assert frames[0].shape == (2 * SIDE, 2 * SIDE)
-    keys = np.concatenate([model.codec.encode(model.pictures.read(f"digits:{index}")) for index in (3, 18, 5)])
+    keys = np.concatenate([model.codec.encode(model.images.read(f"digits:{index}")) for index in (3, 18, 5)])
     for place, code in ((0, keys[0]), (2, keys[0]), (7, keys[1]), (-1, keys[2]), (3, 0.8 * keys[0] + 0.2 * keys[1])):
         assert same(frames[place][::2, ::2], decoded(model, code)[0])
 
 
 def test_morph_of_the_reference(ask: Any, tmp_path: Path) -> None:
-    told = ask("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--out", tmp_path / "m.gif")
-    assert (told["frames"], told["fps"], told["seconds"]) == (216, 50.0, 4.32)
+    reported = ask("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--out", tmp_path / "m.gif")
+    assert (reported["frames"], reported["fps"], reported["seconds"]) == (216, 50.0, 4.32)
 
 
 def test_morph_says_what_speed_a_gif_can_play(call: Any, tmp_path: Path) -> None:
@@ -349,11 +351,11 @@ def test_morph_says_what_speed_a_gif_can_play(call: Any, tmp_path: Path) -> None
 
 def test_morph_to_a_contact_sheet(ask: Any, tmp_path: Path) -> None:
     out = tmp_path / "m.png"
-    told = ask(
+    reported = ask(
         *("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--steps", 9, "--hold", 0),
         *("--loop", "none", "--out", out),
     )
-    assert told["frames"] == 9
+    assert reported["frames"] == 9
     assert pixels(out).shape == (3 * SIDE + 2, 3 * SIDE + 2)
 
 

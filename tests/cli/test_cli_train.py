@@ -42,17 +42,21 @@ def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
         *("--crop", 2, "--invert", "--json"),
     )
     assert (outcome.code, outcome.err) == (0, "")
-    told = events(outcome.out)
-    assert {event["event"] for event in told} <= EVENTS
-    assert [event["event"] for event in told if event["event"] != "checkpoint"] == [
+    reported = events(outcome.out)
+    assert {event["event"] for event in reported} <= EVENTS
+    assert [event["event"] for event in reported if event["event"] != "checkpoint"] == [
         *("started", "epoch", "epoch", "finished"),
     ]
-    assert (told[0]["train_count"], told[0]["image_shape"], told[0]["latent_shape"]) == (250, [16, 20, 1], [3])
-    epoch = next(event for event in told if event["event"] == "epoch")
+    assert (reported[0]["train_count"], reported[0]["image_shape"], reported[0]["latent_shape"]) == (
+        250,
+        [16, 20, 1],
+        [3],
+    )
+    epoch = next(event for event in reported if event["event"] == "epoch")
     assert set(epoch) == {"event", "epoch", "loss", "val_loss", "seconds"}
-    assert told[-1]["path"] == str(tmp_path / "small")
+    assert reported[-1]["path"] == str(tmp_path / "small")
     card = open_bundle(tmp_path / "small").card
-    assert told[-1]["metrics"] == card.metrics
+    assert reported[-1]["metrics"] == card.metrics
     settings = card.trained
     assert (settings.epochs, settings.batch, settings.rate, settings.schedule) == (2, 100, 1e-3, "cosine")
     assert (settings.loss, settings.beta, settings.noise, settings.augment) == ("mse", 0.5, "gaussian:0.1", 250)
@@ -99,12 +103,12 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     peer = PCA(49, svd_solver="covariance_eigh").fit(train.astype(np.float64))
     expected = peer.inverse_transform(peer.transform(test.reshape(-1, 784))).reshape(test.shape)
     np.testing.assert_allclose(model.codec.decode(model.codec.encode(test)), expected, atol=1e-4)
-    told = ask("evaluate", "--model", out, "--data", "digits")
-    assert told["mse"] == pytest.approx(((test - expected) ** 2).mean(), abs=1e-6)
+    reported = ask("evaluate", "--model", out, "--data", "digits")
+    assert reported["mse"] == pytest.approx(((test - expected) ** 2).mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--arch", "nosuch"], "“nosuch”"),
         (["--data", "nosuch"], "“nosuch”"),
@@ -117,7 +121,7 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     ],
 )
 def test_wrong_requests_fail_before_keras_is_started(
-    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], reported: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
@@ -126,7 +130,7 @@ def test_wrong_requests_fail_before_keras_is_started(
     assert outcome.code == 2
     (failed,) = events(outcome.out)
     assert failed["event"] == "failed"
-    assert told in failed["message"]
+    assert reported in failed["message"]
     assert outcome.err == f"error: {failed['message']}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
@@ -151,13 +155,13 @@ def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Pa
     card = open_bundle(out).card
     assert card.trained.l1 == 0
     assert "--latent" not in card.command
-    told = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
-    assert told == {"rows": list(range(16)), "values": [-3, 0, 3]}
-    told = ask("traverse", "--model", out, "--mean-to-max", "--out", tmp_path / "max.png")
-    assert told["rows"] == list(range(16))
-    assert all(value > 0 for value in told["values"])
-    told = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
-    assert told["rows"] == [4_607]
+    reported = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
+    assert reported == {"rows": list(range(16)), "values": [-3, 0, 3]}
+    reported = ask("traverse", "--model", out, "--mean-to-max", "--out", tmp_path / "max.png")
+    assert reported["rows"] == list(range(16))
+    assert all(value > 0 for value in reported["values"])
+    reported = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
+    assert reported["rows"] == [4_607]
     assert (
         "no principal component 16. Choose a number from 0 to 15."
         in call("traverse", "--model", out, "--axis", 16, "--out", tmp_path / "x.png").error
@@ -173,9 +177,9 @@ def test_failure_in_the_model_process(call: Any, tmp_path: Path) -> None:
     words = ["train", "--arch", "deep-dense", "--data", "digits", "--size", "8x8", "--out", tmp_path / "new"]
     outcome = call(*words, "--json")
     assert outcome.code == 2
-    told = events(outcome.out)
-    assert told[-1]["event"] == "failed"
-    assert outcome.err == f"error: {told[-1]['message']}\n"
+    reported = events(outcome.out)
+    assert reported[-1]["event"] == "failed"
+    assert outcome.err == f"error: {reported[-1]['message']}\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,9 +193,9 @@ def test_interrupt_cancels(program: Any, tmp_path: Path) -> None:
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    told = events(out.decode())
+    reported = events(out.decode())
     assert (process.returncode, err) == (130, b"")
-    assert told[-1] == {"event": "cancelled", "checkpoint": str(tmp_path / "new.checkpoint")}
+    assert reported[-1] == {"event": "cancelled", "checkpoint": str(tmp_path / "new.checkpoint")}
     assert [path.name for path in tmp_path.iterdir()] == ["new.checkpoint"]
 
 

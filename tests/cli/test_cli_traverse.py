@@ -33,20 +33,20 @@ def cell(path: Path, number: int) -> Any:
     return pixels[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
 
 
-def picture(model: Any, code: Floats) -> Any:
+def image(model: Any, code: Floats) -> Any:
     return to_pixels(model.codec.decode(code[None].astype(np.float32)))[0, ..., 0]
 
 
 def test_mean_to_max_of_a_long_code_goes_along_axes(ask: Any, long: Path, tmp_path: Path) -> None:
     out = tmp_path / "max.png"
-    told = ask("traverse", "--model", long, "--mean-to-max", "--out", out)
+    reported = ask("traverse", "--model", long, "--mean-to-max", "--out", out)
     model = open_model(str(long))
     sample, stats = model.bundle.sample, model.statistics
-    assert told["rows"] == list(range(len(stats.axes)))
-    np.testing.assert_allclose(told["values"], sample.axis_coordinates.max(axis=0), rtol=1e-5)
+    assert reported["rows"] == list(range(len(stats.components)))
+    np.testing.assert_allclose(reported["values"], sample.component_coordinates.max(axis=0), rtol=1e-5)
     for axis in (0, 7):
-        code = stats.mean + told["values"][axis] * stats.axis_sigma[axis] * stats.axes[axis]
-        difference = cell(out, axis).astype(int) - picture(model, code)
+        code = stats.mean + reported["values"][axis] * stats.component_sigma[axis] * stats.components[axis]
+        difference = cell(out, axis).astype(int) - image(model, code)
         assert np.abs(difference).max() <= 1
     assert (cell(out, 0) != cell(out, 7)).any()
 

@@ -236,7 +236,7 @@ def test_a_flipped_byte_inside_a_zip(tmp_path: Path) -> None:
     refused(path, "as an archive: ")
 
 
-def test_archives_without_pictures_say_what_to_do(tmp_path: Path) -> None:
+def test_archives_without_images_say_what_to_do(tmp_path: Path) -> None:
     refused(zipped(tmp_path / "text.zip", {"a.txt": b"hello"}), "none of its 1 entry is an image")
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros((2, 8, 8), np.uint8))

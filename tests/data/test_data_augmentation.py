@@ -38,7 +38,7 @@ def test_the_seed_decides(letters: Pixels) -> None:
 
 @settings(max_examples=40)
 @given(st.integers(1, 33), st.integers(1, 33), st.sampled_from([1, 3]), st.integers(1, 5), st.integers(1, 40))
-def test_any_size_in_grey_or_colour(height: int, width: int, channels: int, originals: int, count: int) -> None:
+def test_any_size_in_gray_or_color(height: int, width: int, channels: int, originals: int, count: int) -> None:
     pixels = np.random.default_rng(height).integers(0, 256, (originals, height, width, channels), dtype=np.uint8)
     before = pixels.copy()
     result = augment(pixels, count, 3)
@@ -56,9 +56,9 @@ def test_more_of_them_begin_with_the_same(letters: Pixels) -> None:
 
 
 def test_channels_are_changed_alike(letters: Pixels) -> None:
-    colour = np.repeat(letters, 3, axis=3)
-    grey = augment(letters, 120, 5).pixels
-    np.testing.assert_array_equal(augment(colour, 120, 5).pixels, np.repeat(grey, 3, axis=3))
+    color = np.repeat(letters, 3, axis=3)
+    gray = augment(letters, 120, 5).pixels
+    np.testing.assert_array_equal(augment(color, 120, 5).pixels, np.repeat(gray, 3, axis=3))
 
 
 def test_many_lie_in_a_file_that_nobody_sees(
@@ -117,7 +117,7 @@ def test_zoom_out_makes_smaller() -> None:
     assert small.mean() == pytest.approx(square.mean() / 4, rel=0.02)
 
 
-def test_rotation_keeps_the_area_of_a_picture_that_is_not_square() -> None:
+def test_rotation_keeps_the_area_of_an_image_that_is_not_square() -> None:
     bar = np.zeros((1, 60, 90, 1), np.uint8)
     bar[:, 25:35, 30:60] = 255
     turn = Strengths(rotate=30, shear=0, zoom=(1, 1), shift=0, elastic=0)
@@ -137,7 +137,7 @@ def test_fewer_than_there_are(letters: Pixels) -> None:
     np.testing.assert_array_equal(result.pixels, letters[:3])
 
 
-def test_progress_rises_to_the_end_and_the_pictures_come_last(letters: Pixels) -> None:
+def test_progress_rises_to_the_end_and_the_images_come_last(letters: Pixels) -> None:
     *heard, result = augmenting(letters, 1_000, 0)
     assert isinstance(result, Augmented)
     done = [progress.done for progress in heard if isinstance(progress, Progress)]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from explorer.data import picture_index
-from explorer.data.formats import open_picture, probe_picture
+from explorer.data.formats import open_image, probe_image
 from explorer.data.picture_index import load_index
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import PixelRows, Source
@@ -37,16 +37,16 @@ class Opened:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.probed: list[str] = []
         self.decoded: list[str] = []
-        monkeypatch.setattr(picture_index, "probe_picture", self._probe)
-        monkeypatch.setattr(files, "open_picture", self._decode)
+        monkeypatch.setattr(picture_index, "probe_image", self._probe)
+        monkeypatch.setattr(files, "open_image", self._decode)
 
     def _probe(self, path: Path) -> object:
         self.probed.append(path.name)
-        return probe_picture(path)
+        return probe_image(path)
 
     def _decode(self, path: Path, name: str) -> Image.Image:
         self.decoded.append(path.name)
-        return open_picture(path, name)
+        return open_image(path, name)
 
     def forget(self) -> None:
         self.probed.clear()
@@ -59,7 +59,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 
 @pytest.fixture(scope="module")
-def _pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("pictures")
     for number in range(COUNT):
         path = place / f"class{number % 4}" / f"{number}.png"
@@ -69,9 +69,9 @@ def _pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def pictures(_pictures: Path, tmp_path: Path) -> Path:
+def images(_images: Path, tmp_path: Path) -> Path:
     """A folder of 400 grey pictures in four sub-folders, this test's own."""
-    return shutil.copytree(_pictures, tmp_path / "pictures")
+    return shutil.copytree(_images, tmp_path / "pictures")
 
 
 def sources(items: Iterator[Progress | Source]) -> list[FileSource]:
@@ -91,9 +91,9 @@ def value_of(source: Source, name: str) -> int:
     return int(source.read([names(source).index(name)], RECIPE)[0, 0, 0, 0])
 
 
-def test_it_is_shown_before_it_is_read(pictures: Path, opened: Opened) -> None:
-    spoil(pictures / "class1" / "5.png")
-    scan = opening(pictures)
+def test_it_is_shown_before_it_is_read(images: Path, opened: Opened) -> None:
+    spoil(images / "class1" / "5.png")
+    scan = opening(images)
     listed = next(item for item in scan if isinstance(item, FileSource))
     assert listed.provisional
     assert listed.count == COUNT
@@ -119,38 +119,38 @@ def test_small_folders_come_once_and_leave_nothing_behind(tmp_path: Path) -> Non
     assert not cache_dir().exists()
 
 
-def test_a_second_opening_reads_no_picture(pictures: Path, opened: Opened) -> None:
-    first = open_source(pictures)
+def test_a_second_opening_reads_no_image(images: Path, opened: Opened) -> None:
+    first = open_source(images)
     pixels = first.read(np.arange(COUNT), RECIPE)
     opened.forget()
-    second = sources(opening(pictures))[-1]
+    second = sources(opening(images))[-1]
     np.testing.assert_array_equal(second.read(np.arange(COUNT), RECIPE), pixels)
     assert (opened.probed, opened.decoded) == ([], [])
-    assert names(second) == names(sources(opening(pictures))[-1])
+    assert names(second) == names(sources(opening(images))[-1])
     assert (second.image_shape, second.label_names) == (first.image_shape, first.label_names)
     assert [second.label(index) for index in range(COUNT)] == [first.label(index) for index in range(COUNT)]
 
 
 def test_a_folder_that_has_not_changed_is_not_even_listed(
-    pictures: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    images: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long_ago = 10**18
-    for place, _, _ in os.walk(pictures):
+    for place, _, _ in os.walk(images):
         os.utime(place, ns=(long_ago, long_ago))
-    before = open_source(pictures)
+    before = open_source(images)
     monkeypatch.setattr(folder, "list_folder", None)
     assert isinstance(before, FileSource)
-    assert names(sources(opening(pictures))[0]) == names(before)
+    assert names(sources(opening(images))[0]) == names(before)
 
 
-def test_what_came_went_and_changed_is_noticed_and_nothing_else_is_read(pictures: Path, opened: Opened) -> None:
-    first = open_source(pictures)
+def test_what_came_went_and_changed_is_noticed_and_nothing_else_is_read(images: Path, opened: Opened) -> None:
+    first = open_source(images)
     first.read(np.arange(COUNT), RECIPE)
-    (pictures / "class0" / "8.png").unlink()
-    Image.new("L", (8, 8), 77).save(pictures / "class0" / "9999.png")
-    Image.new("RGB", (9, 9), (200, 200, 200)).save(pictures / "class2" / "2.png")
+    (images / "class0" / "8.png").unlink()
+    Image.new("L", (8, 8), 77).save(images / "class0" / "9999.png")
+    Image.new("RGB", (9, 9), (200, 200, 200)).save(images / "class2" / "2.png")
     opened.forget()
-    second = sources(opening(pictures))[-1]
+    second = sources(opening(images))[-1]
     assert sorted(opened.probed) == ["2.png", "9999.png"]
     assert "class0/8.png" not in names(second)
     assert second.image_shape is None
@@ -160,20 +160,20 @@ def test_what_came_went_and_changed_is_noticed_and_nothing_else_is_read(pictures
     assert (found["class0/9999.png"], found["class2/2.png"], found["class3/399.png"]) == (77, 200, 399 % 256)
 
 
-def test_what_was_unreadable_is_looked_at_again(pictures: Path, opened: Opened) -> None:
-    bad = pictures / "class0" / "4.png"
+def test_what_was_unreadable_is_looked_at_again(images: Path, opened: Opened) -> None:
+    bad = images / "class0" / "4.png"
     spoil(bad)
-    assert open_source(pictures).count == COUNT - 1
+    assert open_source(images).count == COUNT - 1
     found = bad.stat()
     Image.new("L", (8, 8), 4).save(bad)
     os.utime(bad, ns=(found.st_atime_ns, found.st_mtime_ns))
     opened.forget()
-    assert open_source(pictures).count == COUNT
+    assert open_source(images).count == COUNT
     assert opened.probed == ["4.png"]
 
 
-def test_ended_in_the_midst_it_goes_on_where_it_was(pictures: Path, opened: Opened) -> None:
-    scan = opening(pictures)
+def test_ended_in_the_midst_it_goes_on_where_it_was(images: Path, opened: Opened) -> None:
+    scan = opening(images)
     for item in scan:
         if isinstance(item, Progress) and item.done >= COUNT // 2:
             break
@@ -181,49 +181,49 @@ def test_ended_in_the_midst_it_goes_on_where_it_was(pictures: Path, opened: Open
     seen = set(opened.probed)
     assert COUNT // 2 <= len(seen) < COUNT
     opened.forget()
-    assert open_source(pictures).count == COUNT
+    assert open_source(images).count == COUNT
     assert not seen & set(opened.probed)
     assert len(seen) + len(opened.probed) == COUNT
 
 
-def test_an_index_that_is_damaged_is_made_anew(pictures: Path, opened: Opened) -> None:
-    open_source(pictures)
+def test_an_index_that_is_damaged_is_made_again(images: Path, opened: Opened) -> None:
+    open_source(images)
     (path,) = (cache_dir() / "index").iterdir()
     path.write_bytes(path.read_bytes()[:-500])
     opened.forget()
-    assert load_index(pictures) is None
-    assert open_source(pictures).count == COUNT
+    assert load_index(images) is None
+    assert open_source(images).count == COUNT
     assert len(opened.probed) == COUNT
 
 
-def test_an_index_that_leads_elsewhere_is_not_believed(pictures: Path, tmp_path: Path) -> None:
-    open_source(pictures)
+def test_an_index_that_leads_elsewhere_is_not_believed(images: Path, tmp_path: Path) -> None:
+    open_source(images)
     (path,) = (cache_dir() / "index").iterdir()
     with np.load(path, allow_pickle=False) as file:
         parts = dict(file)
     blob = parts["names"].tobytes()
     parts["names"] = np.frombuffer(blob.replace(b"class0/", b"../../x", 1), np.uint8)
     np.savez(path, **parts)
-    assert load_index(pictures) is None
+    assert load_index(images) is None
 
 
-def test_a_changed_file_is_decoded_anew_and_a_removed_one_says_so(pictures: Path, opened: Opened) -> None:
-    source = open_source(pictures)
+def test_a_changed_file_is_decoded_again_and_a_removed_one_says_so(images: Path, opened: Opened) -> None:
+    source = open_source(images)
     assert value_of(source, "class0/0.png") == 0
-    Image.new("L", (10, 10), 99).save(pictures / "class0" / "0.png")
+    Image.new("L", (10, 10), 99).save(images / "class0" / "0.png")
     assert value_of(source, "class0/0.png") == 99
     assert value_of(source, "class3/3.png") == 3
-    (pictures / "class3" / "3.png").unlink()
+    (images / "class3" / "3.png").unlink()
     with pytest.raises(DataError, match=r"class3/3\.png.*no such file"):
         value_of(source, "class3/3.png")
     assert value_of(source, "class3/7.png") == 7
 
 
-def test_given_splits_and_labels_survive_what_is_left_out(pictures: Path) -> None:
-    root = pictures.parent / "set"
+def test_given_splits_and_labels_survive_what_is_left_out(images: Path) -> None:
+    root = images.parent / "set"
     for split, parts in (("train", ("class0", "class1", "class2")), ("test", ("class3",))):
         for part in parts:
-            shutil.move(pictures / part, root / split / part)
+            shutil.move(images / part, root / split / part)
     spoil(root / "train" / "class1" / "1.png")
     source = sources(folder.scan(root, label_of=lambda name: f"no. {name[-1]}"))[-1]
     assert [len(source.splits.train), len(source.splits.test)] == [299, 100]
@@ -232,24 +232,24 @@ def test_given_splits_and_labels_survive_what_is_left_out(pictures: Path) -> Non
     assert np.bincount(source.labels if source.labels is not None else []).tolist() == [100, 99, 100, 100]
 
 
-def test_a_table_beside_the_pictures(pictures: Path) -> None:
+def test_a_table_beside_the_images(images: Path) -> None:
     lines = [f"{number}.png,{number / 2}" for number in range(COUNT)]
-    (pictures / "attributes.csv").write_text("\n".join(["file,size", *lines]))
-    listed, whole = sources(opening(pictures))
+    (images / "attributes.csv").write_text("\n".join(["file,size", *lines]))
+    listed, whole = sources(opening(images))
     assert (listed.provisional, dict(listed.attributes)) == (True, {})
     assert whole.attributes["size"].text(names(whole).index("class1/5.png")) == "2.5"
-    listed, whole = sources(opening(pictures))  # the second time, too: a table takes a while
+    listed, whole = sources(opening(images))  # the second time, too: a table takes a while
     assert len(whole.attributes["size"]) == COUNT
 
 
-def test_others_may_bring_columns_of_their_own(pictures: Path) -> None:
+def test_others_may_bring_columns_of_their_own(images: Path) -> None:
     from explorer.data.attributes import Attribute
 
     def columns(root: Path, names: object) -> tuple[dict[str, Attribute], list[object]]:
-        assert root == pictures
+        assert root == images
         return {"one": Attribute(np.ones(COUNT, np.float32))}, []
 
-    whole = sources(folder.scan(pictures, attributes=columns))[-1]  # type: ignore[arg-type]
+    whole = sources(folder.scan(images, attributes=columns))[-1]  # type: ignore[arg-type]
     assert list(whole.attributes) == ["one"]
 
 
@@ -262,8 +262,8 @@ def stream(source: Source, room: int) -> PixelRows:
     return last
 
 
-def test_rows_are_the_pictures_in_memory_or_not(pictures: Path) -> None:
-    source = open_source(pictures)
+def test_rows_are_the_images_in_memory_or_not(images: Path) -> None:
+    source = open_source(images)
     held, streamed = stream(source, 10**9), stream(source, 0)
     wanted = source.read(source.splits.train, RECIPE)
     assert held.pixels is not None
@@ -276,8 +276,8 @@ def test_rows_are_the_pictures_in_memory_or_not(pictures: Path) -> None:
         np.testing.assert_array_equal(rows.first(7)[:], wanted[:7])
 
 
-def test_streamed_rows_outlast_their_files_and_the_cache(pictures: Path, opened: Opened) -> None:
-    source = open_source(pictures)
+def test_streamed_rows_outlast_their_files_and_the_cache(images: Path, opened: Opened) -> None:
+    source = open_source(images)
     rows = stream(source, 0)
     wanted = rows[:]
     opened.forget()
@@ -285,17 +285,17 @@ def test_streamed_rows_outlast_their_files_and_the_cache(pictures: Path, opened:
     assert opened.decoded == []
     shutil.rmtree(cache_dir())
     np.testing.assert_array_equal(rows[:], wanted)
-    shutil.rmtree(pictures)
+    shutil.rmtree(images)
     np.testing.assert_array_equal(rows[:], wanted)
 
 
 @pytest.mark.parametrize("room", [0, 10**9])
-def test_what_cannot_be_read_is_left_out_and_told(pictures: Path, room: int) -> None:
-    source = open_source(pictures)
+def test_what_cannot_be_read_is_left_out_and_reported(images: Path, room: int) -> None:
+    source = open_source(images)
     assert isinstance(source, FileSource)
     gone, bad = (int(index) for index in source.splits.train[[3, 200]])
-    (pictures / source.file_name(gone)).unlink()
-    spoil(pictures / source.file_name(bad))
+    (images / source.file_name(gone)).unlink()
+    spoil(images / source.file_name(bad))
     rows = stream(source, room)
     assert [skipped.name for skipped in rows.left_out] == [source.file_name(gone), source.file_name(bad)]
     assert "no such file" in str(rows.left_out[0].reason)
@@ -304,8 +304,8 @@ def test_what_cannot_be_read_is_left_out_and_told(pictures: Path, room: int) -> 
     assert source.content_hash()
 
 
-def test_where_nothing_can_be_read_it_says_why_at_once(pictures: Path, opened: Opened) -> None:
-    source = open_source(pictures)
+def test_where_nothing_can_be_read_it_says_why_at_once(images: Path, opened: Opened) -> None:
+    source = open_source(images)
     with pytest.raises(DataError, match=r"\.png: Cannot crop 5 pixels"):
         list(source.streaming(source.splits.train, Preprocessing.standard((8, 8, 1), crop=5), 0))
     assert len(opened.decoded) < COUNT / 2

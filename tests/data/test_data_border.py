@@ -52,7 +52,7 @@ def test_dark_on_light_is_seen_and_light_on_dark_is_not(images: Pixels) -> None:
 
 
 @given(drawings())
-def test_grey_in_three_channels_is_grey(images: Pixels) -> None:
+def test_gray_in_three_channels_is_gray(images: Pixels) -> None:
     assert dark_on_light(np.repeat(images, 3, axis=3))
 
 
@@ -64,7 +64,7 @@ def test_order_and_empty_pages_do_not_matter(images: Pixels) -> None:
 
 
 @given(drawings())
-def test_coloured_drawings_are_left_alone(images: Pixels) -> None:
+def test_colored_drawings_are_left_alone(images: Pixels) -> None:
     # Inverted they would change their hues: a red ball is not a cyan one.
     red = np.concatenate([np.full_like(images, 255), images, images], axis=3)
     assert not dark_on_light(red)
@@ -83,7 +83,7 @@ def test_a_photograph_framed_in_white_is_no_drawing() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_nothing_on_the_pictures_is_no_drawing(value: int) -> None:
+def test_nothing_on_the_images_is_no_drawing(value: int) -> None:
     assert not dark_on_light(np.full((3, 20, 20, 1), value, np.uint8))
     assert not dark_on_light(np.empty((0, 20, 20, 1), np.uint8))
 
@@ -106,7 +106,7 @@ def test_black_on_transparent_paper_and_oblong_pages(tmp_path: Path) -> None:
     assert suggests_invert(open_source(tmp_path))
 
 
-def test_a_picture_that_is_gone_suggests_nothing(tmp_path: Path) -> None:
+def test_an_image_that_is_gone_suggests_nothing(tmp_path: Path) -> None:
     for number in range(6):
         page = Image.new("L", (40 + number, 30), 255)
         ImageDraw.Draw(page).rectangle((10, 8, 20, 20), fill=0)

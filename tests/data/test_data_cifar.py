@@ -66,7 +66,7 @@ def write_set(folder: Path, batches: int = 2) -> Path:
     return folder
 
 
-def expected_pictures(data: np.ndarray) -> np.ndarray:
+def expected_images(data: np.ndarray) -> np.ndarray:
     return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
 
@@ -78,8 +78,8 @@ def test_a_folder_of_batches(tmp_path: Path) -> None:
     assert (source.count, source.image_shape, source.splits.origin) == (18, (32, 32, 3), "given")
     assert source.splits.test.tolist() == list(range(12, 18))
     pixels = source.read(range(18), Preprocessing.standard((32, 32, 3)))
-    np.testing.assert_array_equal(pixels[6:12], expected_pictures(DATA))
-    np.testing.assert_array_equal(pixels[12:], expected_pictures(DATA[::-1]))
+    np.testing.assert_array_equal(pixels[6:12], expected_images(DATA))
+    np.testing.assert_array_equal(pixels[12:], expected_images(DATA[::-1]))
     assert source.label(0) == "thing 3"
     assert source.label(12) == "thing 9"
 
@@ -89,7 +89,7 @@ def test_a_batch_that_python_3_wrote(protocol: int, tmp_path: Path) -> None:
     path = tmp_path / "test_batch"
     path.write_bytes(pickle.dumps({"data": DATA, "labels": LABELS, "filenames": ["a.png"] * 6}, protocol))
     source = open_source(path)
-    np.testing.assert_array_equal(source.read(range(6), Preprocessing.standard((32, 32, 3))), expected_pictures(DATA))
+    np.testing.assert_array_equal(source.read(range(6), Preprocessing.standard((32, 32, 3))), expected_images(DATA))
     assert source.label(2) == "deer"
     assert (len(source.splits.train), len(source.splits.test)) == (5, 1)
 

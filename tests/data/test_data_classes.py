@@ -32,7 +32,7 @@ def test_labels_and_attributes_that_ship() -> None:
         assert eyes.names[eyes.of[index]] == faces.attributes["eyes"].text(index)
 
 
-def test_pictures_without_labels_are_one_class() -> None:
+def test_images_without_labels_are_one_class() -> None:
     attribute = Attribute(np.zeros(5, np.float32))
     classes = classes_of(source_with(attribute))
     assert (classes.names, classes.of.tolist()) == (("",), [0] * 5)

@@ -12,7 +12,16 @@ from PIL import Image
 from scipy import ndimage
 
 from explorer.cli.parser import NOISE_HELP
-from explorer.data.corruption import KINDS, PRESETS, Kind, Noise, corrupt, format_noise, noise_rng, parse_noise
+from explorer.data.corruption import (
+    CORRUPTIONS,
+    NOISE_PRESETS,
+    Corruption,
+    Noise,
+    corrupt,
+    format_noise,
+    noise_rng,
+    parse_noise,
+)
 from explorer.data.preprocessing import Channels, to_floats, to_pixels
 from explorer.errors import UsageError
 from explorer.types import Floats
@@ -21,11 +30,11 @@ images = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.s
     lambda shape: hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32))
 )
 seeds = st.integers(0, 2**32)
-kinds = st.sampled_from(sorted(KINDS))
+kinds = st.sampled_from(sorted(CORRUPTIONS))
 
 
 def strengths(kind: str) -> st.SearchStrategy[float]:
-    return st.floats(0, min(KINDS[kind].limit, 10))
+    return st.floats(0, min(CORRUPTIONS[kind].limit, 10))
 
 
 noises = kinds.flatmap(
@@ -33,12 +42,12 @@ noises = kinds.flatmap(
         Noise,
         st.just(kind),
         strengths(kind),
-        st.floats(-2, 2) if KINDS[kind].takes_mean else st.just(0.0),
+        st.floats(-2, 2) if CORRUPTIONS[kind].takes_mean else st.just(0.0),
         st.none() | seeds,
     )
 )
-RANDOM = sorted(name for name, kind in KINDS.items() if kind.random)
-GREY = np.full((40, 50, 50, 1), 0.5, np.float32)
+RANDOM = sorted(name for name, kind in CORRUPTIONS.items() if kind.random)
+GRAY = np.full((40, 50, 50, 1), 0.5, np.float32)
 
 
 @pytest.mark.numeric
@@ -80,31 +89,31 @@ def test_how_a_set_is_cut_into_batches_does_not_matter(noise: Noise, seed: int, 
     )
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_another_seed_gives_another_noise_where_a_kind_is_random(kind: str) -> None:
     clean = np.random.default_rng(4).random((2, 20, 20, 3), dtype=np.float32)
-    first, second = (corrupt(clean, [Noise(kind, KINDS[kind].default, seed=seed)]) for seed in (1, 2))
+    first, second = (corrupt(clean, [Noise(kind, CORRUPTIONS[kind].default, seed=seed)]) for seed in (1, 2))
     assert (first != clean).any()
-    assert (first != second).any() == KINDS[kind].random
+    assert (first != second).any() == CORRUPTIONS[kind].random
 
 
 @given(seeds)
 def test_two_noises_of_one_seed_are_two_noises(seed: int) -> None:
     # One pattern added twice would have a deviation of 0.1 · 2, two patterns 0.1 · √2.
-    twice = corrupt(GREY, [Noise("gaussian", 0.1, seed=seed)] * 2)
+    twice = corrupt(GRAY, [Noise("gaussian", 0.1, seed=seed)] * 2)
     assert twice.std() == pytest.approx(0.1 * math.sqrt(2), rel=0.05)
 
 
 def test_another_seed_or_none_gives_another_noise() -> None:
-    first = corrupt(GREY, [Noise("gaussian", 0.1, seed=1)])
-    assert (first != corrupt(GREY, [Noise("gaussian", 0.1, seed=2)])).any()
-    assert (corrupt(GREY, [Noise("gaussian", 0.1)]) != corrupt(GREY, [Noise("gaussian", 0.1)])).any()
+    first = corrupt(GRAY, [Noise("gaussian", 0.1, seed=1)])
+    assert (first != corrupt(GRAY, [Noise("gaussian", 0.1, seed=2)])).any()
+    assert (corrupt(GRAY, [Noise("gaussian", 0.1)]) != corrupt(GRAY, [Noise("gaussian", 0.1)])).any()
 
 
 @pytest.mark.parametrize(("strength", "mean"), [(0.05, 0.0), (0.1, 0.1), (0.08, -0.12), (0.0, 0.25)])
 def test_gaussian_has_the_mean_and_the_deviation_that_are_stated(strength: float, mean: float) -> None:
     # Strengths that the clipping at 0 and 1 does not reach (more than three deviations away).
-    difference = corrupt(GREY, [Noise("gaussian", strength, mean, seed=3)]).astype(np.float64) - 0.5
+    difference = corrupt(GRAY, [Noise("gaussian", strength, mean, seed=3)]).astype(np.float64) - 0.5
     assert difference.mean() == pytest.approx(mean, abs=2e-3)
     assert difference.std() == pytest.approx(strength, abs=2e-3)
 
@@ -167,7 +176,7 @@ def test_downsampled_to_one_pixel_nothing_but_its_level_is_left(clean: Floats) -
 
 
 @given(images, st.floats(0, 1))
-def test_grey_takes_that_share_of_the_saturation(clean: Floats, strength: float) -> None:
+def test_gray_takes_that_share_of_the_saturation(clean: Floats, strength: float) -> None:
     result = corrupt(clean, [Noise("grey", strength)])
     spread = np.ptp(clean, axis=3)
     np.testing.assert_allclose(np.ptp(result, axis=3), spread * (1 - strength), atol=1e-6)
@@ -178,27 +187,27 @@ def test_grey_takes_that_share_of_the_saturation(clean: Floats, strength: float)
         np.testing.assert_allclose(result @ [0.299, 0.587, 0.114], clean @ [0.299, 0.587, 0.114], atol=1e-6)
 
 
-def test_wholly_grey_is_what_the_recipe_for_grey_pictures_makes() -> None:
+def test_wholly_gray_is_what_the_recipe_for_gray_images_makes() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 11, 5, 3), dtype=np.uint8)
-    grey = to_pixels(corrupt(to_floats(pixels), [Noise("grey", 1.0)])).astype(int)
-    assert np.abs(grey - Channels(count=1).on_array(pixels)).max() <= 1  # the recipe rounds in fixed point
+    gray = to_pixels(corrupt(to_floats(pixels), [Noise("grey", 1.0)])).astype(int)
+    assert np.abs(gray - Channels(count=1).on_array(pixels)).max() <= 1  # the recipe rounds in fixed point
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_more_strength_is_more_corruption(kind: str) -> None:
     # Smooth pictures, as photographs are.
     rough = np.random.default_rng(2).random((8, 24, 31, 3))
     smooth = ndimage.gaussian_filter(rough, (0, 1, 1, 0))
     clean = ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
-    steps = np.linspace(0, KINDS[kind].largest, 5)
+    steps = np.linspace(0, CORRUPTIONS[kind].largest, 5)
     errors = [((corrupt(clean, [Noise(kind, float(step), seed=3)]) - clean) ** 2).mean() for step in steps]
     assert errors[0] == 0
     assert all(before < after for before, after in itertools.pairwise(errors))
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_the_registry_says_what_a_control_needs(kind: Kind) -> None:
-    assert KINDS[kind.name] is kind
+@pytest.mark.parametrize("kind", CORRUPTIONS.values(), ids=lambda kind: kind.name)
+def test_the_registry_says_what_a_control_needs(kind: Corruption) -> None:
+    assert CORRUPTIONS[kind.name] is kind
     assert 0 < kind.default <= kind.largest <= kind.limit
     assert kind.title
     assert kind.scale
@@ -207,10 +216,10 @@ def test_the_registry_says_what_a_control_needs(kind: Kind) -> None:
 
 
 def test_presets_are_noises_of_the_registry() -> None:
-    assert len({preset.name for preset in PRESETS}) == len(PRESETS)
-    for preset in PRESETS:
+    assert len({preset.name for preset in NOISE_PRESETS}) == len(NOISE_PRESETS)
+    for preset in NOISE_PRESETS:
         assert parse_noise(format_noise(preset.noises)) == preset.noises
-    named = {preset.name: format_noise(preset.noises) for preset in PRESETS}
+    named = {preset.name: format_noise(preset.noises) for preset in NOISE_PRESETS}
     assert named["reference_faces"] == "gaussian:0.1"
     assert named["reference_digits"] == "gaussian:0.5@0.5"
 
@@ -226,9 +235,9 @@ def test_the_references_noise_is_clipped_normal_noise() -> None:
 def test_a_generator_goes_on_and_wins_over_seeds() -> None:
     noise = [Noise("gaussian", 0.1, seed=1)]
     rng = np.random.default_rng(9)
-    first, second = corrupt(GREY, noise, rng), corrupt(GREY, noise, rng)
+    first, second = corrupt(GRAY, noise, rng), corrupt(GRAY, noise, rng)
     assert (first != second).any()
-    np.testing.assert_array_equal(first, corrupt(GREY, noise, np.random.default_rng(9)))
+    np.testing.assert_array_equal(first, corrupt(GRAY, noise, np.random.default_rng(9)))
 
 
 def test_noise_rng_takes_the_noises_seeds_or_the_fallback() -> None:
@@ -239,7 +248,7 @@ def test_noise_rng_takes_the_noises_seeds_or_the_fallback() -> None:
 
 
 def test_several_are_applied_in_order() -> None:
-    brighter_then_darker = corrupt(GREY, parse_noise("gaussian:0@0.75+gaussian:0@-0.75"))
+    brighter_then_darker = corrupt(GRAY, parse_noise("gaussian:0@0.75+gaussian:0@-0.75"))
     np.testing.assert_allclose(brighter_then_darker, 0.25)  # clipped at 1 in between
 
 
@@ -283,7 +292,7 @@ def test_what_is_no_noise_is_refused(text: str) -> None:
         ("gaussian:1e999", "gaussian must be 0 or more, not inf"),
     ],
 )
-def test_a_strength_off_the_scale_is_told_the_scale(text: str, range_: str) -> None:
+def test_a_strength_off_the_scale_is_reported_the_scale(text: str, range_: str) -> None:
     with pytest.raises(UsageError, match=range_):
         parse_noise(text)
 
@@ -291,4 +300,4 @@ def test_a_strength_off_the_scale_is_told_the_scale(text: str, range_: str) -> N
 @pytest.mark.parametrize("noise", [Noise("snow", 1.0), Noise("gaussian", -0.1), Noise("gaussian", float("nan"))])
 def test_corrupt_checks_too(noise: Noise) -> None:
     with pytest.raises(UsageError):
-        corrupt(GREY, [noise])
+        corrupt(GRAY, [noise])

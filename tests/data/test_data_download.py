@@ -123,7 +123,7 @@ def test_a_cancelled_download_is_gone_on_with_later(site: Site, monkeypatch: pyt
     assert files() == ["some.npz"]
 
 
-def test_a_server_that_cannot_go_on_begins_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_go_on_begins_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     target = offer(monkeypatch, site.url)
     site.ranges = False
     site.breaks_after = [1_000_000]
@@ -238,7 +238,7 @@ def test_what_was_fetched_is_found_by_its_name(site: Site, monkeypatch: pytest.M
     assert (source.count, source.status, source.how) == (5, "present", f"read from {path}")
 
 
-def test_a_file_that_cannot_be_written_is_told_and_gone_on_with_later(
+def test_a_file_that_cannot_be_written_is_reported_and_gone_on_with_later(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A limit on the size of files stands for the full disk: the same write fails in the same place."""

@@ -28,7 +28,7 @@ def renamed(font: Path, path: Path, name: str) -> Path:
     return path
 
 
-def pictures(path: Path) -> Pixels:
+def images(path: Path) -> Pixels:
     source = open_source(path)
     return source.read(range(source.count), RECIPE)[..., 0]
 
@@ -39,7 +39,7 @@ def test_one_font_is_the_alphabet() -> None:
     assert [source.label(index) for index in range(26)] == list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     assert source.attributes["typeface"].text(3) == "Inter"
     assert source.attributes["style"].text(3) == "Regular"
-    letters = pictures(REGULAR)
+    letters = images(REGULAR)
     # White on black, whole, in the middle, and one scale for all: the widest fills the width.
     assert letters[:, 0].max() == letters[:, -1].max() == letters[:, :, 0].max() == letters[:, :, -1].max() == 0
     assert (letters.max(axis=(1, 2)) == 255).all()
@@ -54,7 +54,7 @@ def test_one_font_is_the_alphabet() -> None:
 
 
 def test_letters_are_what_their_label_says() -> None:
-    letters = pictures(REGULAR) > 127
+    letters = images(REGULAR) > 127
     # An O has a hole in the middle, an I has not, a T is heavier above than below, an L the other way round.
     assert not letters[14][30:34, 30:34].any()
     assert letters[8][30:34, 30:34].any()
@@ -131,7 +131,7 @@ def test_fonts_in_an_archive(tmp_path: Path) -> None:
     assert (source.count, source.name, source.spec) == (26, "inter.zip", str(path))
 
 
-def test_pictures_beside_fonts_win(tmp_path: Path) -> None:
+def test_images_beside_fonts_win(tmp_path: Path) -> None:
     shutil.copy(REGULAR, tmp_path)
     (tmp_path / "sub").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "sub" / "a.png")

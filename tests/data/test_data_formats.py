@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from explorer.data.formats import PICTURE_SUFFIXES, open_picture, plain_mode, probe_picture
+from explorer.data.formats import IMAGE_SUFFIXES, open_image, plain_mode, probe_image
 from explorer.errors import DataError
 
 GRADIENT = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+def saved(pil_image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    pil_image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -46,44 +46,44 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     ],
 )
 def test_every_mode_becomes_a_plain_one(mode: str, kind: str, expected: str) -> None:
-    colour = Image.new("RGB", (20, 10), (255, 255, 255) if mode == "1" else (200, 200, 200))
-    picture = colour.quantize(4) if mode == "P" else colour.convert(mode)
-    opened = open_picture(saved(picture, kind), "some picture")
+    color = Image.new("RGB", (20, 10), (255, 255, 255) if mode == "1" else (200, 200, 200))
+    image = color.quantize(4) if mode == "P" else color.convert(mode)
+    opened = open_image(saved(image, kind), "some picture")
     assert opened.mode == expected
     assert opened.size == (20, 10)
-    np.testing.assert_allclose(np.asarray(opened.convert("RGB")), np.asarray(colour), atol=2)
+    np.testing.assert_allclose(np.asarray(opened.convert("RGB")), np.asarray(color), atol=2)
 
 
-def test_sixteen_bit_grey_is_scaled_and_not_cut() -> None:
+def test_sixteen_bit_gray_is_scaled_and_not_cut() -> None:
     deep = (GRADIENT.astype(np.uint16) * 257).astype(np.uint16)
     for kind in ("PNG", "TIFF"):
-        np.testing.assert_array_equal(np.asarray(open_picture(saved(Image.fromarray(deep), kind), "deep")), GRADIENT)
+        np.testing.assert_array_equal(np.asarray(open_image(saved(Image.fromarray(deep), kind), "deep")), GRADIENT)
 
 
-def test_dark_sixteen_bit_grey_stays_dark() -> None:
+def test_dark_sixteen_bit_gray_stays_dark() -> None:
     deep = Image.fromarray(np.full((4, 4), 200, np.uint16))
-    assert np.asarray(open_picture(saved(deep, "PNG"), "dark")).max() == 1
+    assert np.asarray(open_image(saved(deep, "PNG"), "dark")).max() == 1
 
 
-def test_float_grey_from_0_to_1_and_from_0_to_255() -> None:
+def test_float_gray_from_0_to_1_and_from_0_to_255() -> None:
     unit = Image.fromarray((GRADIENT / 255).astype(np.float32))
-    np.testing.assert_array_equal(np.asarray(open_picture(saved(unit, "TIFF"), "unit")), GRADIENT)
+    np.testing.assert_array_equal(np.asarray(open_image(saved(unit, "TIFF"), "unit")), GRADIENT)
     wide = Image.fromarray(GRADIENT.astype(np.float32))
-    np.testing.assert_array_equal(np.asarray(open_picture(saved(wide, "TIFF"), "wide")), GRADIENT)
+    np.testing.assert_array_equal(np.asarray(open_image(saved(wide, "TIFF"), "wide")), GRADIENT)
     with pytest.raises(DataError, match="values range from"):
-        open_picture(saved(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "nothing")
+        open_image(saved(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "nothing")
 
 
 def test_palette_with_transparency_keeps_it() -> None:
-    picture = Image.fromarray(GRADIENT).convert("P")
-    opened = open_picture(saved(picture, "PNG", transparency=0), "palette")
+    pil_image = Image.fromarray(GRADIENT).convert("P")
+    opened = open_image(saved(pil_image, "PNG", transparency=0), "palette")
     assert opened.mode == "RGBA"
     alpha = np.asarray(opened)[..., 3]
     assert (alpha[0, 0], alpha[5, 5]) == (0, 255)
 
 
-def test_grey_with_a_transparent_value_keeps_it() -> None:
-    opened = open_picture(saved(Image.fromarray(GRADIENT), "PNG", transparency=7), "grey")
+def test_gray_with_a_transparent_value_keeps_it() -> None:
+    opened = open_image(saved(Image.fromarray(GRADIENT), "PNG", transparency=7), "grey")
     assert opened.mode == "LA"
     assert opened.getpixel((7, 0)) == (7, 0)
 
@@ -93,38 +93,38 @@ def test_first_frame_of_an_animation_and_first_page(kind: str) -> None:
     frames = [Image.new("L", (6, 6), value) for value in (10, 200)]
     options = {"lossless": True} if kind == "WEBP" else {}
     animation = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-    assert np.asarray(open_picture(animation, "film").convert("L")).max() == 10
+    assert np.asarray(open_image(animation, "film").convert("L")).max() == 10
 
 
-COLOURS = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT.T], axis=-1)
+COLORS = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT.T], axis=-1)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "TGA", "PPM"])
-def test_colours_come_through_unchanged(kind: str) -> None:
+def test_colors_come_through_unchanged(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
-    opened = open_picture(saved(Image.fromarray(COLOURS), kind, **options), "colours")
-    np.testing.assert_array_equal(np.asarray(opened), COLOURS)
+    opened = open_image(saved(Image.fromarray(COLORS), kind, **options), "colours")
+    np.testing.assert_array_equal(np.asarray(opened), COLORS)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "TGA"])
 def test_alpha_comes_through(kind: str) -> None:
-    picture = Image.fromarray(COLOURS)
+    pil_image = Image.fromarray(COLORS)
     alpha = Image.new("L", (16, 16), 255)
     alpha.paste(7, (0, 0, 8, 16))
-    picture.putalpha(alpha)
+    pil_image.putalpha(alpha)
     options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
-    opened = open_picture(saved(picture, kind, **options), "alpha")
+    opened = open_image(saved(pil_image, kind, **options), "alpha")
     assert opened.mode == "RGBA"
-    np.testing.assert_array_equal(np.asarray(opened), np.asarray(picture))
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(pil_image))
 
 
-def test_grey_and_colour_jpeg() -> None:
+def test_gray_and_color_jpeg() -> None:
     smooth = np.repeat(np.linspace(0, 255, 16).astype(np.uint8)[np.newaxis], 16, axis=0)
-    opened = open_picture(saved(Image.fromarray(smooth), "JPEG", quality=95), "grey")
+    opened = open_image(saved(Image.fromarray(smooth), "JPEG", quality=95), "grey")
     assert opened.mode == "L"
     np.testing.assert_allclose(np.asarray(opened).astype(int), smooth, atol=4)
     block = np.zeros((16, 16, 3), np.uint8) + np.array([200, 40, 90], np.uint8)
-    opened = open_picture(saved(Image.fromarray(block), "JPEG", quality=95), "colour")
+    opened = open_image(saved(Image.fromarray(block), "JPEG", quality=95), "colour")
     np.testing.assert_allclose(np.asarray(opened).astype(int), block, atol=4)
 
 
@@ -133,10 +133,10 @@ def test_cmyk_jpeg_of_adobe_and_of_others() -> None:
     wanted = np.asarray(ink.convert("RGB")).astype(int)
     adobe = saved(ink, "JPEG", quality=95)
     assert b"Adobe" in adobe
-    np.testing.assert_allclose(np.asarray(open_picture(adobe, "adobe")).astype(int), wanted, atol=4)
+    np.testing.assert_allclose(np.asarray(open_image(adobe, "adobe")).astype(int), wanted, atol=4)
     # Adobe's values are negatives; another program's are not, and have no mark.
     other = without_adobe_mark(saved(ImageChops.invert(ink), "JPEG", quality=95))
-    opened = open_picture(other, "other")
+    opened = open_image(other, "other")
     assert opened.mode == "RGB"
     np.testing.assert_allclose(np.asarray(opened).astype(int), wanted, atol=4)
 
@@ -147,29 +147,29 @@ def without_adobe_mark(content: bytes) -> bytes:
     return content[:start] + content[start + 2 + struct.unpack(">H", content[start + 2 : start + 4])[0] :]
 
 
-def test_sixteen_bit_colour() -> None:
-    rows = b"".join(b"\0" + (row.astype(">u2") * 257).tobytes() for row in COLOURS)
+def test_sixteen_bit_color() -> None:
+    rows = b"".join(b"\0" + (row.astype(">u2") * 257).tobytes() for row in COLORS)
     content = (
         b"\x89PNG\r\n\x1a\n"
         + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0))
         + png_chunk(b"IDAT", zlib.compress(rows))
         + png_chunk(b"IEND", b"")
     )
-    np.testing.assert_array_equal(np.asarray(open_picture(content, "deep")), COLOURS)
+    np.testing.assert_array_equal(np.asarray(open_image(content, "deep")), COLORS)
 
 
 def test_one_bit_is_black_and_white() -> None:
     mask = GRADIENT > 127
     for kind in ("PNG", "TIFF", "BMP", "GIF"):
-        opened = open_picture(saved(Image.fromarray(mask), kind), "mask").convert("L")
+        opened = open_image(saved(Image.fromarray(mask), kind), "mask").convert("L")
         np.testing.assert_array_equal(np.asarray(opened), mask * 255)
 
 
-def test_a_picture_is_known_by_its_content_and_not_by_its_ending(tmp_path: Path) -> None:
+def test_an_image_is_known_by_its_content_and_not_by_its_ending(tmp_path: Path) -> None:
     path = tmp_path / "really_a_png.jpg"
     path.write_bytes(saved(Image.fromarray(GRADIENT), "PNG"))
-    assert np.asarray(open_picture(path)).tolist() == GRADIENT.tolist()
-    assert (probe_picture(path).height, probe_picture(path).width) == (16, 16)
+    assert np.asarray(open_image(path)).tolist() == GRADIENT.tolist()
+    assert (probe_image(path).height, probe_image(path).width) == (16, 16)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -178,8 +178,8 @@ def test_orientation_is_kept_for_later_and_seen_in_the_header(kind: str, tmp_pat
     exif[0x0112] = 8
     path = tmp_path / "turned.picture"
     path.write_bytes(saved(Image.new("RGB", (20, 10)), kind, exif=exif))
-    assert open_picture(path).getexif()[0x0112] == 8
-    header = probe_picture(path)
+    assert open_image(path).getexif()[0x0112] == 8
+    header = probe_image(path)
     assert (header.height, header.width, header.channels) == (20, 10, 3)
 
 
@@ -187,7 +187,7 @@ def test_orientation_is_kept_for_later_and_seen_in_the_header(kind: str, tmp_pat
 def test_header_counts_channels_without_alpha(mode: str, channels: int, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.new(mode, (5, 3)).save(path)
-    header = probe_picture(path)
+    header = probe_image(path)
     assert (header.height, header.width, header.channels) == (3, 5, channels)
 
 
@@ -196,7 +196,7 @@ def test_a_truncated_file_is_found_by_header_and_by_decoding(kind: str, tmp_path
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     path = tmp_path / "half.picture"
     path.write_bytes(saved(noise, kind)[:-3000])
-    for opener in (open_picture, probe_picture):
+    for opener in (open_image, probe_image):
         with pytest.raises(DataError, match=r"half\.picture"):
             opener(path)
 
@@ -207,35 +207,35 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(tmp_path: Path) -> None
     path = tmp_path / "flipped.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"flipped\.png"):
-        probe_picture(path)
+        probe_image(path)
 
 
 def test_a_decompression_bomb_is_refused_before_it_unfolds() -> None:
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
     with pytest.raises(DataError, match=r"bomb\.png: more than 80 million pixels"):
-        open_picture(bomb + png_chunk(b"IEND", b""), "bomb.png")
+        open_image(bomb + png_chunk(b"IEND", b""), "bomb.png")
 
 
 def test_formats_that_run_programs_are_not_opened() -> None:
     with pytest.raises(DataError, match="unknown image format"):
-        open_picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "page.eps")
-    assert ".eps" not in PICTURE_SUFFIXES
-    assert ".svg" not in PICTURE_SUFFIXES
+        open_image(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "page.eps")
+    assert ".eps" not in IMAGE_SUFFIXES
+    assert ".svg" not in IMAGE_SUFFIXES
 
 
-def test_missing_and_foreign_files_are_named_with_the_reason(tmp_path: Path) -> None:
+def test_missing_and_third_party_files_are_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.png: no such file"):
-        open_picture(tmp_path / "gone.png")
+        open_image(tmp_path / "gone.png")
     with pytest.raises(DataError, match=r"Cannot open .*: Is a directory"):
-        open_picture(tmp_path)
+        open_image(tmp_path)
     text = tmp_path / "text.png"
     text.write_text("not a picture")
     with pytest.raises(DataError, match=r"text\.png: unknown image format"):
-        open_picture(text)
+        open_image(text)
     text.write_bytes(b"")
     with pytest.raises(DataError, match=r"text\.png"):
-        probe_picture(text)
+        probe_image(text)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
@@ -245,14 +245,14 @@ def test_broken_files_raise_nothing_but_data_errors(kind: str, data: st.DataObje
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        opened = open_picture(bytes(content[: data.draw(st.integers(0, len(content)))]), "fuzzed")
+        opened = open_image(bytes(content[: data.draw(st.integers(0, len(content)))]), "fuzzed")
     except DataError:
         return
     assert opened.mode in ("L", "LA", "RGB", "RGBA")
 
 
-def test_plain_mode_makes_a_picture_of_its_own() -> None:
-    picture = Image.new("L", (3, 3), 5)
-    plain = plain_mode(picture)
+def test_plain_mode_makes_an_image_of_its_own() -> None:
+    pil_image = Image.new("L", (3, 3), 5)
+    plain = plain_mode(pil_image)
     plain.putpixel((0, 0), 9)
-    assert picture.getpixel((0, 0)) == 5
+    assert pil_image.getpixel((0, 0)) == 5

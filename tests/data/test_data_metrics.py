@@ -56,7 +56,7 @@ def test_psnr_is_that_of_scikit_image_on_clipped_output(seed: int, shape: tuple[
 
 
 @given(st.integers(1, 6), st.integers(1, 9), st.sampled_from([1, 3]), st.integers(0, 100))
-def test_ssim_of_small_pictures_takes_the_largest_odd_window(height: int, width: int, channels: int, seed: int) -> None:
+def test_ssim_of_small_images_takes_the_largest_odd_window(height: int, width: int, channels: int, seed: int) -> None:
     reference, output = pair(seed, (2, height, width, channels))
     side = min(height, width, 7)
     window = side if side % 2 else side - 1
@@ -70,7 +70,7 @@ def test_ssim_of_small_pictures_takes_the_largest_odd_window(height: int, width:
 
 
 @pytest.mark.parametrize("shape", [(1, 301, 413, 3), (1, 7, 640, 1), (1, 511, 9, 3)])
-def test_large_and_oblong_pictures_agree_too(shape: tuple[int, ...]) -> None:
+def test_large_and_oblong_images_agree_too(shape: tuple[int, ...]) -> None:
     reference, output = pair(5, shape, noise=1e-4)  # near equal: what the running sums must not lose
     a, b = reference[0].astype(np.float64), output[0].astype(np.float64)
     expected = structural_similarity(a, b, data_range=1, channel_axis=-1)
@@ -78,7 +78,7 @@ def test_large_and_oblong_pictures_agree_too(shape: tuple[int, ...]) -> None:
     assert psnr(reference, output) == pytest.approx(peak_signal_noise_ratio(a, b.clip(0, 1), data_range=1), abs=1e-6)
 
 
-def test_equal_pictures() -> None:
+def test_equal_images() -> None:
     reference, _ = pair(0, (3, 9, 9, 1))
     assert mse(reference, reference) == 0
     assert psnr(reference, reference) == np.inf
@@ -102,7 +102,7 @@ def test_bce_is_the_mean_in_nats_and_clipped() -> None:
 @pytest.mark.parametrize(
     ("whole", "single"), [(mse, mse_per_image), (bce, bce_per_image), (psnr, psnr_per_image), (ssim, ssim_per_image)]
 )
-def test_the_whole_is_the_mean_of_the_pictures_in_any_batch(
+def test_the_whole_is_the_mean_of_the_images_in_any_batch(
     whole: Callable[[Floats, Floats], float], single: Callable[[Floats, Floats], Figures]
 ) -> None:
     # More values than one internal batch holds.

@@ -23,7 +23,7 @@ ROWS = np.array([0, 1, 4], np.int64)
 STAMPS = np.array([11, 12, 15], np.uint64)
 
 
-def pictures(count: int, seed: int = 0) -> Pixels:
+def images(count: int, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (count, 6, 5, 3), dtype=np.uint8)
 
 
@@ -36,7 +36,7 @@ def loaded(
 
 
 def test_what_was_stored_is_found_by_row_and_stamp() -> None:
-    kept = pictures(3)
+    kept = images(3)
     cache = PixelCache("here", RECIPE, 5)
     assert len(loaded(cache)) == 0
     cache.store(ROWS, STAMPS, kept)
@@ -50,15 +50,15 @@ def test_what_was_stored_is_found_by_row_and_stamp() -> None:
 def test_of_many_caches_the_files_of_few_stay_open() -> None:
     caches = [PixelCache(f"source {number}", RECIPE, 5) for number in range(12)]
     for cache in caches:
-        cache.store(ROWS, STAMPS, pictures(3))
+        cache.store(ROWS, STAMPS, images(3))
     assert [cache.is_mapped for cache in caches] == [False] * 8 + [True] * 4
-    np.testing.assert_array_equal(loaded(caches[0]), pictures(3))
+    np.testing.assert_array_equal(loaded(caches[0]), images(3))
     assert caches[0].is_mapped
     assert sum(cache.is_mapped for cache in caches) == 4
 
 
 def test_another_source_or_recipe_has_a_cache_of_its_own() -> None:
-    PixelCache("here", RECIPE, 5).store(ROWS, STAMPS, pictures(3))
+    PixelCache("here", RECIPE, 5).store(ROWS, STAMPS, images(3))
     assert len(loaded(PixelCache("there", RECIPE, 5))) == 0
     assert len(loaded(PixelCache("here", Preprocessing.standard((6, 5, 3), invert=True), 5))) == 0
 
@@ -66,7 +66,7 @@ def test_another_source_or_recipe_has_a_cache_of_its_own() -> None:
 @pytest.mark.parametrize("name", ["pixels", "records"])
 def test_damage_is_noticed_and_not_shown(name: str) -> None:
     cache = PixelCache("here", RECIPE, 5)
-    kept = pictures(3)
+    kept = images(3)
     cache.store(ROWS, STAMPS, kept)
     with (cache.folder / name).open("r+b") as file:
         file.seek(4 * cache.row_bytes + 7 if name == "pixels" else 4 * 16)
@@ -79,7 +79,7 @@ def test_damage_is_noticed_and_not_shown(name: str) -> None:
 
 
 def test_a_cache_grows_while_another_reader_has_it_open() -> None:
-    kept = pictures(3)
+    kept = images(3)
     small = PixelCache("here", RECIPE, 5)
     small.store(ROWS, STAMPS, kept)
     large = PixelCache("here", RECIPE, 50)
@@ -101,7 +101,7 @@ def test_the_size_is_what_the_disk_holds() -> None:
 
 
 def test_clearing_while_it_is_open() -> None:
-    cache, kept = PixelCache("here", RECIPE, 5), pictures(3)
+    cache, kept = PixelCache("here", RECIPE, 5), images(3)
     cache.store(ROWS, STAMPS, kept)
     assert clear_cache().size == 0
     assert len(loaded(cache)) == 0
@@ -111,7 +111,7 @@ def test_clearing_while_it_is_open() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are mapped")
 def test_another_process_may_delete_it_at_any_time() -> None:
-    cache, kept = PixelCache("here", RECIPE, 5), pictures(3)
+    cache, kept = PixelCache("here", RECIPE, 5), images(3)
     cache.store(ROWS, STAMPS, kept)
     np.testing.assert_array_equal(loaded(cache), kept)
     shutil.rmtree(cache.folder)
@@ -171,7 +171,7 @@ def test_two_processes_fill_it_at_once(tmp_path: Path, explorer_home: Path, monk
     everything = np.arange(300)
     wanted = plain.read(everything, recipe)
     monkeypatch.setattr("explorer.data.picture_index.BIG_FOLDER", 10)
-    monkeypatch.setattr("explorer.data.sources.files.open_picture", None)  # nothing is decoded any more
+    monkeypatch.setattr("explorer.data.sources.files.open_image", None)  # nothing is decoded any more
     np.testing.assert_array_equal(open_source(folder).read(everything, recipe), wanted)
 
 
@@ -197,13 +197,13 @@ print(json.dumps([pixels.tolist(), told]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
-def test_without_room_pictures_are_read_and_only_streaming_says_why_it_cannot(tmp_path: Path) -> None:
+def test_without_room_images_are_read_and_only_streaming_says_why_it_cannot(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "pictures", 12)
-    pixels, told = run_python(ON_A_FULL_DISK, str(folder))
+    pixels, reported = run_python(ON_A_FULL_DISK, str(folder))
     wanted = open_source(folder).read(range(12), Preprocessing.standard((32, 32, 3)))
     np.testing.assert_array_equal(np.array(pixels, np.uint8), wanted)
-    assert "decoded images" in told
-    assert "Free disk space" in told
+    assert "decoded images" in reported
+    assert "Free disk space" in reported
 
 
 STREAM = """

@@ -20,8 +20,8 @@ from explorer.data.preprocessing import (
     Orientation,
     Preprocessing,
     Scale,
-    array_picture,
     to_floats,
+    to_pil_image,
     to_pixels,
 )
 from explorer.errors import DataError
@@ -63,13 +63,13 @@ def test_json_round_trip_is_exact(recipe: Preprocessing) -> None:
 
 
 @given(recipes, arrays)
-def test_the_array_path_gives_the_pixels_of_the_picture_path(recipe: Preprocessing, images: np.ndarray) -> None:
+def test_the_array_path_gives_the_pixels_of_the_image_path(recipe: Preprocessing, images: np.ndarray) -> None:
     before = images.copy()
     fast = recipe.array_pixels(images)
     assert fast.shape == (len(images), *recipe.image_shape)
     assert fast.dtype == np.uint8
     for index, image in enumerate(images):
-        np.testing.assert_array_equal(fast[index], recipe.pixels(array_picture(image)))
+        np.testing.assert_array_equal(fast[index], recipe.pixels(to_pil_image(image)))
     np.testing.assert_array_equal(images, before)
 
 
@@ -84,7 +84,7 @@ def test_standard_is_the_designed_order() -> None:
     ]
 
 
-def test_a_picture_of_the_right_size_keeps_every_bit() -> None:
+def test_an_image_of_the_right_size_keeps_every_bit() -> None:
     image = np.random.default_rng(0).integers(0, 256, (31, 17, 3), dtype=np.uint8)
     np.testing.assert_array_equal(Preprocessing.standard((31, 17, 3)).pixels(Image.fromarray(image)), image)
 
@@ -98,9 +98,9 @@ def test_crop_keeps_the_middle_in_the_wanted_aspect() -> None:
 
 
 def test_pad_keeps_everything_and_fills_with_the_background() -> None:
-    image = Image.fromarray(np.full((20, 60), 100, np.uint8))
+    pil_image = Image.fromarray(np.full((20, 60), 100, np.uint8))
     recipe = Preprocessing(steps=(Fit(height=60, width=60, mode="pad", background="black"), Channels(count=1)))
-    pixels = recipe.pixels(image)[..., 0]
+    pixels = recipe.pixels(pil_image)[..., 0]
     np.testing.assert_array_equal(pixels[20:40], 100)
     np.testing.assert_array_equal(pixels[:20], 0)
     np.testing.assert_array_equal(pixels[40:], 0)
@@ -116,27 +116,27 @@ def test_resizing_is_antialiased() -> None:
 @pytest.mark.parametrize(("background", "value"), [("white", 255), ("black", 0)])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_what_is_transparent_takes_the_background(background: str, value: int, mode: str) -> None:
-    picture = Image.new(mode, (4, 4), (90,) * (len(mode) - 1) + (0,))
-    picture.paste((90,) * (len(mode) - 1) + (255,), (0, 0, 4, 2))
+    pil_image = Image.new(mode, (4, 4), (90,) * (len(mode) - 1) + (0,))
+    pil_image.paste((90,) * (len(mode) - 1) + (255,), (0, 0, 4, 2))
     recipe = Preprocessing(steps=(Alpha(background=background), Fit(height=4, width=4), Channels(count=1)))
-    pixels = recipe.pixels(picture)[..., 0]
+    pixels = recipe.pixels(pil_image)[..., 0]
     np.testing.assert_array_equal(pixels[:2], 90)
     np.testing.assert_array_equal(pixels[2:], value)
 
 
 def test_orientation_turns_upright() -> None:
-    picture = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    pil_image = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture.info["exif"] = exif.tobytes()
-    pixels = Preprocessing.standard((3, 2, 1)).pixels(picture)[..., 0]
+    pil_image.info["exif"] = exif.tobytes()
+    pixels = Preprocessing.standard((3, 2, 1)).pixels(pil_image)[..., 0]
     np.testing.assert_array_equal(pixels, np.rot90(np.arange(6).reshape(2, 3), -1))
 
 
 def test_a_broken_exif_note_is_no_reason_to_refuse() -> None:
-    picture = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
-    picture.info["exif"] = b"Exif\0\0MM\0*\0\0\xff"
-    np.testing.assert_array_equal(Preprocessing.standard((2, 3, 1)).pixels(picture)[..., 0].ravel(), np.arange(6))
+    pil_image = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    pil_image.info["exif"] = b"Exif\0\0MM\0*\0\0\xff"
+    np.testing.assert_array_equal(Preprocessing.standard((2, 3, 1)).pixels(pil_image)[..., 0].ravel(), np.arange(6))
 
 
 def test_invert_turns_black_on_clear_into_white_on_black() -> None:
@@ -183,12 +183,12 @@ def test_unknown_fields_and_steps_are_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 1), (4, 4, 2), (4, 4, 4)])
-def test_standard_refuses_shapes_that_no_picture_has(shape: tuple[int, int, int]) -> None:
+def test_standard_refuses_shapes_that_no_image_has(shape: tuple[int, int, int]) -> None:
     with pytest.raises(DataError, match="channels 1 or 3"):
         Preprocessing.standard(shape)
 
 
-def test_array_pixels_wants_pictures() -> None:
+def test_array_pixels_wants_images() -> None:
     recipe = Preprocessing.standard((4, 4, 1))
     wrongs: tuple[NDArray[Any], ...] = (
         np.zeros((4, 4, 1), np.uint8),

@@ -50,14 +50,14 @@ def test_layouts_and_types(array: np.ndarray, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_all(path)[..., 0], IMAGES)
 
 
-def test_flat_squares_bool_colour_and_one_picture(tmp_path: Path) -> None:
+def test_flat_squares_bool_color_and_one_image(tmp_path: Path) -> None:
     flat = np.random.default_rng(1).integers(0, 256, (6, 784), dtype=np.uint8)
     np.testing.assert_array_equal(read_all(npz(tmp_path, x=flat)), flat.reshape(6, 28, 28, 1))
     mask = IMAGES > 127
     np.testing.assert_array_equal(read_all(npz(tmp_path, x=mask))[..., 0], mask * 255)
-    colour = np.repeat(IMAGES[..., np.newaxis], 3, axis=3)
-    np.testing.assert_array_equal(read_all(npz(tmp_path, images=colour)), colour)
-    np.testing.assert_array_equal(read_all(npz(tmp_path, images=colour[0])), colour[:1])
+    color = np.repeat(IMAGES[..., np.newaxis], 3, axis=3)
+    np.testing.assert_array_equal(read_all(npz(tmp_path, images=color)), color)
+    np.testing.assert_array_equal(read_all(npz(tmp_path, images=color[0])), color[:1])
 
 
 def test_keras_keys_keep_the_splits_and_join_them_train_first(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_attributes_that_do_not_fit(values: np.ndarray, message: str, tmp_path: 
         open_source(npz(tmp_path, x=IMAGES, attr_a=values))
 
 
-def test_the_only_pictures_are_found_under_any_key(tmp_path: Path) -> None:
+def test_the_only_images_are_found_under_any_key(tmp_path: Path) -> None:
     assert open_source(npz(tmp_path, faces=IMAGES, age=np.arange(20))).count == 20
 
 
@@ -159,7 +159,7 @@ def test_the_only_pictures_are_found_under_any_key(tmp_path: Path) -> None:
         (np.zeros((3, 8, 8), complex), "its dtype is complex128"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_the_reason(array: np.ndarray, message: str, tmp_path: Path) -> None:
+def test_what_is_no_image_is_refused_with_the_reason(array: np.ndarray, message: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong.npy"
     np.save(path, array)
     with pytest.raises(DataError, match=message):
@@ -255,11 +255,11 @@ def test_array_source_checks_and_hash() -> None:
     # A value that was written down once: it must not depend on the machine.
     assert source.content_hash() == "cf2d497dfdc4edade062cec8c4a215657d8963f97484b78664ed1469e47c1968"
     assert source.content_hash() != ArraySource(facts, other, random_splits(20)).content_hash()
-    np.testing.assert_array_equal(np.asarray(source.picture(4)), IMAGES[4])
+    np.testing.assert_array_equal(np.asarray(source.pil_image(4)), IMAGES[4])
     assert source.label(4) == ""
     for outside in (-1, 20):
         with pytest.raises(DataError, match="from 0 to 19"):
-            source.picture(outside)
+            source.pil_image(outside)
         with pytest.raises(DataError, match="from 0 to 19"):
             source.read([0, outside], RECIPE)
     assert source.read([], RECIPE).shape == (0, 9, 7, 1)
@@ -273,11 +273,11 @@ def test_reading_gives_a_copy() -> None:
     np.testing.assert_array_equal(source.read([0], RECIPE)[0, ..., 0], IMAGES[0])
 
 
-def test_a_file_says_what_its_pictures_are(tmp_path: Path) -> None:
+def test_a_file_says_what_its_images_are(tmp_path: Path) -> None:
     """It goes into the card of a model, so that who passes the model on can name the pictures' author and licence."""
-    told = {"name": "faces", "title": "Drawn\nfaces", "licence": "CC BY 4.0", "attribution": "Draftbit"}
+    reported = {"name": "faces", "title": "Drawn\nfaces", "licence": "CC BY 4.0", "attribution": "Draftbit"}
     images = np.zeros((4, 6, 5), np.uint8)
-    texts = {key: np.array(text) for key, text in told.items()} | {"licence": np.array([told["licence"]])}
+    texts = {key: np.array(text) for key, text in reported.items()} | {"licence": np.array([reported["licence"]])}
     source = open_source(str(npz(tmp_path, images=images, **texts)))
     assert (source.name, source.title) == ("faces", "Drawn faces"), "line breaks would break lists"
     assert (source.licence, source.attribution) == ("CC BY 4.0", "Draftbit")

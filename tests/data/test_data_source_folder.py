@@ -36,14 +36,14 @@ def test_a_flat_folder_in_natural_order(tmp_path: Path) -> None:
     assert names(source) == ["img1.png", "img2.png", "IMG3.PNG", "img10.png"]
     np.testing.assert_array_equal(source.read([3, 0], RECIPE)[:, 0, 0, 0], [10, 1])
     assert (source.image_shape, source.labels, source.skipped) == ((8, 8, 1), None, ())
-    assert np.asarray(source.picture(1)).max() == 2
+    assert np.asarray(source.pil_image(1)).max() == 2
 
 
 def test_natural_key() -> None:
     assert sorted(["b2", "a10", "a2", "B1", "a", "7", "٣"], key=natural_key) == ["7", "a", "a2", "a10", "B1", "b2", "٣"]
 
 
-def test_one_unreadable_picture_is_skipped_by_name_with_the_reason(tmp_path: Path) -> None:
+def test_one_unreadable_image_is_skipped_by_name_with_the_reason(tmp_path: Path) -> None:
     save(tmp_path / "good.png", 7)
     (tmp_path / "bad.png").write_bytes(b"not a picture")
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
@@ -90,7 +90,7 @@ def test_validation_folders(folders: tuple[str, ...], train: list[str], test: li
     assert [parts[index] for index in source.splits.test] == test
 
 
-def test_labels_are_the_first_folder_and_loose_pictures_have_none(tmp_path: Path) -> None:
+def test_labels_are_the_first_folder_and_loose_images_have_none(tmp_path: Path) -> None:
     save(tmp_path / "cat" / "x" / "1.png")
     save(tmp_path / "ant" / "1.png")
     save(tmp_path / "loose.png")
@@ -112,7 +112,7 @@ def test_a_folder_that_holds_one_folder_is_passed_through(tmp_path: Path) -> Non
     assert open_source(tmp_path).label_names == ("n1-Chihuahua", "n2-Pug")
 
 
-def test_pictures_of_other_sizes_have_no_common_shape(tmp_path: Path) -> None:
+def test_images_of_other_sizes_have_no_common_shape(tmp_path: Path) -> None:
     save(tmp_path / "a.png", 50, (8, 8))
     save(tmp_path / "b.png", 60, (30, 20))
     source = open_source(tmp_path)
@@ -121,7 +121,7 @@ def test_pictures_of_other_sizes_have_no_common_shape(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read([0, 1], RECIPE)[:, 4, 4, 0], [50, 60])
 
 
-def test_grey_and_colour_of_one_size_count_as_colour(tmp_path: Path) -> None:
+def test_gray_and_color_of_one_size_count_as_color(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     save(tmp_path / "b.png", mode="RGB")
     assert open_source(tmp_path).image_shape == (8, 8, 3)
@@ -133,7 +133,7 @@ def test_a_file_that_vanished_meanwhile(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     (tmp_path / "b.png").unlink()
     assert source.read([0], RECIPE).shape == (1, 8, 8, 1)
-    for use in (lambda: source.read([0, 1], RECIPE), lambda: source.picture(1), source.content_hash):
+    for use in (lambda: source.read([0, 1], RECIPE), lambda: source.pil_image(1), source.content_hash):
         with pytest.raises(DataError, match=r"b\.png"):
             use()
 
@@ -155,7 +155,7 @@ def test_damage_inside_a_large_file_shows_when_it_is_read(tmp_path: Path) -> Non
     source = open_source(tmp_path)
     assert source.count == 2
     with pytest.raises(DataError, match=r"a\.png"):
-        source.picture(0)
+        source.pil_image(0)
     pixels, kept = source.read_available([0, 1], Preprocessing.standard((8, 8, 1)))
     assert (kept.tolist(), pixels.shape) == ([1], (1, 8, 8, 1))
     assert [skipped.name for skipped in source.skipped] == ["a.png"]
@@ -173,7 +173,7 @@ def test_the_hash_follows_the_content_and_not_the_place(tmp_path: Path) -> None:
     assert open_source(tmp_path / "two").content_hash() != first
 
 
-def test_one_picture(tmp_path: Path) -> None:
+def test_one_image(tmp_path: Path) -> None:
     save(tmp_path / "face.jpg", 90, (30, 20), "RGB")
     source = open_source(tmp_path / "face.jpg")
     assert (source.count, source.image_shape, source.name) == (1, (20, 30, 3), "face.jpg")

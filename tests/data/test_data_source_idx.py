@@ -88,7 +88,7 @@ def test_one_split_is_divided(tmp_path: Path) -> None:
     assert source.splits.origin != "given"
 
 
-def test_test_pictures_without_labels_leave_the_source_unlabelled(mnist: Path) -> None:
+def test_test_images_without_labels_leave_the_source_unlabeled(mnist: Path) -> None:
     next(mnist.glob("t10k-labels*")).unlink()
     source = open_source(mnist)
     assert source.count == 16
@@ -102,7 +102,7 @@ def test_a_lone_file_of_any_name(tmp_path: Path) -> None:
     assert open_source(write(tmp_path / "sketches.gz", TRAIN)).count == 12
 
 
-def test_labels_without_pictures(tmp_path: Path) -> None:
+def test_labels_without_images(tmp_path: Path) -> None:
     path = write(tmp_path / "train-labels-idx1-ubyte", TRAIN_LABELS)
     with pytest.raises(DataError, match="labels without images"):
         open_source(path)

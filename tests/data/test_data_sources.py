@@ -52,13 +52,11 @@ def test_glyphs_are_split_by_typeface() -> None:
             values = arrays[key]
             assert set(values[source.splits.train]).isdisjoint(values[source.splits.test])
     held_out = source.read(source.splits.test, Preprocessing.standard((64, 64, 1)))
-    trained_on = {
-        picture.tobytes() for picture in source.read(source.splits.train, Preprocessing.standard((64, 64, 1)))
-    }
-    assert not any(picture.tobytes() in trained_on for picture in held_out)
+    trained_on = {image.tobytes() for image in source.read(source.splits.train, Preprocessing.standard((64, 64, 1)))}
+    assert not any(image.tobytes() in trained_on for image in held_out)
 
 
-def test_clothing_is_a_balanced_part_of_the_test_pictures() -> None:
+def test_clothing_is_a_balanced_part_of_the_test_images() -> None:
     source = open_source("clothing")
     assert (source.count, source.image_shape, source.licence) == (2_500, (28, 28, 1), "MIT")
     assert source.labels is not None
@@ -84,8 +82,8 @@ def test_faces_have_what_is_drawn_in_them_as_attributes() -> None:
     skin = source.attributes["skin color"]
     near = 0
     for index in range(1_000):
-        colour = np.array([int(skin.text(index)[place : place + 2], 16) for place in (1, 3, 5)])
-        near += bool((np.abs(pixels[index].astype(int) - colour).max(axis=-1) < 4).mean() > 0.005)
+        color = np.array([int(skin.text(index)[place : place + 2], 16) for place in (1, 3, 5)])
+        near += bool((np.abs(pixels[index].astype(int) - color).max(axis=-1) < 4).mean() > 0.005)
     assert near > 990
 
 

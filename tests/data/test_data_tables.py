@@ -41,13 +41,13 @@ def test_numbers_and_categories(tmp_path: Path) -> None:
     "key",
     ["ant/10.JPG", "ANT/10.jpg", "10.jpg", "10", "ant/10", "./ant/10.jpg", "images\\ant\\10.jpg", "/x/y/10.png.jpg"],
 )
-def test_how_a_table_may_name_a_picture(key: str, tmp_path: Path) -> None:
+def test_how_a_table_may_name_an_image(key: str, tmp_path: Path) -> None:
     columns = read(tmp_path, "metadata.csv", f"note,id\nthis,{key}\n")
     found = columns["note"].text(2) if columns else ""
     assert found == ("" if "png.jpg" in key else "this")
 
 
-def test_a_name_that_two_pictures_share_names_neither(tmp_path: Path) -> None:
+def test_a_name_that_two_images_share_names_neither(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("file,v\n1.png,5\nb/2.png,7\n")
     columns, _ = read_beside(tmp_path, ("a/1.png", "b/1.png", "a/2.png", "b/2.png"))
     np.testing.assert_array_equal(columns["v"].values, [np.nan, np.nan, np.nan, 7])

@@ -40,7 +40,7 @@ def test_weights_sum_to_one_at_every_pixel(tile: int, more: int) -> None:
     *(st.integers(1, 50), st.integers(1, 50), st.sampled_from([1, 3])),
     *(st.integers(1, 20), st.integers(1, 20), st.integers(1, 9)),
 )
-def test_what_changes_nothing_gives_the_picture_back(  # every size, smaller and larger than the tile
+def test_what_changes_nothing_gives_the_image_back(  # every size, smaller and larger than the tile
     height: int, width: int, channels: int, tall: int, wide: int, at_once: int
 ) -> None:
     pixels = random_pixels(height, width, channels)
@@ -72,7 +72,7 @@ def test_tiles_that_disagree_are_blended_without_a_seam() -> None:
     assert steps.max() <= np.ceil(153 * np.pi / 2 / 8) + 1
 
 
-def test_small_pictures_are_padded_by_reflection() -> None:
+def test_small_images_are_padded_by_reflection() -> None:
     pixels = random_pixels(3, 4, 1)
     seen: list[Floats] = []
 

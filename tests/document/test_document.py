@@ -12,25 +12,25 @@ from explorer_testing.codec import MatrixCodec
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.document import GRID_LIMIT, Document, Problem
-from explorer.document.state import AXES_ABOVE, GridSettings, NamedDirection
-from explorer.document.views import Closeness, CursorView, FailedView, KeyframesView, NoiseView, PictureView, View
+from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection
+from explorer.document.views import Closeness, CursorView, FailedView, ImageView, KeyframesView, NoiseView, View
 from explorer.errors import UsageError
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.directions import Direction
-from explorer.latent.film import FilmSettings, film_codes
+from explorer.latent.film import AnimationSettings, animation_codes
 from explorer.types import Floats
 
 SIGNALS = (
     "model_changed",
     "source_changed",
-    "picture_changed",
+    "image_index_changed",
     "code_changed",
     "noises_changed",
     "keyframes_changed",
-    "film_changed",
+    "animation_changed",
     "grid_changed",
     "playhead_changed",
-    "picture_view_changed",
+    "image_view_changed",
     "cursor_view_changed",
     "noise_view_changed",
     "hover_view_changed",
@@ -44,13 +44,13 @@ BLANK: Floats = np.zeros((12, 10, 1), np.float32)
 FULL: Floats = np.ones((12, 10, 1), np.float32)
 
 
-def picture_view(*code: float) -> PictureView:
-    return PictureView(BLANK, FULL, as_floats(*code), 0.1, 10.0, 0.5)
+def image_view(*code: float) -> ImageView:
+    return ImageView(BLANK, FULL, as_floats(*code), 0.1, 10.0, 0.5)
 
 
 def views() -> dict[str, View]:
     return {
-        "picture": picture_view(1, 2),
+        "image": image_view(1, 2),
         "cursor": CursorView(BLANK, 1.0),
         "noise": NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4),
         "tiles": FailedView("tiles"),
@@ -68,7 +68,7 @@ def document() -> Document:
     """A document with a 2-D model, 30 pictures, and the first one's code at (0.5, −1)."""
     made = Document()
     made.open(make_model(), make_source())
-    made.put_view("picture", picture_view(0.5, -1))
+    made.put_view("image", image_view(0.5, -1))
     made.forget_history()
     return made
 
@@ -121,7 +121,7 @@ def _lower(label: object) -> str | None:
 
 def test_a_new_document_is_empty() -> None:
     document = Document()
-    assert (document.model, document.source, document.picture, document.code, document.start_code) == (None,) * 5
+    assert (document.model, document.source, document.image_index, document.code, document.start_code) == (None,) * 5
     assert (document.undo_label, document.redo_label) == (None, None)
     assert document.timeline.frames == 0
     assert shown(document) == set()
@@ -131,11 +131,11 @@ def test_a_new_document_is_empty() -> None:
     document.reset_dimension(0)
     document.set_dimension(0, 1.0)
     document.shuffle_code(np.random.default_rng(0))
-    document.set_axis(0, 1.0)
-    document.reset_axis(0)
+    document.set_component(0, 1.0)
+    document.reset_component(0)
     document.timeline.add()
     document.timeline.clear()
-    document.step_picture(1)
+    document.step_image(1)
     document.timeline.set_playhead(3, "scrub")
     assert document.undo_label is None
 
@@ -149,22 +149,24 @@ def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(do
     document.open(model=other)
     assert shown(document) == {"thumbnails"}
     assert (document.model, document.code, document.start_code, document.keyframes) == (other, None, None, ())
-    assert document.picture == 0
-    told = heard.take()
-    assert {"picture_view_changed", "cursor_view_changed", "noise_view_changed", "keyframes_view_changed"} <= set(told)
-    assert {"model_changed", "code_changed", "keyframes_changed"} <= set(told)
-    assert not {"source_changed", "picture_changed", "thumbnails_view_changed"} & set(told)
+    assert document.image_index == 0
+    reported = heard.take()
+    assert {"image_view_changed", "cursor_view_changed", "noise_view_changed", "keyframes_view_changed"} <= set(
+        reported
+    )
+    assert {"model_changed", "code_changed", "keyframes_changed"} <= set(reported)
+    assert not {"source_changed", "image_index_changed", "thumbnails_view_changed"} & set(reported)
     assert str(document.undo_label) == "Open other"
 
 
-def test_opening_pictures_keeps_keyframes_and_map(document: Document) -> None:
+def test_opening_images_keeps_keyframes_and_map(document: Document) -> None:
     document.timeline.add()
-    document.choose_picture(7)
+    document.choose_image(7)
     for slot, view in views().items():
         document.put_view(slot, view)
     document.open(source=make_source(5, name="five"))
     assert shown(document) == {"tiles", "keyframes"}
-    assert (document.picture, document.code, len(document.keyframes)) == (0, None, 1)
+    assert (document.image_index, document.code, len(document.keyframes)) == (0, None, 1)
 
 
 def test_both_at_once_is_one_step(document: Document) -> None:
@@ -186,7 +188,7 @@ def test_whoever_hears_of_a_part_reads_a_state_that_fits_together(document: Docu
     for name in SIGNALS[:8]:
         getattr(document, name).connect(read)
     document.open(model=make_model(latent_dim=5))
-    document.put_view("picture", picture_view(1, 2, 3, 4, 5))
+    document.put_view("image", image_view(1, 2, 3, 4, 5))
     document.undo()
     document.redo()
     assert sizes
@@ -205,7 +207,7 @@ def test_the_map_of_a_new_model_reaches_its_codes(document: Document) -> None:
 # -- the cursor --------------------------------------------------------------------------------------------------------
 
 
-def test_the_pictures_own_code_becomes_the_cursor_and_no_step(document: Document) -> None:
+def test_the_images_own_code_becomes_the_cursor_and_no_step(document: Document) -> None:
     assert code_of(document) == [0.5, -1.0]
     assert document.start_code is document.code
     assert document.undo_label is None
@@ -214,20 +216,20 @@ def test_the_pictures_own_code_becomes_the_cursor_and_no_step(document: Document
     assert view.image is FULL
 
 
-def test_a_second_answer_for_the_same_picture_does_not_move_the_cursor(document: Document) -> None:
+def test_a_second_answer_for_the_same_image_does_not_move_the_cursor(document: Document) -> None:
     document.set_dimension(0, 3.0)
-    document.put_view("picture", picture_view(9, 9))
+    document.put_view("image", image_view(9, 9))
     assert code_of(document) == [3.0, -1.0]
     document.reset_code()
     assert code_of(document) == [0.5, -1.0]
 
 
 def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
-    document.choose_picture(3)
+    document.choose_image(3)
     assert document.code is None
     document.set_code(as_floats(4, 5))
     document.put_view("cursor", CursorView(BLANK, 1.0))
-    document.put_view("picture", picture_view(9, 8))
+    document.put_view("image", image_view(9, 8))
     assert code_of(document) == [4.0, 5.0]
     assert document.start_code is not None
     assert document.start_code.tolist() == [9.0, 8.0]
@@ -236,20 +238,20 @@ def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
     assert view.image is BLANK, "the picture's reconstruction is shown as the cursor's"
 
 
-def test_a_failed_picture_leaves_no_cursor(document: Document) -> None:
-    document.choose_picture(1)
-    document.put_view("picture", FailedView("no"))
+def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
+    document.choose_image(1)
+    document.put_view("image", FailedView("no"))
     assert document.code is None
-    assert isinstance(document.picture_view, FailedView)
+    assert isinstance(document.image_view, FailedView)
 
 
 def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
     """Noise was changed while the encoder worked; taking that back must not lose the picture's code."""
-    document.choose_picture(1)
+    document.choose_image(1)
     document.set_noises([Noise("gaussian", 0.7)])
-    document.put_view("picture", picture_view(6, 7))
+    document.put_view("image", image_view(6, 7))
     document.undo()
-    assert document.picture == 1
+    assert document.image_index == 1
     assert code_of(document) == [6.0, 7.0]
     document.redo()
     assert code_of(document) == [6.0, 7.0]
@@ -262,8 +264,8 @@ def test_setting_the_same_code_again_is_no_edit_and_no_echo(document: Document) 
     document.reset_code()
     document.set_noises(document.noises)
     document.set_grid(document.grid)
-    document.timeline.set_film(document.film)
-    document.choose_picture(0)
+    document.timeline.set_animation_settings(document.animation)
+    document.choose_image(0)
     assert heard.take() == []
     assert document.undo_label is None
 
@@ -301,38 +303,38 @@ def test_the_code_is_a_copy_that_nobody_can_write_into(document: Document) -> No
     assert document.code is not None
     with pytest.raises(ValueError, match="read-only"):
         document.code[0] = 9
-    document.choose_picture(1)
-    answer = picture_view(1, 1)
-    document.put_view("picture", answer)
+    document.choose_image(1)
+    answer = image_view(1, 1)
+    document.put_view("image", answer)
     answer.code[0] = 9
     assert code_of(document) == [1.0, 1.0]
 
 
-def test_one_dimension_goes_back_to_the_pictures_own_value(document: Document) -> None:
+def test_one_dimension_goes_back_to_the_images_own_value(document: Document) -> None:
     document.set_code(as_floats(3, 4))
     document.reset_dimension(1)
     assert code_of(document) == [3.0, -1.0]
 
 
-def test_an_axis_moves_alone_and_goes_back_to_where_the_picture_is() -> None:
+def test_an_axis_moves_alone_and_goes_back_to_where_the_image_is() -> None:
     document = Document()
     model = make_model(latent_dim=9)
     document.open(model, make_source())
     start = np.random.default_rng(3).standard_normal(9).astype(np.float32)
-    document.put_view("picture", picture_view(*start))
+    document.put_view("image", image_view(*start))
     statistics = model.sample.statistics
-    at = to_axes(start, statistics)
+    at = to_components(start, statistics)
     document.forget_history()
     for value in (1.0, 1.5, 2.0):
-        document.set_axis(4, value, "drag-1")
-    document.set_axis(2, -1.0)
+        document.set_component(4, value, "drag-1")
+    document.set_component(2, -1.0)
     assert document.code is not None
     at[[4, 2]] = 2.0, -1.0
-    np.testing.assert_allclose(to_axes(document.code, statistics), at, atol=1e-4)
-    document.reset_axis(4)
-    document.reset_axis(2)
+    np.testing.assert_allclose(to_components(document.code, statistics), at, atol=1e-4)
+    document.reset_component(4)
+    document.reset_component(2)
     np.testing.assert_allclose(document.code, start, atol=1e-5)
-    first, second = (sigma_text(float(to_axes(start, statistics)[axis])) for axis in (4, 2))
+    first, second = (sigma_text(float(to_components(start, statistics)[axis])) for axis in (4, 2))
     for label in (
         f"PC 3: −1.00 → {second} σ",
         f"PC 5: +2.00 → {first} σ",
@@ -377,39 +379,39 @@ def test_shuffling_draws_from_the_codes_of_the_data() -> None:
 def test_choices_one_after_another_are_one_step(document: Document) -> None:
     before = document.state
     for index in (3, 4, 5):
-        document.choose_picture(index)
-        document.put_view("picture", picture_view(index, index))
+        document.choose_image(index)
+        document.put_view("image", image_view(index, index))
     document.set_dimension(0, 9.0)
     document.undo()
-    assert (document.picture, code_of(document)) == (5, [5.0, 5.0])
+    assert (document.image_index, code_of(document)) == (5, [5.0, 5.0])
     document.undo()
     assert document.state is before
     document.redo()
-    assert (document.picture, code_of(document)) == (5, [5.0, 5.0])
+    assert (document.image_index, code_of(document)) == (5, [5.0, 5.0])
 
 
-def test_choosing_takes_the_old_pictures_views_away(document: Document) -> None:
+def test_choosing_takes_the_old_images_views_away(document: Document) -> None:
     for slot, view in views().items():
         document.put_view(slot, view)
-    document.choose_picture(2)
+    document.choose_image(2)
     assert shown(document) == {"tiles", "keyframes", "thumbnails"}
     assert (document.code, document.start_code) == (None, None)
 
 
 @pytest.mark.parametrize("index", [-1, 30])
-def test_a_picture_that_is_not_there_is_refused(document: Document, index: int) -> None:
+def test_an_image_that_is_not_there_is_refused(document: Document, index: int) -> None:
     with pytest.raises(UsageError, match=rf"No image {index}\. Choose one from 0 to 29\."):
-        document.choose_picture(index)
-    assert document.picture == 0
+        document.choose_image(index)
+    assert document.image_index == 0
 
 
 def test_stepping_stops_at_the_ends(document: Document) -> None:
-    document.step_picture(-5)
-    assert document.picture == 0
-    document.step_picture(3)
-    assert document.picture == 3
-    document.step_picture(1_000)
-    assert document.picture == 29
+    document.step_image(-5)
+    assert document.image_index == 0
+    document.step_image(3)
+    assert document.image_index == 3
+    document.step_image(1_000)
+    assert document.image_index == 29
 
 
 # -- undo --------------------------------------------------------------------------------------------------------------
@@ -501,25 +503,25 @@ def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None
     assert keys(document) == [[1, 1], [2, 2]]
 
 
-def test_keyframes_that_change_take_their_pictures_away(document: Document) -> None:
+def test_keyframes_that_change_take_their_images_away(document: Document) -> None:
     document.put_view("keyframes", KeyframesView(BLANK[None]))
     document.timeline.add()
     assert document.keyframes_view is None
 
 
-def test_the_references_film_has_216_frames(document: Document) -> None:
+def test_the_references_animation_has_216_frames(document: Document) -> None:
     add_keyframes(document, (0, 0))
     assert document.timeline.frames == 0
     add_keyframes(document, (1, 2))
     assert document.timeline.frames == 216
-    document.timeline.set_film(FilmSettings(steps=3, hold=0, loop="none"))
+    document.timeline.set_animation_settings(AnimationSettings(steps=3, hold=0, loop="none"))
     assert document.timeline.frames == 3
 
 
-def test_the_playhead_moves_the_cursor_along_the_film(document: Document) -> None:
+def test_the_playhead_moves_the_cursor_along_the_animation(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 2), (3, -1))
-    document.timeline.set_film(FilmSettings(steps=4, hold=1, loop="none"))
-    expected = film_codes(np.stack([keyframe.code for keyframe in document.keyframes]), document.film)
+    document.timeline.set_animation_settings(AnimationSettings(steps=4, hold=1, loop="none"))
+    expected = animation_codes(np.stack([keyframe.code for keyframe in document.keyframes]), document.animation)
     heard = Heard(document)
     document.forget_history()
     for frame in range(document.timeline.frames):
@@ -535,7 +537,7 @@ def test_the_playhead_moves_the_cursor_along_the_film(document: Document) -> Non
     assert document.timeline.playhead == 0
 
 
-def test_the_playhead_stays_within_a_film_that_shrinks(document: Document) -> None:
+def test_the_playhead_stays_within_an_animation_that_shrinks(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 2), (3, -1))
     document.timeline.set_playhead(document.timeline.frames - 1, "scrub")
     document.timeline.remove(2)
@@ -563,16 +565,16 @@ def test_another_map_takes_the_old_one_away(document: Document) -> None:
 # -- what the workers put in -------------------------------------------------------------------------------------------
 
 
-def test_jobs_training_and_problems_are_told(document: Document) -> None:
+def test_jobs_training_and_problems_are_reported(document: Document) -> None:
     problems: list[Problem] = []
-    told: list[str] = []
+    reported: list[str] = []
     document.problem_reported.connect(problems.append)
-    document.jobs_changed.connect(lambda: told.append("jobs"))
-    document.training_changed.connect(lambda: told.append("training"))
+    document.jobs_changed.connect(lambda: reported.append("jobs"))
+    document.training_changed.connect(lambda: reported.append("training"))
     document.put_jobs((JobView(1, "Opening"),))
     document.put_training(TrainingView(phase="running"))
     document.report("It broke", "in line 3")
-    assert told == ["jobs", "training"]
+    assert reported == ["jobs", "training"]
     assert document.jobs[0].title == "Opening"
     assert document.training.active
     assert problems == [Problem("It broke", "in line 3")]
@@ -582,7 +584,7 @@ def test_jobs_training_and_problems_are_told(document: Document) -> None:
 def test_a_long_code_is_mapped_along_its_axes() -> None:
     document = Document()
     shown = []
-    for length in (AXES_ABOVE, AXES_ABOVE + 1):
+    for length in (COMPONENTS_ABOVE, COMPONENTS_ABOVE + 1):
         document.open(make_model(latent_dim=length))
         shown.append(document.grid.axes)
     assert shown == [False, True]
@@ -590,37 +592,37 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
     assert document.home_reach > 0
 
 
-def test_what_belongs_to_another_model_is_told_of() -> None:
+def test_what_belongs_to_another_model_is_reported_of() -> None:
     document = Document()
-    told: list[object] = []
-    document.announced.connect(told.append)
+    reported: list[object] = []
+    document.announced.connect(reported.append)
     document.open(make_model(), make_source())
     document.set_code(np.zeros(2, np.float32))
     document.timeline.add()
     document.open(make_model(name="other", seed=1))
-    assert list(map(str, told)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
+    assert list(map(str, reported)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
     document.undo()
     assert len(document.keyframes) == 1
 
 
 def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     document = Document()
-    told: list[object] = []
-    document.announced.connect(told.append)
+    reported: list[object] = []
+    document.announced.connect(reported.append)
     document.open(make_model(), make_source())
     found = Direction(np.array([1, 0], np.float32), "means", (5, 6), 0.9, 2.0, (0.0, 0.1), 0.005)
     others = {"b": [1, 1], "c": [-1, 3]}
-    document.finder.keep(
+    document.direction_search.keep(
         [
             NamedDirection("a", found),
             *(NamedDirection(name, replace(found, vector=np.array(v, np.float32))) for name, v in others.items()),
         ]
     )
-    document.finder.part()
+    document.direction_search.part()
     assert [one.name for one in document.directions] == ["a", "b"]
     assert document.directions[0].direction.measured
     assert not document.directions[1].direction.measured
     np.testing.assert_allclose(document.directions[1].direction.vector, [0, 1], atol=1e-6)
-    assert list(map(str, told)) == ["Deleted as linear combinations of the other directions: c"]
+    assert list(map(str, reported)) == ["Deleted as linear combinations of the other directions: c"]
     document.undo()
     assert len(document.directions) == 3

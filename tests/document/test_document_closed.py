@@ -12,11 +12,11 @@ import numpy as np
 from explorer_testing.builders import make_model, make_source
 from PIL import Image
 
-from explorer.data.guest import GuestSource
+from explorer.data.guest import ImportedImage
 from explorer.data.source import Source
 from explorer.document.closed import ClosedModel, ClosedSource, Reopening
 from explorer.document.document import Document
-from explorer.document.history import GUEST_BYTES, OPEN_MODELS, OPEN_SOURCES, UNSAVED_MODELS, History
+from explorer.document.history import IMPORTED_IMAGE_BYTES, OPEN_MODELS, OPEN_SOURCES, UNSAVED_MODELS, History
 from explorer.document.state import OpenModel, State
 
 COUNT = 12
@@ -130,10 +130,10 @@ def test_unfinished_models_stay_open_a_little_longer_and_the_finished_one_takes_
 
 def test_large_images_that_were_dropped_are_not_kept_without_end() -> None:
     history = History()
-    side = int(np.sqrt(GUEST_BYTES / 3 / 4)) + 1
+    side = int(np.sqrt(IMPORTED_IMAGE_BYTES / 3 / 4)) + 1
     for _ in range(9):
-        guest = GuestSource(Image.new("RGB", (side, side)), "large", b"")
-        history.record(State(guest=guest), "Bring in", None)
+        imported_image = ImportedImage(Image.new("RGB", (side, side)), "large", b"")
+        history.record(State(imported_image=imported_image), "Bring in", None)
     count = 0
     while history.undo(State()) is not None:
         count += 1

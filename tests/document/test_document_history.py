@@ -13,9 +13,9 @@ from explorer.data.corruption import Noise
 from explorer.document.document import Document
 from explorer.document.history import CODE_BYTES, LIMIT, History
 from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampling, State, Traversal
-from explorer.document.views import PictureView
+from explorer.document.views import ImageView
 from explorer.latent.directions import Direction
-from explorer.latent.film import FilmSettings
+from explorer.latent.film import AnimationSettings
 
 Edit = Callable[[Document], object]
 
@@ -27,15 +27,15 @@ GESTURES = st.sampled_from([None, "a", "b"])
 
 def answer(document: Document) -> None:
     """What the codec thread puts in: a code that tells which picture of which model it is of."""
-    if document.model is not None and document.picture is not None:
-        code = np.full(document.model.latent_dim, document.picture + document.model.latent_dim / 10, np.float32)
-        document.put_view("picture", PictureView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
+    if document.model is not None and document.image_index is not None:
+        code = np.full(document.model.latent_dim, document.image_index + document.model.latent_dim / 10, np.float32)
+        document.put_view("image", ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
 
 
 def choose(index: int, answered: bool) -> Edit:
     def edit(document: Document) -> None:
         assert document.source is not None
-        document.choose_picture(index % document.source.count)
+        document.choose_image(index % document.source.count)
         if answered:
             answer(document)
 
@@ -87,9 +87,9 @@ def direction(number: int, what: str) -> Edit:
         if what == "keep":
             vector = np.full(document.model.latent_dim, number + 1, np.float32)
             found = Direction(vector, "means", (3, 4), 0.9, 1.0, (0.0, 0.1), 0.01)
-            document.finder.keep([NamedDirection(f"d{number % 3}", found)])
+            document.direction_search.keep([NamedDirection(f"d{number % 3}", found)])
         elif what == "drop":
-            document.finder.drop([number % 3])
+            document.direction_search.drop([number % 3])
         elif document.directions and document.code is not None:
             document.set_along(number % len(document.directions), number / 3)
 
@@ -99,7 +99,7 @@ def direction(number: int, what: str) -> Edit:
 def slot(number: int) -> Edit:
     def edit(document: Document) -> None:
         if document.code is not None:
-            document.add_to_slot(number % 3, document.code[None])
+            document.add_to_term(number % 3, document.code[None])
 
     return edit
 
@@ -132,7 +132,10 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
         GESTURES,
     ),
     st.builds(lambda steps: lambda document: document.set_grid(GridSettings(steps=2 + steps)), SMALL),
-    st.builds(lambda steps: lambda document: document.timeline.set_film(FilmSettings(steps=2 + steps)), SMALL),
+    st.builds(
+        lambda steps: lambda document: document.timeline.set_animation_settings(AnimationSettings(steps=2 + steps)),
+        SMALL,
+    ),
     st.builds(
         lambda frame, gesture: lambda document: document.timeline.set_playhead(frame * 20, gesture), SMALL, st.just("p")
     ),
@@ -177,13 +180,13 @@ def check_consistent(document: Document) -> None:
     state = document.state
     assert state.model is not None
     assert state.source is not None
-    assert state.picture is not None
-    assert 0 <= state.picture < state.source.count
+    assert state.image_index is not None
+    assert 0 <= state.image_index < state.source.count
     kept = [*(keyframe.code for keyframe in state.keyframes), *(bookmark.code for bookmark in state.bookmarks)]
     for code in (state.code, state.start_code, *kept):
         assert code is None or code.shape == (state.model.latent_dim,)
     assert 0 <= document.timeline.playhead <= max(0, document.timeline.frames - 1)
-    if document.picture_view is not None:
+    if document.image_view is not None:
         assert state.code is not None, "the encoder has answered, and there is no cursor"
 
 
@@ -202,7 +205,7 @@ def test_the_oldest_steps_are_forgotten() -> None:
 
 def test_a_gesture_at_the_very_beginning_is_recorded() -> None:
     history = History()
-    before, middle, after = State(picture=0), State(picture=1), State(picture=2)
+    before, middle, after = State(image_index=0), State(image_index=1), State(image_index=2)
     history.record(before, "Drag", "gesture")
     history.record(middle, "Drag", "gesture")
     assert history.undo_label == "Drag"
@@ -226,8 +229,8 @@ def test_long_codes_are_forgotten_before_they_fill_the_memory() -> None:
 def test_a_code_that_steps_share_counts_once() -> None:
     history = History()
     code = np.zeros(CODE_BYTES // 4 // 2 + 1, np.float32)
-    for picture in range(9):
-        history.record(State(picture=picture, code=code), "Noise", None)
+    for image in range(9):
+        history.record(State(image_index=image, code=code), "Noise", None)
     count = 0
     while history.undo(State()) is not None:
         count += 1

@@ -14,7 +14,7 @@ from explorer_testing.builders import make_model, make_source
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, PictureView, TilesView
+from explorer.document.views import CursorView, ImageView, TilesView
 from explorer.types import Floats
 
 RUN = Path("/nowhere/runs/one")
@@ -27,7 +27,7 @@ def version(number: float | None, run: Path | None = RUN) -> OpenModel:
 def answer(document: Document, value: float) -> None:
     """Put in what the encoder of the moment answers for the chosen picture."""
     image = np.zeros((12, 10, 1), np.float32)
-    document.put_view("picture", PictureView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
+    document.put_view("image", ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
 
 
 def code_of(document: Document) -> list[float]:
@@ -45,7 +45,7 @@ def document() -> Document:
     return document
 
 
-def test_a_cursor_on_the_pictures_code_goes_where_the_new_encoder_puts_it(document: Document) -> None:
+def test_a_cursor_on_the_images_code_goes_where_the_new_encoder_puts_it(document: Document) -> None:
     newer = version(1.0)
     document.refine_model(newer)
     assert document.model is newer
@@ -71,18 +71,18 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
     model, plane = document.model, document.plane
     assert model is not None
     assert plane is not None
-    window = MapWindow(document.lattice, 0, -0.1, 0.1, -0.1, 0.1)
+    window = MapWindow(document.tile_grid, 0, -0.1, 0.1, -0.1, 0.1)
     document.map.look(window)
     document.map.show_plane(model.codec, plane)
     tiles = window.tiles()
     pixels = np.zeros((len(tiles), 12, 10, 1), np.uint8)
     document.put_view("cursor", cursor)
-    document.put_view("tiles", TilesView(model.codec, plane, window.lattice, 0, tiles, pixels))
+    document.put_view("tiles", TilesView(model.codec, plane, window.tile_grid, 0, tiles, pixels))
     assert len(document.map.missing()) == 0
     there = list(document.map.visible())
-    picture = document.picture_view
+    image = document.image_view
     document.refine_model(version(1.0))
-    assert (document.picture_view, document.cursor_view) == (picture, cursor)
+    assert (document.image_view, document.cursor_view) == (image, cursor)
     assert list(document.map.visible()) == there
     newer = document.model
     assert newer is not None
@@ -111,16 +111,16 @@ def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Documen
     assert str(document.undo_label) == "Map settings"
 
 
-def test_keyframes_and_pictures_stay(document: Document) -> None:
+def test_keyframes_and_images_stay(document: Document) -> None:
     document.timeline.add()
-    source, picture = document.source, document.picture
+    source, image_index = document.source, document.image_index
     document.refine_model(version(2.0))
     assert len(document.keyframes) == 1
-    assert (document.source, document.picture) == (source, picture)
+    assert (document.source, document.image_index) == (source, image_index)
 
 
 def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Document) -> None:
-    document.choose_picture(3)
+    document.choose_image(3)
     answer(document, 0.25)
     document.set_dimension(1, 1.5)
     newest = version(3.0)
@@ -131,12 +131,12 @@ def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Docume
     answer(document, 0.75)
     assert code_of(document) == [0.75, 0.75]
     document.undo()
-    assert (document.picture, document.model) == (0, newest)
+    assert (document.image_index, document.model) == (0, newest)
     answer(document, 0.625)
     assert code_of(document) == [0.625, 0.625]
     document.redo()
     document.redo()
-    assert (document.picture, document.model) == (3, newest)
+    assert (document.image_index, document.model) == (3, newest)
     assert code_of(document) == [0.25, 1.5], "an edit is what it was"
 
 

@@ -13,7 +13,7 @@ from explorer.data import picture_index
 from explorer.data.sources import opening
 from explorer.data.sources.files import FileSource
 from explorer.document.document import Document
-from explorer.document.views import FailedView, PictureView
+from explorer.document.views import FailedView, ImageView
 
 BAD = 7
 
@@ -36,15 +36,15 @@ class Heard:
 
     def __init__(self, document: Document) -> None:
         self.names: list[str] = []
-        for name in ("source_changed", "picture_changed", "code_changed", "keyframes_changed", "history_changed"):
+        for name in ("source_changed", "image_index_changed", "code_changed", "keyframes_changed", "history_changed"):
             getattr(document, name).connect(lambda name=name: self.names.append(name))
 
 
-def answer(document: Document) -> PictureView:
+def answer(document: Document) -> ImageView:
     """Put in what the encoder would answer for the chosen picture."""
     image = np.zeros((12, 10, 1), np.float32)
-    view = PictureView(image, image, np.full(2, 0.5, np.float32), 0.0, 0.0, 0.0)
-    document.put_view("picture", view)
+    view = ImageView(image, image, np.full(2, 0.5, np.float32), 0.0, 0.0, 0.0)
+    document.put_view("image", view)
     return view
 
 
@@ -57,10 +57,10 @@ def document(both: tuple[FileSource, FileSource]) -> Document:
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (12, 11)])
-def test_picture_cursor_and_keyframes_stay(
+def test_image_cursor_and_keyframes_stay(
     document: Document, both: tuple[FileSource, FileSource], before: int, after: int
 ) -> None:
-    document.choose_picture(before)
+    document.choose_image(before)
     answer(document)
     document.timeline.add()
     document.set_dimension(1, 2.0)
@@ -68,35 +68,35 @@ def test_picture_cursor_and_keyframes_stay(
     heard = Heard(document)
     document.refine_source(both[1])
     assert document.source is both[1]
-    assert document.picture == after
+    assert document.image_index == after
     assert both[1].file_name(after) == f"{before}.png"
     assert document.code is state.code
     assert document.start_code is state.start_code
     assert document.keyframes is state.keyframes
-    assert document.picture_view is not None
+    assert document.image_view is not None
     assert document.undo_label == undo
-    assert heard.names == ["source_changed", *(["picture_changed"] if before != after else [])]
+    assert heard.names == ["source_changed", *(["image_index_changed"] if before != after else [])]
 
 
 def test_undo_leads_to_the_whole_source_too(document: Document, both: tuple[FileSource, FileSource]) -> None:
-    document.choose_picture(12)
+    document.choose_image(12)
     document.set_noises([document.noises[0].__class__("gaussian", 0.4, seed=0)])
     document.undo()
     document.refine_source(both[1])
     document.undo()
-    assert (document.source, document.picture) == (both[1], 0)
+    assert (document.source, document.image_index) == (both[1], 0)
     document.redo()
     document.redo()
-    assert (document.source, document.picture) == (both[1], 11)
+    assert (document.source, document.image_index) == (both[1], 11)
 
 
-def test_a_picture_that_turns_out_to_be_unreadable_gives_way(
+def test_an_image_that_turns_out_to_be_unreadable_gives_way(
     document: Document, both: tuple[FileSource, FileSource]
 ) -> None:
-    document.choose_picture(BAD)
-    document.put_view("picture", FailedView("it cannot be read"))
+    document.choose_image(BAD)
+    document.put_view("image", FailedView("it cannot be read"))
     document.refine_source(both[1])
-    assert both[1].file_name(document.picture or 0) == f"{BAD + 1}.png"
+    assert both[1].file_name(document.image_index or 0) == f"{BAD + 1}.png"
     assert document.code is None
     answer(document)
     assert document.code is not None

@@ -9,7 +9,7 @@ import pytest
 from explorer_testing.builders import as_floats, make_source
 from explorer_testing.codec import MatrixCodec
 
-from explorer.data.corruption import KINDS, Kind, Noise, corrupt
+from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.document import tasks
@@ -22,13 +22,13 @@ from explorer.document.tasks import (
     OVERLAY_COLUMNS,
     SLOTS,
     THUMBNAIL_SIDE,
-    CorruptPictures,
+    CorruptImages,
     DecodeCloud,
     DecodeCursor,
     DecodeHover,
     DecodeKeyframes,
     DecodeTiles,
-    EncodePicture,
+    EncodeImage,
     MeasureCursor,
     MeasurePlane,
     ReadThumbnails,
@@ -37,17 +37,17 @@ from explorer.document.views import (
     CloudView,
     CursorView,
     HoverView,
+    ImageView,
     KeyframesView,
     MeterView,
     NoiseView,
     Overlay,
     OverlayView,
-    PictureView,
     ThumbnailsView,
     TilesView,
     View,
 )
-from explorer.latent.lattice import Lattice
+from explorer.latent.lattice import TileGrid
 from explorer.latent.on_data import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.types import Floats
@@ -79,9 +79,9 @@ def test_the_cursor_is_decoded() -> None:
     assert view.decode_ms > 0
 
 
-def test_a_picture_is_read_encoded_and_measured() -> None:
-    (view,) = EncodePicture(CODEC, SOURCE, RECIPE, 7).run()
-    assert isinstance(view, PictureView)
+def test_an_image_is_read_encoded_and_measured() -> None:
+    (view,) = EncodeImage(CODEC, SOURCE, RECIPE, 7).run()
+    assert isinstance(view, ImageView)
     original = to_floats(SOURCE.read([7], RECIPE))
     np.testing.assert_array_equal(view.original, original[0])
     np.testing.assert_array_equal(view.code, CODEC.encode(original)[0])
@@ -92,9 +92,9 @@ def test_a_picture_is_read_encoded_and_measured() -> None:
     assert -1 <= view.ssim <= 1
 
 
-def test_the_noisy_pictures_are_reconstructed_and_measured_against_the_clean_ones() -> None:
+def test_the_noisy_images_are_reconstructed_and_measured_against_the_clean_ones() -> None:
     noises = (Noise("gaussian", 0.3, seed=5), Noise("blur", 1.0))
-    first, row = CorruptPictures(CODEC, SOURCE, RECIPE, 7, noises).run()
+    first, row = CorruptImages(CODEC, SOURCE, RECIPE, 7, noises).run()
     assert isinstance(first, NoiseView)
     assert isinstance(row, NoiseView)
     clean = to_floats(SOURCE.read(range(7, 7 + NOISE_ROW), RECIPE))
@@ -104,20 +104,20 @@ def test_the_noisy_pictures_are_reconstructed_and_measured_against_the_clean_one
         np.testing.assert_array_equal(view.clean, clean[:count])
         np.testing.assert_array_equal(view.noisy, noisy[:count])
         np.testing.assert_allclose(view.reconstruction, reconstruction[:count], rtol=1e-6)
-        for told, images, reach in (
+        for reported, images, reach in (
             (view.of_noisy, noisy, 1),
             (view.of_reconstruction, reconstruction, 1),
             (view.of_noisy_row, noisy, count),
             (view.of_reconstruction_row, reconstruction, count),
         ):
             expected = (measure(clean[:reach], images[:reach]) for measure in (mse, psnr, ssim))
-            assert (told.mse, told.psnr, told.ssim) == pytest.approx(tuple(expected))
+            assert (reported.mse, reported.psnr, reported.ssim) == pytest.approx(tuple(expected))
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_a_picture_meets_the_same_noise_alone_and_in_a_row(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", CORRUPTIONS.values(), ids=lambda kind: kind.name)
+def test_an_image_meets_the_same_noise_alone_and_in_a_row(kind: Corruption) -> None:
     """Else the large picture would change as the row behind it arrives."""
-    first, row = CorruptPictures(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),)).run()
+    first, row = CorruptImages(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),)).run()
     assert isinstance(first, NoiseView)
     assert isinstance(row, NoiseView)
     np.testing.assert_array_equal(first.noisy[0], row.noisy[0])
@@ -125,7 +125,7 @@ def test_a_picture_meets_the_same_noise_alone_and_in_a_row(kind: Kind) -> None:
 
 def test_the_row_ends_with_the_source() -> None:
     last = SOURCE.count - 1
-    (view,) = CorruptPictures(CODEC, SOURCE, RECIPE, last, (Noise("gaussian", 0.0),)).run()
+    (view,) = CorruptImages(CODEC, SOURCE, RECIPE, last, (Noise("gaussian", 0.0),)).run()
     assert isinstance(view, NoiseView)
     assert len(view.clean) == 1
     assert view.of_noisy.psnr == np.inf, "no noise"
@@ -135,7 +135,7 @@ def test_tiles_are_what_their_places_decode_to_with_y_upwards() -> None:
     codec = MatrixCodec(latent_dim=4)
     plane = Plane.of_dimensions(as_floats(0.1, 0.2, 0.3, 0.4), (3, 1))
     tiles = np.array([[0, 0], [2, 0], [0, 3]], np.int64)
-    (view,) = DecodeTiles(codec, plane, Lattice(-2.0, 0.5), 1, tiles).run()
+    (view,) = DecodeTiles(codec, plane, TileGrid(-2.0, 0.5), 1, tiles).run()
     assert isinstance(view, TilesView)
     for pixels, (x, y) in zip(view.pixels, [(-2, -2), (-1.5, -2), (-2, -1.25)], strict=True):
         code = as_floats(0.1, y, 0.3, x)
@@ -184,7 +184,7 @@ def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -
 def measured(kind: Overlay, codec: MatrixCodec, codes: Floats) -> OverlayView:
     """Measure the square from −2 to 2, and check that it comes row by row from the top."""
     plane = Plane.of_dimensions(as_floats(0, 0), (0, 1))
-    window = MapWindow(Lattice(-2.0, 0.5), 0, -2.0, 2.0, -1.0, 1.0)
+    window = MapWindow(TileGrid(-2.0, 0.5), 0, -2.0, 2.0, -1.0, 1.0)
     views = list(MeasurePlane(codec, plane, window, kind, CodeDistance(codes)).run())
     assert len(views) == OVERLAY_COLUMNS // 2
     for done, view in enumerate(views, 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -23,10 +23,10 @@ def themed(qapp: QApplication) -> QApplication:
 
 
 @pytest.fixture
-def desk(themed: QApplication, qtbot: QtBot) -> Iterator[Desk]:
+def driver(themed: QApplication, qtbot: QtBot) -> Iterator[WindowDriver]:
     """The window as a new user sees it: the first bundle, its pictures, the first of them on the stage."""
-    desk = Desk(make_window(), qtbot)
-    open_first(desk.document)
-    desk.settle()
-    yield desk
-    desk.close()
+    driver = WindowDriver(make_window(), qtbot)
+    open_first(driver.document)
+    driver.settle()
+    yield driver
+    driver.close()

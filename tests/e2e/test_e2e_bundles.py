@@ -23,7 +23,7 @@ NAMES = sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir()
 
 
 @cache
-def pictures(name: str) -> Source:
+def images_of(name: str) -> Source:
     return open_source(HELD_OUT[name])
 
 
@@ -39,7 +39,7 @@ def held_out(source: Source) -> Indices:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
     model = open_model(pretrained_dir() / name)
-    source = pictures(model.card.data.name)
+    source = images_of(model.card.data.name)
     indices = held_out(source)
     # The faces that the card's figures are from do not ship; others that were not seen either do, of 64 × 64.
     if model.card.image_shape[0] > 64:
@@ -60,17 +60,17 @@ def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
 
 def test_forty_nine_numbers_keep_a_digit() -> None:
     model = open_model(pretrained_dir() / "digits-deep-49")
-    source = pictures("digits")
+    source = images_of("digits")
     images = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
     assert len(images) == 10_000
     assert mse(images, model.codec.decode(model.codec.encode(images))) < 0.006
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reconstructions_are_of_their_own_picture(name: str) -> None:
+def test_reconstructions_are_of_their_own_image(name: str) -> None:
     """Each reconstruction is nearer to its own original than to most others, for most pictures."""
     model = open_model(pretrained_dir() / name)
-    source = pictures(model.card.data.name)
+    source = images_of(model.card.data.name)
     images = to_floats(source.read(held_out(source)[:100], model.card.preprocessing))
     again = model.codec.decode(model.codec.encode(images))
     assert again.shape == images.shape

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtWidgets import QComboBox, QLabel
 
@@ -33,15 +33,15 @@ def lfw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     faces = open_source("faces")
     pixels = faces.read(np.arange(60), Preprocessing.standard((90, 90, 3)))
     lines = ["# LFW attributes", "#\tperson\timagenum\tMale\tSmiling"]
-    for number, picture in enumerate(pixels):
-        person, image = f"Person_Number{number // 3:02d}", number % 3 + 1
+    for number, image in enumerate(pixels):
+        person, number_of_person = f"Person_Number{number // 3:02d}", number % 3 + 1
         place = root / "lfw_funneled" / person
         place.mkdir(parents=True, exist_ok=True)
         # The face lies in the middle 90 pixels, as in the real ones; what is around it is to be cut off.
         canvas = np.random.default_rng(number).integers(0, 256, (250, 250, 3)).astype(np.uint8)
-        canvas[80:170, 80:170] = picture
-        Image.fromarray(canvas).save(place / f"{person}_{image:04d}.jpg", quality=95)
-        lines.append(f"{person.replace('_', ' ')}\t{image}\t{number / 10 - 3:.4f}\t{-number / 7:.4f}")
+        canvas[80:170, 80:170] = image
+        Image.fromarray(canvas).save(place / f"{person}_{number_of_person:04d}.jpg", quality=95)
+        lines.append(f"{person.replace('_', ' ')}\t{number_of_person}\t{number / 10 - 3:.4f}\t{-number / 7:.4f}")
     (root / "lfw_attributes.txt").write_text("\n".join(lines) + "\n")
     return root / "lfw_funneled"
 
@@ -63,7 +63,7 @@ def dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def told(*words: object) -> str:
+def reported(*words: object) -> str:
     """Run the program in a process of its own; return what it printed."""
     command = [sys.executable, "-m", "explorer", *(str(word) for word in words), "--json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment())
@@ -73,7 +73,7 @@ def told(*words: object) -> str:
 
 def train(*words: object) -> dict[str, Any]:
     """Train; return the last event."""
-    last: dict[str, Any] = json.loads(told("train", *words).splitlines()[-1])
+    last: dict[str, Any] = json.loads(reported("train", *words).splitlines()[-1])
     return last
 
 
@@ -93,7 +93,7 @@ def test_an_lfw_tree_trains_conv_pool_from_the_command_line(lfw: Path, tmp_path:
     crops = [step for step in card.preprocessing.steps if step.step == "crop_margin"]
     assert [step.pixels for step in crops] == [80]
     figures = json.loads(
-        told("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
+        reported("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
     )
     assert figures["count"] == 4
     assert 0 < figures["mse"] < 1
@@ -110,7 +110,7 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
     assert (card.image_shape, card.latent_shape) == ((224, 224, 3), (28, 28, 128))
     assert (card.encoder_params, card.decoder_params) == (93_248, 166_467)
     strip = json.loads(
-        told(
+        reported(
             *("morph", "--model", out, "--keys", f"{dogs}:0", f"{dogs}:7", "--steps", 18, "--hold", 0),
             *("--loop", "none", "--out", tmp_path / "strip.png"),
         )
@@ -118,25 +118,25 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
     assert strip["frames"] == 18
 
 
-def test_both_train_in_the_window(desk: Desk, lfw: Path, dogs: Path, explorer_home: Path) -> None:
+def test_both_train_in_the_window(driver: WindowDriver, lfw: Path, dogs: Path, explorer_home: Path) -> None:
     for tree, architecture, size in ((lfw, "conv-pool", "36x36"), (dogs, "cae-upsample", "224x224")):
-        desk.document.open_source_requested.emit(str(tree))
-        desk.until(lambda tree=tree: desk.document.source is not None and desk.document.source.spec == str(tree))
-        desk.tab("Train")
-        box = desk.find(QComboBox, "train_architecture")
+        driver.document.open_source_requested.emit(str(tree))
+        driver.until(lambda tree=tree: driver.document.source is not None and driver.document.source.spec == str(tree))
+        driver.tab("Train")
+        box = driver.find(QComboBox, "train_architecture")
         box.setCurrentIndex(box.findData(architecture))
         box.activated.emit(box.currentIndex())
-        desk.type_into("train_size", size)
-        desk.type_into("train_epochs", "1")
-        desk.type_into("train_name", architecture)
-        desk.click("train_start")
-        assert desk.document.training.active, desk.find(QLabel, "train_facts").text()
+        driver.type_into("train_size", size)
+        driver.type_into("train_epochs", "1")
+        driver.type_into("train_name", architecture)
+        driver.click("train_start")
+        assert driver.document.training.active, driver.find(QLabel, "train_facts").text()
         # The model in training has its name already.
         folder = explorer_home / "models" / architecture
-        desk.until(lambda folder=folder: desk.document.model is not None and desk.document.model.path == folder)
-        desk.until(lambda: not desk.document.training.active)
-        desk.settle()
+        driver.until(lambda folder=folder: driver.document.model is not None and driver.document.model.path == folder)
+        driver.until(lambda: not driver.document.training.active)
+        driver.settle()
         card = open_bundle(folder).card
         assert card.architecture == architecture
-        assert not desk.problems, desk.problems
-    assert desk.code.shape == (28 * 28 * 128,)
+        assert not driver.problems, driver.problems
+    assert driver.code.shape == (28 * 28 * 128,)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from explorer_testing.builders import as_floats
 from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
@@ -75,9 +75,9 @@ class Process:
     def until_kept(self) -> Path:
         """Wait until a copy is kept; return the folder that it is in."""
         assert self.process.stdout is not None
-        told: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert told["problem"] == ""
-        return Path(told["folder"])
+        reported: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert reported["problem"] == ""
+        return Path(reported["folder"])
 
     def kill(self) -> None:
         self.process.kill()
@@ -99,42 +99,42 @@ def window() -> Iterator[Callable[[int], Process]]:
         process.kill()
 
 
-def offer(desk: Desk) -> QMessageBox | None:
-    boxes = [box for box in desk.window.findChildren(QMessageBox, "recovery_question") if box.isVisible()]
+def offer(driver: WindowDriver) -> QMessageBox | None:
+    boxes = [box for box in driver.window.findChildren(QMessageBox, "recovery_question") if box.isVisible()]
     return boxes[-1] if boxes else None
 
 
-def answer(desk: Desk, name: str) -> None:
-    desk.until(lambda: offer(desk) is not None)
-    box = offer(desk)
+def answer(driver: WindowDriver, name: str) -> None:
+    driver.until(lambda: offer(driver) is not None)
+    box = offer(driver)
     assert box is not None
     button = box.findChild(QPushButton, name)
     assert button is not None
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    desk.until(lambda: not box.isVisible())
+    driver.until(lambda: not box.isVisible())
 
 
 @pytest.fixture
-def next_window(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], Desk]]:
+def next_window(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], WindowDriver]]:
     """The window of the next start."""
-    made: list[Desk] = []
+    made: list[WindowDriver] = []
 
-    def start() -> Desk:
-        desk = Desk(make_window(), qtbot)
-        made.append(desk)
-        open_first(desk.document)
-        desk.running.studio.autosave.look_for_left()
-        return desk
+    def start() -> WindowDriver:
+        driver = WindowDriver(make_window(), qtbot)
+        made.append(driver)
+        open_first(driver.document)
+        driver.running.backend.autosave.look_for_left()
+        return driver
 
     yield start
-    for desk in made:
-        if isValid(desk.window):
-            desk.close()
+    for driver in made:
+        if isValid(driver.window):
+            driver.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 def test_two_windows_keep_apart_and_the_next_start_offers_what_both_left(
-    window: Callable[[int], Process], next_window: Callable[[], Desk], explorer_home: Path
+    window: Callable[[int], Process], next_window: Callable[[], WindowDriver], explorer_home: Path
 ) -> None:
     first, second = window(1), window(3)
     folders = [first.until_kept(), second.until_kept()]
@@ -148,14 +148,14 @@ def test_two_windows_keep_apart_and_the_next_start_offers_what_both_left(
     assert sorted(path for path in (explorer_home / "autosave").iterdir()) == sorted(folders)
     second.process.send_signal(signal.SIGKILL)
     second.kill()
-    desk = next_window()
-    answer(desk, "recovery_recover")
-    desk.until(lambda: len(desk.document.keyframes) == 3)
-    assert desk.document.sessions.dirty
-    assert desk.window.windowTitle().startswith("Untitled*")
-    assert desk.running.studio.autosave.folder == folders[1]
+    driver = next_window()
+    answer(driver, "recovery_recover")
+    driver.until(lambda: len(driver.document.keyframes) == 3)
+    assert driver.document.sessions.dirty
+    assert driver.window.windowTitle().startswith("Untitled*")
+    assert driver.running.backend.autosave.folder == folders[1]
     # The one that is still open keeps its own.
-    assert offer(desk) is None
+    assert offer(driver) is None
     assert (folders[0] / "copy.latent").is_file()
     first.kill()
     other = next_window()
@@ -166,14 +166,14 @@ def test_two_windows_keep_apart_and_the_next_start_offers_what_both_left(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 def test_what_is_put_off_is_offered_again_and_what_is_closed_is_not(
-    window: Callable[[int], Process], next_window: Callable[[], Desk], explorer_home: Path
+    window: Callable[[int], Process], next_window: Callable[[], WindowDriver], explorer_home: Path
 ) -> None:
     killed = window(1)
     folder = killed.until_kept()
     killed.kill()
-    desk = next_window()
-    answer(desk, "recovery_later")
-    desk.close()
+    driver = next_window()
+    answer(driver, "recovery_later")
+    driver.close()
     assert (folder / "copy.latent").is_file()
     again = next_window()
     answer(again, "recovery_recover")
@@ -185,17 +185,17 @@ def test_what_is_put_off_is_offered_again_and_what_is_closed_is_not(
 
 
 def test_a_copy_of_a_file_knows_it_when_it_is_recovered(
-    window: Callable[[int], Process], next_window: Callable[[], Desk], tmp_path: Path, qtbot: QtBot
+    window: Callable[[int], Process], next_window: Callable[[], WindowDriver], tmp_path: Path, qtbot: QtBot
 ) -> None:
     """What was recovered is saved where it came from, and who has changed that file meanwhile is not overwritten."""
-    desk = next_window()
+    driver = next_window()
     path = tmp_path / "a.latent"
-    desk.document.sessions.save_requested.emit(path, False)
-    desk.until(lambda: desk.document.sessions.path == path)
-    desk.document.set_code(as_floats(1, 2))
+    driver.document.sessions.save_requested.emit(path, False)
+    driver.until(lambda: driver.document.sessions.path == path)
+    driver.document.set_code(as_floats(1, 2))
     # The window goes without being closed, as when it is killed: the copy stays.
-    autosave = desk.running.studio.autosave
-    desk.running.studio.close()
+    autosave = driver.running.backend.autosave
+    driver.running.backend.close()
     assert autosave.folder is not None
     record = read_session(autosave.folder / "copy.latent")[0].record
     assert record.origin == str(path)
@@ -239,13 +239,13 @@ sys.exit(main([json.loads(sys.argv[1])]))
 """
 
 
-def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[], Desk], tmp_path: Path) -> None:
-    desk = next_window()
-    desk.settle()
-    desk.document.timeline.add()
+def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[], WindowDriver], tmp_path: Path) -> None:
+    driver = next_window()
+    driver.settle()
+    driver.document.timeline.add()
     path = tmp_path / "two words.latent"
-    desk.document.sessions.save_requested.emit(path, False)
-    desk.until(lambda: desk.document.sessions.path == path)
+    driver.document.sessions.save_requested.emit(path, False)
+    driver.until(lambda: driver.document.sessions.path == path)
     ended = subprocess.run(
         [sys.executable, "-c", OPENED, json.dumps(str(path))],
         capture_output=True,
@@ -255,15 +255,15 @@ def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[],
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    told = json.loads(ended.stdout.splitlines()[-1])
-    assert told == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
+    reported = json.loads(ended.stdout.splitlines()[-1])
+    assert reported == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
 
 
-def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], Desk]) -> None:
+def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], WindowDriver]) -> None:
     """The first edit that is not kept starts the clock; the ones behind it do not start it anew."""
-    desk = next_window()
-    desk.settle()
-    autosave = desk.running.studio.autosave
+    driver = next_window()
+    driver.settle()
+    autosave = driver.running.backend.autosave
     written: list[str] = []
     threads: list[str] = []
     autosave.written.connect(written.append)
@@ -271,10 +271,10 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], D
 
     def keep_moving() -> bool:
         moved[0] += 1
-        desk.document.set_code(as_floats(moved[0] / 1000, 0), "Dimension 0", "drag")
+        driver.document.set_code(as_floats(moved[0] / 1000, 0), "Dimension 0", "drag")
         return len(written) >= 2
 
-    desk.until(keep_moving)
+    driver.until(keep_moving)
     threads += [thread.name for thread in threading.enumerate()]
     assert set(written) == {""}
     assert "autosave" in threads
@@ -282,6 +282,6 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], D
     kept = read_session(autosave.folder / "copy.latent")[0].arrays["cursor"]
     assert 0 < kept[0] <= moved[0] / 1000
     # All undone, there is nothing to keep.
-    desk.document.undo()
+    driver.document.undo()
     copy = autosave.folder / "copy.latent"
-    desk.until(lambda: not copy.exists())
+    driver.until(lambda: not copy.exists())

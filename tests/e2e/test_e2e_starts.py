@@ -56,11 +56,11 @@ def test_the_tour_comes_at_the_first_start_only_and_the_window_where_it_was() ->
     assert (first["library"], second["library"]) == (True, False)
 
 
-def test_a_damaged_settings_file_is_told_and_kept_and_the_program_starts(explorer_home: Path) -> None:
+def test_a_damaged_settings_file_is_reported_and_kept_and_the_program_starts(explorer_home: Path) -> None:
     settings_path().write_bytes(b'{"tour_seen": true, "scheme": ["dark"], "layout": 7}')
-    told: dict[str, Any] = run_python(START)
-    assert not told["tour"], "what was good in it holds"
-    assert len(told["problems"]) == 1
-    assert "settings" in told["problems"][0]
+    reported: dict[str, Any] = run_python(START)
+    assert not reported["tour"], "what was good in it holds"
+    assert len(reported["problems"]) == 1
+    assert "settings" in reported["problems"][0]
     assert settings_path().with_name(settings_path().name + DAMAGED_SUFFIX).is_file()
     assert run_python(START)["problems"] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from explorer_testing.programs import run_python
-from explorer_testing.window import Desk, drag
+from explorer_testing.window import WindowDriver, drag
 from PySide6.QtWidgets import QLabel
 
 from explorer.app import open_argument
@@ -35,48 +35,48 @@ print(json.dumps({"model": model, "painted": len(painted), "heavy": painted[0] i
 
 
 def test_the_first_paint_needs_no_tensorflow() -> None:
-    told: dict[str, Any] = run_python(OPEN_AND_PAINT)
-    assert told["model"] == "digits-vae-2d"
-    assert told["painted"] > 0
-    assert told["heavy"] == []
+    reported: dict[str, Any] = run_python(OPEN_AND_PAINT)
+    assert reported["model"] == "digits-vae-2d"
+    assert reported["painted"] > 0
+    assert reported["heavy"] == []
 
 
-def test_a_new_user_sees_a_digit_with_its_code_on_the_sliders(desk: Desk) -> None:
-    document = desk.document
+def test_a_new_user_sees_a_digit_with_its_code_on_the_sliders(driver: WindowDriver) -> None:
+    document = driver.document
     assert document.model is not None
     assert document.source is not None
-    assert (document.model.name, document.source.name, document.picture) == ("digits-vae-2d", "digits", 0)
+    assert (document.model.name, document.source.name, document.image_index) == ("digits-vae-2d", "digits", 0)
     start = document.start_code
     assert start is not None
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
     statistics = document.model.sample.statistics
     expected = (start - statistics.mean) / statistics.sigma
-    np.testing.assert_allclose(desk.window.latent.sliders.values, expected, atol=1e-5)
+    np.testing.assert_allclose(driver.window.latent.sliders.values, expected, atol=1e-5)
     assert document.undo_label is None
-    assert not desk.problems
+    assert not driver.problems
 
 
-def test_the_sliders_move_the_digit(desk: Desk) -> None:
-    sliders, before = desk.window.latent.sliders, desk.window.stage.edited.image
+def test_the_sliders_move_the_digit(driver: WindowDriver) -> None:
+    sliders, before = driver.window.latent.sliders, driver.window.stage.edited.image
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (0.0, 1.0, 2.0, -2.0)])
-    desk.until_edited_shows(desk.code)
-    assert desk.window.stage.edited.image != before
+    driver.until_edited_shows(driver.code)
+    assert driver.window.stage.edited.image != before
 
 
-def test_every_bundle_that_ships_opens_from_the_library_with_its_pictures(desk: Desk) -> None:
+def test_every_bundle_that_ships_opens_from_the_library_with_its_images(driver: WindowDriver) -> None:
     for name, source in (("glyphs-vae-2d", "glyphs"), ("digits-deep-49", "digits"), ("digits-vae-2d", "digits")):
-        before = desk.document.model
-        desk.click_item(desk.window.library.item_of("model", name))
-        desk.until(lambda before=before: desk.document.model is not before)
-        desk.settle()
-        assert desk.document.source is not None
-        assert desk.document.source.name == source
-        assert name in desk.find(QLabel, "status_model").text()
-    assert not desk.problems
+        before = driver.document.model
+        driver.click_item(driver.window.library.item_of("model", name))
+        driver.until(lambda before=before: driver.document.model is not before)
+        driver.settle()
+        assert driver.document.source is not None
+        assert driver.document.source.name == source
+        assert name in driver.find(QLabel, "status_model").text()
+    assert not driver.problems
 
 
-def test_a_bundle_named_on_the_command_line_opens(desk: Desk) -> None:
-    open_argument(desk.document, str(pretrained_dir() / "glyphs-vae-2d"))
-    desk.until(lambda: desk.document.model is not None and desk.document.model.name == "glyphs-vae-2d")
-    desk.settle()
-    assert not desk.problems
+def test_a_bundle_named_on_the_command_line_opens(driver: WindowDriver) -> None:
+    open_argument(driver.document, str(pretrained_dir() / "glyphs-vae-2d"))
+    driver.until(lambda: driver.document.model is not None and driver.document.model.name == "glyphs-vae-2d")
+    driver.settle()
+    assert not driver.problems

@@ -26,26 +26,26 @@ def test_the_tour_goes_through_the_main_loop(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
-    told = json.loads(ended.stdout)
-    assert set(told) == {"screenshots", "gif", "seconds", "heavy_modules"}
-    assert told["heavy_modules"] == []
-    shots = [Path(path) for path in told["screenshots"]]
+    reported = json.loads(ended.stdout)
+    assert set(reported) == {"screenshots", "gif", "seconds", "heavy_modules"}
+    assert reported["heavy_modules"] == []
+    shots = [Path(path) for path in reported["screenshots"]]
     assert len(shots) >= 8
     assert len(set(shots)) == len(shots)
     seen: list[bytes] = []
     for shot in shots:
-        with Image.open(shot) as image:
-            assert image.width >= 1280
-            assert image.height >= 800
-            pixels = np.asarray(image.convert("RGB"))
+        with Image.open(shot) as pil_image:
+            assert pil_image.width >= 1280
+            assert pil_image.height >= 800
+            pixels = np.asarray(pil_image.convert("RGB"))
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100, f"{shot.name} is nearly blank"
         seen.append(pixels.tobytes())
     assert len(set(seen)) == len(seen), "two steps look the same"
-    with Image.open(told["gif"]) as film:
-        frames = getattr(film, "n_frames", 1)
+    with Image.open(reported["gif"]) as animation:
+        frames = getattr(animation, "n_frames", 1)
         assert frames > 50
-        first = np.asarray(film.convert("RGB"))
-        film.seek(frames // 3)
-        assert not np.array_equal(first, np.asarray(film.convert("RGB")))
-    films = ["first.gif", "morph.gif"]
-    assert sorted(path.name for path in out.iterdir()) == sorted([*(shot.name for shot in shots), *films])
+        first = np.asarray(animation.convert("RGB"))
+        animation.seek(frames // 3)
+        assert not np.array_equal(first, np.asarray(animation.convert("RGB")))
+    animations = ["first.gif", "morph.gif"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*(shot.name for shot in shots), *animations])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from explorer_testing.training import write_pictures
+from explorer_testing.training import write_images
 
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Warm, Warmed
@@ -23,6 +23,6 @@ def process() -> Iterator[ModelProcess]:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of 160 training and 40 test pictures, 16 × 16."""
-    return write_pictures(tmp_path_factory.mktemp("pictures") / "blobs.npz")
+    return write_images(tmp_path_factory.mktemp("pictures") / "blobs.npz")

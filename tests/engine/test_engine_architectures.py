@@ -23,7 +23,7 @@ from explorer.engine.messages import Cancelled, Checkpoint, Epoch, Event, Failed
 from explorer.inference.codec import OnnxCodec
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import open_bundle
-from explorer.models.codes import LONG_CODE, SPATIAL_AXES
+from explorer.models.codes import LONG_CODE, SPATIAL_COMPONENTS
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.settings import TrainingRequest, make_request
 from explorer.types import ImageShape
@@ -99,25 +99,25 @@ def test_build_train_bundle_open_reconstruct(trained: Trained, glyphs: Path, nam
     held_out = source.splits.test
     clean = to_floats(source.read(held_out, card.preprocessing))
     codes = codec.encode(clean)
-    pictures = codec.decode(codes)
+    images = codec.decode(codes)
     assert codes.shape == (16, spec.latent_dim)
-    assert pictures.shape == clean.shape == (16, *shape)
-    assert np.isfinite(pictures).all()
+    assert images.shape == clean.shape == (16, *shape)
+    assert np.isfinite(images).all()
     assert codes.std(axis=0).max() > 0, "every picture has the same code"
-    assert pictures.std(axis=(1, 2, 3)).max() > 0, "the decoder gives empty pictures"
+    assert images.std(axis=(1, 2, 3)).max() > 0, "the decoder gives empty pictures"
     # A picture alone and one of many go through differently threaded sessions, in batches of their own.
-    np.testing.assert_allclose(codec.decode(codes[:1]), pictures[:1], atol=TOLERANCE)
+    np.testing.assert_allclose(codec.decode(codes[:1]), images[:1], atol=TOLERANCE)
 
     # The card's figures were measured with Keras, before there was anything to open.
-    *_, told = evaluate(codec, source, source.splits.test, card.preprocessing)
-    assert isinstance(told, Evaluation)
-    assert told.metrics() == pytest.approx(card.metrics, rel=1e-3)
+    *_, reported = evaluate(codec, source, source.splits.test, card.preprocessing)
+    assert isinstance(reported, Evaluation)
+    assert reported.metrics() == pytest.approx(card.metrics, rel=1e-3)
     sample = bundle.sample
     expected = codec.encode(to_floats(sample.thumbnails))
     np.testing.assert_allclose(sample.codes, expected, atol=TOLERANCE, rtol=1e-3 if spec.latent_dim > LONG_CODE else 0)
-    axes = len(sample.statistics.axes)
-    assert axes <= (SPATIAL_AXES if architecture.spatial else spec.latent_dim)
-    assert sample.axis_coordinates.shape == (len(sample.codes), axes)
+    axes = len(sample.statistics.components)
+    assert axes <= (SPATIAL_COMPONENTS if architecture.spatial else spec.latent_dim)
+    assert sample.component_coordinates.shape == (len(sample.codes), axes)
 
 
 COMPILE = """
@@ -170,9 +170,9 @@ def test_noise_makes_a_denoiser(process: ModelProcess, glyphs: Path, name: str, 
     source, errors = open_source(str(glyphs)), []
     for bundle in (plain, noisy):
         recipe = bundle.card.preprocessing
-        *_, told = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
-        assert isinstance(told, Evaluation)
-        errors.append(told.mse)
+        *_, reported = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
+        assert isinstance(reported, Evaluation)
+        errors.append(reported.mse)
     assert errors[1] < errors[0]
 
 
@@ -190,9 +190,9 @@ def test_training_goes_on_from_any_of_them(
     assert child.card.trained_from == parent.name
     assert child.card.trained.solver == "gradient"
     assert (child.card.image_shape, child.card.latent_shape) == (shape, parent.card.latent_shape)
-    pictures = to_floats(parent.sample.thumbnails[:5])
+    images = to_floats(parent.sample.thumbnails[:5])
     codecs = OnnxCodec(parent), OnnxCodec(child)
-    expected, received = (codec.decode(codec.encode(pictures)) for codec in codecs)
+    expected, received = (codec.decode(codec.encode(images)) for codec in codecs)
     if name != "vae":  # the moving averages of its normalisation go on whatever the rate is
         np.testing.assert_allclose(received, expected, atol=1e-3)
 

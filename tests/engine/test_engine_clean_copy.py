@@ -13,7 +13,7 @@ import pytest
 from explorer.engine.foreign.clean_copy import Sizes, copy_weights
 from explorer.errors import ModelError
 from explorer.models.foreign import hdf5
-from explorer.models.foreign.reading import read_foreign
+from explorer.models.foreign.reading import read_third_party
 
 ARRAYS: dict[str, Any] = {
     "float32": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
@@ -128,7 +128,7 @@ def test_weights_that_are_cut_short_are_found_while_the_file_is_described(tmp_pa
     data[place] ^= 1
     path.write_bytes(data)
     with pytest.raises(ModelError, match=r"it is damaged \(BadZipFile: Bad CRC-32"):
-        read_foreign(path)
+        read_third_party(path)
 
 
 def test_one_row_has_a_limit(tmp_path: Path) -> None:

@@ -82,10 +82,10 @@ def run(process: ModelProcess, models: Path, tmp_path: Path, name: str, **option
     return Result(list(process.run(Import(request))), out)
 
 
-def reconstruct(out: Path, pictures: Floats) -> Floats:
+def reconstruct(out: Path, images: Floats) -> Floats:
     """Encode and decode with a bundle as the window opens it."""
     codec = open_codec(open_bundle(out))
-    return codec.decode(codec.encode(pictures)).reshape(len(pictures), -1)
+    return codec.decode(codec.encode(images)).reshape(len(images), -1)
 
 
 def _noise(seed: int, side: int) -> Floats:
@@ -130,9 +130,9 @@ def test_a_model_of_any_style_gives_what_it_gave_where_it_was_written(
     assert finished.max_difference <= TOLERANCE
     with np.load(models / "references.npz") as references:
         noise = {"colour": (3, 32), "any_size": (4, 64)}.get(style)
-        pictures = references["x"] if noise is None else _noise(*noise)
+        images = references["x"] if noise is None else _noise(*noise)
         expected = references["keras_2_hdf5" if style == "renamed" else style]
-    np.testing.assert_allclose(reconstruct(result.out, pictures), expected, atol=TOLERANCE)
+    np.testing.assert_allclose(reconstruct(result.out, images), expected, atol=TOLERANCE)
     bundle = open_bundle(result.out)
     assert bundle.card.training is None
     assert bundle.card.data.trained_on == (), "nobody knows what it was trained on"
@@ -182,14 +182,14 @@ def test_it_can_be_cut_elsewhere(process: ModelProcess, models: Path, tmp_path: 
         np.testing.assert_allclose(reconstruct(result.out, references["x"]), references["nested"], atol=TOLERANCE)
 
 
-def test_halves_are_taken_by_their_names_within(process: ModelProcess, models: Path, tmp_path: Path) -> None:
-    halves = {"encoder": Path("encoder"), "decoder": Path("decoder")}
-    assert run(process, models, tmp_path, "nested.keras", **halves).finished.latent_shape == (12,)
+def test_parts_are_taken_by_their_names_within(process: ModelProcess, models: Path, tmp_path: Path) -> None:
+    split_model = {"encoder": Path("encoder"), "decoder": Path("decoder")}
+    assert run(process, models, tmp_path, "nested.keras", **split_model).finished.latent_shape == (12,)
     wrong = run(process, models, tmp_path / "b", "nested.keras", encoder=Path("encodre"), decoder=Path("decoder"))
     assert "“encoder”, “decoder”" in message(wrong.events)
 
 
-def test_halves_are_taken_from_two_files(process: ModelProcess, models: Path, tmp_path: Path) -> None:
+def test_parts_are_taken_from_two_files(process: ModelProcess, models: Path, tmp_path: Path) -> None:
     pair = models / "vae_pair"
     result = run(process, models, tmp_path, "", encoder=pair / "my_encoder.keras", decoder=pair / "my_decoder.h5")
     assert result.finished.latent_shape == (2,)
@@ -323,12 +323,10 @@ def test_an_import_can_be_cancelled(process: ModelProcess, models: Path, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_looking_at_a_model_shows_what_it_makes_of_pictures(
-    process: ModelProcess, models: Path, tmp_path: Path
-) -> None:
+def test_looking_at_a_model_shows_what_it_makes_of_images(process: ModelProcess, models: Path, tmp_path: Path) -> None:
     request = ImportRequest(models / "tanh_range.h5", tmp_path / "out")
     (seen,) = of(Examined, list(process.run(Examine(request))))
-    assert "digits" in seen.pictures.lower()
+    assert "digits" in seen.images.lower()
     assert seen.originals.shape == seen.reconstructions.shape == (8, 28, 28, 1)
     error = np.square(seen.originals / 255 - seen.reconstructions / 255).mean()
     assert error < 0.05, "it knows digits"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.programs import PATIENCE_S, environment
-from explorer_testing.training import write_pictures
+from explorer_testing.training import write_images
 
 from explorer.models.bundle import NETWORKS
 from explorer.paths import pretrained_dir
@@ -60,18 +60,18 @@ def _can_mount() -> bool:
 
 
 @pytest.mark.skipif(not _can_mount(), reason="a small disk can be mounted by root on Linux alone")
-def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
     """With room for nothing, for the compiled networks, and for one of the networks of Keras."""
     disk = tmp_path / "disk"
     disk.mkdir()
     program = tmp_path / "write.py"
     program.write_text(WRITE, "utf-8")
-    pictures = write_pictures(tmp_path / "blobs.npz")
+    images = write_images(tmp_path / "blobs.npz")
     bundle = pretrained_dir() / "digits-vae-2d"
     sizes = {name: (bundle / name).stat().st_size for name in ("encoder.onnx", "decoder.onnx", *NETWORKS)}
     compiled = sizes["encoder.onnx"] + sizes["decoder.onnx"]
     rooms = [20_000, compiled + 20_000, compiled + sizes[NETWORKS[0]] + 20_000]
-    argument = json.dumps([*(str(bundle / name) for name in NETWORKS), str(pictures), str(disk), rooms])
+    argument = json.dumps([*(str(bundle / name) for name in NETWORKS), str(images), str(disk), rooms])
     mount = f'mount -t tmpfs -o size=16m none "{disk}" && exec "$0" "$@"'
     ended = subprocess.run(
         ["unshare", "-m", "sh", "-c", mount, sys.executable, str(program), argument],
@@ -82,8 +82,8 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    told = json.loads(ended.stdout.splitlines()[-1])
-    for imported, trained, left in zip(told[::3], told[1::3], told[2::3], strict=True):
+    reported = json.loads(ended.stdout.splitlines()[-1])
+    for imported, trained, left in zip(reported[::3], reported[1::3], reported[2::3], strict=True):
         for kind, message, details in [imported, *([trained] if trained[0] == "Failed" else [])]:
             assert kind == "Failed"
             assert "No space left on device" in message
@@ -91,4 +91,4 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
             assert details == ""
         assert "imported" not in left
         assert not [name for name in left if name.startswith(".")], left
-    assert told[1][0] == "Failed"
+    assert reported[1][0] == "Failed"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.programs import run_python
-from explorer_testing.training import of, small_request, train, write_pictures
+from explorer_testing.training import of, small_request, train, write_images
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.engine.client import ModelProcess
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def events(process: ModelProcess, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
+def events(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     """All events of a variational training that is looked at; long enough to be shown several times."""
     out = tmp_path_factory.mktemp("live") / "new"
-    return train(process, small_request(pictures, out, architecture="vae", latent=3, epochs=150), live=True)
+    return train(process, small_request(images, out, architecture="vae", latent=3, epochs=150), live=True)
 
 
 def codec_of(live: Live) -> OnnxCodec:
@@ -55,8 +55,8 @@ def test_the_last_is_the_model_that_is_kept(events: list[Event]) -> None:
     assert np.abs(expected - last.reconstructions).max() <= 1
 
 
-def test_with_early_stopping_the_last_is_the_best(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    request = small_request(pictures, tmp_path / "new", epochs=200, rate=0.05, early_stop=1)
+def test_with_early_stopping_the_last_is_the_best(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    request = small_request(images, tmp_path / "new", epochs=200, rate=0.05, early_stop=1)
     events = train(process, request, live=True)
     assert isinstance(events[-1], Finished)
     kept, last = OnnxCodec(open_bundle(tmp_path / "new")), of(Live, events)[-1]
@@ -65,7 +65,7 @@ def test_with_early_stopping_the_last_is_the_best(process: ModelProcess, picture
     assert np.abs(expected - last.reconstructions).max() <= 1
 
 
-def test_each_shows_codes_and_pictures_of_its_own_networks(events: list[Event]) -> None:
+def test_each_shows_codes_and_images_of_its_own_networks(events: list[Event]) -> None:
     for live in of(Live, events):
         codec = codec_of(live)
         codes = codec.encode(to_floats(live.sample.thumbnails))
@@ -80,16 +80,16 @@ def test_each_shows_codes_and_pictures_of_its_own_networks(events: list[Event]) 
         assert [record.epoch for record in live.card.history] == list(range(1, int(live.progress) + 1))
 
 
-def test_nothing_is_shown_where_nobody_looks(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    assert not of(Live, train(process, small_request(pictures, tmp_path / "new", epochs=2)))
+def test_nothing_is_shown_where_nobody_looks(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    assert not of(Live, train(process, small_request(images, tmp_path / "new", epochs=2)))
 
 
-def test_showing_it_changes_nothing(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_showing_it_changes_nothing(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     losses = []
     for name, live in (("shown", True), ("hidden", False)):
-        told = train(process, small_request(pictures, tmp_path / name, architecture="vae", latent=2), live=live)
-        assert isinstance(told[-1], Finished)
-        losses.append([(epoch.loss, epoch.val_loss) for epoch in of(Epoch, told)])
+        reported = train(process, small_request(images, tmp_path / name, architecture="vae", latent=2), live=live)
+        assert isinstance(reported[-1], Finished)
+        losses.append([(epoch.loss, epoch.val_loss) for epoch in of(Epoch, reported)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
@@ -145,7 +145,7 @@ print(json.dumps(sizes))
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_400_updates_leave_the_memory_of_the_model_process_flat(tmp_path: Path) -> None:
-    data = write_pictures(tmp_path / "blobs.npz")
+    data = write_images(tmp_path / "blobs.npz")
     sizes = run_python(SHOWN_OFTEN, str(data))
     growth = (sizes[-1] - sizes[0]) / 400
     assert growth < 4_000, f"{growth:.0f} bytes an update; networks alone are {_network_bytes()}"

@@ -36,71 +36,67 @@ pytestmark = pytest.mark.engine
 NOISY = "gaussian:0.1"
 
 
-def request_of(pictures: Path, out: Path, **changes: Any) -> Any:
+def request_of(images: Path, out: Path, **changes: Any) -> Any:
     """Many small steps an epoch, so that an order falls into its middle."""
     values: dict[str, Any] = {"noise": NOISY, "batch": 1, "latent": 4, "epochs": 2, "architecture": "vae"}
-    return small_request(pictures, out, **(values | changes))
+    return small_request(images, out, **(values | changes))
 
 
 def paused_within(process: ModelProcess, request: Any) -> tuple[list[Event], Paused, Any]:
     """Start a training, and hold it in the middle of an epoch; return what came, the pause, and the stream."""
-    events, told = process.run(Train(request)), list[Event]()
+    events, reported = process.run(Train(request)), list[Event]()
     for event in events:
-        told.append(event)
+        reported.append(event)
         if isinstance(event, Started):
             process.order(Pause())
         if isinstance(event, Paused):
             if event.step:
-                return told, event, events
+                return reported, event, events
             # It held before the first step; let it do some.
             process.order(Resume())
-            told.append(until(events, Step))
+            reported.append(until(events, Step))
             process.order(Pause())
     raise AssertionError("it was never held")
 
 
-def test_a_paused_training_goes_on_as_if_nothing_had_been(
-    process: ModelProcess, pictures: Path, tmp_path: Path
-) -> None:
-    _, _, events = paused_within(process, request_of(pictures, tmp_path / "held"))
+def test_a_paused_training_goes_on_as_if_nothing_had_been(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    _, _, events = paused_within(process, request_of(images, tmp_path / "held"))
     process.order(Resume())
-    told = list(events)
-    assert isinstance(told[-1], Finished)
-    assert of(Resumed, told)
+    reported = list(events)
+    assert isinstance(reported[-1], Finished)
+    assert of(Resumed, reported)
     assert not (tmp_path / "held.checkpoint").exists()
-    whole = train(process, request_of(pictures, tmp_path / "whole"))
-    same_curve(of(Epoch, told), of(Epoch, whole))
+    whole = train(process, request_of(images, tmp_path / "whole"))
+    same_curve(of(Epoch, reported), of(Epoch, whole))
 
 
-def test_a_training_is_taken_up_in_the_middle_of_an_epoch(
-    process: ModelProcess, pictures: Path, tmp_path: Path
-) -> None:
-    told, paused, events = paused_within(process, request_of(pictures, tmp_path / "held"))
-    assert isinstance(told[-2], Checkpoint), "it held before its checkpoint was written"
+def test_a_training_is_taken_up_in_the_middle_of_an_epoch(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    reported, paused, events = paused_within(process, request_of(images, tmp_path / "held"))
+    assert isinstance(reported[-2], Checkpoint), "it held before its checkpoint was written"
     process.order(Cancel())
     assert list(events)[-1] == Cancelled(str(tmp_path / "held.checkpoint"))
     assert [path.name for path in (tmp_path / "held.checkpoint").iterdir()] == [CHECKPOINT]
-    resumed = train(process, request_of(pictures, tmp_path / "held", resume=True))
+    resumed = train(process, request_of(images, tmp_path / "held", resume=True))
     assert of(Started, resumed)[0].first_epoch == paused.epoch
     steps = of(Step, resumed)
     assert not steps or (steps[0].epoch, steps[0].step) > (paused.epoch, paused.step)
-    whole = train(process, request_of(pictures, tmp_path / "whole"))
-    same_curve([*of(Epoch, told), *of(Epoch, resumed)], of(Epoch, whole))
+    whole = train(process, request_of(images, tmp_path / "whole"))
+    same_curve([*of(Epoch, reported), *of(Epoch, resumed)], of(Epoch, whole))
     pair = [open_bundle(tmp_path / name) for name in ("held", "whole")]
     codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
     decoded = [OnnxCodec(bundle).decode(codes) for bundle in pair]
     np.testing.assert_allclose(decoded[0], decoded[1], atol=1e-5)
 
 
-def same_curve(told: list[Epoch], expected: list[Epoch]) -> None:
-    assert [event.epoch for event in told] == [event.epoch for event in expected]
-    for one, other in zip(told, expected, strict=True):
+def same_curve(reported: list[Epoch], expected: list[Epoch]) -> None:
+    assert [event.epoch for event in reported] == [event.epoch for event in expected]
+    for one, other in zip(reported, expected, strict=True):
         assert one.loss == pytest.approx(other.loss, rel=1e-5)
         assert one.val_loss == pytest.approx(other.val_loss, rel=1e-5)
 
 
-def test_stop_keeps_what_was_learnt(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    events = process.run(Train(request_of(pictures, tmp_path / "new", epochs=100_000)))
+def test_stop_keeps_what_was_learnt(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    events = process.run(Train(request_of(images, tmp_path / "new", epochs=100_000)))
     first = until(events, Epoch)
     until(events, Step)
     process.order(Stop())
@@ -115,56 +111,56 @@ def test_stop_keeps_what_was_learnt(process: ModelProcess, pictures: Path, tmp_p
 
 
 @pytest.mark.parametrize("order", [Stop(), Cancel()])
-def test_orders_reach_a_paused_training(process: ModelProcess, pictures: Path, tmp_path: Path, order: Any) -> None:
-    _, _, events = paused_within(process, request_of(pictures, tmp_path / "new"))
+def test_orders_reach_a_paused_training(process: ModelProcess, images: Path, tmp_path: Path, order: Any) -> None:
+    _, _, events = paused_within(process, request_of(images, tmp_path / "new"))
     process.order(order)
     last = list(events)[-1]
     assert isinstance(last, Finished if isinstance(order, Stop) else Cancelled)
 
 
-def test_late_orders_harm_nothing(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    assert isinstance(train(process, small_request(pictures, tmp_path / "one", epochs=1))[-1], Finished)
+def test_late_orders_harm_nothing(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    assert isinstance(train(process, small_request(images, tmp_path / "one", epochs=1))[-1], Finished)
     for order in (Pause(), Resume(), Stop(), Cancel()):
         process.order(order)
-    assert isinstance(train(process, small_request(pictures, tmp_path / "two", epochs=1))[-1], Finished)
+    assert isinstance(train(process, small_request(images, tmp_path / "two", epochs=1))[-1], Finished)
 
 
-def test_early_stopping_remembers_the_best_over_a_pause(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_early_stopping_remembers_the_best_over_a_pause(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     changes = {"epochs": 40, "early_stop": 2, "batch": 8, "rate": 0.05, "seed": 3}
-    whole = train(process, request_of(pictures, tmp_path / "whole", **changes))
+    whole = train(process, request_of(images, tmp_path / "whole", **changes))
     assert 2 < len(of(Epoch, whole)) < 40, "it never stopped early; the case shows nothing"
-    events = process.run(Train(request_of(pictures, tmp_path / "held", **changes)))
-    told: list[Event] = [until(events, Epoch), until(events, Epoch)]
+    events = process.run(Train(request_of(images, tmp_path / "held", **changes)))
+    reported: list[Event] = [until(events, Epoch), until(events, Epoch)]
     process.order(Pause())
-    told.extend(_until_paused(events))
+    reported.extend(_until_paused(events))
     process.order(Cancel())
-    told.extend(events)
-    resumed = train(process, request_of(pictures, tmp_path / "held", resume=True, **changes))
-    same_curve([*of(Epoch, told), *of(Epoch, resumed)], of(Epoch, whole))
+    reported.extend(events)
+    resumed = train(process, request_of(images, tmp_path / "held", resume=True, **changes))
+    same_curve([*of(Epoch, reported), *of(Epoch, resumed)], of(Epoch, whole))
     pair = [open_bundle(tmp_path / name).card.metrics["loss"] for name in ("held", "whole")]
     assert pair[0] == pytest.approx(pair[1], rel=1e-4)
 
 
 def _until_paused(events: Any) -> list[Event]:
-    told: list[Event] = []
+    reported: list[Event] = []
     for event in events:
-        told.append(event)
+        reported.append(event)
         if isinstance(event, Paused):
-            return told
+            return reported
     raise AssertionError("it was never held")
 
 
-def test_who_holds_a_training_sees_it_as_it_is(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_who_holds_a_training_sees_it_as_it_is(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     """Not as it was when its share of the time allowed the last look."""
-    events, told = process.run(Train(request_of(pictures, tmp_path / "new", epochs=50), live=True)), list[Event]()
+    events, reported = process.run(Train(request_of(images, tmp_path / "new", epochs=50), live=True)), list[Event]()
     for event in events:
-        told.append(event)
+        reported.append(event)
         if isinstance(event, Epoch) and event.epoch == 3:
             process.order(Pause())
         if isinstance(event, Paused):
             break
-    shown, paused = of(Live, told)[-1], of(Paused, told)[-1]
-    steps = of(Step, told)[-1].steps
+    shown, paused = of(Live, reported)[-1], of(Paused, reported)[-1]
+    steps = of(Step, reported)[-1].steps
     assert shown.progress == pytest.approx(paused.epoch - 1 + paused.step / steps)
     assert paused.epoch >= 3
     process.order(Cancel())

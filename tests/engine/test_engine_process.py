@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.programs import PATIENCE_S, environment
-from explorer_testing.training import small_request, until, write_pictures
+from explorer_testing.training import small_request, until, write_images
 
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Epoch, Finished, Train, Warm, Warmed
@@ -44,7 +44,7 @@ def runs(process: ModelProcess) -> bool:
 def test_killed_while_training_says_so_and_starts_again(tmp_path: Path) -> None:
     process = ModelProcess()
     try:
-        data = write_pictures(tmp_path / "blobs.npz")
+        data = write_images(tmp_path / "blobs.npz")
         events = process.run(Train(small_request(data, tmp_path / "new", epochs=100_000)))
         until(events, Epoch)
         first = process.pid
@@ -64,7 +64,7 @@ def test_killed_while_training_says_so_and_starts_again(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waiting for a process of others needs Linux' pidfd")
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    data = write_pictures(tmp_path / "blobs.npz")
+    data = write_images(tmp_path / "blobs.npz")
     program = tmp_path / "parent.py"
     program.write_text(PARENT, "utf-8")
     with subprocess.Popen(
@@ -169,7 +169,7 @@ if __name__ == "__main__":
 def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_path: Path) -> None:
     program = tmp_path / "parent.py"
     program.write_text(OTHER_END, "utf-8")
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, str(program), sent, str(tmp_path / "mark")],
         stdout=subprocess.PIPE,
         text=True,
@@ -177,7 +177,7 @@ def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_
         timeout=PATIENCE_S,
         env=environment(),
     ).stdout
-    assert "Invalid message from a subprocess" in told
+    assert "Invalid message from a subprocess" in reported
     assert not (tmp_path / "mark").exists()
 
 

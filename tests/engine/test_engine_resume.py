@@ -24,10 +24,10 @@ Stopped = tuple[Path, int]
 
 
 @pytest.fixture(scope="module")
-def stopped(process: ModelProcess, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+def stopped(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
     """The folder of a training that was cancelled behind its first checkpoint, and the epoch that holds."""
     folder = tmp_path_factory.mktemp("stopped")
-    events = process.run(Train(request_of(pictures, folder, epochs=100_000)))
+    events = process.run(Train(request_of(images, folder, epochs=100_000)))
     checkpoint = until(events, Checkpoint)
     process.cancel()
     *_, last = events
@@ -35,9 +35,9 @@ def stopped(process: ModelProcess, pictures: Path, tmp_path_factory: pytest.Temp
     return folder, checkpoint.epoch
 
 
-def request_of(pictures: Path, folder: Path, **changes: Any) -> Any:
+def request_of(images: Path, folder: Path, **changes: Any) -> Any:
     values: dict[str, Any] = {"noise": "gaussian:0.1", "limit": 64, "batch": 64, "latent": 4}
-    return small_request(pictures, folder / "new", **(values | changes))
+    return small_request(images, folder / "new", **(values | changes))
 
 
 @pytest.fixture
@@ -52,17 +52,17 @@ def test_what_a_stopped_training_leaves(stopped: Stopped) -> None:
     assert checkpoint_folder(folder / "new") == folder / "new.checkpoint"
 
 
-def test_resumed_equals_uninterrupted(process: ModelProcess, pictures: Path, copy: Stopped, tmp_path: Path) -> None:
+def test_resumed_equals_uninterrupted(process: ModelProcess, images: Path, copy: Stopped, tmp_path: Path) -> None:
     folder, epoch = copy
-    resumed = train(process, request_of(pictures, folder, epochs=epoch + 3, resume=True))
+    resumed = train(process, request_of(images, folder, epochs=epoch + 3, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert [path.name for path in folder.iterdir()] == ["new"], "the checkpoint outlived its training"
     assert of(Started, resumed)[0].first_epoch == epoch + 1
-    whole = of(Epoch, train(process, request_of(pictures, tmp_path, epochs=epoch + 3)))
+    whole = of(Epoch, train(process, request_of(images, tmp_path, epochs=epoch + 3)))
     tail = [(event.epoch, event.loss, event.val_loss) for event in of(Epoch, resumed)]
     assert len(tail) == 3
-    for told, expected in zip(tail, whole[-3:], strict=True):
-        assert told == pytest.approx((expected.epoch, expected.loss, expected.val_loss), abs=1e-5)
+    for reported, expected in zip(tail, whole[-3:], strict=True):
+        assert reported == pytest.approx((expected.epoch, expected.loss, expected.val_loss), abs=1e-5)
     models = [open_bundle(path / "new") for path in (folder, tmp_path)]
     assert [len(model.card.history) for model in models] == [epoch + 3, epoch + 3]
     codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
@@ -71,7 +71,7 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, pictures: Path, cop
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"seed": 9}, "seed was 1, but is 9"),
         ({"latent": 5}, "latent was 4, but is 5"),
@@ -81,16 +81,16 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, pictures: Path, cop
     ],
 )
 def test_a_checkpoint_of_other_settings_is_refused(
-    process: ModelProcess, pictures: Path, copy: Stopped, changes: dict[str, object], told: str
+    process: ModelProcess, images: Path, copy: Stopped, changes: dict[str, object], reported: str
 ) -> None:
-    *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True, **changes))
+    *_, failed = train(process, request_of(images, copy[0], epochs=1_000, resume=True, **changes))
     assert isinstance(failed, Failed)
-    assert told in str(failed.message)
+    assert reported in str(failed.message)
     assert (copy[0] / "new.checkpoint").is_dir()
 
 
-def test_a_checkpoint_of_other_pictures_is_refused(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
-    other = shutil.copy(pictures, copy[0] / "other.npz")
+def test_a_checkpoint_of_other_images_is_refused(process: ModelProcess, images: Path, copy: Stopped) -> None:
+    other = shutil.copy(images, copy[0] / "other.npz")
     *_, failed = train(process, request_of(Path(other), copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
     assert "data was blobs.npz, but is" in str(failed.message)
@@ -104,10 +104,10 @@ def write_others(path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
+def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, images: Path, copy: Stopped) -> None:
     """It went on with whatever lay at the place of the images, if there were as many."""
     (copy[0] / "data").mkdir()
-    data = Path(shutil.copy(pictures, copy[0] / "data"))
+    data = Path(shutil.copy(images, copy[0] / "data"))
     write_others(data)
     *_, failed = train(process, request_of(data, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
@@ -116,22 +116,22 @@ def test_a_checkpoint_of_as_many_other_images_is_refused(process: ModelProcess, 
 
 
 def test_a_checkpoint_of_an_earlier_version_knows_no_images_but_their_number(
-    process: ModelProcess, pictures: Path, copy: Stopped
+    process: ModelProcess, images: Path, copy: Stopped
 ) -> None:
     path = copy[0] / "new.checkpoint" / CHECKPOINT
     with np.load(path) as file:
         state = json.loads(file["state"].tobytes())
     assert len(state["arguments"].pop("content_hash")) == 64
     change(path, state=np.frombuffer(json.dumps(state).encode(), np.uint8))
-    resumed = train(process, request_of(pictures, copy[0], epochs=copy[1] + 1, resume=True))
+    resumed = train(process, request_of(images, copy[0], epochs=copy[1] + 1, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
 
 
-def test_what_else_lies_in_the_checkpoints_folder_stays(process: ModelProcess, pictures: Path, copy: Stopped) -> None:
+def test_what_else_lies_in_the_checkpoints_folder_stays(process: ModelProcess, images: Path, copy: Stopped) -> None:
     """It was deleted with the checkpoint."""
     own = copy[0] / "new.checkpoint" / "notes.txt"
     own.write_text("the user's own")
-    resumed = train(process, request_of(pictures, copy[0], epochs=copy[1] + 1, resume=True))
+    resumed = train(process, request_of(images, copy[0], epochs=copy[1] + 1, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert [path.name for path in own.parent.iterdir()] == ["notes.txt"]
 
@@ -166,10 +166,10 @@ def objects_in_place(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut, forget, swap, list_in_place, objects_in_place])
 def test_a_damaged_checkpoint_is_refused(
-    process: ModelProcess, pictures: Path, copy: Stopped, damage: Callable[[Path], None]
+    process: ModelProcess, images: Path, copy: Stopped, damage: Callable[[Path], None]
 ) -> None:
     damage(copy[0] / "new.checkpoint" / CHECKPOINT)
-    *_, failed = train(process, request_of(pictures, copy[0], epochs=1_000, resume=True))
+    *_, failed = train(process, request_of(images, copy[0], epochs=1_000, resume=True))
     assert isinstance(failed, Failed)
     assert "without --resume" in str(failed.message) or "do not trust" in str(failed.message)
     assert not (copy[0] / "new").exists()

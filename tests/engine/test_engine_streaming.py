@@ -75,8 +75,8 @@ print(json.dumps([names, results]))
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "pictures"
     place.mkdir()
-    for number, picture in enumerate(blobs(125)):
-        Image.fromarray(picture[..., 0]).save(place / f"{number}.png")
+    for number, image in enumerate(blobs(125)):
+        Image.fromarray(image[..., 0]).save(place / f"{number}.png")
     return place
 
 

@@ -42,19 +42,19 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def logged(process: ModelProcess, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Any]:
+def logged(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Any]:
     """The events of a variational training of four epochs, and what TensorBoard reads in its log."""
     folder = tmp_path_factory.mktemp("logged")
     values = {"architecture": "vae", "latent": 3, "epochs": 4, "schedule": "cosine", "tensorboard": folder / "log"}
-    request = small_request(pictures, folder / "new", **values)
+    request = small_request(images, folder / "new", **values)
     events = train(process, request)
     assert isinstance(events[-1], Finished), events[-1]
     return events, run_python(READ, str(folder / "log"))
 
 
 def test_scalars_are_the_epochs(logged: tuple[list[Event], Any]) -> None:
-    events, told = logged
-    epochs, scalars = of(Epoch, events), told["scalars"]
+    events, reported = logged
+    epochs, scalars = of(Epoch, events), reported["scalars"]
     for tag, expected in (
         ("loss/training", [epoch.loss for epoch in epochs]),
         ("loss/validation", [epoch.val_loss for epoch in epochs]),
@@ -70,13 +70,13 @@ def test_scalars_are_the_epochs(logged: tuple[list[Event], Any]) -> None:
     assert rates[-1] == pytest.approx(0, abs=1e-9), "a cosine ends at nothing"
 
 
-def test_codes_are_histograms_and_reconstructions_pictures(logged: tuple[list[Event], Any]) -> None:
-    _, told = logged
+def test_codes_are_histograms_and_reconstructions_images(logged: tuple[list[Event], Any]) -> None:
+    _, reported = logged
     for tag, count in (("codes/all", 40 * 3), ("codes/00", 40), ("codes/02", 40)):
-        step, buckets = told["histograms"][tag][-1]
+        step, buckets = reported["histograms"][tag][-1]
         assert step == 4
         assert sum(bucket[2] for bucket in buckets) == count
-    step, shapes = told["images"]["originals_over_reconstructions"][-1]
+    step, shapes = reported["images"]["originals_over_reconstructions"][-1]
     assert step == 4
     assert shapes == [[32, 16]] * 8
 
@@ -87,9 +87,9 @@ def test_the_log_is_no_part_of_the_model(logged: tuple[list[Event], Any]) -> Non
     assert "tensorboard" not in card.model_dump_json()
 
 
-def test_a_folder_that_cannot_be_made_is_refused(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", "utf-8")
-    *_, failed = train(process, small_request(pictures, tmp_path / "new", tensorboard=tmp_path / "file" / "log"))
+    *_, failed = train(process, small_request(images, tmp_path / "new", tensorboard=tmp_path / "file" / "log"))
     assert isinstance(failed, Failed)
     assert "Cannot write into" in str(failed.message)
     assert not (tmp_path / "new").exists()
@@ -111,7 +111,7 @@ except (TrainingError, ValueError) as error:
 """
 
 
-def test_without_the_extra_it_is_said_before_the_training(pictures: Path, tmp_path: Path) -> None:
-    told = run_python(WITHOUT, [str(pictures), str(tmp_path / "new")])
-    assert "pip install tensorboard" in told
+def test_without_the_extra_it_is_said_before_the_training(images: Path, tmp_path: Path) -> None:
+    reported = run_python(WITHOUT, [str(images), str(tmp_path / "new")])
+    assert "pip install tensorboard" in reported
     assert list(tmp_path.iterdir()) == []

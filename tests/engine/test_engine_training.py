@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.training import of, small_request, train, until, write_pictures
+from explorer_testing.training import of, small_request, train, until, write_images
 
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import to_floats
@@ -33,8 +33,8 @@ from explorer.models.reservation import Reservation
 pytestmark = pytest.mark.engine
 
 
-def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    events = train(process, small_request(pictures, tmp_path / "new"))
+def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    events = train(process, small_request(images, tmp_path / "new"))
     # A checkpoint comes between where an epoch took long, on a machine that has much else to do.
     kinds = [type(event) for event in events if not isinstance(event, Working | Step | Checkpoint)]
     assert kinds == [Started, Epoch, Epoch, Epoch, Finished]
@@ -52,15 +52,15 @@ def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, pictur
     assert [(record.loss, record.val_loss) for record in card.history] == [(e.loss, e.val_loss) for e in epochs]
     assert (card.encoder_params, card.decoder_params) == (started.encoder_params, started.decoder_params)
     assert (card.data.train, card.data.test, card.data.split_origin) == (160, 40, "given")
-    assert card.data.content_hash == open_source(str(pictures)).content_hash()
+    assert card.data.content_hash == open_source(str(images)).content_hash()
     assert card.max_difference <= 1e-4
     # The last epoch's validation loss is the mean BCE over the same pictures as the card's figure.
     assert card.metrics["bce"] == pytest.approx(epochs[-1].val_loss, rel=1e-3)
 
 
-def test_the_bundle_is_as_good_as_its_card_says(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    train(process, small_request(pictures, tmp_path / "new", architecture="vae", latent=3, epochs=2))
-    bundle, source = open_bundle(tmp_path / "new"), open_source(str(pictures))
+def test_the_bundle_is_as_good_as_its_card_says(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    train(process, small_request(images, tmp_path / "new", architecture="vae", latent=3, epochs=2))
+    bundle, source = open_bundle(tmp_path / "new"), open_source(str(images))
     *_, result = evaluate(OnnxCodec(bundle), source, source.splits.test, bundle.card.preprocessing)
     assert isinstance(result, Evaluation)
     assert result.metrics() == pytest.approx(bundle.card.metrics, rel=1e-3)
@@ -70,9 +70,9 @@ def test_the_bundle_is_as_good_as_its_card_says(process: ModelProcess, pictures:
     assert bundle.sample.statistics.kl == pytest.approx(result.kl_per_dim, rel=1e-3)
 
 
-def test_the_same_seed_gives_the_same_model(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_model(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     losses = [
-        [epoch.loss for epoch in of(Epoch, train(process, small_request(pictures, tmp_path / name, seed=seed)))]
+        [epoch.loss for epoch in of(Epoch, train(process, small_request(images, tmp_path / name, seed=seed)))]
         for name, seed in (("a", 5), ("b", 5), ("c", 6))
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
@@ -81,8 +81,8 @@ def test_the_same_seed_gives_the_same_model(process: ModelProcess, pictures: Pat
     np.testing.assert_allclose(codes[0], codes[1], atol=1e-5)
 
 
-def test_cancel_leaves_no_bundle_and_the_process_ready(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    events = process.run(Train(small_request(pictures, tmp_path / "new", epochs=100_000)))
+def test_cancel_leaves_no_bundle_and_the_process_ready(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    events = process.run(Train(small_request(images, tmp_path / "new", epochs=100_000)))
     until(events, Epoch)
     process.cancel()
     rest = list(events)
@@ -92,20 +92,18 @@ def test_cancel_leaves_no_bundle_and_the_process_ready(process: ModelProcess, pi
     # On a slow machine there was time for a checkpoint, which stays.
     assert [path for path in tmp_path.iterdir() if str(path) != last.checkpoint] == []
     pid = process.pid
-    assert isinstance(train(process, small_request(pictures, tmp_path / "second", epochs=1))[-1], Finished)
+    assert isinstance(train(process, small_request(images, tmp_path / "second", epochs=1))[-1], Finished)
     assert process.pid == pid
 
 
-def test_a_cancel_that_comes_too_late_stops_nothing_else(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    train(process, small_request(pictures, tmp_path / "first", epochs=1))
+def test_a_cancel_that_comes_too_late_stops_nothing_else(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    train(process, small_request(images, tmp_path / "first", epochs=1))
     process.cancel()
-    assert isinstance(train(process, small_request(pictures, tmp_path / "second", epochs=1))[-1], Finished)
+    assert isinstance(train(process, small_request(images, tmp_path / "second", epochs=1))[-1], Finished)
 
 
-def test_a_loss_that_is_no_number_fails_and_leaves_nothing(
-    process: ModelProcess, pictures: Path, tmp_path: Path
-) -> None:
-    request = small_request(pictures, tmp_path / "new", architecture="conv-pool", rate=10, epochs=50, loss="mse")
+def test_a_loss_that_is_no_number_fails_and_leaves_nothing(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    request = small_request(images, tmp_path / "new", architecture="conv-pool", rate=10, epochs=50, loss="mse")
     events = train(process, request)
     failed = events[-1]
     assert isinstance(failed, Failed)
@@ -116,8 +114,8 @@ def test_a_loss_that_is_no_number_fails_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_bundle_is_replaced_only_by_force(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    request = small_request(pictures, tmp_path / "new", epochs=1)
+def test_an_existing_bundle_is_replaced_only_by_force(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    request = small_request(images, tmp_path / "new", epochs=1)
     train(process, request)
     before = {file.name: file.read_bytes() for file in (tmp_path / "new").iterdir()}
     (failed,) = train(process, request)
@@ -130,11 +128,11 @@ def test_an_existing_bundle_is_replaced_only_by_force(process: ModelProcess, pic
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_force_replaces_nothing_but_a_bundle(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_force_replaces_nothing_but_a_bundle(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     out = tmp_path / "photos"
     out.mkdir()
     (out / "holiday.jpg").write_bytes(b"a photograph")
-    (failed,) = train(process, small_request(pictures, out, epochs=1, force=True))
+    (failed,) = train(process, small_request(images, out, epochs=1, force=True))
     assert isinstance(failed, Failed)
     assert "holiday.jpg" in str(failed.message)
     assert (out / "holiday.jpg").read_bytes() == b"a photograph"
@@ -142,7 +140,7 @@ def test_force_replaces_nothing_but_a_bundle(process: ModelProcess, pictures: Pa
 
 def test_a_training_stays_apart_from_its_images(process: ModelProcess, tmp_path: Path) -> None:
     """Its checkpoint, too."""
-    data = write_pictures(tmp_path / "blobs.npz")
+    data = write_images(tmp_path / "blobs.npz")
     folder = tmp_path / "birds.checkpoint"
     folder.mkdir()
     shutil.copy(data, folder / "blobs.npz")
@@ -158,23 +156,23 @@ def test_a_training_stays_apart_from_its_images(process: ModelProcess, tmp_path:
 
 
 def test_a_place_that_is_taken_is_refused_before_anything_is_read(
-    process: ModelProcess, pictures: Path, tmp_path: Path
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     """The second of two trainings with one name failed after its last epoch."""
     with Reservation(tmp_path / "new"):
-        (failed,) = train(process, small_request(pictures, tmp_path / "new", force=True))
+        (failed,) = train(process, small_request(images, tmp_path / "new", force=True))
     assert isinstance(failed, Failed)
     assert "“new”" in str(failed.message)
-    events = train(process, small_request(pictures, tmp_path / "new", epochs=1))
+    events = train(process, small_request(images, tmp_path / "new", epochs=1))
     assert isinstance(events[-1], Finished)
 
 
 def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
-    process: ModelProcess, pictures: Path, tmp_path: Path
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     """Somebody makes a folder at its place during the training: the last epoch is in the checkpoint."""
     out = tmp_path / "new"
-    events = process.run(Train(small_request(pictures, out, epochs=2)))
+    events = process.run(Train(small_request(images, out, epochs=2)))
     until(events, Started)
     out.mkdir()
     (out / "holiday.jpg").write_bytes(b"a photograph")
@@ -182,14 +180,14 @@ def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
     assert isinstance(failed, Failed)
     assert (out / "holiday.jpg").read_bytes() == b"a photograph"
     out.rename(tmp_path / "photos")
-    resumed = train(process, small_request(pictures, out, epochs=2, resume=True))
+    resumed = train(process, small_request(images, out, epochs=2, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert of(Started, resumed)[0].first_epoch == 3, "nothing is trained again"
     assert len(open_bundle(out).card.history) == 2
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"data": "nowhere.npz"}, "nowhere.npz"),
         ({"architecture": "alexnet"}, "alexnet"),
@@ -202,11 +200,11 @@ def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
     ],
 )
 def test_what_cannot_be_trained_fails_with_a_reason(
-    process: ModelProcess, pictures: Path, tmp_path: Path, changes: dict[str, object], told: str
+    process: ModelProcess, images: Path, tmp_path: Path, changes: dict[str, object], reported: str
 ) -> None:
-    *_, failed = train(process, small_request(pictures, tmp_path / "new").model_copy(update=changes))
+    *_, failed = train(process, small_request(images, tmp_path / "new").model_copy(update=changes))
     assert isinstance(failed, Failed)
-    assert told in str(failed.message)
+    assert reported in str(failed.message)
     assert failed.details == "", "an error that was foreseen needs no traceback"
     assert list(tmp_path.iterdir()) == []
 
@@ -231,24 +229,24 @@ def test_linear_is_scikit_learns_principal_components(process: ModelProcess, tmp
     assert bundle.card.metrics["mse"] == pytest.approx(((flat["test"] - expected) ** 2).mean(), rel=1e-4)
 
 
-def test_training_goes_on_from_a_trained_model(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    first = of(Epoch, train(process, small_request(pictures, tmp_path / "parent", epochs=10)))
+def test_training_goes_on_from_a_trained_model(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    first = of(Epoch, train(process, small_request(images, tmp_path / "parent", epochs=10)))
     events = train(
-        process, small_request(pictures, tmp_path / "child", epochs=2, latent=None, start_from=str(tmp_path / "parent"))
+        process, small_request(images, tmp_path / "child", epochs=2, latent=None, start_from=str(tmp_path / "parent"))
     )
     second = of(Epoch, events)
     assert second[0].loss < first[1].loss < first[0].loss
     assert second[0].loss == pytest.approx(first[-1].loss, rel=0.1)
     assert open_bundle(tmp_path / "child").card.trained_from == "parent"
     *_, failed = train(
-        process, small_request(pictures, tmp_path / "other", architecture="vae", start_from=str(tmp_path / "parent"))
+        process, small_request(images, tmp_path / "other", architecture="vae", start_from=str(tmp_path / "parent"))
     )
     assert isinstance(failed, Failed)
     assert "--arch deep-dense" in str(failed.message)
 
 
-def test_early_stopping_keeps_the_best(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
-    request = small_request(pictures, tmp_path / "new", epochs=200, early_stop=3, rate=0.03)
+def test_early_stopping_keeps_the_best(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+    request = small_request(images, tmp_path / "new", epochs=200, early_stop=3, rate=0.03)
     events = train(process, request)
     losses = [epoch.val_loss for epoch in of(Epoch, events)]
     assert len(losses) < 200
@@ -258,14 +256,14 @@ def test_early_stopping_keeps_the_best(process: ModelProcess, pictures: Path, tm
     assert len(card.history) == len(losses)
 
 
-def test_noise_and_augmentation_take_part(process: ModelProcess, pictures: Path, tmp_path: Path) -> None:
+def test_noise_and_augmentation_take_part(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     noise = "gaussian:0.5:7"
-    plain = train(process, small_request(pictures, tmp_path / "plain", limit=50))
-    noisy = train(process, small_request(pictures, tmp_path / "noisy", limit=50, noise=noise, augment=90))
+    plain = train(process, small_request(images, tmp_path / "plain", limit=50))
+    noisy = train(process, small_request(images, tmp_path / "noisy", limit=50, noise=noise, augment=90))
     assert [of(Started, events)[0].train_count for events in (plain, noisy)] == [50, 90]
     assert [of(Started, events)[0].val_count for events in (plain, noisy)] == [40, 40]
-    bundle, source = open_bundle(tmp_path / "noisy"), open_source(str(pictures))
+    bundle, source = open_bundle(tmp_path / "noisy"), open_source(str(images))
     recipe = bundle.card.preprocessing
-    *_, told = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
-    assert isinstance(told, Evaluation)
-    assert bundle.card.metrics == pytest.approx(told.metrics(), rel=1e-3)
+    *_, reported = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
+    assert isinstance(reported, Evaluation)
+    assert bundle.card.metrics == pytest.approx(reported.metrics(), rel=1e-3)

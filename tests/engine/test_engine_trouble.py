@@ -69,15 +69,15 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not hasattr(__import__("resource"), "prlimit"), reason="limits of another process need Linux")
-def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
-    process: ModelProcess, pictures: Path, tmp_path: Path
+def test_a_full_disk_is_reported_and_the_last_checkpoint_stays(
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     """A limit on the size of files stands for the full disk: the same write fails in the same place."""
     program = tmp_path / "limited.py"
     program.write_text(LIMITED, "utf-8")
     out = tmp_path / "new"
     ended = subprocess.run(
-        [sys.executable, str(program), json.dumps([str(pictures), str(out)])],
+        [sys.executable, str(program), json.dumps([str(images), str(out)])],
         capture_output=True,
         text=True,
         check=False,
@@ -85,36 +85,36 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    told = json.loads(ended.stdout.splitlines()[-1])
-    *before, (kind, note) = told
+    reported = json.loads(ended.stdout.splitlines()[-1])
+    *before, (kind, note) = reported
     assert kind == "Trouble"
     # A slow machine writes one within the first epoch, too.
     assert {kind for kind, _ in before} == {"Checkpoint"}
     assert "Cannot save a checkpoint; training continues, and the last checkpoint is kept. " in note
     assert "free disk space" in note
-    resumed = train(process, small_request(pictures, out, epochs=3, batch=8, resume=True))
+    resumed = train(process, small_request(images, out, epochs=3, batch=8, resume=True))
     assert isinstance(resumed[-1], Finished), resumed[-1]
     assert of(Started, resumed)[0].first_epoch >= 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="limits of another process need Linux")
-def test_memory_that_is_not_there_is_told_and_the_next_training_works(pictures: Path, tmp_path: Path) -> None:
+def test_memory_that_is_not_there_is_reported_and_the_next_training_works(images: Path, tmp_path: Path) -> None:
     """The process may take half a gigabyte more than it has; 1.7 are asked for."""
     import resource
 
     process = ModelProcess()
     try:
-        assert isinstance(train(process, small_request(pictures, tmp_path / "one", epochs=1))[-1], Finished)
+        assert isinstance(train(process, small_request(images, tmp_path / "one", epochs=1))[-1], Finished)
         assert process.pid is not None
         room = _virtual_bytes(process.pid) + (512 << 20)
         resource.prlimit(process.pid, resource.RLIMIT_AS, (room, room))
-        big = small_request(pictures, tmp_path / "big", architecture="dense", latent=6_000, size=(64, 64), channels=3)
+        big = small_request(images, tmp_path / "big", architecture="dense", latent=6_000, size=(64, 64), channels=3)
         *_, last = train(process, big)
         assert isinstance(last, Failed)
         assert str(last.message).startswith("Not enough memory for the training.")
         assert "smaller" in str(last.message)
         assert not (tmp_path / "big").exists()
-        assert isinstance(train(process, small_request(pictures, tmp_path / "two", epochs=1))[-1], Finished)
+        assert isinstance(train(process, small_request(images, tmp_path / "two", epochs=1))[-1], Finished)
     finally:
         process.close()
 
@@ -124,12 +124,12 @@ def _virtual_bytes(pid: int) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmSize:"))
 
 
-def test_a_loss_that_is_no_number_is_told_and_the_last_checkpoint_stays(
-    process: ModelProcess, pictures: Path, tmp_path: Path
+def test_a_loss_that_is_no_number_is_reported_and_the_last_checkpoint_stays(
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     """A training runs well and is held; then one of its weights is broken, as a step too far breaks it."""
     out = tmp_path / "new"
-    request = small_request(pictures, out, epochs=100_000, batch=8, loss="mse")
+    request = small_request(images, out, epochs=100_000, batch=8, loss="mse")
     events = process.run(Train(request))
     until(events, Epoch)
     process.order(Pause())
@@ -171,10 +171,10 @@ def _break_a_weight(folder: Path) -> None:
 
 
 def test_a_rate_far_too_high_ends_in_words_not_in_a_model_of_nothing(
-    process: ModelProcess, pictures: Path, tmp_path: Path
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     request = small_request(
-        pictures, tmp_path / "new", architecture="conv-pool", latent=8, epochs=60, batch=8, rate=10.0, loss="mse"
+        images, tmp_path / "new", architecture="conv-pool", latent=8, epochs=60, batch=8, rate=10.0, loss="mse"
     )
     *_, last = train(process, request)
     assert isinstance(last, Failed)
@@ -184,33 +184,33 @@ def test_a_rate_far_too_high_ends_in_words_not_in_a_model_of_nothing(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_kill_in_the_middle_of_an_epoch_costs_the_steps_since_the_last_checkpoint(
-    pictures: Path, tmp_path: Path
+    images: Path, tmp_path: Path
 ) -> None:
     values: dict[str, Any] = {"epochs": 3, "batch": 1, "latent": 4, "noise": "gaussian:0.1", "architecture": "vae"}
     process = ModelProcess()
     try:
-        events = process.run(Train(small_request(pictures, tmp_path / "new", **values)))
+        events = process.run(Train(small_request(images, tmp_path / "new", **values)))
         until(events, Epoch)
         until(events, Step)
         process.order(Pause())
-        told: list[Event] = []
+        reported: list[Event] = []
         for event in events:
-            told.append(event)
+            reported.append(event)
             if isinstance(event, Paused):
                 break
-        paused = told[-1]
+        paused = reported[-1]
         assert isinstance(paused, Paused)
-        assert of(Checkpoint, told)
+        assert of(Checkpoint, reported)
         process.order(Resume())
         until(events, Step)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(EngineError, match="killed by signal 9"):
             list(events)
-        resumed = train(process, small_request(pictures, tmp_path / "new", resume=True, **values))
+        resumed = train(process, small_request(images, tmp_path / "new", resume=True, **values))
         assert isinstance(resumed[-1], Finished)
         assert of(Started, resumed)[0].first_epoch == paused.epoch
-        whole = train(process, small_request(pictures, tmp_path / "whole", **values))
+        whole = train(process, small_request(images, tmp_path / "whole", **values))
     finally:
         process.close()
     tail = of(Epoch, resumed)
@@ -257,11 +257,11 @@ print(json.dumps({"whole": whole, "cut": losses(first) + rest, "paused": [paused
 """
 
 
-def test_under_op_determinism_a_resumed_curve_is_the_uninterrupted_one(pictures: Path, tmp_path: Path) -> None:
-    told = run_python(DETERMINED, [str(pictures), str(tmp_path)])
-    epoch, step = told["paused"]
+def test_under_op_determinism_a_resumed_curve_is_the_uninterrupted_one(images: Path, tmp_path: Path) -> None:
+    reported = run_python(DETERMINED, [str(images), str(tmp_path)])
+    epoch, step = reported["paused"]
     assert 1 <= epoch <= 4
     assert 0 < step < 20, "it was to be held within an epoch"
-    assert len(told["whole"]) == len(told["cut"]) == 4
-    for one, other in zip(told["whole"], told["cut"], strict=True):
+    assert len(reported["whole"]) == len(reported["cut"]) == 4
+    for one, other in zip(reported["whole"], reported["cut"], strict=True):
         assert one == pytest.approx(other, abs=1e-5, rel=0)

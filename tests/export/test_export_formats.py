@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from explorer.errors import ExportError, UsageError
-from explorer.export import FOLDER, FORMATS, AnimationSettings, ExportFormat, format_of
+from explorer.export import FOLDER, FORMATS, ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.frames import frame_ticks
 from explorer.export.sheet import caption_strip, enlarge
@@ -44,21 +44,21 @@ def smooth(count: int, height: int = 32, width: int = 48) -> list[Pixels]:
 
 
 def write(frames: list[Pixels], path: Path, **wanted: Any) -> None:
-    settings = AnimationSettings(**({"fps": 25, "loop": True} | wanted))
+    settings = ExportSettings(**({"fps": 25, "loop": True} | wanted))
     steps = list(format_of(path).write(iter(frames), len(frames), path, settings))
     assert steps[-1].done == steps[-1].total
 
 
 def read(path: Path) -> tuple[Pixels, list[float], int | None]:
     """Frames ``(n, h, w, 3)``, their durations in ms, the loop count as Pillow tells it."""
-    with Image.open(path) as image:
-        assert getattr(image, "n_frames", 1) > 1
+    with Image.open(path) as pil_image:
+        assert getattr(pil_image, "n_frames", 1) > 1
         frames = []
-        for frame in ImageSequence.Iterator(image):
+        for frame in ImageSequence.Iterator(pil_image):
             # Pillow knows a WebP frame's duration once it is decoded.
             pixels = np.array(frame.convert("RGB"))
             frames.append((pixels, float(frame.info["duration"])))
-        return np.stack([one for one, _ in frames]), [ms for _, ms in frames], image.info.get("loop")
+        return np.stack([one for one, _ in frames]), [ms for _, ms in frames], pil_image.info.get("loop")
 
 
 def read_video(path: Path) -> tuple[Pixels, list[float], Any]:
@@ -85,7 +85,7 @@ def test_frames_come_back_bit_for_bit(tmp_path: Path, suffix: str, channels: int
 @given(
     st.sampled_from([*LOSSLESS, ".gif"]), st.integers(2, 5), st.integers(1, 20), st.integers(1, 20), st.integers(0, 99)
 )
-def test_any_film_of_greys_comes_back(
+def test_any_animation_of_grays_comes_back(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, count: int, height: int, width: int, seed: int
 ) -> None:
     path = tmp_path_factory.mktemp("any") / f"a{suffix}"
@@ -168,14 +168,14 @@ def test_video_without_pyav_says_what_to_install(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_has_a_picture_for_each_frame(tmp_path: Path) -> None:
+def test_a_folder_has_an_image_for_each_frame(tmp_path: Path) -> None:
     frames = smooth(5)
     write(frames, tmp_path / "film", scale=2)
     files = sorted((tmp_path / "film").iterdir())
     assert [file.name for file in files] == [f"frame-000{number}.png" for number in range(1, 6)]
     for file, frame in zip(files, frames, strict=True):
-        with Image.open(file) as image:
-            np.testing.assert_array_equal(np.array(image), enlarge(frame, 2))
+        with Image.open(file) as pil_image:
+            np.testing.assert_array_equal(np.array(pil_image), enlarge(frame, 2))
 
 
 def test_a_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> None:
         write(smooth(4), folder)
     assert len(list(folder.iterdir())) == 5
     with pytest.raises(ExportError, match="not a folder of frames"):
-        list(FOLDER.write(iter(smooth(4)), 4, folder / "thesis.txt", AnimationSettings(10, False)))
+        list(FOLDER.write(iter(smooth(4)), 4, folder / "thesis.txt", ExportSettings(10, False)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -200,7 +200,7 @@ def test_closing_the_job_early_leaves_what_was_there(tmp_path: Path, name: str) 
     else:
         path.mkdir()
         (path / "frame-0001.png").write_bytes(b"old")
-    job = format_of(path).write(iter(smooth(9)), 9, path, AnimationSettings(fps=10, loop=True))
+    job = format_of(path).write(iter(smooth(9)), 9, path, ExportSettings(fps=10, loop=True))
     for _ in range(3):
         next(job)
     assert isinstance(job, Generator)
@@ -237,7 +237,7 @@ def test_a_missing_folder_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_frames_write_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExportError, match="3 of 4 frames"):
-        list(format_of(tmp_path / name).write(noise(3, 8, 8, 3), 4, tmp_path / name, AnimationSettings(10, False)))
+        list(format_of(tmp_path / name).write(noise(3, 8, 8, 3), 4, tmp_path / name, ExportSettings(10, False)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -254,14 +254,14 @@ def test_a_caption_stands_below_every_frame(tmp_path: Path, suffix: str, palette
     assert strip.min() < 60
 
 
-def test_a_grey_film_with_a_caption_is_still_exact(tmp_path: Path) -> None:
+def test_a_gray_animation_with_a_caption_is_still_exact(tmp_path: Path) -> None:
     frames = noise(3, 16, 60, 1)
     write(frames, tmp_path / "a.gif", scale=2, caption="γ")
     np.testing.assert_array_equal(read(tmp_path / "a.gif")[0][:, :32, :, :1], enlarge(np.stack(frames), 2))
 
 
 @pytest.mark.parametrize("suffix", LOSSLESS)
-def test_side_by_side_with_the_end_pictures(tmp_path: Path, suffix: str) -> None:
+def test_side_by_side_with_the_end_images(tmp_path: Path, suffix: str) -> None:
     frames = smooth(4)
     write(frames, tmp_path / f"a{suffix}", beside=(frames[0], frames[-1]))
     back = read(tmp_path / f"a{suffix}")[0]
@@ -285,14 +285,14 @@ def test_a_smooth_size_is_smooth(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("wrong", "said"), [({"plays": -1}, "loop count"), ({"size": (0, 5)}, "sides of a frame")])
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        AnimationSettings(fps=10, loop=True, **wrong)
+        ExportSettings(fps=10, loop=True, **wrong)
 
 
 @pytest.mark.parametrize("kind", [*(FORMATS[suffix] for suffix in (".gif", ".webp", ".apng", ".mp4")), FOLDER])
 def test_the_estimate_is_near(tmp_path: Path, kind: ExportFormat) -> None:
     frames = smooth(40)
     name = tmp_path / "film"
-    wanted = AnimationSettings(25, True, scale=2)
+    wanted = ExportSettings(25, True, scale=2)
     list(kind.write(iter(frames), 40, name, wanted))
     size = sum(file.stat().st_size for file in (name.iterdir() if name.is_dir() else [name]))
     assert 0.4 < estimate_bytes(kind, frames[16:26], 40, wanted) / size < 2.5
@@ -302,4 +302,4 @@ def test_the_estimate_is_near(tmp_path: Path, kind: ExportFormat) -> None:
 
 def test_an_estimate_needs_two_frames() -> None:
     with pytest.raises(UsageError, match="two consecutive frames"):
-        estimate_bytes(FORMATS[".gif"], smooth(4)[:1], 10, AnimationSettings(25, True))
+        estimate_bytes(FORMATS[".gif"], smooth(4)[:1], 10, ExportSettings(25, True))

@@ -13,20 +13,22 @@ from PIL import Image, ImageSequence
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import ExportError, UsageError
-from explorer.export import AnimationSettings, format_of
+from explorer.export import ExportSettings, format_of
 from explorer.export.gif import frame_delays, possible_fps, write_gif
-from explorer.export.palette import GREYS
+from explorer.export.palette import GRAYS
 from explorer.types import Pixels, Progress
 
 
 def write(frames: list[Pixels], path: Path, **wanted: Any) -> list[Progress]:
-    return list(write_gif(iter(frames), len(frames), path, AnimationSettings(**({"fps": 50, "loop": True} | wanted))))
+    return list(write_gif(iter(frames), len(frames), path, ExportSettings(**({"fps": 50, "loop": True} | wanted))))
 
 
 def read(path: Path) -> tuple[Pixels, list[int]]:
     """Frames ``(n, h, w, 3)`` and their delays in ms."""
-    with Image.open(path) as image:
-        frames = [(np.array(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)]
+    with Image.open(path) as pil_image:
+        frames = [
+            (np.array(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(pil_image)
+        ]
     return np.stack([frame for frame, _ in frames]), [delay for _, delay in frames]
 
 
@@ -37,25 +39,25 @@ def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> 
 def photographs(count: int, side: int = 48) -> list[Pixels]:
     """Smooth colour pictures of far more than 256 colours, each a little different."""
     ys, xs = np.mgrid[0:side, 0:side] / (side - 1)
-    pictures = []
+    images = []
     for t in np.linspace(0, 1, count):
         planes = [xs * (1 - t) + ys * t, ys, (1 - xs) * 0.7 + 0.3 * t]
-        pictures.append((np.stack(planes, axis=-1) * 255).round().astype(np.uint8))
-    return pictures
+        images.append((np.stack(planes, axis=-1) * 255).round().astype(np.uint8))
+    return images
 
 
 def psnr(one: Pixels, other: Pixels) -> float:
     return float(10 * np.log10(255**2 / max(((one.astype(float) - other) ** 2).mean(), 1e-9)))
 
 
-def test_the_references_film_keeps_every_frame(tmp_path: Path) -> None:
+def test_the_references_animation_keeps_every_frame(tmp_path: Path) -> None:
     run = noise(90, 28, 28, 1)
     frames = [run[0]] * 18 + run + [run[-1]] * 18 + run[::-1]
     progress = write(frames, tmp_path / "film.gif")
     back, delays = read(tmp_path / "film.gif")
-    with Image.open(tmp_path / "film.gif") as image:
-        assert image.n_frames == 216
-        assert image.info["loop"] == 0
+    with Image.open(tmp_path / "film.gif") as pil_image:
+        assert pil_image.n_frames == 216
+        assert pil_image.info["loop"] == 0
     assert delays == [20] * 216
     assert sum(delays) == 4320
     np.testing.assert_array_equal(back, np.repeat(np.stack(frames), 3, axis=-1))
@@ -72,7 +74,7 @@ def test_the_references_film_keeps_every_frame(tmp_path: Path) -> None:
     st.integers(0, 999),
     st.sampled_from([1, 2, 256]),
 )
-def test_greys_come_back_bit_for_bit(
+def test_grays_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, n: int, height: int, width: int, scale: int, seed: int, levels: int
 ) -> None:
     path = tmp_path_factory.mktemp("grey") / "a.gif"
@@ -83,21 +85,21 @@ def test_greys_come_back_bit_for_bit(
     np.testing.assert_array_equal(back, expected)
 
 
-def test_every_grey_is_in_the_palette() -> None:
-    assert np.frombuffer(GREYS, np.uint8).reshape(256, 3).tolist() == [[level] * 3 for level in range(256)]
+def test_every_gray_is_in_the_palette() -> None:
+    assert np.frombuffer(GRAYS, np.uint8).reshape(256, 3).tolist() == [[level] * 3 for level in range(256)]
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 12), st.lists(st.integers(0, 3), min_size=1, max_size=15), st.sampled_from(["shared", "frame"]))
-def test_pictures_of_few_colours_come_back_bit_for_bit(
+def test_images_of_few_colors_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, side: int, order: list[int], palette: str
 ) -> None:
     path = tmp_path_factory.mktemp("few") / "a.gif"
     rng = np.random.default_rng(side)
     # Neighbours in colour: they differ by 1, less than Pillow's own look-up tells apart.
-    colours = np.array([[10, 20, 30], [11, 20, 30], [10, 21, 31], [250, 0, 0]], dtype=np.uint8)
-    pictures = colours[rng.integers(0, 4, (4, side, side + 1))]
-    frames = [pictures[number] for number in order]
+    colors = np.array([[10, 20, 30], [11, 20, 30], [10, 21, 31], [250, 0, 0]], dtype=np.uint8)
+    images = colors[rng.integers(0, 4, (4, side, side + 1))]
+    frames = [images[number] for number in order]
     write(frames, path, palette=palette)
     back, delays = read(path)
     np.testing.assert_array_equal(back, np.stack(frames))
@@ -106,7 +108,7 @@ def test_pictures_of_few_colours_come_back_bit_for_bit(
 
 @pytest.mark.parametrize("dither", [False, True])
 @pytest.mark.parametrize("palette", ["shared", "frame"])
-def test_colour_films_stay_close(tmp_path: Path, palette: str, dither: bool) -> None:
+def test_color_animations_stay_close(tmp_path: Path, palette: str, dither: bool) -> None:
     frames = photographs(12)
     frames = frames[:1] * 4 + frames
     write(frames, tmp_path / "a.gif", palette=palette, dither=dither)
@@ -158,15 +160,15 @@ def test_possible_speeds(wanted: float, possible: float) -> None:
 @pytest.mark.parametrize("loop", [True, False])
 def test_loop_flag(tmp_path: Path, loop: bool) -> None:
     write(noise(2, 8, 8, 1), tmp_path / "a.gif", loop=loop)
-    with Image.open(tmp_path / "a.gif") as image:
-        assert image.info.get("loop") == (0 if loop else None)
+    with Image.open(tmp_path / "a.gif") as pil_image:
+        assert pil_image.info.get("loop") == (0 if loop else None)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_closing_the_job_early_leaves_what_was_there(tmp_path: Path, channels: int) -> None:
     path = tmp_path / "a.gif"
     path.write_bytes(b"old")
-    job = write_gif(iter(noise(5, 8, 8, channels)), 5, path, AnimationSettings(fps=10, loop=True))
+    job = write_gif(iter(noise(5, 8, 8, channels)), 5, path, ExportSettings(fps=10, loop=True))
     for _ in range(3):
         next(job)
     assert isinstance(job, Generator)
@@ -183,7 +185,7 @@ def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
             yield frame
 
     for channels in (1, 3):
-        list(write_gif(reused(channels), 3, tmp_path / "a.gif", AnimationSettings(fps=10, loop=True)))
+        list(write_gif(reused(channels), 3, tmp_path / "a.gif", ExportSettings(fps=10, loop=True)))
         assert read(tmp_path / "a.gif")[0][:, 0, 0, 0].tolist() == [10, 20, 30]
 
 
@@ -201,7 +203,7 @@ def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
 )
 def test_frames_that_are_not_as_said_write_nothing(tmp_path: Path, frames: list[Pixels], total: int, said: str) -> None:
     with pytest.raises(ExportError, match=said):
-        list(write_gif(frames, total, tmp_path / "a.gif", AnimationSettings(fps=10, loop=True)))
+        list(write_gif(frames, total, tmp_path / "a.gif", ExportSettings(fps=10, loop=True)))
     assert not list(tmp_path.iterdir())
 
 
@@ -211,9 +213,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_held_frames_cost_next_to_nothing(tmp_path: Path) -> None:
-    picture = noise(1, 64, 64, 1)
-    write(picture, tmp_path / "one.gif")
-    write(picture * 101, tmp_path / "many.gif")
+    image = noise(1, 64, 64, 1)
+    write(image, tmp_path / "one.gif")
+    write(image * 101, tmp_path / "many.gif")
     grown = (tmp_path / "many.gif").stat().st_size - (tmp_path / "one.gif").stat().st_size
     assert grown < 100 * 40
 
@@ -224,7 +226,7 @@ def test_held_frames_cost_next_to_nothing(tmp_path: Path) -> None:
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        AnimationSettings(**({"fps": 10, "loop": True} | wrong))
+        ExportSettings(**({"fps": 10, "loop": True} | wrong))
 
 
 def test_pixels_that_stay_are_transparent(tmp_path: Path) -> None:
@@ -245,16 +247,16 @@ def test_pixels_that_stay_are_transparent(tmp_path: Path) -> None:
 def test_number_of_plays(tmp_path: Path, plays: int) -> None:
     """Netscape's block counts the times after the first."""
     write(noise(2, 8, 8, 1), tmp_path / "a.gif", plays=plays)
-    with Image.open(tmp_path / "a.gif") as image:
-        assert image.info.get("loop") == {0: 0, 1: None, 2: 1, 7: 6}[plays]
+    with Image.open(tmp_path / "a.gif") as pil_image:
+        assert pil_image.info.get("loop") == {0: 0, 1: None, 2: 1, 7: 6}[plays]
 
 
 def morph_of_faces() -> list[Pixels]:
     """60 frames through three of the embedded faces, blended: what a decoder makes of a path between them."""
     keys = open_source("faces").read([11, 340, 777], Preprocessing.standard((64, 64, 3))).astype(np.float64)
     shares = np.linspace(0, 1, 30)[:, None, None, None]
-    film = np.concatenate([keys[k] * (1 - shares) + keys[k + 1] * shares for k in (0, 1)])
-    return list(film.round().astype(np.uint8))
+    animation = np.concatenate([keys[k] * (1 - shares) + keys[k + 1] * shares for k in (0, 1)])
+    return list(animation.round().astype(np.uint8))
 
 
 @pytest.mark.parametrize("scale", [1, 4])

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer.errors import DataError, UsageError
-from explorer.export import AnimationSettings, format_of
+from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import KEYWORD, MAX_TEXT, Recipe, make_recipe, parse_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.types import Floats, Pixels
 
 HASH = "0123456789abcdef" * 4
-FILM: dict[str, Any] = {
+ANIMATION: dict[str, Any] = {
     "segments": ({"steps": 9, "path": "slerp", "easing": "ease"}, {"steps": 4, "path": "data", "easing": "linear"}),
     "hold": 2,
     "fps": 29.97,
@@ -31,7 +31,7 @@ FILM: dict[str, Any] = {
     "closed": False,
     "times": None,
 }
-NAMES = ["film.gif", "film.webp", "film.apng", "film.mp4", "film.png", "film"]
+NAMES = ["film.gif", "film.webp", "film.apng", "film.mp4", "film.png", "animation"]
 
 
 def codes(count: int = 3, dim: int = 5, seed: int = 0) -> Floats:
@@ -39,7 +39,7 @@ def codes(count: int = 3, dim: int = 5, seed: int = 0) -> Floats:
 
 
 def recipe(**changed: Any) -> Recipe:
-    wanted = {"model": "digits-vae-2d", "model_hash": HASH, "keys": codes(), "film": FILM} | changed
+    wanted = {"model": "digits-vae-2d", "model_hash": HASH, "keys": codes(), "animation": ANIMATION} | changed
     return make_recipe(**wanted)
 
 
@@ -47,22 +47,22 @@ def export(path: Path, note: Recipe | None) -> None:
     frames: list[Pixels] = list(np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
     if path.suffix == ".mp4":
         pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
-    list(format_of(path).write(iter(frames), 4, path, AnimationSettings(10, True, recipe=note)))
+    list(format_of(path).write(iter(frames), 4, path, ExportSettings(10, True, recipe=note)))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_film_reopens(tmp_path: Path, name: str) -> None:
+def test_an_animation_reopens(tmp_path: Path, name: str) -> None:
     note = recipe(model='γ <&> "quoted" ]]>')
     export(tmp_path / name, note)
     back = read_recipe(tmp_path / name)
     assert back == note
     np.testing.assert_array_equal(back.key_codes(), codes())
     assert back.key_codes().dtype == np.float32
-    assert back.film.model_dump() == FILM
+    assert back.film.model_dump() == ANIMATION
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_film_without_a_recipe_is_a_strangers(tmp_path: Path, name: str) -> None:
+def test_an_animation_without_a_recipe_is_a_strangers(tmp_path: Path, name: str) -> None:
     export(tmp_path / name, None)
     assert read_recipe(tmp_path / name) is None
 
@@ -70,14 +70,14 @@ def test_a_film_without_a_recipe_is_a_strangers(tmp_path: Path, name: str) -> No
 def test_other_readers_find_it(tmp_path: Path) -> None:
     note = recipe()
     export(tmp_path / "a.gif", note)
-    with Image.open(tmp_path / "a.gif") as image:
-        assert json.loads(image.info["comment"]) == json.loads(note.to_text())
+    with Image.open(tmp_path / "a.gif") as pil_image:
+        assert json.loads(pil_image.info["comment"]) == json.loads(note.to_text())
     export(tmp_path / "a.apng", note)
-    with Image.open(tmp_path / "a.apng") as image:
-        assert image.info[KEYWORD] == note.to_text()
+    with Image.open(tmp_path / "a.apng") as pil_image:
+        assert pil_image.info[KEYWORD] == note.to_text()
     export(tmp_path / "a.webp", note)
-    with Image.open(tmp_path / "a.webp") as image:
-        assert b"le:recipe" in image.info["xmp"]
+    with Image.open(tmp_path / "a.webp") as pil_image:
+        assert b"le:recipe" in pil_image.info["xmp"]
     av = pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
     export(tmp_path / "a.mp4", note)
     with av.open(str(tmp_path / "a.mp4")) as container:
@@ -101,23 +101,23 @@ def test_codes_that_are_too_long_are_left_out() -> None:
     assert recipe(keys=np.ones((2, 100_352), np.float32)).keys is not None
 
 
-def test_times_of_an_endless_film_are_left_out() -> None:
-    many = FILM | {"times": tuple(np.linspace(0, 2, 90_000))}
-    note = recipe(film=many)
+def test_times_of_an_endless_animation_are_left_out() -> None:
+    many = ANIMATION | {"times": tuple(np.linspace(0, 2, 90_000))}
+    note = recipe(animation=many)
     assert note.film.times is None
     assert len(note.to_text()) < MAX_TEXT
 
 
 @pytest.mark.parametrize("name", ["/home/someone/models/mine", r"C:\Users\someone\mine", "mine", "\nmine\x00"])
-def test_no_folder_of_the_machine_is_told(name: str) -> None:
+def test_no_folder_of_the_machine_is_reported(name: str) -> None:
     note = recipe(model=name)
     assert note.model == "mine"
     assert "someone" not in note.to_text()
 
 
-def test_a_film_that_cannot_be_written_down() -> None:
+def test_an_animation_that_cannot_be_written_down() -> None:
     with pytest.raises(UsageError, match="fps"):
-        recipe(film=FILM | {"fps": float("inf")})
+        recipe(animation=ANIMATION | {"fps": float("inf")})
     with pytest.raises(UsageError, match="model_hash"):
         recipe(model_hash="none")
 
@@ -145,16 +145,16 @@ def hostile_codes(count: int, dim: int, raw: bytes) -> dict[str, Any]:
         changed(model="../../etc/passwd"),
         changed(model_hash="../x"),
         changed(extra=1),
-        changed(film=FILM | {"steps": 10**30}),
-        changed(film=FILM | {"fps": 0}),
-        changed(film=FILM | {"loop": "for ever"}),
-        changed(film=FILM | {"segments": [{"steps": 10**9, "path": "linear", "easing": "linear"}]}),
-        changed(film=FILM | {"segments": [{"steps": 9, "path": "os.system", "easing": "linear"}]}),
-        changed(film=FILM | {"times": ["0", 1]}),
+        changed(animation=ANIMATION | {"steps": 10**30}),
+        changed(animation=ANIMATION | {"fps": 0}),
+        changed(animation=ANIMATION | {"loop": "for ever"}),
+        changed(animation=ANIMATION | {"segments": [{"steps": 10**9, "path": "linear", "easing": "linear"}]}),
+        changed(animation=ANIMATION | {"segments": [{"steps": 9, "path": "os.system", "easing": "linear"}]}),
+        changed(animation=ANIMATION | {"times": ["0", 1]}),
         changed(keys={"count": 10**9, "latent_dim": 10**9, "float32": ""}),
         changed(keys={"count": True, "latent_dim": 1, "float32": ""}),
         changed(version="1"),
-        changed(film=FILM | {"fps": 1}).replace('"fps": 1', '"fps": NaN'),
+        changed(animation=ANIMATION | {"fps": 1}).replace('"fps": 1', '"fps": NaN'),
     ],
 )
 def test_hostile_recipes_are_refused(text: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from explorer.errors import ExportError
 from explorer.export.contact_sheet import write_sheet
-from explorer.export.frames import AnimationSettings
+from explorer.export.frames import ExportSettings
 from explorer.export.sheet import axes_figure, caption, enlarge, mosaic, stack_rows, write_png
 from explorer.types import Floats, Pixels
 
@@ -19,7 +19,7 @@ def line(low: float, high: float, count: int) -> Floats:
     return np.linspace(low, high, count, dtype=np.float32)
 
 
-def pictures(count: int, height: int, width: int, channels: int, seed: int = 0) -> Pixels:
+def random_images(count: int, height: int, width: int, channels: int, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
 
 
@@ -28,10 +28,10 @@ def pictures(count: int, height: int, width: int, channels: int, seed: int = 0) 
     st.integers(1, 13), st.integers(1, 5), st.integers(1, 5), st.sampled_from([1, 3]), st.integers(1, 6),
     st.integers(0, 3),
 )  # fmt: skip
-def test_mosaic_holds_every_picture_in_reading_order(
+def test_mosaic_holds_every_image_in_reading_order(
     count: int, height: int, width: int, channels: int, columns: int, gap: int
 ) -> None:
-    images = pictures(count, height, width, channels)
+    images = random_images(count, height, width, channels)
     whole = mosaic(images, columns, gap, background=77)
     rows = -(-count // columns)
     assert whole.shape == (rows * height + (rows - 1) * gap, columns * width + (columns - 1) * gap, channels)
@@ -43,31 +43,31 @@ def test_mosaic_holds_every_picture_in_reading_order(
     assert (whole[rest] == 77).all()
 
 
-def test_stacked_rows_keep_columns_and_mix_grey_with_colour() -> None:
-    grey, colour = pictures(3, 4, 5, 1), pictures(2, 4, 5, 3)
-    whole = stack_rows([grey, colour], gap=1, background=9)
+def test_stacked_rows_keep_columns_and_mix_gray_with_color() -> None:
+    gray, color = random_images(3, 4, 5, 1), random_images(2, 4, 5, 3)
+    whole = stack_rows([gray, color], gap=1, background=9)
     assert whole.shape == (9, 17, 3)
-    np.testing.assert_array_equal(whole[:4, 6:11], grey[1].repeat(3, axis=2))
-    np.testing.assert_array_equal(whole[5:, 6:11], colour[1])
+    np.testing.assert_array_equal(whole[:4, 6:11], gray[1].repeat(3, axis=2))
+    np.testing.assert_array_equal(whole[5:, 6:11], color[1])
     assert (whole[5:, 12:] == 9).all()
 
 
-def test_wrong_pictures_are_refused() -> None:
+def test_wrong_images_are_refused() -> None:
     with pytest.raises(ExportError):
         stack_rows([])
     with pytest.raises(ExportError, match="different sizes 4×4, 5×4"):
-        stack_rows([pictures(1, 4, 4, 1), pictures(1, 5, 4, 1)])
+        stack_rows([random_images(1, 4, 4, 1), random_images(1, 5, 4, 1)])
     with pytest.raises(ExportError, match="must be uint8"):
         mosaic(np.zeros((2, 4, 4, 1), dtype=np.float32), 2)
     with pytest.raises(ExportError, match="column"):
-        mosaic(pictures(1, 4, 4, 1), 0)
+        mosaic(random_images(1, 4, 4, 1), 0)
     with pytest.raises(ExportError, match="scale"):
-        enlarge(pictures(1, 4, 4, 1)[0], 0)
+        enlarge(random_images(1, 4, 4, 1)[0], 0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_png_comes_back_bit_for_bit(tmp_path: Path, channels: int) -> None:
-    image = pictures(1, 6, 9, channels)[0]
+    image = random_images(1, 6, 9, channels)[0]
     write_png(image, tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as opened:
         assert opened.format == "PNG"
@@ -83,8 +83,8 @@ def test_a_png_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None
 
 
 def test_contact_sheet_shows_all_frames(tmp_path: Path) -> None:
-    frames = pictures(10, 5, 6, 1)
-    list(write_sheet(frames, 10, tmp_path / "a.png", AnimationSettings(fps=10, loop=False, scale=2)))
+    frames = random_images(10, 5, 6, 1)
+    list(write_sheet(frames, 10, tmp_path / "a.png", ExportSettings(fps=10, loop=False, scale=2)))
     with Image.open(tmp_path / "a.png") as opened:
         sheet = np.array(opened)
     assert sheet.shape == ((3 * 5 + 2) * 2, (4 * 6 + 3) * 2)
@@ -94,7 +94,7 @@ def test_contact_sheet_shows_all_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("labels", [("", ""), ("z0", "z1")])
 def test_axes_figure_holds_the_mosaic_unchanged_beside_ink(channels: int, labels: tuple[str, str]) -> None:
-    image = mosaic(pictures(12, 16, 16, channels), 4)
+    image = mosaic(random_images(12, 16, 16, channels), 4)
     figure = axes_figure(image, line(-8, 8, 4), line(-3, 3, 3), labels)
     assert figure.dtype == np.uint8
     assert figure.shape[2] == channels

@@ -23,10 +23,10 @@ from explorer.cli.inputs import read_codes
 from explorer.data import picture_index
 from explorer.data.sources import fonts, open_source
 from explorer.errors import DataError, ExplorerError, ModelError
-from explorer.latent.neighbours import NeighbourIndex
+from explorer.latent.neighbours import NeighborIndex
 from explorer.messages import message
 from explorer.models.foreign.files import dangers_of
-from explorer.models.foreign.reading import ForeignFile
+from explorer.models.foreign.reading import ThirdPartyFile
 from explorer.paths import index_dir, resources_dir
 from explorer.reading import read_limited, reading
 
@@ -157,7 +157,7 @@ def test_what_inflates_in_pieces_of_any_size_is_refused(method: int) -> None:
 
 
 @pytest.mark.parametrize("error", [SystemError("bad"), RecursionError(), TypeError(), KeyError("a"), OSError(5, "I/O")])
-def test_a_foreign_exception_becomes_ours_with_the_name(error: Exception) -> None:
+def test_a_third_party_exception_becomes_ours_with_the_name(error: Exception) -> None:
     with (
         pytest.raises(ModelError, match=r"Cannot read a\.ttf as a font: .+\. Copy or download it again\.") as caught,
         reading(message("a font"), "a.ttf", ModelError),
@@ -237,7 +237,7 @@ def test_a_broken_font_is_named_beside_a_whole_one(tmp_path: Path) -> None:
     ids=json.dumps,
 )
 def test_a_configuration_with_other_things_in_it_is_refused_or_found_wanting(config: dict[str, Any]) -> None:
-    file = ForeignFile(Path("model.keras"), "keras", "3.15.1", config)
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
     with suppress(ModelError):
         dangers_of(file)
 
@@ -248,7 +248,7 @@ def test_a_configuration_with_other_things_in_it_is_refused_or_found_wanting(con
 @pytest.mark.parametrize("kind", ["hnsw", "lsh"])
 def test_a_damaged_index_is_built_again(kind: Any) -> None:
     codes = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
-    expected = NeighbourIndex(codes, kind, folder=index_dir()).search(codes[:5], 4)
+    expected = NeighborIndex(codes, kind, folder=index_dir()).search(codes[:5], 4)
     (kept,) = index_dir().iterdir()
     whole = kept.read_bytes()
     rng = random.Random(5)
@@ -259,7 +259,7 @@ def test_a_damaged_index_is_built_again(kind: Any) -> None:
         damaged.append(bytes(changed))
     for content in damaged:
         kept.write_bytes(content)
-        found = NeighbourIndex(codes, kind, folder=index_dir()).search(codes[:5], 4)
+        found = NeighborIndex(codes, kind, folder=index_dir()).search(codes[:5], 4)
         np.testing.assert_array_equal(found.indices, expected.indices)
         assert len(kept.read_bytes()) == len(whole)
 
@@ -278,4 +278,4 @@ def test_a_damaged_list_of_images_is_made_again(tmp_path: Path, monkeypatch: pyt
         source = open_source(tmp_path)
         assert source.count == 5
         assert [one.name for one in source.skipped] == ["bad.png"]
-        assert source.picture(4).getpixel((0, 0)) == 4
+        assert source.pil_image(4).getpixel((0, 0)) == 4

@@ -12,20 +12,20 @@ from explorer_testing.builders import as_floats, make_card, make_model, make_sou
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.faults import Operation, fail_each
 from explorer_testing.programs import run_python
-from explorer_testing.training import blobs, small_request, write_pictures
+from explorer_testing.training import blobs, small_request, write_images
 
 from explorer.data.pixel_cache import PixelCache
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, heal
 from explorer.document.session_state import session_of
-from explorer.export import AnimationSettings, format_of
+from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.export.table import write_csv
 from explorer.latent.directions import Direction
-from explorer.latent.film import FilmSettings
-from explorer.latent.neighbours import NeighbourIndex
+from explorer.latent.film import AnimationSettings
+from explorer.latent.neighbours import NeighborIndex
 from explorer.models.direction_file import read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, read_strip
@@ -92,9 +92,9 @@ def test_a_file_of_the_user_is_the_old_one_or_the_new_one(operation: Operation, 
 
 def export(path: Path, count: int) -> None:
     frames = [np.full((8, 8, 3), 40 * number, np.uint8) for number in range(count)]
-    film = FilmSettings(steps=4).film(count)
-    recipe = make_recipe("tiny", "0" * 64, np.ones((count, 2), np.float32), film.to_dict())
-    for _ in format_of(path).write(iter(frames), count, path, AnimationSettings(10, True, recipe=recipe)):
+    animation = AnimationSettings(steps=4).animation(count)
+    recipe = make_recipe("tiny", "0" * 64, np.ones((count, 2), np.float32), animation.to_dict())
+    for _ in format_of(path).write(iter(frames), count, path, ExportSettings(10, True, recipe=recipe)):
         pass
 
 
@@ -195,7 +195,7 @@ def test_an_index_that_cannot_be_kept_is_built(tmp_path: Path, monkeypatch: pyte
     codes = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 
     def nearest(folder: Path) -> None:
-        found = NeighbourIndex(codes, "hnsw", folder=folder / "indexes").search(codes[:5], 1)
+        found = NeighborIndex(codes, "hnsw", folder=folder / "indexes").search(codes[:5], 1)
         np.testing.assert_array_equal(found.indices[:, 0], np.arange(5))
 
     assert fail_each(at_home(monkeypatch, nearest, lambda folder: None), tmp_path / "homes") >= 2
@@ -214,15 +214,15 @@ def test_a_run_goes_on_though_its_log_cannot_be_written(tmp_path: Path, monkeypa
             writer.log("epoch", epoch=epoch, loss=2.0, val_loss=3.0)
             writer.add_frame(epoch, strip, strip)
 
-    def told(folder: Path) -> bool:
+    def reported(folder: Path) -> bool:
         """Whether all is there; a point of the curve or a frame may be missing, none may be damaged."""
         (run,) = find_runs()
-        for frame in run.film:
+        for frame in run.progress_frames:
             np.testing.assert_array_equal(read_strip(frame.path), strip)
-        return len(run.curve) >= 2 and len(run.film) == 2
+        return len(run.curve) >= 2 and len(run.progress_frames) == 2
 
-    operation = at_home(monkeypatch, train, told)
-    operation = Operation(operation.act, operation.content, at_home(monkeypatch, begin, told).act, silent=True)
+    operation = at_home(monkeypatch, train, reported)
+    operation = Operation(operation.act, operation.content, at_home(monkeypatch, begin, reported).act, silent=True)
     assert fail_each(operation, tmp_path / "homes") >= 5
 
 
@@ -271,13 +271,13 @@ print(json.dumps([clean, counted.calls, results]))
 
 @pytest.mark.engine
 def test_a_training_ends_with_a_model_or_can_be_resumed(tmp_path: Path) -> None:
-    data = write_pictures(tmp_path / "blobs.npz", 40, 10)
+    data = write_images(tmp_path / "blobs.npz", 40, 10)
     clean, calls, results = run_python(TRAINING, [str(data), str(tmp_path / "out"), 10])
     assert clean[-1] == "Finished"
     assert len(results) >= 8
-    for call, told, left, again in results:
-        where = f"{call} failed: {told}, left {left}"
-        assert told[-1] == "Finished" or told[-1].startswith("error: "), where
+    for call, reported, left, again in results:
+        where = f"{call} failed: {reported}, left {left}"
+        assert reported[-1] == "Finished" or reported[-1].startswith("error: "), where
         assert {name.removeprefix(".").removeprefix("new") for name in left} <= {"", ".checkpoint", ".lock"}, where
-        assert told[-1] == "Finished" or again == ["Finished"], f"{where}, then {again}"
-    assert any("Trouble" in told for _, told, _, _ in results), calls
+        assert reported[-1] == "Finished" or again == ["Finished"], f"{where}, then {again}"
+    assert any("Trouble" in reported for _, reported, _, _ in results), calls

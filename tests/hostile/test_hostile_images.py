@@ -17,18 +17,18 @@ from PIL import Image
 from explorer.cli.commands.train import _Reporter
 from explorer.cli.console import Console
 from explorer.cli.main import main
-from explorer.data.formats import open_picture, probe_picture
+from explorer.data.formats import open_image, probe_image
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
-from explorer.document.neighbours import IndexedPictures, NeighbourSettings
+from explorer.document.neighbours import IndexedImages, NeighborSettings
 from explorer.document.studies import CodesView
-from explorer.document.tasks import FindNeighbours
-from explorer.document.views import NeighboursView
+from explorer.document.tasks import FindNeighbors
+from explorer.document.views import NeighborsView
 from explorer.engine.messages import Started
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
 from explorer.types import Floats, Progress
-from explorer.workers.code_studies import encode_all, index_pictures
+from explorer.workers.code_studies import encode_all, index_images
 
 RECIPE = Preprocessing.standard((4, 4, 1))
 
@@ -70,7 +70,7 @@ def test_a_large_png_that_is_cut_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "c.png").write_bytes(content + bytes(10_000))
     source = open_source(tmp_path)
     assert (source.count, [one.name for one in source.skipped]) == (2, ["b.png"])
-    assert source.picture(1).size == (700, 700)
+    assert source.pil_image(1).size == (700, 700)
 
 
 def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_jpeg_with_bytes_behind_its_end_is_one(how: dict[str, Any], behind: by
     content = encoded("JPEG", 64, **how)
     path = tmp_path / "PXL.MP.jpg"
     path.write_bytes(content + behind)
-    assert (probe_picture(path).height, probe_picture(path).channels) == (64, 3)
-    np.testing.assert_array_equal(np.asarray(open_picture(path)), np.asarray(Image.open(io.BytesIO(content))))
+    assert (probe_image(path).height, probe_image(path).channels) == (64, 3)
+    np.testing.assert_array_equal(np.asarray(open_image(path)), np.asarray(Image.open(io.BytesIO(content))))
     assert open_source(path).count == 1
 
 
@@ -109,10 +109,10 @@ def test_a_jpeg_without_its_end_mark_is_one(how: dict[str, Any], side: int, cut:
     assert content[-2:] == b"\xff\xd9"
     path = tmp_path / "a.jpg"
     path.write_bytes(content[:-cut])
-    assert probe_picture(path).height == side
+    assert probe_image(path).height == side
     expected = np.asarray(Image.open(io.BytesIO(content)))
-    np.testing.assert_array_equal(np.asarray(open_picture(path)), expected)
-    np.testing.assert_array_equal(np.asarray(open_picture(content[:-cut])), expected)
+    np.testing.assert_array_equal(np.asarray(open_image(path)), expected)
+    np.testing.assert_array_equal(np.asarray(open_image(content[:-cut])), expected)
     assert open_source(tmp_path).count == 1
 
 
@@ -121,7 +121,7 @@ def test_a_jpeg_without_its_end_mark_is_one(how: dict[str, Any], side: int, cut:
 def test_a_jpeg_that_lacks_more_is_none(how: dict[str, Any], cut: int, tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(encoded("JPEG", 64, **how)[:-cut])
-    for read in (probe_picture, open_picture):
+    for read in (probe_image, open_image):
         with pytest.raises(DataError, match=r"a\.jpg"):
             read(path)
 
@@ -131,8 +131,8 @@ def test_a_jpeg_that_lacks_more_is_none(how: dict[str, Any], cut: int, tmp_path:
 def test_a_png_with_bytes_behind_its_end_is_one(behind: bytes, side: int, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded("PNG", side) + behind)
-    assert probe_picture(path).height == side
-    assert open_picture(path).size == (side, side)
+    assert probe_image(path).height == side
+    assert open_image(path).size == (side, side)
 
 
 # -- found when they are read ------------------------------------------------------------------------------------------
@@ -211,25 +211,25 @@ def last(job: Any) -> Any:
     return result
 
 
-def test_neighbours_and_the_map_leave_it_out_and_count_as_before(folder: Path) -> None:
+def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) -> None:
     model, source = make_model(), open_source(folder)
     view = last(encode_all(model, source))
     assert isinstance(view, CodesView)
     assert np.isfinite(view.codes).all(axis=1).tolist() == [True, True, False, True, True]
-    index = last(index_pictures(model, source, NeighbourSettings(), None))
-    assert isinstance(index, IndexedPictures)
+    index = last(index_images(model, source, NeighborSettings(), None))
+    assert isinstance(index, IndexedImages)
     assert index.positions.tolist() == [0, 1, 3, 4]
 
-    def near(code: Floats, picture: int | None) -> NeighboursView:
-        task = FindNeighbours(index, model.card.preprocessing, code, 9, True, picture, picture)
+    def near(code: Floats, image_index: int | None) -> NeighborsView:
+        task = FindNeighbors(index, model.card.preprocessing, code, 9, True, image_index, image_index)
         (found,) = task.run()
-        assert isinstance(found, NeighboursView)
+        assert isinstance(found, NeighborsView)
         return found
 
     found = near(index.codes[3], 3)
     assert sorted(found.indices.tolist()) == sorted(found.pixel_indices.tolist()) == [0, 1, 4]
     assert set(near(index.codes[3], None).indices.tolist()) == {0, 1, 3, 4}
-    again = last(index_pictures(model, source, NeighbourSettings(metric="cosine"), index))
+    again = last(index_images(model, source, NeighborSettings(metric="cosine"), index))
     assert again.positions.tolist() == [0, 1, 3, 4]
     ranking = last(rank_by_error(model.codec, source, np.arange(5), model.card.preprocessing))
     assert isinstance(ranking, Outliers)

@@ -273,7 +273,7 @@ def test_a_run_with_an_odd_date_hides_no_other(begun: str, runs: tuple[RunWriter
     (runs[0].path / "film" / "nan.png").touch()
     found = find_runs()
     assert runs[1].path in [run.path for run in found]
-    assert all(run.begun.tzinfo is not None and not run.film for run in found)
+    assert all(run.begun.tzinfo is not None and not run.progress_frames for run in found)
 
 
 # -- whatever can be written can be read -------------------------------------------------------------------------------
@@ -377,9 +377,9 @@ def test_the_most_directions_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keys", [1, 4_000, 10_000])
 def test_the_longest_recipe_comes_back(keys: int) -> None:
     segment = {"steps": 1_000_000, "path": "p" * 40, "easing": "e" * 40}
-    film = {"segments": [segment] * min(keys, 7_000), "hold": 0, "fps": 50.0, "loop": "none", "closed": False}
+    animation = {"segments": [segment] * min(keys, 7_000), "hold": 0, "fps": 50.0, "loop": "none", "closed": False}
     codes = np.random.default_rng(0).normal(size=(keys, 2)).astype(np.float32)
-    recipe = make_recipe("m" * 200, "a" * 64, codes, film | {"times": [1 / 3] * 20_000})
+    recipe = make_recipe("m" * 200, "a" * 64, codes, animation | {"times": [1 / 3] * 20_000})
     text = recipe.to_text()
     assert len(text) <= MAX_TEXT
     assert parse_recipe(text) == recipe

@@ -21,7 +21,7 @@ from explorer.engine.messages import Examine, Failed
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
 from explorer.models.foreign.files import dangers_of
-from explorer.models.foreign.reading import ForeignFile, read_foreign
+from explorer.models.foreign.reading import ThirdPartyFile, read_third_party
 from explorer.models.foreign.request import ImportRequest
 from explorer.reader import client
 
@@ -77,7 +77,7 @@ def write_hdf5(path: Path, add: Callable[[Any], None]) -> Path:
 def test_a_file_that_holds_the_library_for_ever_is_refused_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PROGRESS_SECONDS", 1.0)
     with pytest.raises(ModelError, match=r"Cannot read hdf5-hang\.h5: no progress for 1 s"):
-        read_foreign(HANG)
+        read_third_party(HANG)
 
 
 def test_nested_groups_are_refused_soon(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_nested_groups_are_refused_soon(tmp_path: Path) -> None:
             group = group.create_group("g")
 
     with pytest.raises(ModelError, match="too deeply nested groups"):
-        read_foreign(write_hdf5(tmp_path / "nested.h5", nest))
+        read_third_party(write_hdf5(tmp_path / "nested.h5", nest))
 
 
 def test_groups_in_a_circle_are_read_once(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_groups_in_a_circle_are_read_once(tmp_path: Path) -> None:
         one, two = group.create_group("one"), group.create_group("two")
         one["two"], two["one"], two["two"] = two, one, two
 
-    assert read_foreign(write_hdf5(tmp_path / "circle.h5", join)).links == ()
+    assert read_third_party(write_hdf5(tmp_path / "circle.h5", join)).links == ()
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -110,7 +110,7 @@ def test_arrays_that_the_file_cannot_hold_are_refused(zipped: bool, tmp_path: Pa
             archive.write(path, "model.weights.h5")
         path = tmp_path / "model.keras"
     with pytest.raises(ModelError, match=r"declares 17,179,869,176 bytes of weights, but has only [\d,]+ bytes"):
-        read_foreign(path)
+        read_third_party(path)
 
 
 # -- configurations --------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ ODD_CONFIGS: dict[str, object] = {
 def test_a_configuration_that_is_none_is_one_clear_error(what: str, tmp_path: Path) -> None:
     path = write_keras(tmp_path / "odd.keras", ODD_CONFIGS[what])
     with pytest.raises(ModelError, match=r"Cannot read odd\.keras: it is damaged"):
-        read_foreign(path)
+        read_third_party(path)
 
 
 _names = st.sampled_from(
@@ -156,7 +156,7 @@ def test_whatever_passes_the_reader_is_judged_without_another_exception(config: 
     except ValueError:
         return
     if isinstance(config, dict):
-        dangers_of(ForeignFile(Path("m.keras"), "keras", "3.15.1", config))
+        dangers_of(ThirdPartyFile(Path("m.keras"), "keras", "3.15.1", config))
 
 
 @given(st.binary(max_size=64), st.integers(0, 2**16), st.integers(0, 3))
@@ -172,7 +172,7 @@ def test_damaged_bytes_give_one_clear_error_or_a_model(
     damaged = tmp_path / f"damaged{path.suffix}"
     damaged.write_bytes(data)
     with suppress(ModelError):
-        read_foreign(damaged)
+        read_third_party(damaged)
 
 
 # -- what Keras would build ------------------------------------------------------------------------------------------

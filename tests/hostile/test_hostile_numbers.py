@@ -12,7 +12,7 @@ import pytest
 from explorer_testing.advice import has_advice
 from explorer_testing.builders import as_floats, decoder_network, encoder_network, make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.window import PATIENCE_MS, Desk
+from explorer_testing.window import PATIENCE_MS, WindowDriver
 from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
@@ -102,29 +102,29 @@ def test_every_command_says_so_in_one_line(
 
 
 @pytest.fixture
-def desk(qapp: object, qtbot: QtBot) -> Iterator[Desk]:
-    desk = Desk(make_window(), qtbot)
-    yield desk
-    desk.close()
+def driver(qapp: object, qtbot: QtBot) -> Iterator[WindowDriver]:
+    driver = WindowDriver(make_window(), qtbot)
+    yield driver
+    driver.close()
 
 
-def test_the_window_says_so_in_the_place_of_the_image(broken: Path, desk: Desk) -> None:
-    document = desk.document
+def test_the_window_says_so_in_the_place_of_the_image(broken: Path, driver: WindowDriver) -> None:
+    document = driver.document
     document.open(open_model(broken), make_source())
-    desk.bot.waitUntil(lambda: isinstance(document.cursor_view, FailedView), timeout=PATIENCE_MS)
-    view = document.picture_view
+    driver.bot.waitUntil(lambda: isinstance(document.cursor_view, FailedView), timeout=PATIENCE_MS)
+    view = document.image_view
     assert isinstance(view, HalfView)
     assert re.search(SAID, str(view.problem))
-    stage = desk.window.stage
+    stage = driver.window.stage
     assert stage.original.image is not None
     for frame in (stage.reconstruction, stage.error, stage.edited):
         assert frame.image is None
         assert re.search(SAID, frame.text)
-    desk.document.set_code(as_floats(1, 1))
-    for tab in range(desk.window.tabs.count()):
-        desk.window.tabs.setCurrentIndex(tab)
-        desk.bot.wait(1)
-    desk.bot.waitUntil(lambda: isinstance(document.tiles_view, FailedView), timeout=PATIENCE_MS)
+    driver.document.set_code(as_floats(1, 1))
+    for tab in range(driver.window.tabs.count()):
+        driver.window.tabs.setCurrentIndex(tab)
+        driver.bot.wait(1)
+    driver.bot.waitUntil(lambda: isinstance(document.tiles_view, FailedView), timeout=PATIENCE_MS)
 
 
 def test_color_maps_take_what_is_no_number() -> None:

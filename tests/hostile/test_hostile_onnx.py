@@ -15,7 +15,7 @@ import pytest
 from explorer_testing.advice import has_advice
 from explorer_testing.builders import write_bundle
 from explorer_testing.programs import run_python
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from numpy.typing import NDArray
 from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from pytestqt.qtbot import QtBot
@@ -488,15 +488,15 @@ except ModelError as error:
 
 
 def test_the_window_says_so_and_stays_alive(bundle: Path, qapp: object, qtbot: QtBot) -> None:
-    desk = Desk(make_window(), qtbot)
+    driver = WindowDriver(make_window(), qtbot)
     try:
-        desk.document.open_model_requested.emit(bundle)
-        desk.until(lambda: bool(desk.problems))
-        assert "decoder.onnx: The network cannot be run safely" in str(desk.problems[0].message)
-        assert desk.document.model is None
-        desk.open()
+        driver.document.open_model_requested.emit(bundle)
+        driver.until(lambda: bool(driver.problems))
+        assert "decoder.onnx: The network cannot be run safely" in str(driver.problems[0].message)
+        assert driver.document.model is None
+        driver.open()
     finally:
-        desk.close()
+        driver.close()
 
 
 # -- What passes -------------------------------------------------------------------------------------------------------

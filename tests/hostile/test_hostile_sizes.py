@@ -18,7 +18,7 @@ from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document, Problem
-from explorer.document.neighbours import NeighbourSettings
+from explorer.document.neighbours import NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import MOST_CODE_BYTES, check_table
@@ -28,9 +28,9 @@ from explorer.latent.traversal import traverse_dimension
 from explorer.models.bundle import Bundle
 from explorer.models.evaluation import evaluate
 from explorer.types import Floats
-from explorer.workers.analyst import Analyst
-from explorer.workers.code_studies import encode_all, find_directions, index_pictures, probe
-from explorer.workers.film_maker import encode_pictures
+from explorer.workers.analyst import AnalysisJobs
+from explorer.workers.code_studies import encode_all, find_directions, index_images, probe
+from explorer.workers.film_maker import encode_images
 from explorer.workers.jobs import JobRunner
 
 COUNT, LENGTH = 100_000, 100_352
@@ -70,22 +70,22 @@ def model() -> OpenModel:
     return replace(model, card=card, codec=LongCodec(SHAPE))
 
 
-STUDIES: dict[str, Callable[[OpenModel, ArraySource], Iterator[object]]] = {
+ANALYSES: dict[str, Callable[[OpenModel, ArraySource], Iterator[object]]] = {
     "encode": encode_all,
-    "neighbors": lambda model, source: index_pictures(model, source, NeighbourSettings(), None),
+    "neighbors": lambda model, source: index_images(model, source, NeighborSettings(), None),
     "directions": lambda model, source: find_directions(model, source, DirectionRequest(None, ("0",)), None),
     "probe": lambda model, source: probe(model, source, None, None),
-    "selection": lambda model, source: encode_pictures(model, source, np.arange(COUNT)),
+    "selection": lambda model, source: encode_images(model, source, np.arange(COUNT)),
     "command line": lambda model, source: encode_source(
         Model(Bundle(Path("/nowhere"), model.card), model.codec), source, np.arange(COUNT)
     ),
 }
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", ANALYSES)
 def test_codes_of_all_images_are_refused_by_size(name: str, model: OpenModel, source: ArraySource) -> None:
     with pytest.raises(UsageError, match=SAID) as caught:
-        list(STUDIES[name](model, source))
+        list(ANALYSES[name](model, source))
     assert "Use fewer images" in str(caught.value)
 
 
@@ -121,7 +121,7 @@ def test_what_fits_is_what_is_said() -> None:
 def test_codes_of_a_selection_are_made_in_batches(source: ArraySource) -> None:
     model = make_model(image_shape=SHAPE)
     chosen = np.arange(0, 600, 2)
-    *_, codes = encode_pictures(model, source, chosen)
+    *_, codes = encode_images(model, source, chosen)
     np.testing.assert_array_equal(codes, model.codec.encode(np.zeros((300, *SHAPE), np.float32)))
 
 
@@ -129,16 +129,16 @@ def test_it_is_reported_once_however_often_an_index_is_asked_for(
     qapp: object, model: OpenModel, source: ArraySource
 ) -> None:
     document, jobs = Document(), JobRunner()
-    analyst = Analyst(document, jobs)
+    analysis_jobs = AnalysisJobs(document, jobs)
     problems: list[Problem] = []
     document.problem_reported.connect(problems.append)
     document.open(model, source)
     for _ in range(16):
-        document.neighbours.index_requested.emit()
+        document.neighbors.index_requested.emit()
     assert [str(problem.message).startswith("Cannot make 100,000 codes") for problem in problems] == [True]
     assert not jobs.jobs
     jobs.close()
-    analyst.deleteLater()
+    analysis_jobs.deleteLater()
 
 
 @pytest.mark.parametrize("command", ["reconstruct --data digits", "sample"])

@@ -84,7 +84,7 @@ def bundle_with(graph: onnx.GraphProto, folder: Path) -> Path:
 
 
 CODE = helper.make_tensor_value_info("code", TensorProto.FLOAT, ["n", 2])
-PICTURE = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 2])
+IMAGE = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 2])
 
 
 def endless_decoder(folder: Path) -> Path:
@@ -104,7 +104,7 @@ def endless_decoder(folder: Path) -> Path:
     often = helper.make_tensor("often", TensorProto.INT64, [], [2**62])
     true = helper.make_tensor("true", TensorProto.BOOL, [], [True])
     loop = helper.make_node("Loop", ["often", "true", "code"], ["picture"], body=body)
-    return bundle_with(helper.make_graph([loop], "loop", [CODE], [PICTURE], [often, true]), folder)
+    return bundle_with(helper.make_graph([loop], "loop", [CODE], [IMAGE], [often, true]), folder)
 
 
 def vast_decoder(folder: Path) -> Path:
@@ -114,7 +114,7 @@ def vast_decoder(folder: Path) -> Path:
         helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0),
         helper.make_node("Add", ["code", "sum"], ["picture"]),
     ]
-    return bundle_with(helper.make_graph(nodes, "fill", [CODE], [PICTURE], [shape]), folder)
+    return bundle_with(helper.make_graph(nodes, "fill", [CODE], [IMAGE], [shape]), folder)
 
 
 def vast_layer(folder: Path) -> Path:
@@ -213,7 +213,7 @@ def test_a_large_card_does_not_keep_the_list_from_being_shown(tmp_path: Path) ->
 
 @pytest.mark.engine
 @pytest.mark.parametrize("make", [vast_layer, lambda folder: FILES / "hdf5-hang.h5"], ids=["vast layer", "hdf5 hang"])
-def test_a_foreign_model_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_a_third_party_model_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = make(tmp_path)
     ended = command("import", path, "--out", tmp_path / "out")
     assert path.name in ended.refusal
@@ -263,9 +263,9 @@ def test_a_folder_opens_in_every_command_without_its_bad_image(
     write_bundle(tmp_path / "model", MatrixCodec((32, 32, 3), 2))
     ended = command("data", folder, "--json")
     assert ended.code == 0, ended.err
-    told = json.loads(ended.out)
+    reported = json.loads(ended.out)
     encoded = command("encode", "--model", tmp_path / "model", "--data", folder, "--out", tmp_path / "codes.npz")
     assert encoded.code == 0, encoded.err
     with np.load(tmp_path / "codes.npz") as file:
         assert len(file["codes"]) == count
-    assert [entry["file"] for entry in told["skipped"]] == ([left_out] if left_out else [])
+    assert [entry["file"] for entry in reported["skipped"]] == ([left_out] if left_out else [])

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.numeric
 CODEC = MatrixCodec((9, 11, 3), 4)
 
 
-def pictures(count: int, shape: tuple[int, ...] = CODEC.image_shape) -> Floats:
+def random_images(count: int, shape: tuple[int, ...] = CODEC.image_shape) -> Floats:
     return np.random.default_rng(count).uniform(0, 1, (count, *shape)).astype(np.float32)
 
 
@@ -35,7 +35,7 @@ def bundle(tmp_path: Path) -> Bundle:
 
 def test_the_networks_are_run_as_they_stand(bundle: Bundle) -> None:
     codec = OnnxCodec(bundle)
-    images = pictures(5)
+    images = random_images(5)
     assert (codec.image_shape, codec.latent_dim) == (CODEC.image_shape, 4)
     codes = codec.encode(images)
     np.testing.assert_allclose(codes, CODEC.encode(images), atol=1e-5)
@@ -49,18 +49,18 @@ def test_a_variational_encoder_gives_mean_and_log_variance(tmp_path: Path) -> No
     inner = MatrixCodec((8, 8, 1), 3, variational=True)
     write_bundle(tmp_path / "vae", inner)
     codec = OnnxCodec(open_bundle(tmp_path / "vae"))
-    mean, log_variance = codec.encode_distribution(pictures(6, (8, 8, 1)))
+    mean, log_variance = codec.encode_distribution(random_images(6, (8, 8, 1)))
     assert log_variance is not None
-    np.testing.assert_allclose(mean, inner.encode(pictures(6, (8, 8, 1))), atol=1e-5)
+    np.testing.assert_allclose(mean, inner.encode(random_images(6, (8, 8, 1))), atol=1e-5)
     np.testing.assert_array_equal(log_variance, np.full((6, 3), LOG_VARIANCE, np.float32))
-    np.testing.assert_array_equal(codec.encode(pictures(6, (8, 8, 1))), mean)
+    np.testing.assert_array_equal(codec.encode(random_images(6, (8, 8, 1))), mean)
 
 
 @pytest.mark.parametrize("count", [1, SINGLE_LIMIT, SINGLE_LIMIT + 1, BATCH, BATCH + 1, 2 * BATCH + 3])
 @pytest.mark.parametrize("name", ["digits-vae-2d", "digits-deep-49"])
-def test_a_batch_is_its_pictures_one_by_one(name: str, count: int) -> None:
+def test_a_batch_is_its_images_one_by_one(name: str, count: int) -> None:
     codec = OnnxCodec(open_bundle(pretrained_dir() / name))
-    images = pictures(count, codec.image_shape)
+    images = random_images(count, codec.image_shape)
     codes = codec.encode(images)
     decoded = codec.decode(codes)
     assert (codes.shape, decoded.shape) == ((count, codec.latent_dim), images.shape)
@@ -71,7 +71,7 @@ def test_a_batch_is_its_pictures_one_by_one(name: str, count: int) -> None:
 
 def test_after_a_rest_a_codec_answers_as_before(bundle: Bundle) -> None:
     codec = OnnxCodec(bundle)
-    images = pictures(SINGLE_LIMIT + 3)
+    images = random_images(SINGLE_LIMIT + 3)
     codes = codec.encode(images)
     codec.rest()
     np.testing.assert_allclose(codec.encode(images), codes, atol=1e-6)
@@ -87,7 +87,7 @@ def test_a_networks_own_range_is_hidden(low: int, span: int, tmp_path_factory: p
     write_bundle(folder, CODEC)
     seal(folder, make_card(CODEC, value_range=(float(low), float(low + span))))
     codec = OnnxCodec(open_bundle(folder))
-    images = pictures(2)
+    images = random_images(2)
     np.testing.assert_allclose(codec.encode(images), CODEC.encode(images * span + low), rtol=1e-4, atol=1e-3)
     codes = np.ones((2, 4), np.float32)
     np.testing.assert_allclose(codec.decode(codes), (CODEC.decode(codes) - low) / span, rtol=1e-4, atol=1e-3)
@@ -97,7 +97,7 @@ def truncated(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
-def another_picture(content: bytes) -> bytes:
+def another_image(content: bytes) -> bytes:
     return decoder_network(MatrixCodec((9, 12, 3), 4))
 
 
@@ -109,7 +109,7 @@ def random_bytes(content: bytes) -> bytes:
     return np.random.default_rng(0).bytes(len(content))
 
 
-@pytest.mark.parametrize("damage", [truncated, random_bytes, another_picture, another_code, lambda content: b""])
+@pytest.mark.parametrize("damage", [truncated, random_bytes, another_image, another_code, lambda content: b""])
 def test_a_network_that_does_not_fit_is_refused(bundle: Bundle, damage: Callable[[bytes], bytes]) -> None:
     """The checksum may be right all the same: whoever wrote the bundle wrote that too."""
     path = bundle.path / COMPILED[1]

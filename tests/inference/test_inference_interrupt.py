@@ -11,13 +11,13 @@ import pytest
 from explorer_testing.slow import slow_network
 from pytestqt.qtbot import QtBot
 
-from explorer.document.tasks import DecodeSlots
+from explorer.document.tasks import DecodeTerms
 from explorer.errors import ExplorerError
 from explorer.inference.codec import Network
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Floats
 from explorer.workers import codec_thread as module
-from explorer.workers.codec_thread import CodecThread
+from explorer.workers.codec_thread import RenderThread
 from explorer.workers.jobs import JobRunner
 
 CODE = np.zeros((1, 2), np.float32)
@@ -67,7 +67,7 @@ def in_thread(call: Callable[[], object]) -> tuple[threading.Thread, list[BaseEx
     return thread, caught
 
 
-def test_a_run_ends_when_it_is_told_to() -> None:
+def test_a_run_ends_when_it_is_reported_to() -> None:
     codec, interrupt = SlowCodec(), Interrupt()
 
     def call() -> None:
@@ -96,8 +96,8 @@ def test_an_error_of_a_run_stays_an_error(slow: Network) -> None:
 
 
 def test_closing_the_codec_thread_ends_its_run(qtbot: QtBot) -> None:
-    codec, thread = SlowCodec(), CodecThread()
-    thread.submit(DecodeSlots(codec, CODE))
+    codec, thread = SlowCodec(), RenderThread()
+    thread.submit(DecodeTerms(codec, CODE))
     assert codec.begun.wait(20)
     thread.close()
     assert codec.ended.is_set()
@@ -105,11 +105,11 @@ def test_closing_the_codec_thread_ends_its_run(qtbot: QtBot) -> None:
 
 def test_what_nobody_waits_for_ends_after_a_while(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OVERDUE_MS", 1)
-    codec, thread = SlowCodec(), CodecThread()
+    codec, thread = SlowCodec(), RenderThread()
     try:
-        thread.submit(DecodeSlots(codec, CODE))
+        thread.submit(DecodeTerms(codec, CODE))
         assert codec.begun.wait(20)
-        thread.drop(DecodeSlots.slot)
+        thread.drop(DecodeTerms.slot)
         qtbot.waitUntil(codec.ended.is_set, timeout=20_000)
     finally:
         thread.close()
@@ -118,9 +118,9 @@ def test_what_nobody_waits_for_ends_after_a_while(qtbot: QtBot, monkeypatch: pyt
 def test_what_is_waited_for_goes_on(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another slot's question, as while a hand drags, ends nothing."""
     monkeypatch.setattr(module, "OVERDUE_MS", 1)
-    codec, thread = SlowCodec(), CodecThread()
+    codec, thread = SlowCodec(), RenderThread()
     try:
-        thread.submit(DecodeSlots(codec, CODE))
+        thread.submit(DecodeTerms(codec, CODE))
         assert codec.begun.wait(20)
         thread.drop("cursor")
         assert not thread._overdue.isActive()

@@ -51,7 +51,7 @@ def test_what_goes_with_an_attribute_draws_means_aside_but_no_regression() -> No
     assert abs(logistic[1] / logistic[0]) < 0.1
 
 
-def test_an_attribute_that_means_nothing_is_told() -> None:
+def test_an_attribute_that_means_nothing_is_reported() -> None:
     codes, _ = toy(gap=0 * AXIS)
     ps = []
     for seed in range(20):

@@ -24,7 +24,7 @@ def test_the_nearest_code_is_scipys(count: int, dim: int, seed: int) -> None:
     np.testing.assert_allclose(distance.ratio(asked[:1])[0] * distance.usual, nearest[0], atol=2e-3)
 
 
-def test_what_is_usual_among_many_is_told_by_some_of_them() -> None:
+def test_what_is_usual_among_many_is_reported_by_some_of_them() -> None:
     data = np.random.default_rng(5).standard_normal((MOST_CODES, 8)).astype(np.float32)
     others = np.asarray(cKDTree(data).query(data, 2)[0])[:, 1]
     assert CodeDistance(data).usual == pytest.approx(np.quantile(others, 0.95), rel=0.15)

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.neighbour_graph import MAX_CODES, NeighbourGraph
+from explorer.latent.neighbour_graph import MAX_CODES, NeighborGraph
 from explorer.latent.paths import PATHS, Surroundings, path_named
 from explorer.latent.paths.slerp import between
 from explorer.types import Floats
@@ -35,7 +35,7 @@ def ring(count: int = 300, radius: float = 5.0) -> Floats:
 @settings(max_examples=40, deadline=None)
 @given(keys=key_tables())
 def test_every_path_goes_through_its_keys(name: str, keys: Floats) -> None:
-    curve = path_named(name)(keys, Surroundings(data=NeighbourGraph(cloud(30, keys.shape[1]))))
+    curve = path_named(name)(keys, Surroundings(data=NeighborGraph(cloud(30, keys.shape[1]))))
     np.testing.assert_array_equal(curve(np.arange(len(keys), dtype=np.float64)), keys)
     codes = curve(np.linspace(0, len(keys) - 1, 13))
     assert codes.dtype == np.float32
@@ -167,7 +167,7 @@ def test_the_way_along_the_data_stays_with_them() -> None:
     """On a ring the straight line crosses the empty middle; the way along the data goes round it, at even speed."""
     data = ring()
     keys = np.stack([data[0], data[140]])
-    codes = path_named("data")(keys, Surroundings(data=NeighbourGraph(data)))(np.linspace(0, 1, 50))
+    codes = path_named("data")(keys, Surroundings(data=NeighborGraph(data)))(np.linspace(0, 1, 50))
     radii = np.linalg.norm(codes, axis=1)
     assert radii.min() > 4.8
     assert radii.max() < 5.05
@@ -178,13 +178,13 @@ def test_the_way_along_the_data_stays_with_them() -> None:
 
 def test_the_way_is_the_same_every_time() -> None:
     keys, positions = cloud(4, seed=3), np.linspace(0, 3, 40)
-    first, again = (path_named("data")(keys, Surroundings(data=NeighbourGraph(cloud())))(positions) for _ in range(2))
+    first, again = (path_named("data")(keys, Surroundings(data=NeighborGraph(cloud())))(positions) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 def test_islands_are_joined() -> None:
     data = np.concatenate([cloud(40), cloud(40, seed=1) + 1000, cloud(3, seed=2) - 500]).astype(np.float32)
-    graph = NeighbourGraph(data, neighbours=4)
+    graph = NeighborGraph(data, neighbors=4)
     for start, end in ((0, 50), (50, 81), (81, 0)):
         way = graph.way(data[start], data[end])
         np.testing.assert_array_equal(way[[0, -1]], data[[start, end]])
@@ -192,13 +192,13 @@ def test_islands_are_joined() -> None:
 
 def test_the_shortest_way_is_the_shortest() -> None:
     line = np.stack([np.arange(20), np.zeros(20)], axis=1).astype(np.float32)
-    way = NeighbourGraph(line, neighbours=2).way(line[0], line[19])
+    way = NeighborGraph(line, neighbors=2).way(line[0], line[19])
     assert np.linalg.norm(np.diff(way, axis=0), axis=1).sum() == pytest.approx(19, abs=1e-4)
 
 
 @pytest.mark.parametrize("count", [1, 2, MAX_CODES + 100])
 def test_few_codes_and_many(count: int) -> None:
-    graph = NeighbourGraph(cloud(count, 2))
+    graph = NeighborGraph(cloud(count, 2))
     assert len(graph.codes) == min(count, MAX_CODES)
     way = graph.way(np.array([9, 9], np.float32), np.array([-9, -9], np.float32))
     assert len(way) >= 2
@@ -206,7 +206,7 @@ def test_few_codes_and_many(count: int) -> None:
 
 def test_equal_codes_are_no_trouble() -> None:
     data = np.repeat(cloud(5), 30, axis=0)
-    way = NeighbourGraph(data).way(data[0], data[149])
+    way = NeighborGraph(data).way(data[0], data[149])
     np.testing.assert_array_equal(way[[0, -1]], data[[0, 149]])
 
 
@@ -214,6 +214,6 @@ def test_a_path_along_data_that_are_not_there_says_so() -> None:
     with pytest.raises(UsageError, match="needs codes of images"):
         path_named("data")(cloud(2), Surroundings())
     with pytest.raises(UsageError, match="keyframes have 4 dimensions, but the codes of the data 3"):
-        path_named("data")(cloud(2, 4), Surroundings(data=NeighbourGraph(cloud(9, 3))))
+        path_named("data")(cloud(2, 4), Surroundings(data=NeighborGraph(cloud(9, 3))))
     with pytest.raises(UsageError, match="NaN or infinity"):
-        NeighbourGraph(np.full((3, 2), np.nan, np.float32))
+        NeighborGraph(np.full((3, 2), np.nan, np.float32))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from explorer.errors import UsageError
-from explorer.latent.axes import to_axes
-from explorer.latent.lattice import Lattice
+from explorer.latent.axes import to_components
+from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import compute_statistics
 
@@ -50,11 +50,11 @@ def test_the_plane_of_dimensions_has_their_values_as_coordinates() -> None:
 def test_the_plane_of_axes_has_sigmas_as_coordinates() -> None:
     codes = np.random.default_rng(4).standard_normal((300, 5)).astype(np.float32) * as_floats(5, 1, 3, 0.5, 2)
     statistics = compute_statistics(codes)
-    plane = Plane.of_axes(codes[7], statistics, (2, 0))
-    np.testing.assert_allclose(plane.coordinates(codes[7]), to_axes(codes[7], statistics)[[2, 0]], atol=1e-4)
-    moved = to_axes(plane.moved(codes[7], 1.5, -0.5), statistics)
+    plane = Plane.of_components(codes[7], statistics, (2, 0))
+    np.testing.assert_allclose(plane.coordinates(codes[7]), to_components(codes[7], statistics)[[2, 0]], atol=1e-4)
+    moved = to_components(plane.moved(codes[7], 1.5, -0.5), statistics)
     np.testing.assert_allclose(moved[[2, 0]], [1.5, -0.5], atol=1e-4)
-    np.testing.assert_allclose(moved[[1, 3, 4]], to_axes(codes[7], statistics)[[1, 3, 4]], atol=1e-3)
+    np.testing.assert_allclose(moved[[1, 3, 4]], to_components(codes[7], statistics)[[1, 3, 4]], atol=1e-3)
 
 
 def test_what_spans_no_plane_is_refused() -> None:
@@ -70,10 +70,10 @@ def test_what_spans_no_plane_is_refused() -> None:
 def test_the_visible_tiles_cover_the_view_and_no_more(
     low: float, spacing: float, level: int, x: float, y: float
 ) -> None:
-    lattice = Lattice(low, spacing)
-    step = lattice.step(level)
+    tile_grid = TileGrid(low, spacing)
+    step = tile_grid.step(level)
     left, right, bottom, top = x, x + 7.3 * step, y, y + 4.1 * step
-    tiles = lattice.visible(level, left, right, bottom, top)
+    tiles = tile_grid.visible(level, left, right, bottom, top)
     middles = low + tiles * step
     half = step / 2 * (1 + 1e-6)
     assert middles[:, 0].min() - half <= left
@@ -88,16 +88,16 @@ def test_the_visible_tiles_cover_the_view_and_no_more(
 
 @given(st.floats(-50, 50), st.floats(0.01, 10), st.integers(-6, 10), st.integers(-100, 100))
 def test_a_tile_is_one_of_the_next_finer_level_too(low: float, spacing: float, level: int, number: int) -> None:
-    lattice = Lattice(low, spacing)
-    coarse = lattice.middles(level, np.array([[number, 0]]))
-    fine = lattice.middles(level + 1, np.array([[2 * number, 0]]))
+    tile_grid = TileGrid(low, spacing)
+    coarse = tile_grid.middles(level, np.array([[number, 0]]))
+    fine = tile_grid.middles(level + 1, np.array([[2 * number, 0]]))
     np.testing.assert_array_equal(coarse, fine)
 
 
-def test_a_lattice_without_extent_is_refused() -> None:
+def test_a_tile_grid_without_extent_is_refused() -> None:
     for low, spacing in ((0.0, 0.0), (0.0, -1.0), (0.0, float("inf")), (float("nan"), 1.0)):
         with pytest.raises(UsageError):
-            Lattice(low, spacing)
+            TileGrid(low, spacing)
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))

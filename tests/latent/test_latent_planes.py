@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import UsageError
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.planes import grid_axis, grid_codes, top_to_bottom
 from explorer.latent.statistics import compute_statistics
-from explorer.latent.traversal import MAX_ROWS, mean_to_max, traverse_axis, traverse_dimension
+from explorer.latent.traversal import MAX_ROWS, mean_to_max, traverse_component, traverse_dimension
 
 pytestmark = pytest.mark.numeric
 
@@ -70,7 +70,7 @@ def test_traversing_an_axis_reaches_its_sigmas() -> None:
     codes = codes_of_seed(100, 5)
     stats = compute_statistics(codes)
     sigmas = grid_axis(-3, 3, 7)
-    walk = to_axes(traverse_axis(codes[4], stats, 1, sigmas), stats)
+    walk = to_components(traverse_component(codes[4], stats, 1, sigmas), stats)
     np.testing.assert_allclose(walk[:, 1], sigmas, atol=1e-4)
     np.testing.assert_allclose(np.ptp(np.delete(walk, 1, axis=1), axis=0), 0, atol=1e-4)
 

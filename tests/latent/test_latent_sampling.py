@@ -43,8 +43,8 @@ def test_fitted_prior_finds_two_clusters() -> None:
     prior = FittedPrior(max_components=2).fit(codes, random_state=0)
     drawn = prior.sample(2_000, np.random.default_rng(1))
     assert drawn.dtype == np.float32
-    centre = np.abs(drawn.mean(axis=1))
-    assert centre.min() > 3
+    center = np.abs(drawn.mean(axis=1))
+    assert center.min() > 3
     assert drawn[:, 0].std() == pytest.approx(codes[:, 0].std(), rel=0.05)
     again = FittedPrior(max_components=2).fit(codes, random_state=0).sample(2_000, np.random.default_rng(1))
     np.testing.assert_array_equal(drawn, again)

@@ -12,7 +12,7 @@ import pytest
 from explorer_testing.codec import IdentityCodec
 from PIL import Image, ImageCms
 
-from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import DataError, ExportError
 from explorer.models.cleaning import Cleaned, clean_files
@@ -33,35 +33,35 @@ def run(path: Path, out: Path) -> Cleaned:
 
 def draw(path: Path, mode: str = "RGB", size: tuple[int, int] = (9, 8), **options: Any) -> Image.Image:
     values = np.random.default_rng(len(path.name)).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
-    picture = Image.fromarray(values).convert(mode)
+    pil_image = Image.fromarray(values).convert(mode)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, **options)
-    return picture
+    pil_image.save(path, **options)
+    return pil_image
 
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("suffix", sorted(PICTURE_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_every_mode_goes_into_every_format(tmp_path: Path, suffix: str, mode: str) -> None:
-    picture = draw(tmp_path / "in.png", mode)
+    image = draw(tmp_path / "in.png", mode)
     result = run(tmp_path / "in.png", tmp_path / f"out{suffix}")
     assert result == Cleaned(1, tmp_path / f"out{suffix}")
     with Image.open(result.path) as written:
         assert written.format == Image.registered_extensions()[suffix]
-        assert written.size == picture.size
+        assert written.size == image.size
         seen = written.convert("RGBA")
-    canvas = [Image.new("RGBA", picture.size, "white") for _ in range(2)]
-    canvas[0].alpha_composite(picture.convert("RGBA"))
+    canvas = [Image.new("RGBA", image.size, "white") for _ in range(2)]
+    canvas[0].alpha_composite(image.convert("RGBA"))
     canvas[1].alpha_composite(seen)
     if suffix not in (".gif", ".jpg", ".jpeg", ".jpe", ".jfif"):  # those lose something of any picture
         assert np.abs(np.subtract(*(np.asarray(one).astype(int) for one in canvas))).max() <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.png", f"out{suffix}"])
 
 
-def test_an_existing_picture_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_an_existing_image_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     draw(tmp_path / "in.png", size=(7, 100))
     (tmp_path / "out.png").write_bytes(b"before")
     running = job(tmp_path / "in.png", tmp_path / "out.png")
@@ -137,7 +137,7 @@ def test_a_folder_that_was_cancelled_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"no picture"])
-def test_a_folder_without_pictures_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+def test_a_folder_without_images_is_an_error(tmp_path: Path, content: bytes | None) -> None:
     (tmp_path / "in").mkdir()
     if content:
         (tmp_path / "in" / "a.png").write_bytes(content)
@@ -152,7 +152,7 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         run(tmp_path / "in.png", tmp_path / "out.png")
 
 
-def test_the_colour_profile_goes_along_where_it_fits(tmp_path: Path) -> None:
+def test_the_color_profile_goes_along_where_it_fits(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     draw(tmp_path / "colour.png", icc_profile=profile)
     draw(tmp_path / "grey.png", "L", icc_profile=profile)
@@ -162,7 +162,7 @@ def test_the_colour_profile_goes_along_where_it_fits(tmp_path: Path) -> None:
             assert written.info.get("icc_profile") == kept
 
 
-def test_a_picture_too_large_for_its_format_is_an_error(tmp_path: Path) -> None:
+def test_an_image_too_large_for_its_format_is_an_error(tmp_path: Path) -> None:
     draw(tmp_path / "in.png", "L", (16_400, 6))
     with pytest.raises(ExportError, match="WEBP"):
         run(tmp_path / "in.png", tmp_path / "out.webp")

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.errors import ModelError
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.statistics import CodeStatistics, compute_statistics
 from explorer.models.codes import (
     LONG_CODE,
     SAMPLE_SIZE,
-    SPATIAL_AXES,
+    SPATIAL_COMPONENTS,
     CodeSample,
-    along_axes,
+    along_components,
     load_codes,
     most_kept,
     most_measured,
@@ -77,9 +77,9 @@ def long_sample(scale: float = 1.0) -> CodeSample:
     """Codes longer than are kept in 32 bits, of which half were measured and not kept."""
     rng = np.random.default_rng(0)
     codes = (np.maximum(rng.standard_normal((40, LONG_CODE + 8)), 0) * scale).astype(np.float32)
-    statistics = compute_statistics(codes, max_axes=SPATIAL_AXES)
+    statistics = compute_statistics(codes, max_components=SPATIAL_COMPONENTS)
     thumbnails = rng.integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
-    return CodeSample(codes[::2], np.arange(20), None, thumbnails, statistics, along_axes(codes, statistics))
+    return CodeSample(codes[::2], np.arange(20), None, thumbnails, statistics, along_components(codes, statistics))
 
 
 def test_long_codes_are_kept_in_half_the_bits(tmp_path: Path) -> None:
@@ -89,14 +89,16 @@ def test_long_codes_are_kept_in_half_the_bits(tmp_path: Path) -> None:
         assert {file[key].dtype for key in ("codes", "axes", "quantiles")} == {np.dtype(np.float16)}
         assert {file[key].dtype for key in ("mean", "sigma", "axis_coordinates")} == {np.dtype(np.float32)}
     back = load_codes(path, LONG_CODE + 8)
-    assert back.codes.dtype == back.statistics.axes.dtype == np.float32
+    assert back.codes.dtype == back.statistics.components.dtype == np.float32
     np.testing.assert_allclose(back.codes, sample.codes, rtol=1e-3)
-    np.testing.assert_allclose(back.statistics.axes @ back.statistics.axes.T, np.eye(16), atol=1e-3)
-    np.testing.assert_array_equal(back.axis_coordinates, sample.axis_coordinates)
-    assert back.axis_coordinates.shape == (40, 16)
-    np.testing.assert_allclose(back.axis_coordinates.std(0), 1, rtol=1e-3)
+    np.testing.assert_allclose(back.statistics.components @ back.statistics.components.T, np.eye(16), atol=1e-3)
+    np.testing.assert_array_equal(back.component_coordinates, sample.component_coordinates)
+    assert back.component_coordinates.shape == (40, 16)
+    np.testing.assert_allclose(back.component_coordinates.std(0), 1, rtol=1e-3)
     # Of the codes that were kept, the axes that were kept say the same.
-    np.testing.assert_allclose(along_axes(back.codes, back.statistics), sample.axis_coordinates[::2], atol=1e-2)
+    np.testing.assert_allclose(
+        along_components(back.codes, back.statistics), sample.component_coordinates[::2], atol=1e-2
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e6])
@@ -113,14 +115,14 @@ def test_short_spatial_codes_keep_their_values(tmp_path: Path) -> None:
     save_codes(tmp_path / "codes.npz", sample, spatial=True)
     back = load_codes(tmp_path / "codes.npz", 3)
     np.testing.assert_array_equal(back.codes, sample.codes)
-    np.testing.assert_allclose(back.statistics.axes, sample.statistics.axes, atol=1e-3)
+    np.testing.assert_allclose(back.statistics.components, sample.statistics.components, atol=1e-3)
 
 
 def test_coordinates_of_an_older_file_are_those_of_its_codes(path: Path) -> None:
     back = load_codes(path, 3)
     assert back.coordinates is None
-    np.testing.assert_allclose(back.axis_coordinates, to_axes(back.codes, back.statistics), atol=1e-6)
-    assert back.axis_coordinates is back.axis_coordinates, "computed again at every look"
+    np.testing.assert_allclose(back.component_coordinates, to_components(back.codes, back.statistics), atol=1e-6)
+    assert back.component_coordinates is back.component_coordinates, "computed again at every look"
 
 
 @pytest.mark.parametrize("junk", ["fewer", "narrower", "scalar", "words", "infinite"])

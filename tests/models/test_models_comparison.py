@@ -14,7 +14,7 @@ from explorer.data.sources import open_source
 from explorer.errors import UsageError
 from explorer.inference.codec import open_codec
 from explorer.models.bundle import open_bundle
-from explorer.models.comparison import Comparison, bytes_at, compare, quantised
+from explorer.models.comparison import Comparison, bytes_at, compare, quantized
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.pca_codec import PcaCodec
 from explorer.paths import pretrained_dir
@@ -50,25 +50,25 @@ def test_a_shipped_model_beside_pca_of_the_same_size() -> None:
 def test_pca_is_scikit_learns() -> None:
     from sklearn.decomposition import PCA
 
-    pictures = np.random.default_rng(0).uniform(0, 1, (60, 6, 5, 1)).astype(np.float32)
-    codec = PcaCodec(pictures, 10)
-    own = PCA(10, svd_solver="full").fit(pictures.reshape(60, -1))
-    made = codec.decode(codec.encode(pictures)).reshape(60, -1)
-    expected = own.inverse_transform(own.transform(pictures.reshape(60, -1)))
-    assert np.square(made - pictures.reshape(60, -1)).mean() == pytest.approx(
-        np.square(expected - pictures.reshape(60, -1)).mean(), rel=0.02
+    images = np.random.default_rng(0).uniform(0, 1, (60, 6, 5, 1)).astype(np.float32)
+    codec = PcaCodec(images, 10)
+    own = PCA(10, svd_solver="full").fit(images.reshape(60, -1))
+    made = codec.decode(codec.encode(images)).reshape(60, -1)
+    expected = own.inverse_transform(own.transform(images.reshape(60, -1)))
+    assert np.square(made - images.reshape(60, -1)).mean() == pytest.approx(
+        np.square(expected - images.reshape(60, -1)).mean(), rel=0.02
     )
     assert (codec.latent_dim, codec.image_shape, codec.parameters) == (10, (6, 5, 1), 10 * 30 + 30)
-    assert codec.encode_distribution(pictures)[1] is None
+    assert codec.encode_distribution(images)[1] is None
     for size in (0, 31, 60):
         with pytest.raises(UsageError):
-            PcaCodec(pictures, size)
+            PcaCodec(images, size)
 
 
 def test_eight_bits_are_256_steps() -> None:
     codes = np.random.default_rng(1).standard_normal((1000, 3)).astype(np.float32)
     codes[:, 2] = 4
-    made = quantised(codes)
+    made = quantized(codes)
     assert all(len(np.unique(column)) <= 256 for column in made.T)
     step = (codes.max(axis=0) - codes.min(axis=0)) / 255
     assert (np.abs(made - codes) <= step / 2 + 1e-6).all()

@@ -26,15 +26,15 @@ def run(codec: MatrixCodec, indices: object, noises: tuple[Noise, ...] = ()) -> 
     return result, [item for item in items if isinstance(item, Progress)]
 
 
-def pictures(indices: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def images(indices: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return to_floats(make_source(COUNT, SHAPE).read(np.asarray(indices), Preprocessing.standard(SHAPE)))
 
 
 def test_figures_are_those_of_their_definitions() -> None:
     codec, indices = MatrixCodec(SHAPE, 20), np.arange(COUNT)
     result, progress = run(codec, indices)
-    clean = pictures(indices).astype(np.float64)
-    output = codec.decode(codec.encode(pictures(indices))).astype(np.float64)
+    clean = images(indices).astype(np.float64)
+    output = codec.decode(codec.encode(images(indices))).astype(np.float64)
     assert output.max() > 1  # clipping makes a difference
     clipped, open_interval = output.clip(0, 1), output.clip(1e-7, 1 - 1e-7)
     squared = ((clean - output) ** 2).mean(axis=(1, 2, 3))
@@ -51,10 +51,10 @@ def test_figures_are_those_of_their_definitions() -> None:
     assert [(item.done, item.total) for item in progress] == [(BATCH, COUNT), (COUNT, COUNT)]
 
 
-def test_only_the_pictures_asked_for_count() -> None:
+def test_only_the_images_asked_for_count() -> None:
     codec, indices = MatrixCodec(SHAPE, 3), np.array([5, 2, 400])
     result, _ = run(codec, indices)
-    clean = pictures(indices)
+    clean = images(indices)
     assert result.count == 3
     assert result.mse == pytest.approx(((clean - codec.decode(codec.encode(clean))) ** 2).mean(), rel=1e-5)
 
@@ -64,7 +64,7 @@ def test_a_variational_model_is_scored_at_its_mean_and_its_loss_with_sampled_cod
     result, _ = run(codec, indices)
     plain, _ = run(MatrixCodec(SHAPE, 4), indices)
     assert (result.mse, result.bce, result.psnr, result.ssim) == (plain.mse, plain.bce, plain.psnr, plain.ssim)
-    mean = codec.encode(pictures(indices)).astype(np.float64)
+    mean = codec.encode(images(indices)).astype(np.float64)
     kl = 0.5 * (mean**2 + np.exp(LOG_VARIANCE) - 1 - LOG_VARIANCE).mean(axis=0)
     assert result.kl_per_dim == pytest.approx(list(kl), rel=1e-4)
     assert result.kl == pytest.approx(kl.sum(), rel=1e-4)
@@ -73,16 +73,16 @@ def test_a_variational_model_is_scored_at_its_mean_and_its_loss_with_sampled_cod
     parts = [rng.standard_normal(mean[at : at + BATCH].shape, dtype=np.float32) for at in range(0, COUNT, BATCH)]
     sampled = mean + np.exp(LOG_VARIANCE / 2) * np.concatenate(parts)
     output = codec.decode(sampled.astype(np.float32)).astype(np.float64).clip(1e-7, 1 - 1e-7)
-    clean = pictures(indices).astype(np.float64)
+    clean = images(indices).astype(np.float64)
     summed = -(clean * np.log(output) + (1 - clean) * np.log(1 - output)).sum(axis=(1, 2, 3))
     assert result.loss == pytest.approx(summed.mean() + kl.sum(), rel=1e-4)
     assert set(result.metrics()) == {"mse", "bce", "psnr", "ssim", "kl", "loss"}
 
 
-def test_noise_goes_in_and_the_clean_picture_is_what_counts() -> None:
+def test_noise_goes_in_and_the_clean_image_is_what_counts() -> None:
     codec, indices, noises = MatrixCodec(SHAPE, 20), np.arange(40), (Noise("gaussian", 0.4, seed=3),)
     result, _ = run(codec, indices, noises)
-    clean = pictures(indices)
+    clean = images(indices)
     noisy = corrupt(clean, noises, noise_rng(noises, SAMPLING_SEED))
     assert result.mse == pytest.approx(((clean - codec.decode(codec.encode(noisy))) ** 2).mean(), rel=1e-5)
     assert run(codec, indices, noises)[0] == result

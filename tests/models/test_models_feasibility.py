@@ -13,13 +13,13 @@ from explorer.data.sources import known_sources
 from explorer.errors import ExplorerError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import open_bundle
-from explorer.models.feasibility import Pictures, Plan, pictures_in, pictures_of, plan_training
+from explorer.models.feasibility import Images, Plan, images_in, images_of, plan_training
 from explorer.models.limits import STEP_BYTES
 from explorer.models.machine import gigabytes, memory_bytes
 from explorer.models.settings import TrainingRequest, make_request
 
-DIGITS = Pictures("digits", (28, 28, 1), 0, 8_000, 2_000)
-FACES = Pictures("lfw", (250, 250, 3), 80, 10_586, 2_647)
+DIGITS = Images("digits", (28, 28, 1), 0, 8_000, 2_000)
+FACES = Images("lfw", (250, 250, 3), 80, 10_586, 2_647)
 GB = 2**30
 
 
@@ -27,8 +27,8 @@ def request(**values: Any) -> TrainingRequest:
     return make_request(**({"architecture": "deep-dense", "data": "digits", "out": Path("new")} | values))
 
 
-def plan(pictures: Pictures = DIGITS, machine: int | None = None, **values: Any) -> Plan:
-    return plan_training(request(**values), pictures, machine=machine)
+def plan(images: Images = DIGITS, machine: int | None = None, **values: Any) -> Plan:
+    return plan_training(request(**values), images, machine=machine)
 
 
 def test_work_and_memory_of_a_small_network() -> None:
@@ -43,11 +43,11 @@ def test_work_and_memory_of_a_small_network() -> None:
     # Flatten, 147, 98, 49; 98, 147, 784, reshape: float32, forward and back.
     assert made.need.one == 8 * (784 + 147 + 98 + 49 + 98 + 147 + 784 + 784)
     assert made.need.activations == 256 * made.need.one
-    assert made.need.pictures == 10_000 * 784
+    assert made.need.images == 10_000 * 784
     assert made.need.compiling == 24 * 135_485 < made.need.activations
-    assert made.need.total == 800_000_000 + made.need.weights + made.need.activations + made.need.pictures
+    assert made.need.total == 800_000_000 + made.need.weights + made.need.activations + made.need.images
     large = plan(latent=784)
-    assert large.need.total == 800_000_000 + large.need.weights + large.need.compiling + large.need.pictures
+    assert large.need.total == 800_000_000 + large.need.weights + large.need.compiling + large.need.images
     assert not any((made.tight, made.solved, made.idle_augmentation, made.unbounded))
 
 
@@ -56,7 +56,7 @@ def test_a_limit_and_augmentation_change_what_is_trained_on() -> None:
     assert plan(limit=100_000).originals == 8_000
     more = plan(augment=20_000)
     assert (more.originals, more.trained_on, more.steps) == (8_000, 20_000, 79)
-    assert more.need.pictures == 30_000 * 784
+    assert more.need.images == 30_000 * 784
     assert not more.idle_augmentation
     idle = plan(augment=8_000)
     assert idle.idle_augmentation
@@ -70,23 +70,23 @@ def test_the_closed_form_has_no_steps() -> None:
     assert made.steps == 0
 
 
-def test_a_batch_of_large_pictures_goes_through_in_parts() -> None:
-    made = plan(Pictures("dogs", None, 0, 100, 20), architecture="cae-upsample", size=(512, 512), batch=1_000)
+def test_a_batch_of_large_images_goes_through_in_parts() -> None:
+    made = plan(Images("dogs", None, 0, 100, 20), architecture="cae-upsample", size=(512, 512), batch=1_000)
     assert made.spec.image_shape == (512, 512, 3)
     assert STEP_BYTES - made.need.one < made.need.activations <= STEP_BYTES
 
 
-def test_the_usual_crop_decides_the_size_also_before_the_pictures_are_open() -> None:
+def test_the_usual_crop_decides_the_size_also_before_the_images_are_open() -> None:
     assert plan(FACES, architecture="conv-pool").spec.image_shape == (90, 90, 3)
     assert plan(FACES, architecture="conv-pool", crop=0).spec.image_shape == (250, 250, 3)
-    entries = {entry.name: pictures_in(entry) for entry in known_sources()}
+    entries = {entry.name: images_in(entry) for entry in known_sources()}
     assert entries["lfw"].crop == 80
     assert entries["stanford_dogs"].image_shape is None, "their sizes differ"
-    assert entries["digits"] == Pictures("MNIST test", (28, 28, 1), 0, 8_000, 2_000)
+    assert entries["digits"] == Images("MNIST test", (28, 28, 1), 0, 8_000, 2_000)
 
 
 def test_what_is_known_of_an_open_source() -> None:
-    assert pictures_of(make_source(40, (16, 20, 3))) == Pictures("tiny", (16, 20, 3), 0, 32, 8)
+    assert images_of(make_source(40, (16, 20, 3))) == Images("tiny", (16, 20, 3), 0, 32, 8)
 
 
 def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
@@ -97,11 +97,11 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pictures", "values", "told"),
+    ("images", "values", "reported"),
     [
-        (Pictures("dogs", None, 0, 9, 9, "“Get it” downloads it."), {}, r"dogs is not downloaded\. “Get it”"),
+        (Images("dogs", None, 0, 9, 9, "“Get it” downloads it."), {}, r"dogs is not downloaded\. “Get it”"),
         (
-            Pictures("scans", (28, 28, 1), 0, 9, 0),
+            Images("scans", (28, 28, 1), 0, 9, 0),
             {},
             r"scans: it has 9 training images and 0 test images",
         ),
@@ -128,12 +128,12 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
         ),
     ],
 )
-def test_what_the_engine_would_refuse_is_refused(pictures: Pictures, values: dict[str, Any], told: str) -> None:
-    with pytest.raises(ExplorerError, match=told):
-        plan(pictures, **values)
+def test_what_the_engine_would_refuse_is_refused(images: Images, values: dict[str, Any], reported: str) -> None:
+    with pytest.raises(ExplorerError, match=reported):
+        plan(images, **values)
 
 
-def test_a_network_that_cannot_fit_is_refused_and_one_that_may_not_is_told() -> None:
+def test_a_network_that_cannot_fit_is_refused_and_one_that_may_not_is_reported() -> None:
     huge: dict[str, Any] = {"architecture": "dense", "size": (512, 512), "channels": 3, "latent": 10_000}
     # 2 · 786,432 · 10,000 weights of 16 bytes are 234 GiB.
     with pytest.raises(ExplorerError, match=r"needs 23\d\.\d GB of memory.*has 8\.0 GB.*fewer latent dimensions"):
@@ -146,7 +146,7 @@ def test_a_network_that_cannot_fit_is_refused_and_one_that_may_not_is_told() -> 
     assert not plan(machine=16 * GB, **wide).tight
 
 
-def test_too_many_augmented_pictures_for_the_disk_are_refused() -> None:
+def test_too_many_augmented_images_for_the_disk_are_refused() -> None:
     with pytest.raises(ExplorerError, match=r"Cannot augment to 10,000,000,000 images .* GB are free"):
         plan(augment=10_000_000_000)
 
@@ -167,7 +167,7 @@ def test_a_parent_keeps_its_shape_and_refuses_another_architecture(explorer_home
 def test_every_architecture_fits_its_own_reference() -> None:
     for name in ("linear", "conv-pool", "vae", "cnn", "sparse", "conv-stride"):
         shape = get_architecture(name).default_image_shape
-        made = plan(Pictures(name, shape, 0, 2_000, 100), machine=16 * GB, architecture=name)
+        made = plan(Images(name, shape, 0, 2_000, 100), machine=16 * GB, architecture=name)
         assert made.need.least < made.need.total < 16 * GB
 
 

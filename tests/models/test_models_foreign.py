@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from explorer.errors import ModelError
 from explorer.models.foreign.builtin import LAYERS
-from explorer.models.foreign.files import dangers_of, halves_in, looks_foreign
+from explorer.models.foreign.files import dangers_of, looks_third_party, parts_in
 from explorer.models.foreign.layout import MAX_CONFIG_BYTES
-from explorer.models.foreign.reading import ForeignFile, read_foreign
+from explorer.models.foreign.reading import ThirdPartyFile, read_third_party
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.foreign.safety import Finding, check, findings
 
@@ -59,7 +59,7 @@ def zipped(path: Path, config: Config, version: str = "3.15.1") -> Path:
 
 
 def found_in(*layers: Config) -> list[Finding]:
-    return list(findings(ForeignFile(Path("model.keras"), "keras", "3.15.1", model(*layers))))
+    return list(findings(ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", model(*layers))))
 
 
 def test_a_description_is_nothing_to_fear(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_description_is_nothing_to_fear(tmp_path: Path) -> None:
         "dense", "Dense", units=3, activation="relu", kernel_initializer={"class_name": "Zeros", "config": {}}
     )
     path = zipped(tmp_path / "model.keras", model(dense))
-    file = read_foreign(path)
+    file = read_third_party(path)
     assert (file.kind, file.keras_version, file.links) == ("keras", "3.15.1", ())
     assert dangers_of(file) == ()
     check(dangers_of(file), trust=False)
@@ -146,7 +146,7 @@ def test_only_known_classes_of_keras_pass(class_name: str, module: str | None) -
 def test_optimizer_and_loss_are_left_out_also_of_models_within() -> None:
     training = {"compile_config": {"loss": {"module": "os", "class_name": "function", "config": "system"}}}
     inner = model(layer("dense", "Dense")) | training
-    file = ForeignFile(Path("model.keras"), "keras", "3.15.1", model(inner) | training)
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", model(inner) | training)
     assert len(findings(file)) == 1
     assert dangers_of(file) == ()
     assert "compile_config" not in json.dumps(rewrite(file).models)
@@ -171,7 +171,7 @@ def test_weights_that_lie_in_another_file_are_found(tmp_path: Path) -> None:
         group.create_virtual_dataset("virtual", layout)
         group["round"] = h5py.SoftLink("/model_weights")
         group["again"] = group
-    read = read_foreign(path)
+    read = read_third_party(path)
     assert sorted(read.links) == ["model_weights/link", "model_weights/raw", "model_weights/virtual"]
     with pytest.raises(ModelError, match="needs something outside the file"):
         check(dangers_of(read), trust=True)
@@ -186,7 +186,7 @@ def test_weights_in_a_zip_are_looked_into_too(tmp_path: Path) -> None:
         archive.writestr("config.json", json.dumps(model()))
         archive.writestr("metadata.json", "{}")
         archive.write(weights, "model.weights.h5")
-    assert read_foreign(path).links == ("link",)
+    assert read_third_party(path).links == ("link",)
 
 
 def _bomb(path: Path) -> None:
@@ -254,38 +254,38 @@ def test_other_files_are_refused_by_what_they_are(what: str, tmp_path: Path) -> 
     path = tmp_path / "model.keras"
     write(path)
     with pytest.raises(ModelError) as refused:
-        read_foreign(path)
+        read_third_party(path)
     assert said in str(refused.value)
     assert remedy in str(refused.value)
 
 
-def test_folders_are_told_apart(tmp_path: Path) -> None:
+def test_folders_are_reported_apart(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"has no saved_model\.pb"):
-        read_foreign(tmp_path)
+        read_third_party(tmp_path)
     (tmp_path / "checkpoint").write_text("")
     with pytest.raises(ModelError, match="holds only weights"):
-        read_foreign(tmp_path)
+        read_third_party(tmp_path)
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(ModelError, match=r"already a model of Latent Explorer\. Open it instead"):
-        read_foreign(tmp_path)
+        read_third_party(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    assert read_foreign(tmp_path).kind == "saved_model"
+    assert read_third_party(tmp_path).kind == "saved_model"
 
 
 def test_models_are_known_at_a_glance(tmp_path: Path) -> None:
-    assert looks_foreign(zipped(tmp_path / "anything.bin", model()))
-    assert not looks_foreign(tmp_path)
+    assert looks_third_party(zipped(tmp_path / "anything.bin", model()))
+    assert not looks_third_party(tmp_path)
     (tmp_path / "MyEncoder.h5").write_bytes(b"")
-    assert not looks_foreign(tmp_path)
+    assert not looks_third_party(tmp_path)
     (tmp_path / "my_decoder_v2.keras").write_bytes(b"")
-    assert looks_foreign(tmp_path)
-    assert {key: path.name for key, path in halves_in(tmp_path).items()} == {
+    assert looks_third_party(tmp_path)
+    assert {key: path.name for key, path in parts_in(tmp_path).items()} == {
         "encoder": "MyEncoder.h5",
         "decoder": "my_decoder_v2.keras",
     }
-    picture = tmp_path / "picture.png"
-    picture.write_bytes(b"\x89PNG")
-    assert not looks_foreign(picture)
+    image = tmp_path / "picture.png"
+    image.write_bytes(b"\x89PNG")
+    assert not looks_third_party(image)
 
 
 # -- what is replaced ------------------------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_a_sampling_layer_is_known_by_its_place(name: str, class_name: str, inpu
     if class_name == "Add":
         made |= {"module": "keras.layers", "registered_name": None}
     config = model(made)
-    file = ForeignFile(Path("model.keras"), "keras", "3.15.1", config)
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
     rewritten = rewrite(file)
     assert rewritten.replaced == ((name,) if replaced else ())
     assert (dangers_of(file) == ()) == (replaced or class_name == "Add")
@@ -327,20 +327,20 @@ def test_a_sampling_layer_is_known_by_its_place(name: str, class_name: str, inpu
 
 def test_mean_comes_first_whatever_the_order() -> None:
     config = model(drawn("sampling", "Sampling", [tensor("log_var"), tensor("mu")]))
-    (stand_in,) = rewrite(ForeignFile(Path("m"), "keras", "3.1", config)).models[""]["config"]["layers"]
+    (stand_in,) = rewrite(ThirdPartyFile(Path("m"), "keras", "3.1", config)).models[""]["config"]["layers"]
     ((first, second),) = stand_in["inbound_nodes"][0]["args"]
     assert [part["config"]["keras_history"][0] for part in (first, second)] == ["mu", "log_var"]
 
 
 def test_a_standard_deviation_is_no_log_variance() -> None:
     config = model(drawn("sampling", "Sampling", [tensor("mean"), tensor("stddev")]))
-    assert rewrite(ForeignFile(Path("m"), "keras", "3.1", config)).deviations == ("sampling",)
+    assert rewrite(ThirdPartyFile(Path("m"), "keras", "3.1", config)).deviations == ("sampling",)
 
 
 def test_a_subclass_gives_up_the_models_that_it_holds() -> None:
     part = model(layer("dense", "Dense"))
     held = {"module": None, "class_name": "VAE", "config": {"encoder": part, "decoder": part, "beta": 2}}
-    file = ForeignFile(Path("m"), "keras", "3.1", held)
+    file = ThirdPartyFile(Path("m"), "keras", "3.1", held)
     assert rewrite(file).models == {"encoder": part, "decoder": part}
     assert dangers_of(file) == ()
     evil = replace(file, config=held | {"config": {"encoder": part, "decoder": model(HARMFUL["lambda"][0])}})
@@ -349,6 +349,6 @@ def test_a_subclass_gives_up_the_models_that_it_holds() -> None:
 
 def test_a_subclass_made_of_inputs_and_outputs_is_its_functional_model() -> None:
     config: Config = {"layers": [], "input_layers": [], "output_layers": []}
-    file = ForeignFile(Path("m"), "keras", "3.1", {"module": "mine", "class_name": "GAN", "config": config})
+    file = ThirdPartyFile(Path("m"), "keras", "3.1", {"module": "mine", "class_name": "GAN", "config": config})
     assert rewrite(file).models[""]["class_name"] == "Functional"
     assert dangers_of(file) == ()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.models.layer_words import activation_word, count_words, layer_words, shape_words
+from explorer.models.layer_words import activation_label, count_label, layer_labels, shape_label
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Dense, Layer, MaxPool, Reshape, UpSample
 
 
@@ -21,13 +21,13 @@ from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Dense, Layer,
     ],
 )
 def test_layers_are_named_as_papers_do(layer: Layer, words: tuple[str, str]) -> None:
-    assert layer_words(layer) == words
-    assert activation_word(layer) == words[1]
+    assert layer_labels(layer) == words
+    assert activation_label(layer) == words[1]
 
 
 def test_shapes_and_counts() -> None:
-    assert shape_words((28, 28, 1)) == "28×28×1"
-    assert shape_words((16_384,)) == "16,384"
+    assert shape_label((28, 28, 1)) == "28×28×1"
+    assert shape_label((16_384,)) == "16,384"
     counts = {0: "0", 896: "896", 999: "999", 1_000: "1 k", 18_496: "18.5 k", 999_600: "1 M", 2_097_280: "2.1 M"}
     counts |= {4_100_000_000: "4.1 G", 5_000_000_000_000: "5,000 G"}
-    assert {count: count_words(count) for count in counts} == counts
+    assert {count: count_label(count) for count in counts} == counts

@@ -63,7 +63,7 @@ def test_errors_are_those_of_the_reconstructions_and_the_worst_comes_first() -> 
     assert set(result.above) == set(result.ranked[:3])
 
 
-def test_the_line_is_drawn_in_the_models_own_pictures() -> None:
+def test_the_line_is_drawn_in_the_models_own_images() -> None:
     sample, source = make_sample(CODEC, 50), make_source(COUNT, SHAPE)
     result = rank(CODEC, source, np.arange(COUNT), sample, ThresholdRule("quantile", 0.5))
     images = to_floats(sample.thumbnails)
@@ -73,7 +73,7 @@ def test_the_line_is_drawn_in_the_models_own_pictures() -> None:
 
 
 @given(errors_, errors_)
-def test_the_histogram_counts_every_picture_once(errors: np.ndarray, reference: np.ndarray) -> None:
+def test_the_histogram_counts_every_image_once(errors: np.ndarray, reference: np.ndarray) -> None:
     result = Outliers(np.arange(len(errors)), errors, reference, 0.5)
     assert result.counts.sum() == len(errors)
     assert result.reference_counts.sum() == len(reference)
@@ -116,7 +116,7 @@ def test_nothing_to_rank_is_refused() -> None:
         next(rank_by_error(CODEC, make_source(4, SHAPE), np.zeros(0, np.int64), Preprocessing.standard(SHAPE)))
 
 
-def test_the_table_has_the_worst_picture_first(tmp_path: Path) -> None:
+def test_the_table_has_the_worst_image_first(tmp_path: Path) -> None:
     source, indices = make_source(COUNT, SHAPE), np.arange(10, 30)
     result = rank(CODEC, source, indices, rule=ThresholdRule("quantile", 0.75))
     write_outliers(tmp_path / "outliers.csv", result, source)

@@ -11,11 +11,11 @@ from explorer.data.corruption import Noise, parse_noise
 from explorer.data.sources import known_sources
 from explorer.models.architectures import ARCHITECTURES, get_architecture
 from explorer.models.bundle import Bundle, find_bundles
-from explorer.models.feasibility import pictures_in, plan_training
-from explorer.models.presets import PRESETS, TrainingPreset, matching_preset
+from explorer.models.feasibility import images_in, plan_training
+from explorer.models.presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
 
-BY_NAME = {preset.name: preset for preset in PRESETS}
+BY_NAME = {preset.name: preset for preset in TRAINING_PRESETS}
 
 
 def base(**values: Any) -> TrainingRequest:
@@ -61,29 +61,29 @@ def test_noise_sparseness_augmentation_and_sizes_are_the_references() -> None:
     assert BY_NAME["dogs"].size == (224, 224)
     assert BY_NAME["lfw_faces"].size == BY_NAME["lfw_pca"].size == get_architecture("linear").default_image_shape[:2]
     assert BY_NAME["lfw_faces"].latent == BY_NAME["lfw_pca"].latent, "so that they can be compared"
-    assert not any(preset.noise for preset in PRESETS if "denoising" not in preset.name)
+    assert not any(preset.noise for preset in TRAINING_PRESETS if "denoising" not in preset.name)
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_every_preset_can_be_trained_on_its_own_pictures_and_on_what_ships(preset: TrainingPreset) -> None:
+@pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
+def test_every_preset_can_be_trained_on_its_own_images_and_on_what_ships(preset: TrainingPreset) -> None:
     entries = {entry.name: entry for entry in known_sources()}
     assert preset.architecture in ARCHITECTURES
     assert not preset.stand_in or entries[preset.stand_in].status == "embedded"
     for name in {preset.data, preset.stand_in} - {""}:
-        pictures = pictures_in(entries[name])
-        pictures = type(pictures)(pictures.name, pictures.image_shape, pictures.crop, pictures.train, pictures.test)
+        images = images_in(entries[name])
+        images = type(images)(images.name, images.image_shape, images.crop, images.train, images.test)
         if not preset.parents:
-            assert plan_training(preset.request(base(data=name)), pictures).need.total > 0
+            assert plan_training(preset.request(base(data=name)), images).need.total > 0
 
 
-def test_the_references_pictures_are_taken_where_they_are() -> None:
+def test_the_references_images_are_taken_where_they_are() -> None:
     faces = BY_NAME["lfw_faces"]
     assert faces.choose_data({"lfw", "faces"}) == "lfw"
     assert faces.choose_data({"faces"}) == "faces"
-    assert PRESETS[0].choose_data({"faces"}) == ""
+    assert TRAINING_PRESETS[0].choose_data({"faces"}) == ""
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
 def test_a_preset_knows_itself_again_and_no_other(preset: TrainingPreset) -> None:
     request = asked(preset)
     assert matching_preset(request) is preset

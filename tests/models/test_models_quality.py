@@ -10,7 +10,7 @@ import pytest
 from explorer_testing.builders import make_source
 from explorer_testing.codec import IdentityCodec, MatrixCodec
 
-from explorer.data.corruption import KINDS, Noise, corrupt, noise_rng, parse_noise
+from explorer.data.corruption import CORRUPTIONS, Noise, corrupt, noise_rng, parse_noise
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.errors import UsageError
@@ -39,7 +39,7 @@ def rows(scores: Scores) -> list[list[float]]:
     return [list(map(float, values)) for values in zip(scores.mse, scores.psnr, scores.ssim, strict=True)]
 
 
-def test_each_point_is_what_the_metrics_say_of_all_pictures() -> None:
+def test_each_point_is_what_the_metrics_say_of_all_images() -> None:
     codec = MatrixCodec(SHAPE, 40)
     result = curve(codec, "gaussian:9@0.1+grey:0.5", [0.2, 0.4])
     clean = to_floats(SOURCE.read(INDICES, RECIPE))
@@ -84,10 +84,10 @@ def test_what_cannot_be_measured_is_refused_at_once(noises: str, strengths: list
         next(quality_curve(MatrixCodec(SHAPE), SOURCE, INDICES, RECIPE, parse_noise(noises), strengths, varied=varied))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_strengths_go_from_nothing_to_the_end_of_the_slider(kind: str) -> None:
     strengths = curve_strengths(kind)
-    assert (strengths[0], strengths[-1]) == (0, KINDS[kind].largest)
+    assert (strengths[0], strengths[-1]) == (0, CORRUPTIONS[kind].largest)
     assert (np.diff(strengths) > 0).all()
     with pytest.raises(UsageError):
         curve_strengths("snow")

@@ -120,7 +120,7 @@ def test_a_run_can_go_on_while_its_checkpoint_is_there(writer: RunWriter, reques
     assert not read_run(writer.path).resumable
 
 
-def test_deleting_takes_log_film_and_checkpoint_and_leaves_the_model(
+def test_deleting_takes_log_animation_and_checkpoint_and_leaves_the_model(
     writer: RunWriter, request_of_run: TrainingRequest
 ) -> None:
     folder, model = checkpoint_folder(request_of_run.out), request_of_run.out
@@ -153,10 +153,10 @@ def test_folders_that_are_no_runs_are_passed_over(writer: RunWriter) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_strip_gives_its_pictures_back(tmp_path: Path, channels: int) -> None:
-    pictures = blobs(5, (16, 11, channels))
-    write_strip(tmp_path / "strip.png", pictures)
-    np.testing.assert_array_equal(read_strip(tmp_path / "strip.png"), pictures)
+def test_a_strip_gives_its_images_back(tmp_path: Path, channels: int) -> None:
+    images = blobs(5, (16, 11, channels))
+    write_strip(tmp_path / "strip.png", images)
+    np.testing.assert_array_equal(read_strip(tmp_path / "strip.png"), images)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])
@@ -169,20 +169,20 @@ def test_what_is_no_strip_is_refused(tmp_path: Path, content: bytes | None) -> N
         read_strip(path)
 
 
-def test_a_film_keeps_its_first_and_last_frame_and_stays_short(writer: RunWriter) -> None:
-    pictures = blobs(3, (16, 16, 1))
-    film = writer.add_frame(0.0, pictures, pictures)
+def test_an_animation_keeps_its_first_and_last_frame_and_stays_short(writer: RunWriter) -> None:
+    images = blobs(3, (16, 16, 1))
+    progress_frames = writer.add_frame(0.0, images, images)
     for number in range(1, 3 * FRAMES):
-        film = writer.add_frame(number / 10, pictures, pictures)
-        assert len(film) <= FRAMES
-        assert (film[0].progress, film[-1].progress) == (0.0, number / 10)
-        assert all(frame.path.is_file() for frame in film[:3])
-    assert [frame.progress for frame in film] == sorted(frame.progress for frame in film)
-    gaps = np.diff([frame.progress for frame in film])
+        progress_frames = writer.add_frame(number / 10, images, images)
+        assert len(progress_frames) <= FRAMES
+        assert (progress_frames[0].progress, progress_frames[-1].progress) == (0.0, number / 10)
+        assert all(frame.path.is_file() for frame in progress_frames[:3])
+    assert [frame.progress for frame in progress_frames] == sorted(frame.progress for frame in progress_frames)
+    gaps = np.diff([frame.progress for frame in progress_frames])
     assert gaps.max() <= 4 * gaps.min() + 1e-9, "it forgot a whole stretch"
-    assert read_run(writer.path).film == film
-    assert RunWriter(writer.path).add_frame(0.05, pictures, pictures)[-1].progress == 0.05
-    np.testing.assert_array_equal(read_strip(originals_of(writer.path)), pictures)
+    assert read_run(writer.path).progress_frames == progress_frames
+    assert RunWriter(writer.path).add_frame(0.05, images, images)[-1].progress == 0.05
+    np.testing.assert_array_equal(read_strip(originals_of(writer.path)), images)
 
 
 def test_a_run_whose_folder_is_gone_is_gone_on_with_in_a_new_one(writer: RunWriter) -> None:
@@ -193,7 +193,7 @@ def test_a_run_whose_folder_is_gone_is_gone_on_with_in_a_new_one(writer: RunWrit
         writer.log("epoch", epoch=1, loss=0.5, val_loss=0.5)
         (frame,) = writer.add_frame(1.0, blobs(1), blobs(1))
         run = read_run(writer.path)
-        assert (run.request, run.film) == (request, (frame,))
+        assert (run.request, run.progress_frames) == (request, (frame,))
         assert [point.epoch for point in run.curve] == [1]
 
 
@@ -204,10 +204,10 @@ def test_a_run_that_cannot_be_written_stops_nothing(writer: RunWriter) -> None:
     assert writer.add_frame(0.0, blobs(1), blobs(1)) == ()
 
 
-def test_a_film_that_begins_anew_earlier_forgets_what_came_later(writer: RunWriter) -> None:
+def test_an_animation_that_begins_again_earlier_forgets_what_came_later(writer: RunWriter) -> None:
     """A training that goes on from a checkpoint has never been where it was before it was killed."""
     for progress in (0.0, 1.0, 2.0, 3.0):
         writer.add_frame(progress, blobs(1), blobs(1))
-    film = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))
-    assert [frame.progress for frame in film] == [0.0, 1.0, 1.5]
-    assert read_run(writer.path).film == film
+    progress_frames = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))
+    assert [frame.progress for frame in progress_frames] == [0.0, 1.0, 1.5]
+    assert read_run(writer.path).progress_frames == progress_frames

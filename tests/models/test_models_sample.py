@@ -6,7 +6,7 @@ from explorer_testing.builders import make_source
 from explorer_testing.codec import MatrixCodec
 
 from explorer.data.preprocessing import Preprocessing, to_floats
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.statistics import compute_statistics, kl_per_dimension
 from explorer.models import sample as module
 from explorer.models.codes import CodeSample, most_kept, most_measured
@@ -28,7 +28,7 @@ def drawn(codec: MatrixCodec, count: int, shape: tuple[int, ...]) -> tuple[CodeS
 
 
 @pytest.mark.parametrize("variational", [False, True])
-def test_a_short_code_is_kept_of_every_picture(variational: bool) -> None:
+def test_a_short_code_is_kept_of_every_image(variational: bool) -> None:
     codec = MatrixCodec(SHAPE, 5, variational=variational)
     result, progress = drawn(codec, 700, (5,))
     source = make_source(700, SHAPE)
@@ -39,7 +39,7 @@ def test_a_short_code_is_kept_of_every_picture(variational: bool) -> None:
     assert result.labels is not None
     np.testing.assert_array_equal(result.labels, np.arange(1, 700) % 10)
     assert result.coordinates is None
-    np.testing.assert_allclose(result.axis_coordinates.std(0), 1, rtol=1e-3)
+    np.testing.assert_allclose(result.component_coordinates.std(0), 1, rtol=1e-3)
     assert [item.done for item in progress] == [500, 699]
     if variational:
         _, log_variance = codec.encode_distribution(to_floats(pixels))
@@ -62,7 +62,7 @@ def test_of_a_long_code_more_are_measured_than_kept(monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(result.codes, codec.encode(to_floats(result.thumbnails)), atol=1e-5)
     measured = np.arange(1, 400)[np.linspace(0, 398, 90).astype(int)]
     codes = codec.encode(to_floats(source.read(measured, RECIPE)))
-    statistics = compute_statistics(codes, max_axes=16)
+    statistics = compute_statistics(codes, max_components=16)
     np.testing.assert_allclose(result.statistics.sigma, statistics.sigma, rtol=1e-4)
-    assert result.axis_coordinates.shape == (90, 16)
-    np.testing.assert_allclose(result.axis_coordinates, to_axes(codes, result.statistics), atol=1e-3)
+    assert result.component_coordinates.shape == (90, 16)
+    np.testing.assert_allclose(result.component_coordinates, to_components(codes, result.statistics), atol=1e-3)

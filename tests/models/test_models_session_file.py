@@ -22,19 +22,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.data.guest import MOST_BYTES, GuestSource
+from explorer.data.guest import MOST_BYTES, ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
-from explorer.document.session_state import guest_of, keeps_guest, session_of, state_of
+from explorer.document.session_state import imported_image_of, keeps_imported_image, session_of, state_of
 from explorer.document.state import Bookmark, Keyframe, State
 from explorer.errors import DataError, ExportError, SessionError
 from explorer.latent.film import Segment
 from explorer.models.session_file import Session, read_session, session_bytes, write_session
 from explorer.models.session_record import VERSION
 
-RECORD, ARRAYS, GUEST = "session.json", "arrays.npz", "guest"
+RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "guest"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
-WITHOUT_GUEST = OLD.with_name("version-2.latent")
+WITHOUT_IMPORTED_IMAGE = OLD.with_name("version-2.latent")
 
 
 def make_state() -> State:
@@ -111,7 +111,18 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     assert checksum == read == hashlib.sha256(path.read_bytes()).hexdigest()
     assert state.model is not None
     back = state_of(session, state.model, state.source)
-    for part in ("model", "source", "picture", "noises", "jitter", "sampling", "traversal", "film", "grid", "times"):
+    for part in (
+        "model",
+        "source",
+        "image_index",
+        "noises",
+        "jitter",
+        "sampling",
+        "traversal",
+        "animation",
+        "grid",
+        "times",
+    ):
         assert getattr(back, part) == getattr(state, part), part
     assert codes_of(back) == codes_of(state)
     assert len(codes_of(back)) == 5
@@ -129,7 +140,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 
 def test_a_cursor_at_rest_comes_back_at_rest(tmp_path: Path) -> None:
     code = np.array([1, 2], np.float32)
-    state = State(model=make_model(), source=make_source(), picture=4, code=code, start_code=code)
+    state = State(model=make_model(), source=make_source(), image_index=4, code=code, start_code=code)
     write_session(tmp_path / "a.latent", session_of(state))
     back = state_of(read_session(tmp_path / "a.latent")[0], state.model, state.source)
     assert back.code is back.start_code
@@ -137,16 +148,16 @@ def test_a_cursor_at_rest_comes_back_at_rest(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.code, code)
 
 
-def test_without_the_model_the_pictures_stay_and_without_them_the_codes() -> None:
+def test_without_the_model_the_images_stay_and_without_them_the_codes() -> None:
     state = make_state()
     session = session_of(state)
-    pictures = state_of(session, None, state.source)
-    assert (pictures.source, pictures.picture, pictures.keyframes) == (state.source, 0, ())
+    images = state_of(session, None, state.source)
+    assert (images.source, images.image_index, images.keyframes) == (state.source, 0, ())
     codes = state_of(session, state.model, None)
-    assert (codes.source, codes.picture, len(codes.keyframes), len(codes.bookmarks)) == (None, None, 3, 2)
+    assert (codes.source, codes.image_index, len(codes.keyframes), len(codes.bookmarks)) == (None, None, 3, 2)
 
 
-def test_the_chosen_picture_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
+def test_the_chosen_image_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
     from explorer.data.sources import open_source
 
     folder = tmp_path / "pictures"
@@ -154,12 +165,12 @@ def test_the_chosen_picture_is_found_by_its_file_where_others_came_before_it(tmp
     for name in "bdf":
         Image.new("L", (16, 16), ord(name)).save(folder / f"{name}.png")
     source = open_source(str(folder))
-    session = session_of(State(source=source, picture=1))
+    session = session_of(State(source=source, image_index=1))
     Image.new("L", (16, 16), 9).save(folder / "a.png")
     other = open_source(str(folder))
     back = state_of(session, None, other)
-    assert back.picture is not None
-    assert other.file_name(back.picture) == source.file_name(1)
+    assert back.image_index is not None
+    assert other.file_name(back.image_index) == source.file_name(1)
 
 
 finite = st.floats(-1e6, 1e6, width=32)
@@ -200,7 +211,7 @@ def test_any_keyframes_and_bookmarks_come_back_bit_for_bit(
 # -- a picture of its own ----------------------------------------------------------------------------------------------
 
 
-def picture_file() -> bytes:
+def image_file() -> bytes:
     """Return a small photograph-like JPEG."""
     content = io.BytesIO()
     pixels = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -208,92 +219,103 @@ def picture_file() -> bytes:
     return content.getvalue()
 
 
-def state_with_guest(guest: GuestSource) -> State:
+def state_with_imported_image(imported_image: ImportedImage) -> State:
     """The cursor stands on the guest's code."""
     code = np.array([1, 2], np.float32)
-    return State(model=make_model(), source=make_source(), picture=4, guest=guest, code=code, start_code=code)
+    return State(
+        model=make_model(),
+        source=make_source(),
+        image_index=4,
+        imported_image=imported_image,
+        code=code,
+        start_code=code,
+    )
 
 
 @pytest.fixture
-def with_guest(tmp_path: Path) -> Path:
+def with_imported_image(tmp_path: Path) -> Path:
     path = tmp_path / "guest.latent"
-    write_session(path, session_of(state_with_guest(GuestSource.open(picture_file(), "mine.jpg"))))
+    write_session(path, session_of(state_with_imported_image(ImportedImage.open(image_file(), "mine.jpg"))))
     return path
 
 
 @pytest.mark.parametrize("negative", [False, True])
-def test_a_picture_of_its_own_comes_back_as_it_was(tmp_path: Path, negative: bool) -> None:
-    guest = GuestSource.open(picture_file(), "mine.jpg")
-    state = state_with_guest(guest.inverted() if negative else guest)
+def test_an_image_of_its_own_comes_back_as_it_was(tmp_path: Path, negative: bool) -> None:
+    imported_image = ImportedImage.open(image_file(), "mine.jpg")
+    state = state_with_imported_image(imported_image.inverted() if negative else imported_image)
     write_session(tmp_path / "a.latent", session_of(state))
     session, _ = read_session(tmp_path / "a.latent")
-    found = guest_of(session)
+    found = imported_image_of(session)
     assert found is not None
     back = state_of(session, state.model, state.source, found)
-    assert back.guest is found
-    assert (found.title, found.negative, back.picture) == ("mine.jpg", negative, 4)
+    assert back.imported_image is found
+    assert (found.title, found.negative, back.image_index) == ("mine.jpg", negative, 4)
     assert back.code is back.start_code, "at rest on the guest's code"
     recipe = Preprocessing.standard((30, 40, 3))
-    assert state.guest is not None
-    np.testing.assert_array_equal(found.read([0], recipe), state.guest.read([0], recipe))
-    assert (found.read([0], recipe) != guest.read([0], recipe)).any() == negative
-    assert session_of(back).guest == session.guest, "and is saved again"
+    assert state.imported_image is not None
+    np.testing.assert_array_equal(found.read([0], recipe), state.imported_image.read([0], recipe))
+    assert (found.read([0], recipe) != imported_image.read([0], recipe)).any() == negative
+    assert session_of(back).imported_image == session.imported_image, "and is saved again"
 
 
-def test_a_negative_of_a_negative_is_the_picture() -> None:
-    guest = GuestSource.open(picture_file(), "mine.jpg")
-    assert guest.inverted().inverted().content_hash() == guest.content_hash() != guest.inverted().content_hash()
+def test_a_negative_of_a_negative_is_the_image() -> None:
+    imported_image = ImportedImage.open(image_file(), "mine.jpg")
+    assert (
+        imported_image.inverted().inverted().content_hash()
+        == imported_image.content_hash()
+        != imported_image.inverted().content_hash()
+    )
 
 
-def test_a_picture_whose_file_is_too_large_is_left_out_with_its_code(tmp_path: Path) -> None:
-    padded = picture_file() + bytes(MOST_BYTES)  # what follows a JPEG's end is nobody's
+def test_an_image_whose_file_is_too_large_is_left_out_with_its_code(tmp_path: Path) -> None:
+    padded = image_file() + bytes(MOST_BYTES)  # what follows a JPEG's end is nobody's
     file = tmp_path / "large.jpg"
     file.write_bytes(padded)
-    for picture in (padded, file):
-        state = state_with_guest(GuestSource.open(picture, "large.jpg"))
-        assert not keeps_guest(state)
+    for image in (padded, file):
+        state = state_with_imported_image(ImportedImage.open(image, "large.jpg"))
+        assert not keeps_imported_image(state)
         session = session_of(state)
-        assert (session.record.guest, session.guest) == (None, b"")
+        assert (session.record.guest, session.imported_image) == (None, b"")
         back = state_of(session, state.model, state.source)
-        assert (back.guest, back.start_code) == (None, None)
+        assert (back.imported_image, back.start_code) == (None, None)
         np.testing.assert_array_equal(back.code, state.code)
 
 
-def test_a_picture_that_is_none_leaves_the_rest() -> None:
-    state = state_with_guest(GuestSource.open(picture_file(), "mine.jpg"))
+def test_an_image_that_is_none_leaves_the_rest() -> None:
+    state = state_with_imported_image(ImportedImage.open(image_file(), "mine.jpg"))
     session = session_of(state)
     with pytest.raises(DataError):
-        guest_of(Session(session.record, session.arrays, b"no picture"))
+        imported_image_of(Session(session.record, session.arrays, b"no picture"))
     back = state_of(session, state.model, state.source, None)
-    assert (back.guest, back.picture, back.start_code) == (None, 4, None)
+    assert (back.imported_image, back.image_index, back.start_code) == (None, 4, None)
     np.testing.assert_array_equal(back.code, state.code)
 
 
-def put_guest(path: Path, content: bytes | None) -> None:
+def put_imported_image(path: Path, content: bytes | None) -> None:
     """Put another picture, or none, into a session file."""
     parts = parts_of(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr(RECORD, parts[RECORD])
         archive.writestr(ARRAYS, parts[ARRAYS])
         if content is not None:
-            archive.writestr(GUEST, content)
+            archive.writestr(IMPORTED_IMAGE, content)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"another"])
-def test_another_picture_than_is_noted_is_refused(with_guest: Path, content: bytes | None) -> None:
-    put_guest(with_guest, content)
-    refused(with_guest, "checksum")
+def test_another_image_than_is_noted_is_refused(with_imported_image: Path, content: bytes | None) -> None:
+    put_imported_image(with_imported_image, content)
+    refused(with_imported_image, "checksum")
 
 
-def test_a_picture_that_is_not_noted_is_refused(good: Path) -> None:
-    put_guest(good, picture_file())
+def test_an_image_that_is_not_noted_is_refused(good: Path) -> None:
+    put_imported_image(good, image_file())
     refused(good, "checksum")
 
 
-def test_a_picture_that_grows_too_large_is_refused(with_guest: Path) -> None:
-    put_guest(with_guest, bytes(MOST_BYTES + 1))
-    assert with_guest.stat().st_size < 1 << 20
-    refused(with_guest, "more than 32 MB")
+def test_an_image_that_grows_too_large_is_refused(with_imported_image: Path) -> None:
+    put_imported_image(with_imported_image, bytes(MOST_BYTES + 1))
+    assert with_imported_image.stat().st_size < 1 << 20
+    refused(with_imported_image, "more than 32 MB")
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------
@@ -310,10 +332,10 @@ def test_a_file_of_version_1_opens() -> None:
 
 
 def test_a_file_of_version_2_opens() -> None:
-    assert b'"version": 2' in parts_of(WITHOUT_GUEST)[RECORD]
-    session, _ = read_session(WITHOUT_GUEST)
+    assert b'"version": 2' in parts_of(WITHOUT_IMPORTED_IMAGE)[RECORD]
+    session, _ = read_session(WITHOUT_IMPORTED_IMAGE)
     record = session.record
-    assert (record.version, record.guest, session.guest) == (VERSION, None, b"")
+    assert (record.version, record.guest, session.imported_image) == (VERSION, None, b"")
     assert (record.bookmarks, record.view.tab, record.view.playhead) == (("kept",), "noise", 5)
     assert record.data is not None
     assert (record.data.picture, len(record.segments)) == (3, 2)
@@ -439,7 +461,7 @@ def test_whatever_byte_is_changed_opens_as_it_was_or_is_refused(
     assert session_bytes(session) == session_bytes(WHOLE)
 
 
-WHOLE = session_of(replace(make_state(), guest=GuestSource.open(picture_file(), "mine.jpg")))
+WHOLE = session_of(replace(make_state(), imported_image=ImportedImage.open(image_file(), "mine.jpg")))
 CONTENT = session_bytes(WHOLE)
 
 

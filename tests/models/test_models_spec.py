@@ -66,7 +66,7 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
 
 
 @pytest.mark.parametrize(
-    ("shape", "latent", "told"),
+    ("shape", "latent", "reported"),
     [
         ((15, 28, 1), 2, "15×28"),
         ((28, 513, 1), 2, "28×513"),
@@ -76,10 +76,10 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
     ],
 )
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
-def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, told: str) -> None:
-    if ARCHITECTURES[name].spatial and "from" in told:
-        told = f"Cannot set the latent size of {name}"
-    with pytest.raises(ModelError, match=told):
+def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, reported: str) -> None:
+    if ARCHITECTURES[name].spatial and "from" in reported:
+        reported = f"Cannot set the latent size of {name}"
+    with pytest.raises(ModelError, match=reported):
         ARCHITECTURES[name].build(shape, latent)
 
 
@@ -92,7 +92,7 @@ def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int,
         ("cae-upsample", (45, 16, 1), (6, 2, 128)),
     ],
 )
-def test_a_spatial_code_follows_from_the_picture(name: str, shape: ImageShape, latent_shape: tuple[int, ...]) -> None:
+def test_a_spatial_code_follows_from_the_image(name: str, shape: ImageShape, latent_shape: tuple[int, ...]) -> None:
     assert ARCHITECTURES[name].build(shape).latent_shape == latent_shape
     # A trained model says its code size when it is built again.
     assert ARCHITECTURES[name].build(shape, prod(latent_shape)).latent_shape == latent_shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -25,11 +25,11 @@ def themed(qapp: QApplication) -> QApplication:
 
 
 @pytest.fixture
-def desk(themed: QApplication, qtbot: QtBot) -> Iterator[Desk]:
+def driver(themed: QApplication, qtbot: QtBot) -> Iterator[WindowDriver]:
     """The real window with its threads; nothing is open yet."""
-    desk = Desk(make_window(), qtbot)
-    yield desk
-    desk.close()
+    driver = WindowDriver(make_window(), qtbot)
+    yield driver
+    driver.close()
 
 
 @pytest.fixture

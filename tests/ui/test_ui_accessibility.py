@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from explorer_testing.accessibility import nameless, walk
 from explorer_testing.rooms import furnish, rooms
-from explorer_testing.window import Desk, array_of
+from explorer_testing.window import WindowDriver, array_of
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
@@ -38,11 +38,13 @@ def test_no_control_of_the_window_and_its_dialogs_is_nameless(bare_window: MainW
     assert not faults, "\n".join(sorted(set(faults)))
 
 
-def test_every_tab_is_told_by_its_name(bare_window: MainWindow) -> None:
-    told = [node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab]
+def test_every_tab_is_reported_by_its_name(bare_window: MainWindow) -> None:
+    reported = [
+        node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab
+    ]
     tabs = bare_window.tabs
-    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(told)
-    assert len(told) == len(set(told))
+    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(reported)
+    assert len(reported) == len(set(reported))
 
 
 # -- focus -------------------------------------------------------------------------------------------------------------
@@ -63,7 +65,7 @@ def place_around(control: QWidget) -> QRect:
     return place.adjusted(-_AROUND, -_AROUND, _AROUND, _AROUND).intersected(control.window().rect())
 
 
-def picture_of(window: QWidget, place: QRect) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def image_of(window: QWidget, place: QRect) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return array_of(window.grab(place).toImage().convertToFormat(QImage.Format.Format_RGB888))
 
 
@@ -72,12 +74,12 @@ def shows_focus(control: QWidget, resting: QWidget) -> bool:
     resting.setFocus(Qt.FocusReason.TabFocusReason)
     QApplication.processEvents()
     place = place_around(control)
-    without = picture_of(control.window(), place)
+    without = image_of(control.window(), place)
     control.setFocus(Qt.FocusReason.TabFocusReason)
     QApplication.processEvents()
     if not control.hasFocus():
         return True  # it hands the keyboard on, to a part that is looked at by itself
-    with_focus = picture_of(control.window(), place)
+    with_focus = image_of(control.window(), place)
     difference = np.abs(with_focus.astype(int) - without.astype(int)).max(axis=2)
     return int((difference >= _CLEARLY).sum()) >= _ENOUGH
 
@@ -125,9 +127,9 @@ def focus_within(panel: QWidget) -> bool:
     return focus is not None and (panel is focus or panel.isAncestorOf(focus))
 
 
-def test_f6_goes_around_the_window_and_back(desk: Desk) -> None:
-    desk.open()
-    window = desk.window
+def test_f6_goes_around_the_window_and_back(driver: WindowDriver) -> None:
+    driver.open()
+    window = driver.window
     panes = [window.library, window.gallery, window.stage, window.tabs, window.latent, window.timeline]
     window.library.tree.setFocus()
     for pane in [*panes[1:], panes[0]]:
@@ -156,14 +158,14 @@ def test_tab_leaves_every_control(bare_window: MainWindow) -> None:
         assert len(seen) > 10
 
 
-def test_the_main_loop_by_keyboard_alone(desk: Desk) -> None:
-    desk.open()
-    document, window = desk.document, desk.window
+def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
+    driver.open()
+    document, window = driver.document, driver.window
     window.library.tree.setFocus()
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_Right)
-    desk.until(lambda: document.picture == 1 and document.code is not None)
+    driver.until(lambda: document.image_index == 1 and document.code is not None)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
@@ -171,13 +173,13 @@ def test_the_main_loop_by_keyboard_alone(desk: Desk) -> None:
     while QApplication.focusWidget() is not window.latent.sliders.viewport() and not window.latent.sliders.hasFocus():
         press(Qt.Key.Key_Tab)
         assert focus_within(window.latent)
-    before = desk.code
+    before = driver.code
     press(Qt.Key.Key_Right)
-    assert not np.array_equal(desk.code, before)
+    assert not np.array_equal(driver.code, before)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert len(document.keyframes) == 2
     press(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    desk.until(lambda: QApplication.activeModalWidget() is not None)
+    driver.until(lambda: QApplication.activeModalWidget() is not None)
     dialog = QApplication.activeModalWidget()
     assert dialog is not None
     assert dialog.objectName() == "export_dialog"

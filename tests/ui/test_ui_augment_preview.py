@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from explorer_testing.builders import make_source
-from explorer_testing.window import Desk, array_of, type_into
+from explorer_testing.window import WindowDriver, array_of, type_into
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox
@@ -15,27 +15,27 @@ from explorer.types import Pixels
 from explorer.ui.dialogs.augment_preview import AugmentPreview
 
 
-def preview_of(desk: Desk) -> AugmentPreview:
+def preview_of(driver: WindowDriver) -> AugmentPreview:
     """Open the preview over 20 pictures."""
-    desk.open(source=make_source(20, (18, 16, 1)))
-    desk.tab("Train")
-    desk.click("train_preview")
-    return desk.find(AugmentPreview, "augment_preview")
+    driver.open(source=make_source(20, (18, 16, 1)))
+    driver.tab("Train")
+    driver.click("train_preview")
+    return driver.find(AugmentPreview, "augment_preview")
 
 
-def shown(desk: Desk, preview: AugmentPreview, seed: int) -> Pixels:
+def shown(driver: WindowDriver, preview: AugmentPreview, seed: int) -> Pixels:
     """Wait for the pictures of a seed; return them ``(rows, columns, h, w, 1)``."""
-    preparation = desk.document.preparation
-    desk.until(lambda: preparation.preview is not None and preparation.preview.request.seed == seed)
-    assert preparation.preview is not None
-    assert preparation.preview.message == ""
+    dataset_checks = driver.document.dataset_checks
+    driver.until(lambda: dataset_checks.preview is not None and dataset_checks.preview.request.seed == seed)
+    assert dataset_checks.preview is not None
+    assert dataset_checks.preview.message == ""
     return np.stack([np.stack([array_of(image) for image in row]) for row in preview.table.rows])
 
 
-def test_it_shows_originals_and_what_training_would_make_of_them(desk: Desk) -> None:
-    preview = preview_of(desk)
-    pixels = shown(desk, preview, 0)
-    source = desk.document.source
+def test_it_shows_originals_and_what_training_would_make_of_them(driver: WindowDriver) -> None:
+    preview = preview_of(driver)
+    pixels = shown(driver, preview, 0)
+    source = driver.document.source
     assert source is not None
     train = source.splits.train
     originals = source.read(train, Preprocessing.standard((18, 16, 1)))
@@ -45,41 +45,41 @@ def test_it_shows_originals_and_what_training_would_make_of_them(desk: Desk) -> 
     assert not preview.isModal()
 
 
-def test_another_seed_is_that_of_the_training_too(desk: Desk) -> None:
-    preview = preview_of(desk)
-    first = shown(desk, preview, 0)
-    desk.click("augment_another")
-    seed = desk.find(QSpinBox, "train_seed").value()
+def test_another_seed_is_that_of_the_training_too(driver: WindowDriver) -> None:
+    preview = preview_of(driver)
+    first = shown(driver, preview, 0)
+    driver.click("augment_another")
+    seed = driver.find(QSpinBox, "train_seed").value()
     assert seed != 0
-    second = shown(desk, preview, seed)
+    second = shown(driver, preview, seed)
     np.testing.assert_array_equal(second[:, 0], first[:, 0])
     assert (second[:, 1:] != first[:, 1:]).any()
 
 
-def test_it_follows_the_settings(desk: Desk) -> None:
-    preview = preview_of(desk)
-    first = shown(desk, preview, 0)
-    box = desk.find(QCheckBox, "train_invert")
+def test_it_follows_the_settings(driver: WindowDriver) -> None:
+    preview = preview_of(driver)
+    first = shown(driver, preview, 0)
+    box = driver.find(QCheckBox, "train_invert")
     QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    desk.click("augment_another")
-    second = shown(desk, preview, desk.find(QSpinBox, "train_seed").value())
+    driver.click("augment_another")
+    second = shown(driver, preview, driver.find(QSpinBox, "train_seed").value())
     np.testing.assert_array_equal(second[:, 0], 255 - first[:, 0])
 
 
-def test_pictures_that_cannot_be_made_say_why(desk: Desk) -> None:
-    preview = preview_of(desk)
-    shown(desk, preview, 0)
-    size = desk.find(QLineEdit, "train_size")
+def test_images_that_cannot_be_made_say_why(driver: WindowDriver) -> None:
+    preview = preview_of(driver)
+    shown(driver, preview, 0)
+    size = driver.find(QLineEdit, "train_size")
     type_into(size, "24x20")
-    type_into(desk.find(QSpinBox, "train_crop"), "9")
+    type_into(driver.find(QSpinBox, "train_crop"), "9")
     assert preview.table.rows == [], "18 × 16 pixels have nothing left of them"
-    type_into(desk.find(QSpinBox, "train_crop"), "3")
-    desk.until(lambda: bool(preview.table.rows))
+    type_into(driver.find(QSpinBox, "train_crop"), "3")
+    driver.until(lambda: bool(preview.table.rows))
     assert array_of(preview.table.rows[0][0]).shape == (24, 20, 1)
 
 
-def test_it_goes_with_the_panel(desk: Desk) -> None:
-    preview = preview_of(desk)
+def test_it_goes_with_the_panel(driver: WindowDriver) -> None:
+    preview = preview_of(driver)
     assert preview.isVisible()
-    desk.tab("Map")
+    driver.tab("Map")
     assert not preview.isVisible()

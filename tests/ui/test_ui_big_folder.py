@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 
 from explorer.data import picture_index
-from explorer.data.formats import Header, probe_picture
+from explorer.data.formats import Header, probe_image
 from explorer.data.sources.files import FileSource
 
 COUNT = 600
@@ -38,67 +38,71 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     def probe(path: Path) -> Header:
         if path.name == "1.png":
             go_on.wait(30)
-        return probe_picture(path)
+        return probe_image(path)
 
     monkeypatch.setattr(picture_index, "BIG_FOLDER", 50)
-    monkeypatch.setattr(picture_index, "probe_picture", probe)
+    monkeypatch.setattr(picture_index, "probe_image", probe)
     return go_on
 
 
-def source_of(desk: Desk) -> FileSource | None:
-    source = desk.document.source
+def source_of(driver: WindowDriver) -> FileSource | None:
+    source = driver.document.source
     return source if isinstance(source, FileSource) else None
 
 
-def test_picture_keyframes_and_place_stay_when_all_is_read(desk: Desk, folder: Path, held: threading.Event) -> None:
-    desk.document.open(make_model())
-    desk.document.open_source_requested.emit(str(folder))
-    desk.until(lambda: source_of(desk) is not None)
-    assert source_of(desk).provisional  # type: ignore[union-attr]
-    assert desk.document.jobs
-    desk.settle()
-    desk.document.choose_picture(3)
-    desk.settle()
-    desk.document.timeline.add()
-    keyframes, code = desk.document.keyframes, desk.document.code
-    bar = desk.window.gallery.view.verticalScrollBar()
+def test_image_keyframes_and_place_stay_when_all_is_read(
+    driver: WindowDriver, folder: Path, held: threading.Event
+) -> None:
+    driver.document.open(make_model())
+    driver.document.open_source_requested.emit(str(folder))
+    driver.until(lambda: source_of(driver) is not None)
+    assert source_of(driver).provisional  # type: ignore[union-attr]
+    assert driver.document.jobs
+    driver.settle()
+    driver.document.choose_image(3)
+    driver.settle()
+    driver.document.timeline.add()
+    keyframes, code = driver.document.keyframes, driver.document.code
+    bar = driver.window.gallery.view.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
     place = bar.value()
     assert place > 0
     held.set()
-    desk.until(lambda: not desk.document.jobs)
-    source = source_of(desk)
+    driver.until(lambda: not driver.document.jobs)
+    source = source_of(driver)
     assert source is not None
     assert (source.provisional, source.count) == (False, COUNT - 1)
-    assert desk.document.picture == 3
-    assert desk.document.keyframes is keyframes
-    assert desk.document.code is code
-    assert desk.undo_label() == "Add keyframe"
+    assert driver.document.image_index == 3
+    assert driver.document.keyframes is keyframes
+    assert driver.document.code is code
+    assert driver.undo_label() == "Add keyframe"
     assert bar.value() == place
-    desk.settle()
-    model = desk.window.gallery.model
-    first, last = desk.window.gallery.visible_range()
+    driver.settle()
+    model = driver.window.gallery.model
+    first, last = driver.window.gallery.visible_range()
     for row in range(first, last + 1):
         pixmap = model.data(model.index(row), Qt.ItemDataRole.DecorationRole)
         assert isinstance(pixmap, QPixmap)
         value = pixmap.toImage().pixelColor(5, 5).red()
         assert value == int(source.file_name(row).removesuffix(".png")) % 256
-    assert all("100.png" in str(problem.message) for problem in desk.problems)
+    assert all("100.png" in str(problem.message) for problem in driver.problems)
 
 
-def test_cancelled_it_stays_open_as_far_as_it_is_known(desk: Desk, folder: Path, held: threading.Event) -> None:
-    desk.document.open(make_model())
-    desk.document.open_source_requested.emit(str(folder))
-    desk.until(lambda: source_of(desk) is not None)
-    (job,) = desk.document.jobs
-    desk.document.job_cancel_requested.emit(job.key)
+def test_cancelled_it_stays_open_as_far_as_it_is_known(
+    driver: WindowDriver, folder: Path, held: threading.Event
+) -> None:
+    driver.document.open(make_model())
+    driver.document.open_source_requested.emit(str(folder))
+    driver.until(lambda: source_of(driver) is not None)
+    (job,) = driver.document.jobs
+    driver.document.job_cancel_requested.emit(job.key)
     held.set()
-    desk.until(lambda: not desk.document.jobs)
-    source = source_of(desk)
+    driver.until(lambda: not driver.document.jobs)
+    source = source_of(driver)
     assert source is not None
     assert source.provisional
-    desk.settle()
-    desk.document.choose_picture(COUNT - 1)
-    desk.settle()
-    assert desk.document.start_code is not None
-    assert np.isfinite(desk.document.start_code).all()
+    driver.settle()
+    driver.document.choose_image(COUNT - 1)
+    driver.settle()
+    assert driver.document.start_code is not None
+    assert np.isfinite(driver.document.start_code).all()

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
-from explorer_testing.window import Desk, array_of, drag
+from explorer_testing.window import WindowDriver, array_of, drag
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QLineEdit, QListWidget, QPushButton
@@ -16,33 +16,33 @@ from explorer.document.views import BookmarksView
 
 
 @pytest.fixture
-def opened(desk: Desk) -> Desk:
-    desk.open()
+def opened(driver: WindowDriver) -> WindowDriver:
+    driver.open()
     for name in ("bookmarks_dock", "history_dock"):
-        dock = desk.find(QDockWidget, name)
+        dock = driver.find(QDockWidget, name)
         dock.setFloating(False)
-        desk.window.splitDockWidget(desk.find(QDockWidget, "gallery_dock"), dock, Qt.Orientation.Vertical)
-    return desk
+        driver.window.splitDockWidget(driver.find(QDockWidget, "gallery_dock"), dock, Qt.Orientation.Vertical)
+    return driver
 
 
-def names(desk: Desk) -> list[str]:
-    shown = desk.find(QListWidget, "bookmarks_list")
+def names(driver: WindowDriver) -> list[str]:
+    shown = driver.find(QListWidget, "bookmarks_list")
     return [shown.item(row).text() for row in range(shown.count())]
 
 
-def click_line(desk: Desk, name: str, row: int) -> None:
-    shown = desk.find(QListWidget, name)
+def click_line(driver: WindowDriver, name: str, row: int) -> None:
+    shown = driver.find(QListWidget, name)
     shown.scrollToItem(shown.item(row))
     place = shown.visualItemRect(shown.item(row)).center()
     QTest.mouseClick(shown.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(10, place.y()))
 
 
-def add(desk: Desk, *values: float) -> None:
-    desk.document.set_code(as_floats(*values))
-    desk.shortcut("action_bookmark")
+def add(driver: WindowDriver, *values: float) -> None:
+    driver.document.set_code(as_floats(*values))
+    driver.shortcut("action_bookmark")
 
 
-def test_a_bookmark_is_added_by_its_keys_and_gone_back_to_with_a_click(opened: Desk) -> None:
+def test_a_bookmark_is_added_by_its_keys_and_gone_back_to_with_a_click(opened: WindowDriver) -> None:
     assert not opened.find(QPushButton, "bookmarks_delete").isEnabled()
     add(opened, 1, 2)
     opened.document.set_code(as_floats(-1, 0))
@@ -61,7 +61,7 @@ def test_a_bookmark_is_added_by_its_keys_and_gone_back_to_with_a_click(opened: D
     np.testing.assert_array_equal(opened.code, as_floats(-1, 0))
 
 
-def test_a_bookmark_shows_what_it_is_decoded_to(opened: Desk) -> None:
+def test_a_bookmark_shows_what_it_is_decoded_to(opened: WindowDriver) -> None:
     for values in ((1.0, 2.0), (-2.0, 0.5)):
         add(opened, *values)
     view = opened.document.bookmarks_view
@@ -70,17 +70,17 @@ def test_a_bookmark_shows_what_it_is_decoded_to(opened: Desk) -> None:
     assert model is not None
     images = []
     for row, values in enumerate(((1, 2), (-2, 0.5))):
-        picture = model.codec.decode(as_floats(*values)[None])[0]
+        decoded = model.codec.decode(as_floats(*values)[None])[0]
         image = array_of(shown.item(row).icon().pixmap(36, 36).toImage())
         images.append(image)
         # As large as it fits, its pixels squares: 3 times 12 × 10.
-        grey = image[..., 0].astype(float) / 255
-        np.testing.assert_allclose(grey[1::3, 1::3], np.clip(picture[..., 0], 0, 1), atol=0.01)
+        gray = image[..., 0].astype(float) / 255
+        np.testing.assert_allclose(gray[1::3, 1::3], np.clip(decoded[..., 0], 0, 1), atol=0.01)
     assert (images[0] != images[1]).any()
     assert view is None or view is not opened.document.bookmarks_view
 
 
-def test_a_bookmark_is_renamed_in_its_place(opened: Desk) -> None:
+def test_a_bookmark_is_renamed_in_its_place(opened: WindowDriver) -> None:
     add(opened, 1, 2)
     add(opened, 2, 1)
     click_line(opened, "bookmarks_list", 0)
@@ -106,7 +106,7 @@ def test_a_bookmark_is_renamed_in_its_place(opened: Desk) -> None:
     assert names(opened) == ["Bookmark 1", "Bookmark 2"]
 
 
-def test_an_empty_name_is_told_and_the_old_one_stays(opened: Desk) -> None:
+def test_an_empty_name_is_reported_and_the_old_one_stays(opened: WindowDriver) -> None:
     add(opened, 1, 2)
     shown = opened.find(QListWidget, "bookmarks_list")
     shown.setFocus()
@@ -121,7 +121,7 @@ def test_an_empty_name_is_told_and_the_old_one_stays(opened: Desk) -> None:
     assert "must have 1 to 200 characters" in str(opened.problems[0].message)
 
 
-def test_everything_about_bookmarks_is_undone_and_done_again(opened: Desk) -> None:
+def test_everything_about_bookmarks_is_undone_and_done_again(opened: WindowDriver) -> None:
     for values in ((1, 2), (2, 1), (0, 1)):
         add(opened, *values)
     shown = opened.find(QListWidget, "bookmarks_list")
@@ -148,7 +148,7 @@ def test_everything_about_bookmarks_is_undone_and_done_again(opened: Desk) -> No
     assert names(opened) == ["Bookmark 1", "Bookmark 2"]
 
 
-def test_bookmarks_are_codes_of_their_model(opened: Desk) -> None:
+def test_bookmarks_are_codes_of_their_model(opened: WindowDriver) -> None:
     add(opened, 1, 2)
     opened.document.open(make_model(latent_dim=3, name="other"))
     opened.settle()
@@ -160,12 +160,12 @@ def test_bookmarks_are_codes_of_their_model(opened: Desk) -> None:
 # -- the history list --------------------------------------------------------------------------------------------------
 
 
-def lines(desk: Desk) -> list[str]:
-    shown = desk.find(QListWidget, "history_list")
+def lines(driver: WindowDriver) -> list[str]:
+    shown = driver.find(QListWidget, "history_list")
     return [shown.item(row).text() for row in range(shown.count())]
 
 
-def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
+def test_a_click_in_the_history_goes_to_that_step(opened: WindowDriver) -> None:
     sliders = opened.window.latent.sliders
     start = opened.document.state
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 0.5, 1.0, 1.5)])
@@ -197,7 +197,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: Desk) -> None:
     assert lines(opened) == ["Opened", dragged, "Random code"]
 
 
-def test_the_history_is_walked_with_keys(opened: Desk) -> None:
+def test_the_history_is_walked_with_keys(opened: WindowDriver) -> None:
     for values in ((1, 0), (2, 0), (3, 0)):
         opened.document.set_code(as_floats(*values))
     shown = opened.find(QListWidget, "history_list")

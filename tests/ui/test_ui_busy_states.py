@@ -10,7 +10,7 @@ import pytest
 from explorer_testing.builders import make_model, make_source, wrapped
 from explorer_testing.codec import Gate
 from explorer_testing.training import small_request
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton
 
 from explorer.data.sources import open_source
 from explorer.document.tasks import FindNearest
-from explorer.document.views import CompareView, NeighboursView, SamplesView
-from explorer.ui.dialogs.export_film import ExportFilmDialog
+from explorer.document.views import CompareView, NeighborsView, SamplesView
+from explorer.ui.dialogs.export_film import ExportAnimationDialog
 
 
 @pytest.fixture
@@ -34,26 +34,28 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def vanished(desk: Desk, folder: Path) -> Desk:
+def vanished(driver: WindowDriver, folder: Path) -> WindowDriver:
     """The window with a folder of images that is not there any more; what is shown was read before."""
-    desk.open(make_model(), open_source(str(folder)))
+    driver.open(make_model(), open_source(str(folder)))
     folder.rename(folder.with_name("elsewhere"))
-    return desk
+    return driver
 
 
 def bring_back(folder: Path) -> None:
     folder.with_name("elsewhere").rename(folder)
 
 
-def until_failed(desk: Desk, count: int = 1) -> None:
-    desk.until(lambda: desk.document.jobs == () and len(desk.problems) >= count)
+def until_failed(driver: WindowDriver, count: int = 1) -> None:
+    driver.until(lambda: driver.document.jobs == () and len(driver.problems) >= count)
 
 
-def until_found(desk: Desk) -> None:
-    desk.until(lambda: isinstance(desk.document.neighbours_view, NeighboursView))
+def until_found(driver: WindowDriver) -> None:
+    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
 
 
-def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(vanished: Desk, folder: Path) -> None:
+def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(
+    vanished: WindowDriver, folder: Path
+) -> None:
     vanished.tab("Neighbors")
     until_failed(vanished)
     label, retry = vanished.find(QLabel, "neighbours_empty"), vanished.find(QPushButton, "neighbours_retry")
@@ -61,13 +63,13 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(va
     assert "Encoding the images failed." in label.text()
     assert ".png" in label.text()
     assert retry.isVisible()
-    told = len(vanished.problems)
+    reported = len(vanished.problems)
     vanished.document.set_code(np.ones(2, np.float32))
     assert vanished.document.jobs == (), "the same question would fail again"
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
     assert label.text() == "Encoding the images…"
     assert not retry.isVisible()
-    until_failed(vanished, told + 1)
+    until_failed(vanished, reported + 1)
     assert retry.isVisible()
     bring_back(folder)
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
@@ -75,28 +77,28 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(va
     assert not retry.isVisible()
 
 
-def test_neighbors_that_were_canceled_wait_for_the_button(desk: Desk) -> None:
+def test_neighbors_that_were_canceled_wait_for_the_button(driver: WindowDriver) -> None:
     gate = Gate()
-    desk.open(
+    driver.open(
         wrapped(
             make_model(), lambda name, images: gate.pass_through() if name == "encode" and len(images) > 20 else None
         ),
         make_source(),
     )
-    desk.tab("Neighbors")
-    desk.until(lambda: bool(desk.document.jobs))
-    desk.click("neighbours_cancel")
+    driver.tab("Neighbors")
+    driver.until(lambda: bool(driver.document.jobs))
+    driver.click("neighbours_cancel")
     gate.open()
-    desk.until(lambda: desk.document.jobs == ())
-    assert "Canceled." in desk.find(QLabel, "neighbours_empty").text()
-    assert desk.problems == []
-    desk.document.set_code(np.ones(2, np.float32))
-    assert desk.document.jobs == ()
-    desk.click("neighbours_retry")
-    until_found(desk)
+    driver.until(lambda: driver.document.jobs == ())
+    assert "Canceled." in driver.find(QLabel, "neighbours_empty").text()
+    assert driver.problems == []
+    driver.document.set_code(np.ones(2, np.float32))
+    assert driver.document.jobs == ()
+    driver.click("neighbours_retry")
+    until_found(driver)
 
 
-def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: Desk, folder: Path) -> None:
+def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: WindowDriver, folder: Path) -> None:
     vanished.tab("Arithmetic")
     until_failed(vanished)
     nearest = vanished.window.arithmetic.nearest
@@ -111,7 +113,7 @@ def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: Desk, folde
     vanished.until(lambda: nearest.image is not None)
 
 
-def test_points_on_the_map_are_unticked_with_the_reason(vanished: Desk, folder: Path) -> None:
+def test_points_on_the_map_are_unticked_with_the_reason(vanished: WindowDriver, folder: Path) -> None:
     vanished.tab("Map")
     points, words = vanished.find(QCheckBox, "map_points"), vanished.find(QLabel, "map_pictures_words")
     points.click()
@@ -120,76 +122,76 @@ def test_points_on_the_map_are_unticked_with_the_reason(vanished: Desk, folder: 
     assert ".png" in words.text()
     bring_back(folder)
     points.click()
-    vanished.until(lambda: vanished.document.studies.codes is not None)
+    vanished.until(lambda: vanished.document.analysis.codes is not None)
     assert points.isChecked()
     assert words.text() == ""
 
 
-def test_a_second_model_whose_encoder_fails_says_why(desk: Desk) -> None:
+def test_a_second_model_whose_encoder_fails_says_why(driver: WindowDriver) -> None:
     broken = [True]
 
     def fail(name: str, values: object) -> None:
         if broken[0] and name == "encode":
             raise ValueError("the encoder broke")
 
-    desk.open()
-    desk.tab("Compare")
-    desk.document.beside.put_model(wrapped(make_model(seed=3, name="other"), fail))
-    until_failed(desk)
-    frame = desk.window.compare.frames[3]
+    driver.open()
+    driver.tab("Compare")
+    driver.document.comparison.put_model(wrapped(make_model(seed=3, name="other"), fail))
+    until_failed(driver)
+    frame = driver.window.compare.frames[3]
     assert "the encoder broke" in frame.text
     assert "Encoding" not in frame.text
     broken[0] = False
-    desk.document.choose_picture(5)
-    desk.until(lambda: isinstance(desk.document.compare_view, CompareView))
+    driver.document.choose_image(5)
+    driver.until(lambda: isinstance(driver.document.compare_view, CompareView))
 
 
-def test_samples_say_why_no_prior_was_fitted(desk: Desk) -> None:
-    desk.open()
-    desk.tab("Samples")
-    desk.click("samples_fitted")
-    table = desk.window.samples.table
+def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Samples")
+    driver.click("samples_fitted")
+    table = driver.window.samples.table
     assert "Fitting" in table.message
     # Before its thread is heard.
-    (job,) = desk.document.jobs
-    desk.document.job_cancel_requested.emit(job.key)
-    desk.until(lambda: desk.document.jobs == ())
+    (job,) = driver.document.jobs
+    driver.document.job_cancel_requested.emit(job.key)
+    driver.until(lambda: driver.document.jobs == ())
     assert table.message == "Fitting the prior failed: Canceled. Choose “Fitted GMM” to try again."
-    desk.document.set_sampling(replace(desk.document.sampling, temperature=0.5))
-    assert desk.document.jobs == ()
-    desk.click("samples_fitted")
-    desk.until(lambda: isinstance(desk.document.samples_view, SamplesView))
+    driver.document.set_sampling(replace(driver.document.sampling, temperature=0.5))
+    assert driver.document.jobs == ()
+    driver.click("samples_fitted")
+    driver.until(lambda: isinstance(driver.document.samples_view, SamplesView))
 
 
-def test_an_export_that_cannot_be_tried_says_why(desk: Desk) -> None:
+def test_an_export_that_cannot_be_tried_says_why(driver: WindowDriver) -> None:
     broken = [False]
 
     def fail(name: str, values: object) -> None:
         if broken[0]:
             raise ValueError("the decoder broke")
 
-    desk.open(wrapped(make_model(), fail))
-    desk.document.timeline.insert(np.array([[0, 0], [1, 2]], np.float32), 0)
-    desk.settle()
+    driver.open(wrapped(make_model(), fail))
+    driver.document.timeline.insert(np.array([[0, 0], [1, 2]], np.float32), 0)
+    driver.settle()
     broken[0] = True
-    desk.window.timeline.ask_export()
-    dialog = desk.find(ExportFilmDialog, "export_dialog")
-    until_failed(desk)
+    driver.window.timeline.ask_export()
+    dialog = driver.find(ExportAnimationDialog, "export_dialog")
+    until_failed(driver)
     assert "the decoder broke" in dialog.size_words.text()
     dialog.close()
     broken[0] = False
-    desk.window.timeline.ask_export()
-    again = desk.window.findChildren(ExportFilmDialog)[-1]
-    desk.until(lambda: "frames, " in again.size_words.text())
+    driver.window.timeline.ask_export()
+    again = driver.window.findChildren(ExportAnimationDialog)[-1]
+    driver.until(lambda: "frames, " in again.size_words.text())
     again.close()
 
 
-def test_augmentation_that_is_canceled_says_so(desk: Desk, folder: Path) -> None:
-    desk.open(make_model(), open_source(str(folder)))
-    desk.document.preparation.ask_preview(small_request(folder, folder.with_name("new")))
-    (job,) = desk.document.jobs
-    desk.document.job_cancel_requested.emit(job.key)
-    desk.until(lambda: desk.document.preparation.preview is not None)
-    preview = desk.document.preparation.preview
+def test_augmentation_that_is_canceled_says_so(driver: WindowDriver, folder: Path) -> None:
+    driver.open(make_model(), open_source(str(folder)))
+    driver.document.dataset_checks.ask_preview(small_request(folder, folder.with_name("new")))
+    (job,) = driver.document.jobs
+    driver.document.job_cancel_requested.emit(job.key)
+    driver.until(lambda: driver.document.dataset_checks.preview is not None)
+    preview = driver.document.dataset_checks.preview
     assert preview is not None
     assert preview.pixels is not None or str(preview.message) == "Canceled."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.window import Desk, drag
+from explorer_testing.window import WindowDriver, drag
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QPushButton, QTreeWidget
@@ -20,39 +20,39 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 
 
 @pytest.fixture
-def compared(desk: Desk) -> Desk:
+def compared(driver: WindowDriver) -> WindowDriver:
     """The window with 30 small pictures, the tab open, and PCA beside the model."""
-    desk.open()
-    desk.tab("Compare")
-    assert desk.window.compare.frames[3].text == "Select a model to compare."
-    desk.click("compare_pca")
-    until_compared(desk)
-    return desk
+    driver.open()
+    driver.tab("Compare")
+    assert driver.window.compare.frames[3].text == "Select a model to compare."
+    driver.click("compare_pca")
+    until_compared(driver)
+    return driver
 
 
-def until_compared(desk: Desk) -> None:
-    document = desk.document
-    desk.until(lambda: document.jobs == () and document.beside.code is not None)
-    desk.until(lambda: isinstance(document.compare_view, CompareView))
-    desk.settle()
+def until_compared(driver: WindowDriver) -> None:
+    document = driver.document
+    driver.until(lambda: document.jobs == () and document.comparison.code is not None)
+    driver.until(lambda: isinstance(document.compare_view, CompareView))
+    driver.settle()
 
 
-def view_of(desk: Desk) -> CompareView:
-    view = desk.document.compare_view
+def view_of(driver: WindowDriver) -> CompareView:
+    view = driver.document.compare_view
     assert isinstance(view, CompareView)
     return view
 
 
-def clean(desk: Desk, picture: int) -> np.ndarray:
-    model, source = desk.document.model, desk.document.source
+def clean(driver: WindowDriver, image_index: int) -> np.ndarray:
+    model, source = driver.document.model, driver.document.source
     assert model is not None
     assert source is not None
-    return to_floats(source.read(np.array([picture]), model.card.preprocessing))
+    return to_floats(source.read(np.array([image_index]), model.card.preprocessing))
 
 
-def test_pca_of_the_same_size_is_one_click_away(compared: Desk) -> None:
+def test_pca_of_the_same_size_is_one_click_away(compared: WindowDriver) -> None:
     document, panel = compared.document, compared.window.compare
-    beside, model, source = document.beside.model, document.model, document.source
+    beside, model, source = document.comparison.model, document.model, document.source
     assert beside is not None
     assert model is not None
     assert source is not None
@@ -68,8 +68,8 @@ def test_pca_of_the_same_size_is_one_click_away(compared: Desk) -> None:
     assert panel.frames[3].title == beside.name
 
 
-def test_errors_are_on_one_scale(compared: Desk) -> None:
-    compared.document.choose_picture(4)
+def test_errors_are_on_one_scale(compared: WindowDriver) -> None:
+    compared.document.choose_image(4)
     until_compared(compared)
     view, frames = view_of(compared), compared.window.compare.frames
     largest = max(view.errors[0].max(), view.errors[1].max())
@@ -79,19 +79,19 @@ def test_errors_are_on_one_scale(compared: Desk) -> None:
         assert f"{error.max():.2f}" in frame.detail
 
 
-def test_each_has_sliders_of_its_own(compared: Desk) -> None:
+def test_each_has_sliders_of_its_own(compared: WindowDriver) -> None:
     document, sliders = compared.document, compared.window.compare.sliders
-    own, other = compared.code, document.beside.code
+    own, other = compared.code, document.comparison.code
     before = view_of(compared)
     start = float(sliders.values[0])
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in np.linspace(start, start + 1.0, 6)])
     compared.until(lambda: document.compare_view is not before)
-    moved = document.beside.code
+    moved = document.comparison.code
     assert moved is not None
     assert other is not None
     assert np.flatnonzero(moved != other).tolist() == [0]
     assert compared.code is own, "the one latent cursor stands still"
-    beside = document.beside.model
+    beside = document.comparison.model
     assert beside is not None
     wanted = beside.codec.decode(moved[None])[0]
     compared.until(lambda: np.allclose(view_of(compared).made[1], wanted, atol=1e-6))
@@ -99,10 +99,10 @@ def test_each_has_sliders_of_its_own(compared: Desk) -> None:
     document.set_code(own + 1)
     compared.until(lambda: not np.allclose(view_of(compared).made[0], before.made[0]))
     compared.click("compare_reset")
-    assert document.beside.code is other
+    assert document.comparison.code is other
 
 
-def test_both_are_given_the_same_noise(compared: Desk) -> None:
+def test_both_are_given_the_same_noise(compared: WindowDriver) -> None:
     document = compared.document
     document.set_noises((Noise("gaussian", 0.4, seed=3),))
     before = view_of(compared)
@@ -111,7 +111,7 @@ def test_both_are_given_the_same_noise(compared: Desk) -> None:
     view = view_of(compared)
     np.testing.assert_array_equal(view.given[0], view.given[1])
     assert not np.allclose(view.given[0], before.given[0])
-    beside = document.beside.model
+    beside = document.comparison.model
     assert beside is not None
     np.testing.assert_allclose(
         view.made[1], beside.codec.decode(beside.codec.encode(view.given[1][None]))[0], atol=1e-6
@@ -119,11 +119,11 @@ def test_both_are_given_the_same_noise(compared: Desk) -> None:
     assert not compared.window.compare.sliders.isEnabled()
 
 
-def test_the_table_measures_both(compared: Desk) -> None:
+def test_the_table_measures_both(compared: WindowDriver) -> None:
     document = compared.document
     assert not compared.find(QTreeWidget, "compare_table").isVisible()
     compared.click("compare_measure")
-    compared.until(lambda: len(document.beside.table) == 2)
+    compared.until(lambda: len(document.comparison.table) == 2)
     compared.until(lambda: document.jobs == ())
     table = compared.find(QTreeWidget, "compare_table")
     assert table.isVisible()
@@ -131,47 +131,47 @@ def test_the_table_measures_both(compared: Desk) -> None:
     assert titles[1:5] == ["MSE", "PSNR", "SSIM", "BCE"]
     item = table.topLevelItem(1)
     assert item is not None
-    first, second = document.beside.table
+    first, second = document.comparison.table
     assert [item.text(1), item.text(2)] == [f"{first.mse:.4f}", f"{second.mse:.4f}"]
     better = 1 if first.mse < second.mse else 2
     assert item.font(better).weight() > item.font(3 - better).weight()
     compared.click("compare_pca")
-    compared.until(lambda: document.jobs == () and document.beside.table == ())
+    compared.until(lambda: document.jobs == () and document.comparison.table == ())
     assert table.topLevelItemCount() == 0
 
 
-def test_a_model_of_the_library_stands_beside(desk: Desk) -> None:
-    desk.window.library.tree.setFocus()
-    desk.document.open_source_requested.emit("digits")
-    desk.until(lambda: desk.document.source is not None)
-    desk.click_item(desk.window.library.item_of("model", "digits-deep-49"))
-    desk.until(lambda: desk.document.model is not None and desk.document.jobs == ())
-    desk.tab("Compare")
-    box = desk.find(QComboBox, "compare_with")
+def test_a_model_of_the_library_stands_beside(driver: WindowDriver) -> None:
+    driver.window.library.tree.setFocus()
+    driver.document.open_source_requested.emit("digits")
+    driver.until(lambda: driver.document.source is not None)
+    driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
+    driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())
+    driver.tab("Compare")
+    box = driver.find(QComboBox, "compare_with")
     place = box.findText("digits-denoise")
     assert place > 0
     box.setFocus()
     for _ in range(place):
         QTest.keyClick(box, Qt.Key.Key_Down)
-    desk.until(lambda: desk.document.beside.model is not None)
-    until_compared(desk)
-    view = view_of(desk)
+    driver.until(lambda: driver.document.comparison.model is not None)
+    until_compared(driver)
+    view = view_of(driver)
     assert view.mse[0] < view.mse[1], "without noise the one that was not trained to take noise away is better"
-    assert desk.window.compare.frames[3].title == "digits-denoise"
+    assert driver.window.compare.frames[3].title == "digits-denoise"
 
 
-def test_without_pictures_there_is_nothing_to_compare(desk: Desk) -> None:
-    desk.tab("Compare")
-    assert not desk.find(QPushButton, "compare_pca").isEnabled()
-    assert not desk.find(QPushButton, "compare_measure").isEnabled()
-    assert all(frame.image is None for frame in desk.window.compare.frames)
+def test_without_images_there_is_nothing_to_compare(driver: WindowDriver) -> None:
+    driver.tab("Compare")
+    assert not driver.find(QPushButton, "compare_pca").isEnabled()
+    assert not driver.find(QPushButton, "compare_measure").isEnabled()
+    assert all(frame.image is None for frame in driver.window.compare.frames)
 
 
-def test_another_model_beside_a_model_keeps_the_first(compared: Desk) -> None:
+def test_another_model_beside_a_model_keeps_the_first(compared: WindowDriver) -> None:
     other = make_model(seed=3)
     compared.document.open(other, make_source())
     compared.settle()
-    assert compared.document.beside.model is not None
+    assert compared.document.comparison.model is not None
     until_compared(compared)
     made = other.codec.decode(compared.code[None])[0]
     compared.until(lambda: np.allclose(view_of(compared).made[0], made, atol=1e-6))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_model
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
-from explorer.data.answers import attribute_answers, categories
+from explorer.data.answers import attribute_masks, categories
 from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import ArraySource, Facts
@@ -33,10 +33,10 @@ def source_with_attributes(count: int = 120) -> ArraySource:
     images = rng.integers(0, 160, (count, 12, 10, 1), dtype=np.uint8)
     red = np.arange(count) % 3 == 0
     images[red, :, :5] += 90
-    colours = np.where(red, 0, np.where(np.arange(count) % 3 == 1, 1, 2)).astype(np.int64)
-    colours[7] = -1
+    colors = np.where(red, 0, np.where(np.arange(count) % 3 == 1, 1, 2)).astype(np.int64)
+    colors[7] = -1
     attributes = {
-        "colour": Attribute(colours, ("red", "green", "rare")),
+        "colour": Attribute(colors, ("red", "green", "rare")),
         "size": Attribute(images.mean(axis=(1, 2, 3)).astype(np.float32)),
     }
     attributes["rare"] = Attribute((np.arange(count) < 3).astype(np.int64), ("no", "yes"))
@@ -45,41 +45,41 @@ def source_with_attributes(count: int = 120) -> ArraySource:
 
 
 @pytest.fixture
-def opened(desk: Desk) -> Desk:
+def opened(driver: WindowDriver) -> WindowDriver:
     """The window with coloured pictures, a model of six dimensions, and the dialog."""
-    desk.open(make_model(MatrixCodec((12, 10, 1), 6)), source_with_attributes())
-    desk.shortcut("action_find_directions")
-    assert desk.find(FindDirectionsDialog, "directions_dialog").isVisible()
-    return desk
+    driver.open(make_model(MatrixCodec((12, 10, 1), 6)), source_with_attributes())
+    driver.shortcut("action_find_directions")
+    assert driver.find(FindDirectionsDialog, "directions_dialog").isVisible()
+    return driver
 
 
-def codes_of(desk: Desk) -> Floats:
-    model, source = desk.document.model, desk.document.source
+def codes_of(driver: WindowDriver) -> Floats:
+    model, source = driver.document.model, driver.document.source
     assert model is not None
     assert source is not None
     return model.codec.encode(to_floats(source.read(np.arange(source.count), model.card.preprocessing)))
 
 
-def choose(desk: Desk, name: str, value: object) -> None:
-    box = desk.find(QComboBox, name)
+def choose(driver: WindowDriver, name: str, value: object) -> None:
+    box = driver.find(QComboBox, name)
     box.setCurrentIndex(box.findData(value))
 
 
-def find(desk: Desk, attribute: str | None) -> None:
-    choose(desk, "directions_attribute", attribute)
-    told: list[bool] = []
-    desk.document.finder.found_changed.connect(lambda: told.append(True))
-    desk.click("directions_find")
-    desk.until(lambda: bool(told))
-    desk.until(lambda: desk.document.jobs == ())
+def find(driver: WindowDriver, attribute: str | None) -> None:
+    choose(driver, "directions_attribute", attribute)
+    reported: list[bool] = []
+    driver.document.direction_search.found_changed.connect(lambda: reported.append(True))
+    driver.click("directions_find")
+    driver.until(lambda: bool(reported))
+    driver.until(lambda: driver.document.jobs == ())
 
 
-def test_what_is_found_is_said_with_whether_it_is_real(opened: Desk) -> None:
+def test_what_is_found_is_said_with_whether_it_is_real(opened: WindowDriver) -> None:
     find(opened, "colour")
     dialog = opened.find(FindDirectionsDialog, "directions_dialog")
     names = [dialog.table.topLevelItem(row).text(0) for row in range(dialog.table.topLevelItemCount())]  # type: ignore[union-attr]
     assert names == ["colour: red", "colour: green", "colour: rare"]
-    red = opened.document.finder.found[0].direction
+    red = opened.document.direction_search.found[0].direction
     known = np.arange(120) != 7
     codes = codes_of(opened)
     expected = attribute_direction(codes[known], (np.arange(120) % 3 == 0)[known])
@@ -91,14 +91,14 @@ def test_what_is_found_is_said_with_whether_it_is_real(opened: Desk) -> None:
     assert item.toolTip(0) == f"Significant (p = {red.p:.3f}, 200 permutations)"
 
 
-def test_too_few_are_said_and_left_out(opened: Desk) -> None:
+def test_too_few_are_said_and_left_out(opened: WindowDriver) -> None:
     find(opened, "rare")
-    assert opened.document.finder.found == ()
+    assert opened.document.direction_search.found == ()
     assert "at least 5" in opened.find(QLabel, "directions_words").text()
     assert not opened.find(QPushButton, "directions_keep").isEnabled()
 
 
-def test_kept_directions_are_sliders(opened: Desk) -> None:
+def test_kept_directions_are_sliders(opened: WindowDriver) -> None:
     find(opened, "colour")
     opened.click("directions_keep")
     assert [one.name for one in opened.document.directions] == ["colour: red", "colour: green", "colour: rare"]
@@ -125,7 +125,7 @@ def test_kept_directions_are_sliders(opened: Desk) -> None:
     assert len(opened.document.directions) == 3
 
 
-def test_parted_directions_share_nothing(opened: Desk) -> None:
+def test_parted_directions_share_nothing(opened: WindowDriver) -> None:
     find(opened, None)
     opened.click("directions_keep")
     opened.click("latent_part_directions")
@@ -135,22 +135,22 @@ def test_parted_directions_share_nothing(opened: Desk) -> None:
     assert opened.undo_label() == "Orthogonalize directions"
 
 
-def test_a_number_is_parted_at_its_middle(opened: Desk) -> None:
+def test_a_number_is_parted_at_its_middle(opened: WindowDriver) -> None:
     find(opened, "size")
-    (one,) = opened.document.finder.found
+    (one,) = opened.document.direction_search.found
     assert one.name.startswith("size above ")
     assert one.direction.count == (60, 60)
     assert one.direction.accuracy > 0.6
 
 
-def test_directions_are_shared_as_a_file(opened: Desk, tmp_path: Path) -> None:
+def test_directions_are_shared_as_a_file(opened: WindowDriver, tmp_path: Path) -> None:
     find(opened, "colour")
     opened.click("directions_keep")
     dialog = opened.find(FindDirectionsDialog, "directions_dialog")
     path = tmp_path / "mine.directions.json"
     dialog.save(path)
     kept = opened.document.directions
-    opened.document.finder.drop([0, 1, 2])
+    opened.document.direction_search.drop([0, 1, 2])
     assert len(opened.document.directions) == 0
     dialog.open_file(path)
     again: list[NamedDirection] = list(opened.document.directions)
@@ -184,14 +184,14 @@ def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
         read_directions(tmp_path / "none.json", card)
 
 
-def test_another_model_has_other_directions(opened: Desk) -> None:
+def test_another_model_has_other_directions(opened: WindowDriver) -> None:
     find(opened, "colour")
     opened.click("directions_keep")
     opened.open(make_model(name="other"))
     assert opened.document.directions == ()
     direction = Direction(np.ones(5, np.float32), "means", (5, 5), 1.0, 2.0, (0.0, 0.1), 0.005)
     with pytest.raises(UsageError):
-        opened.document.finder.keep([NamedDirection("long", direction)])
+        opened.document.direction_search.keep([NamedDirection("long", direction)])
 
 
 def test_answers_out_of_columns() -> None:
@@ -199,10 +199,10 @@ def test_answers_out_of_columns() -> None:
     assert categories(source, "colour") == ("red", "green", "rare")
     assert categories(source, None) == ("0", "1", "2", "3")
     assert categories(source, "size") == ()
-    ((name, known, has),) = attribute_answers(source, "colour", ("green",))
+    ((name, known, has),) = attribute_masks(source, "colour", ("green",))
     assert name == "colour: green"
     assert not known[7]
     assert has.sum() == 39, "one of them is not known"
     for attribute, values in (("weight", ()), ("colour", ("blue",))):
         with pytest.raises(DataError):
-            attribute_answers(source, attribute, values)
+            attribute_masks(source, attribute, values)

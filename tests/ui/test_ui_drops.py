@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, write_bundle
 from explorer_testing.drops import drop, files
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.document.timeline import Export
 from explorer.types import Floats
-from explorer.ui.dragging import CODE, PICTURES, code_mime, code_of, files_of, pictures_mime, pictures_of
+from explorer.ui.dragging import CODE, IMAGES, code_mime, code_of, files_of, images_mime, images_of
 from explorer.workers.loading import open_model
 
 KEYS = np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32)
@@ -26,20 +26,20 @@ COPY = Qt.DropAction.CopyAction
 
 
 @pytest.fixture
-def laid(desk: Desk) -> Desk:
+def laid(driver: WindowDriver) -> WindowDriver:
     """The window with three keyframes at frames 0, 89 and 178."""
-    desk.open()
-    desk.document.timeline.insert(KEYS, 0)
-    desk.type_into("timeline_hold", "0")
-    desk.document.forget_history()
-    return desk
+    driver.open()
+    driver.document.timeline.insert(KEYS, 0)
+    driver.type_into("timeline_hold", "0")
+    driver.document.forget_history()
+    return driver
 
 
-def keys_of(desk: Desk) -> Floats:
-    return desk.document.timeline.keys
+def keys_of(driver: WindowDriver) -> Floats:
+    return driver.document.timeline.keys
 
 
-def test_pictures_of_the_gallery_go_between_the_keyframes_where_they_are_dropped(laid: Desk) -> None:
+def test_images_of_the_gallery_go_between_the_keyframes_where_they_are_dropped(laid: WindowDriver) -> None:
     gallery, track = laid.window.gallery, laid.window.timeline.track
     rows = [gallery.model.index(row) for row in (5, 2)]
     mime = gallery.model.mimeData(rows)
@@ -53,7 +53,7 @@ def test_pictures_of_the_gallery_go_between_the_keyframes_where_they_are_dropped
     np.testing.assert_array_equal(keys_of(laid), KEYS)
 
 
-def test_a_code_goes_where_it_is_dropped(laid: Desk) -> None:
+def test_a_code_goes_where_it_is_dropped(laid: WindowDriver) -> None:
     track = laid.window.timeline.track
     assert drop(track, code_mime(as_floats(0.5, 0.25)), QPoint(int(track.x_of(10)), 40))
     np.testing.assert_array_equal(keys_of(laid)[1], as_floats(0.5, 0.25))
@@ -62,7 +62,7 @@ def test_a_code_goes_where_it_is_dropped(laid: Desk) -> None:
     assert len(laid.document.keyframes) == 4
 
 
-def test_a_picture_from_the_desktop_becomes_a_keyframe(laid: Desk, tmp_path: Path) -> None:
+def test_an_image_from_the_desktop_becomes_a_keyframe(laid: WindowDriver, tmp_path: Path) -> None:
     Image.new("L", (30, 30), 200).save(tmp_path / "light.png")
     track = laid.window.timeline.track
     assert drop(track, files(tmp_path / "light.png"), QPoint(track.width() - 2, 40))
@@ -70,35 +70,37 @@ def test_a_picture_from_the_desktop_becomes_a_keyframe(laid: Desk, tmp_path: Pat
     np.testing.assert_array_equal(keys_of(laid)[:3], KEYS)
 
 
-def test_an_empty_timeline_takes_drops_too(desk: Desk) -> None:
-    desk.open()
-    assert drop(desk.window.timeline.track, pictures_mime([1, 3]), QPoint(50, 40))
-    desk.until(lambda: len(desk.document.keyframes) == 2)
-    assert desk.document.timeline.frames == 216
+def test_an_empty_timeline_takes_drops_too(driver: WindowDriver) -> None:
+    driver.open()
+    assert drop(driver.window.timeline.track, images_mime([1, 3]), QPoint(50, 40))
+    driver.until(lambda: len(driver.document.keyframes) == 2)
+    assert driver.document.timeline.frames == 216
 
 
-def test_an_export_dropped_on_the_window_is_its_timeline_again(desk: Desk, tmp_path: Path, explorer_home: Path) -> None:
+def test_an_export_dropped_on_the_window_is_its_timeline_again(
+    driver: WindowDriver, tmp_path: Path, explorer_home: Path
+) -> None:
     write_bundle(explorer_home / "models" / "mine")
-    desk.open(open_model(explorer_home / "models" / "mine"))
-    desk.document.timeline.insert(KEYS, 0)
+    driver.open(open_model(explorer_home / "models" / "mine"))
+    driver.document.timeline.insert(KEYS, 0)
     written: list[Path] = []
-    desk.document.exported.connect(written.append)
-    desk.document.timeline.export_requested.emit(Export(tmp_path / "film.gif"))
-    desk.until(lambda: bool(written))
-    desk.document.timeline.clear()
-    assert drop(desk.window, files(written[0]), QPoint(600, 300))
-    desk.until(lambda: len(desk.document.keyframes) == 3)
-    np.testing.assert_array_equal(keys_of(desk), KEYS)
+    driver.document.exported.connect(written.append)
+    driver.document.timeline.export_requested.emit(Export(tmp_path / "film.gif"))
+    driver.until(lambda: bool(written))
+    driver.document.timeline.clear()
+    assert drop(driver.window, files(written[0]), QPoint(600, 300))
+    driver.until(lambda: len(driver.document.keyframes) == 3)
+    np.testing.assert_array_equal(keys_of(driver), KEYS)
 
 
-def test_pictures_dropped_on_the_window_are_opened(desk: Desk, tmp_path: Path) -> None:
+def test_images_dropped_on_the_window_are_opened(driver: WindowDriver, tmp_path: Path) -> None:
     for number in range(3):
         Image.new("L", (8, 8), 80 * number).save(tmp_path / f"{number}.png")
-    assert drop(desk.window, files(tmp_path), QPoint(600, 300))
-    desk.until(lambda: desk.document.source is not None and desk.document.source.count == 3)
+    assert drop(driver.window, files(tmp_path), QPoint(600, 300))
+    driver.until(lambda: driver.document.source is not None and driver.document.source.count == 3)
 
 
-def test_what_is_nothing_of_ours_is_not_taken(laid: Desk) -> None:
+def test_what_is_nothing_of_ours_is_not_taken(laid: WindowDriver) -> None:
     mime = QMimeData()
     mime.setText("words")
     assert not drop(laid.window.timeline.track, mime, QPoint(50, 40))
@@ -108,7 +110,7 @@ def test_what_is_nothing_of_ours_is_not_taken(laid: Desk) -> None:
     assert not drop(laid.window.timeline.track, web, QPoint(50, 40))
 
 
-def test_a_drag_that_goes_on_leaves_no_mark(laid: Desk) -> None:
+def test_a_drag_that_goes_on_leaves_no_mark(laid: WindowDriver) -> None:
     track = laid.window.timeline.track
     before = track.grab().toImage()
     mime = code_mime(as_floats(0, 0))
@@ -119,14 +121,14 @@ def test_a_drag_that_goes_on_leaves_no_mark(laid: Desk) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"no json", b'{"a": 1}', b'["1"]', b"[true]", b"[1.5]", b"[-1]"])
-def test_foreign_bytes_of_the_same_name_are_no_pictures(raw: bytes) -> None:
+def test_third_party_bytes_of_the_same_name_are_no_images(raw: bytes) -> None:
     mime = QMimeData()
-    mime.setData(PICTURES, raw)
-    assert pictures_of(mime) == []
+    mime.setData(IMAGES, raw)
+    assert images_of(mime) == []
 
 
 def test_a_drag_keeps_what_it_holds() -> None:
-    assert pictures_of(pictures_mime([3, 1])) == [3, 1]
+    assert images_of(images_mime([3, 1])) == [3, 1]
     code = as_floats(0.1, -2.5)
     taken = code_of(code_mime(code))
     assert taken is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.builders import write_bundle
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -29,46 +29,48 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(desk: Desk, photos: Path, tmp_path: Path) -> Desk:
+def opened(driver: WindowDriver, photos: Path, tmp_path: Path) -> WindowDriver:
     """A window on a bundle and the images, with two keyframes."""
     write_bundle(tmp_path / "model")
-    desk.document.open_model_requested.emit(tmp_path / "model")
-    desk.until(lambda: desk.document.model is not None)
-    desk.document.open_source_requested.emit(str(photos))
-    desk.until(lambda: desk.document.source is not None and desk.document.source.spec == str(photos))
-    desk.settle()
-    desk.document.timeline.add()
-    desk.document.choose_picture(1)
-    desk.settle()
-    desk.document.timeline.add()
-    return desk
+    driver.document.open_model_requested.emit(tmp_path / "model")
+    driver.until(lambda: driver.document.model is not None)
+    driver.document.open_source_requested.emit(str(photos))
+    driver.until(lambda: driver.document.source is not None and driver.document.source.spec == str(photos))
+    driver.settle()
+    driver.document.timeline.add()
+    driver.document.choose_image(1)
+    driver.settle()
+    driver.document.timeline.add()
+    return driver
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def begin_export(desk: Desk) -> None:
-    desk.click("timeline_export")
-    desk.click("export_write")
+def begin_export(driver: WindowDriver) -> None:
+    driver.click("timeline_export")
+    driver.click("export_write")
 
 
-def answer(desk: Desk, button: str) -> None:
+def answer(driver: WindowDriver, button: str) -> None:
     def asked() -> bool:
-        return any(box.isVisible() for box in desk.window.findChildren(QMessageBox, "replace_question"))
+        return any(box.isVisible() for box in driver.window.findChildren(QMessageBox, "replace_question"))
 
-    desk.until(asked)
-    box = desk.window.findChildren(QMessageBox, "replace_question")[-1]
+    driver.until(asked)
+    box = driver.window.findChildren(QMessageBox, "replace_question")[-1]
     made = box.findChild(QPushButton, button)
     assert made is not None
     QTest.mouseClick(made, Qt.MouseButton.LeftButton)
-    desk.until(lambda: not asked())
+    driver.until(lambda: not asked())
 
 
 @pytest.mark.parametrize(
     "place", [lambda folder: folder / "photos" / "0.gif", lambda folder: folder / "model" / "morph.gif"]
 )
-def test_nothing_is_exported_into_what_is_open(opened: Desk, tmp_path: Path, place: Callable[[Path], Path]) -> None:
+def test_nothing_is_exported_into_what_is_open(
+    opened: WindowDriver, tmp_path: Path, place: Callable[[Path], Path]
+) -> None:
     before = contents(tmp_path)
     begin_export(opened)
     opened.save_as(place(tmp_path))
@@ -78,12 +80,12 @@ def test_nothing_is_exported_into_what_is_open(opened: Desk, tmp_path: Path, pla
     assert contents(tmp_path) == before
 
 
-def test_an_image_that_was_dropped_is_not_written_over(opened: Desk, tmp_path: Path) -> None:
+def test_an_image_that_was_dropped_is_not_written_over(opened: WindowDriver, tmp_path: Path) -> None:
     Image.new("L", (8, 8), 9).save(tmp_path / "dropped.gif")
     before = contents(tmp_path)
-    opened.document.intake.files_given.emit([tmp_path / "dropped.gif"])
-    opened.until(lambda: opened.document.guest is not None)
-    opened.document.invert_guest()
+    opened.document.open_requests.files_given.emit([tmp_path / "dropped.gif"])
+    opened.until(lambda: opened.document.imported_image is not None)
+    opened.document.invert_imported_image()
     begin_export(opened)
     opened.save_as(tmp_path / "dropped.gif")
     opened.until(lambda: bool(opened.problems))
@@ -92,7 +94,7 @@ def test_an_image_that_was_dropped_is_not_written_over(opened: Desk, tmp_path: P
 
 
 @pytest.mark.parametrize("typed", ["holiday.gif", "holiday"])
-def test_another_file_is_replaced_only_after_a_question(opened: Desk, tmp_path: Path, typed: str) -> None:
+def test_another_file_is_replaced_only_after_a_question(opened: WindowDriver, tmp_path: Path, typed: str) -> None:
     """Also where the ending is put behind the name that was typed."""
     holiday = tmp_path / "holiday.gif"
     holiday.write_bytes(b"the user's own")
@@ -111,7 +113,7 @@ def test_another_file_is_replaced_only_after_a_question(opened: Desk, tmp_path: 
     assert not opened.problems
 
 
-def test_a_session_is_not_saved_over_or_into_what_is_open(opened: Desk, photos: Path, tmp_path: Path) -> None:
+def test_a_session_is_not_saved_over_or_into_what_is_open(opened: WindowDriver, photos: Path, tmp_path: Path) -> None:
     sessions: Sessions = opened.document.sessions
     before = contents(tmp_path)
     for path in (photos / "work.latent", tmp_path / "model" / "work.latent", photos):
@@ -124,9 +126,9 @@ def test_a_session_is_not_saved_over_or_into_what_is_open(opened: Desk, photos: 
     opened.until(lambda: bool(saved))
 
 
-def test_clean_images_are_not_written_into_what_is_open(opened: Desk, photos: Path, tmp_path: Path) -> None:
+def test_clean_images_are_not_written_into_what_is_open(opened: WindowDriver, photos: Path, tmp_path: Path) -> None:
     before = contents(tmp_path)
-    opened.document.studies.cleaning_requested.emit(photos, photos / "clean")
+    opened.document.analysis.cleaning_requested.emit(photos, photos / "clean")
     opened.until(lambda: bool(opened.problems))
     assert "it is inside" in str(opened.problems[0].message)
     assert contents(tmp_path) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -73,22 +73,22 @@ def test_it_can_be_skipped_and_started_again(bare_window: MainWindow, way: str) 
         assert skip is not None
         QTest.mouseClick(skip, Qt.MouseButton.LeftButton)
     assert not tour.running
-    assert not tour.veil.isVisible()
+    assert not tour.overlay.isVisible()
     assert started(bare_window) is tour
     assert tour.card.title == TITLES[0]
 
 
 def test_it_comes_by_itself_until_it_was_seen(bare_window: MainWindow, explorer_home: Path) -> None:
     path = settings_path()
-    bare_window.shell.preferences = PreferencesFile(path)
-    bare_window.shell.greet()
+    bare_window.app_actions.preferences = PreferencesFile(path)
+    bare_window.app_actions.greet()
     tour = bare_window.findChild(FirstTour)
     assert tour is not None
     assert tour.running
     assert not PreferencesFile(path).values.tour_seen
     QTest.keyClick(tour.card.next, Qt.Key.Key_Escape)
     assert PreferencesFile(path).values.tour_seen
-    bare_window.shell.greet()
+    bare_window.app_actions.greet()
     assert not tour.running
 
 
@@ -107,15 +107,15 @@ def place_of(widget: QWidget, window: MainWindow) -> QRect:
     return QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())
 
 
-def test_what_a_step_speaks_of_can_be_done_behind_it(desk: Desk) -> None:
-    desk.open()
-    tour = started(desk.window)
-    view = desk.window.gallery.view
-    point = view.viewport().mapTo(desk.window, view.visualRect(desk.window.gallery.model.index(4)).center())
+def test_what_a_step_speaks_of_can_be_done_behind_it(driver: WindowDriver) -> None:
+    driver.open()
+    tour = started(driver.window)
+    view = driver.window.gallery.view
+    point = view.viewport().mapTo(driver.window, view.visualRect(driver.window.gallery.model.index(4)).center())
     # Through the window, as a hand clicks: the veil lies above the gallery.
-    handle = desk.window.windowHandle()
+    handle = driver.window.windowHandle()
     QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
-    desk.until(lambda: desk.document.picture == 4)
+    driver.until(lambda: driver.document.image_index == 4)
     assert tour.running
     tour.end()
 

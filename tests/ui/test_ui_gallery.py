@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.codec import Gate
-from explorer_testing.window import Desk, array_of
+from explorer_testing.window import WindowDriver, array_of
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
@@ -33,21 +33,21 @@ class GatedSource(ArraySource):
         return super().read(indices, preprocessing)  # type: ignore[arg-type]
 
 
-def current(desk: Desk) -> int:
-    view = desk.window.gallery.view
+def current(driver: WindowDriver) -> int:
+    view = driver.window.gallery.view
     selected = [index.row() for index in view.selectionModel().selectedIndexes()]
     assert selected == [view.currentIndex().row()]
     return selected[0]
 
 
-def click(desk: Desk, row: int) -> None:
-    gallery = desk.window.gallery
+def click(driver: WindowDriver, row: int) -> None:
+    gallery = driver.window.gallery
     where = gallery.view.visualRect(gallery.model.index(row)).center()
     QTest.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
 
 
-def shown_thumbnails(desk: Desk) -> dict[int, Pixels]:
-    model = desk.window.gallery.model
+def shown_thumbnails(driver: WindowDriver) -> dict[int, Pixels]:
+    model = driver.window.gallery.model
     found = {}
     for row in range(model.rowCount()):
         pixmap = model.data(model.index(row), Qt.ItemDataRole.DecorationRole)
@@ -56,18 +56,18 @@ def shown_thumbnails(desk: Desk) -> dict[int, Pixels]:
     return found
 
 
-def assert_thumbnails_of(desk: Desk, source: Source) -> None:
-    shown = shown_thumbnails(desk)
+def assert_thumbnails_of(driver: WindowDriver, source: Source) -> None:
+    shown = shown_thumbnails(driver)
     assert shown
     wanted = source.read(list(shown), Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1)))
     np.testing.assert_array_equal(np.stack(list(shown.values())), wanted)
 
 
-def test_only_what_comes_into_view_is_read(desk: Desk) -> None:
+def test_only_what_comes_into_view_is_read(driver: WindowDriver) -> None:
     asked: list[Indices] = []
-    desk.document.thumbnails_requested.connect(asked.append)
-    desk.open(source=make_source(10_000))
-    gallery = desk.window.gallery
+    driver.document.thumbnails_requested.connect(asked.append)
+    driver.open(source=make_source(10_000))
+    gallery = driver.window.gallery
     first, last = gallery.visible_range()
     assert gallery.model.rowCount() == 10_000
     assert first == 0
@@ -76,89 +76,89 @@ def test_only_what_comes_into_view_is_read(desk: Desk) -> None:
     asked.clear()
     bar = gallery.view.verticalScrollBar()
     bar.setValue(bar.maximum())
-    desk.until(lambda: bool(asked))
+    driver.until(lambda: bool(asked))
     assert all(indices.min() > 9_700 for indices in asked)
-    desk.settle()
-    shown = shown_thumbnails(desk)
+    driver.settle()
+    shown = shown_thumbnails(driver)
     assert 9_999 in shown
     assert 5_000 not in shown
-    source = desk.document.source
+    source = driver.document.source
     assert source is not None
-    assert_thumbnails_of(desk, source)
+    assert_thumbnails_of(driver, source)
 
 
-def test_a_click_chooses_the_picture(desk: Desk) -> None:
-    desk.open()
-    click(desk, 7)
-    assert desk.document.picture == 7
-    assert current(desk) == 7
-    QTest.keyClick(desk.window.gallery.view, Qt.Key.Key_Right)
-    assert desk.document.picture == 8
-    desk.settle()
-    source, stage = desk.document.source, desk.window.stage
+def test_a_click_chooses_the_image(driver: WindowDriver) -> None:
+    driver.open()
+    click(driver, 7)
+    assert driver.document.image_index == 7
+    assert current(driver) == 7
+    QTest.keyClick(driver.window.gallery.view, Qt.Key.Key_Right)
+    assert driver.document.image_index == 8
+    driver.settle()
+    source, stage = driver.document.source, driver.window.stage
     assert source is not None
     assert stage.original.image is not None
     wanted = source.read([8], Preprocessing.standard((12, 10, 1)))[0]
     np.testing.assert_array_equal(array_of(stage.original.image), wanted)
 
 
-def test_the_documents_picture_is_selected_and_in_view(desk: Desk) -> None:
-    desk.open(source=make_source(10_000))
-    desk.document.choose_picture(6_000)
-    assert current(desk) == 6_000
-    view = desk.window.gallery.view
+def test_the_documents_image_is_selected_and_in_view(driver: WindowDriver) -> None:
+    driver.open(source=make_source(10_000))
+    driver.document.choose_image(6_000)
+    assert current(driver) == 6_000
+    view = driver.window.gallery.view
     rect = view.visualRect(view.currentIndex())
     assert view.viewport().rect().contains(rect.center())
-    desk.document.undo()
-    assert current(desk) == 0
+    driver.document.undo()
+    assert current(driver) == 0
 
 
-def test_another_source_begins_at_its_first_picture_with_its_own_thumbnails(desk: Desk) -> None:
-    desk.open(source=make_source(60, name="old"))
-    click(desk, 9)
+def test_another_source_begins_at_its_first_image_with_its_own_thumbnails(driver: WindowDriver) -> None:
+    driver.open(source=make_source(60, name="old"))
+    click(driver, 9)
     fresh = make_source(40, name="fresh", seed=5)
-    desk.document.open(source=fresh)
-    assert desk.document.picture == 0
-    assert current(desk) == 0
-    assert shown_thumbnails(desk) == {}
-    desk.settle()
-    assert_thumbnails_of(desk, fresh)
+    driver.document.open(source=fresh)
+    assert driver.document.image_index == 0
+    assert current(driver) == 0
+    assert shown_thumbnails(driver) == {}
+    driver.settle()
+    assert_thumbnails_of(driver, fresh)
 
 
-def test_thumbnails_under_way_of_the_old_source_are_dropped(desk: Desk) -> None:
+def test_thumbnails_under_way_of_the_old_source_are_dropped(driver: WindowDriver) -> None:
     gate = Gate()
     slow, fresh = GatedSource(make_source(60, name="slow"), gate), make_source(40, name="fresh", seed=5)
-    desk.open()
-    desk.document.open(source=slow)
-    desk.until(lambda: gate.entered.acquire(blocking=False))
-    desk.document.open(source=fresh)
+    driver.open()
+    driver.document.open(source=slow)
+    driver.until(lambda: gate.entered.acquire(blocking=False))
+    driver.document.open(source=fresh)
     gate.open()
-    desk.settle()
-    assert_thumbnails_of(desk, fresh)
-    assert desk.window.gallery.model.rowCount() == 40
+    driver.settle()
+    assert_thumbnails_of(driver, fresh)
+    assert driver.window.gallery.model.rowCount() == 40
 
 
-def test_thumbnails_under_way_survive_another_model(desk: Desk) -> None:
+def test_thumbnails_under_way_survive_another_model(driver: WindowDriver) -> None:
     gate = Gate()
     slow = GatedSource(make_source(40, name="slow"), gate)
-    desk.document.open(source=slow)
-    desk.until(lambda: gate.entered.acquire(blocking=False))
-    desk.document.open(make_model())
+    driver.document.open(source=slow)
+    driver.until(lambda: gate.entered.acquire(blocking=False))
+    driver.document.open(make_model())
     gate.open()
-    desk.settle()
-    assert_thumbnails_of(desk, slow)
+    driver.settle()
+    assert_thumbnails_of(driver, slow)
 
 
-def test_a_picture_has_its_label_as_words(desk: Desk) -> None:
-    desk.open()
-    model = desk.window.gallery.model
+def test_an_image_has_its_label_as_words(driver: WindowDriver) -> None:
+    driver.open()
+    model = driver.window.gallery.model
     assert model.data(model.index(13), Qt.ItemDataRole.AccessibleTextRole) == "Image 14, label 3"
 
 
-def test_no_pictures_no_list(desk: Desk) -> None:
-    assert not desk.window.gallery.view.isVisible()
-    desk.open()
-    assert desk.window.gallery.view.isVisible()
+def test_no_images_no_list(driver: WindowDriver) -> None:
+    assert not driver.window.gallery.view.isVisible()
+    driver.open()
+    assert driver.window.gallery.view.isVisible()
 
 
 def test_thumbnails_of_another_source_are_not_shown(bare_window: MainWindow) -> None:
@@ -173,9 +173,9 @@ def test_thumbnails_of_another_source_are_not_shown(bare_window: MainWindow) -> 
     assert model.missing(0, 1) == []
 
 
-def choose_label(desk: Desk, text: str) -> None:
+def choose_label(driver: WindowDriver, text: str) -> None:
     """Choose by keyboard."""
-    box = desk.find(QComboBox, "gallery_label")
+    box = driver.find(QComboBox, "gallery_label")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Home)
     for _ in range(max(0, box.findText(text))):
@@ -183,43 +183,43 @@ def choose_label(desk: Desk, text: str) -> None:
     assert box.currentText() == text
 
 
-def test_the_pictures_of_one_label(desk: Desk) -> None:
+def test_the_images_of_one_label(driver: WindowDriver) -> None:
     source = make_source(300)
-    desk.open(source=source)
-    choose_label(desk, "3 (30)")
-    assert desk.document.picture == 0, "to look through a label chooses nothing"
-    assert desk.window.gallery.view.selectionModel().selectedIndexes() == []
-    desk.settle()
-    gallery = desk.window.gallery
+    driver.open(source=source)
+    choose_label(driver, "3 (30)")
+    assert driver.document.image_index == 0, "to look through a label chooses nothing"
+    assert driver.window.gallery.view.selectionModel().selectedIndexes() == []
+    driver.settle()
+    gallery = driver.window.gallery
     assert gallery.model.rowCount() == 30
-    shown = shown_thumbnails(desk)
+    shown = shown_thumbnails(driver)
     wanted = source.read([10 * row + 3 for row in shown], Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1)))
     np.testing.assert_array_equal(np.stack(list(shown.values())), wanted)
-    click(desk, 4)
-    assert desk.document.picture == 43
-    assert current(desk) == 4
+    click(driver, 4)
+    assert driver.document.image_index == 43
+    assert current(driver) == 4
     QTest.keyClick(gallery.view, Qt.Key.Key_Right)
-    assert desk.document.picture == 53
-    choose_label(desk, "All images")
-    assert desk.document.picture == 53
-    assert current(desk) == 53
+    assert driver.document.image_index == 53
+    choose_label(driver, "All images")
+    assert driver.document.image_index == 53
+    assert current(driver) == 53
     assert gallery.model.rowCount() == 300
 
 
-def test_another_source_is_shown_whole(desk: Desk) -> None:
-    desk.open(source=make_source(60))
-    choose_label(desk, "3 (6)")
-    desk.document.open(source=make_source(40, name="fresh", seed=5))
-    assert desk.find(QComboBox, "gallery_label").currentText() == "All images"
-    assert desk.window.gallery.model.rowCount() == 40
+def test_another_source_is_shown_whole(driver: WindowDriver) -> None:
+    driver.open(source=make_source(60))
+    choose_label(driver, "3 (6)")
+    driver.document.open(source=make_source(40, name="fresh", seed=5))
+    assert driver.find(QComboBox, "gallery_label").currentText() == "All images"
+    assert driver.window.gallery.model.rowCount() == 40
 
 
-def test_without_labels_there_is_nothing_to_choose(desk: Desk) -> None:
-    desk.open()
-    box = desk.find(QComboBox, "gallery_label")
+def test_without_labels_there_is_nothing_to_choose(driver: WindowDriver) -> None:
+    driver.open()
+    box = driver.find(QComboBox, "gallery_label")
     assert box.isVisible()
     images = np.zeros((6, 12, 10, 1), np.uint8)
-    desk.document.open(source=ArraySource(Facts("bare", "Bare", "/nowhere/bare"), images, random_splits(6)))
+    driver.document.open(source=ArraySource(Facts("bare", "Bare", "/nowhere/bare"), images, random_splits(6)))
     assert not box.isVisible()
 
 
@@ -230,7 +230,7 @@ class NamedSource(ArraySource):
         return f"folder/{index:04}.png"
 
 
-def test_all_that_is_known_of_a_picture_is_told(desk: Desk) -> None:
+def test_all_that_is_known_of_an_image_is_reported(driver: WindowDriver) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 12, 10, 1), dtype=np.uint8)
     attributes = {
         "smiling": Attribute(np.array([0.5, np.nan, 1, 2, 3, 4], np.float32)),
@@ -238,18 +238,18 @@ def test_all_that_is_known_of_a_picture_is_told(desk: Desk) -> None:
     }
     facts = Facts("faces", "Faces", "/nowhere/faces")
     source = NamedSource(facts, images, random_splits(6), np.arange(6) % 2, ("Ann", "Bob"), attributes=attributes)
-    desk.open(source=source)
-    model, role = desk.window.gallery.model, Qt.ItemDataRole.ToolTipRole
+    driver.open(source=source)
+    model, role = driver.window.gallery.model, Qt.ItemDataRole.ToolTipRole
     first, second = (model.data(model.index(row), role) for row in (0, 1))
     assert first == "Image 1, label Ann\nfolder/0000.png\nsmiling: 0.5\nhair: dark"
     assert second == "Image 2, label Bob\nfolder/0001.png\nhair: fair", "what is not known is not told"
-    caption = desk.find(QLabel, "gallery_caption")
+    caption = driver.find(QLabel, "gallery_caption")
     assert caption.text() == "1 / 6 · Ann · 0000.png"
-    click(desk, 3)
+    click(driver, 3)
     assert caption.text() == "4 / 6 · Bob · 0003.png"
 
 
-def test_without_pictures_it_says_what_to_do(bare_window: MainWindow) -> None:
+def test_without_images_it_says_what_to_do(bare_window: MainWindow) -> None:
     empty, caption = bare_window.findChild(QLabel, "gallery_empty"), bare_window.findChild(QLabel, "gallery_caption")
     assert empty is not None
     assert caption is not None

@@ -21,9 +21,9 @@ SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3])
 
 @given(arrays.arrays(np.uint8, SHAPES))
 def test_pixels_arrive_as_they_are(pixels: Pixels) -> None:
-    image = pixels_to_qimage(pixels)
-    assert (image.height(), image.width()) == pixels.shape[:2]
-    np.testing.assert_array_equal(array_of(image), pixels)
+    qimage = pixels_to_qimage(pixels)
+    assert (qimage.height(), qimage.width()) == pixels.shape[:2]
+    np.testing.assert_array_equal(array_of(qimage), pixels)
 
 
 @given(arrays.arrays(np.float32, SHAPES, elements=st.floats(-0.5, 1.5, width=32)))
@@ -48,9 +48,9 @@ def test_a_part_of_a_larger_array_can_be_shown() -> None:
 
 def test_an_image_owns_its_pixels() -> None:
     pixels = np.full((3, 5, 1), 7, np.uint8)
-    image = pixels_to_qimage(pixels)
+    qimage = pixels_to_qimage(pixels)
     pixels[:] = 200
-    assert (array_of(image) == 7).all()
+    assert (array_of(qimage) == 7).all()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 
 from explorer.models.foreign.request import ImportRequest
 from explorer.reader import client
@@ -14,15 +14,17 @@ from explorer.reader import client
 HANG = Path(__file__).parents[1] / "hostile" / "files" / "hdf5-hang.h5"
 
 
-def test_the_window_stays_alive_while_it_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_window_stays_alive_while_it_is_read(
+    driver: WindowDriver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(client, "PROGRESS_SECONDS", 2.0)
-    desk.open()
-    imports = desk.document.imports
+    driver.open()
+    imports = driver.document.imports
     imports.look_requested.emit(ImportRequest(HANG, tmp_path / "out"))
     turns = 0
     began = time.monotonic()
     while imports.view.phase == "looking":
-        desk.bot.wait(5)
+        driver.bot.wait(5)
         turns += 1
     assert time.monotonic() - began > client.PROGRESS_SECONDS, "it was read until the deadline"
     assert imports.view.phase == "failed"
@@ -30,19 +32,19 @@ def test_the_window_stays_alive_while_it_is_read(desk: Desk, monkeypatch: pytest
     assert turns > 20, "the window's loop went on"
 
 
-def test_reading_it_can_be_given_up_at_once(desk: Desk, tmp_path: Path) -> None:
-    desk.open()
-    imports = desk.document.imports
+def test_reading_it_can_be_given_up_at_once(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open()
+    imports = driver.document.imports
     imports.look_requested.emit(ImportRequest(HANG, tmp_path / "out"))
-    desk.until(lambda: bool(client._running))
+    driver.until(lambda: bool(client._running))
     imports.left.emit()
-    desk.until(lambda: not client._running)
+    driver.until(lambda: not client._running)
     assert imports.view.phase == "idle"
 
 
-def test_the_window_closes_while_it_is_read(desk: Desk, tmp_path: Path) -> None:
-    desk.open()
-    desk.document.imports.look_requested.emit(ImportRequest(HANG, tmp_path / "out"))
-    desk.until(lambda: bool(client._running))
-    desk.window.close()
-    desk.until(lambda: not client._running)
+def test_the_window_closes_while_it_is_read(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open()
+    driver.document.imports.look_requested.emit(ImportRequest(HANG, tmp_path / "out"))
+    driver.until(lambda: bool(client._running))
+    driver.window.close()
+    driver.until(lambda: not client._running)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.window import Desk, drag
+from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -39,14 +39,14 @@ def damage(bundle: Path) -> None:
     file.write_bytes(bytes(content))
 
 
-def open_from_list(desk: Desk, name: str) -> None:
-    before = desk.document.model
-    desk.click_item(desk.window.library.item_of("model", name))
-    desk.until(lambda: desk.document.model is not before)
+def open_from_list(driver: WindowDriver, name: str) -> None:
+    before = driver.document.model
+    driver.click_item(driver.window.library.item_of("model", name))
+    driver.until(lambda: driver.document.model is not before)
 
 
-def test_it_lists_bundles_and_pictures(models: Path, desk: Desk) -> None:
-    library = desk.window.library
+def test_it_lists_bundles_and_images(models: Path, driver: WindowDriver) -> None:
+    library = driver.window.library
     for found in find_bundles():
         item = library.item_of("model", found.path.name)
         assert item is not None
@@ -58,112 +58,112 @@ def test_it_lists_bundles_and_pictures(models: Path, desk: Desk) -> None:
         assert item.text(1) == ("Download" if source.status == "missing" else f"{source.count:,}")
 
 
-def test_a_click_opens_the_model(models: Path, desk: Desk) -> None:
-    desk.document.open(source=make_source())
-    open_from_list(desk, "one")
-    desk.settle()
-    model = desk.document.model
+def test_a_click_opens_the_model(models: Path, driver: WindowDriver) -> None:
+    driver.document.open(source=make_source())
+    open_from_list(driver, "one")
+    driver.settle()
+    model = driver.document.model
     assert model is not None
     assert model.path == models / "one"
-    item = desk.window.library.item_of("model", "one")
+    item = driver.window.library.item_of("model", "one")
     assert item is not None
     assert item.font(0).bold()
-    assert desk.window.windowTitle().startswith("one")
-    source = desk.document.source
+    assert driver.window.windowTitle().startswith("one")
+    source = driver.document.source
     assert source is not None
     assert source.name == "tiny", "a model without pictures of its own leaves the open ones"
 
 
-def test_return_opens_too(models: Path, desk: Desk) -> None:
-    library = desk.window.library
+def test_return_opens_too(models: Path, driver: WindowDriver) -> None:
+    library = driver.window.library
     item = library.item_of("model", "two")
     assert item is not None
     library.tree.setFocus()
     library.tree.setCurrentItem(item)
     QTest.keyClick(library.tree, Qt.Key.Key_Return)
-    desk.until(lambda: desk.document.model is not None)
-    assert desk.document.model is not None
-    assert desk.document.model.name == "two"
+    driver.until(lambda: driver.document.model is not None)
+    assert driver.document.model is not None
+    assert driver.document.model.name == "two"
 
 
-def test_a_click_opens_embedded_pictures(models: Path, desk: Desk) -> None:
-    desk.click_item(desk.window.library.item_of("source", "digits"))
-    desk.until(lambda: desk.document.source is not None)
-    assert desk.document.source is not None
-    assert desk.document.source.count == 10_000
+def test_a_click_opens_embedded_images(models: Path, driver: WindowDriver) -> None:
+    driver.click_item(driver.window.library.item_of("source", "digits"))
+    driver.until(lambda: driver.document.source is not None)
+    assert driver.document.source is not None
+    assert driver.document.source.count == 10_000
 
 
-def test_a_damaged_bundle_says_so_and_the_last_model_still_works(models: Path, desk: Desk) -> None:
-    desk.document.open(source=make_source())
-    open_from_list(desk, "one")
-    desk.settle()
-    model = desk.document.model
+def test_a_damaged_bundle_says_so_and_the_last_model_still_works(models: Path, driver: WindowDriver) -> None:
+    driver.document.open(source=make_source())
+    open_from_list(driver, "one")
+    driver.settle()
+    model = driver.document.model
     damage(models / "two")
-    desk.document.library_changed.emit()
-    desk.click_item(desk.window.library.item_of("model", "two"))
-    desk.until(lambda: bool(desk.problems))
-    bar = desk.window.problem_bar
+    driver.document.library_changed.emit()
+    driver.click_item(driver.window.library.item_of("model", "two"))
+    driver.until(lambda: bool(driver.problems))
+    bar = driver.window.problem_bar
     assert bar.isVisible()
     assert "decoder.onnx" in bar.text
     assert "damaged" in bar.text
-    assert desk.document.model is model
-    before, sliders = desk.window.stage.edited.image, desk.window.latent.sliders
+    assert driver.document.model is model
+    before, sliders = driver.window.stage.edited.image, driver.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (0.0, 2.0)])
-    desk.until_edited_shows(desk.code)
-    assert desk.window.stage.edited.image != before
-    desk.click("problem_dismiss")
+    driver.until_edited_shows(driver.code)
+    assert driver.window.stage.edited.image != before
+    driver.click("problem_dismiss")
     assert not bar.isVisible()
 
 
-def test_a_bundle_damaged_since_it_was_listed(models: Path, desk: Desk) -> None:
-    item = desk.window.library.item_of("model", "two")
+def test_a_bundle_damaged_since_it_was_listed(models: Path, driver: WindowDriver) -> None:
+    item = driver.window.library.item_of("model", "two")
     damage(models / "two")
-    desk.click_item(item)
-    desk.until(lambda: bool(desk.problems))
-    assert "decoder.onnx" in desk.window.problem_bar.text
-    assert desk.document.model is None
+    driver.click_item(item)
+    driver.until(lambda: bool(driver.problems))
+    assert "decoder.onnx" in driver.window.problem_bar.text
+    assert driver.document.model is None
 
 
-def test_a_bundle_without_a_part_is_listed_as_damaged_and_says_why(models: Path, desk: Desk) -> None:
+def test_a_bundle_without_a_part_is_listed_as_damaged_and_says_why(models: Path, driver: WindowDriver) -> None:
     (models / "two" / "codes.npz").unlink()
-    desk.document.library_changed.emit()
+    driver.document.library_changed.emit()
 
     def listed() -> QTreeWidgetItem:
-        item = desk.window.library.item_of("model", "two")
+        item = driver.window.library.item_of("model", "two")
         assert item is not None
         return item
 
-    desk.until(lambda: listed().text(1) == "damaged")
+    driver.until(lambda: listed().text(1) == "damaged")
     item = listed()
     assert "codes.npz" in item.toolTip(0)
 
 
-def test_a_folder_with_unreadable_pictures_says_how_many_were_skipped(desk: Desk, tmp_path: Path) -> None:
+def test_a_folder_with_unreadable_images_says_how_many_were_skipped(driver: WindowDriver, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b", "c"):
         Image.fromarray(rng.integers(0, 256, (12, 10), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
-    desk.document.open_source_requested.emit(str(tmp_path))
-    desk.until(lambda: desk.document.source is not None)
-    desk.until(lambda: bool(desk.problems))
-    assert desk.window.problem_bar.isVisible()
-    assert desk.window.problem_bar.text.startswith("Skipped 1 of 4 files: broken.png: ")
-    assert desk.problems[-1].details.startswith("broken.png: ")
-    data = desk.find(QLabel, "status_data")
+    driver.document.open_source_requested.emit(str(tmp_path))
+    driver.until(lambda: driver.document.source is not None)
+    driver.until(lambda: bool(driver.problems))
+    assert driver.window.problem_bar.isVisible()
+    assert driver.window.problem_bar.text.startswith("Skipped 1 of 4 files: broken.png: ")
+    assert driver.problems[-1].details.startswith("broken.png: ")
+    data = driver.find(QLabel, "status_data")
     assert "3 images" in data.text()
     assert "1 skipped" in data.text()
     assert "broken.png" in data.toolTip()
-    desk.document.open(source=make_source())
+    driver.document.open(source=make_source())
     assert "broken.png" not in data.toolTip(), "the next source has its own"
 
 
-def test_pictures_that_do_not_exist(desk: Desk, tmp_path: Path) -> None:
-    desk.open()
-    source = desk.document.source
-    desk.document.open_source_requested.emit(str(tmp_path / "gone"))
-    desk.until(lambda: bool(desk.problems))
-    assert "gone" in desk.window.problem_bar.text
-    assert desk.document.source is source
+def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open()
+    source = driver.document.source
+    driver.document.open_source_requested.emit(str(tmp_path / "gone"))
+    driver.until(lambda: bool(driver.problems))
+    assert "gone" in driver.window.problem_bar.text
+    assert driver.document.source is source
 
 
 # -- getting what is not here -----------------------------------------------------------------------------------------
@@ -213,30 +213,30 @@ def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> No
     assert len(bare_window.findChildren(QWidget, "get_dialog")) == 1
 
 
-def test_without_a_network_it_says_so_and_can_be_tried_again(away: None, desk: Desk) -> None:
-    dialog = open_get(desk.window, "lfw")
-    desk.click("get_download")
+def test_without_a_network_it_says_so_and_can_be_tried_again(away: None, driver: WindowDriver) -> None:
+    dialog = open_get(driver.window, "lfw")
+    driver.click("get_download")
     note = part(dialog, "get_note")
-    desk.until(lambda: bool(note.property("problem")))
+    driver.until(lambda: bool(note.property("problem")))
     assert "127.0.0.1:9" in note.text()
     assert "no network" in note.text()
     again = dialog.findChild(QPushButton, "get_download")
     assert again is not None
     assert again.isEnabled()
     assert again.text() == "Retry"
-    assert desk.problems == [], "it is told where it was asked for, and not twice"
+    assert driver.problems == [], "it is told where it was asked for, and not twice"
 
 
 def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWindow) -> None:
     document = bare_window.document
     asked: list[str] = []
     cancelled: list[int] = []
-    document.stock.download_requested.connect(asked.append)
+    document.downloads.download_requested.connect(asked.append)
     document.job_cancel_requested.connect(cancelled.append)
     dialog = open_get(bare_window, "lfw")
     press(dialog, "get_download")
     assert asked == ["lfw"]
-    document.stock.put_download(Download("lfw", 7))
+    document.downloads.put_download(Download("lfw", 7))
     document.put_jobs(
         (JobView(6, "another"), JobView(7, "Getting lfw", 3 * 2**31, 4 * 2**31, "downloading lfw.tgz", 65))
     )
@@ -246,7 +246,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
     assert part(dialog, "get_note").text() == "Downloading lfw.tgz, 1 min 5 s left"
     press(dialog, "get_cancel")
     assert cancelled == [7]
-    document.stock.put_download(Download("lfw", 7, "cancelled"))
+    document.downloads.put_download(Download("lfw", 7, "cancelled"))
     assert not bar.isVisible()
     assert part(dialog, "get_note").text().startswith("Canceled")
 
@@ -256,7 +256,7 @@ def test_what_was_fetched_can_be_opened(bare_window: MainWindow) -> None:
     opened: list[str] = []
     document.open_source_requested.connect(opened.append)
     dialog = open_get(bare_window, "lfw")
-    document.stock.put_download(Download("lfw", 7, "finished"))
+    document.downloads.put_download(Download("lfw", 7, "finished"))
     press(dialog, "get_open")
     assert opened == ["lfw"]
     assert not dialog.isVisible()
@@ -275,71 +275,71 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
 # -- the cache of pictures --------------------------------------------------------------------------------------------
 
 
-def test_the_picture_cache_is_told_and_cleared_after_a_question(desk: Desk) -> None:
-    label = desk.find(QLabel, "library_cache")
+def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:
+    label = driver.find(QLabel, "library_cache")
     assert not label.isVisible()
     folder = cache_dir() / "pictures" / "some"
     folder.mkdir(parents=True)
     (folder / "pixels").write_bytes(bytes(2_500_000))
-    desk.document.library_changed.emit()
-    desk.until(label.isVisible)
+    driver.document.library_changed.emit()
+    driver.until(label.isVisible)
     assert label.text() == "Image cache: 3 MB"
-    desk.click("library_clear_cache")
-    desk.click("cache_keep")
+    driver.click("library_clear_cache")
+    driver.click("cache_keep")
     assert cache_size() > 0
-    desk.click("library_clear_cache")
-    desk.until(lambda: len(desk.window.findChildren(QPushButton, "cache_clear_confirm")) == 1)
-    desk.click("cache_clear_confirm")
-    desk.until(lambda: not label.isVisible())
+    driver.click("library_clear_cache")
+    driver.until(lambda: len(driver.window.findChildren(QPushButton, "cache_clear_confirm")) == 1)
+    driver.click("cache_clear_confirm")
+    driver.until(lambda: not label.isVisible())
     assert cache_size() == 0
 
 
-def highlighted(desk: Desk) -> list[str]:
+def highlighted(driver: WindowDriver) -> list[str]:
     """Return the names that are bold or selected in the section of the models."""
-    library = desk.window.library
+    library = driver.window.library
     section = library.tree.topLevelItem(0)
     assert section is not None
     items = [item for row in range(section.childCount()) if (item := section.child(row)) is not None]
     return [item.text(0) for item in items if item.font(0).bold() or item is library.tree.currentItem()]
 
 
-def open_by_path(desk: Desk, path: Path) -> None:
-    before = desk.document.model
-    desk.document.open_source_requested.emit(str(path))
-    desk.until(lambda: desk.document.model is not before)
+def open_by_path(driver: WindowDriver, path: Path) -> None:
+    before = driver.document.model
+    driver.document.open_source_requested.emit(str(path))
+    driver.until(lambda: driver.document.model is not before)
 
 
-def test_a_model_that_lies_elsewhere_is_the_one_highlighted(models: Path, desk: Desk, tmp_path: Path) -> None:
+def test_a_model_that_lies_elsewhere_is_the_one_highlighted(models: Path, driver: WindowDriver, tmp_path: Path) -> None:
     """The one that was opened before it stayed selected."""
     write_bundle(tmp_path / "mine", MatrixCodec(seed=3))
     write_bundle(tmp_path / "other" / "one", MatrixCodec(seed=4))
-    desk.document.open(source=make_source())
-    open_from_list(desk, "one")
-    assert highlighted(desk) == ["one"]
-    open_by_path(desk, tmp_path / "mine")
-    assert highlighted(desk) == ["mine"]
-    desk.document.library_changed.emit()
-    desk.until(lambda: highlighted(desk) == ["mine"])
-    open_by_path(desk, tmp_path / "other" / "one")
-    assert highlighted(desk) == ["one"]
-    item = desk.window.library.tree.currentItem()
+    driver.document.open(source=make_source())
+    open_from_list(driver, "one")
+    assert highlighted(driver) == ["one"]
+    open_by_path(driver, tmp_path / "mine")
+    assert highlighted(driver) == ["mine"]
+    driver.document.library_changed.emit()
+    driver.until(lambda: highlighted(driver) == ["mine"])
+    open_by_path(driver, tmp_path / "other" / "one")
+    assert highlighted(driver) == ["one"]
+    item = driver.window.library.tree.currentItem()
     assert item is not None
     assert str(tmp_path / "other") in item.toolTip(0), "it is not the library's model of that name"
-    open_by_path(desk, models / "two")
-    assert highlighted(desk) == ["two"]
-    assert desk.window.library.item_of("model", "mine") is None, "what is open no more is no part of the library"
+    open_by_path(driver, models / "two")
+    assert highlighted(driver) == ["two"]
+    assert driver.window.library.item_of("model", "mine") is None, "what is open no more is no part of the library"
 
 
 def test_a_library_behind_a_link_is_the_same_library(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    driver: WindowDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_bundle(tmp_path / "real" / "one", MatrixCodec(seed=1))
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     monkeypatch.setattr("explorer.models.bundle.user_models_dir", lambda: tmp_path / "link")
-    desk.window.library.refresh()
-    desk.document.open(source=make_source())
+    driver.window.library.refresh()
+    driver.document.open(source=make_source())
     for path in (tmp_path / "link" / "one", tmp_path / "real" / "one"):
-        open_by_path(desk, path)
-        assert highlighted(desk) == ["one"]
-    library = desk.window.library
+        open_by_path(driver, path)
+        assert highlighted(driver) == ["one"]
+    library = driver.window.library
     assert len([item for item in library._items() if item.text(0) == "one"]) == 1

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, wrapped
 from explorer_testing.codec import Gate
-from explorer_testing.window import Desk, array_of, drag
+from explorer_testing.window import WindowDriver, array_of, drag
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
@@ -23,7 +23,7 @@ from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
 from explorer.document.tasks import ReadPoints
 from explorer.document.views import HoverView, OverlayView, ThumbnailsView
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.on_data import CodeDistance
 from explorer.latent.polygon import inside
 from explorer.types import Floats
@@ -35,40 +35,40 @@ from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
 
 
-def canvas_of(desk: Desk) -> PlaneCanvas:
-    return desk.window.map.canvas
+def canvas_of(driver: WindowDriver) -> PlaneCanvas:
+    return driver.window.map.canvas
 
 
-def click(desk: Desk, x: float, y: float) -> None:
-    canvas = canvas_of(desk)
+def click(driver: WindowDriver, x: float, y: float) -> None:
+    canvas = canvas_of(driver)
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.to_widget(x, y).toPoint())
 
 
-def span(desk: Desk) -> float:
+def span(driver: WindowDriver) -> float:
     """Code units that the plane is wide."""
-    canvas = canvas_of(desk)
+    canvas = canvas_of(driver)
     return canvas.to_plane(QPointF(canvas.width(), 0))[0] - canvas.to_plane(QPointF(0, 0))[0]
 
 
-def pixel(desk: Desk) -> float:
+def pixel(driver: WindowDriver) -> float:
     """Code units that a pixel of the canvas is wide."""
-    return span(desk) / canvas_of(desk).plane_rect().width()
+    return span(driver) / canvas_of(driver).plane_rect().width()
 
 
-def tile_at(desk: Desk, x: float, y: float) -> Tile:
+def tile_at(driver: WindowDriver, x: float, y: float) -> Tile:
     """Return the tile of the finest level in view that holds a point."""
-    tiles = [tile for tile in desk.document.map.visible() if max(abs(tile.x - x), abs(tile.y - y)) <= tile.step / 2]
+    tiles = [tile for tile in driver.document.map.visible() if max(abs(tile.x - x), abs(tile.y - y)) <= tile.step / 2]
     return min(tiles, key=lambda tile: tile.step)
 
 
-def decoded(desk: Desk, *code: float) -> np.ndarray:
-    model = desk.document.model
+def decoded(driver: WindowDriver, *code: float) -> np.ndarray:
+    model = driver.document.model
     assert model is not None
     return to_pixels(model.codec.decode(np.array([code], np.float32))[0])
 
 
-def wheel(desk: Desk, where: QPointF, notches: int) -> None:
-    canvas = canvas_of(desk)
+def wheel(driver: WindowDriver, where: QPointF, notches: int) -> None:
+    canvas = canvas_of(driver)
     for _ in range(abs(notches)):
         turned = QPoint(0, 120 if notches > 0 else -120)
         event = QWheelEvent(
@@ -84,30 +84,30 @@ def wheel(desk: Desk, where: QPointF, notches: int) -> None:
         QApplication.sendEvent(canvas, event)
 
 
-def test_a_click_sets_the_cursor_in_code_units(desk: Desk) -> None:
-    desk.open()
-    click(desk, 0.75, -1.25)
-    np.testing.assert_allclose(desk.code, [0.75, -1.25], atol=pixel(desk))
-    desk.until_edited_shows(desk.code)
+def test_a_click_sets_the_cursor_in_code_units(driver: WindowDriver) -> None:
+    driver.open()
+    click(driver, 0.75, -1.25)
+    np.testing.assert_allclose(driver.code, [0.75, -1.25], atol=pixel(driver))
+    driver.until_edited_shows(driver.code)
 
 
-def test_tiles_are_what_the_decoder_makes_of_their_middles(desk: Desk) -> None:
+def test_tiles_are_what_the_decoder_makes_of_their_middles(driver: WindowDriver) -> None:
     """Right is more of the first number, up is more of the second: shown by a decoder that is a known matrix."""
-    desk.open()
+    driver.open()
     for x, y in ((-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)):
-        tile = tile_at(desk, x, y)
-        np.testing.assert_array_equal(tile.pixels, decoded(desk, tile.x, tile.y))
-    canvas = canvas_of(desk)
+        tile = tile_at(driver, x, y)
+        np.testing.assert_array_equal(tile.pixels, decoded(driver, tile.x, tile.y))
+    canvas = canvas_of(driver)
     assert canvas.to_widget(1, 0).x() > canvas.to_widget(0, 0).x()
     assert canvas.to_widget(0, 1).y() < canvas.to_widget(0, 0).y(), "up is more"
 
 
-def test_a_tile_is_painted_at_its_place(desk: Desk) -> None:
-    desk.open()
-    canvas = canvas_of(desk)
+def test_a_tile_is_painted_at_its_place(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
     assert canvas.plane is not None
     painted = array_of(canvas.plane)
-    tile = tile_at(desk, 0.9, 0.7)
+    tile = tile_at(driver, 0.9, 0.7)
     where = canvas.to_widget(tile.x, tile.y) - canvas.plane_rect().topLeft()
     middle = painted[round(where.y()), round(where.x())]
     rows, columns = tile.pixels.shape[:2]
@@ -115,123 +115,123 @@ def test_a_tile_is_painted_at_its_place(desk: Desk) -> None:
     assert around.min() - 2 <= middle.mean() <= around.max() + 2
 
 
-def test_a_drag_is_one_step(desk: Desk) -> None:
-    desk.open()
-    before, canvas = desk.code, canvas_of(desk)
+def test_a_drag_is_one_step(driver: WindowDriver) -> None:
+    driver.open()
+    before, canvas = driver.code, canvas_of(driver)
     drag(canvas, [canvas.to_widget(-1 + step / 4, -1 + step / 8) for step in range(9)])
-    np.testing.assert_allclose(desk.code, [1, 0], atol=pixel(desk))
-    assert desk.undo_label() == "Move on map"
-    desk.document.undo()
-    np.testing.assert_array_equal(desk.code, before)
-    assert desk.undo_label() is None
+    np.testing.assert_allclose(driver.code, [1, 0], atol=pixel(driver))
+    assert driver.undo_label() == "Move on map"
+    driver.document.undo()
+    np.testing.assert_array_equal(driver.code, before)
+    assert driver.undo_label() is None
 
 
-def test_a_drag_past_the_edge_stays_in_view(desk: Desk) -> None:
-    desk.open()
-    canvas, rect = canvas_of(desk), canvas_of(desk).plane_rect()
+def test_a_drag_past_the_edge_stays_in_view(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, rect = canvas_of(driver), canvas_of(driver).plane_rect()
     drag(canvas, [rect.center(), QPointF(canvas.width() + 50, -50)])
     seen = canvas.map_window()
-    np.testing.assert_allclose(desk.code, [seen.right, seen.top], rtol=1e-6)
+    np.testing.assert_allclose(driver.code, [seen.right, seen.top], rtol=1e-6)
 
 
-def test_arrow_keys_move_the_cursor(desk: Desk) -> None:
-    desk.open()
-    canvas, start = canvas_of(desk), desk.code
+def test_arrow_keys_move_the_cursor(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, start = canvas_of(driver), driver.code
     seen = canvas.map_window()
     step = min(seen.right - seen.left, seen.top - seen.bottom) * KEY_SHARE
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_Right)
     QTest.keyClick(canvas, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
-    np.testing.assert_allclose(desk.code - start, [step, 5 * step], rtol=1e-4)
+    np.testing.assert_allclose(driver.code - start, [step, 5 * step], rtol=1e-4)
     QTest.keyClick(canvas, Qt.Key.Key_Left)
     QTest.keyClick(canvas, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    np.testing.assert_allclose(desk.code, start, atol=1e-5)
+    np.testing.assert_allclose(driver.code, start, atol=1e-5)
 
 
-def test_range_and_tiles_can_be_edited(desk: Desk) -> None:
-    desk.open()
-    desk.type_into("map_low", "-1")
-    desk.type_into("map_high", "4")
-    desk.type_into("map_steps", "6")
-    grid = desk.document.grid
+def test_range_and_tiles_can_be_edited(driver: WindowDriver) -> None:
+    driver.open()
+    driver.type_into("map_low", "-1")
+    driver.type_into("map_high", "4")
+    driver.type_into("map_steps", "6")
+    grid = driver.document.grid
     assert (grid.low, grid.high, grid.steps) == (-1, 4, 6)
-    desk.settle()
-    seen = canvas_of(desk).map_window()
+    driver.settle()
+    seen = canvas_of(driver).map_window()
     assert (seen.bottom, seen.top) == pytest.approx((-1.5, 4.5)), "the middles of the outer tiles are the range's ends"
-    assert {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0} <= {tile.y for tile in desk.document.map.visible() if tile.step == 1}
-    click(desk, 3.5, 0.5)
-    np.testing.assert_allclose(desk.code, [3.5, 0.5], atol=pixel(desk))
+    assert {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0} <= {tile.y for tile in driver.document.map.visible() if tile.step == 1}
+    click(driver, 3.5, 0.5)
+    np.testing.assert_allclose(driver.code, [3.5, 0.5], atol=pixel(driver))
     for _ in range(2):
-        desk.document.undo()
-    assert desk.document.grid.steps == 15
-    assert desk.find(QDoubleSpinBox, "map_high").value() == 4
+        driver.document.undo()
+    assert driver.document.grid.steps == 15
+    assert driver.find(QDoubleSpinBox, "map_high").value() == 4
 
 
-def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(desk: Desk) -> None:
-    desk.open()
-    before, hint = desk.document.grid, desk.find(QLabel, "map_hint")
-    desk.type_into("map_low", "9")
-    assert desk.document.grid == before
+def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(driver: WindowDriver) -> None:
+    driver.open()
+    before, hint = driver.document.grid, driver.find(QLabel, "map_hint")
+    driver.type_into("map_low", "9")
+    assert driver.document.grid == before
     assert "minimum must be below" in hint.text()
-    assert not desk.problems
-    desk.type_into("map_low", "-3")
-    assert desk.document.grid.low == -3
+    assert not driver.problems
+    driver.type_into("map_low", "-3")
+    assert driver.document.grid.low == -3
     assert "minimum must be below" not in hint.text()
 
 
-def test_a_code_of_one_dimension_is_explained(desk: Desk) -> None:
-    desk.open()
-    desk.open(make_model(latent_dim=1, name="line"))
-    canvas = canvas_of(desk)
+def test_a_code_of_one_dimension_is_explained(driver: WindowDriver) -> None:
+    driver.open()
+    driver.open(make_model(latent_dim=1, name="line"))
+    canvas = canvas_of(driver)
     assert not canvas.has_image
     assert "one-dimensional" in canvas.accessibleDescription()
-    before = desk.code
+    before = driver.code
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton)
-    np.testing.assert_array_equal(desk.code, before)
-    assert not desk.find(QDoubleSpinBox, "map_low").isEnabled()
+    np.testing.assert_array_equal(driver.code, before)
+    assert not driver.find(QDoubleSpinBox, "map_low").isEnabled()
 
 
-def test_a_plane_of_more_dimensions_keeps_the_others(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    start = desk.code
-    assert "Other dimensions" in desk.find(QLabel, "map_hint").text()
+def test_a_plane_of_more_dimensions_keeps_the_others(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    start = driver.code
+    assert "Other dimensions" in driver.find(QLabel, "map_hint").text()
     for name, row in (("map_across", 3), ("map_up", 2)):
-        box = desk.find(QComboBox, name)
+        box = driver.find(QComboBox, name)
         box.setFocus()
         while box.currentIndex() < row:
             QTest.keyClick(box, Qt.Key.Key_Down)
-    assert desk.document.grid.dims == (3, 2)
-    desk.settle()
-    click(desk, 0.5, -0.5)
-    np.testing.assert_allclose(desk.code[[3, 2]], [0.5, -0.5], atol=pixel(desk))
-    np.testing.assert_array_equal(desk.code[[0, 1, 4]], start[[0, 1, 4]])
+    assert driver.document.grid.dims == (3, 2)
+    driver.settle()
+    click(driver, 0.5, -0.5)
+    np.testing.assert_allclose(driver.code[[3, 2]], [0.5, -0.5], atol=pixel(driver))
+    np.testing.assert_array_equal(driver.code[[0, 1, 4]], start[[0, 1, 4]])
     # Another value of a dimension that is not on the plane is another plane.
-    desk.document.set_dimension(0, 1.5)
-    desk.settle()
-    tile = tile_at(desk, 0.5, -0.5)
-    code = desk.code.copy()
+    driver.document.set_dimension(0, 1.5)
+    driver.settle()
+    tile = tile_at(driver, 0.5, -0.5)
+    code = driver.code.copy()
     code[[3, 2]] = tile.x, tile.y
-    np.testing.assert_array_equal(tile.pixels, decoded(desk, *code.tolist()))
+    np.testing.assert_array_equal(tile.pixels, decoded(driver, *code.tolist()))
 
 
-def test_choosing_the_other_axis_dimension_swaps_them(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=3))
-    across, up = desk.find(QComboBox, "map_across"), desk.find(QComboBox, "map_up")
+def test_choosing_the_other_axis_dimension_swaps_them(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=3))
+    across, up = driver.find(QComboBox, "map_across"), driver.find(QComboBox, "map_up")
     across.setFocus()
     QTest.keyClick(across, Qt.Key.Key_Down)
-    assert desk.document.grid.dims == (1, 0)
+    assert driver.document.grid.dims == (1, 0)
     assert (across.currentIndex(), up.currentIndex()) == (1, 0)
     up.setFocus()
     QTest.keyClick(up, Qt.Key.Key_Down)
-    assert desk.document.grid.dims == (0, 1)
+    assert driver.document.grid.dims == (0, 1)
 
 
-def test_the_cursor_is_painted_where_it_is(desk: Desk) -> None:
-    desk.open()
-    canvas = canvas_of(desk)
-    click(desk, -1, 1)
+def test_the_cursor_is_painted_where_it_is(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    click(driver, -1, 1)
     first = array_of(canvas.grab().toImage())
-    click(desk, 1, 1)
+    click(driver, 1, 1)
     second = array_of(canvas.grab().toImage())
     rows, columns = np.nonzero((first != second).any(axis=2))
     left, right = canvas.to_widget(-1, 1), canvas.to_widget(1, 1)
@@ -240,55 +240,55 @@ def test_the_cursor_is_painted_where_it_is(desk: Desk) -> None:
     assert rows.mean() == pytest.approx(left.y(), abs=4)
 
 
-def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(desk: Desk) -> None:
-    desk.open()
-    canvas = canvas_of(desk)
+def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
     where = canvas.to_widget(1.0, 0.5)
-    coarse = tile_at(desk, 1.0, 0.5).step
-    wheel(desk, where, 8)
+    coarse = tile_at(driver, 1.0, 0.5).step
+    wheel(driver, where, 8)
     np.testing.assert_allclose(canvas.to_plane(where), [1.0, 0.5], atol=1e-6)
-    desk.settle()
-    fine = tile_at(desk, 1.0, 0.5)
+    driver.settle()
+    fine = tile_at(driver, 1.0, 0.5)
     assert fine.step == coarse / 4
-    np.testing.assert_array_equal(fine.pixels, decoded(desk, fine.x, fine.y))
-    wheel(desk, where, -8)
+    np.testing.assert_array_equal(fine.pixels, decoded(driver, fine.x, fine.y))
+    wheel(driver, where, -8)
     assert canvas.map_window().level == 0
-    wheel(desk, where, -200)
-    desk.settle()
-    assert not desk.problems
+    wheel(driver, where, -200)
+    driver.settle()
+    assert not driver.problems
 
 
-def test_the_map_is_panned_by_hand_and_keys(desk: Desk) -> None:
-    desk.open()
-    canvas, before = canvas_of(desk), desk.code
+def test_the_map_is_panned_by_hand_and_keys(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, before = canvas_of(driver), driver.code
     start = canvas.to_plane(QPointF(120, 100))
     QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(120, 100))
     QTest.mouseMove(canvas, QPoint(90, 60))
     QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=QPoint(90, 60))
     np.testing.assert_allclose(canvas.to_plane(QPointF(90, 60)), start, atol=1e-6)
-    desk.click("map_pan")
+    driver.click("map_pan")
     drag(canvas, [QPointF(90, 60), QPointF(150, 120)])
     np.testing.assert_allclose(canvas.to_plane(QPointF(150, 120)), start, atol=1e-6)
-    np.testing.assert_array_equal(desk.code, before)
+    np.testing.assert_array_equal(driver.code, before)
     canvas.setFocus()
     left = canvas.map_window().left
     QTest.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
     assert canvas.map_window().left > left
     QTest.keyClick(canvas, Qt.Key.Key_Plus)
-    desk.click("map_zoom_in")
+    driver.click("map_zoom_in")
     assert canvas.map_window().level == 1
     QTest.keyClick(canvas, Qt.Key.Key_Minus)
-    desk.click("map_zoom_out")
-    desk.click("map_fit")
-    seen, grid = canvas.map_window(), desk.document.grid
+    driver.click("map_zoom_out")
+    driver.click("map_fit")
+    seen, grid = canvas.map_window(), driver.document.grid
     assert (seen.bottom + seen.top) / 2 == pytest.approx((grid.low + grid.high) / 2)
-    desk.settle()
-    desk.click("map_cursor")
-    click(desk, 0.5, 0.5)
-    np.testing.assert_allclose(desk.code, [0.5, 0.5], atol=pixel(desk))
+    driver.settle()
+    driver.click("map_cursor")
+    click(driver, 0.5, 0.5)
+    np.testing.assert_allclose(driver.code, [0.5, 0.5], atol=pixel(driver))
 
 
-def test_what_was_decoded_stands_in_while_finer_tiles_are_under_way(desk: Desk) -> None:
+def test_what_was_decoded_stands_in_while_finer_tiles_are_under_way(driver: WindowDriver) -> None:
     """No blank flicker: right after the zoom, before the codec has answered, the view is full."""
     gate = Gate()
     held = [False]
@@ -297,116 +297,116 @@ def test_what_was_decoded_stands_in_while_finer_tiles_are_under_way(desk: Desk) 
         if call == "decode" and len(values) > 1 and held[0]:
             gate.pass_through(call, values)
 
-    desk.open(wrapped(make_model(name="slow"), hold))
-    canvas = canvas_of(desk)
+    driver.open(wrapped(make_model(name="slow"), hold))
+    canvas = canvas_of(driver)
     held[0] = True
-    wheel(desk, canvas.plane_rect().center(), 8)
-    assert not desk.document.map.ready
+    wheel(driver, canvas.plane_rect().center(), 8)
+    assert not driver.document.map.ready
     assert canvas.plane is not None
     painted = array_of(canvas.plane)
     stage = np.array(array_of(_blank(canvas)))[0, 0]
     assert (painted != stage).any(axis=2).all(), "every pixel is of some tile"
     gate.open()
-    desk.settle()
-    assert desk.document.map.ready
+    driver.settle()
+    assert driver.document.map.ready
 
 
 def _blank(canvas: PlaneCanvas) -> QImage:
-    image = QImage(1, 1, QImage.Format.Format_RGB32)
-    image.fill(current_theme().color("stage"))
-    return image
+    qimage = QImage(1, 1, QImage.Format.Format_RGB32)
+    qimage.fill(current_theme().color("stage"))
+    return qimage
 
 
-def test_pointing_shows_what_is_there_and_moves_nothing(desk: Desk) -> None:
-    desk.open()
-    canvas, before = canvas_of(desk), desk.code
+def test_pointing_shows_what_is_there_and_moves_nothing(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, before = canvas_of(driver), driver.code
     where = canvas.to_widget(0.8, -0.6)
     QTest.mouseMove(canvas, where.toPoint())
-    desk.until(lambda: isinstance(desk.document.hover_view, HoverView))
-    view = desk.document.hover_view
+    driver.until(lambda: isinstance(driver.document.hover_view, HoverView))
+    view = driver.document.hover_view
     assert isinstance(view, HoverView)
-    np.testing.assert_allclose(view.point, [0.8, -0.6], atol=pixel(desk))
-    np.testing.assert_array_equal(to_pixels(view.image), decoded(desk, *view.point))
-    np.testing.assert_array_equal(desk.code, before)
+    np.testing.assert_allclose(view.point, [0.8, -0.6], atol=pixel(driver))
+    np.testing.assert_array_equal(to_pixels(view.image), decoded(driver, *view.point))
+    np.testing.assert_array_equal(driver.code, before)
     with_preview = array_of(canvas.grab().toImage())
     QTest.mouseMove(canvas, QPoint(2, 2))  # beside the plane
     without = array_of(canvas.grab().toImage())
     assert (with_preview != without).any(axis=2).sum() > 1_000
 
 
-def test_a_keyframe_is_dragged_on_the_map(desk: Desk) -> None:
-    desk.open()
-    canvas = canvas_of(desk)
+def test_a_keyframe_is_dragged_on_the_map(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
     for x, y in ((-1.0, 0.0), (1.0, 0.0)):
-        click(desk, x, y)
-        desk.document.timeline.add()
-    before = desk.code
+        click(driver, x, y)
+        driver.document.timeline.add()
+    before = driver.code
     drag(canvas, [canvas.to_widget(-1.0, 0.0), canvas.to_widget(-1.0, 0.5), canvas.to_widget(-0.5, 1.0)])
-    np.testing.assert_allclose(desk.document.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(desk))
-    np.testing.assert_array_equal(desk.code, before)
-    assert desk.undo_label() == "Drag keyframe"
-    desk.document.undo()
-    np.testing.assert_allclose(desk.document.keyframes[0].code, [-1.0, 0.0], atol=pixel(desk))
+    np.testing.assert_allclose(driver.document.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))
+    np.testing.assert_array_equal(driver.code, before)
+    assert driver.undo_label() == "Drag keyframe"
+    driver.document.undo()
+    np.testing.assert_allclose(driver.document.keyframes[0].code, [-1.0, 0.0], atol=pixel(driver))
 
 
-def test_principal_axes_span_a_plane_in_sigmas(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    box = desk.find(QComboBox, "map_across")
+def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    box = driver.find(QComboBox, "map_across")
     rows = [row for row in range(box.count()) if box.itemText(row).startswith("PC ")]
     assert rows
     assert rows[0] == 5
     box.setFocus()
     while box.currentIndex() < rows[0]:
         QTest.keyClick(box, Qt.Key.Key_Down)
-    grid = desk.document.grid
+    grid = driver.document.grid
     assert (grid.axes, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
-    assert "σ" in desk.find(QLabel, "map_hint").text()
-    desk.settle()
-    model = desk.document.model
+    assert "σ" in driver.find(QLabel, "map_hint").text()
+    driver.settle()
+    model = driver.document.model
     assert model is not None
     statistics = model.sample.statistics
-    others = to_axes(desk.code, statistics)[2:]
-    click(desk, 1.0, -0.5)
-    along = to_axes(desk.code, statistics)
-    np.testing.assert_allclose(along[:2], [1.0, -0.5], atol=2 * pixel(desk))
+    others = to_components(driver.code, statistics)[2:]
+    click(driver, 1.0, -0.5)
+    along = to_components(driver.code, statistics)
+    np.testing.assert_allclose(along[:2], [1.0, -0.5], atol=2 * pixel(driver))
     np.testing.assert_allclose(along[2:], others, atol=1e-3)
 
 
-def test_the_map_is_not_decoded_behind_another_tab(desk: Desk) -> None:
-    desk.open()
-    desk.tab("Noise")
-    assert desk.document.map.window is None
-    desk.document.set_grid(replace(desk.document.grid, low=-9.0))
-    desk.tab("Map")
-    desk.settle()
-    assert desk.document.map.ready
+def test_the_map_is_not_decoded_behind_another_tab(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Noise")
+    assert driver.document.map.window is None
+    driver.document.set_grid(replace(driver.document.grid, low=-9.0))
+    driver.tab("Map")
+    driver.settle()
+    assert driver.document.map.ready
 
 
 @pytest.fixture
-def scattered(desk: Desk) -> Desk:
-    desk.open()
-    desk.click("map_pictures")
-    desk.click("map_points")
-    desk.until(lambda: desk.document.studies.codes is not None and not desk.document.jobs)
-    desk.settle()
-    desk.window.grab()  # the line of progress is gone, and its room is given back
-    return desk
+def scattered(driver: WindowDriver) -> WindowDriver:
+    driver.open()
+    driver.click("map_pictures")
+    driver.click("map_points")
+    driver.until(lambda: driver.document.analysis.codes is not None and not driver.document.jobs)
+    driver.settle()
+    driver.window.grab()  # the line of progress is gone, and its room is given back
+    return driver
 
 
-def codes(desk: Desk) -> Floats:
-    view = desk.document.studies.codes
+def codes(driver: WindowDriver) -> Floats:
+    view = driver.document.analysis.codes
     assert view is not None
     return view.codes
 
 
-def test_the_pictures_lie_at_their_codes_in_their_labels_colours(scattered: Desk) -> None:
+def test_the_images_lie_at_their_codes_in_their_labels_colors(scattered: WindowDriver) -> None:
     model, source = scattered.document.model, scattered.document.source
     assert model is not None
     assert source is not None
     assert source.labels is not None
     images = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
     np.testing.assert_allclose(codes(scattered), model.codec.encode(images), atol=1e-5)
-    scatter = scattered.window.map.pictures.scatter
+    scatter = scattered.window.map.images.scatter
     assert scatter is not None
     np.testing.assert_allclose(scatter.points, codes(scattered), atol=1e-5)
     for label in np.unique(source.labels):
@@ -419,19 +419,19 @@ def test_the_pictures_lie_at_their_codes_in_their_labels_colours(scattered: Desk
     assert (array_of(canvas.grab().toImage()) != before).any(), "they are drawn"
 
 
-def test_the_legend_hides_a_class(scattered: Desk) -> None:
+def test_the_legend_hides_a_class(scattered: WindowDriver) -> None:
     source, legend = scattered.document.source, scattered.find(QListWidget, "map_classes")
     assert source is not None
     assert source.labels is not None
     legend.setFocus()
     legend.setCurrentRow(1)
     QTest.keyClick(legend, Qt.Key.Key_Space)
-    scatter = scattered.window.map.pictures.scatter
+    scatter = scattered.window.map.images.scatter
     assert scatter is not None
     np.testing.assert_array_equal(scatter.shown, source.labels != 1)
 
 
-def test_a_box_picks_pictures_out_for_the_gallery(scattered: Desk) -> None:
+def test_a_box_picks_images_out_for_the_gallery(scattered: WindowDriver) -> None:
     canvas, points = canvas_of(scattered), codes(scattered)
     low, high = np.quantile(points, 0.2, axis=0), np.quantile(points, 0.8, axis=0)
     scattered.click("map_box")
@@ -449,13 +449,13 @@ def test_a_box_picks_pictures_out_for_the_gallery(scattered: Desk) -> None:
     np.testing.assert_array_equal(scattered.code, before)
     gallery = scattered.window.gallery.model
     assert [gallery.position(row) for row in range(gallery.rowCount())] == picked.indices.tolist()
-    scatter = scattered.window.map.pictures.scatter
+    scatter = scattered.window.map.images.scatter
     assert scatter is not None
     assert scatter.picked is not None
     np.testing.assert_array_equal(np.flatnonzero(scatter.picked), picked.indices)
 
 
-def test_a_lasso_picks_out_what_is_inside_and_shown(scattered: Desk) -> None:
+def test_a_lasso_picks_out_what_is_inside_and_shown(scattered: WindowDriver) -> None:
     canvas, points, source = canvas_of(scattered), codes(scattered), scattered.document.source
     assert source is not None
     assert source.labels is not None
@@ -479,7 +479,7 @@ def test_a_lasso_picks_out_what_is_inside_and_shown(scattered: Desk) -> None:
     assert found == set(np.flatnonzero(inside(points, drawn[0]) & (source.labels != 0)).tolist())
 
 
-def test_a_click_with_the_box_chooses_a_picture(scattered: Desk) -> None:
+def test_a_click_with_the_box_chooses_an_image(scattered: WindowDriver) -> None:
     canvas, points = canvas_of(scattered), codes(scattered)
     seen = canvas.map_window()
     within = (points[:, 0] > seen.left) & (points[:, 0] < seen.right)
@@ -490,28 +490,28 @@ def test_a_click_with_the_box_chooses_a_picture(scattered: Desk) -> None:
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=where)
     x, y = canvas.to_plane(QPointF(where))
     nearest = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())
-    assert scattered.document.picture == nearest
+    assert scattered.document.image_index == nearest
     assert wanted == nearest or np.allclose(points[wanted], points[nearest], atol=3 * pixel(scattered))
 
 
-def press_space(desk: Desk, name: str) -> None:
-    box = desk.find(QCheckBox, name)
+def press_space(driver: WindowDriver, name: str) -> None:
+    box = driver.find(QCheckBox, name)
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Space)
 
 
-def test_points_without_tiles_leave_the_decoder_alone(scattered: Desk) -> None:
+def test_points_without_tiles_leave_the_decoder_alone(scattered: WindowDriver) -> None:
     press_space(scattered, "map_tiles")
     assert scattered.document.map.window is None
     press_space(scattered, "map_density")
-    scatter = scattered.window.map.pictures.scatter
+    scatter = scattered.window.map.images.scatter
     assert scatter is not None
     assert scatter.density
     press_space(scattered, "map_tiles")
     scattered.settle()
 
 
-def test_seventy_thousand_points_are_one_picture() -> None:
+def test_seventy_thousand_points_are_one_image() -> None:
     rng = np.random.default_rng(0)
     points = rng.standard_normal((70_000, 2)).astype(np.float32)
     colors = np.tile(np.array([[200, 30, 30]], np.uint8), (70_000, 1))
@@ -526,59 +526,59 @@ def test_seventy_thousand_points_are_one_picture() -> None:
         assert (pixels[..., 3] > 0).mean() > 0.3
 
 
-def test_an_overlay_is_measured_and_painted(desk: Desk) -> None:
-    desk.open()
-    canvas, box = canvas_of(desk), desk.find(QComboBox, "map_overlay")
-    desk.window.resize(desk.window.width(), desk.window.height() + 80)  # room for the legend's words
-    desk.settle()
+def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, box = canvas_of(driver), driver.find(QComboBox, "map_overlay")
+    driver.window.resize(driver.window.width(), driver.window.height() + 80)  # room for the legend's words
+    driver.settle()
     before = array_of(canvas.grab().toImage())
     box.setFocus()
     for kind in ("distance", "stretch", "round_trip"):
         QTest.keyClick(box, Qt.Key.Key_Down)
-        assert desk.document.map.overlay == kind
-        desk.until(lambda kind=kind: whole(desk, kind))
+        assert driver.document.map.overlay == kind
+        driver.until(lambda kind=kind: whole(driver, kind))
         painted = array_of(canvas.grab().toImage())
         rows = min(len(painted), len(before))
         assert (painted[:rows] != before[:rows]).mean() > 0.2
-        assert desk.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
-    old = desk.document.overlay_view
+        assert driver.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
+    old = driver.document.overlay_view
     assert isinstance(old, OverlayView)
-    wheel(desk, canvas.plane_rect().center(), 6)
-    desk.until(lambda: whole(desk, "round_trip") and desk.document.overlay_view is not old)
-    seen, view = canvas.map_window(), desk.document.overlay_view
+    wheel(driver, canvas.plane_rect().center(), 6)
+    driver.until(lambda: whole(driver, "round_trip") and driver.document.overlay_view is not old)
+    seen, view = canvas.map_window(), driver.document.overlay_view
     assert isinstance(view, OverlayView)
-    desk.until(lambda: left_of(desk) == pytest.approx(seen.left))
+    driver.until(lambda: left_of(driver) == pytest.approx(seen.left))
     QTest.keyClick(box, Qt.Key.Key_Home)
-    assert desk.document.map.overlay is None
-    assert not desk.find(QLabel, "map_overlay_legend").isVisible()
+    assert driver.document.map.overlay is None
+    assert not driver.find(QLabel, "map_overlay_legend").isVisible()
 
 
-def left_of(desk: Desk) -> float:
-    view = desk.document.overlay_view
+def left_of(driver: WindowDriver) -> float:
+    view = driver.document.overlay_view
     assert isinstance(view, OverlayView)
     return view.left
 
 
-def whole(desk: Desk, kind: str) -> bool:
-    view = desk.document.overlay_view
+def whole(driver: WindowDriver, kind: str) -> bool:
+    view = driver.document.overlay_view
     return isinstance(view, OverlayView) and view.kind == kind and bool(np.isfinite(view.values[-1]).all())
 
 
-def test_the_meter_beside_the_sliders_follows_the_cursor(desk: Desk) -> None:
-    desk.open()
-    meter, model = desk.find(QLabel, "latent_meter"), desk.document.model
+def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -> None:
+    driver.open()
+    meter, model = driver.find(QLabel, "latent_meter"), driver.document.model
     assert model is not None
     distance = CodeDistance(model.sample.codes)
     for code, words in (
         (model.sample.codes[3], "In distribution"),
         (model.sample.codes[3] + 500, "Out of distribution"),
     ):
-        desk.document.set_code(code)
+        driver.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
-        desk.until(lambda wanted=wanted: meter.text().endswith(wanted))
+        driver.until(lambda wanted=wanted: meter.text().endswith(wanted))
 
 
-def test_what_is_seen_is_written(scattered: Desk, tmp_path: Path) -> None:
+def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> None:
     panel, canvas, source = scattered.window.map, canvas_of(scattered), scattered.document.source
     assert source is not None
     menu = scattered.find(QPushButton, "map_save").menu()
@@ -590,10 +590,10 @@ def test_what_is_seen_is_written(scattered: Desk, tmp_path: Path) -> None:
     for what, name in (("axes", "axes.png"), ("points", "points.svg"), ("codes", "codes.csv")):
         panel.save(f"map_save_{what}", tmp_path / name)
     assert canvas.plane is not None
-    with Image.open(tmp_path / "plane.png") as picture:
-        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), array_of(canvas.plane)[..., :3])
-    with Image.open(tmp_path / "axes.png") as picture:
-        assert picture.size == (canvas.width(), canvas.height())
+    with Image.open(tmp_path / "plane.png") as pil_image:
+        np.testing.assert_array_equal(np.asarray(pil_image.convert("RGB")), array_of(canvas.plane)[..., :3])
+    with Image.open(tmp_path / "axes.png") as pil_image:
+        assert pil_image.size == (canvas.width(), canvas.height())
     seen, points = canvas.map_window(), codes(scattered)
     inside_view = (points[:, 0] >= seen.left) & (points[:, 0] <= seen.right)
     inside_view &= (points[:, 1] >= seen.bottom) & (points[:, 1] <= seen.top)
@@ -608,73 +608,73 @@ def test_what_is_seen_is_written(scattered: Desk, tmp_path: Path) -> None:
     assert "does not exist. Create it" in str(scattered.problems[-1].message)
 
 
-def test_the_plane_through_three_keyframes(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    through = desk.find(QPushButton, "map_through")
+def test_the_plane_through_three_keyframes(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    through = driver.find(QPushButton, "map_through")
     assert not through.isEnabled()
     chosen = []
-    for picture in (3, 7, 11):
-        desk.document.choose_picture(picture)
-        desk.until(lambda: desk.document.code is not None)
-        desk.document.timeline.add()
-        chosen.append(desk.code)
-    desk.click("map_through")
-    desk.settle()
-    plane = desk.document.plane
+    for image in (3, 7, 11):
+        driver.document.choose_image(image)
+        driver.until(lambda: driver.document.code is not None)
+        driver.document.timeline.add()
+        chosen.append(driver.code)
+    driver.click("map_through")
+    driver.settle()
+    plane = driver.document.plane
     assert plane is not None
     np.testing.assert_allclose(plane.coordinates(np.stack(chosen)), [[0, 0], [1, 0], [0, 1]], atol=1e-4)
-    tile = tile_at(desk, 0.5, 0.5)
+    tile = tile_at(driver, 0.5, 0.5)
     (code,) = plane.codes(np.array([[tile.x, tile.y]], np.float32))
-    np.testing.assert_array_equal(tile.pixels, decoded(desk, *code.tolist()))
-    click(desk, 0.5, -0.25)
-    np.testing.assert_allclose(plane.coordinates(desk.code), [0.5, -0.25], atol=2 * pixel(desk))
-    box = desk.find(QComboBox, "map_across")
+    np.testing.assert_array_equal(tile.pixels, decoded(driver, *code.tolist()))
+    click(driver, 0.5, -0.25)
+    np.testing.assert_allclose(plane.coordinates(driver.code), [0.5, -0.25], atol=2 * pixel(driver))
+    box = driver.find(QComboBox, "map_across")
     assert box.currentIndex() == -1
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Down)
-    after = desk.document.grid
+    after = driver.document.grid
     assert after.corners == ()
-    desk.document.undo()
-    again = desk.document.grid
+    driver.document.undo()
+    again = driver.document.grid
     assert len(again.corners) == 3
-    desk.settle()
+    driver.settle()
 
 
-def test_three_keyframes_on_one_line_are_no_plane(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    start = desk.code
+def test_three_keyframes_on_one_line_are_no_plane(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    start = driver.code
     for step in range(3):
-        desk.document.set_code(start + step)
-        desk.document.timeline.add()
-    before = desk.document.grid
-    desk.click("map_through")
-    assert desk.document.grid == before
-    assert "collinear" in desk.find(QLabel, "map_hint").text()
-    assert not desk.problems
+        driver.document.set_code(start + step)
+        driver.document.timeline.add()
+    before = driver.document.grid
+    driver.click("map_through")
+    assert driver.document.grid == before
+    assert "collinear" in driver.find(QLabel, "map_hint").text()
+    assert not driver.problems
 
 
-def test_the_map_by_quantiles_of_the_prior(desk: Desk) -> None:
-    desk.open()
-    press_space(desk, "map_quantiles")
-    grid = desk.document.grid
+def test_the_map_by_quantiles_of_the_prior(driver: WindowDriver) -> None:
+    driver.open()
+    press_space(driver, "map_quantiles")
+    grid = driver.document.grid
     assert (grid.quantiles, grid.low, grid.high) == (True, 0.05, 0.95)
-    desk.settle()
-    tile = tile_at(desk, 0.5, 0.9)
+    driver.settle()
+    tile = tile_at(driver, 0.5, 0.9)
     normal = NormalDist()
-    np.testing.assert_array_equal(tile.pixels, decoded(desk, normal.inv_cdf(tile.x), normal.inv_cdf(tile.y)))
-    click(desk, 0.8, 0.3)
+    np.testing.assert_array_equal(tile.pixels, decoded(driver, normal.inv_cdf(tile.x), normal.inv_cdf(tile.y)))
+    click(driver, 0.8, 0.3)
     expected = [normal.inv_cdf(0.8), normal.inv_cdf(0.3)]
-    np.testing.assert_allclose(desk.code, expected, atol=8 * pixel(desk))
-    desk.type_into("map_high", "1.5")
-    assert "between 0 and 1" in desk.find(QLabel, "map_hint").text()
-    assert desk.document.grid.high == 0.95
-    press_space(desk, "map_quantiles")
-    assert desk.document.grid.high >= 2
-    desk.settle()
-    assert not desk.problems
+    np.testing.assert_allclose(driver.code, expected, atol=8 * pixel(driver))
+    driver.type_into("map_high", "1.5")
+    assert "between 0 and 1" in driver.find(QLabel, "map_hint").text()
+    assert driver.document.grid.high == 0.95
+    press_space(driver, "map_quantiles")
+    assert driver.document.grid.high >= 2
+    driver.settle()
+    assert not driver.problems
 
 
-def test_few_points_are_shown_as_pictures(scattered: Desk) -> None:
+def test_few_points_are_shown_as_images(scattered: WindowDriver) -> None:
     canvas, source = canvas_of(scattered), scattered.document.source
     assert source is not None
     wheel(scattered, canvas.to_widget(*codes(scattered)[5].tolist()), 24)
@@ -683,19 +683,19 @@ def test_few_points_are_shown_as_pictures(scattered: Desk) -> None:
     within &= (points[:, 1] > seen.bottom) & (points[:, 1] < seen.top)
     expected = np.flatnonzero(within).tolist()
     assert 0 < len(expected) <= MOST_THUMBNAILS
-    scattered.until(lambda: len(scattered.window.map.pictures.thumbnails(canvas.map_window())) == len(expected))
+    scattered.until(lambda: len(scattered.window.map.images.thumbnails(canvas.map_window())) == len(expected))
     (view,) = ReadPoints(source, np.array([5])).run()
     assert isinstance(view, ThumbnailsView)
-    shown = scattered.window.map.pictures.thumbnails(canvas.map_window())
+    shown = scattered.window.map.images.thumbnails(canvas.map_window())
     place = expected.index(5)
     assert shown[place][2] == pixels_to_qimage(view.pixels[0])
     assert shown[place][:2] == pytest.approx(points[5].tolist())
-    with_pictures = array_of(canvas.grab().toImage())
+    with_images = array_of(canvas.grab().toImage())
     canvas.set_thumbnails([])
-    assert (array_of(canvas.grab().toImage()) != with_pictures).any()
+    assert (array_of(canvas.grab().toImage()) != with_images).any()
 
 
-def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: Desk) -> None:
+def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDriver) -> None:
     view, model = scattered.window.gallery.view, scattered.window.gallery.model
     rows = model.rowCount()
 
@@ -709,15 +709,15 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: Desk) -> 
     picked = scattered.document.selection.picked
     assert picked is not None
     assert picked.indices.tolist() == [1, 2, 3, 4, 7]
-    assert scattered.document.picture == 7
+    assert scattered.document.image_index == 7
     assert model.rowCount() == rows, "the gallery goes on showing all of them"
-    scatter = scattered.window.map.pictures.scatter
+    scatter = scattered.window.map.images.scatter
     assert scatter is not None
     assert scatter.picked is not None
     assert np.flatnonzero(scatter.picked).tolist() == [1, 2, 3, 4, 7]
     press(5)
     assert scattered.document.selection.picked is None
-    assert scattered.document.picture == 5
+    assert scattered.document.image_index == 5
     press(8, Qt.KeyboardModifier.ControlModifier)
-    scattered.document.choose_picture(2)
+    scattered.document.choose_image(2)
     assert scattered.document.selection.picked is None, "another picture, chosen elsewhere, ends it"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -17,42 +17,42 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.neighbours import MOST, pooled, step_for
-from explorer.document.views import NeighboursView
+from explorer.document.views import NeighborsView
 from explorer.errors import UsageError
 from explorer.types import Floats, Indices
-from explorer.ui.dragging import pictures_of
-from explorer.ui.panels.neighbours import NeighboursPanel
+from explorer.ui.dragging import images_of
+from explorer.ui.panels.neighbours import NeighborsPanel
 
 PLACE = Qt.ItemDataRole.UserRole
 
 
 @pytest.fixture
-def shown(desk: Desk) -> Desk:
+def shown(driver: WindowDriver) -> WindowDriver:
     """The window with 30 small pictures and the tab open."""
-    desk.open()
-    desk.tab("Neighbors")
-    until_found(desk)
-    return desk
+    driver.open()
+    driver.tab("Neighbors")
+    until_found(driver)
+    return driver
 
 
-def until_found(desk: Desk) -> None:
-    desk.until(lambda: isinstance(desk.document.neighbours_view, NeighboursView))
-    desk.until(lambda: desk.document.jobs == ())
+def until_found(driver: WindowDriver) -> None:
+    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: driver.document.jobs == ())
 
 
-def view_of(desk: Desk) -> NeighboursView:
-    view = desk.document.neighbours_view
-    assert isinstance(view, NeighboursView)
+def view_of(driver: WindowDriver) -> NeighborsView:
+    view = driver.document.neighbors_view
+    assert isinstance(view, NeighborsView)
     return view
 
 
-def all_codes(desk: Desk) -> tuple[Floats, Floats]:
+def all_codes(driver: WindowDriver) -> tuple[Floats, Floats]:
     """Every picture's code and pixels, by the open model."""
-    model, source = desk.document.model, desk.document.source
+    model, source = driver.document.model, driver.document.source
     assert model is not None
     assert source is not None
-    pictures = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
-    return model.codec.encode(pictures), pictures.reshape(len(pictures), -1)
+    images = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
+    return model.codec.encode(images), images.reshape(len(images), -1)
 
 
 def nearest(table: Floats, query: Floats, count: int) -> Indices:
@@ -64,9 +64,9 @@ def places(row: QListWidget) -> list[int]:
     return [int(row.item(number).data(PLACE)) for number in range(row.count())]
 
 
-def test_neighbours_follow_the_cursor(shown: Desk) -> None:
+def test_neighbors_follow_the_cursor(shown: WindowDriver) -> None:
     codes, pixels = all_codes(shown)
-    model, panel = shown.document.model, shown.window.neighbours
+    model, panel = shown.document.model, shown.window.neighbors
     assert model is not None
     for code in (shown.code, codes[7], codes[3] + 0.1, -codes[3]):
         shown.document.set_code(code)
@@ -79,23 +79,23 @@ def test_neighbours_follow_the_cursor(shown: Desk) -> None:
     )
 
 
-def test_those_of_the_picture_leave_it_out(shown: Desk) -> None:
+def test_those_of_the_image_leave_it_out(shown: WindowDriver) -> None:
     codes, pixels = all_codes(shown)
-    shown.document.choose_picture(5)
+    shown.document.choose_image(5)
     shown.click("neighbours_picture")
-    shown.until(lambda: places(shown.window.neighbours.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
-    assert places(shown.window.neighbours.by_pixels) == nearest(pixels, pixels[5], 11)[1:].tolist()
+    shown.until(lambda: places(shown.window.neighbors.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
+    assert places(shown.window.neighbors.by_pixels) == nearest(pixels, pixels[5], 11)[1:].tolist()
     shown.document.set_code(codes[9])
-    assert shown.document.neighbours.settings.of == "picture"
-    shown.until(lambda: places(shown.window.neighbours.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
+    assert shown.document.neighbors.settings.of == "image"
+    shown.until(lambda: places(shown.window.neighbors.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
 
 
-def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: Desk) -> None:
-    row = shown.window.neighbours.by_code
+def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: WindowDriver) -> None:
+    row = shown.window.neighbors.by_code
     place = int(row.item(2).data(PLACE))
     assert not shown.find(QListWidget, "neighbours_by_code").selectedItems()
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=row.visualItemRect(row.item(2)).center())
-    shown.until(lambda: shown.document.picture == place)
+    shown.until(lambda: shown.document.image_index == place)
     shown.settle()
     chosen = [item for item in range(row.count()) if row.item(item).isSelected()]
     assert [int(row.item(number).data(PLACE)) for number in chosen] == [place], "still chosen where it is now"
@@ -104,10 +104,10 @@ def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: Desk) -> Non
     shown.until(lambda: len(shown.document.keyframes) == 1)
     np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
     mime = row.mimeData([row.item(0), row.item(1)])
-    assert pictures_of(mime) == places(row)[:2]
+    assert images_of(mime) == places(row)[:2]
 
 
-def test_what_is_near_can_be_chosen(shown: Desk) -> None:
+def test_what_is_near_can_be_chosen(shown: WindowDriver) -> None:
     codes, _ = all_codes(shown)
     model = shown.document.model
     assert model is not None
@@ -118,19 +118,19 @@ def test_what_is_near_can_be_chosen(shown: Desk) -> None:
     box.activated.emit(box.currentIndex())
     unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
     wanted = np.argsort(-(unit @ code), kind="stable")[:10]
-    shown.until(lambda: set(places(shown.window.neighbours.by_code)) == set(wanted.tolist()))
+    shown.until(lambda: set(places(shown.window.neighbors.by_code)) == set(wanted.tolist()))
     box.setCurrentIndex(0)
     box.activated.emit(0)
     shown.click("neighbours_whitened")
     statistics = model.sample.statistics
-    axes = (codes - statistics.mean) @ statistics.axes.T / statistics.axis_sigma
-    here = (code - statistics.mean) @ statistics.axes.T / statistics.axis_sigma
-    shown.until(lambda: places(shown.window.neighbours.by_code)[0] == nearest(np.asarray(axes, np.float32), here, 1)[0])
+    axes = (codes - statistics.mean) @ statistics.components.T / statistics.component_sigma
+    here = (code - statistics.mean) @ statistics.components.T / statistics.component_sigma
+    shown.until(lambda: places(shown.window.neighbors.by_code)[0] == nearest(np.asarray(axes, np.float32), here, 1)[0])
     shown.type_into("neighbours_count", "3")
-    shown.until(lambda: shown.window.neighbours.by_code.count() == 3)
+    shown.until(lambda: shown.window.neighbors.by_code.count() == 3)
 
 
-def test_an_index_says_how_good_it_is(shown: Desk) -> None:
+def test_an_index_says_how_good_it_is(shown: WindowDriver) -> None:
     note = shown.find(QLabel, "neighbours_note")
     assert not note.isVisible()
     box = shown.find(QComboBox, "neighbours_index")
@@ -140,43 +140,43 @@ def test_an_index_says_how_good_it_is(shown: Desk) -> None:
     until_found(shown)
 
 
-def test_another_model_and_other_pictures_are_indexed_anew(shown: Desk) -> None:
-    first = shown.document.neighbours.index
+def test_another_model_and_other_images_are_indexed_again(shown: WindowDriver) -> None:
+    first = shown.document.neighbors.index
     shown.open(make_model(latent_dim=3, name="other"), make_source(count=12, name="few"))
-    shown.until(lambda: shown.document.neighbours.index is not first)
+    shown.until(lambda: shown.document.neighbors.index is not first)
     until_found(shown)
-    assert shown.window.neighbours.by_code.count() == 10
-    assert max(places(shown.window.neighbours.by_code)) < 12
+    assert shown.window.neighbors.by_code.count() == 10
+    assert max(places(shown.window.neighbors.by_code)) < 12
 
 
-def test_nothing_is_computed_where_nobody_looks(desk: Desk) -> None:
-    desk.open()
-    assert desk.document.neighbours.index is None
-    desk.tab("Neighbors")
-    until_found(desk)
-    desk.tab("Map")
-    before = desk.document.neighbours_view
-    desk.document.set_code(desk.code + 1)
-    desk.until_edited_shows(desk.code)
-    assert desk.document.neighbours_view is before
+def test_nothing_is_computed_where_nobody_looks(driver: WindowDriver) -> None:
+    driver.open()
+    assert driver.document.neighbors.index is None
+    driver.tab("Neighbors")
+    until_found(driver)
+    driver.tab("Map")
+    before = driver.document.neighbors_view
+    driver.document.set_code(driver.code + 1)
+    driver.until_edited_shows(driver.code)
+    assert driver.document.neighbors_view is before
 
 
-def test_small_pictures_are_means_of_blocks() -> None:
-    pictures = np.random.default_rng(0).uniform(0, 1, (2, 7, 6, 3)).astype(np.float32)
-    made = pooled(pictures, 3).reshape(2, 2, 2, 3)
-    np.testing.assert_allclose(made[1, 1, 0], pictures[1, 3:6, 0:3].mean(axis=(0, 1)), rtol=1e-5)
-    np.testing.assert_array_equal(pooled(pictures, 1), pictures.reshape(2, -1))
+def test_small_images_are_means_of_blocks() -> None:
+    images = np.random.default_rng(0).uniform(0, 1, (2, 7, 6, 3)).astype(np.float32)
+    made = pooled(images, 3).reshape(2, 2, 2, 3)
+    np.testing.assert_allclose(made[1, 1, 0], images[1, 3:6, 0:3].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_array_equal(pooled(images, 1), images.reshape(2, -1))
     assert step_for(10_000, (28, 28, 1)) == 1
     assert step_for(100_000, (64, 64, 3)) > 1
 
 
-def test_how_many(desk: Desk) -> None:
+def test_how_many(driver: WindowDriver) -> None:
     for count in (0, MOST + 1):
         with pytest.raises(UsageError):
-            desk.document.neighbours.set(count=count)
+            driver.document.neighbors.set(count=count)
 
 
-def test_an_image_that_cannot_be_decoded_is_named_and_left_out(desk: Desk, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_decoded_is_named_and_left_out(driver: WindowDriver, tmp_path: Path) -> None:
     for number in (0, 1, 3, 4):
         Image.new("L", (4, 4), 40 * number).save(tmp_path / f"{number}.png")
     noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
@@ -184,28 +184,28 @@ def test_an_image_that_cannot_be_decoded_is_named_and_left_out(desk: Desk, tmp_p
     content = bytearray((tmp_path / "2.png").read_bytes())
     content[len(content) // 2] ^= 0xFF
     (tmp_path / "2.png").write_bytes(content)
-    desk.open(source=open_source(tmp_path))
-    desk.tab("Neighbors")
-    until_found(desk)
-    assert sorted(places(desk.window.neighbours.by_code)) == [0, 1, 3, 4]
-    (problem,) = desk.problems
+    driver.open(source=open_source(tmp_path))
+    driver.tab("Neighbors")
+    until_found(driver)
+    assert sorted(places(driver.window.neighbors.by_code)) == [0, 1, 3, 4]
+    (problem,) = driver.problems
     assert str(problem.message).startswith("Skipped 1 of 5 files: 2.png")
-    assert desk.document.source is not None
-    assert [one.name for one in desk.document.source.skipped] == ["2.png"]
+    assert driver.document.source is not None
+    assert [one.name for one in driver.document.source.skipped] == ["2.png"]
 
 
 def test_where_nothing_was_encoded_the_panel_says_so() -> None:
     document = Document()
     document.open(make_model(), make_source())
-    panel = NeighboursPanel(document)
+    panel = NeighborsPanel(document)
     empty = panel.findChild(QLabel, "neighbours_empty")
     assert empty is not None
     assert empty.text() == "Encoding the images…"
-    document.studies.put_running("index", 7)
+    document.analysis.put_running("index", 7)
     assert empty.text() == "Encoding the images…"
-    document.studies.put_problem("index", "Canceled.")  # as a job says that ended without a result
-    document.studies.put_running("index", None)
+    document.analysis.put_problem("index", "Canceled.")  # as a job says that ended without a result
+    document.analysis.put_running("index", None)
     assert empty.text() == "Encoding the images failed.\nCanceled."
-    document.studies.put_running("index", 8)
+    document.analysis.put_running("index", 8)
     assert empty.text() == "Encoding the images…"
     panel.deleteLater()

@@ -114,13 +114,13 @@ def drawing(window: QWidget) -> NetworkDrawing:
     return drawing
 
 
-def image(drawing: NetworkDrawing) -> QImage:
+def drawn(drawing: NetworkDrawing) -> QImage:
     return drawing.grab().toImage()
 
 
-def colors_of(picture: QImage) -> set[str]:
-    step = range(0, picture.width(), 1)
-    return {picture.pixelColor(x, y).name() for x in step for y in range(0, picture.height(), 2)}
+def colors_of(qimage: QImage) -> set[str]:
+    step = range(0, qimage.width(), 1)
+    return {qimage.pixelColor(x, y).name() for x in step for y in range(0, qimage.height(), 2)}
 
 
 def test_without_networks_it_says_so(drawing: NetworkDrawing) -> None:
@@ -128,7 +128,7 @@ def test_without_networks_it_says_so(drawing: NetworkDrawing) -> None:
     assert drawing.accessibleDescription() == "Invalid settings: no network."
     QTest.keyClick(drawing, Qt.Key.Key_Right)
     assert drawing.current == 0
-    assert current_theme().accent not in colors_of(image(drawing))
+    assert current_theme().accent not in colors_of(drawn(drawing))
 
 
 def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
@@ -138,9 +138,9 @@ def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
     assert layout is not None
     block = layout.blocks[2]
     QTest.mouseMove(drawing.viewport(), QPoint(round(block.middle), round(block.top + block.height / 2)))
-    told = "Dense, ReLU: 784 → 147, 115,395 parameters, 115 k MACs"
-    assert drawing.accessibleDescription() == told
-    assert drawing.viewport().toolTip() == told
+    reported = "Dense, ReLU: 784 → 147, 115,395 parameters, 115 k MACs"
+    assert drawing.accessibleDescription() == reported
+    assert drawing.viewport().toolTip() == reported
 
 
 def test_keys_go_over_the_layers_and_tell_of_each(drawing: NetworkDrawing) -> None:
@@ -194,17 +194,17 @@ def test_a_narrow_one_scrolls_to_the_layer_that_the_keyboard_is_on(drawing: Netw
 
 def test_another_code_size_is_drawn_at_once(drawing: NetworkDrawing) -> None:
     drawing.show_spec(spec_of("deep-dense"))
-    before = image(drawing)
+    before = drawn(drawing)
     drawing.show_spec(spec_of("deep-dense", latent=3))
-    assert image(drawing) != before
+    assert drawn(drawing) != before
     drawing.show_spec(spec_of("deep-dense"))
-    assert image(drawing) == before
+    assert drawn(drawing) == before
     drawing.show_spec(None)
     assert drawing.layout_of_blocks is None
 
 
 @pytest.mark.parametrize("scheme", [Qt.ColorScheme.Light, Qt.ColorScheme.Dark])
-def test_the_code_has_the_accent_colour_in_both_schemes(
+def test_the_code_has_the_accent_color_in_both_schemes(
     drawing: NetworkDrawing, scheme: Qt.ColorScheme, request: pytest.FixtureRequest
 ) -> None:
     app = QApplication.instance()
@@ -215,12 +215,12 @@ def test_the_code_has_the_accent_colour_in_both_schemes(
     layout = drawing.layout_of_blocks
     assert layout is not None
     code = next(block for block in layout.blocks if block.role == "code")
-    picture = image(drawing)
-    inside = picture.pixelColor(round(code.middle), round(code.top + code.height / 2))
+    image = drawn(drawing)
+    inside = image.pixelColor(round(code.middle), round(code.top + code.height / 2))
     assert inside.name() == current_theme().accent
     others = [block for block in layout.blocks if block.role == "layer"]
     for block in others:
-        color = picture.pixelColor(round(block.middle), round(block.top + block.height / 2))
+        color = image.pixelColor(round(block.middle), round(block.top + block.height / 2))
         assert color.name() != current_theme().accent
 
 

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from explorer_testing.window import Desk, plain
+from explorer_testing.window import WindowDriver, plain
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QPushButton, QSlider, QSpinBox, QToolButton
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from explorer.data.corruption import KINDS, Noise, corrupt
+from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.metrics import psnr, ssim
 from explorer.document.tasks import NOISE_ROW
 from explorer.document.views import NoiseView
 from explorer.ui.images import floats_to_qimage
 
 
-def noise_view(desk: Desk) -> NoiseView:
-    view = desk.document.noise_view
+def noise_view(driver: WindowDriver) -> NoiseView:
+    view = driver.document.noise_view
     assert isinstance(view, NoiseView)
     return view
 
 
-def until_shows(desk: Desk, *noises: Noise) -> NoiseView:
+def until_shows(driver: WindowDriver, *noises: Noise) -> NoiseView:
     """Wait until the whole row is shown with these noises."""
-    assert desk.document.noises == noises
+    assert driver.document.noises == noises
 
     def shown() -> bool:
-        view = desk.document.noise_view
+        view = driver.document.noise_view
         if not isinstance(view, NoiseView) or len(view.clean) != NOISE_ROW:
             return False
         return np.array_equal(view.noisy, corrupt(view.clean, noises))
 
-    desk.until(shown)
-    return noise_view(desk)
+    driver.until(shown)
+    return noise_view(driver)
 
 
 @pytest.fixture
-def lab(desk: Desk) -> Desk:
-    desk.open()
-    desk.tab("Noise")
-    until_shows(desk, Noise("gaussian", 0.2, seed=0))
-    desk.document.forget_history()
-    return desk
+def lab(driver: WindowDriver) -> WindowDriver:
+    driver.open()
+    driver.tab("Noise")
+    until_shows(driver, Noise("gaussian", 0.2, seed=0))
+    driver.document.forget_history()
+    return driver
 
 
-def test_the_typed_strength_is_the_noise_that_is_shown(lab: Desk) -> None:
+def test_the_typed_strength_is_the_noise_that_is_shown(lab: WindowDriver) -> None:
     lab.type_into("noise_1_strength", "0.5")
     view = until_shows(lab, Noise("gaussian", 0.5, seed=0))
     panel = lab.window.noise
@@ -65,16 +65,16 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: Desk) -> None:
     until_shows(lab, Noise("gaussian", 0.2, seed=0))
 
 
-def test_figures_are_scikit_images(lab: Desk) -> None:
+def test_figures_are_scikit_images(lab: WindowDriver) -> None:
     view = noise_view(lab)
-    for images, told in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
+    for images, reported in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
         clean, image = view.clean[0].astype(np.float64), np.clip(images[0], 0, 1).astype(np.float64)
-        assert told.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
+        assert reported.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
         expected = structural_similarity(clean, image, data_range=1, channel_axis=2)
-        assert told.ssim == pytest.approx(expected, abs=1e-6)
+        assert reported.ssim == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_row_is_measured_as_a_row(lab: Desk) -> None:
+def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
     lab.click("noise_several")
     view = noise_view(lab)
     table = lab.window.noise.row.table
@@ -84,16 +84,16 @@ def test_a_row_is_measured_as_a_row(lab: Desk) -> None:
     assert view.of_reconstruction_row.ssim == pytest.approx(ssim(view.clean, view.reconstruction))
     words = lab.find(QLabel, "noise_row_figures").text()
     assert words.startswith(f"Mean of {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
-    lab.document.choose_picture(28)
+    lab.document.choose_image(28)
     lab.until(lambda: isinstance(lab.document.noise_view, NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"
 
 
-def test_noises_are_stacked_and_taken_away_again(lab: Desk) -> None:
+def test_noises_are_stacked_and_taken_away_again(lab: WindowDriver) -> None:
     add = lab.find(QPushButton, "noise_add").menu().findChild(QAction, "noise_add_occlusion")
     assert isinstance(add, QAction)
     add.trigger()
-    occlusion = Noise("occlusion", KINDS["occlusion"].default, seed=0)
+    occlusion = Noise("occlusion", CORRUPTIONS["occlusion"].default, seed=0)
     until_shows(lab, Noise("gaussian", 0.2, seed=0), occlusion)
     QTest.mouseClick(lab.find(QToolButton, "noise_1_remove"), Qt.MouseButton.LeftButton)
     until_shows(lab, occlusion)
@@ -104,16 +104,16 @@ def test_noises_are_stacked_and_taken_away_again(lab: Desk) -> None:
 
 
 @pytest.mark.parametrize(("name", "mean", "sigma"), [("reference_digits", 0.5, 0.5), ("reference_faces", 0.0, 0.1)])
-def test_the_references_noises_are_presets(lab: Desk, name: str, mean: float, sigma: float) -> None:
+def test_the_references_noises_are_presets(lab: WindowDriver, name: str, mean: float, sigma: float) -> None:
     preset = lab.find(QPushButton, "noise_add").menu().findChild(QAction, f"noise_preset_{name}")
     assert isinstance(preset, QAction)
     preset.trigger()
     until_shows(lab, Noise("gaussian", sigma, mean, 0))
 
 
-def test_a_drag_of_the_strength_is_one_step(lab: Desk) -> None:
+def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
     slider, before = lab.find(QSlider, "noise_slider"), lab.document.noises
-    share = before[0].strength / KINDS["gaussian"].largest
+    share = before[0].strength / CORRUPTIONS["gaussian"].largest
     at = QPoint(round(7 + (slider.width() - 14) * share), slider.height() // 2)
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=at)
     for _ in range(8):
@@ -127,7 +127,7 @@ def test_a_drag_of_the_strength_is_one_step(lab: Desk) -> None:
     assert lab.undo_label() is None
 
 
-def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: Desk) -> None:
+def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gaussian:0.2+blur:1")
     slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
@@ -138,16 +138,16 @@ def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: Desk) 
     assert "blur" in slider.toolTip()
 
 
-def test_the_same_seed_draws_the_same_noise(lab: Desk) -> None:
-    pictures = []
+def test_the_same_seed_draws_the_same_noise(lab: WindowDriver) -> None:
+    images = []
     for seed in ("7", "8", "7"):
         lab.type_into("noise_seed", seed)
-        pictures.append(until_shows(lab, Noise("gaussian", 0.2, seed=int(seed))).noisy)
-    np.testing.assert_array_equal(pictures[0], pictures[2])
-    assert not np.array_equal(pictures[0], pictures[1])
+        images.append(until_shows(lab, Noise("gaussian", 0.2, seed=int(seed))).noisy)
+    np.testing.assert_array_equal(images[0], images[2])
+    assert not np.array_equal(images[0], images[1])
 
 
-def test_redraw_draws_other_noise_of_the_same_strength(lab: Desk) -> None:
+def test_redraw_draws_other_noise_of_the_same_strength(lab: WindowDriver) -> None:
     before = noise_view(lab)
     lab.click("noise_redraw")
     (noise,) = lab.document.noises
@@ -159,13 +159,13 @@ def test_redraw_draws_other_noise_of_the_same_strength(lab: Desk) -> None:
     until_shows(lab, Noise("gaussian", 0.2, seed=0))
 
 
-def test_there_is_nothing_to_draw_again_where_nothing_is_random(lab: Desk) -> None:
+def test_there_is_nothing_to_draw_again_where_nothing_is_random(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("blur:1")
     assert not lab.find(QPushButton, "noise_redraw").isEnabled()
     assert not lab.find(QSpinBox, "noise_seed").isEnabled()
 
 
-def test_strength_0_is_the_clean_picture(lab: Desk) -> None:
+def test_strength_0_is_the_clean_image(lab: WindowDriver) -> None:
     slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
@@ -175,7 +175,7 @@ def test_strength_0_is_the_clean_picture(lab: Desk) -> None:
     assert "∞" in lab.window.noise.one.noisy.detail
 
 
-def test_every_kind_of_noise_can_be_chosen(lab: Desk) -> None:
+def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
     box = lab.find(QComboBox, "noise_1_kind")
     for row in range(box.count()):
         box.setCurrentIndex(row)
@@ -186,16 +186,16 @@ def test_every_kind_of_noise_can_be_chosen(lab: Desk) -> None:
     assert not lab.problems
 
 
-def test_what_cannot_be_read_changes_nothing(lab: Desk) -> None:
+def test_what_cannot_be_read_changes_nothing(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gauss:")
     assert lab.document.noises == (Noise("gaussian", 0.2, seed=0),)
     assert "kind:strength" in lab.find(QLineEdit, "noise").toolTip()
 
 
-def test_nothing_is_corrupted_behind_another_tab(lab: Desk) -> None:
+def test_nothing_is_corrupted_behind_another_tab(lab: WindowDriver) -> None:
     lab.tab("Map")
     assert not lab.document.watches("noise")
-    lab.document.choose_picture(9)
+    lab.document.choose_image(9)
     lab.settle()
     assert lab.document.noise_view is None
     lab.tab("Noise")

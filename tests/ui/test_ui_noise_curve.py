@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source, wrapped
 from explorer_testing.codec import Gate
-from explorer_testing.window import Desk, plain
+from explorer_testing.window import WindowDriver, plain
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -27,30 +27,30 @@ from explorer.ui.panels.noise_curve import NoiseCurvePage
 
 
 @pytest.fixture
-def lab(desk: Desk) -> Desk:
-    desk.open(make_model(name="first"))
-    desk.tab("Noise")
-    desk.click("noise_curves")
-    return desk
+def lab(driver: WindowDriver) -> WindowDriver:
+    driver.open(make_model(name="first"))
+    driver.tab("Noise")
+    driver.click("noise_curves")
+    return driver
 
 
-def page(lab: Desk) -> NoiseCurvePage:
+def page(lab: WindowDriver) -> NoiseCurvePage:
     curve = lab.window.noise.curve
     assert curve is not None
     return curve
 
 
-def measured(lab: Desk, count: int = 1) -> tuple[QualityCurve, ...]:
+def measured(lab: WindowDriver, count: int = 1) -> tuple[QualityCurve, ...]:
     """Press the button and wait for that many curves."""
-    before = lab.document.studies.quality
+    before = lab.document.analysis.quality
     lab.click("noise_measure")
-    lab.until(lambda: lab.document.studies.quality is not before)
-    curves = lab.document.studies.quality.curves
+    lab.until(lambda: lab.document.analysis.quality is not before)
+    curves = lab.document.analysis.quality.curves
     assert len(curves) == count
     return curves
 
 
-def expected(lab: Desk, noises: tuple[Noise, ...]) -> QualityCurve:
+def expected(lab: WindowDriver, noises: tuple[Noise, ...]) -> QualityCurve:
     """Measure the open model as the command line would."""
     model, source = lab.document.model, lab.document.source
     assert model is not None
@@ -69,22 +69,22 @@ def expected(lab: Desk, noises: tuple[Noise, ...]) -> QualityCurve:
     return last
 
 
-def test_the_curve_is_that_of_the_command_line(lab: Desk) -> None:
+def test_the_curve_is_that_of_the_command_line(lab: WindowDriver) -> None:
     assert "Run" in lab.find(QLabel, "noise_plot_empty").text()
     assert not lab.find(QPushButton, "noise_save").isEnabled()
     (curve,) = measured(lab)
-    told = expected(lab, (Noise("gaussian", 0.2),))
-    np.testing.assert_array_equal(curve.strengths, told.strengths)
-    np.testing.assert_allclose(curve.reconstructed.psnr, told.reconstructed.psnr)
-    np.testing.assert_allclose(curve.corrupted.ssim, told.corrupted.ssim)
+    reported = expected(lab, (Noise("gaussian", 0.2),))
+    np.testing.assert_array_equal(curve.strengths, reported.strengths)
+    np.testing.assert_allclose(curve.reconstructed.psnr, reported.reconstructed.psnr)
+    np.testing.assert_allclose(curve.corrupted.ssim, reported.corrupted.ssim)
     corrupted, drawn = page(lab).plot.curves
     assert corrupted.dashed
-    assert corrupted.xs == tuple(told.strengths[1:]), "an infinite PSNR, that of no noise, has no place"
+    assert corrupted.xs == tuple(reported.strengths[1:]), "an infinite PSNR, that of no noise, has no place"
     assert drawn.name == "first"
-    assert drawn.values == pytest.approx(told.reconstructed.psnr)
+    assert drawn.values == pytest.approx(reported.reconstructed.psnr)
 
 
-def test_another_figure_is_another_curve(lab: Desk) -> None:
+def test_another_figure_is_another_curve(lab: WindowDriver) -> None:
     (curve,) = measured(lab)
     box = lab.find(QComboBox, "noise_metric")
     box.setFocus()
@@ -95,7 +95,7 @@ def test_another_figure_is_another_curve(lab: Desk) -> None:
     assert drawn.values == pytest.approx(curve.reconstructed.ssim)
 
 
-def test_models_are_laid_over_one_another_where_they_compare(lab: Desk) -> None:
+def test_models_are_laid_over_one_another_where_they_compare(lab: WindowDriver) -> None:
     measured(lab)
     lab.document.open(make_model(name="second", seed=9))
     first, second = measured(lab, 2)
@@ -112,20 +112,20 @@ def test_models_are_laid_over_one_another_where_they_compare(lab: Desk) -> None:
     assert page(lab).plot.curves == ()
 
 
-def test_a_model_of_the_library_is_measured_without_being_opened(lab: Desk) -> None:
+def test_a_model_of_the_library_is_measured_without_being_opened(lab: WindowDriver) -> None:
     lab.document.open(source=make_source(20, (28, 28, 1)))
     menu = lab.find(QMenu, "noise_others_menu")
     menu.aboutToShow.emit()
     action = menu.findChild(QAction, "noise_other_digits-vae-2d")
     assert action is not None
     action.trigger()
-    lab.until(lambda: bool(lab.document.studies.quality.curves))
-    assert lab.document.studies.quality.curves[0].label == "digits-vae-2d"
+    lab.until(lambda: bool(lab.document.analysis.quality.curves))
+    assert lab.document.analysis.quality.curves[0].label == "digits-vae-2d"
     assert lab.document.model is not None
     assert lab.document.model.name == "first"
 
 
-def test_a_measurement_shows_how_far_it_is_and_can_be_cancelled(lab: Desk) -> None:
+def test_a_measurement_shows_how_far_it_is_and_can_be_cancelled(lab: WindowDriver) -> None:
     gate = Gate()
 
     def hold(call: str, values: Floats) -> None:
@@ -138,21 +138,21 @@ def test_a_measurement_shows_how_far_it_is_and_can_be_cancelled(lab: Desk) -> No
     lab.until(lab.find(QProgressBar, "noise_curve_progress").isVisible)
     lab.click("noise_curve_cancel")
     gate.open()
-    lab.until(lambda: lab.document.studies.running("quality") is None)
+    lab.until(lambda: lab.document.analysis.running("quality") is None)
     assert not lab.find(QProgressBar, "noise_curve_progress").isVisible()
-    assert lab.document.studies.quality.curves == ()
+    assert lab.document.analysis.quality.curves == ()
     assert not lab.problems
 
 
-def test_curves_are_written_as_picture_drawing_and_table(lab: Desk, tmp_path: Path) -> None:
+def test_curves_are_written_as_image_drawing_and_table(lab: WindowDriver, tmp_path: Path) -> None:
     (curve,) = measured(lab)
     lab.click("noise_save")
     lab.save_as(tmp_path / "curve.png")
     for name in ("curve.svg", "curve.csv"):
         page(lab).save(tmp_path / name)
-    with Image.open(tmp_path / "curve.png") as picture:
-        assert picture.width == 1600
-        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 10, "something is drawn"
+    with Image.open(tmp_path / "curve.png") as pil_image:
+        assert pil_image.width == 1600
+        assert len(pil_image.convert("RGB").getcolors(1 << 24) or []) > 10, "something is drawn"
     root = ET.parse(tmp_path / "curve.svg").getroot()
     assert root.tag.endswith("svg")
     assert "first" in "".join(root.itertext())
@@ -167,13 +167,13 @@ def test_curves_are_written_as_picture_drawing_and_table(lab: Desk, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.csv", "curve.png", "curve.svg"]
 
 
-def cloud(lab: Desk) -> CloudView:
+def cloud(lab: WindowDriver) -> CloudView:
     view = lab.document.cloud_view
     assert isinstance(view, CloudView)
     return view
 
 
-def until_cloud(lab: Desk, jitter: Jitter) -> CloudView:
+def until_cloud(lab: WindowDriver, jitter: Jitter) -> CloudView:
     """Wait for the cloud that belongs to the cursor and that jitter."""
     model, code = lab.document.model, lab.document.code
     assert model is not None
@@ -191,7 +191,7 @@ def until_cloud(lab: Desk, jitter: Jitter) -> CloudView:
     return cloud(lab)
 
 
-def test_the_cloud_is_thrown_around_the_cursor_in_sigmas_of_the_data(lab: Desk) -> None:
+def test_the_cloud_is_thrown_around_the_cursor_in_sigmas_of_the_data(lab: WindowDriver) -> None:
     assert lab.document.cloud_view is None, "nobody sees it"
     lab.click("noise_code")
     view = until_cloud(lab, Jitter())
@@ -209,7 +209,7 @@ def test_the_cloud_is_thrown_around_the_cursor_in_sigmas_of_the_data(lab: Desk) 
     assert lab.document.jitter == Jitter()
 
 
-def test_a_picture_of_the_cloud_takes_the_cursor_to_its_code(lab: Desk) -> None:
+def test_an_image_of_the_cloud_takes_the_cursor_to_its_code(lab: WindowDriver) -> None:
     lab.click("noise_code")
     view = until_cloud(lab, Jitter())
     table = lab.window.noise.cloud.table
@@ -224,7 +224,7 @@ def test_a_picture_of_the_cloud_takes_the_cursor_to_its_code(lab: Desk) -> None:
     assert lab.undo_label() == "Select variation"
 
 
-def test_no_spread_is_the_cursor_itself(lab: Desk) -> None:
+def test_no_spread_is_the_cursor_itself(lab: WindowDriver) -> None:
     lab.click("noise_code")
     lab.type_into("cloud_sigma", "0")
     assert until_cloud(lab, Jitter(0.0)).spread == 0

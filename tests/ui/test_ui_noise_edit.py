@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from explorer.data.corruption import KINDS, PRESETS, Noise, parse_noise
+from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, parse_noise
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 W = TypeVar("W", bound=QWidget)
@@ -68,17 +68,17 @@ def test_the_rows_write_the_text(edit: NoiseEdit) -> None:
     box = find(edit, QComboBox, "_1_kind")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_End)
-    last = list(KINDS)[-1]
-    assert parse_noise(edit.text()) == (Noise(last, KINDS[last].default),), "scales differ: it begins anew"
+    last = list(CORRUPTIONS)[-1]
+    assert parse_noise(edit.text()) == (Noise(last, CORRUPTIONS[last].default),), "scales differ: it begins anew"
 
 
 def test_the_menu_adds_every_kind_and_takes_every_preset(edit: NoiseEdit) -> None:
     assert find(edit, QPushButton, "_add").menu() is not None
-    for number, kind in enumerate(KINDS.values(), 1):
+    for number, kind in enumerate(CORRUPTIONS.values(), 1):
         pick(edit, f"add_{kind.name}")
-        assert rows(edit) == list(KINDS)[:number]
-    assert parse_noise(edit.text()) == tuple(Noise(kind.name, kind.default) for kind in KINDS.values())
-    for preset in PRESETS:
+        assert rows(edit) == list(CORRUPTIONS)[:number]
+    assert parse_noise(edit.text()) == tuple(Noise(kind.name, kind.default) for kind in CORRUPTIONS.values())
+    for preset in NOISE_PRESETS:
         pick(edit, f"preset_{preset.name}")
         assert parse_noise(edit.text()) == preset.noises
 
@@ -110,6 +110,6 @@ def test_what_cannot_be_read_is_marked_and_explained(edit: NoiseEdit) -> None:
     assert not strength.isEnabled()
     pick(edit, "add_blur")
     assert strength.isEnabled()
-    assert edit.text() == f"blur:{KINDS['blur'].default:g}"
+    assert edit.text() == f"blur:{CORRUPTIONS['blur'].default:g}"
     assert not field.property("problem")
     assert field.toolTip() == "Noise on the input"

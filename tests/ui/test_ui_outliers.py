@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source, wrapped
 from explorer_testing.codec import Gate
-from explorer_testing.window import Desk, drag, plain
+from explorer_testing.window import WindowDriver, drag, plain
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -24,27 +24,27 @@ from explorer.ui.widgets.error_histogram import ErrorHistogram
 
 
 @pytest.fixture
-def lab(desk: Desk) -> Desk:
-    desk.open()
-    desk.tab("Outliers")
-    return desk
+def lab(driver: WindowDriver) -> WindowDriver:
+    driver.open()
+    driver.tab("Outliers")
+    return driver
 
 
-def ranked(lab: Desk) -> RankingView:
+def ranked(lab: WindowDriver) -> RankingView:
     """Press the button and wait for another ranking."""
-    before = lab.document.studies.ranking
+    before = lab.document.analysis.ranking
     lab.click("outliers_rank")
-    lab.until(lambda: lab.document.studies.ranking not in (None, before))
+    lab.until(lambda: lab.document.analysis.ranking not in (None, before))
     return ranking(lab)
 
 
-def ranking(lab: Desk) -> RankingView:
-    view = lab.document.studies.ranking
+def ranking(lab: WindowDriver) -> RankingView:
+    view = lab.document.analysis.ranking
     assert view is not None
     return view
 
 
-def errors_of(lab: Desk) -> Figures:
+def errors_of(lab: WindowDriver) -> Figures:
     model, source = lab.document.model, lab.document.source
     assert model is not None
     assert source is not None
@@ -52,13 +52,13 @@ def errors_of(lab: Desk) -> Figures:
     return mse_per_image(images, model.codec.decode(model.codec.encode(images)))
 
 
-def histogram(lab: Desk) -> ErrorHistogram:
+def histogram(lab: WindowDriver) -> ErrorHistogram:
     found = lab.window.outliers.histogram
     assert found is not None
     return found
 
 
-def test_the_worst_come_first_beside_their_reconstructions(lab: Desk) -> None:
+def test_the_worst_come_first_beside_their_reconstructions(lab: WindowDriver) -> None:
     assert lab.find(QLabel, "outliers_empty").isVisible()
     view = ranked(lab)
     errors = errors_of(lab)
@@ -71,13 +71,13 @@ def test_the_worst_come_first_beside_their_reconstructions(lab: Desk) -> None:
     QTest.mouseClick(
         panel.list.viewport(), Qt.MouseButton.LeftButton, pos=panel.list.visualItemRect(panel.list.item(1)).center()
     )
-    assert lab.document.picture == order[1]
+    assert lab.document.image_index == order[1]
     lab.click("outliers_best")
     assert panel.list.item(0).text() == f"{errors[order[-1]]:.4f}"
     assert not lab.find(QLabel, "outliers_empty").isVisible()
 
 
-def test_the_threshold_is_a_share_of_the_models_own_pictures(lab: Desk) -> None:
+def test_the_threshold_is_a_share_of_the_models_own_images(lab: WindowDriver) -> None:
     ranked(lab)
     lab.type_into("outliers_usual", "50")
     view = ranking(lab)
@@ -86,7 +86,7 @@ def test_the_threshold_is_a_share_of_the_models_own_pictures(lab: Desk) -> None:
     assert plain(lab.find(QLabel, "outliers_caption").text()).startswith(f"{above} / ")
 
 
-def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: Desk) -> None:
+def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: WindowDriver) -> None:
     view = ranked(lab)
     lab.type_into("outliers_usual", "90")
     start = ranking(lab).ranking.threshold
@@ -105,7 +105,7 @@ def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: Desk) -> None:
     assert ranking(lab).ranking.threshold == pytest.approx(dragged.threshold - width)
 
 
-def test_what_is_above_goes_to_the_gallery(lab: Desk) -> None:
+def test_what_is_above_goes_to_the_gallery(lab: WindowDriver) -> None:
     ranked(lab)
     lab.type_into("outliers_usual", "50")
     lab.click("outliers_pick")
@@ -121,18 +121,18 @@ def test_what_is_above_goes_to_the_gallery(lab: Desk) -> None:
     assert gallery.model.rowCount() == source.count
 
 
-def test_other_pictures_have_no_ranking_and_nothing_picked_out(lab: Desk) -> None:
+def test_other_images_have_no_ranking_and_nothing_picked_out(lab: WindowDriver) -> None:
     ranked(lab)
     lab.type_into("outliers_usual", "50")
     lab.click("outliers_pick")
     lab.document.open(source=make_source(30))
-    assert lab.document.studies.ranking is None
+    assert lab.document.analysis.ranking is None
     assert lab.document.selection.picked is None
     assert lab.find(QLabel, "outliers_empty").isVisible()
     assert lab.window.gallery.model.rowCount() == 30
 
 
-def test_a_ranking_can_be_cancelled(lab: Desk) -> None:
+def test_a_ranking_can_be_cancelled(lab: WindowDriver) -> None:
     gate = Gate()
 
     def hold(call: str, values: Floats) -> None:
@@ -145,12 +145,12 @@ def test_a_ranking_can_be_cancelled(lab: Desk) -> None:
     lab.until(lab.find(QProgressBar, "outliers_progress").isVisible)
     lab.click("outliers_cancel")
     gate.open()
-    lab.until(lambda: lab.document.studies.running("ranking") is None)
-    assert lab.document.studies.ranking is None
+    lab.until(lambda: lab.document.analysis.running("ranking") is None)
+    assert lab.document.analysis.ranking is None
     assert not lab.problems
 
 
-def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: Desk, tmp_path: Path) -> None:
+def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: WindowDriver, tmp_path: Path) -> None:
     view = ranked(lab)
     lab.click("outliers_save")
     lab.save_as(tmp_path / "worst.csv")
@@ -158,13 +158,13 @@ def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: Desk, tmp_path: Pa
     with (tmp_path / "worst.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == view.ranking.ranked.tolist()
-    with Image.open(tmp_path / "worst.png") as picture:
-        assert picture.width == 1600
+    with Image.open(tmp_path / "worst.png") as pil_image:
+        assert pil_image.width == 1600
     lab.window.outliers.save(tmp_path / "none" / "worst.csv")
     assert "does not exist. Create it" in str(lab.problems[-1].message)
 
 
-def test_clothing_is_off_a_digit_models_scale(lab: Desk) -> None:
+def test_clothing_is_off_a_digit_models_scale(lab: WindowDriver) -> None:
     """The model that ships, and pictures that ship: most clothes lie where one digit in a hundred does."""
     lab.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
     lab.until(lambda: lab.document.model is not None and lab.document.model.name == "digits-vae-2d")

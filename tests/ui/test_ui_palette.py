@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from explorer_testing.builders import as_floats
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
@@ -54,21 +54,21 @@ def test_it_lists_every_command_of_menus_and_panels(bare_window: MainWindow) -> 
     assert len(titles) == len(set(titles))
 
 
-def test_a_few_letters_and_return_do_it(desk: Desk) -> None:
-    desk.open()
-    desk.document.set_code(as_floats(0.5, 0.5))
-    palette = opened(desk.window)
+def test_a_few_letters_and_return_do_it(driver: WindowDriver) -> None:
+    driver.open()
+    driver.document.set_code(as_floats(0.5, 0.5))
+    palette = opened(driver.window)
     assert palette.field.hasFocus() or palette.focusWidget() is palette.field
     QTest.keyClicks(palette.field, "add key")
     assert listed(palette)[0] == "Add keyframe"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert not palette.isVisible()
-    assert len(desk.document.keyframes) == 1
+    assert len(driver.document.keyframes) == 1
 
 
-def test_arrows_choose_and_escape_closes(desk: Desk) -> None:
-    desk.open()
-    palette = opened(desk.window)
+def test_arrows_choose_and_escape_closes(driver: WindowDriver) -> None:
+    driver.open()
+    palette = opened(driver.window)
     QTest.keyClicks(palette.field, "code")
     wanted = listed(palette)[2]
     QTest.keyClick(palette.field, Qt.Key.Key_Down)
@@ -76,25 +76,25 @@ def test_arrows_choose_and_escape_closes(desk: Desk) -> None:
     QTest.keyClick(palette.field, Qt.Key.Key_Up)
     QTest.keyClick(palette.field, Qt.Key.Key_Down)
     assert palette.list.currentIndex().data() == wanted
-    before = desk.document.state
+    before = driver.document.state
     QTest.keyClick(palette.field, Qt.Key.Key_Escape)
     assert not palette.isVisible()
-    assert desk.document.state is before
+    assert driver.document.state is before
 
 
-def test_a_button_of_a_panel_is_done_where_it_is(desk: Desk) -> None:
-    desk.open()
-    assert desk.window.tabs.currentWidget() is desk.window.map
-    seed = desk.document.sampling.seed
-    palette = opened(desk.window)
-    button = desk.find(QPushButton, "samples_redraw")
+def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
+    driver.open()
+    assert driver.window.tabs.currentWidget() is driver.window.map
+    seed = driver.document.sampling.seed
+    palette = opened(driver.window)
+    button = driver.find(QPushButton, "samples_redraw")
     QTest.keyClicks(palette.field, f"{button.text()} samples")
     command = palette.model.command(0)
     assert command is not None
     assert command.name == "action_samples_redraw"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert desk.window.tabs.currentWidget() is desk.window.samples
-    assert desk.document.sampling.seed != seed
+    assert driver.window.tabs.currentWidget() is driver.window.samples
+    assert driver.document.sampling.seed != seed
 
 
 def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
@@ -115,15 +115,15 @@ def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> 
     assert left_out == []
 
 
-def test_a_button_s_keys_press_it(desk: Desk) -> None:
-    desk.open()
-    seed = desk.document.sampling.seed
-    desk.shortcut("action_samples_redraw")
-    assert desk.window.tabs.currentWidget() is desk.window.samples
-    assert desk.document.sampling.seed != seed
+def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
+    driver.open()
+    seed = driver.document.sampling.seed
+    driver.shortcut("action_samples_redraw")
+    assert driver.window.tabs.currentWidget() is driver.window.samples
+    assert driver.document.sampling.seed != seed
     said: list[str] = []
-    desk.document.announced.connect(said.append)
-    desk.shortcut("action_slot_a_clear")
+    driver.document.announced.connect(said.append)
+    driver.shortcut("action_slot_a_clear")
     assert len(said) == 1
     assert said[0].startswith("Unavailable")
 
@@ -155,7 +155,7 @@ def test_a_click_does_it_too_and_what_was_done_last_stands_on_top(bare_window: M
 
 
 def test_what_was_done_last_is_known_at_the_next_start(bare_window: MainWindow) -> None:
-    preferences = bare_window.shell.preferences
+    preferences = bare_window.app_actions.preferences
     assert isinstance(preferences, PreferencesFile)
     for name in ("noise", "samples", "noise"):
         palette = opened(bare_window)

@@ -17,7 +17,7 @@ from explorer_testing.drops import drop, files
 from explorer_testing.markup import MARK, Trap, faults, hover_all
 from explorer_testing.rooms import rooms
 from explorer_testing.training import small_request
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -29,7 +29,7 @@ from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import NamedDirection
-from explorer.document.views import NeighboursView
+from explorer.document.views import NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
 from explorer.models.foreign.record import Imported
@@ -79,14 +79,14 @@ def write_runs(folder: Path) -> None:
 
 
 @pytest.fixture
-def marked(desk: Desk, trap: Trap, explorer_home: Path, tmp_path: Path) -> Desk:
+def marked(driver: WindowDriver, trap: Trap, explorer_home: Path, tmp_path: Path) -> WindowDriver:
     """The window with a model, images and everything that bears a name, each of which is markup."""
     home = explorer_home / "models"
     write_bundle(home / f"{MARK}1", MatrixCodec(seed=1), name=f"{MARK}1")
     write_bundle(home / f"{MARK}2", MatrixCodec(seed=2), name=f"{MARK}2")
     write_runs(tmp_path)
-    desk.open(open_model(home / f"{MARK}1"), open_source(str(write_images(tmp_path / f"{MARK}set"))))
-    document = desk.document
+    driver.open(open_model(home / f"{MARK}1"), open_source(str(write_images(tmp_path / f"{MARK}set"))))
+    document = driver.document
     document.trainings.runs_requested.emit()
     assert document.source is not None
     assert MARK in document.source.name
@@ -94,38 +94,38 @@ def marked(desk: Desk, trap: Trap, explorer_home: Path, tmp_path: Path) -> Desk:
     document.bookmarks.add(f"{MARK}bookmark")
     document.set_code(np.ones(2, np.float32), f"Move {MARK}")
     axis = Direction(np.ones(2, np.float32), "means", (12, 12), 0.9, 2.0, (0.1, 0.1), 0.01)
-    document.finder.put_found((NamedDirection(f"{MARK}direction", axis),), MARK)
-    document.finder.keep([NamedDirection(f"{MARK}direction", axis)])
+    document.direction_search.put_found((NamedDirection(f"{MARK}direction", axis),), MARK)
+    document.direction_search.keep([NamedDirection(f"{MARK}direction", axis)])
     document.timeline.insert(np.array([[0, 0], [1, 2]], np.float32), 0)
     document.sessions.save_requested.emit(tmp_path / f"{MARK}.latent", False)
-    desk.until(lambda: document.sessions.path is not None)
+    driver.until(lambda: document.sessions.path is not None)
     document.report(f"expected {MARK}", f"Traceback {MARK}")
     document.announced.emit(f"Opened {MARK}")
-    return desk
+    return driver
 
 
-def fill_panels(desk: Desk) -> None:
+def fill_panels(driver: WindowDriver) -> None:
     """Have answers shown in the panels that are asked for one."""
-    document = desk.document
-    desk.tab("Noise")
-    desk.click("noise_curves")
-    desk.click("noise_measure")
-    desk.until(lambda: bool(document.studies.quality.curves))
-    desk.tab("Outliers")
-    desk.click("outliers_rank")
-    desk.until(lambda: document.studies.ranking is not None)
-    desk.tab("Neighbors")
-    desk.until(lambda: isinstance(document.neighbours_view, NeighboursView))
-    desk.tab("Compare")
-    desk.click("compare_pca")
-    desk.until(lambda: document.beside.model is not None and document.jobs == ())
+    document = driver.document
+    driver.tab("Noise")
+    driver.click("noise_curves")
+    driver.click("noise_measure")
+    driver.until(lambda: bool(document.analysis.quality.curves))
+    driver.tab("Outliers")
+    driver.click("outliers_rank")
+    driver.until(lambda: document.analysis.ranking is not None)
+    driver.tab("Neighbors")
+    driver.until(lambda: isinstance(document.neighbors_view, NeighborsView))
+    driver.tab("Compare")
+    driver.click("compare_pca")
+    driver.until(lambda: document.comparison.model is not None and document.jobs == ())
     document.trainings.choose(frozenset(run.path for run in document.trainings.runs))
-    desk.tab("Map")
-    document.studies.codes_requested.emit()
-    desk.until(lambda: document.studies.codes is not None)
+    driver.tab("Map")
+    document.analysis.codes_requested.emit()
+    driver.until(lambda: document.analysis.codes is not None)
 
 
-def test_no_name_is_rendered_anywhere_in_the_window(marked: Desk, trap: Trap, tmp_path: Path) -> None:
+def test_no_name_is_rendered_anywhere_in_the_window(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     fill_panels(marked)
     found = []
     for _, top in rooms(marked.window):
@@ -146,16 +146,16 @@ def test_no_name_is_rendered_anywhere_in_the_window(marked: Desk, trap: Trap, tm
     assert len(marked.document.trainings.runs) == 2
 
 
-def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: Desk, trap: Trap, tmp_path: Path) -> None:
+def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     path = tmp_path / f"{MARK}.png"
     Image.new("L", (12, 10), 200).save(path)
     assert drop(marked.window, files(path), marked.window.rect().center())
-    marked.until(lambda: marked.document.guest is not None)
+    marked.until(lambda: marked.document.imported_image is not None)
     marked.settle()
     hover_all(marked.window)
-    guest = marked.document.guest
-    assert guest is not None
-    assert MARK in guest.title
+    imported_image = marked.document.imported_image
+    assert imported_image is not None
+    assert MARK in imported_image.title
     assert faults(marked.window) == []
     path.write_bytes(b"no image")
     assert drop(marked.window, files(path), QPoint(300, 300))
@@ -166,7 +166,7 @@ def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: Desk, trap: 
     assert not trap.sprung
 
 
-def test_what_an_import_names_is_text(marked: Desk, trap: Trap, tmp_path: Path) -> None:
+def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     request = ImportRequest(tmp_path / f"{MARK}.keras", tmp_path / "out")
     images = np.zeros((2, 12, 10, 1), np.uint8)
     places = ((f"{MARK}layer", (2,)), (f"{MARK}other", (3,)))
@@ -186,7 +186,7 @@ def test_what_an_import_names_is_text(marked: Desk, trap: Trap, tmp_path: Path) 
     assert not trap.sprung
 
 
-def test_questions_show_names_as_text(marked: Desk, trap: Trap, tmp_path: Path) -> None:
+def test_questions_show_names_as_text(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     window, path = marked.window, tmp_path / f"{MARK}.latent"
     session, _ = read_session(path)
     opening = Opening(path, session, "", model_problem=f"{MARK} is missing", source_problem=f"{MARK} is missing")
@@ -205,7 +205,7 @@ def test_questions_show_names_as_text(marked: Desk, trap: Trap, tmp_path: Path) 
     assert not trap.sprung
 
 
-def test_the_file_dialog_asks_about_a_name_as_text(marked: Desk, trap: Trap, tmp_path: Path) -> None:
+def test_the_file_dialog_asks_about_a_name_as_text(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     path = tmp_path / f"{MARK}.csv"
     path.write_text("there already")
     chosen: list[Path] = []

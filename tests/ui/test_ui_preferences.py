@@ -153,10 +153,10 @@ def test_a_change_holds_at_once_and_at_the_next_start(make: MakeWindow) -> None:
     assert shown.currentData() == "light"
 
 
-def test_what_was_damaged_is_told_in_the_dialog(make: MakeWindow) -> None:
+def test_what_was_damaged_is_reported_in_the_dialog(make: MakeWindow) -> None:
     settings_path().write_text('{"scheme": "pink", "tour_seen": true}', encoding="utf-8")
     window = make()
-    assert window.shell.preferences.values.tour_seen
+    assert window.app_actions.preferences.values.tour_seen
     notes = opened(window).findChild(QLabel, "settings_notes")
     assert notes is not None
     assert notes.isVisible()

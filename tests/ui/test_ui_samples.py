@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from explorer_testing.builders import make_model
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
@@ -12,94 +12,94 @@ from PySide6.QtWidgets import QLabel
 from explorer.document.state import Sampling, Traversal
 from explorer.document.tasks import SAMPLES, TRAVERSAL_COLUMNS
 from explorer.document.views import SamplesView, TraversalView
-from explorer.latent.axes import to_axes
+from explorer.latent.axes import to_components
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.paths import pretrained_dir
-from explorer.ui.widgets.picture_choice import PictureChoice
+from explorer.ui.widgets.picture_choice import ImageGrid
 
 
-def samples(desk: Desk) -> SamplesView:
-    view = desk.document.samples_view
+def samples(driver: WindowDriver) -> SamplesView:
+    view = driver.document.samples_view
     assert isinstance(view, SamplesView)
     return view
 
 
-def until_samples(desk: Desk, codes: np.ndarray) -> SamplesView:
+def until_samples(driver: WindowDriver, codes: np.ndarray) -> SamplesView:
     def shown() -> bool:
-        view = desk.document.samples_view
+        view = driver.document.samples_view
         return isinstance(view, SamplesView) and np.allclose(view.codes, codes, atol=1e-5)
 
-    desk.until(shown)
-    return samples(desk)
+    driver.until(shown)
+    return samples(driver)
 
 
-def press(table: PictureChoice, row: int, column: int) -> None:
+def press(table: ImageGrid, row: int, column: int) -> None:
     QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.cell(row, column).center())
 
 
-def fitted(desk: Desk, sampling: Sampling) -> np.ndarray:
-    assert desk.document.model is not None
-    prior = FittedPrior().fit(desk.document.model.sample.codes)
+def fitted(driver: WindowDriver, sampling: Sampling) -> np.ndarray:
+    assert driver.document.model is not None
+    prior = FittedPrior().fit(driver.document.model.sample.codes)
     return prior.sample(SAMPLES, np.random.default_rng(sampling.seed), sampling.temperature)
 
 
-def test_a_plain_model_is_sampled_where_its_codes_are(desk: Desk) -> None:
-    desk.open()
-    assert desk.document.samples_view is None, "nobody looks"
-    desk.tab("Samples")
-    view = until_samples(desk, fitted(desk, Sampling()))
+def test_a_plain_model_is_sampled_where_its_codes_are(driver: WindowDriver) -> None:
+    driver.open()
+    assert driver.document.samples_view is None, "nobody looks"
+    driver.tab("Samples")
+    view = until_samples(driver, fitted(driver, Sampling()))
     assert view.fitted
-    assert "codes of test images" in desk.find(QLabel, "samples_hint").text()
-    desk.click("samples_normal")
-    until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
-    assert "do not follow N(0, I)" in desk.find(QLabel, "samples_hint").text()
-    desk.type_into("samples_temperature", "0.5")
-    until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(0), 0.5))
-    desk.type_into("samples_seed", "9")
-    until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(9), 0.5))
-    desk.document.undo()
-    desk.document.undo()
-    desk.document.undo()
-    assert desk.document.sampling == Sampling()
+    assert "codes of test images" in driver.find(QLabel, "samples_hint").text()
+    driver.click("samples_normal")
+    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
+    assert "do not follow N(0, I)" in driver.find(QLabel, "samples_hint").text()
+    driver.type_into("samples_temperature", "0.5")
+    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0), 0.5))
+    driver.type_into("samples_seed", "9")
+    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(9), 0.5))
+    driver.document.undo()
+    driver.document.undo()
+    driver.document.undo()
+    assert driver.document.sampling == Sampling()
 
 
-def test_a_variational_model_is_sampled_from_its_prior(desk: Desk) -> None:
-    desk.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
-    desk.until(lambda: desk.document.model is not None)
-    desk.tab("Samples")
-    view = until_samples(desk, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
+def test_a_variational_model_is_sampled_from_its_prior(driver: WindowDriver) -> None:
+    driver.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
+    driver.until(lambda: driver.document.model is not None)
+    driver.tab("Samples")
+    view = until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
     assert not view.fitted
-    assert desk.document.model is not None
-    np.testing.assert_allclose(view.images, desk.document.model.codec.decode(view.codes), atol=1e-6)
+    assert driver.document.model is not None
+    np.testing.assert_allclose(view.images, driver.document.model.codec.decode(view.codes), atol=1e-6)
 
 
-def test_a_sample_is_taken_to_the_cursor(desk: Desk) -> None:
-    desk.open()
-    desk.tab("Samples")
-    view = until_samples(desk, fitted(desk, Sampling()))
-    press(desk.window.samples.table, 2, 3)
-    np.testing.assert_array_equal(desk.code, view.codes[2 * 8 + 3])
-    assert desk.undo_label() == "Select sample"
-    desk.until_edited_shows(desk.code)
+def test_a_sample_is_taken_to_the_cursor(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Samples")
+    view = until_samples(driver, fitted(driver, Sampling()))
+    press(driver.window.samples.table, 2, 3)
+    np.testing.assert_array_equal(driver.code, view.codes[2 * 8 + 3])
+    assert driver.undo_label() == "Select sample"
+    driver.until_edited_shows(driver.code)
 
 
-def walked(desk: Desk, wanted: object = None) -> TraversalView:
+def walked(driver: WindowDriver, wanted: object = None) -> TraversalView:
     """Wait for the rows around the cursor as it is."""
 
     def shown() -> bool:
-        view = desk.document.traversal_view
+        view = driver.document.traversal_view
         return isinstance(view, TraversalView) and (wanted is None or bool(wanted(view)))  # type: ignore[operator]
 
-    desk.until(shown)
-    view = desk.document.traversal_view
+    driver.until(shown)
+    view = driver.document.traversal_view
     assert isinstance(view, TraversalView)
     return view
 
 
-def test_a_row_changes_one_dimension_and_nothing_else(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    desk.tab("Traversals")
-    view, model = walked(desk), desk.document.model
+def test_a_row_changes_one_dimension_and_nothing_else(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    driver.tab("Traversals")
+    view, model = walked(driver), driver.document.model
     assert model is not None
     stats = model.sample.statistics
     assert view.rows.tolist() == np.argsort(-stats.sigma, kind="stable").tolist(), "those that vary most first"
@@ -107,38 +107,38 @@ def test_a_row_changes_one_dimension_and_nothing_else(desk: Desk) -> None:
         expected = stats.mean[dim] + np.linspace(-3, 3, TRAVERSAL_COLUMNS) * stats.sigma[dim]
         np.testing.assert_allclose(view.codes[row, :, dim], expected, rtol=1e-4, atol=1e-5)
         others = [other for other in range(5) if other != dim]
-        np.testing.assert_array_equal(view.codes[row][:, others], np.tile(desk.code[others], (TRAVERSAL_COLUMNS, 1)))
-    press(desk.window.traversals.table, 1, 7)
-    np.testing.assert_array_equal(desk.code, view.codes[1, 7])
+        np.testing.assert_array_equal(view.codes[row][:, others], np.tile(driver.code[others], (TRAVERSAL_COLUMNS, 1)))
+    press(driver.window.traversals.table, 1, 7)
+    np.testing.assert_array_equal(driver.code, view.codes[1, 7])
     # The rows follow the cursor.
     dim = int(view.rows[0])
     other = int(view.rows[1])
-    walked(desk, lambda now: now.codes[0, 0, other] == view.codes[1, 7, other] and now.rows[0] == dim)
+    walked(driver, lambda now: now.codes[0, 0, other] == view.codes[1, 7, other] and now.rows[0] == dim)
 
 
-def test_axes_are_walked_in_sigmas(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    desk.tab("Traversals")
-    desk.click("traversals_axes")
-    desk.type_into("traversals_reach", "2")
-    view = walked(desk, lambda now: now.axes and now.values[-1] == 2)
-    assert desk.document.model is not None
-    stats = desk.document.model.sample.statistics
-    along = to_axes(view.codes[1], stats)
+def test_axes_are_walked_in_sigmas(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    driver.tab("Traversals")
+    driver.click("traversals_axes")
+    driver.type_into("traversals_reach", "2")
+    view = walked(driver, lambda now: now.axes and now.values[-1] == 2)
+    assert driver.document.model is not None
+    stats = driver.document.model.sample.statistics
+    along = to_components(view.codes[1], stats)
     np.testing.assert_allclose(along[:, 1], np.linspace(-2, 2, TRAVERSAL_COLUMNS), atol=1e-3)
-    np.testing.assert_allclose(along[:, 0], np.full(TRAVERSAL_COLUMNS, to_axes(desk.code, stats)[0]), atol=1e-3)
-    desk.document.undo()
-    desk.document.undo()
-    assert desk.document.traversal == Traversal()
+    np.testing.assert_allclose(along[:, 0], np.full(TRAVERSAL_COLUMNS, to_components(driver.code, stats)[0]), atol=1e-3)
+    driver.document.undo()
+    driver.document.undo()
+    assert driver.document.traversal == Traversal()
 
 
-def test_the_mean_code_with_each_dimension_at_its_maximum(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=5))
-    desk.tab("Traversals")
-    desk.click("traversals_maximum")
-    view = walked(desk, lambda now: not len(now.values))
-    assert desk.document.model is not None
-    stats = desk.document.model.sample.statistics
+def test_the_mean_code_with_each_dimension_at_its_maximum(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=5))
+    driver.tab("Traversals")
+    driver.click("traversals_maximum")
+    view = walked(driver, lambda now: not len(now.values))
+    assert driver.document.model is not None
+    stats = driver.document.model.sample.statistics
     table = view.codes.reshape(-1, 5)
     for place, dim in enumerate(view.rows.tolist()):
         expected = stats.mean.copy()
@@ -147,8 +147,8 @@ def test_the_mean_code_with_each_dimension_at_its_maximum(desk: Desk) -> None:
     np.testing.assert_array_equal(table[len(view.rows)], stats.mean)
 
 
-def test_without_a_model_it_is_said_what_to_do(desk: Desk) -> None:
-    for tab, table in (("Samples", desk.window.samples.table), ("Traversals", desk.window.traversals.table)):
-        desk.tab(tab)
+def test_without_a_model_it_is_said_what_to_do(driver: WindowDriver) -> None:
+    for tab, table in (("Samples", driver.window.samples.table), ("Traversals", driver.window.traversals.table)):
+        driver.tab(tab)
         assert table.rows == []
         assert "Open a model" in table.message

@@ -11,7 +11,7 @@ import pytest
 from explorer_testing.builders import as_floats, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.drops import drop, files
-from explorer_testing.window import Desk, drag
+from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -22,7 +22,7 @@ from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.document.state import State
-from explorer.document.views import PictureView
+from explorer.document.views import ImageView
 from explorer.models.recent import recent_sessions
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -42,74 +42,74 @@ def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
     return {"model": explorer_home / "models" / "one", "data": data / "pictures.npz", "sessions": sessions}
 
 
-def begin(desk: Desk, places: dict[str, Path]) -> None:
+def begin(driver: WindowDriver, places: dict[str, Path]) -> None:
     """Open model and pictures, as `explorer.app.open_first` does."""
-    desk.document.open(open_model(places["model"]), open_source(str(places["data"])))
-    desk.settle()
-    desk.document.forget_history()
-    desk.document.sessions.begin()
-    desk.window.sessions.asks = True
+    driver.document.open(open_model(places["model"]), open_source(str(places["data"])))
+    driver.settle()
+    driver.document.forget_history()
+    driver.document.sessions.begin()
+    driver.window.sessions.asks = True
 
 
 @pytest.fixture
-def user(desk: Desk, places: dict[str, Path]) -> Desk:
-    begin(desk, places)
-    return desk
+def user(driver: WindowDriver, places: dict[str, Path]) -> WindowDriver:
+    begin(driver, places)
+    return driver
 
 
 @pytest.fixture
-def another(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], Desk]]:
+def another(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], WindowDriver]]:
     """Further windows."""
-    made: list[Desk] = []
+    made: list[WindowDriver] = []
 
-    def make() -> Desk:
-        made.append(Desk(make_window(), qtbot))
+    def make() -> WindowDriver:
+        made.append(WindowDriver(make_window(), qtbot))
         return made[-1]
 
     yield make
-    for desk in made:
-        desk.window.sessions.asks = False
-        desk.close()
+    for driver in made:
+        driver.window.sessions.asks = False
+        driver.close()
 
 
 @pytest.fixture(autouse=True)
-def _closed_unasked(desk: Desk) -> Iterator[None]:
+def _closed_unasked(driver: WindowDriver) -> Iterator[None]:
     yield
-    desk.window.sessions.asks = False
+    driver.window.sessions.asks = False
 
 
-def press(desk: Desk, action: str) -> None:
+def press(driver: WindowDriver, action: str) -> None:
     """Press the keys of an action in a window that may have lost the keyboard to a dialog or another window."""
-    desk.window.activateWindow()
-    desk.until(desk.window.isActiveWindow)
-    desk.shortcut(action)
+    driver.window.activateWindow()
+    driver.until(driver.window.isActiveWindow)
+    driver.shortcut(action)
 
 
-def work(desk: Desk) -> State:
+def work(driver: WindowDriver) -> State:
     """Do what a session holds: a dragged slider, keyframes, a bookmark, noise, a picked picture, another tab."""
-    sliders = desk.window.latent.sliders
-    desk.document.choose_picture(7)
-    desk.settle()
-    press(desk, "action_keyframe")
+    sliders = driver.window.latent.sliders
+    driver.document.choose_image(7)
+    driver.settle()
+    press(driver, "action_keyframe")
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
-    press(desk, "action_keyframe")
-    press(desk, "action_bookmark")
-    desk.type_into("timeline_steps", "24")
-    desk.tab("Noise")
-    desk.settle()
-    return desk.document.state
+    press(driver, "action_keyframe")
+    press(driver, "action_bookmark")
+    driver.type_into("timeline_steps", "24")
+    driver.tab("Noise")
+    driver.settle()
+    return driver.document.state
 
 
-def save_as(desk: Desk, path: Path) -> None:
-    press(desk, "action_session_save_as")
-    type_path(desk, path)
-    desk.until(lambda: desk.document.sessions.path == path)
+def save_as(driver: WindowDriver, path: Path) -> None:
+    press(driver, "action_session_save_as")
+    type_path(driver, path)
+    driver.until(lambda: driver.document.sessions.path == path)
 
 
-def type_path(desk: Desk, path: Path) -> None:
+def type_path(driver: WindowDriver, path: Path) -> None:
     """Type a path into the file dialog that is open, and press its button."""
-    desk.until(lambda: bool(open_dialogs(desk)))
-    dialog = open_dialogs(desk)[-1]
+    driver.until(lambda: bool(open_dialogs(driver)))
+    dialog = open_dialogs(driver)[-1]
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
     assert edit is not None
     edit.setCompleter(None)  # type: ignore[arg-type]
@@ -127,39 +127,39 @@ def type_path(desk: Desk, path: Path) -> None:
             return False
         return ready
 
-    desk.until(typed)
+    driver.until(typed)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def open_dialogs(desk: Desk) -> list[QFileDialog]:
-    return [dialog for dialog in desk.window.findChildren(QFileDialog) if dialog.isVisible()]
+def open_dialogs(driver: WindowDriver) -> list[QFileDialog]:
+    return [dialog for dialog in driver.window.findChildren(QFileDialog) if dialog.isVisible()]
 
 
-def question(desk: Desk, name: str) -> QMessageBox:
-    desk.until(lambda: any(box.isVisible() for box in desk.window.findChildren(QMessageBox, name)))
-    return desk.window.findChildren(QMessageBox, name)[-1]
+def question(driver: WindowDriver, name: str) -> QMessageBox:
+    driver.until(lambda: any(box.isVisible() for box in driver.window.findChildren(QMessageBox, name)))
+    return driver.window.findChildren(QMessageBox, name)[-1]
 
 
-def answer(desk: Desk, name: str, button: str) -> None:
-    box = question(desk, name)
+def answer(driver: WindowDriver, name: str, button: str) -> None:
+    box = question(driver, name)
     made = box.findChild(QPushButton, button)
     assert made is not None
     QTest.mouseClick(made, Qt.MouseButton.LeftButton)
 
 
-def open_session(desk: Desk, path: Path) -> None:
-    press(desk, "action_session_open")
-    type_path(desk, path)
+def open_session(driver: WindowDriver, path: Path) -> None:
+    press(driver, "action_session_open")
+    type_path(driver, path)
 
 
-def same(desk: Desk, state: State) -> None:
+def same(driver: WindowDriver, state: State) -> None:
     """Check that the window shows that work, whoever did it."""
-    now = desk.document.state
+    now = driver.document.state
     assert now.model is not None
     assert state.model is not None
     assert now.model.card.decoder_hash == state.model.card.decoder_hash
-    assert now.picture == state.picture
-    assert now.film == state.film
+    assert now.image_index == state.image_index
+    assert now.animation == state.animation
     assert now.noises == state.noises
     for one, other in ((now.keyframes, state.keyframes), (now.bookmarks, state.bookmarks)):
         assert len(one) == len(other)
@@ -175,7 +175,7 @@ def same(desk: Desk, state: State) -> None:
 
 
 def test_what_is_saved_is_opened_in_another_window(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
 ) -> None:
     assert user.window.windowTitle() == "one – Latent Explorer"
     state = work(user)
@@ -195,18 +195,20 @@ def test_what_is_saved_is_opened_in_another_window(
     assert not other.problems
 
 
-def bring_in(desk: Desk, path: Path) -> None:
+def bring_in(driver: WindowDriver, path: Path) -> None:
     """Drop a picture on the window, and wait until it is encoded."""
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
-    assert drop(desk.window, files(path), QPoint(600, 300))
-    desk.until(lambda: desk.document.guest is not None and isinstance(desk.document.picture_view, PictureView))
-    desk.settle()
+    assert drop(driver.window, files(path), QPoint(600, 300))
+    driver.until(
+        lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
+    )
+    driver.settle()
 
 
-def test_a_picture_that_was_brought_in_is_saved_too(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+def test_an_image_that_was_brought_in_is_saved_too(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver], tmp_path: Path
 ) -> None:
-    user.document.choose_picture(7)
+    user.document.choose_image(7)
     user.settle()
     bring_in(user, tmp_path / "mine.png")
     user.click("stage_invert")
@@ -215,8 +217,8 @@ def test_a_picture_that_was_brought_in_is_saved_too(
     sliders = user.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
     user.settle()
-    state, view = user.document.state, user.document.picture_view
-    assert isinstance(view, PictureView)
+    state, view = user.document.state, user.document.image_view
+    assert isinstance(view, ImageView)
     path = places["sessions"] / "mine.latent"
     save_as(user, path)
     (tmp_path / "mine.png").unlink()
@@ -225,18 +227,18 @@ def test_a_picture_that_was_brought_in_is_saved_too(
     other.until(lambda: other.document.sessions.path == path)
     other.settle()
     same(other, state)
-    found = other.document.picture_view
-    assert isinstance(found, PictureView)
+    found = other.document.image_view
+    assert isinstance(found, ImageView)
     np.testing.assert_array_equal(found.original, view.original)
     assert "mine.png" in other.find(ElidedLabel, "stage_heading").text()
     assert not other.document.sessions.dirty
     assert not other.problems
-    other.document.choose_picture(7)
-    other.until(lambda: other.document.guest is None and other.document.code is not None)
+    other.document.choose_image(7)
+    other.until(lambda: other.document.imported_image is None and other.document.code is not None)
 
 
-def test_a_picture_that_is_too_large_to_be_saved_is_told(
-    user: Desk, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_image_that_is_too_large_to_be_saved_is_reported(
+    user: WindowDriver, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("explorer.data.guest.MOST_BYTES", 1000)
     bring_in(user, tmp_path / "mine.png")
@@ -247,7 +249,7 @@ def test_a_picture_that_is_too_large_to_be_saved_is_told(
     assert said == ["Saved mine.latent without the imported image, which is too large. Keep its file."]
 
 
-def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, places: dict[str, Path]) -> None:
+def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: WindowDriver, places: dict[str, Path]) -> None:
     save_as(user, places["sessions"] / "a.latent")
     press(user, "action_keyframe")
     assert user.window.windowTitle().startswith("a* – ")
@@ -262,7 +264,9 @@ def test_the_star_comes_with_an_edit_and_goes_with_its_undoing(user: Desk, place
     assert user.window.windowTitle().startswith("a* – ")
 
 
-def test_the_encoders_answer_is_no_change(user: Desk, places: dict[str, Path], another: Callable[[], Desk]) -> None:
+def test_the_encoders_answer_is_no_change(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
+) -> None:
     save_as(user, places["sessions"] / "a.latent")
     other = another()
     other.document.sessions.open_wanted.emit(places["sessions"] / "a.latent")
@@ -272,7 +276,7 @@ def test_the_encoders_answer_is_no_change(user: Desk, places: dict[str, Path], a
     assert not other.document.sessions.dirty
 
 
-def test_recent_sessions_are_in_the_menu(user: Desk, places: dict[str, Path]) -> None:
+def test_recent_sessions_are_in_the_menu(user: WindowDriver, places: dict[str, Path]) -> None:
     first, second = places["sessions"] / "first.latent", places["sessions"] / "second & more.latent"
     save_as(user, first)
     press(user, "action_keyframe")
@@ -295,12 +299,12 @@ def test_recent_sessions_are_in_the_menu(user: Desk, places: dict[str, Path]) ->
     assert not nothing.isEnabled()
 
 
-def test_a_new_session_keeps_the_model_and_the_pictures(user: Desk, places: dict[str, Path]) -> None:
+def test_a_new_session_keeps_the_model_and_the_images(user: WindowDriver, places: dict[str, Path]) -> None:
     work(user)
     save_as(user, places["sessions"] / "a.latent")
     press(user, "action_session_new")
     document = user.document
-    assert (document.keyframes, document.bookmarks.kept, document.picture) == ((), (), 0)
+    assert (document.keyframes, document.bookmarks.kept, document.image_index) == ((), (), 0)
     assert document.model is not None
     assert document.model.name == "one"
     assert (document.sessions.path, document.sessions.dirty, document.undo_label) == (None, False, None)
@@ -312,7 +316,7 @@ def test_a_new_session_keeps_the_model_and_the_pictures(user: Desk, places: dict
 # -- what is not saved -------------------------------------------------------------------------------------------------
 
 
-def test_closing_asks_and_cancel_stays(user: Desk) -> None:
+def test_closing_asks_and_cancel_stays(user: WindowDriver) -> None:
     press(user, "action_keyframe")
     user.window.close()
     box = question(user, "unsaved_question")
@@ -331,7 +335,7 @@ def test_closing_asks_and_cancel_stays(user: Desk) -> None:
     assert not user.window.isVisible()
 
 
-def test_closing_saves_first_where_that_is_wanted(user: Desk, places: dict[str, Path]) -> None:
+def test_closing_saves_first_where_that_is_wanted(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)
     press(user, "action_keyframe")
@@ -341,7 +345,7 @@ def test_closing_saves_first_where_that_is_wanted(user: Desk, places: dict[str, 
     assert len(read_session(path)[0].record.segments) == 1
 
 
-def test_closing_asks_where_to_save_what_has_no_file(user: Desk, places: dict[str, Path]) -> None:
+def test_closing_asks_where_to_save_what_has_no_file(user: WindowDriver, places: dict[str, Path]) -> None:
     press(user, "action_keyframe")
     user.window.close()
     answer(user, "unsaved_question", "unsaved_save")
@@ -350,14 +354,14 @@ def test_closing_asks_where_to_save_what_has_no_file(user: Desk, places: dict[st
     assert len(read_session(places["sessions"] / "b.latent")[0].record.segments) == 1
 
 
-def test_a_window_without_changes_closes_at_once(user: Desk) -> None:
+def test_a_window_without_changes_closes_at_once(user: WindowDriver) -> None:
     press(user, "action_keyframe")
     press(user, "action_undo")
     user.window.close()
     assert not user.window.isVisible()
 
 
-def test_new_and_open_ask_too(user: Desk, places: dict[str, Path]) -> None:
+def test_new_and_open_ask_too(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)
     press(user, "action_keyframe")
@@ -370,7 +374,7 @@ def test_new_and_open_ask_too(user: Desk, places: dict[str, Path]) -> None:
     assert user.document.sessions.path == path
 
 
-def test_what_cannot_be_saved_stays_open_and_unsaved(user: Desk, places: dict[str, Path]) -> None:
+def test_what_cannot_be_saved_stays_open_and_unsaved(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)
     press(user, "action_keyframe")
@@ -387,7 +391,7 @@ def test_what_cannot_be_saved_stays_open_and_unsaved(user: Desk, places: dict[st
 
 
 def test_a_file_that_another_window_has_saved_is_not_overwritten_unasked(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
 ) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)
@@ -431,7 +435,7 @@ def test_a_file_that_another_window_has_saved_is_not_overwritten_unasked(
 
 
 def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver], tmp_path: Path
 ) -> None:
     state = work(user)
     path = places["sessions"] / "a.latent"
@@ -457,7 +461,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
 
 
 def test_a_model_is_found_in_the_library_whatever_its_folder_is_called(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
 ) -> None:
     state = work(user)
     path = places["sessions"] / "a.latent"
@@ -470,8 +474,8 @@ def test_a_model_is_found_in_the_library_whatever_its_folder_is_called(
     same(other, state)
 
 
-def test_without_the_model_the_pictures_open_and_the_file_is_left(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk]
+def test_without_the_model_the_images_open_and_the_file_is_left(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
 ) -> None:
     work(user)
     path = places["sessions"] / "a.latent"
@@ -482,7 +486,7 @@ def test_without_the_model_the_pictures_open_and_the_file_is_left(
     other.document.sessions.open_wanted.emit(path)
     answer(other, "missing_question", "missing_skip")
     other.until(lambda: other.document.source is not None)
-    assert (other.document.model, other.document.picture, other.document.keyframes) == (None, 7, ())
+    assert (other.document.model, other.document.image_index, other.document.keyframes) == (None, 7, ())
     # What is left would take the place of what was lost: it has no file.
     assert other.document.sessions.path is None
     press(other, "action_session_save")
@@ -491,8 +495,8 @@ def test_without_the_model_the_pictures_open_and_the_file_is_left(
     assert path.read_bytes() == before
 
 
-def test_pictures_that_moved_are_asked_for_and_the_rest_is_kept(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+def test_images_that_moved_are_asked_for_and_the_rest_is_kept(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver], tmp_path: Path
 ) -> None:
     state = work(user)
     path = places["sessions"] / "a.latent"
@@ -509,8 +513,8 @@ def test_pictures_that_moved_are_asked_for_and_the_rest_is_kept(
     same(other, state)
 
 
-def test_pictures_that_moved_with_the_session_are_found(
-    user: Desk, places: dict[str, Path], another: Callable[[], Desk], tmp_path: Path
+def test_images_that_moved_with_the_session_are_found(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver], tmp_path: Path
 ) -> None:
     state = work(user)
     save_as(user, places["sessions"] / "a.latent")
@@ -525,7 +529,9 @@ def test_pictures_that_moved_with_the_session_are_found(
     same(other, state)
 
 
-def test_without_the_pictures_the_codes_open(user: Desk, places: dict[str, Path], another: Callable[[], Desk]) -> None:
+def test_without_the_images_the_codes_open(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver]
+) -> None:
     state = work(user)
     path = places["sessions"] / "a.latent"
     save_as(user, path)
@@ -540,10 +546,10 @@ def test_without_the_pictures_the_codes_open(user: Desk, places: dict[str, Path]
     other.until_edited_shows(other.code)
 
 
-def choose_folder(desk: Desk, folder: Path) -> None:
+def choose_folder(driver: WindowDriver, folder: Path) -> None:
     """Choose a folder in the dialog that is open."""
-    desk.until(lambda: bool(open_dialogs(desk)))
-    dialog = open_dialogs(desk)[-1]
+    driver.until(lambda: bool(open_dialogs(driver)))
+    dialog = open_dialogs(driver)[-1]
     dialog.setDirectory(str(folder.parent))
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
     assert edit is not None
@@ -558,12 +564,12 @@ def choose_folder(desk: Desk, folder: Path) -> None:
             return False
         return button.isEnabled()
 
-    desk.until(typed)
+    driver.until(typed)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    desk.until(lambda: not dialog.isVisible())
+    driver.until(lambda: not dialog.isVisible())
 
 
-def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: dict[str, Path]) -> None:
+def test_images_that_are_prepared_otherwise_now_are_reported(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     session = user.document.sessions.take()
     assert session.record.model is not None
@@ -580,7 +586,9 @@ def test_pictures_that_are_prepared_otherwise_now_are_told(user: Desk, places: d
 
 
 @pytest.mark.parametrize("what", ["damaged", "newer", "empty"])
-def test_what_cannot_be_opened_is_told_and_what_is_open_stays(user: Desk, places: dict[str, Path], what: str) -> None:
+def test_what_cannot_be_opened_is_reported_and_what_is_open_stays(
+    user: WindowDriver, places: dict[str, Path], what: str
+) -> None:
     path = places["sessions"] / "a.latent"
     if what == "newer":
         session = user.document.sessions.take()
@@ -599,7 +607,9 @@ def test_what_cannot_be_opened_is_told_and_what_is_open_stays(user: Desk, places
     assert user.window.problem_bar.isVisible()
 
 
-def test_a_session_that_is_opened_as_anything_else_is_opened_as_one(user: Desk, places: dict[str, Path]) -> None:
+def test_a_session_that_is_opened_as_anything_else_is_opened_as_one(
+    user: WindowDriver, places: dict[str, Path]
+) -> None:
     """From the command line and by a drop, which both hand on what they are given."""
     path = places["sessions"] / "a.latent"
     save_as(user, path)
@@ -612,7 +622,7 @@ def test_a_session_that_is_opened_as_anything_else_is_opened_as_one(user: Desk, 
     user.until(lambda: user.document.sessions.path == path)
 
 
-def test_every_question_can_be_answered_with_keys(user: Desk) -> None:
+def test_every_question_can_be_answered_with_keys(user: WindowDriver) -> None:
     press(user, "action_keyframe")
     press(user, "action_session_new")
     box = question(user, "unsaved_question")

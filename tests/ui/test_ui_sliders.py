@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
-from explorer_testing.window import Desk, drag
+from explorer_testing.window import WindowDriver, drag
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -26,11 +26,11 @@ from explorer.ui.widgets.slider_rows import RowOrder, SliderRows
 MANY = 100_352
 
 
-def in_sigma(desk: Desk) -> Any:
-    model = desk.document.model
+def in_sigma(driver: WindowDriver) -> Any:
+    model = driver.document.model
     assert model is not None
     statistics = model.sample.statistics
-    return (desk.code - statistics.mean) / statistics.sigma
+    return (driver.code - statistics.mean) / statistics.sigma
 
 
 def wheel(sliders: SliderList, where: QPointF, delta: int, modifiers: Qt.KeyboardModifier) -> None:
@@ -48,139 +48,139 @@ def wheel(sliders: SliderList, where: QPointF, delta: int, modifiers: Qt.Keyboar
     QApplication.sendEvent(viewport, event)
 
 
-def test_a_drag_moves_the_code_and_is_one_step(desk: Desk) -> None:
-    desk.open()
-    sliders, before = desk.window.latent.sliders, desk.code
+def test_a_drag_moves_the_code_and_is_one_step(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, before = driver.window.latent.sliders, driver.code
     drag(sliders.viewport(), [sliders.handle_position(0, -1 + step / 4) for step in range(9)])
     pixel = 2 * RANGE / sliders.track_rect(0).width()
-    assert in_sigma(desk)[0] == pytest.approx(1, abs=pixel)
-    assert desk.code[1] == before[1]
-    desk.until_edited_shows(desk.code)
-    assert re.fullmatch(r"z₀: [+−]\d\.\d\d → [+](0\.9|1\.0)\d σ", str(desk.undo_label()))
-    desk.shortcut("action_undo")
-    np.testing.assert_array_equal(desk.code, before)
-    assert desk.undo_label() is None
-    desk.until_edited_shows(before)
+    assert in_sigma(driver)[0] == pytest.approx(1, abs=pixel)
+    assert driver.code[1] == before[1]
+    driver.until_edited_shows(driver.code)
+    assert re.fullmatch(r"z₀: [+−]\d\.\d\d → [+](0\.9|1\.0)\d σ", str(driver.undo_label()))
+    driver.shortcut("action_undo")
+    np.testing.assert_array_equal(driver.code, before)
+    assert driver.undo_label() is None
+    driver.until_edited_shows(before)
 
 
-def test_two_drags_are_two_steps(desk: Desk) -> None:
-    desk.open()
-    sliders = desk.window.latent.sliders
+def test_two_drags_are_two_steps(driver: WindowDriver) -> None:
+    driver.open()
+    sliders = driver.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (0.0, 0.5, 1.0)])
-    between = desk.code
+    between = driver.code
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (1.5, 2.0)])
-    desk.document.undo()
-    np.testing.assert_array_equal(desk.code, between)
-    assert desk.undo_label() is not None
+    driver.document.undo()
+    np.testing.assert_array_equal(driver.code, between)
+    assert driver.undo_label() is not None
 
 
-def test_a_drag_past_the_end_stays_on_the_track(desk: Desk) -> None:
-    desk.open()
-    sliders = desk.window.latent.sliders
+def test_a_drag_past_the_end_stays_on_the_track(driver: WindowDriver) -> None:
+    driver.open()
+    sliders = driver.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(0, 0), QPointF(10_000, 10)])
-    assert in_sigma(desk)[0] == pytest.approx(RANGE, abs=1e-4)
+    assert in_sigma(driver)[0] == pytest.approx(RANGE, abs=1e-4)
 
 
-def test_a_move_without_a_button_held_does_nothing(desk: Desk) -> None:
-    desk.open()
-    sliders, before = desk.window.latent.sliders, desk.code
+def test_a_move_without_a_button_held_does_nothing(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, before = driver.window.latent.sliders, driver.code
     QTest.mouseMove(sliders.viewport(), sliders.handle_position(0, 1).toPoint())
     QTest.mouseMove(sliders.viewport(), sliders.handle_position(0, 2).toPoint())
-    np.testing.assert_array_equal(desk.code, before)
+    np.testing.assert_array_equal(driver.code, before)
 
 
-def test_values_are_in_sigma_of_the_data(desk: Desk) -> None:
-    desk.open()
-    sliders = desk.window.latent.sliders
-    np.testing.assert_allclose(sliders.values, in_sigma(desk), atol=1e-5)
+def test_values_are_in_sigma_of_the_data(driver: WindowDriver) -> None:
+    driver.open()
+    sliders = driver.window.latent.sliders
+    np.testing.assert_allclose(sliders.values, in_sigma(driver), atol=1e-5)
     drag(sliders.viewport(), [sliders.handle_position(1, -2.0), sliders.handle_position(1, -2.5)])
-    np.testing.assert_allclose(sliders.values, in_sigma(desk), atol=1e-5)
+    np.testing.assert_allclose(sliders.values, in_sigma(driver), atol=1e-5)
     assert sliders.values[1] == pytest.approx(-2.5, abs=2 * RANGE / sliders.track_rect(1).width())
 
 
-def test_they_follow_whoever_moves_the_cursor(desk: Desk) -> None:
-    desk.open()
-    desk.document.set_code(as_floats(0.25, -0.5))
-    np.testing.assert_allclose(desk.window.latent.sliders.values, in_sigma(desk), atol=1e-5)
+def test_they_follow_whoever_moves_the_cursor(driver: WindowDriver) -> None:
+    driver.open()
+    driver.document.set_code(as_floats(0.25, -0.5))
+    np.testing.assert_allclose(driver.window.latent.sliders.values, in_sigma(driver), atol=1e-5)
 
 
-def test_a_double_click_sets_one_slider_back(desk: Desk) -> None:
-    desk.open()
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_a_double_click_sets_one_slider_back(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in (0.0, 2.0)])
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, -2.0)])
     where = sliders.handle_position(1, 1.0).toPoint()
     QTest.mouseDClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert desk.code[1] == start[1]
-    assert desk.code[0] != start[0]
+    assert driver.code[1] == start[1]
+    assert driver.code[0] != start[0]
 
 
-def test_left_and_right_turn_the_slider_and_delete_sets_it_back(desk: Desk) -> None:
-    desk.open()
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_left_and_right_turn_the_slider_and_delete_sets_it_back(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=sliders.handle_position(0, 0).toPoint())
-    at = float(in_sigma(desk)[0])
+    at = float(in_sigma(driver)[0])
     QTest.keyClick(sliders, Qt.Key.Key_Right)
     QTest.keyClick(sliders, Qt.Key.Key_Right)
-    assert in_sigma(desk)[0] == pytest.approx(at + 2 * KEY_STEP, abs=1e-4)
+    assert in_sigma(driver)[0] == pytest.approx(at + 2 * KEY_STEP, abs=1e-4)
     QTest.keyClick(sliders, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-    assert in_sigma(desk)[0] == pytest.approx(at - 8 * KEY_STEP, abs=1e-4)
-    desk.document.undo()
-    assert in_sigma(desk)[0] == pytest.approx(at, abs=1e-4), "presses of one key after another are one step"
+    assert in_sigma(driver)[0] == pytest.approx(at - 8 * KEY_STEP, abs=1e-4)
+    driver.document.undo()
+    assert in_sigma(driver)[0] == pytest.approx(at, abs=1e-4), "presses of one key after another are one step"
     QTest.keyClick(sliders, Qt.Key.Key_Delete)
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
 
 
-def test_up_and_down_choose_the_slider(desk: Desk) -> None:
-    desk.open(make_model(latent_dim=3))
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_up_and_down_choose_the_slider(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=3))
+    sliders, start = driver.window.latent.sliders, driver.code
     sliders.setFocus()
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up):
         QTest.keyClick(sliders, key)
     assert sliders.current_row == 1
     QTest.keyClick(sliders, Qt.Key.Key_Right)
-    assert list(np.flatnonzero(desk.code != start)) == [1]
+    assert list(np.flatnonzero(driver.code != start)) == [1]
 
 
-def test_keys_stop_at_the_end_of_the_track(desk: Desk) -> None:
-    desk.open()
-    sliders = desk.window.latent.sliders
+def test_keys_stop_at_the_end_of_the_track(driver: WindowDriver) -> None:
+    driver.open()
+    sliders = driver.window.latent.sliders
     for _ in range(12):
         QTest.keyClick(sliders, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert in_sigma(desk)[0] == pytest.approx(RANGE, abs=1e-4)
+    assert in_sigma(driver)[0] == pytest.approx(RANGE, abs=1e-4)
 
 
-def test_the_wheel_turns_a_slider_only_with_ctrl(desk: Desk) -> None:
-    desk.open()
-    sliders, start, at = desk.window.latent.sliders, desk.code, float(in_sigma(desk)[1])
+def test_the_wheel_turns_a_slider_only_with_ctrl(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start, at = driver.window.latent.sliders, driver.code, float(in_sigma(driver)[1])
     where = sliders.handle_position(1, 0)
     wheel(sliders, where, 120, Qt.KeyboardModifier.NoModifier)
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
     for _ in range(3):
         wheel(sliders, where, 120, Qt.KeyboardModifier.ControlModifier)
-    assert in_sigma(desk)[1] == pytest.approx(at + 3 * KEY_STEP, abs=1e-4)
-    assert desk.code[0] == start[0]
+    assert in_sigma(driver)[1] == pytest.approx(at + 3 * KEY_STEP, abs=1e-4)
+    assert driver.code[0] == start[0]
 
 
-def test_reset_and_shuffle(desk: Desk) -> None:
-    desk.open()
-    start = desk.code
-    desk.click("latent_shuffle")
-    assert not np.array_equal(desk.code, start)
-    desk.until_edited_shows(desk.code)
-    desk.click("latent_reset")
-    np.testing.assert_array_equal(desk.code, start)
-    desk.shortcut("action_shuffle")
-    assert not np.array_equal(desk.code, start)
-    desk.shortcut("action_reset")
-    np.testing.assert_array_equal(desk.code, start)
+def test_reset_and_shuffle(driver: WindowDriver) -> None:
+    driver.open()
+    start = driver.code
+    driver.click("latent_shuffle")
+    assert not np.array_equal(driver.code, start)
+    driver.until_edited_shows(driver.code)
+    driver.click("latent_reset")
+    np.testing.assert_array_equal(driver.code, start)
+    driver.shortcut("action_shuffle")
+    assert not np.array_equal(driver.code, start)
+    driver.shortcut("action_reset")
+    np.testing.assert_array_equal(driver.code, start)
 
 
-def test_without_a_model_there_is_nothing_to_turn(desk: Desk) -> None:
-    sliders = desk.window.latent.sliders
+def test_without_a_model_there_is_nothing_to_turn(driver: WindowDriver) -> None:
+    sliders = driver.window.latent.sliders
     assert sliders.row_count == 0
     assert not sliders.isEnabled()
-    assert "No model" in desk.find(QLabel, "latent_summary").text()
+    assert "No model" in driver.find(QLabel, "latent_summary").text()
 
 
 class Asked:
@@ -291,41 +291,41 @@ def test_sorted_and_filtered_rows_stand_for_their_own_sliders(themed: object, qt
     assert back == [1]
 
 
-def value_field(desk: Desk) -> QLineEdit:
+def value_field(driver: WindowDriver) -> QLineEdit:
     """The field of these sliders; Compare has sliders, too."""
-    found = desk.window.latent.sliders.findChild(QLineEdit, "slider_value")
+    found = driver.window.latent.sliders.findChild(QLineEdit, "slider_value")
     assert found is not None
     return found
 
 
-def test_a_number_can_be_typed(desk: Desk) -> None:
-    desk.open()
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_a_number_can_be_typed(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
     sliders.setFocus()
     QTest.keyClick(sliders, Qt.Key.Key_Down)
     QTest.keyClick(sliders, Qt.Key.Key_Return)
-    field = value_field(desk)
+    field = value_field(driver)
     assert field.isVisible()
     QTest.keyClicks(field, "-1,25")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert in_sigma(desk)[1] == pytest.approx(-1.25, abs=1e-5)
+    assert in_sigma(driver)[1] == pytest.approx(-1.25, abs=1e-5)
     assert not field.isVisible()
     assert sliders.hasFocus()
     QTest.keyClicks(sliders, "6")
     QTest.keyClick(field, Qt.Key.Key_Enter)
-    assert in_sigma(desk)[1] == pytest.approx(6, abs=1e-4), "beyond the track too"
-    desk.document.undo()
-    assert in_sigma(desk)[1] == pytest.approx(-1.25, abs=1e-5)
-    desk.document.undo()
-    np.testing.assert_array_equal(desk.code, start)
+    assert in_sigma(driver)[1] == pytest.approx(6, abs=1e-4), "beyond the track too"
+    driver.document.undo()
+    assert in_sigma(driver)[1] == pytest.approx(-1.25, abs=1e-5)
+    driver.document.undo()
+    np.testing.assert_array_equal(driver.code, start)
 
 
-def test_a_number_half_typed_can_be_left(desk: Desk) -> None:
-    desk.open()
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_a_number_half_typed_can_be_left(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
     sliders.setFocus()
     QTest.keyClicks(sliders, "3")
-    field = value_field(desk)
+    field = value_field(driver)
     assert (field.text(), field.isVisible()) == ("3", True)
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert not field.isVisible()
@@ -334,24 +334,24 @@ def test_a_number_half_typed_can_be_left(desk: Desk) -> None:
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert field.isVisible(), "no number: it stays to be mended"
     assert field.property("problem")
-    desk.window.stage.setFocus()
+    driver.window.stage.setFocus()
     assert not field.isVisible()
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
 
 
-def test_a_double_click_on_the_number_types_and_a_click_there_moves_nothing(desk: Desk) -> None:
-    desk.open()
-    sliders, start = desk.window.latent.sliders, desk.code
+def test_a_double_click_on_the_number_types_and_a_click_there_moves_nothing(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
     where = QPointF(sliders.viewport().width() - 12, sliders.track_rect(1).center().y()).toPoint()
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
     QTest.mouseDClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    field = value_field(desk)
+    field = value_field(driver)
     QTest.keyClicks(field, "2")
     sliders.verticalScrollBar().setFocus()
-    desk.window.latent.find_sliders()
-    assert in_sigma(desk)[1] == pytest.approx(2, abs=1e-5), "going elsewhere takes it"
-    assert desk.code[0] == start[0]
+    driver.window.latent.find_sliders()
+    assert in_sigma(driver)[1] == pytest.approx(2, abs=1e-5), "going elsewhere takes it"
+    assert driver.code[0] == start[0]
 
 
 @pytest.mark.parametrize(
@@ -371,10 +371,10 @@ def test_what_counts_as_a_number(text: str, value: float | None) -> None:
     assert parse_sigma(text) == value
 
 
-def test_a_drag_goes_on_when_the_model_learns_meanwhile(desk: Desk) -> None:
+def test_a_drag_goes_on_when_the_model_learns_meanwhile(driver: WindowDriver) -> None:
     run = Path("/nowhere/run")
-    desk.open(replace(make_model(latent_dim=40), run=run, epochs=1.0))
-    sliders = desk.window.latent.sliders
+    driver.open(replace(make_model(latent_dim=40), run=run, epochs=1.0))
+    sliders = driver.window.latent.sliders
     bar = sliders.verticalScrollBar()
     bar.setValue(bar.maximum())
     scrolled = bar.value()
@@ -383,17 +383,17 @@ def test_a_drag_goes_on_when_the_model_learns_meanwhile(desk: Desk) -> None:
     path = [sliders.handle_position(item, value).toPoint() for value in (float(sliders.values[item]), 0.5, 1.0, 1.5)]
     QTest.mousePress(sliders.viewport(), Qt.MouseButton.LeftButton, pos=path[0])
     QTest.mouseMove(sliders.viewport(), path[1])
-    before = desk.document.code
+    before = driver.document.code
     newer = replace(make_model(latent_dim=40, seed=1), run=run, epochs=2.0)
-    desk.document.refine_model(newer)
-    desk.settle()
+    driver.document.refine_model(newer)
+    driver.settle()
     assert bar.value() == scrolled, "the list was pulled away"
     QTest.mouseMove(sliders.viewport(), path[3])
-    assert desk.document.code is not before
+    assert driver.document.code is not before
     assert float(sliders.values[item]) == pytest.approx(1.5, abs=0.1)
     QTest.mouseRelease(sliders.viewport(), Qt.MouseButton.LeftButton, pos=path[3])
     subscript = str(item).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-    assert re.fullmatch(rf"z{subscript}: [+−]\d\.\d\d → [+]1\.[456]\d σ", str(desk.undo_label()))
-    desk.document.undo()
-    assert desk.document.undo_label is None, "the drag was to be one step"
-    assert desk.document.model is newer
+    assert re.fullmatch(rf"z{subscript}: [+−]\d\.\d\d → [+]1\.[456]\d σ", str(driver.undo_label()))
+    driver.document.undo()
+    assert driver.document.undo_label is None, "the drag was to be one step"
+    assert driver.document.model is newer

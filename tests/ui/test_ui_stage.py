@@ -5,35 +5,35 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
-from explorer_testing.window import Desk, array_of, plain
+from explorer_testing.window import WindowDriver, array_of, plain
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from explorer.document.tasks import EncodePicture
-from explorer.document.views import PictureView
+from explorer.document.tasks import EncodeImage
+from explorer.document.views import ImageView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
 
 
-def picture_view(desk: Desk) -> PictureView:
-    view = desk.document.picture_view
-    assert isinstance(view, PictureView)
+def image_view(driver: WindowDriver) -> ImageView:
+    view = driver.document.image_view
+    assert isinstance(view, ImageView)
     return view
 
 
-def test_an_empty_stage_says_what_to_do(desk: Desk) -> None:
-    stage = desk.window.stage
+def test_an_empty_stage_says_what_to_do(driver: WindowDriver) -> None:
+    stage = driver.window.stage
     for frame in (stage.original, stage.reconstruction, stage.edited):
         assert frame.image is None
         assert "Open a model and a dataset" in frame.text
         assert frame.accessibleDescription() == frame.text
 
 
-def test_it_shows_picture_and_reconstruction_with_their_figures(desk: Desk) -> None:
-    desk.open()
-    view, stage = picture_view(desk), desk.window.stage
+def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriver) -> None:
+    driver.open()
+    view, stage = image_view(driver), driver.window.stage
     assert stage.original.image == floats_to_qimage(view.original)
     assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)
     assert stage.edited.image == stage.reconstruction.image
@@ -43,55 +43,55 @@ def test_it_shows_picture_and_reconstruction_with_their_figures(desk: Desk) -> N
     assert f"{-10 * np.log10(clipped):.1f} dB" in plain(stage.reconstruction.detail)
     assert "SSIM" in plain(stage.reconstruction.detail)
     assert plain(stage.original.detail).startswith("10×12 grayscale")
-    assert desk.find(QLabel, "stage_heading").text() == "Tiny pictures · #1 of 30 · label 0"
+    assert driver.find(QLabel, "stage_heading").text() == "Tiny pictures · #1 of 30 · label 0"
 
 
-def test_the_edited_picture_tells_how_far_it_is(desk: Desk) -> None:
-    desk.open()
-    stage = desk.window.stage
+def test_the_edited_image_tells_how_far_it_is(driver: WindowDriver) -> None:
+    driver.open()
+    stage = driver.window.stage
     assert stage.edited.detail == "unedited"
-    model = desk.document.model
+    model = driver.document.model
     assert model is not None
     sigma = model.sample.statistics.sigma
-    desk.document.set_code(desk.code + np.array([3, 4], np.float32) * sigma)
-    desk.until_edited_shows(desk.code)
+    driver.document.set_code(driver.code + np.array([3, 4], np.float32) * sigma)
+    driver.until_edited_shows(driver.code)
     assert plain(stage.edited.detail) == "Δ 5.00 σ from original"
 
 
-def test_the_error_map_shows_where_they_differ(desk: Desk) -> None:
-    desk.open()
-    stage, view = desk.window.stage, picture_view(desk)
+def test_the_error_map_shows_where_they_differ(driver: WindowDriver) -> None:
+    driver.open()
+    stage, view = driver.window.stage, image_view(driver)
     assert not stage.error.isVisible()
-    desk.click("stage_show_error")
+    driver.click("stage_show_error")
     assert stage.error.isVisible()
     difference = np.abs(view.original - view.reconstruction).mean(axis=2)
     assert stage.error.image is not None
     np.testing.assert_array_equal(array_of(stage.error.image), heat(difference))
     assert plain(stage.error.detail) == f"max {difference.max():.2f}"
-    desk.click("stage_show_error")
+    driver.click("stage_show_error")
     assert not stage.error.isVisible()
 
 
-def test_arrow_keys_step_through_the_pictures_and_stop_at_the_ends(desk: Desk) -> None:
-    desk.open(source=make_source(4))
-    stage = desk.window.stage
+def test_arrow_keys_step_through_the_images_and_stop_at_the_ends(driver: WindowDriver) -> None:
+    driver.open(source=make_source(4))
+    stage = driver.window.stage
     stage.setFocus()
-    pictures = []
+    images = []
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left):
         QTest.keyClick(stage, key)
-        pictures.append(desk.document.picture)
-    assert pictures == [1, 2, 1, 0, 0]
-    desk.shortcut("action_next")
-    assert desk.document.picture == 1
-    desk.shortcut("action_previous")
-    assert desk.document.picture == 0
+        images.append(driver.document.image_index)
+    assert images == [1, 2, 1, 0, 0]
+    driver.shortcut("action_next")
+    assert driver.document.image_index == 1
+    driver.shortcut("action_previous")
+    assert driver.document.image_index == 0
 
 
-def test_the_picture_is_painted_in_sharp_squares(desk: Desk) -> None:
-    desk.open()
-    frame, view = desk.window.stage.original, picture_view(desk)
+def test_the_image_is_painted_in_sharp_squares(driver: WindowDriver) -> None:
+    driver.open()
+    frame, view = driver.window.stage.original, image_view(driver)
     painted = array_of(frame.grab().toImage())
-    rect = frame.picture_rect()
+    rect = frame.image_rect()
     scale = round(rect.width() / view.original.shape[1])
     assert scale > 1
     left, top = round(rect.left()), round(rect.top())
@@ -99,29 +99,29 @@ def test_the_picture_is_painted_in_sharp_squares(desk: Desk) -> None:
     assert (block == round(float(view.original[2, 3, 0]) * 255)).all()
 
 
-def test_colour_pictures_on_a_colour_model(desk: Desk) -> None:
-    desk.open(make_model(image_shape=(9, 15, 3)), make_source(6, (9, 15, 3)))
-    image = desk.window.stage.original.image
+def test_color_images_on_a_color_model(driver: WindowDriver) -> None:
+    driver.open(make_model(image_shape=(9, 15, 3)), make_source(6, (9, 15, 3)))
+    image = driver.window.stage.original.image
     assert image is not None
     assert array_of(image).shape == (9, 15, 3)
-    assert plain(desk.window.stage.original.detail).startswith("15 × 9 colour")
+    assert plain(driver.window.stage.original.detail).startswith("15 × 9 colour")
 
 
-def test_the_cursor_can_be_anywhere_and_the_reconstruction_stays(desk: Desk) -> None:
-    desk.open()
-    before = desk.window.stage.reconstruction.image
-    desk.document.set_code(as_floats(30, -30))
-    desk.until_edited_shows(as_floats(30, -30))
-    assert desk.window.stage.reconstruction.image == before
+def test_the_cursor_can_be_anywhere_and_the_reconstruction_stays(driver: WindowDriver) -> None:
+    driver.open()
+    before = driver.window.stage.reconstruction.image
+    driver.document.set_code(as_floats(30, -30))
+    driver.until_edited_shows(as_floats(30, -30))
+    assert driver.window.stage.reconstruction.image == before
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 1)])
 def test_heat_runs_from_black_to_yellow(shape: tuple[int, int]) -> None:
     def level(value: float) -> list[int]:
-        picture = heat(np.full(shape, value, np.float32))
-        assert picture.shape == (*shape, 3)
-        assert picture.dtype == np.uint8
-        return [int(part) for part in picture[0, 0]]
+        image = heat(np.full(shape, value, np.float32))
+        assert image.shape == (*shape, 3)
+        assert image.dtype == np.uint8
+        return [int(part) for part in image[0, 0]]
 
     assert level(0) == [0, 0, 4]
     assert level(0.5) == level(0.9) == level(1) == [252, 255, 164]
@@ -133,10 +133,10 @@ def test_heat_runs_from_black_to_yellow(shape: tuple[int, int]) -> None:
 def test_all_three_change_with_the_encoders_answer(bare_window: MainWindow) -> None:
     model, source, document = make_model(), make_source(), bare_window.document
     document.open(model, source)
-    task = EncodePicture(model.codec, source, model.card.preprocessing, 0)
+    task = EncodeImage(model.codec, source, model.card.preprocessing, 0)
     (view,) = task.run()
-    assert isinstance(view, PictureView)
-    document.put_view("picture", view)
+    assert isinstance(view, ImageView)
+    document.put_view("image", view)
     stage = bare_window.stage
     assert stage.original.image == floats_to_qimage(view.original)
     assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)

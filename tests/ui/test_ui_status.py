@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
 from explorer_testing.codec import Gate, WrappedCodec
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from explorer.document.activity import JobView, TrainingView
@@ -26,12 +26,12 @@ def text(window: MainWindow, name: str) -> str:
     return label.text()
 
 
-def test_it_names_model_and_data(desk: Desk) -> None:
-    assert text(desk.window, "status_model") == "No model"
-    assert text(desk.window, "status_data") == "No dataset"
-    desk.open(make_model(name="lovely"), make_source(1_234))
-    assert text(desk.window, "status_model") == "lovely"
-    assert text(desk.window, "status_data") == "tiny: 1,234 images"
+def test_it_names_model_and_data(driver: WindowDriver) -> None:
+    assert text(driver.window, "status_model") == "No model"
+    assert text(driver.window, "status_data") == "No dataset"
+    driver.open(make_model(name="lovely"), make_source(1_234))
+    assert text(driver.window, "status_model") == "lovely"
+    assert text(driver.window, "status_data") == "tiny: 1,234 images"
 
 
 def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:
@@ -41,15 +41,15 @@ def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) 
     assert text(bare_window, "status_decode") == "decode 2.00 ms"
 
 
-def test_the_decode_time_appears_and_goes_with_the_model(desk: Desk) -> None:
-    desk.open()
-    desk.document.set_code(as_floats(1, 1))
-    desk.until(lambda: text(desk.window, "status_decode").startswith("decode "))
-    desk.document.open(make_model(name="other"))
-    assert text(desk.window, "status_decode") == ""
+def test_the_decode_time_appears_and_goes_with_the_model(driver: WindowDriver) -> None:
+    driver.open()
+    driver.document.set_code(as_floats(1, 1))
+    driver.until(lambda: text(driver.window, "status_decode").startswith("decode "))
+    driver.document.open(make_model(name="other"))
+    assert text(driver.window, "status_decode") == ""
 
 
-def test_a_running_export_shows_and_its_cancel_works(desk: Desk, tmp_path: Path) -> None:
+def test_a_running_export_shows_and_its_cancel_works(driver: WindowDriver, tmp_path: Path) -> None:
     gate = Gate()
 
     def hold_jobs(call: str, values: Floats) -> None:
@@ -57,26 +57,26 @@ def test_a_running_export_shows_and_its_cancel_works(desk: Desk, tmp_path: Path)
             gate.pass_through(call, values)
 
     model = make_model()
-    desk.open(replace(model, codec=WrappedCodec(model.codec, hold_jobs)))
+    driver.open(replace(model, codec=WrappedCodec(model.codec, hold_jobs)))
     for code in (as_floats(-1, 0), as_floats(1, 0)):
-        desk.document.set_code(code)
-        desk.document.timeline.add()
+        driver.document.set_code(code)
+        driver.document.timeline.add()
     written: list[Path] = []
-    desk.document.exported.connect(written.append)
-    cancel, job = desk.find(QPushButton, "status_cancel"), desk.find(QLabel, "status_job")
+    driver.document.exported.connect(written.append)
+    cancel, job = driver.find(QPushButton, "status_cancel"), driver.find(QLabel, "status_job")
     assert not cancel.isVisible()
-    desk.document.timeline.export_requested.emit(Export(tmp_path / "film.gif"))
+    driver.document.timeline.export_requested.emit(Export(tmp_path / "film.gif"))
     assert job.isVisible()
     assert job.text().startswith("Exporting film.gif")
     gate.wait_until_entered()
-    desk.click("status_cancel")
+    driver.click("status_cancel")
     gate.open()
-    desk.until(lambda: not desk.document.jobs)
+    driver.until(lambda: not driver.document.jobs)
     assert not cancel.isVisible()
     assert not job.isVisible()
     assert written == []
     assert list(tmp_path.iterdir()) == []
-    assert desk.problems == [], "what was asked for is no problem"
+    assert driver.problems == [], "what was asked for is no problem"
 
 
 def test_progress_and_time_left(bare_window: MainWindow) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source, wrapped
 from explorer_testing.codec import Gate
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
@@ -31,14 +31,14 @@ def slow_model(gate: Gate, *, name: str = "slow", latent_dim: int = 2) -> OpenMo
 class Watch:
     """Every picture that the stage shows from now on."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._stage = desk.window.stage
+    def __init__(self, driver: WindowDriver) -> None:
+        self._stage = driver.window.stage
         self.original: list[QImage] = []
         self.reconstruction: list[QImage] = []
         self.edited: list[QImage] = []
         # Connected behind the stage, so that the stage shows the view already.
-        desk.document.picture_view_changed.connect(self._note)
-        desk.document.cursor_view_changed.connect(self._note)
+        driver.document.image_view_changed.connect(self._note)
+        driver.document.cursor_view_changed.connect(self._note)
 
     def _note(self) -> None:
         for kept, frame in (
@@ -50,94 +50,96 @@ class Watch:
                 kept.append(frame.image)
 
 
-def assert_only(desk: Desk, watch: Watch) -> None:
+def assert_only(driver: WindowDriver, watch: Watch) -> None:
     """Assert that all pictures seen are those of the open model, source and picture."""
-    model, source, picture = desk.document.model, desk.document.source, desk.document.picture
+    model, source, image_index = driver.document.model, driver.document.source, driver.document.image_index
     assert model is not None
     assert source is not None
-    assert picture is not None
-    original = to_floats(source.read([picture], model.card.preprocessing))
+    assert image_index is not None
+    original = to_floats(source.read([image_index], model.card.preprocessing))
     again = floats_to_qimage(model.codec.decode(model.codec.encode(original))[0])
     assert watch.original
-    assert all(image == floats_to_qimage(original[0]) for image in watch.original)
-    assert all(image == again for image in watch.reconstruction)
-    assert all(image == again for image in watch.edited)
+    assert all(qimage == floats_to_qimage(original[0]) for qimage in watch.original)
+    assert all(qimage == again for qimage in watch.reconstruction)
+    assert all(qimage == again for qimage in watch.edited)
 
 
-def other_model(desk: Desk) -> None:
-    desk.document.open(make_model(name="quick", seed=3))
+def other_model(driver: WindowDriver) -> None:
+    driver.document.open(make_model(name="quick", seed=3))
 
 
-def other_source(desk: Desk) -> None:
-    desk.document.open(source=make_source(20, name="other", seed=9))
+def other_source(driver: WindowDriver) -> None:
+    driver.document.open(source=make_source(20, name="other", seed=9))
 
 
-def other_picture(desk: Desk) -> None:
-    desk.document.choose_picture(13)
+def other_image(driver: WindowDriver) -> None:
+    driver.document.choose_image(13)
 
 
-def both(desk: Desk) -> None:
-    desk.document.open(
+def both(driver: WindowDriver) -> None:
+    driver.document.open(
         make_model(image_shape=(9, 14, 3), name="colour", seed=3), make_source(8, (9, 14, 3), name="colours", seed=2)
     )
 
 
-CHANGES = [other_model, other_source, other_picture, both]
+CHANGES = [other_model, other_source, other_image, both]
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_answer_that_is_being_computed_is_dropped(desk: Desk, change: Callable[[Desk], None]) -> None:
+def test_an_answer_that_is_being_computed_is_dropped(
+    driver: WindowDriver, change: Callable[[WindowDriver], None]
+) -> None:
     gate = Gate()
-    desk.document.open(slow_model(gate), make_source())
+    driver.document.open(slow_model(gate), make_source())
     gate.wait_until_entered()
-    change(desk)
-    watch = Watch(desk)
+    change(driver)
+    watch = Watch(driver)
     gate.open()
-    desk.settle()
-    assert_only(desk, watch)
+    driver.settle()
+    assert_only(driver, watch)
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_answer_that_is_on_its_way_is_dropped(desk: Desk, change: Callable[[Desk], None]) -> None:
+def test_an_answer_that_is_on_its_way_is_dropped(driver: WindowDriver, change: Callable[[WindowDriver], None]) -> None:
     answers = threading.Semaphore(0)
-    desk.open()
+    driver.open()
     # On the codec thread itself: the answer then waits in the window's event queue, behind the change.
-    desk.running.studio.codec_thread.answered.connect(
+    driver.running.backend.render_thread.answered.connect(
         lambda answer: answers.release(), Qt.ConnectionType.DirectConnection
     )
-    desk.document.choose_picture(5)
+    driver.document.choose_image(5)
     assert answers.acquire(timeout=GATE_OF_PATIENCE_S)
-    change(desk)
-    watch = Watch(desk)
-    desk.settle()
-    assert_only(desk, watch)
+    change(driver)
+    watch = Watch(driver)
+    driver.settle()
+    assert_only(driver, watch)
 
 
-def test_the_stage_is_blank_and_not_the_old_picture_while_it_waits(desk: Desk) -> None:
+def test_the_stage_is_blank_and_not_the_old_image_while_it_waits(driver: WindowDriver) -> None:
     gate = Gate()
-    desk.open()
-    desk.document.open(slow_model(gate))
-    stage = desk.window.stage
+    driver.open()
+    driver.document.open(slow_model(gate))
+    stage = driver.window.stage
     assert stage.original.image is None
     assert stage.reconstruction.image is None
     assert stage.edited.image is None
     assert "Encoding" in stage.original.text
     gate.open()
-    desk.settle()
+    driver.settle()
 
 
-def test_a_map_half_done_is_dropped(desk: Desk) -> None:
+def test_a_map_half_done_is_dropped(driver: WindowDriver) -> None:
     grid_gate = Gate()
 
     def hold_grids(call: str, values: Floats) -> None:
         if call == "decode" and len(values) > 1:
             grid_gate.pass_through(call, values)
 
-    desk.document.open(wrapped(make_model(name="slow", seed=11), hold_grids), make_source())
+    driver.document.open(wrapped(make_model(name="slow", seed=11), hold_grids), make_source())
     grid_gate.wait_until_entered()
-    other_model(desk)
+    other_model(driver)
     seen: list[TilesView] = []
-    document = desk.document
+    document = driver.document
 
     def note() -> None:
         if isinstance(document.tiles_view, TilesView):
@@ -145,16 +147,16 @@ def test_a_map_half_done_is_dropped(desk: Desk) -> None:
 
     document.tiles_view_changed.connect(note)
     grid_gate.open()
-    desk.settle()
+    driver.settle()
     model = document.model
     assert model is not None
     assert seen
     for view in seen:
-        codes = view.plane.codes(view.lattice.middles(view.level, view.tiles))
+        codes = view.plane.codes(view.tile_grid.middles(view.level, view.tiles))
         np.testing.assert_array_equal(view.pixels, to_pixels(model.codec.decode(codes)))
 
 
-def test_while_the_codec_is_busy_only_the_latest_code_waits(desk: Desk) -> None:
+def test_while_the_codec_is_busy_only_the_latest_code_waits(driver: WindowDriver) -> None:
     gate, decoded = Gate(), []
 
     def hold(call: str, values: Floats) -> None:
@@ -162,44 +164,44 @@ def test_while_the_codec_is_busy_only_the_latest_code_waits(desk: Desk) -> None:
             decoded.append(values[0].copy())
             gate.pass_through(call, values)
 
-    desk.open(make_model())
-    desk.document.open(wrapped(make_model(name="slow"), hold))
+    driver.open(make_model())
+    driver.document.open(wrapped(make_model(name="slow"), hold))
     gate.wait_until_entered()  # the picture's reconstruction
     for step in range(50):
-        desk.document.set_code(as_floats(step / 10, 0.0), gesture="drag")
+        driver.document.set_code(as_floats(step / 10, 0.0), gesture="drag")
     gate.open()
-    desk.until_edited_shows(as_floats(4.9, 0.0))
+    driver.until_edited_shows(as_floats(4.9, 0.0))
     on_the_way = [code for code in decoded if code[1] == 0.0 and 0 <= code[0] < 4.85]
     assert on_the_way == []
 
 
-def test_a_codec_that_fails_says_so_where_the_picture_would_be_and_the_next_one_works(desk: Desk) -> None:
+def test_a_codec_that_fails_says_so_where_the_image_would_be_and_the_next_one_works(driver: WindowDriver) -> None:
     def refuse(call: str, values: Floats) -> None:
         raise ModelError("The network does not compute. Train it again.")
 
-    desk.open()
-    desk.document.open(wrapped(make_model(name="broken"), refuse))
-    stage = desk.window.stage
-    desk.until(lambda: "The network does not compute" in stage.reconstruction.text)
+    driver.open()
+    driver.document.open(wrapped(make_model(name="broken"), refuse))
+    stage = driver.window.stage
+    driver.until(lambda: "The network does not compute" in stage.reconstruction.text)
     assert stage.original.image is None
-    desk.tab("Noise")  # the noise lab, which nothing is corrupted for while nobody looks
-    desk.until(lambda: "The network does not compute" in desk.window.noise.one.clean.text)
-    desk.document.open(make_model(name="good", seed=3))
-    watch = Watch(desk)
-    desk.settle()
-    assert_only(desk, watch)
+    driver.tab("Noise")  # the noise lab, which nothing is corrupted for while nobody looks
+    driver.until(lambda: "The network does not compute" in driver.window.noise.one.clean.text)
+    driver.document.open(make_model(name="good", seed=3))
+    watch = Watch(driver)
+    driver.settle()
+    assert_only(driver, watch)
 
 
-def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(desk: Desk) -> None:
-    desk.open()
-    old = desk.document.model
-    desk.document.set_code(as_floats(0.5, -0.5))
-    desk.document.timeline.add()
-    other_model(desk)
-    desk.settle()
-    assert not desk.document.keyframes
-    desk.document.undo()
-    assert desk.document.model is old
-    assert len(desk.document.keyframes) == 1
-    desk.settle()
-    desk.until_edited_shows(as_floats(0.5, -0.5))
+def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(driver: WindowDriver) -> None:
+    driver.open()
+    old = driver.document.model
+    driver.document.set_code(as_floats(0.5, -0.5))
+    driver.document.timeline.add()
+    other_model(driver)
+    driver.settle()
+    assert not driver.document.keyframes
+    driver.document.undo()
+    assert driver.document.model is old
+    assert len(driver.document.keyframes) == 1
+    driver.settle()
+    driver.until_edited_shows(as_floats(0.5, -0.5))

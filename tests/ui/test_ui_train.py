@@ -146,7 +146,7 @@ def test_start_asks_once_for_what_was_chosen(
     assert request.out == explorer_home / "models" / "my model"
 
 
-def test_the_open_pictures_can_be_trained_on(
+def test_the_open_images_can_be_trained_on(
     panel: TrainPanel, document: Document, requests: list[TrainingRequest]
 ) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
@@ -380,12 +380,12 @@ def test_inverting_is_suggested_and_asked_for_once(
     panel: TrainPanel, document: Document, requests: list[TrainingRequest]
 ) -> None:
     asked: list[str] = []
-    document.preparation.ground_requested.connect(asked.append)
+    document.dataset_checks.ground_requested.connect(asked.append)
     source = make_source(40, (16, 20, 1), name="scans")
     document.open(source=source)
     hint, box = find(panel, QLabel, "train_invert_hint"), find(panel, QCheckBox, "train_invert")
     assert not hint.isVisible()
-    document.preparation.put_ground(source.spec, True)
+    document.dataset_checks.put_ground(source.spec, True)
     assert hint.isVisible()
     choose(panel, "train_data", "glyphs")
     assert not hint.isVisible(), "those are others"
@@ -400,7 +400,7 @@ def test_inverting_is_suggested_and_asked_for_once(
 
 def test_nobody_is_asked_while_nobody_looks(themed: object, qtbot: QtBot, document: Document) -> None:
     asked: list[str] = []
-    document.preparation.ground_requested.connect(asked.append)
+    document.dataset_checks.ground_requested.connect(asked.append)
     panel = TrainPanel(document)
     qtbot.addWidget(panel)
     document.open(source=make_source(40, (16, 20, 1)))

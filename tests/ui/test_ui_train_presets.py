@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.presets import PRESETS, TrainingPreset
+from explorer.models.presets import TRAINING_PRESETS, TrainingPreset
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
 from explorer.paths import datasets_dir
 from explorer.ui.panels.train import TrainPanel
@@ -83,7 +83,7 @@ def test_a_newcomer_begins_with_a_quick_try(panel: TrainPanel) -> None:
     assert panel.start.isEnabled()
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
 def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPreset) -> None:
     # Whatever was set before …
     choose(panel, "architecture", "vae")
@@ -127,7 +127,9 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
     assert request(panel).size == (64, 64)
     choose(panel, "architecture", "cnn")
     assert combo.currentText() == "Custom"
-    assert [combo.itemText(row) for row in range(len(PRESETS))] == [preset.title for preset in PRESETS]
+    assert [combo.itemText(row) for row in range(len(TRAINING_PRESETS))] == [
+        preset.title for preset in TRAINING_PRESETS
+    ]
 
 
 def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
@@ -136,7 +138,7 @@ def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
     assert box(panel, "preset").currentText() == "MNIST MLP"
 
 
-def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
+def test_own_images_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
     assert box(panel, "preset").currentText() == "Quick start"
     choose(panel, "preset", "glyph_ae")
@@ -147,7 +149,7 @@ def test_own_pictures_are_kept_by_the_quick_try(panel: TrainPanel, document: Doc
     assert request(panel).data == "/nowhere/tiny"
 
 
-def test_it_says_where_other_pictures_stand_in(panel: TrainPanel) -> None:
+def test_it_says_where_other_images_stand_in(panel: TrainPanel) -> None:
     note = label(panel, "preset_note")
     assert not note.isVisible()
     choose(panel, "preset", "dogs")
@@ -166,7 +168,7 @@ def put_mnist() -> None:
     np.savez(datasets_dir() / "mnist.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
 
 
-def test_pictures_that_come_meanwhile_can_be_chosen(panel: TrainPanel, document: Document) -> None:
+def test_images_that_come_meanwhile_can_be_chosen(panel: TrainPanel, document: Document) -> None:
     choose(panel, "data", "mnist")
     assert not panel.start.isEnabled()
     put_mnist()
@@ -175,7 +177,7 @@ def test_pictures_that_come_meanwhile_can_be_chosen(panel: TrainPanel, document:
     assert panel.start.isEnabled()
 
 
-def test_the_references_pictures_are_taken_where_they_are(
+def test_the_references_images_are_taken_where_they_are(
     themed: object, qtbot: QtBot, document: Document, explorer_home: Path
 ) -> None:
     put_mnist()
@@ -223,7 +225,7 @@ FULL: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
 def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, preset: TrainingPreset) -> None:
     choose(panel, "preset", preset.name)
     first = request(panel)
@@ -236,7 +238,7 @@ def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, pres
     assert box(panel, "preset").currentText() == preset.title
 
 
-def test_pictures_that_are_not_open_any_more_are_asked_for(panel: TrainPanel, document: Document) -> None:
+def test_images_that_are_not_open_any_more_are_asked_for(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
     panel.form.show_request(make_request(architecture="dense", data="/elsewhere/scans", out=Path("new")))
     assert box(panel, "data").currentText() == "scans (not open)"
@@ -266,7 +268,7 @@ def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, docume
 # -- what is explained before Start -----------------------------------------------------------------------------------
 
 
-def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
+def test_images_that_are_not_here_are_explained(panel: TrainPanel) -> None:
     choose(panel, "data", "stanford_dogs")
     assert box(panel, "data").currentText() == "stanford dogs (not downloaded)"
     facts = label(panel, "facts")
@@ -278,7 +280,7 @@ def test_pictures_that_are_not_here_are_explained(panel: TrainPanel) -> None:
     assert panel.start.isEnabled()
 
 
-def test_pictures_without_a_test_split_are_explained(panel: TrainPanel, document: Document) -> None:
+def test_images_without_a_test_split_are_explained(panel: TrainPanel, document: Document) -> None:
     source = make_source(1, (28, 28, 1))
     document.open(source=source)
     assert "at least one of each is needed" in label(panel, "facts").text()
@@ -305,7 +307,7 @@ def test_a_name_that_was_used_gives_way_to_a_suggestion(panel: TrainPanel, explo
     assert field.text() == "digits-deep-dense-49"
 
 
-def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
+def test_memory_is_reported_warned_of_and_refused(panel: TrainPanel) -> None:
     warning = label(panel, "warning")
     assert "Memory: about" in label(panel, "facts").text()
     assert not warning.isVisible()
@@ -323,7 +325,7 @@ def test_memory_is_told_warned_of_and_refused(panel: TrainPanel) -> None:
     assert not panel.start.isEnabled()
 
 
-def test_the_work_of_an_epoch_is_told(panel: TrainPanel) -> None:
+def test_the_work_of_an_epoch_is_reported(panel: TrainPanel) -> None:
     assert "Per epoch: 8,000 images, 32 steps, 6.45 G MACs." in label(panel, "facts").text()
     fill(panel, "limit", "1000")
     assert "Per epoch: 1,000 images, 4 steps, 807 M MACs." in label(panel, "facts").text()

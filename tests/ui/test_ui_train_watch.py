@@ -16,16 +16,16 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
-from explorer.document.views import FailedView, TrainingFilmView
+from explorer.document.views import FailedView, TrainingProgressView
 from explorer.models.card import LossParts
-from explorer.models.runs import CurvePoint, FilmFrame, Run
+from explorer.models.runs import CurvePoint, ProgressFrame, Run
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.train_curves import TrainCurvesPanel
 from explorer.ui.widgets.curve_plot import CurvePlot
 
 W = TypeVar("W", bound=QWidget)
-NETWORK, CURVES, FILM, RUNS = range(4)
+NETWORK, CURVES, PROGRESS, RUNS = range(4)
 
 
 @pytest.fixture
@@ -206,52 +206,54 @@ def test_chosen_runs_are_laid_over_the_running_one(
     runs = (make_run(tmp_path, "one"), make_run(tmp_path, "two", count=12))
     document.trainings.put_runs(runs)
     document.trainings.choose(frozenset(run.path for run in runs))
-    assert [curve.name for curve in curves.plot.curves if curve.told] == ["new", "one", "two"]
+    assert [curve.name for curve in curves.plot.curves if curve.in_legend] == ["new", "one", "two"]
     assert len({curve.color for curve in curves.plot.curves}) == 3
     assert drawn(curves.plot)["one, validation"] == (51.0, 26.0, 50 / 3 + 1, 13.5)
     document.put_training(running(phase="finished"))
-    assert [curve.name for curve in curves.plot.curves if curve.told] == ["one", "two"], "the last one was not chosen"
+    assert [curve.name for curve in curves.plot.curves if curve.in_legend] == ["one", "two"], (
+        "the last one was not chosen"
+    )
 
 
 # -- film --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_film_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel, document: Document) -> None:
-    asked: list[tuple[Path, FilmFrame]] = []
+def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel, document: Document) -> None:
+    asked: list[tuple[Path, ProgressFrame]] = []
     document.trainings.frame_requested.connect(lambda originals, frame: asked.append((originals, frame)))
-    film = tuple(FilmFrame(number / 2, Path(f"/r/now/film/{number}.png")) for number in range(5))
-    page(panel, FILM)
-    table, slider = panel.watch.film.table, find(panel, QSlider, "train_film_slider")
+    progress_frames = tuple(ProgressFrame(number / 2, Path(f"/r/now/film/{number}.png")) for number in range(5))
+    page(panel, PROGRESS)
+    table, slider = panel.watch.progress_frames.table, find(panel, QSlider, "train_film_slider")
     assert table.rows == []
     assert not find(panel, QPushButton, "train_film_export").isEnabled()
     for count in (1, 2, 5):
-        document.put_training(running(film=film[:count]))
-        assert asked[-1] == (Path("/r/now/film/originals.png"), film[count - 1])
-    pictures = blobs(8, (16, 16, 1))
-    document.put_view("training_film", TrainingFilmView(film[4].path, 2.0, pictures, pictures // 2))
+        document.put_training(running(progress_frames=progress_frames[:count]))
+        assert asked[-1] == (Path("/r/now/film/originals.png"), progress_frames[count - 1])
+    images = blobs(8, (16, 16, 1))
+    document.put_view("training_progress", TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
     assert [len(row) for row in table.rows] == [8, 8]
     assert find(panel, QLabel, "train_film_epoch").text() == "Epoch 2"
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
-    assert asked[-1][1] == film[0]
-    document.put_view("training_film", TrainingFilmView(film[0].path, 0.0, pictures, pictures // 2))
+    assert asked[-1][1] == progress_frames[0]
+    document.put_view("training_progress", TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
     assert find(panel, QLabel, "train_film_epoch").text() == "Untrained"
     before = len(asked)
-    document.put_training(running(film=(*film, FilmFrame(2.5, Path("/r/now/film/9.png")))))
+    document.put_training(running(progress_frames=(*progress_frames, ProgressFrame(2.5, Path("/r/now/film/9.png")))))
     assert len(asked) == before, "whoever looks back is not pulled to the end"
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert asked[-1][1].progress == 2.5
-    document.put_view("training_film", FailedView("It is gone."))
+    document.put_view("training_progress", FailedView("It is gone."))
     assert table.rows == []
 
 
-def test_the_film_of_a_chosen_run(panel: TrainPanel, document: Document, tmp_path: Path) -> None:
-    asked: list[tuple[Path, FilmFrame]] = []
+def test_the_animation_of_a_chosen_run(panel: TrainPanel, document: Document, tmp_path: Path) -> None:
+    asked: list[tuple[Path, ProgressFrame]] = []
     document.trainings.frame_requested.connect(lambda originals, frame: asked.append((originals, frame)))
-    frame = FilmFrame(3.0, tmp_path / "runs" / "one" / "film" / "3.png")
-    run = make_run(tmp_path, "one", film=(frame,))
+    frame = ProgressFrame(3.0, tmp_path / "runs" / "one" / "film" / "3.png")
+    run = make_run(tmp_path, "one", progress_frames=(frame,))
     document.trainings.put_runs((run, make_run(tmp_path, "two")))
-    page(panel, FILM)
+    page(panel, PROGRESS)
     document.trainings.choose(frozenset({run.path}))
     assert asked[-1] == (run.originals, frame)
 
@@ -365,7 +367,7 @@ def test_choosing_runs_tells_the_document(document: Document, listed: QTreeWidge
     assert document.trainings.chosen == {document.trainings.runs[0].path}
 
 
-def test_colours_of_list_and_curves_are_the_same(
+def test_colors_of_list_and_curves_are_the_same(
     panel: TrainPanel, document: Document, curves: TrainCurvesPanel, listed: QTreeWidget
 ) -> None:
     document.trainings.choose(frozenset(run.path for run in document.trainings.runs))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.window import Desk
+from explorer_testing.window import WindowDriver
 from PIL import Image
 
 from explorer.document.state import State
@@ -18,16 +18,16 @@ from explorer.latent.film import Segment
 CODES = {"start_code", "code"}
 
 
-def open_model(desk: Desk, path: Path) -> None:
-    before = desk.document.model
-    desk.document.open_model_requested.emit(path)
-    desk.until(lambda: desk.document.model is not before)
+def open_model(driver: WindowDriver, path: Path) -> None:
+    before = driver.document.model
+    driver.document.open_model_requested.emit(path)
+    driver.until(lambda: driver.document.model is not before)
 
 
-def drop_image(desk: Desk, path: Path) -> None:
+def drop_image(driver: WindowDriver, path: Path) -> None:
     Image.new("L", (10, 12), 99).save(path)
-    desk.document.intake.files_given.emit([path])
-    desk.until(lambda: desk.document.guest is not None)
+    driver.document.open_requests.files_given.emit([path])
+    driver.until(lambda: driver.document.imported_image is not None)
 
 
 def differences(state: State, wanted: State) -> list[str]:
@@ -41,37 +41,37 @@ def differences(state: State, wanted: State) -> list[str]:
 @pytest.mark.parametrize("lengths", [(2, 3), (3, 1), (100, 5)])
 @pytest.mark.parametrize("patient", [True, False])
 def test_opening_and_dropping_are_taken_back_with_the_timeline(
-    desk: Desk, tmp_path: Path, lengths: tuple[int, int], patient: bool
+    driver: WindowDriver, tmp_path: Path, lengths: tuple[int, int], patient: bool
 ) -> None:
     """Also where nobody waits for the encoder between the steps."""
-    document = desk.document
+    document = driver.document
     for name, length in zip(("one", "two"), lengths, strict=True):
         write_bundle(tmp_path / name, MatrixCodec((12, 10, 1), length, seed=length))
-    open_model(desk, tmp_path / "one")
+    open_model(driver, tmp_path / "one")
     document.open(source=make_source())
-    desk.settle()
+    driver.settle()
     for image in (3, 5, 7):
-        document.choose_picture(image)
-        desk.settle()
+        document.choose_image(image)
+        driver.settle()
         document.timeline.add()
     document.timeline.set_segment(0, Segment(12, "linear", "linear"))
     document.timeline.set_playhead(17, "scrub")
     document.bookmarks.add()
-    desk.settle()
+    driver.settle()
     states, playheads = [document.state], [document.timeline.playhead]
 
     def step() -> None:
         if patient:
-            desk.settle()
+            driver.settle()
         states.append(document.state)
         playheads.append(document.timeline.playhead)
 
-    open_model(desk, tmp_path / "two")
+    open_model(driver, tmp_path / "two")
     step()
     assert states[-1].keyframes == ()
-    drop_image(desk, tmp_path / "dropped.png")
+    drop_image(driver, tmp_path / "dropped.png")
     step()
-    open_model(desk, tmp_path / "one")
+    open_model(driver, tmp_path / "one")
     step()
     document.open(source=make_source(8, seed=4))
     step()
@@ -79,7 +79,7 @@ def test_opening_and_dropping_are_taken_back_with_the_timeline(
 
     def arrived(state: State, playhead: int) -> None:
         if patient:
-            desk.settle()
+            driver.settle()
             assert differences(document.state, state) == []
         else:
             assert set(differences(document.state, state)) <= CODES
@@ -94,6 +94,6 @@ def test_opening_and_dropping_are_taken_back_with_the_timeline(
     for state, playhead in list(zip(states, playheads, strict=True))[1:]:
         document.redo()
         arrived(state, playhead)
-    desk.settle()
+    driver.settle()
     assert document.history == labels
-    assert not desk.problems
+    assert not driver.problems

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from explorer_testing.window import Desk, array_of, drag
+from explorer_testing.window import WindowDriver, array_of, drag
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -100,68 +100,68 @@ def test_docks_can_be_hidden_and_moved_and_come_back(bare_window: MainWindow) ->
     assert {dock.objectName(): bare_window.dockWidgetArea(dock) for dock in docks} == areas
 
 
-def test_undo_and_redo_say_what_they_would_do(desk: Desk) -> None:
-    undo, redo = action(desk.window, "action_undo"), action(desk.window, "action_redo")
-    desk.open()
+def test_undo_and_redo_say_what_they_would_do(driver: WindowDriver) -> None:
+    undo, redo = action(driver.window, "action_undo"), action(driver.window, "action_redo")
+    driver.open()
     assert (undo.isEnabled(), redo.isEnabled()) == (False, False)
-    sliders, start = desk.window.latent.sliders, desk.code
+    sliders, start = driver.window.latent.sliders, driver.code
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0)])
-    moved = desk.code
+    moved = driver.code
     assert re.fullmatch(r"&Undo: z₁: [+−]\d+\.\d\d → [+−]\d+\.\d\d σ", undone := undo.text())
     undo.trigger()
-    np.testing.assert_array_equal(desk.code, start)
+    np.testing.assert_array_equal(driver.code, start)
     assert (undo.isEnabled(), undo.text()) == (False, "&Undo")
     assert redo.text() == undone.replace("&Undo", "&Redo")
     redo.trigger()
-    np.testing.assert_array_equal(desk.code, moved)
+    np.testing.assert_array_equal(driver.code, moved)
     assert not redo.isEnabled()
 
 
-def test_a_text_field_keeps_its_own_keys(desk: Desk) -> None:
-    desk.open()
-    desk.document.timeline.add()
-    field = QLineEdit(desk.window)  # as the Train panel's, which would start the model process here
+def test_a_text_field_keeps_its_own_keys(driver: WindowDriver) -> None:
+    driver.open()
+    driver.document.timeline.add()
+    field = QLineEdit(driver.window)  # as the Train panel's, which would start the model process here
     field.show()
     field.setFocus()
     QTest.keyClicks(field, "k k")
     assert field.text() == "k k"
     QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert len(desk.document.keyframes) == 1
+    assert len(driver.document.keyframes) == 1
 
 
-def test_space_presses_the_button_that_has_the_keyboard(desk: Desk) -> None:
-    desk.open()
-    box = desk.find(QCheckBox, "stage_show_error")
+def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) -> None:
+    driver.open()
+    box = driver.find(QCheckBox, "stage_show_error")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Space)
     assert box.isChecked()
-    add = desk.find(QPushButton, "timeline_add")
+    add = driver.find(QPushButton, "timeline_add")
     add.setFocus()
     for _ in range(2):
         QTest.keyClick(add, Qt.Key.Key_Space)
-    assert len(desk.document.keyframes) == 2
-    desk.window.stage.setFocus()
-    desk.shortcut("action_play", desk.window.stage)
-    assert desk.window.timeline.play.isChecked()
-    desk.shortcut("action_play", desk.window.stage)
-    assert not desk.window.timeline.play.isChecked()
+    assert len(driver.document.keyframes) == 2
+    driver.window.stage.setFocus()
+    driver.shortcut("action_play", driver.window.stage)
+    assert driver.window.timeline.play.isChecked()
+    driver.shortcut("action_play", driver.window.stage)
+    assert not driver.window.timeline.play.isChecked()
 
 
 @pytest.mark.usefixtures("light_again")
-def test_light_and_dark(desk: Desk) -> None:
-    desk.open()
-    pictures = {}
+def test_light_and_dark(driver: WindowDriver) -> None:
+    driver.open()
+    images = {}
     for scheme in ("light", "dark"):
-        action(desk.window, f"action_scheme_{scheme}").trigger()
-        pictures[scheme] = array_of(desk.window.stage.grab().toImage())
-    assert pictures["light"].shape == pictures["dark"].shape
-    corner = {scheme: int(picture[2, 2].max()) for scheme, picture in pictures.items()}
+        action(driver.window, f"action_scheme_{scheme}").trigger()
+        images[scheme] = array_of(driver.window.stage.grab().toImage())
+    assert images["light"].shape == images["dark"].shape
+    corner = {scheme: int(image[2, 2].max()) for scheme, image in images.items()}
     assert corner["dark"] < 80
     assert corner["light"] > 180
     # The picture itself has no scheme.
-    frame = desk.window.stage.original
-    centre = frame.mapTo(desk.window.stage, frame.picture_rect().center().toPoint())
-    np.testing.assert_array_equal(pictures["light"][centre.y(), centre.x()], pictures["dark"][centre.y(), centre.x()])
+    frame = driver.window.stage.original
+    center = frame.mapTo(driver.window.stage, frame.image_rect().center().toPoint())
+    np.testing.assert_array_equal(images["light"][center.y(), center.x()], images["dark"][center.y(), center.x()])
 
 
 def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
@@ -175,12 +175,12 @@ def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
     assert not bar.isVisible()
 
 
-def test_the_export_needs_two_keyframes(desk: Desk) -> None:
-    export = action(desk.window, "action_export")
-    desk.open()
-    desk.document.timeline.add()
+def test_the_export_needs_two_keyframes(driver: WindowDriver) -> None:
+    export = action(driver.window, "action_export")
+    driver.open()
+    driver.document.timeline.add()
     assert not export.isEnabled()
-    desk.document.timeline.add()
+    driver.document.timeline.add()
     assert export.isEnabled()
 
 
@@ -243,14 +243,14 @@ def test_every_control_has_a_name_words_and_a_tooltip(bare_window: MainWindow) -
     assert sorted(names) == sorted(set(names)), "object names are unique"
 
 
-def test_every_line_of_a_list_has_a_tooltip(desk: Desk) -> None:
-    desk.open()
-    library = desk.window.library.tree
+def test_every_line_of_a_list_has_a_tooltip(driver: WindowDriver) -> None:
+    driver.open()
+    library = driver.window.library.tree
     sections = [library.topLevelItem(number) for number in range(library.topLevelItemCount())]
     lines = [section.child(row) for section in sections if section for row in range(section.childCount())]
     assert lines
     assert all(line.toolTip(0) for line in lines if line)
-    gallery = desk.window.gallery.model
+    gallery = driver.window.gallery.model
     assert all(gallery.data(gallery.index(row), Qt.ItemDataRole.ToolTipRole) for row in range(gallery.rowCount()))
 
 

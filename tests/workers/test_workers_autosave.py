@@ -14,12 +14,12 @@ from explorer.document.document import Document, Problem
 from explorer.document.sessions import LeftOver
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 
 
 @pytest.fixture
-def studio(qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     made.document.open(make_model(), make_source())
     made.document.sessions.begin()
     yield made
@@ -27,41 +27,41 @@ def studio(qapp: object) -> Iterator[Studio]:
     made.close()
 
 
-def test_what_is_saved_needs_no_copy(studio: Studio, qtbot: QtBot) -> None:
-    studio.document.set_code(as_floats(1, 2))
-    with qtbot.waitSignal(studio.autosave.written):
+def test_what_is_saved_needs_no_copy(backend: Backend, qtbot: QtBot) -> None:
+    backend.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(backend.autosave.written):
         pass
-    folder = studio.autosave.folder
+    folder = backend.autosave.folder
     assert folder is not None
     assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [1, 2]
-    studio.document.sessions.begin()
+    backend.document.sessions.begin()
     qtbot.waitUntil(lambda: not (folder / "copy.latent").exists())
-    studio.close()
+    backend.close()
     assert list(autosave_dir().iterdir()) == []
 
 
-def test_a_copy_that_cannot_be_written_is_told_once(studio: Studio, qtbot: QtBot) -> None:
-    told: list[Problem] = []
-    studio.document.problem_reported.connect(told.append)
+def test_a_copy_that_cannot_be_written_is_reported_once(backend: Backend, qtbot: QtBot) -> None:
+    reported: list[Problem] = []
+    backend.document.problem_reported.connect(reported.append)
     autosave_dir().parent.mkdir(parents=True, exist_ok=True)
     autosave_dir().write_text("a file in its way")
-    studio.document.set_code(as_floats(1, 2))
-    qtbot.waitUntil(lambda: bool(told))
-    studio.document.set_code(as_floats(2, 2))
+    backend.document.set_code(as_floats(1, 2))
+    qtbot.waitUntil(lambda: bool(reported))
+    backend.document.set_code(as_floats(2, 2))
     autosave_dir().unlink()
-    with qtbot.waitSignal(studio.autosave.written):
-        studio.document.set_code(as_floats(3, 2))
-    (problem,) = told
+    with qtbot.waitSignal(backend.autosave.written):
+        backend.document.set_code(as_floats(3, 2))
+    (problem,) = reported
     assert "save the session" in str(problem.message)
-    folder = studio.autosave.folder
+    folder = backend.autosave.folder
     assert folder is not None
     assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [3, 2]
 
 
-def test_a_copy_that_this_version_cannot_read_is_left_for_one_that_can(studio: Studio) -> None:
+def test_a_copy_that_this_version_cannot_read_is_left_for_one_that_can(backend: Backend) -> None:
     offered: list[LeftOver] = []
-    studio.document.sessions.found_left.connect(offered.append)
-    session = studio.document.sessions.take(copy=True)
+    backend.document.sessions.found_left.connect(offered.append)
+    session = backend.document.sessions.take(copy=True)
     newer, empty, good = (autosave_dir() / name for name in ("newer", "empty", "good"))
     for folder in (newer, empty, good):
         folder.mkdir(parents=True)
@@ -69,63 +69,63 @@ def test_a_copy_that_this_version_cannot_read_is_left_for_one_that_can(studio: S
     write_session(newer / "copy.latent", Session(record, session.arrays))
     write_session(good / "copy.latent", session)
     (good / ".copy.latent.1234.part").write_bytes(b"half")
-    studio.autosave.look_for_left()
+    backend.autosave.look_for_left()
     assert [left.folder for left in offered] == [good]
     assert sorted(path.name for path in autosave_dir().iterdir()) == ["good", "newer"]
-    studio.document.sessions.forget_requested.emit(offered[0])
+    backend.document.sessions.forget_requested.emit(offered[0])
     assert sorted(path.name for path in autosave_dir().iterdir()) == ["newer"]
 
 
-def test_a_link_among_the_copies_is_not_followed(studio: Studio, tmp_path: Path) -> None:
+def test_a_link_among_the_copies_is_not_followed(backend: Backend, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thing").write_text("kept")
     autosave_dir().mkdir(parents=True)
     (autosave_dir() / "link").symlink_to(precious)
-    studio.autosave.look_for_left()
+    backend.autosave.look_for_left()
     assert (precious / "thing").read_text() == "kept"
 
 
 def test_a_folder_that_vanishes_is_made_again(
-    studio: Studio, qtbot: QtBot, explorer_home: Path, capfd: pytest.CaptureFixture[str]
+    backend: Backend, qtbot: QtBot, explorer_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The whole data folder is deleted; a copy is written at once, even without another edit."""
-    told: list[Problem] = []
-    studio.document.problem_reported.connect(told.append)
-    studio.document.set_code(as_floats(1, 2))
-    with qtbot.waitSignal(studio.autosave.written):
+    reported: list[Problem] = []
+    backend.document.problem_reported.connect(reported.append)
+    backend.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(backend.autosave.written):
         pass
-    first = studio.autosave.folder
+    first = backend.autosave.folder
     shutil.rmtree(explorer_home)
     qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
-    second = studio.autosave.folder
+    second = backend.autosave.folder
     assert second is not None
     assert second != first
     shutil.rmtree(explorer_home)
-    studio.document.set_code(as_floats(3, 4))
+    backend.document.set_code(as_floats(3, 4))
     qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
-    third = studio.autosave.folder
+    third = backend.autosave.folder
     assert third is not None
     assert read_session(third / "copy.latent")[0].arrays["cursor"].tolist() == [3, 4]
-    assert not told
-    studio.document.sessions.let_go()
-    studio.close()
+    assert not reported
+    backend.document.sessions.let_go()
+    backend.close()
     assert list(autosave_dir().iterdir()) == []
 
 
-def test_a_folder_that_vanishes_for_good_is_told_once(studio: Studio, qtbot: QtBot, explorer_home: Path) -> None:
-    told: list[Problem] = []
-    studio.document.problem_reported.connect(told.append)
-    studio.document.set_code(as_floats(1, 2))
-    with qtbot.waitSignal(studio.autosave.written):
+def test_a_folder_that_vanishes_for_good_is_reported_once(backend: Backend, qtbot: QtBot, explorer_home: Path) -> None:
+    reported: list[Problem] = []
+    backend.document.problem_reported.connect(reported.append)
+    backend.document.set_code(as_floats(1, 2))
+    with qtbot.waitSignal(backend.autosave.written):
         pass
     shutil.rmtree(explorer_home)
     explorer_home.write_text("a file in its way")
-    qtbot.waitUntil(lambda: bool(told), timeout=30_000)
-    with qtbot.waitSignal(studio.autosave.written):
-        studio.document.set_code(as_floats(2, 2))
-    assert len(told) == 1
+    qtbot.waitUntil(lambda: bool(reported), timeout=30_000)
+    with qtbot.waitSignal(backend.autosave.written):
+        backend.document.set_code(as_floats(2, 2))
+    assert len(reported) == 1
     explorer_home.unlink()
-    studio.document.set_code(as_floats(3, 2))
+    backend.document.set_code(as_floats(3, 2))
     qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
-    assert len(told) == 1
+    assert len(reported) == 1

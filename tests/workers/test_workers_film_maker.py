@@ -18,9 +18,9 @@ from explorer.document.document import Document, Problem
 from explorer.document.timeline import Estimate, Export
 from explorer.export import FORMATS
 from explorer.export.recipe_file import read_recipe
-from explorer.latent.film import FilmSettings, Segment
+from explorer.latent.film import AnimationSettings, Segment
 from explorer.workers.loading import open_model
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 
 PATIENCE_MS = 30_000
 KEYS = np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32)
@@ -32,15 +32,15 @@ def document(qtbot: QtBot, explorer_home: Path) -> Iterator[Document]:
     write_bundle(explorer_home / "models" / "mine", MatrixCodec(seed=1))
     write_bundle(explorer_home / "models" / "other", MatrixCodec(seed=2))
     made = Document()
-    studio = Studio(made)
+    backend = Backend(made)
     made.open(open_model(explorer_home / "models" / "mine"), make_source())
     qtbot.waitUntil(lambda: made.code is not None, timeout=PATIENCE_MS)
     made.timeline.insert(KEYS, 0)
-    made.timeline.set_film(FilmSettings(12, 3, 25, "repeat", "linear", "ease"))
+    made.timeline.set_animation_settings(AnimationSettings(12, 3, 25, "repeat", "linear", "ease"))
     made.timeline.set_segment(1, Segment(20, "slerp", "linear"))
     made.forget_history()
     yield made
-    studio.close()
+    backend.close()
 
 
 def problems_of(document: Document) -> list[Problem]:
@@ -63,33 +63,35 @@ def test_an_export_reopens_as_the_timeline_that_it_was(
 ) -> None:
     if suffix == ".mp4":
         pytest.importorskip("av")
-    film = document.timeline.film
+    animation = document.timeline.animation
     path = export(document, qtbot, Export(tmp_path / f"film{suffix}"))
     document.timeline.clear()
-    document.timeline.set_film(FilmSettings())
+    document.timeline.set_animation_settings(AnimationSettings())
     document.timeline.reopen_requested.emit(path)
     qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
     np.testing.assert_array_equal(document.timeline.keys, KEYS)
-    assert document.timeline.film == film
+    assert document.timeline.animation == animation
     assert str(document.undo_label) == "Open animation"
     document.undo()
     assert document.keyframes == ()
 
 
-def test_a_film_with_even_motion_and_a_closed_one_reopen_too(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_animation_with_even_motion_and_a_closed_one_reopen_too(
+    document: Document, qtbot: QtBot, tmp_path: Path
+) -> None:
     document.timeline.set_segment(1, None)
-    document.timeline.set_film(FilmSettings(12, 0, 25, "repeat", "spline"))
-    qtbot.waitUntil(lambda: getattr(document.film_view, "done", False), timeout=PATIENCE_MS)
-    document.timeline.even_out(document.film_view)  # type: ignore[arg-type]
-    film = document.timeline.film
-    assert film is not None
-    assert film.closed
-    assert film.times is not None
+    document.timeline.set_animation_settings(AnimationSettings(12, 0, 25, "repeat", "spline"))
+    qtbot.waitUntil(lambda: getattr(document.animation_view, "done", False), timeout=PATIENCE_MS)
+    document.timeline.even_out(document.animation_view)  # type: ignore[arg-type]
+    animation = document.timeline.animation
+    assert animation is not None
+    assert animation.closed
+    assert animation.times is not None
     path = export(document, qtbot, Export(tmp_path / "film.gif"))
     document.timeline.clear()
     document.timeline.reopen_requested.emit(path)
     qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
-    assert document.timeline.film == film
+    assert document.timeline.animation == animation
 
 
 def test_an_export_of_another_model_brings_it_along_in_one_step(
@@ -124,11 +126,11 @@ def test_what_is_no_export_is_taken_in_as_what_it_is(document: Document, qtbot: 
     Image.new("L", (10, 12), 90).save(tmp_path / "grey.png")
     source = document.source
     document.timeline.reopen_requested.emit(tmp_path / "grey.png")
-    qtbot.waitUntil(lambda: document.guest is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: document.imported_image is not None, timeout=PATIENCE_MS)
     assert document.source is source
     document.timeline.reopen_requested.emit(tmp_path)
     qtbot.waitUntil(lambda: document.source is not None and document.source.count == 1, timeout=PATIENCE_MS)
-    assert document.guest is None
+    assert document.imported_image is None
 
 
 def test_a_damaged_recipe_says_so_and_changes_nothing(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
@@ -147,14 +149,16 @@ def test_a_damaged_recipe_says_so_and_changes_nothing(document: Document, qtbot:
 def test_settings_of_an_export_reach_the_file(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     wanted = Export(tmp_path / "film.gif", fps=10, side=48, smooth=True, plays=3, caption="mine", beside=True)
     path = export(document, qtbot, wanted)
-    film = document.timeline.film
-    assert film is not None
-    with Image.open(path) as image:
-        assert getattr(image, "n_frames", 1) == round(film.seconds * 10), "as long as the morph, with fewer frames"
-        assert image.info["loop"] == 2, "twice more"
-        assert image.info["duration"] == 100
-        assert image.width == 3 * 40 + 2
-        assert image.height > 48, "the caption is below"
+    animation = document.timeline.animation
+    assert animation is not None
+    with Image.open(path) as pil_image:
+        assert getattr(pil_image, "n_frames", 1) == round(animation.seconds * 10), (
+            "as long as the morph, with fewer frames"
+        )
+        assert pil_image.info["loop"] == 2, "twice more"
+        assert pil_image.info["duration"] == 100
+        assert pil_image.width == 3 * 40 + 2
+        assert pil_image.height > 48, "the caption is below"
 
 
 def test_an_estimate_shows_the_frames_and_comes_near(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
@@ -171,7 +175,7 @@ def test_an_estimate_shows_the_frames_and_comes_near(document: Document, qtbot: 
     assert 0.5 < found[0].size / real < 2
 
 
-def test_an_export_that_cannot_be_is_told_before(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_is_reported_before(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     found: list[Estimate] = []
     document.timeline.estimated.connect(found.append)
     document.timeline.estimate_requested.emit(Export(tmp_path / "film.gif", side=8_000, beside=True))
@@ -180,18 +184,18 @@ def test_an_export_that_cannot_be_is_told_before(document: Document, qtbot: QtBo
     assert "pixels" in str(found[0].problem)
 
 
-def test_pictures_of_the_source_become_keyframes(document: Document, qtbot: QtBot) -> None:
+def test_images_of_the_source_become_keyframes(document: Document, qtbot: QtBot) -> None:
     model, source = document.model, document.source
     assert model is not None
     assert source is not None
-    document.timeline.request_pictures([4, 2], 1)
+    document.timeline.request_images([4, 2], 1)
     qtbot.waitUntil(lambda: len(document.keyframes) == 5, timeout=PATIENCE_MS)
     expected = model.codec.encode(to_floats(source.read([4, 2], model.card.preprocessing)))
     np.testing.assert_allclose(document.timeline.keys[1:3], expected, atol=1e-6)
     assert str(document.undo_label) == "Add 2 keyframes"
 
 
-def test_picture_files_become_keyframes_and_an_export_among_none_is_opened(
+def test_image_files_become_keyframes_and_an_export_among_none_is_opened(
     document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
     for number in range(2):
@@ -207,7 +211,7 @@ def test_picture_files_become_keyframes_and_an_export_among_none_is_opened(
     qtbot.waitUntil(lambda: len(document.keyframes) == 6, timeout=PATIENCE_MS)
 
 
-def test_a_file_that_is_no_picture_says_so(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_says_so(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "words.png").write_text("no picture")
     problems = problems_of(document)
     document.timeline.request_files([tmp_path / "words.png"], 0)

@@ -87,7 +87,7 @@ def test_what_the_data_do_not_allow_is_said_as_it_is_here() -> None:
 
 
 @pytest.mark.allow_log("a fit failed: ValueError")
-def test_an_unexpected_error_is_told_and_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_reported_and_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(EngineError, match="ValueError"):
         result_of(probe_labels(np.full_like(CODES, np.nan), HAS.astype(np.int64)))
     assert "in _answer" in caplog.text

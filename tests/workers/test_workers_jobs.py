@@ -14,7 +14,7 @@ from explorer.types import Progress
 from explorer.workers.jobs import Early, JobRunner
 
 
-class Told:
+class Reported:
     """All callbacks and signals of a runner, in order."""
 
     def __init__(self, runner: JobRunner) -> None:
@@ -44,7 +44,7 @@ def idle(runner: JobRunner) -> bool:
 
 
 def test_a_job_finishes_once_with_its_result_on_the_main_thread(runner: JobRunner, qtbot: QtBot) -> None:
-    told, threads = Told(runner), list[threading.Thread]()
+    reported, threads = Reported(runner), list[threading.Thread]()
 
     def job() -> Iterator[Progress | str]:
         threads.append(threading.current_thread())
@@ -52,10 +52,10 @@ def test_a_job_finishes_once_with_its_result_on_the_main_thread(runner: JobRunne
         yield Progress(2, 2)
         yield "result"
 
-    runner.start("Work", job, told.finish)
+    runner.start("Work", job, reported.finish)
     assert [view.title for view in runner.jobs] == ["Work"]
     qtbot.waitUntil(lambda: idle(runner))
-    assert (told.ends, told.failures) == (["result"], [])
+    assert (reported.ends, reported.failures) == (["result"], [])
     assert threads[0] is not threading.main_thread()
 
 
@@ -77,7 +77,7 @@ def test_progress_is_shown_with_the_time_left(runner: JobRunner, qtbot: QtBot) -
 
 
 def test_an_early_result_comes_before_the_end_but_not_of_a_cancelled_job(runner: JobRunner, qtbot: QtBot) -> None:
-    told, gate, early = Told(runner), Gate(), list[str]()
+    reported, gate, early = Reported(runner), Gate(), list[str]()
 
     def job(number: int) -> Iterator[Progress | Early | str]:
         yield Early(f"first {number}")
@@ -85,19 +85,19 @@ def test_an_early_result_comes_before_the_end_but_not_of_a_cancelled_job(runner:
         yield f"last {number}"
 
     keys = [
-        runner.start("Work", lambda n=n: job(n), told.finish, on_early=early.append)  # type: ignore[misc]
+        runner.start("Work", lambda n=n: job(n), reported.finish, on_early=early.append)  # type: ignore[misc]
         for n in range(2)
     ]
     runner.cancel(keys[1])
     qtbot.waitUntil(lambda: early == ["first 0"])
-    assert told.ends == []
+    assert reported.ends == []
     gate.open()
     qtbot.waitUntil(lambda: idle(runner))
-    assert (early, told.ends) == (["first 0"], ["last 0"])
+    assert (early, reported.ends) == (["first 0"], ["last 0"])
 
 
 def test_a_cancelled_job_is_closed_at_its_next_yield_and_has_no_result(runner: JobRunner, qtbot: QtBot) -> None:
-    told, gate, steps = Told(runner), Gate(), list[str]()
+    reported, gate, steps = Reported(runner), Gate(), list[str]()
 
     def job() -> Iterator[Progress | str]:
         try:
@@ -108,32 +108,32 @@ def test_a_cancelled_job_is_closed_at_its_next_yield_and_has_no_result(runner: J
         finally:
             steps.append("cleaned up")
 
-    key = runner.start("Work", job, told.finish)
+    key = runner.start("Work", job, reported.finish)
     gate.wait_until_entered()
     runner.cancel(key)
     gate.open()
     qtbot.waitUntil(lambda: idle(runner))
     assert steps == ["cleaned up"]
-    assert (told.ends, told.failures) == ([], [])
+    assert (reported.ends, reported.failures) == ([], [])
 
 
 def test_an_error_that_was_foreseen_is_its_message(runner: JobRunner, qtbot: QtBot) -> None:
-    told = Told(runner)
+    reported = Reported(runner)
 
     def job() -> Iterator[Progress]:
         yield Progress(0, 1)
         raise DataError("{name} is no image.", name="a cat")
 
-    runner.start("Work", job, told.finish)
-    qtbot.waitUntil(lambda: bool(told.failures))
-    assert told.failures == [(message("{name} is no image.", name="a cat"), "")]
-    assert told.ends == []
+    runner.start("Work", job, reported.finish)
+    qtbot.waitUntil(lambda: bool(reported.failures))
+    assert reported.failures == [(message("{name} is no image.", name="a cat"), "")]
+    assert reported.ends == []
     assert runner.jobs == ()
 
 
 @pytest.mark.parametrize("when", ["at once", "later"])
 def test_any_other_error_brings_its_traceback(runner: JobRunner, qtbot: QtBot, when: str) -> None:
-    told = Told(runner)
+    reported = Reported(runner)
 
     def later() -> Iterator[Progress]:
         yield Progress(0, 1)
@@ -142,50 +142,50 @@ def test_any_other_error_brings_its_traceback(runner: JobRunner, qtbot: QtBot, w
     def at_once() -> Iterator[Progress]:
         raise ZeroDivisionError("by zero")
 
-    runner.start("Work", later if when == "later" else at_once, told.finish)
-    qtbot.waitUntil(lambda: bool(told.failures))
-    ((message, details),) = told.failures
+    runner.start("Work", later if when == "later" else at_once, reported.finish)
+    qtbot.waitUntil(lambda: bool(reported.failures))
+    ((message, details),) = reported.failures
     assert message == "ZeroDivisionError: by zero"
     assert "Traceback" in details
-    assert (told.ends, runner.jobs) == ([], ())
+    assert (reported.ends, runner.jobs) == ([], ())
 
 
 def test_jobs_run_side_by_side_and_end_on_their_own(runner: JobRunner, qtbot: QtBot) -> None:
-    told, gates = Told(runner), [Gate(), Gate(), Gate()]
+    reported, gates = Reported(runner), [Gate(), Gate(), Gate()]
 
     def job(number: int) -> Iterator[int]:
         gates[number].pass_through()
         yield number
 
-    keys = [runner.start(f"Job {n}", lambda n=n: job(n), told.finish) for n in range(3)]  # type: ignore[misc]
+    keys = [runner.start(f"Job {n}", lambda n=n: job(n), reported.finish) for n in range(3)]  # type: ignore[misc]
     for gate in gates:
         gate.wait_until_entered()
     assert [view.key for view in runner.jobs] == keys
     gates[1].open()
-    qtbot.waitUntil(lambda: told.ends == [1])
+    qtbot.waitUntil(lambda: reported.ends == [1])
     assert [view.key for view in runner.jobs] == [keys[0], keys[2]]
     runner.cancel_all()
     gates[0].open()
     gates[2].open()
     qtbot.waitUntil(lambda: idle(runner))
-    assert told.ends == [1]
+    assert reported.ends == [1]
     runner.cancel(keys[1])
 
 
 def test_close_waits_and_nothing_comes_after_it(qtbot: QtBot) -> None:
     runner, gate = JobRunner(), Gate()
-    told, ended = Told(runner), list[str]()
+    reported, ended = Reported(runner), list[str]()
 
     def job() -> Iterator[str]:
         gate.pass_through()
         ended.append("ran to its end")
         yield "result"
 
-    runner.start("Work", job, told.finish)
+    runner.start("Work", job, reported.finish)
     gate.wait_until_entered()
     gate.open()
-    before = told.changes
+    before = reported.changes
     runner.close()
     assert ended == ["ran to its end"]
     qtbot.wait(1)
-    assert (told.ends, told.failures, told.changes, runner.jobs) == ([], [], before, ())
+    assert (reported.ends, reported.failures, reported.changes, runner.jobs) == ([], [], before, ())

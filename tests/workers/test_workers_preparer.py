@@ -8,7 +8,7 @@ import numpy as np
 from explorer_testing.builders import make_source
 from PIL import Image, ImageDraw
 
-from explorer.document.preparation import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView, Preparation
+from explorer.document.preparation import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView, DatasetChecks
 from explorer.models.settings import TrainingRequest, make_request
 from explorer.types import Progress
 from explorer.workers.preparer import judge_ground, preview_augmentation
@@ -50,7 +50,7 @@ def test_the_preview_takes_the_steps_of_the_training() -> None:
     np.testing.assert_array_equal(view.pixels[:, 0], 255 - plain.pixels[:, 0])
 
 
-def test_few_pictures_make_few_rows() -> None:
+def test_few_images_make_few_rows() -> None:
     *_, view = preview_augmentation(request(), make_source(3, (16, 16, 1)))
     assert isinstance(view, AugmentView)
     assert view.pixels is not None
@@ -65,13 +65,13 @@ def test_a_preview_that_cannot_be_made_is_an_answer_too() -> None:
 
 
 def test_the_same_source_is_asked_about_once() -> None:
-    preparation = Preparation()
+    dataset_checks = DatasetChecks()
     asked: list[str] = []
-    preparation.ground_requested.connect(asked.append)
-    preparation.ask_ground("a")
-    preparation.ask_ground("a")
-    assert not preparation.dark_on_light("a")
-    preparation.put_ground("a", True)
-    preparation.ask_ground("a")
-    assert preparation.dark_on_light("a")
+    dataset_checks.ground_requested.connect(asked.append)
+    dataset_checks.ask_ground("a")
+    dataset_checks.ask_ground("a")
+    assert not dataset_checks.dark_on_light("a")
+    dataset_checks.put_ground("a", True)
+    dataset_checks.ask_ground("a")
+    assert dataset_checks.dark_on_light("a")
     assert asked == ["a"]

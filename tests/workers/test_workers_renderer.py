@@ -22,15 +22,15 @@ from explorer.document.tasks import SLOTS
 from explorer.document.views import (
     CursorView,
     FailedView,
+    ImageView,
     KeyframesView,
     NoiseView,
-    PictureView,
     ThumbnailsView,
     TilesView,
 )
 from explorer.types import Codec, Floats
-from explorer.workers.codec_thread import CodecThread
-from explorer.workers.renderer import Renderer
+from explorer.workers.codec_thread import RenderThread
+from explorer.workers.renderer import RenderScheduler
 
 V = TypeVar("V")
 
@@ -41,18 +41,18 @@ def document(qapp: object) -> Iterator[Document]:
     made = Document()
     look(made)
     made.watch("noise", True)
-    codec_thread = CodecThread()
-    renderer = Renderer(made, codec_thread)
+    render_thread = RenderThread()
+    render_scheduler = RenderScheduler(made, render_thread)
     yield made
-    codec_thread.close()
-    renderer.deleteLater()
+    render_thread.close()
+    render_scheduler.deleteLater()
     gc.collect()
 
 
 def look(document: Document) -> None:
     """Show the whole range of the map."""
     grid = document.grid
-    document.map.look(MapWindow(document.lattice, 0, grid.low, grid.high, grid.low, grid.high))
+    document.map.look(MapWindow(document.tile_grid, 0, grid.low, grid.high, grid.low, grid.high))
 
 
 def view_of(kind: type[V], view: object) -> V:
@@ -63,7 +63,7 @@ def view_of(kind: type[V], view: object) -> V:
 def rendered(document: Document) -> bool:
     flat = document.model is not None and document.model.latent_dim < 2
     return (
-        isinstance(document.picture_view, PictureView)
+        isinstance(document.image_view, ImageView)
         and isinstance(document.cursor_view, CursorView)
         and document.cursor_view.decode_ms > 0
         and isinstance(document.noise_view, NoiseView)
@@ -77,12 +77,12 @@ def check_fits(document: Document) -> None:
     state = document.state
     assert state.model is not None
     assert state.source is not None
-    assert state.picture is not None
+    assert state.image_index is not None
     codec, shape = plain(state.model.codec), state.model.codec.image_shape
-    original = to_floats(state.source.read([state.picture], state.model.card.preprocessing))
-    if isinstance(document.picture_view, PictureView):
-        np.testing.assert_array_equal(document.picture_view.original, original[0])
-        np.testing.assert_allclose(document.picture_view.code, codec.encode(original)[0], atol=1e-5)
+    original = to_floats(state.source.read([state.image_index], state.model.card.preprocessing))
+    if isinstance(document.image_view, ImageView):
+        np.testing.assert_array_equal(document.image_view.original, original[0])
+        np.testing.assert_allclose(document.image_view.code, codec.encode(original)[0], atol=1e-5)
     if state.start_code is not None:
         np.testing.assert_allclose(state.start_code, codec.encode(original)[0], atol=1e-5)
     if isinstance(document.cursor_view, CursorView):
@@ -91,7 +91,7 @@ def check_fits(document: Document) -> None:
         np.testing.assert_array_equal(document.noise_view.clean[0], original[0])
     if isinstance(document.tiles_view, TilesView) and state.model.latent_dim == 2:
         view = document.tiles_view
-        codes = view.plane.codes(view.lattice.middles(view.level, view.tiles))
+        codes = view.plane.codes(view.tile_grid.middles(view.level, view.tiles))
         np.testing.assert_array_equal(view.pixels, to_pixels(codec.decode(codes)))
     if isinstance(document.keyframes_view, KeyframesView):
         codes = np.stack([keyframe.code for keyframe in state.keyframes])
@@ -123,9 +123,9 @@ def test_opening_renders_everything(document: Document, qtbot: QtBot) -> None:
     document.open(make_model(), make_source())
     qtbot.waitUntil(lambda: rendered(document))
     assert document.code is not None
-    np.testing.assert_array_equal(document.code, view_of(PictureView, document.picture_view).code)
+    np.testing.assert_array_equal(document.code, view_of(ImageView, document.image_view).code)
     image = view_of(CursorView, document.cursor_view).image
-    np.testing.assert_allclose(image, view_of(PictureView, document.picture_view).reconstruction, atol=1e-6)
+    np.testing.assert_allclose(image, view_of(ImageView, document.image_view).reconstruction, atol=1e-6)
 
 
 def test_every_edit_is_rendered(document: Document, qtbot: QtBot) -> None:
@@ -166,7 +166,7 @@ def test_switching_the_model_in_full_flight_shows_nothing_of_the_old_one(
     seen.clear()
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
-    assert {"picture", "cursor", "noise", "tiles"} <= set(seen)
+    assert {"image", "cursor", "noise", "tiles"} <= set(seen)
     assert document.keyframes == ()
     check_fits(document)
 
@@ -186,16 +186,16 @@ def test_undoing_an_opening_in_full_flight_shows_the_first_model_again(document:
     check_fits(document)
 
 
-def test_the_picture_chosen_last_is_the_one_that_is_shown(document: Document, qtbot: QtBot) -> None:
+def test_the_image_chosen_last_is_the_one_that_is_shown(document: Document, qtbot: QtBot) -> None:
     slow, gate = gated(MatrixCodec())
     watch(document)
     document.open(make_model(slow), make_source())
     gate.wait_until_entered()
     for index in (5, 9, 2):
-        document.choose_picture(index)
+        document.choose_image(index)
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
-    assert document.picture == 2
+    assert document.image_index == 2
     check_fits(document)
 
 
@@ -223,7 +223,7 @@ def test_a_drag_decodes_where_it_ends(document: Document, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(("latent_dim", "again"), [(2, False), (3, True)])
-def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
+def test_the_map_is_decoded_again_only_where_the_cursor_moves_its_plane(
     document: Document, qtbot: QtBot, latent_dim: int, again: bool
 ) -> None:
     document.open(make_model(latent_dim=latent_dim), make_source())
@@ -236,7 +236,7 @@ def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
     if again:
         qtbot.waitUntil(lambda: seen.count("tiles") > 0 and rendered(document))
         view = view_of(TilesView, document.tiles_view)
-        x, y = view.lattice.middles(view.level, view.tiles)[0]
+        x, y = view.tile_grid.middles(view.level, view.tiles)[0]
         assert document.model is not None
         code = as_floats(float(x), float(y), 3.0)
         np.testing.assert_array_equal(view.pixels[0], to_pixels(document.model.codec.decode(code[None])[0]))
@@ -247,7 +247,7 @@ def test_the_map_is_decoded_anew_only_where_the_cursor_moves_its_plane(
         assert "tiles" not in seen
 
 
-def test_a_model_that_fails_says_so_and_the_next_picture_is_shown(document: Document, qtbot: QtBot) -> None:
+def test_a_model_that_fails_says_so_and_the_next_image_is_shown(document: Document, qtbot: QtBot) -> None:
     broken = {"now": True}
 
     def fail(call: str, values: Floats) -> None:
@@ -255,12 +255,12 @@ def test_a_model_that_fails_says_so_and_the_next_picture_is_shown(document: Docu
             raise RuntimeError("out of luck")
 
     document.open(make_model(WrappedCodec(MatrixCodec(), fail)), make_source())
-    qtbot.waitUntil(lambda: document.picture_view is not None)
-    assert view_of(FailedView, document.picture_view).message == "out of luck"
+    qtbot.waitUntil(lambda: document.image_view is not None)
+    assert view_of(FailedView, document.image_view).message == "out of luck"
     qtbot.waitUntil(lambda: isinstance(document.tiles_view, FailedView))
     assert document.start_code is None
     broken["now"] = False
-    document.choose_picture(3)
+    document.choose_image(3)
     qtbot.waitUntil(lambda: isinstance(document.cursor_view, CursorView))
     assert document.code is not None
     document.set_grid(GridSettings(steps=4))
@@ -272,12 +272,12 @@ def test_nothing_is_asked_of_half_a_document(document: Document, qtbot: QtBot) -
     document.set_noises([Noise("gaussian", 0.7)])
     document.thumbnails_requested.emit(np.array([0], np.int64))
     document.open(source=make_source())
-    document.choose_picture(4)
+    document.choose_image(4)
     document.thumbnails_requested.emit(np.array([1], np.int64))
     # Thumbnails come after image, current code and noise: requested ones would have arrived.
     qtbot.waitUntil(lambda: document.thumbnails_view is not None)
     assert view_of(ThumbnailsView, document.thumbnails_view).indices.tolist() == [1]
-    assert (document.picture_view, document.cursor_view, document.noise_view, document.tiles_view) == (None,) * 4
+    assert (document.image_view, document.cursor_view, document.noise_view, document.tiles_view) == (None,) * 4
 
 
 def test_a_map_that_nobody_sees_is_decoded_once_it_is_seen(document: Document, qtbot: QtBot) -> None:

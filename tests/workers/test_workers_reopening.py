@@ -14,21 +14,21 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
-from explorer.document.views import PictureView
-from explorer.workers.studio import Studio
+from explorer.document.views import ImageView
+from explorer.workers.studio import Backend
 
 COUNT = 6
 
 
 @pytest.fixture
-def studio(qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     yield made
     made.close()
 
 
 def settled(document: Document) -> bool:
-    return isinstance(document.picture_view, PictureView) and document.code is not None and not document.jobs
+    return isinstance(document.image_view, ImageView) and document.code is not None and not document.jobs
 
 
 def name_of(document: Document) -> str | None:
@@ -36,9 +36,9 @@ def name_of(document: Document) -> str | None:
 
 
 @pytest.fixture
-def used(studio: Studio, tmp_path: Path, qtbot: QtBot) -> Document:
+def used(backend: Backend, tmp_path: Path, qtbot: QtBot) -> Document:
     """A document after opening six models and six folders."""
-    document = studio.document
+    document = backend.document
     for number in range(COUNT):
         write_bundle(tmp_path / f"m{number}", MatrixCodec(seed=number))
         folder = tmp_path / f"images {number}"

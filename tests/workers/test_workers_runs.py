@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.training import small_request, write_pictures
+from explorer_testing.training import small_request, write_images
 from PIL import Image
 from PySide6.QtCore import QLockFile
 from pytestqt.qtbot import QtBot
@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import PictureView, TrainingFilmView
+from explorer.document.views import ImageView, TrainingProgressView
 from explorer.errors import TrainingError
 from explorer.messages import Message
 from explorer.models.bundle import open_bundle
@@ -30,7 +30,7 @@ from explorer.models.reservation import Reservation
 from explorer.models.runs import LOG, CurvePoint, Run, find_runs, originals_of
 from explorer.models.settings import checkpoint_folder
 from explorer.paths import runs_dir
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 from explorer.workers.trainer import LOCK
 
 PATIENCE_MS = 60_000
@@ -39,15 +39,15 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-def studio(qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     yield made
     made.close()
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return write_pictures(tmp_path / "blobs.npz")
+def images(tmp_path: Path) -> Path:
+    return write_images(tmp_path / "blobs.npz")
 
 
 def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
@@ -69,19 +69,19 @@ def live_of(document: Document) -> OpenModel | None:
 
 
 def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, problems = studio.document, problems_of(studio.document)
+    document, problems = backend.document, problems_of(backend.document)
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
     shown: list[float | None] = []
     document.model_changed.connect(lambda: shown.append(document.model.epochs if document.model else -1.0))
     out = tmp_path / "new"
-    document.training_requested.emit(small_request(pictures, out, epochs=100_000))
+    document.training_requested.emit(small_request(images, out, epochs=100_000))
     wait(qtbot, lambda: len(shown) >= 4)
     assert shown == sorted(shown, key=lambda epochs: epochs or 0.0)
     assert shown[0] == 0.0
     assert str(document.undo_label) == "Open new"
-    wait(qtbot, lambda: isinstance(document.picture_view, PictureView))
+    wait(qtbot, lambda: isinstance(document.image_view, ImageView))
     live = live_of(document)
     assert live is not None
     assert document.model is live
@@ -101,13 +101,13 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
 
 
 def test_whoever_goes_to_another_model_is_not_called_back(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, announced = studio.document, list[Message]()
+    document, announced = backend.document, list[Message]()
     document.announced.connect(announced.append)
     other = make_model()
     document.open(other, make_source())
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: live_of(document) is not None and document.model is live_of(document))
     document.open(other)
     before = live_of(document)
@@ -124,9 +124,9 @@ def test_whoever_goes_to_another_model_is_not_called_back(
 
 @pytest.mark.parametrize("reason", ["unwanted", "keyframes"])
 def test_it_is_not_shown_where_it_is_not_wanted_or_would_take_keyframes(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot, reason: str
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot, reason: str
 ) -> None:
-    document = studio.document
+    document = backend.document
     document.open(make_model(), make_source())
     wait(qtbot, lambda: document.code is not None)
     model = document.model
@@ -134,7 +134,7 @@ def test_it_is_not_shown_where_it_is_not_wanted_or_would_take_keyframes(
         document.timeline.add()
     else:
         document.trainings.follow = False
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: live_of(document) is not None)
     first = live_of(document)
     wait(qtbot, lambda: live_of(document) is not first)
@@ -144,10 +144,10 @@ def test_it_is_not_shown_where_it_is_not_wanted_or_would_take_keyframes(
     assert live_of(document) is None
 
 
-def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document, problems = studio.document, problems_of(studio.document)
+def test_trainings_wait_for_one_another(backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document, problems = backend.document, problems_of(backend.document)
     for name in ("one", "two", "three", "four"):
-        document.training_requested.emit(small_request(pictures, tmp_path / name, epochs=2))
+        document.training_requested.emit(small_request(images, tmp_path / name, epochs=2))
     assert [request.out.name for request in document.trainings.queue] == ["two", "three", "four"]
     for name in ("two", "three", "four"):
         with pytest.raises(TrainingError, match=name):
@@ -155,7 +155,7 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     document.trainings.unqueue_requested.emit(1)
     assert [request.out.name for request in document.trainings.queue] == ["two", "four"]
     Reservation(tmp_path / "three").release()
-    document.training_requested.emit(small_request(pictures, tmp_path / "two", epochs=2))
+    document.training_requested.emit(small_request(images, tmp_path / "two", epochs=2))
     assert [str(problem.message) for problem in problems] == [
         "A training named “two” is running or queued. Choose another name."
     ]
@@ -166,11 +166,11 @@ def test_trainings_wait_for_one_another(studio: Studio, pictures: Path, tmp_path
     assert sorted(run.name for run in document.trainings.runs) == ["four", "one", "two"]
 
 
-def test_a_name_that_another_program_trains_is_refused_at_once(studio: Studio, pictures: Path, tmp_path: Path) -> None:
+def test_a_name_that_another_program_trains_is_refused_at_once(backend: Backend, images: Path, tmp_path: Path) -> None:
     """It was found out after the last epoch."""
-    document, problems = studio.document, problems_of(studio.document)
+    document, problems = backend.document, problems_of(backend.document)
     with Reservation(tmp_path / "new"):
-        document.training_requested.emit(small_request(pictures, tmp_path / "new"))
+        document.training_requested.emit(small_request(images, tmp_path / "new"))
     (problem,) = problems
     assert "“new”" in str(problem.message)
     assert not document.training.active
@@ -179,12 +179,12 @@ def test_a_name_that_another_program_trains_is_refused_at_once(studio: Studio, p
 
 
 def test_one_that_fails_or_is_cancelled_does_not_hold_up_the_next(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, problems = studio.document, problems_of(studio.document)
+    document, problems = backend.document, problems_of(backend.document)
     document.training_requested.emit(small_request(tmp_path / "nowhere.npz", tmp_path / "fails"))
-    document.training_requested.emit(small_request(pictures, tmp_path / "cancelled", epochs=100_000))
-    document.training_requested.emit(small_request(pictures, tmp_path / "last", epochs=1))
+    document.training_requested.emit(small_request(images, tmp_path / "cancelled", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "last", epochs=1))
     wait(qtbot, lambda: document.training.title == "cancelled" and bool(document.training.curve))
     assert len(problems) == 1
     document.training_cancel_requested.emit()
@@ -192,11 +192,11 @@ def test_one_that_fails_or_is_cancelled_does_not_hold_up_the_next(
     assert not (tmp_path / "cancelled").exists()
 
 
-def test_pause_and_go_on(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_pause_and_go_on(backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     views: list[TrainingView] = []
     document.training_changed.connect(lambda: views.append(document.training))
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: bool(document.training.curve))
     document.trainings.pause_requested.emit()
     wait(qtbot, lambda: phase(document) == "paused")
@@ -216,24 +216,24 @@ def test_pause_and_go_on(studio: Studio, pictures: Path, tmp_path: Path, qtbot: 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_training_is_taken_up_again_by_another_window(
-    studio: Studio, pictures: Path, explorer_home: Path, qtbot: QtBot, qapp: object
+    backend: Backend, images: Path, explorer_home: Path, qtbot: QtBot, qapp: object
 ) -> None:
-    document, problems = studio.document, problems_of(studio.document)
-    request = small_request(pictures, explorer_home / "models" / "new", epochs=100_000)
+    document, problems = backend.document, problems_of(backend.document)
+    request = small_request(images, explorer_home / "models" / "new", epochs=100_000)
     document.training_requested.emit(request)
     wait(qtbot, lambda: bool(document.training.curve))
     document.trainings.pause_requested.emit()
     wait(qtbot, lambda: phase(document) == "paused")
     done = len(document.training.curve)
-    pid = studio.trainer.process_id
+    pid = backend.trainer.process_id
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: phase(document) == "failed")
     assert "killed by signal 9" in str(problems[0].message)
     assert "The last checkpoint was kept: resume it in the list of runs." in str(problems[0].message)
-    studio.close()
+    backend.close()
 
-    again = Studio(Document())
+    again = Backend(Document())
     try:
         document = again.document
         document.trainings.runs_requested.emit()
@@ -256,10 +256,10 @@ def test_a_killed_training_is_taken_up_again_by_another_window(
 
 
 def test_a_run_that_another_window_trains_is_left_alone(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, problems = studio.document, problems_of(studio.document)
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document, problems = backend.document, problems_of(backend.document)
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: bool(document.training.curve))
     document.training_cancel_requested.emit()
     wait(qtbot, lambda: phase(document) == "cancelled")
@@ -282,41 +282,41 @@ def test_a_run_that_another_window_trains_is_left_alone(
     assert not run.path.exists()
 
 
-def test_a_run_keeps_a_film_that_can_be_scrubbed_and_exported(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+def test_a_run_keeps_an_animation_that_can_be_scrubbed_and_exported(
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document, written = studio.document, list[Path]()
+    document, written = backend.document, list[Path]()
     document.exported.connect(written.append)
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
-    wait(qtbot, lambda: len(document.training.film) >= 4)
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
+    wait(qtbot, lambda: len(document.training.progress_frames) >= 4)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: phase(document) == "finished")
     run = run_of(document)
-    film = run.film
-    assert film[0].progress == 0.0
-    assert film[-1].progress == len(run.curve), "it ends with the model that was kept"
-    for frame in (film[0], film[-1]):
+    progress_frames = run.progress_frames
+    assert progress_frames[0].progress == 0.0
+    assert progress_frames[-1].progress == len(run.curve), "it ends with the model that was kept"
+    for frame in (progress_frames[0], progress_frames[-1]):
         document.trainings.frame_requested.emit(run.originals, frame)
         wait(qtbot, lambda path=frame.path: shown_frame(document) == path)  # type: ignore[misc]
-    view = document.training_film_view
-    assert isinstance(view, TrainingFilmView)
+    view = document.training_progress_view
+    assert isinstance(view, TrainingProgressView)
     assert view.originals.shape == view.reconstructions.shape == (8, 16, 16, 1)
     difference = np.abs(view.originals.astype(int) - view.reconstructions.astype(int)).mean()
     assert difference < 40, "it learnt nothing that can be seen"
     target = tmp_path / "film.gif"
-    document.trainings.film_export_requested.emit(originals_of(run.path), film, target)
+    document.trainings.progress_export_requested.emit(originals_of(run.path), progress_frames, target)
     wait(qtbot, lambda: written == [target])
-    with Image.open(target) as image:
-        frames = getattr(image, "n_frames", 1)
-        shown = sum(_duration(image, number) for number in range(frames))
-        assert shown == pytest.approx(len(film) * 100, abs=10)
+    with Image.open(target) as pil_image:
+        frames = getattr(pil_image, "n_frames", 1)
+        shown = sum(_duration(pil_image, number) for number in range(frames))
+        assert shown == pytest.approx(len(progress_frames) * 100, abs=10)
         scale = 96 // 16
-        assert image.size == ((8 * 18 - 2) * scale, (2 * 16 + 2) * scale)
+        assert pil_image.size == ((8 * 18 - 2) * scale, (2 * 16 + 2) * scale)
 
 
-def _duration(image: Image.Image, number: int) -> int:
-    image.seek(number)
-    return int(image.info["duration"])
+def _duration(pil_image: Image.Image, number: int) -> int:
+    pil_image.seek(number)
+    return int(pil_image.info["duration"])
 
 
 def run_of(document: Document) -> Run:
@@ -325,15 +325,15 @@ def run_of(document: Document) -> Run:
 
 
 def shown_frame(document: Document) -> Path | None:
-    view = document.training_film_view
-    return view.path if isinstance(view, TrainingFilmView) else None
+    view = document.training_progress_view
+    return view.path if isinstance(view, TrainingProgressView) else None
 
 
 def test_a_run_is_a_folder_with_a_log_of_what_happened(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = studio.document
-    request = small_request(pictures, tmp_path / "new", epochs=2, architecture="vae", latent=3)
+    document = backend.document
+    request = small_request(images, tmp_path / "new", epochs=2, architecture="vae", latent=3)
     document.training_requested.emit(request)
     wait(qtbot, lambda: phase(document) == "finished")
     run = run_of(document)
@@ -359,19 +359,19 @@ def _undated(point: CurvePoint) -> CurvePoint:
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_400_updates_leave_the_memory_of_the_window_flat(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     """Updates of one real training, repeatedly opened and shown like by the trainer."""
-    document = studio.document
+    document = backend.document
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: document.model is not None and document.model is live_of(document))
     document.training_cancel_requested.emit()
     wait(qtbot, lambda: not document.training.active)
     newest = document.model
     assert newest is not None
     answers: list[bool] = []
-    document.picture_view_changed.connect(lambda: answers.append(True))
+    document.image_view_changed.connect(lambda: answers.append(True))
     sizes = []
     for number in range(500):
         before = len(answers)

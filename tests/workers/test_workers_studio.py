@@ -20,16 +20,16 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.timeline import Export
-from explorer.document.views import PictureView
+from explorer.document.views import ImageView
 from explorer.models.bundle import COMPILED
 from explorer.workers.loading import HELD_OUT, home_source, open_model
 from explorer.workers.storekeeper import clearing
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 
 
 @pytest.fixture
-def studio(qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     yield made
     made.close()
 
@@ -41,9 +41,9 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def problems_of(document: Document) -> list[Problem]:
-    told: list[Problem] = []
-    document.problem_reported.connect(told.append)
-    return told
+    reported: list[Problem] = []
+    document.problem_reported.connect(reported.append)
+    return reported
 
 
 def name_of(document: Document) -> str | None:
@@ -51,11 +51,11 @@ def name_of(document: Document) -> str | None:
 
 
 def settled(document: Document) -> bool:
-    return isinstance(document.picture_view, PictureView) and document.code is not None and not document.jobs
+    return isinstance(document.image_view, ImageView) and document.code is not None and not document.jobs
 
 
-def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_a_model_opens_as_a_job(backend: Backend, bundle: Path, qtbot: QtBot) -> None:
+    document = backend.document
     document.open(source=make_source())
     document.open_model_requested.emit(bundle)
     assert [str(job.title) for job in document.jobs] == ["Opening tiny"]
@@ -65,9 +65,9 @@ def test_a_model_opens_as_a_job(studio: Studio, bundle: Path, qtbot: QtBot) -> N
 
 
 def test_a_damaged_bundle_says_why_and_leaves_the_last_model_working(
-    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = studio.document
+    document = backend.document
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     qtbot.waitUntil(lambda: settled(document))
@@ -79,12 +79,12 @@ def test_a_damaged_bundle_says_why_and_leaves_the_last_model_working(
     assert "encoder.onnx" in str(problems[0].message)
     assert document.state is before
     assert document.jobs == ()
-    document.choose_picture(4)
+    document.choose_image(4)
     qtbot.waitUntil(lambda: settled(document))
 
 
-def test_pictures_that_cannot_be_read_say_why(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_images_that_cannot_be_read_say_why(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     problems = problems_of(document)
     document.open_source_requested.emit(str(tmp_path / "nowhere"))
     qtbot.waitUntil(lambda: bool(problems))
@@ -92,19 +92,19 @@ def test_pictures_that_cannot_be_read_say_why(studio: Studio, tmp_path: Path, qt
     assert document.source is None
 
 
-def test_pictures_open(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
+def test_images_open(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
     np.save(tmp_path / "some.npy", np.zeros((4, 9, 9), np.uint8))
-    studio.document.open_source_requested.emit(str(tmp_path / "some.npy"))
-    qtbot.waitUntil(lambda: studio.document.source is not None)
-    assert studio.document.source is not None
-    assert studio.document.source.count == 4
-    assert studio.document.picture == 0
+    backend.document.open_source_requested.emit(str(tmp_path / "some.npy"))
+    qtbot.waitUntil(lambda: backend.document.source is not None)
+    assert backend.document.source is not None
+    assert backend.document.source.count == 4
+    assert backend.document.image_index == 0
 
 
 def test_the_model_that_was_asked_for_last_is_the_one_that_opens(
-    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = studio.document
+    document = backend.document
     document.open(source=make_source())
     for number in range(5):
         write_bundle(tmp_path / f"number {number}", MatrixCodec(seed=number))
@@ -113,10 +113,10 @@ def test_the_model_that_was_asked_for_last_is_the_one_that_opens(
     qtbot.waitUntil(lambda: name_of(document) == "number 4" and settled(document))
 
 
-def test_a_models_own_pictures_come_with_it_but_never_replace_the_users(
-    studio: Studio, qtbot: QtBot, tmp_path: Path
+def test_a_models_own_images_come_with_it_but_never_replace_the_users(
+    backend: Backend, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    document = studio.document
+    document = backend.document
     document.open_model_requested.emit(paths.pretrained_dir() / "digits-vae-2d")
     qtbot.waitUntil(lambda: settled(document))
     assert document.source is not None
@@ -131,19 +131,19 @@ def test_a_models_own_pictures_come_with_it_but_never_replace_the_users(
     assert document.source is mine
 
 
-def test_switching_between_models_of_the_same_pictures_keeps_the_picture(studio: Studio, qtbot: QtBot) -> None:
-    document = studio.document
+def test_switching_between_models_of_the_same_images_keeps_the_image(backend: Backend, qtbot: QtBot) -> None:
+    document = backend.document
     document.open_model_requested.emit(paths.pretrained_dir() / "digits-vae-2d")
     qtbot.waitUntil(lambda: settled(document))
-    document.choose_picture(17)
+    document.choose_image(17)
     source = document.source
     document.open_model_requested.emit(paths.pretrained_dir() / "digits-deep-49")
     qtbot.waitUntil(lambda: name_of(document) == "digits-deep-49" and settled(document))
     assert document.source is source
-    assert document.picture == 17
+    assert document.image_index == 17
 
 
-def test_home_pictures_are_known_by_what_the_model_was_trained_on(bundle: Path) -> None:
+def test_home_images_are_known_by_what_the_model_was_trained_on(bundle: Path) -> None:
     assert home_source(open_model(bundle)) is None
     assert home_source(open_model(paths.pretrained_dir() / "digits-deep-49")) == "digits"
     assert home_source(open_model(paths.pretrained_dir() / "glyphs-vae-2d")) == "glyphs"
@@ -152,8 +152,8 @@ def test_home_pictures_are_known_by_what_the_model_was_trained_on(bundle: Path) 
     assert all(HELD_OUT[name] == name for name in embedded)
 
 
-def test_the_morph_is_exported_frame_for_frame(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_the_morph_is_exported_frame_for_frame(backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     document.open(open_model(bundle), make_source())
     for code in (as_floats(0, 0), as_floats(2, -2)):
         document.set_code(code)
@@ -163,18 +163,18 @@ def test_the_morph_is_exported_frame_for_frame(studio: Studio, bundle: Path, tmp
     document.exported.connect(written.append)
     document.timeline.export_requested.emit(Export(target))
     qtbot.waitUntil(lambda: written == [target])
-    with Image.open(target) as film:
-        assert film.n_frames == document.timeline.frames == 216
+    with Image.open(target) as animation:
+        assert animation.n_frames == document.timeline.frames == 216
         scale = 256 // 12
-        assert film.size == (10 * scale, 12 * scale)
-        film.seek(18 + 89)
-        shown = np.asarray(film.convert("L"))[::scale, ::scale]
+        assert animation.size == (10 * scale, 12 * scale)
+        animation.seek(18 + 89)
+        shown = np.asarray(animation.convert("L"))[::scale, ::scale]
     expected = np.rint(MatrixCodec().decode(as_floats(2, -2)[None])[0, :, :, 0].clip(0, 1) * 255)
     assert np.abs(shown - expected).max() <= 1
 
 
-def test_exporting_nothing_is_refused_in_words(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_exporting_nothing_is_refused_in_words(backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     qtbot.waitUntil(lambda: settled(document))
@@ -186,9 +186,9 @@ def test_exporting_nothing_is_refused_in_words(studio: Studio, bundle: Path, tmp
 
 @pytest.mark.parametrize("name", ["nowhere/morph.gif", "morph.xyz"])
 def test_an_export_that_cannot_be_written_says_why(
-    studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot, name: str
+    backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot, name: str
 ) -> None:
-    document = studio.document
+    document = backend.document
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     document.set_code(as_floats(0, 0))
@@ -200,15 +200,15 @@ def test_an_export_that_cannot_be_written_says_why(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
 
 
-def test_a_cancelled_export_leaves_nothing(studio: Studio, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_a_cancelled_export_leaves_nothing(backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     problems = problems_of(document)
     document.open(open_model(bundle), make_source())
     document.set_code(as_floats(0, 0))
     document.timeline.add()
     document.set_code(as_floats(1, 1))
     document.timeline.add()
-    document.timeline.set_film(replace(document.film, steps=1000))
+    document.timeline.set_animation_settings(replace(document.animation, steps=1000))
     document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
     document.job_cancel_requested.emit(document.jobs[-1].key)
     qtbot.waitUntil(lambda: not document.jobs)
@@ -219,18 +219,18 @@ def test_a_cancelled_export_leaves_nothing(studio: Studio, bundle: Path, tmp_pat
 def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Path, qapp: object) -> None:
     """The guards check that no thread remains."""
     for _ in range(5):
-        studio = Studio(Document())
-        document = studio.document
+        backend = Backend(Document())
+        document = backend.document
         document.open(open_model(bundle), make_source())
         document.set_code(as_floats(0, 0))
         document.timeline.add()
         document.timeline.add()
-        document.timeline.set_film(replace(document.film, steps=1000))
+        document.timeline.set_animation_settings(replace(document.animation, steps=1000))
         document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
         document.open_model_requested.emit(bundle)
         document.open_source_requested.emit("digits")
-        studio.close()
-        studio.close()
+        backend.close()
+        backend.close()
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
 
 

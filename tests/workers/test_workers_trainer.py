@@ -10,29 +10,29 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.training import small_request, write_pictures
+from explorer_testing.training import small_request, write_images
 from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
-from explorer.document.views import PictureView
+from explorer.document.views import ImageView
 from explorer.models.bundle import open_bundle
-from explorer.workers.studio import Studio
+from explorer.workers.studio import Backend
 from explorer.workers.trainer import Trainer
 
 PATIENCE_MS = 60_000
 
 
 @pytest.fixture
-def studio(qapp: object) -> Iterator[Studio]:
-    made = Studio(Document())
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
     yield made
     made.close()
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return write_pictures(tmp_path / "blobs.npz")
+def images(tmp_path: Path) -> Path:
+    return write_images(tmp_path / "blobs.npz")
 
 
 def wait(qtbot: QtBot, condition: Callable[[], bool]) -> None:
@@ -47,14 +47,14 @@ def follow(document: Document) -> list[TrainingView]:
 
 @pytest.mark.engine
 def test_a_training_is_followed_and_its_model_opens(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = studio.document
+    document = backend.document
     document.open(source=make_source(name="mine"))
     views, libraries, problems = follow(document), list[bool](), list[Problem]()
     document.library_changed.connect(lambda: libraries.append(True))
     document.problem_reported.connect(problems.append)
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=3))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=3))
     assert document.training.phase == "starting"
     wait(qtbot, lambda: document.model is not None and document.model.epochs is None)
     phases = list(dict.fromkeys(view.phase for view in views))
@@ -76,15 +76,15 @@ def test_a_training_is_followed_and_its_model_opens(
 @pytest.mark.engine
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killing_the_model_process_leaves_the_window_working_and_says_what_happened(
-    studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot
+    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = studio.document
+    document = backend.document
     problems: list[Problem] = []
     document.problem_reported.connect(problems.append)
     document.open(make_model(), make_source())
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: len(document.training.curve) >= 2)
-    pid = studio.trainer.process_id
+    pid = backend.trainer.process_id
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait(qtbot, lambda: document.training.phase == "failed")
@@ -93,19 +93,19 @@ def test_killing_the_model_process_leaves_the_window_working_and_says_what_happe
     assert document.training.note == problems[0].message
     assert len(document.training.curve) >= 2
     assert not (tmp_path / "new").exists()
-    document.choose_picture(5)
-    wait(qtbot, lambda: isinstance(document.picture_view, PictureView))
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=1))
+    document.choose_image(5)
+    wait(qtbot, lambda: isinstance(document.image_view, ImageView))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=1))
     wait(qtbot, lambda: document.model is not None and document.model.name == "new")
     assert len(problems) == 1
 
 
 @pytest.mark.engine
-def test_a_cancelled_training_ends_as_cancelled(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
+def test_a_cancelled_training_ends_as_cancelled(backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
     views, problems = follow(document), list[Problem]()
     document.problem_reported.connect(problems.append)
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     wait(qtbot, lambda: bool(document.training.curve))
     document.training_cancel_requested.emit()
     assert str(document.training.note) == "Canceling"
@@ -116,10 +116,10 @@ def test_a_cancelled_training_ends_as_cancelled(studio: Studio, pictures: Path, 
 
 
 @pytest.mark.engine
-def test_cancelled_before_the_process_is_warm(studio: Studio, pictures: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = studio.document
-    studio.trainer.warm()
-    document.training_requested.emit(small_request(pictures, tmp_path / "new", epochs=100_000))
+def test_cancelled_before_the_process_is_warm(backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
+    backend.trainer.warm()
+    document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
     document.training_cancel_requested.emit()
     wait(qtbot, lambda: not document.training.active)
     assert document.training.phase == "cancelled"
@@ -128,13 +128,13 @@ def test_cancelled_before_the_process_is_warm(studio: Studio, pictures: Path, tm
 
 @pytest.mark.engine
 def test_an_idle_model_process_ends_and_is_started_again(
-    qapp: object, pictures: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    qapp: object, images: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("explorer.workers.trainer.IDLE_MS", 100)
     trainer = Trainer()
     try:
         for number in range(2):
-            trainer.train(small_request(pictures, tmp_path / f"new {number}", epochs=1))
+            trainer.train(small_request(images, tmp_path / f"new {number}", epochs=1))
             wait(qtbot, lambda: trainer.view.phase == "finished")
             wait(qtbot, lambda: trainer.process_id is None)
 
@@ -150,8 +150,8 @@ def test_an_idle_model_process_ends_and_is_started_again(
 
 
 @pytest.mark.engine
-def test_a_training_that_fails_says_why_once(studio: Studio, tmp_path: Path, qtbot: QtBot) -> None:
-    document, problems = studio.document, list[Problem]()
+def test_a_training_that_fails_says_why_once(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    document, problems = backend.document, list[Problem]()
     document.problem_reported.connect(problems.append)
     document.training_requested.emit(small_request(tmp_path / "nowhere.npz", tmp_path / "new"))
     wait(qtbot, lambda: not document.training.active)

@@ -10,7 +10,7 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import open_model, output_file
-from explorer.cli.parser import PICTURE_HELP, add_model, add_out
+from explorer.cli.parser import IMAGE_HELP, add_model, add_out
 from explorer.data.preprocessing import to_pixels
 from explorer.export.sheet import write_png
 from explorer.latent.arithmetic import combine
@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
     parser.add_argument(
-        "--plus", nargs="+", required=True, metavar="P", help=f"images whose codes are added: {PICTURE_HELP}"
+        "--plus", nargs="+", required=True, metavar="P", help=f"images whose codes are added: {IMAGE_HELP}"
     )
     parser.add_argument("--minus", nargs="+", default=[], metavar="P", help="images whose codes are subtracted")
     add_out(parser, "the image file to write")
@@ -31,9 +31,9 @@ def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     terms = [
-        (sign, model.codec.encode(model.pictures.read(picture)))
-        for sign, pictures in ((1.0, options.plus), (-1.0, options.minus))
-        for picture in pictures
+        (sign, model.codec.encode(model.images.read(image)))
+        for sign, images in ((1.0, options.plus), (-1.0, options.minus))
+        for image in images
     ]
     code = combine(terms)
     write_png(to_pixels(model.codec.decode(code[np.newaxis]))[0], path)
@@ -46,6 +46,6 @@ COMMAND = Command(
     "arithmetic --model digits-deep-49 --plus digits:0 digits:1 --minus digits:2 --out sum.png",
     add_arguments,
     run,
-    reads={"model": places.model, "plus": places.picture, "minus": places.picture},
+    reads={"model": places.model, "plus": places.image, "minus": places.image},
     writes={"out": places.new_file},
 )

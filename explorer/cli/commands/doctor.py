@@ -80,7 +80,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     """Run every check; one that raises is reported as failed."""
-    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _pictures, _models]
+    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _images, _models]
     if options.engine:
         plans.append(_engine)
     checks = [check for plan in plans for check in _guarded(plan)]
@@ -180,7 +180,7 @@ def _reader() -> Iterator[Check]:
     yield Check("reader process", sys.platform != "linux", detail, fix)
 
 
-def _pictures() -> Iterator[Check]:
+def _images() -> Iterator[Check]:
     from explorer.data.sources import known_sources, open_source
     from explorer.errors import ExplorerError
 
@@ -190,7 +190,7 @@ def _pictures() -> Iterator[Check]:
             continue
         try:
             source = open_source(entry.name)
-            source.picture(source.count - 1)
+            source.pil_image(source.count - 1)
         except ExplorerError as error:
             yield Check(f"data {entry.name}", False, str(error), _REINSTALL)
         else:

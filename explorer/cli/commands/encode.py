@@ -11,7 +11,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.inputs import encode_source, open_model, output_file, select, warn_of_skipped
 from explorer.cli.parser import add_data, add_model, add_out, add_split
-from explorer.data.source import UNLABELLED
+from explorer.data.source import UNLABELED
 from explorer.data.sources import open_source
 from explorer.paths import replacing_file
 
@@ -31,7 +31,7 @@ def run(options: Namespace, console: Console) -> Report:
     source = open_source(options.data)
     codes, indices = console.result(encode_source(model, source, select(source, options.split)))
     skipped = warn_of_skipped(console, source)
-    labels = np.full(len(indices), UNLABELLED, np.int64) if source.labels is None else source.labels[indices]
+    labels = np.full(len(indices), UNLABELED, np.int64) if source.labels is None else source.labels[indices]
     with replacing_file(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, codes=codes, labels=labels, indices=indices)
     shape = model.card.latent_shape

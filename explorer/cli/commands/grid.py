@@ -47,10 +47,10 @@ def run(options: Namespace, console: Console) -> Report:
     xs = _values(model, first, options)
     ys = top_to_bottom(_values(model, second, options))
     codes = grid_codes(model.statistics.mean, (first, second), xs, ys)
-    picture = mosaic(decode_codes(model, codes, console), len(xs))
+    image = mosaic(decode_codes(model, codes, console), len(xs))
     if options.axes:
-        picture = axes_figure(picture, xs, ys, (f"dimension {first}", f"dimension {second}"))
-    write_png(picture, path)
+        image = axes_figure(image, xs, ys, (f"dimension {first}", f"dimension {second}"))
+    write_png(image, path)
     lines = [
         f"dimension {first} from {xs[0]:.4g} (left) to {xs[-1]:.4g} (right)",
         f"dimension {second} from {ys[-1]:.4g} (bottom) to {ys[0]:.4g} (top)",
@@ -65,8 +65,8 @@ def _values(model: Model, dim: int, options: Namespace) -> Floats:
         return grid_axis(low, high, options.steps)
     if model.card.variational:
         return grid_axis(-REACH, REACH, options.steps)
-    centre, reach = float(model.statistics.mean[dim]), REACH * float(model.statistics.sigma[dim])
-    return grid_axis(centre - reach, centre + reach, options.steps)
+    center, reach = float(model.statistics.mean[dim]), REACH * float(model.statistics.sigma[dim])
+    return grid_axis(center - reach, center + reach, options.steps)
 
 
 COMMAND = Command(

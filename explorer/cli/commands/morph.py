@@ -12,26 +12,26 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import Model, open_model, output_file
-from explorer.cli.parser import PICTURE_HELP, add_model, add_out, number, whole
+from explorer.cli.parser import IMAGE_HELP, add_model, add_out, number, whole
 from explorer.errors import UsageError
-from explorer.export import FOLDER, FORMATS, AnimationSettings, format_of
+from explorer.export import FOLDER, FORMATS, ExportSettings, format_of
 from explorer.export.folder import check_frames
 from explorer.export.frames import PALETTES
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.easing import EASINGS
-from explorer.latent.film import LOOPS, FilmSettings, film_codes
+from explorer.latent.film import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.paths import PATHS
 from explorer.types import Floats
 from explorer.workers.loading import render
 
-_DEFAULT = FilmSettings()
+_DEFAULT = AnimationSettings()
 _MAX_NAME = 24
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
-    parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {PICTURE_HELP}")
+    parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {IMAGE_HELP}")
     parser.add_argument(
         "--steps",
         type=whole(2),
@@ -77,26 +77,26 @@ def run(options: Namespace, console: Console) -> Report:
     kind = format_of(path)
     if kind is not FOLDER:
         output_file(options.out)
-    settings = FilmSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
+    settings = AnimationSettings(options.steps, options.hold, options.fps, options.loop, options.path, options.easing)
     if len(options.keys) < 2:
         raise UsageError("An animation needs at least two keyframes. Add another image after --keys.")
     fps = kind.possible_fps(settings.fps)
     model = open_model(options.model)
-    keys = np.concatenate([model.codec.encode(model.pictures.read(picture)) for picture in options.keys])
-    film = settings.film(len(keys))
-    codes = film_codes(keys, film, model.bundle.sample.codes if settings.path == "data" else None)
+    keys = np.concatenate([model.codec.encode(model.images.read(image)) for image in options.keys])
+    animation = settings.animation(len(keys))
+    codes = animation_codes(keys, animation, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:
         console.warn(f"{kind.title} does not support {settings.fps:g} frames per second; using {fps:g}")
-    recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, film.to_dict())
+    recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, animation.to_dict())
     if recipe.keys is None:
         console.warn("the codes are too long to be saved in the file; it cannot be reopened as a timeline")
-    animation = _animation(options, fps, _caption(model, options.keys), recipe)
-    console.track(kind.write(render(model.codec, codes), len(codes), path, animation))
+    export_settings = _export_settings(options, fps, _caption(model, options.keys), recipe)
+    console.track(kind.write(render(model.codec, codes), len(codes), path, export_settings))
     return _report(path, codes, fps)
 
 
-def _animation(options: Namespace, fps: float, caption: str, recipe: Recipe) -> AnimationSettings:
-    return AnimationSettings(
+def _export_settings(options: Namespace, fps: float, caption: str, recipe: Recipe) -> ExportSettings:
+    return ExportSettings(
         fps=fps,
         loop=options.loop != "none",
         scale=options.scale,
@@ -114,7 +114,7 @@ def _report(path: Path, codes: Floats, fps: float) -> Report:
     return Report({"frames": len(codes), "fps": fps, "seconds": seconds, "bytes": size, "path": path}, lines)
 
 
-def _check_film(path: Path, options: Namespace) -> None:
+def _check_animation(path: Path, options: Namespace) -> None:
     """Check the output: a file, or a folder of frames."""
     if format_of(path) is FOLDER:
         check_frames(path, force=options.force)
@@ -122,9 +122,9 @@ def _check_film(path: Path, options: Namespace) -> None:
         places.new_file(path, options)
 
 
-def _caption(model: Model, pictures: list[str]) -> str:
+def _caption(model: Model, images: list[str]) -> str:
     """Return the name of the model and the names of the keyframes without folders."""
-    names = [re.split(r"[/\\]", picture)[-1][:_MAX_NAME] for picture in pictures]
+    names = [re.split(r"[/\\]", image)[-1][:_MAX_NAME] for image in images]
     return f"{model.card.name}: {' → '.join(names)}"
 
 
@@ -133,6 +133,6 @@ COMMAND = Command(
     "--out morph.gif",
     add_arguments,
     run,
-    reads={"model": places.model, "keys": places.picture},
-    writes={"out": _check_film},
+    reads={"model": places.model, "keys": places.image},
+    writes={"out": _check_animation},
 )

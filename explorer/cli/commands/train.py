@@ -208,7 +208,7 @@ COMMAND = Command(
     run,
     reads={"data": places.data, "start_from": places.model},
     writes={"out": places.new_bundle, "tensorboard": _check_log},
-    tells_failure=True,
+    reports_failure=True,
     notes=(
         "Defaults are those of the architecture's reference. Ctrl+C stops at the next step and keeps the last\n"
         "checkpoint next to DIR; a second Ctrl+C stops at once. With --json, one event per line: started, epoch,\n"

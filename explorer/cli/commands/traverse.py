@@ -12,13 +12,13 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, table
 from explorer.cli.inputs import Model, decode_codes, open_model, output_file, sheet, short
-from explorer.cli.parser import PICTURE_HELP, add_model, add_out, add_range, add_steps, whole
+from explorer.cli.parser import IMAGE_HELP, add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import mosaic, write_png
 from explorer.latent.checks import check_dimension
 from explorer.latent.planes import grid_axis
 from explorer.latent.statistics import CodeStatistics
-from explorer.latent.traversal import mean_to_max, traverse_axis, traverse_dimension
+from explorer.latent.traversal import mean_to_max, traverse_component, traverse_dimension
 from explorer.types import Floats
 
 MOST_DIMENSIONS = 64
@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_model(parser)
     parser.add_argument(
-        "--picture", metavar="P", help=f"start from the code of an image (default: the mean code): {PICTURE_HELP}"
+        "--image", metavar="P", help=f"start from the code of an image (default: the mean code): {IMAGE_HELP}"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dim", type=whole(0), metavar="K", help="one dimension, counted from 0")
@@ -62,8 +62,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, console: Console) -> Report:
     """Decode the traversal."""
     path = output_file(options.out, ".png")
-    if options.mean_to_max and (options.picture or options.range or options.sigma):
-        raise UsageError("--mean-to-max starts from the mean code. Remove --picture, --range and --sigma.")
+    if options.mean_to_max and (options.image or options.range or options.sigma):
+        raise UsageError("--mean-to-max starts from the mean code. Remove --image, --range and --sigma.")
     model = open_model(options.model)
     if options.mean_to_max:
         return _mean_to_max(model, path, console)
@@ -84,8 +84,8 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
     if stats.latent_dim <= MOST_CELLS:
         codes, largest, what = mean_to_max(stats), stats.quantiles[-1], "dimension"
     else:
-        largest, what = model.bundle.sample.axis_coordinates.max(axis=0), "principal component"
-        steps = [traverse_axis(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
+        largest, what = model.bundle.sample.component_coordinates.max(axis=0), "principal component"
+        steps = [traverse_component(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
         codes = np.concatenate(steps or [np.empty((0, stats.latent_dim), np.float32)])
     if not len(codes):
         raise UsageError("The model has no principal components. Choose a dimension with --dim.")
@@ -98,16 +98,16 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
 def _walk(options: Namespace, model: Model) -> _Walk:
     stats = model.statistics
     start = stats.mean
-    if options.picture is not None:
-        start = model.codec.encode(model.pictures.read(options.picture))[0]
+    if options.image is not None:
+        start = model.codec.encode(model.images.read(options.image))[0]
     low, high = options.range or (-REACH, REACH)
     values = grid_axis(low, high, options.steps)
-    along_axes = options.axis is not None or (options.dim is None and stats.latent_dim > MOST_DIMENSIONS)
-    if along_axes:
-        axes = [options.axis] if options.axis is not None else list(range(len(stats.axes)))
+    along_components = options.axis is not None or (options.dim is None and stats.latent_dim > MOST_DIMENSIONS)
+    if along_components:
+        axes = [options.axis] if options.axis is not None else list(range(len(stats.components)))
         if not axes:
             raise UsageError("The model has no principal components. Choose a dimension with --dim.")
-        codes = np.concatenate([traverse_axis(start, stats, axis, values) for axis in axes])
+        codes = np.concatenate([traverse_component(start, stats, axis, values) for axis in axes])
         return _Walk(codes, axes, values, "standard deviations along principal components")
     dims = [options.dim] if options.dim is not None else list(range(stats.latent_dim))
     in_sigma = options.sigma or options.range is None
@@ -122,10 +122,10 @@ def _along(start: Floats, stats: CodeStatistics, dim: int, values: Floats, in_si
 
 
 COMMAND = Command(
-    "traverse --model digits-vae-2d --picture digits:3 --dim 0 --range -2.5 2.5 --steps 9 --out row.png",
+    "traverse --model digits-vae-2d --image digits:3 --dim 0 --range -2.5 2.5 --steps 9 --out row.png",
     add_arguments,
     run,
-    reads={"model": places.model, "picture": places.picture},
+    reads={"model": places.model, "image": places.image},
     writes={"out": places.new_file},
     notes=(
         "Without --dim, --axis and --mean-to-max: one row per dimension, or, above 64 dimensions, one row per\n"

@@ -1,6 +1,6 @@
 """Corruptions of images, for training, the noise panel and the command line.
 
-A new kind is one new file in this folder and one line in `KINDS`.
+A new kind is one new file in this folder and one line in `CORRUPTIONS`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,27 @@ import numpy as np
 from explorer.data.corruption.blur import Blur
 from explorer.data.corruption.downsample import Downsample
 from explorer.data.corruption.gaussian import Gaussian
-from explorer.data.corruption.grey import Grey
-from explorer.data.corruption.noise import Kind, Noise
+from explorer.data.corruption.grey import Gray
+from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.occlusion import Occlusion
-from explorer.data.corruption.presets import PRESETS, Preset
+from explorer.data.corruption.presets import NOISE_PRESETS, NoisePreset
 from explorer.data.corruption.salt_pepper import SaltPepper
 from explorer.errors import UsageError
 from explorer.types import Floats
 
-__all__ = ["KINDS", "PRESETS", "Kind", "Noise", "Preset", "corrupt", "format_noise", "noise_rng", "parse_noise"]
+__all__ = [
+    "CORRUPTIONS",
+    "NOISE_PRESETS",
+    "Corruption",
+    "Noise",
+    "NoisePreset",
+    "corrupt",
+    "format_noise",
+    "noise_rng",
+    "parse_noise",
+]
 
-KINDS: dict[str, Kind] = {
+CORRUPTIONS: dict[str, Corruption] = {
     kind.name: kind
     for kind in (
         Gaussian(),
@@ -32,7 +42,7 @@ KINDS: dict[str, Kind] = {
         Occlusion(),
         Blur(),
         Downsample(),
-        Grey(),
+        Gray(),
     )
 }  # fmt: skip
 
@@ -139,10 +149,10 @@ def _parse_one(text: str) -> Noise:
     return noise
 
 
-def _checked(noise: Noise) -> Kind:
-    kind = KINDS.get(noise.kind)
+def _checked(noise: Noise) -> Corruption:
+    kind = CORRUPTIONS.get(noise.kind)
     if kind is None:
-        raise UsageError("Unknown noise “{kind}”. Choose one of {known}.", kind=noise.kind, known=list(KINDS))
+        raise UsageError("Unknown noise “{kind}”. Choose one of {known}.", kind=noise.kind, known=list(CORRUPTIONS))
     if not (math.isfinite(noise.strength) and 0 <= noise.strength <= kind.limit):
         if math.isinf(kind.limit):
             raise UsageError(

@@ -11,7 +11,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """ITU-R 601 luma, as in the preprocessing of grayscale images."""
 
 
-class Grey:
+class Gray:
     """Remove saturation; the strength is the fraction removed. Grayscale images are unchanged."""
 
     name = "grey"

@@ -21,7 +21,7 @@ class Noise:
     strength
         On the kind's own scale; 0 means unchanged.
     mean
-        Mean of the added noise, for kinds with `Kind.takes_mean`.
+        Mean of the added noise, for kinds with `Corruption.takes_mean`.
     seed
         Seed of the noise; None for new noise each time.
     """
@@ -32,7 +32,7 @@ class Noise:
     seed: int | None = None
 
 
-class Kind(Protocol):
+class Corruption(Protocol):
     """A kind of corruption, with the attributes of its controls.
 
     It does not modify its input and need not clip. A random kind draws all random numbers in one call, image by image,

@@ -8,7 +8,7 @@ from explorer.data.corruption.noise import Noise
 
 
 @dataclass(frozen=True)
-class Preset:
+class NoisePreset:
     """A named sequence of noises.
 
     Attributes
@@ -29,32 +29,32 @@ class Preset:
     noises: tuple[Noise, ...]
 
 
-PRESETS: tuple[Preset, ...] = (
-    Preset(
+NOISE_PRESETS: tuple[NoisePreset, ...] = (
+    NoisePreset(
         "reference_digits",
         "Digit denoising: Gaussian, mean 0.5, σ 0.5",
         "Training noise of the published digit denoiser (reference R2).",
         (Noise("gaussian", 0.5, 0.5),),
     ),
-    Preset(
+    NoisePreset(
         "reference_faces",
         "Face denoising: Gaussian, σ 0.1",
         "Training noise of the published face denoiser (reference R1).",
         (Noise("gaussian", 0.1),),
     ),
-    Preset(
+    NoisePreset(
         "hidden_part",
         "Occlusion: black rectangle over 15%",
         "The second corruption of the published face models (reference R1).",
         (Noise("occlusion", 0.15),),
     ),
-    Preset(
+    NoisePreset(
         "colourisation",
         "Colorization: grayscale input",
         "Removes all color; a model trained on it restores the color.",
         (Noise("grey", 1.0),),
     ),
-    Preset(
+    NoisePreset(
         "super_resolution",
         "Super-resolution: half-size input",
         "Halves height and width; a model trained on it restores detail.",

@@ -1,6 +1,6 @@
 """The registry of sources, and how to open one by a known name or a path.
 
-A new kind is one new file in this folder and one line in `KNOWN` or `KINDS`.
+A new kind is one new file in this folder and one line in `KNOWN` or `SOURCES`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from explorer.messages import message
 from explorer.types import Progress
 
 __all__ = [
-    "KINDS",
     "KNOWN",
+    "SOURCES",
     "KnownSource",
     "PathKind",
     "SourceEntry",
@@ -37,7 +37,7 @@ KNOWN: tuple[KnownSource, ...] = (
     *lfw.SOURCES,
     *dogs.SOURCES,
 )
-KINDS: tuple[PathKind, ...] = (
+SOURCES: tuple[PathKind, ...] = (
     arrays.KIND,
     picture.KIND,
     archive.KIND,
@@ -119,13 +119,13 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
             known=[known.name for known in KNOWN],
         )
     path = path.resolve()
-    for kind in KINDS:
+    for kind in SOURCES:
         if kind.takes(path):
             return kind, path
     raise DataError(
         "Cannot open {file}: unknown type. Supported are {kinds}. Unpack other archives; save other images as PNG.",
         file=path,
-        kinds=[kind.title for kind in KINDS],
+        kinds=[kind.title for kind in SOURCES],
     )
 
 

@@ -70,24 +70,24 @@ def load(path: Path) -> ArraySource:
     """
     arrays = _read(path)
     facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
-    return _opened(_told(arrays, facts), arrays, path)
+    return _opened(_reported(arrays, facts), arrays, path)
 
 
-def _told(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
+def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
     """Return facts with the descriptions in the file; anything but a single text of limited length is ignored."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
-    told = {
+    reported = {
         key: " ".join(str(text.item()).split())
         for key, text in texts.items()
         if text.dtype.kind == "U" and text.size == 1
     }
-    told = {key: text for key, text in told.items() if 0 < len(text) <= _LONGEST_FACT}
+    reported = {key: text for key, text in reported.items() if 0 < len(text) <= _LONGEST_FACT}
     return replace(
         facts,
-        name=told.get("name", facts.name),
-        title=told.get("title", facts.title),
-        licence=told.get("licence", ""),
-        attribution=told.get("attribution", ""),
+        name=reported.get("name", facts.name),
+        title=reported.get("title", facts.title),
+        licence=reported.get("licence", ""),
+        attribution=reported.get("attribution", ""),
     )
 
 
@@ -177,8 +177,8 @@ def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribu
     found = {key[len(_ATTRIBUTE) :]: array for key, array in arrays.items() if key.startswith(_ATTRIBUTE)}
     for name in [name.removesuffix("_train") for name in found if name.endswith("_train")]:
         if f"{name}_test" in found:
-            halves = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
-            found[name] = np.concatenate([half.reshape(-1) for half in halves])
+            parts = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
+            found[name] = np.concatenate([half.reshape(-1) for half in parts])
     return {name: column_of(array, _place(f"{_ATTRIBUTE}{name}", path)) for name, array in found.items() if name}
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from explorer.data.source import Facts, Source
 from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
-from explorer.data.sources.kept import KeptSet
+from explorer.data.sources.kept import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.paths import datasets_dir
@@ -124,4 +124,4 @@ def _scan_kept(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]
 
 
 KIND = PathKind(message("Stanford Dogs"), takes, load, scan)
-SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)
+SOURCES = (LocalDataset(_ENTRY, _places, takes, _scan_kept).known(),)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.formats import Header, open_picture
+from explorer.data.formats import Header, open_image
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, PixelRows, Skipped, Source
@@ -35,7 +35,7 @@ _OPEN_CACHES: Final = 4
 
 
 @dataclass(frozen=True)
-class PictureFile:
+class ImageFile:
     """A probed file: its path, its name inside the source, and its header."""
 
     path: Path
@@ -64,7 +64,7 @@ class FileTable:
     rows: Indices | None = None
 
     @classmethod
-    def of(cls, files: Sequence[PictureFile]) -> FileTable:
+    def of(cls, files: Sequence[ImageFile]) -> FileTable:
         """Return a table of single files."""
         sizes = [(file.header.height, file.header.width, file.header.channels) for file in files]
         names = tuple(file.name for file in files)
@@ -105,7 +105,7 @@ class FileSource(Source):
     def __init__(
         self,
         facts: Facts,
-        files: Sequence[PictureFile] | FileTable,
+        files: Sequence[ImageFile] | FileTable,
         splits: Splits,
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
@@ -154,10 +154,10 @@ class FileSource(Source):
         # Its position can only decrease.
         return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
-    def picture(self, index: int) -> Image.Image:
+    def pil_image(self, index: int) -> Image.Image:
         """Decode one image from its file."""
         position = int(self.positions([index])[0])
-        return open_picture(Path(self._files.path(position)), self._files.names[position])
+        return open_image(Path(self._files.path(position)), self._files.names[position])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return uint8 images ``(n, h, w, c)`` in the order of `indices`, decoded from their files."""
@@ -298,7 +298,7 @@ class FileSource(Source):
     def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
         name = self._files.names[position]
         try:
-            return preprocessing.pixels(open_picture(Path(self._files.path(position)), name))
+            return preprocessing.pixels(open_image(Path(self._files.path(position)), name))
         except DataError as error:
             if name in str(error):
                 raise

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from explorer.data import picture_index
 from explorer.data.attributes import Attribute, Attributes
-from explorer.data.formats import PICTURE_SUFFIXES
-from explorer.data.picture_index import BAD, GOOD, PictureIndex, load_index, save_index
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.picture_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.picture_listing import descend, list_folder, natural_key
-from explorer.data.source import UNLABELLED, Facts, Skipped
+from explorer.data.source import UNLABELED, Facts, Skipped
 from explorer.data.sources.entry import PathKind
 from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.splits import Splits, given_splits, random_splits
@@ -116,7 +116,7 @@ def scan(
 class _Opening:
     """Creates the sources of an index."""
 
-    index: PictureIndex
+    index: ImageIndex
     facts: Facts
     passed: list[Path]
     label_of: Callable[[str], str] | None
@@ -174,14 +174,14 @@ class _Opening:
             return None, None
         positions = {name: position for position, name in enumerate(known)}
         # Index -1, of files without a subfolder, reads the last.
-        lookup = np.array([*(positions.get(text, UNLABELLED) for text in texts), UNLABELLED], np.int64)
+        lookup = np.array([*(positions.get(text, UNLABELED) for text in texts), UNLABELED], np.int64)
         return lookup[folders], tuple(known)
 
 
 class _Looker:
     """Probes the files of an index, or copies their state from an older index."""
 
-    def __init__(self, index: PictureIndex, old: PictureIndex | None) -> None:
+    def __init__(self, index: ImageIndex, old: ImageIndex | None) -> None:
         self._index = index
         self._old = old
         self._places = {name: position for position, name in enumerate(old.names)} if old else {}
@@ -245,7 +245,7 @@ def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:
     return DataError(
         "Cannot open {folder}: no images ({types}) or IDX files. Choose the folder that contains them.",
         folder=path,
-        types=sorted(PICTURE_SUFFIXES),
+        types=sorted(IMAGE_SUFFIXES),
     )
 
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.data.archives import FONT_SUFFIXES
 from explorer.data.attributes import Attribute, column_of
-from explorer.data.formats import PICTURE_SUFFIXES
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.source import ArraySource, Facts, Skipped, Source
 from explorer.data.sources.entry import PathKind, last_source
 from explorer.data.splits import grouped_splits
@@ -66,7 +66,7 @@ def takes(path: Path) -> bool:
     fonts = 0
     for name in islice(_names(path), _LOOKED_AT):
         suffix = os.path.splitext(name)[1].lower()
-        if suffix in PICTURE_SUFFIXES:
+        if suffix in IMAGE_SUFFIXES:
             return False
         fonts += suffix in FONT_SUFFIXES
     return fonts > 0
@@ -207,9 +207,9 @@ def _truetype(path: Path, size: int) -> ImageFont.FreeTypeFont:
 
 def _pixels(font: ImageFont.FreeTypeFont, text: str) -> bytes:
     """Return the pixels of a drawn text, to compare them; empty if it is blank."""
-    picture = Image.new("L", (3 * _LOOK_SIZE, 3 * _LOOK_SIZE))
-    ImageDraw.Draw(picture).text((_LOOK_SIZE, 2 * _LOOK_SIZE), text, fill=255, font=font, anchor="ls")
-    return picture.tobytes() if picture.getbbox() else b""
+    pil_image = Image.new("L", (3 * _LOOK_SIZE, 3 * _LOOK_SIZE))
+    ImageDraw.Draw(pil_image).text((_LOOK_SIZE, 2 * _LOOK_SIZE), text, fill=255, font=font, anchor="ls")
+    return pil_image.tobytes() if pil_image.getbbox() else b""
 
 
 def _letters(font: _Font, script: str) -> list[int]:
@@ -277,10 +277,10 @@ def _draw(font: _Font, letters: Sequence[str]) -> Pixels:
     pixels = np.zeros((len(letters), SIDE, SIDE, 1), np.uint8)
     for row, letter in enumerate(letters):
         left, top, right, bottom = opened.getbbox(letter)
-        picture = Image.new("L", (SIDE, SIDE))
+        pil_image = Image.new("L", (SIDE, SIDE))
         place = ((SIDE - left - right) / 2, (SIDE - top - bottom) / 2)
-        ImageDraw.Draw(picture).text((round(place[0]), round(place[1])), letter, fill=255, font=opened)
-        pixels[row, ..., 0] = np.asarray(picture)
+        ImageDraw.Draw(pil_image).text((round(place[0]), round(place[1])), letter, fill=255, font=opened)
+        pixels[row, ..., 0] = np.asarray(pil_image)
     return pixels
 
 

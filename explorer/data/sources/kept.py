@@ -15,7 +15,7 @@ from explorer.types import Progress
 
 
 @dataclass(frozen=True)
-class KeptSet:
+class LocalDataset:
     """A known dataset and its possible locations.
 
     Attributes

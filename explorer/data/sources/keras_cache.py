@@ -14,7 +14,7 @@ from typing import Final
 from explorer.data.source import Facts, Source
 from explorer.data.sources import arrays, cifar, idx
 from explorer.data.sources.entry import SourceEntry
-from explorer.data.sources.kept import KeptSet
+from explorer.data.sources.kept import LocalDataset
 from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
@@ -111,7 +111,7 @@ _CIFAR_NAMES: Final = (
     *("cifar-10-python.tar.gz", "cifar-10-batches-py.tar.gz"),
 )
 SOURCES = (
-    KeptSet(MNIST, _places("mnist.npz"), Path.is_file, _scan_arrays).known(),
-    KeptSet(FASHION_MNIST, _places("fashion-mnist"), idx.holds_both_splits, _scan_idx).known(),
-    KeptSet(CIFAR10, _places(*_CIFAR_NAMES), cifar.takes, _scan_cifar).known(),
+    LocalDataset(MNIST, _places("mnist.npz"), Path.is_file, _scan_arrays).known(),
+    LocalDataset(FASHION_MNIST, _places("fashion-mnist"), idx.holds_both_splits, _scan_idx).known(),
+    LocalDataset(CIFAR10, _places(*_CIFAR_NAMES), cifar.takes, _scan_cifar).known(),
 )

@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from explorer.data.attributes import Attribute, Row, columns_from
-from explorer.data.formats import PICTURE_SUFFIXES, probe_picture
+from explorer.data.formats import IMAGE_SUFFIXES, probe_image
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
-from explorer.data.sources.kept import KeptSet
+from explorer.data.sources.kept import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.paths import datasets_dir
@@ -119,7 +119,7 @@ def _few_folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
+                if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                     return []
                 if entry.is_dir() and not entry.name.startswith("."):
                     found.append(Path(entry.path))
@@ -146,7 +146,7 @@ def _size(root: Path) -> tuple[int, int]:
     for folder in _few_folders(root):
         for path in sorted(folder.iterdir())[:_LOOKED_AT]:
             try:
-                header = probe_picture(path)
+                header = probe_image(path)
             except DataError:
                 continue
             return header.height, header.width
@@ -222,4 +222,4 @@ def _scan_kept(facts: Facts, path: Path, found: Path) -> Iterator[Progress | Sou
 
 
 KIND = PathKind(message("Labeled Faces in the Wild"), takes, load, scan)
-SOURCES = (KeptSet(_ENTRY, _places, takes, _scan_kept).known(),)
+SOURCES = (LocalDataset(_ENTRY, _places, takes, _scan_kept).known(),)

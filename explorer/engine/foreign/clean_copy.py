@@ -39,11 +39,11 @@ def copy_weights(path: Path, part: str, target: Any) -> Sizes:
     Parameters
     ----------
     path
-        A file that `explorer.models.foreign.reading.read_foreign` accepts.
+        A file that `explorer.models.foreign.reading.read_third_party` accepts.
     part
         A group in it; empty for all.
     target
-        An `h5py.File` open for writing.
+        A `h5py.File` open for writing.
 
     Raises
     ------

@@ -28,7 +28,7 @@ class Cut:
         Whether it is between two nested models.
     reshaped
         Whether its layer only reshapes its input.
-    halves
+    split_model
         Builds encoder and decoder. The encoder outputs the code, or mean and log-variance.
     """
 
@@ -37,7 +37,7 @@ class Cut:
     sampled: bool
     between: bool
     reshaped: bool
-    halves: Callable[[], tuple[Any, Any]]
+    split_model: Callable[[], tuple[Any, Any]]
 
     @property
     def values(self) -> int:
@@ -88,21 +88,21 @@ def find_sampling(outputs: list[Any]) -> tuple[Any, list[Any]] | None:
     return None
 
 
-def cuts(model: Any, picture: Any, generation: Generation) -> Iterator[Cut]:
+def cuts(model: Any, image: Any, generation: Generation) -> Iterator[Cut]:
     """Yield the places where a model with one output can be split, in order.
 
     Parameters
     ----------
     model
         Functional or sequential.
-    picture
+    image
         The image among its inputs.
     generation
         The Keras version it belongs to.
     """
     library = keras_of(generation)
     output = model.outputs[0]
-    for tensor in _passed_by_all(picture, output):
+    for tensor in _passed_by_all(image, output):
         operation, sources = producer(tensor)
         if is_model(operation):
             yield from _within(library, model, operation, sources, tensor, generation)
@@ -165,15 +165,15 @@ def _within(
         return
     for cut in cuts(operation, operation.inputs[0], generation):
 
-        def halves(cut: Cut = cut) -> tuple[Any, Any]:
-            first, second = cut.halves()
+        def split_model(cut: Cut = cut) -> tuple[Any, Any]:
+            first, second = cut.split_model()
             encoder = library.Model(model.inputs, first(sources[0]))
             if after is model.outputs[0]:
                 return encoder, second
             code = library.Input(cut.shape)
             return encoder, library.Model(code, _decoder_from(library, model, after)(second(code)))
 
-        yield Cut(f"{operation.name}/{cut.name}", cut.shape, cut.sampled, cut.between, cut.reshaped, halves)
+        yield Cut(f"{operation.name}/{cut.name}", cut.shape, cut.sampled, cut.between, cut.reshaped, split_model)
 
 
 def encoder_to(library: Any, model: Any, tensor: Any) -> Any:

@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass
-class Halves:
+class SplitModel:
     """Encoder and decoder, and their inputs and outputs.
 
     Attributes
@@ -47,7 +47,7 @@ class Halves:
         The Keras version of both.
     image_shape, latent_shape
         Of images and codes in this program, without condition inputs.
-    layout_in, layout_out, mean, log_variance, picture_in, code_in, controls
+    layout_in, layout_out, mean, log_variance, image_in, code_in, controls
         As in `explorer.models.foreign.record.Imported`.
     bottleneck, places
         The layer at which the model was split, and all possible ones, the most likely first; empty if encoder and
@@ -65,7 +65,7 @@ class Halves:
     layout_out: Layout = "hwc"
     mean: int = 0
     log_variance: int | None = None
-    picture_in: int = 0
+    image_in: int = 0
     code_in: int = 0
     controls: tuple[Control, ...] = ()
     bottleneck: str = ""
@@ -73,7 +73,7 @@ class Halves:
     notes: list[str] = field(default_factory=list)
 
 
-def split(loaded: Loaded, bottleneck: str | None = None) -> Halves:
+def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
     """Find encoder and decoder in one file.
 
     Parameters
@@ -99,10 +99,10 @@ def split(loaded: Loaded, bottleneck: str | None = None) -> Halves:
         return _one_function(model, loaded)
     _check_built(model, loaded)
     model = _with_fixed_size(model, loaded.generation)
-    picture, size = _largest(model.inputs)
+    image, size = _largest(model.inputs)
     values = prod(side or 1 for side in graph.shape_of(model.outputs[0]))
     if len(model.outputs) == 1 and size == values:
-        return _cut(model, picture, loaded, bottleneck)
+        return _cut(model, image, loaded, bottleneck)
     if len(model.outputs) == 1 and size < values and layout_of(graph.shape_of(model.outputs[0])):
         _refuse_other_size(model, loaded)
         return pair(None, model, loaded)
@@ -110,7 +110,7 @@ def split(loaded: Loaded, bottleneck: str | None = None) -> Halves:
     return pair(model, None, loaded)
 
 
-def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> Halves:
+def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> SplitModel:
     """Return an encoder and a decoder, or one of them.
 
     Parameters
@@ -137,9 +137,9 @@ def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None
             _check_built(model, loaded)
     if encoder is not None and not isinstance(encoder, SavedFunction):
         encoder = _encoder_alone(_with_fixed_size(encoder, loaded.generation), loaded.generation)
-    halves = Halves(encoder, decoder, loaded.generation)
-    halves.notes += loaded.rewritten.notes + (other.rewritten.notes if other is not None else ())
-    return _understood(halves, loaded)
+    split_model = SplitModel(encoder, decoder, loaded.generation)
+    split_model.notes += loaded.rewritten.notes + (other.rewritten.notes if other is not None else ())
+    return _understood(split_model, loaded)
 
 
 def _encoder_alone(encoder: Any, generation: Generation) -> Any:
@@ -214,9 +214,9 @@ def _refuse_other_size(model: Any, loaded: Loaded) -> None:
         )
 
 
-def _cut(model: Any, picture: Any, loaded: Loaded, bottleneck: str | None) -> Halves:
-    found = graph.likeliest_first(list(graph.cuts(model, picture, loaded.generation)))
-    size = prod(side or 1 for side in graph.shape_of(picture))
+def _cut(model: Any, image: Any, loaded: Loaded, bottleneck: str | None) -> SplitModel:
+    found = graph.likeliest_first(list(graph.cuts(model, image, loaded.generation)))
+    size = prod(side or 1 for side in graph.shape_of(image))
     offered = [cut for cut in found if cut.values < size or cut.sampled or cut.between]
     # A code may be larger than the image, as in sparse autoencoders; but the join of skip connections is not a code.
     offered = offered or [cut for cut in found if cut.values <= LONGEST_CODE * size]
@@ -237,7 +237,7 @@ def _cut(model: Any, picture: Any, loaded: Loaded, bottleneck: str | None) -> Ha
             )
         chosen = named[0]
     try:
-        encoder, decoder = chosen.halves()
+        encoder, decoder = chosen.split_model()
     except Exception as error:
         raise ModelError(
             "Cannot split the model at “{layer}”: {reason}. "
@@ -245,13 +245,13 @@ def _cut(model: Any, picture: Any, loaded: Loaded, bottleneck: str | None) -> Ha
             layer=chosen.name,
             reason=reason_of(error),
         ) from error
-    halves = Halves(encoder, decoder, loaded.generation, bottleneck=chosen.name)
-    halves.places = tuple(Place(cut.name, cut.shape) for cut in offered)
-    halves.notes += loaded.rewritten.notes
-    return _understood(halves, loaded)
+    split_model = SplitModel(encoder, decoder, loaded.generation, bottleneck=chosen.name)
+    split_model.places = tuple(Place(cut.name, cut.shape) for cut in offered)
+    split_model.notes += loaded.rewritten.notes
+    return _understood(split_model, loaded)
 
 
-def _one_function(model: SavedFunction, loaded: Loaded) -> Halves:
+def _one_function(model: SavedFunction, loaded: Loaded) -> SplitModel:
     size, values = (prod(side or 1 for side in shapes[0][1:]) for shapes in (model.inputs, model.outputs))
     if size == values:
         raise ModelError(
@@ -302,32 +302,32 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     return [graph.shape_of(tensor) for tensor in model.outputs]
 
 
-def _understood(halves: Halves, loaded: Loaded) -> Halves:
+def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
     """Determine the meaning of each input and output."""
     code: tuple[int | None, ...] | None = None
     encoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
-    if halves.encoder is not None:
-        given = _inputs(halves.encoder)
-        halves.picture_in = max(range(len(given)), key=lambda place: prod(side or 1 for side in given[place][1]))
-        understood = layout_of(given[halves.picture_in][1])
+    if split_model.encoder is not None:
+        given = _inputs(split_model.encoder)
+        split_model.image_in = max(range(len(given)), key=lambda place: prod(side or 1 for side in given[place][1]))
+        understood = layout_of(given[split_model.image_in][1])
         if understood is None:
             raise ModelError(
                 "The input of {file} is not an image: its shape is {shape}. "
                 "Import a model of images with 1 or 3 channels, or of flattened square images.",
                 file=loaded.file.name,
-                shape=words(given[halves.picture_in][1]),
+                shape=words(given[split_model.image_in][1]),
             )
-        halves.layout_in, halves.image_shape = understood
-        halves.mean, halves.log_variance = _code_outputs(halves, loaded)
-        code = _output_shapes(halves.encoder)[halves.mean]
-        encoder_controls = _others(given, halves.picture_in, loaded)
+        split_model.layout_in, split_model.image_shape = understood
+        split_model.mean, split_model.log_variance = _code_outputs(split_model, loaded)
+        code = _output_shapes(split_model.encoder)[split_model.mean]
+        encoder_controls = _others(given, split_model.image_in, loaded)
     decoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
-    if halves.decoder is not None:
-        given = _inputs(halves.decoder)
-        halves.code_in = _code_input(given, code, loaded)
-        code = given[halves.code_in][1] if code is None else code
-        decoder_controls = _others(given, halves.code_in, loaded)
-        made = _output_shapes(halves.decoder)[0]
+    if split_model.decoder is not None:
+        given = _inputs(split_model.decoder)
+        split_model.code_in = _code_input(given, code, loaded)
+        code = given[split_model.code_in][1] if code is None else code
+        decoder_controls = _others(given, split_model.code_in, loaded)
+        made = _output_shapes(split_model.decoder)[0]
         understood = layout_of(made)
         if understood is None:
             raise ModelError(
@@ -336,31 +336,31 @@ def _understood(halves: Halves, loaded: Loaded) -> Halves:
                 file=loaded.file.name,
                 shape=words(made),
             )
-        halves.layout_out = understood[0]
-        if halves.encoder is not None and understood[1] != halves.image_shape:
+        split_model.layout_out = understood[0]
+        if split_model.encoder is not None and understood[1] != split_model.image_shape:
             raise ModelError(
                 "Encoder and decoder do not match: images of {encoder} and of {decoder}. "
                 "Import two that were trained together.",
-                encoder=words(halves.image_shape),
+                encoder=words(split_model.image_shape),
                 decoder=words(understood[1]),
             )
-        halves.image_shape = understood[1]
+        split_model.image_shape = understood[1]
     if code is None or None in code or not code:
         raise ModelError(
             "The code has no fixed shape, but {shape}. Save the model with a fixed input size.",
             shape=words(code or ()) or "()",
         )
-    halves.latent_shape = tuple(side for side in code if side is not None)
-    halves.controls = _controls(encoder_controls, decoder_controls, halves)
-    if halves.controls and halves.log_variance is not None:
-        halves.log_variance = None
-        halves.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
-    return halves
+    split_model.latent_shape = tuple(side for side in code if side is not None)
+    split_model.controls = _controls(encoder_controls, decoder_controls, split_model)
+    if split_model.controls and split_model.log_variance is not None:
+        split_model.log_variance = None
+        split_model.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
+    return split_model
 
 
-def _code_outputs(halves: Halves, loaded: Loaded) -> tuple[int, int | None]:
+def _code_outputs(split_model: SplitModel, loaded: Loaded) -> tuple[int, int | None]:
     """Return the indices of the code (or its mean) and of the log-variance among an encoder's outputs."""
-    shapes = _output_shapes(halves.encoder)
+    shapes = _output_shapes(split_model.encoder)
     if len(shapes) == 1:
         return 0, None
     if len(shapes) not in {2, 3} or len(set(shapes)) != 1:
@@ -370,17 +370,17 @@ def _code_outputs(halves: Halves, loaded: Loaded) -> tuple[int, int | None]:
             count=len(shapes),
             shapes=[words(shape) for shape in shapes],
         )
-    if isinstance(halves.encoder, SavedFunction):
+    if isinstance(split_model.encoder, SavedFunction):
         return 0, 1
-    names = [graph.producer(tensor)[0].name.lower() for tensor in halves.encoder.outputs]
+    names = [graph.producer(tensor)[0].name.lower() for tensor in split_model.encoder.outputs]
     variance = next((place for place, name in enumerate(names) if "var" in name or "log" in name), 1)
     sigma = next((place for place, name in enumerate(names) if "std" in name or "sigma" in name), None)
     if sigma is not None and "log" not in names[sigma] and not any("var" in name for name in names):
         note = message("“{layer}” is ignored: its name says standard deviation, not log-variance", layer=names[sigma])
-        halves.notes.append(str(note))
+        split_model.notes.append(str(note))
         return next(place for place in range(len(names)) if place != sigma), None
     if loaded.rewritten.deviations:
-        halves.notes.append(str(message("The log-variance is ignored: its name says standard deviation")))
+        split_model.notes.append(str(message("The log-variance is ignored: its name says standard deviation")))
         return 0, None
     means = [place for place in range(len(names)) if place != variance]
     mean = next((place for place in means if "mean" in names[place] or "mu" in names[place]), means[0])
@@ -423,7 +423,9 @@ def _others(
 
 
 def _controls(
-    encoder: dict[str, tuple[int, tuple[int, ...]]], decoder: dict[str, tuple[int, tuple[int, ...]]], halves: Halves
+    encoder: dict[str, tuple[int, tuple[int, ...]]],
+    decoder: dict[str, tuple[int, tuple[int, ...]]],
+    split_model: SplitModel,
 ) -> tuple[Control, ...]:
     """Match the condition inputs of encoder and decoder by name, else by shape."""
     controls: list[Control] = []
@@ -431,10 +433,10 @@ def _controls(
     for name, (place, shape) in decoder.items():
         match = name if name in left else next((key for key, (_, other) in left.items() if other == shape), None)
         in_encoder = left.pop(match)[0] if match is not None else None
-        choices = _choices(halves.decoder, place, shape)
+        choices = _choices(split_model.decoder, place, shape)
         controls.append(Control(name=name, shape=shape, choices=choices, in_encoder=in_encoder, in_decoder=place))
     for name, (place, shape) in left.items():
-        choices = _choices(halves.encoder, place, shape)
+        choices = _choices(split_model.encoder, place, shape)
         controls.append(Control(name=name, shape=shape, choices=choices, in_encoder=place))
     return tuple(controls)
 

@@ -20,10 +20,10 @@ from explorer.data.sources import open_source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_function
 from explorer.engine.finish import data_record, library_versions
-from explorer.engine.foreign.halves import Halves, pair, split, words
+from explorer.engine.foreign.halves import SplitModel, pair, split, words
 from explorer.engine.foreign.loading import Loaded, SavedFunction, load
-from explorer.engine.foreign.networks import ForeignNetworks
-from explorer.engine.foreign.trial import Trial, try_pictures
+from explorer.engine.foreign.networks import ThirdPartyNetworks
+from explorer.engine.foreign.trial import Trial, try_images
 from explorer.engine.saving import save_network
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import Wording, message
@@ -31,7 +31,7 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable,
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
-from explorer.models.foreign.files import files_of, halves_in
+from explorer.models.foreign.files import files_of, parts_in
 from explorer.models.foreign.record import Imported
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.reservation import Reservation
@@ -51,7 +51,7 @@ class Opened:
 
     Attributes
     ----------
-    halves
+    split_model
         Encoder and decoder.
     trial
         Detected value ranges and best matching dataset.
@@ -61,9 +61,9 @@ class Opened:
         Content of the files, the encoder's first.
     """
 
-    halves: Halves
+    split_model: SplitModel
     trial: Trial
-    networks: ForeignNetworks
+    networks: ThirdPartyNetworks
     loaded: tuple[Loaded, ...]
 
     @property
@@ -86,14 +86,14 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
         else:
             yield item
     assert opened is not None
-    halves, record, networks = opened.halves, opened.record, opened.networks
+    split_model, record, networks = opened.split_model, opened.record, opened.networks
     originals, made = _shown(opened)
     yield messages.Examined(
         record=record,
-        image_shape=halves.image_shape,
+        image_shape=split_model.image_shape,
         latent_shape=networks.latent_shape,
-        places=tuple((place.name, place.shape) for place in halves.places),
-        pictures=opened.trial.source.title,
+        places=tuple((place.name, place.shape) for place in split_model.places),
+        images=opened.trial.source.title,
         error=opened.trial.error,
         originals=originals,
         reconstructions=made,
@@ -160,7 +160,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     yield messages.ImportFinished(
         path=str(request.out.resolve()),
         name=request.out.name,
-        image_shape=opened.halves.image_shape,
+        image_shape=opened.split_model.image_shape,
         latent_shape=networks.latent_shape,
         engine="onnx" if compiled.ok else "keras",
         max_difference=compiled.max_difference if compiled.ok else 0.0,
@@ -170,57 +170,57 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
 
 def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
     yield messages.Working(message("Loading Keras and the model"))
-    halves, loaded = _halves(request)
+    split_model, loaded = _parts(request)
     yield messages.Working(message("Trying the model on images"))
-    encodes, decodes = halves.encoder is not None, halves.decoder is not None
+    encodes, decodes = split_model.encoder is not None, split_model.decoder is not None
     parts: Literal["both", "encoder", "decoder"] = "both"
     if not (encodes and decodes):
         parts = "encoder" if encodes else "decoder"
     record = Imported(
         file=request.title,
-        keras=halves.generation,
-        networks=not any(isinstance(part, SavedFunction) for part in (halves.encoder, halves.decoder)),
-        bottleneck=halves.bottleneck,
-        layout_in=halves.layout_in,
-        layout_out=halves.layout_out,
-        mean=halves.mean,
-        log_variance=halves.log_variance,
-        picture_in=halves.picture_in,
-        code_in=halves.code_in,
-        controls=halves.controls,
+        keras=split_model.generation,
+        networks=not any(isinstance(part, SavedFunction) for part in (split_model.encoder, split_model.decoder)),
+        bottleneck=split_model.bottleneck,
+        layout_in=split_model.layout_in,
+        layout_out=split_model.layout_out,
+        mean=split_model.mean,
+        log_variance=split_model.log_variance,
+        image_in=split_model.image_in,
+        code_in=split_model.code_in,
+        controls=split_model.controls,
         parts=parts,
-        notes=tuple(halves.notes),
+        notes=tuple(split_model.notes),
     )
     own = None
     with suppress(ExplorerError):
         # The open dataset may have been moved since; it is optional for the import.
         own = open_source(request.data) if request.data is not None else None
     try:
-        trial = try_pictures(halves, record, request.ranges, own)
-        networks = ForeignNetworks(
-            halves.encoder, halves.decoder, trial.record, halves.image_shape, halves.latent_shape
+        trial = try_images(split_model, record, request.ranges, own)
+        networks = ThirdPartyNetworks(
+            split_model.encoder, split_model.decoder, trial.record, split_model.image_shape, split_model.latent_shape
         )
         if decodes:
             networks.decode(np.zeros((1, networks.latent_dim), np.float32))
         if encodes:
-            networks.encode(np.zeros((1, *halves.image_shape), np.float32))
+            networks.encode(np.zeros((1, *split_model.image_shape), np.float32))
     except ExplorerError:
         raise
     except Exception as error:
         raise ModelError(
             "{file} fails on images of {shape}: {reason}. Test it in Keras with model(image), and save it again.",
             file=request.title,
-            shape=words(halves.image_shape),
+            shape=words(split_model.image_shape),
             reason=reason_of(error),
         ) from error
-    yield Opened(halves, trial, networks, loaded)
+    yield Opened(split_model, trial, networks, loaded)
 
 
-def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
+def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
     first, second = request.encoder, request.decoder
     path = request.path
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        here = halves_in(path)
+        here = parts_in(path)
         first, second = (
             here.get(name) if given is None else given if given.exists() else path / given
             for name, given in (("encoder", first), ("decoder", second))
@@ -246,7 +246,7 @@ def _halves(request: ImportRequest) -> tuple[Halves, tuple[Loaded, ...]]:
 
 def _named_within(
     path: Path, first: Path | None, second: Path | None, trust: bool
-) -> tuple[Halves, tuple[Loaded, ...]]:
+) -> tuple[SplitModel, tuple[Loaded, ...]]:
     """Return the nested models with the given names as encoder and decoder."""
     loaded = load(path, trust=trust)
     model = loaded.models.get("")
@@ -294,7 +294,7 @@ def _test_indices(source: Source) -> Indices:
     return test[np.linspace(0, len(test) - 1, min(MEASURED, len(test))).astype(np.int64)]
 
 
-def _one_hot_rows(record: Imported, networks: ForeignNetworks) -> list[tuple[int, int]]:
+def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
     """Return start and length of each condition input in the code."""
     start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
     rows = []
@@ -305,12 +305,12 @@ def _one_hot_rows(record: Imported, networks: ForeignNetworks) -> list[tuple[int
 
 
 def _write_compiled(opened: Opened, folder: Path) -> Compiled:
-    networks, record, halves = opened.networks, opened.record, opened.halves
+    networks, record, split_model = opened.networks, opened.record, opened.split_model
     results: list[Compiled] = []
-    if halves.encoder is not None:
+    if split_model.encoder is not None:
         names = ("mean", "log_variance") if record.log_variance is not None else ("code",)
-        results.append(compile_function(networks.encode_tensors, halves.image_shape, folder / COMPILED[0], names))
-    if halves.decoder is not None:
+        results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
+    if split_model.decoder is not None:
         shape = networks.latent_shape
         results.append(compile_function(networks.decode_tensors, shape, folder / COMPILED[1], ("picture",)))
     failed = next((result for result in results if not result.ok), None)
@@ -333,7 +333,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
     saved = record.networks
     reason: Wording = message("it is a function of a SavedModel")
     if saved:
-        for model, name in zip((opened.halves.encoder, opened.halves.decoder), NETWORKS, strict=True):
+        for model, name in zip((opened.split_model.encoder, opened.split_model.decoder), NETWORKS, strict=True):
             if model is not None:
                 try:
                     save_network(model, folder / name)
@@ -361,20 +361,20 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
 def _card(
     request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
 ) -> Card:
-    trial, halves = opened.trial, opened.halves
+    trial, split_model = opened.trial, opened.split_model
     data = data_record(trial.source, ()).model_copy(update={"content_hash": trial.source.content_hash()})
     return Card(
         name=request.out.name,
         architecture="imported",
         arguments={"latent": opened.networks.latent_dim},
         variational=record.log_variance is not None,
-        image_shape=halves.image_shape,
+        image_shape=split_model.image_shape,
         latent_shape=opened.networks.latent_shape,
         preprocessing=trial.preprocessing,
         engine="onnx" if compiled.ok else "keras",
         max_difference=compiled.max_difference if compiled.ok else 0.0,
-        encoder_params=_parameters(halves.encoder),
-        decoder_params=_parameters(halves.decoder),
+        encoder_params=_parameters(split_model.encoder),
+        decoder_params=_parameters(split_model.decoder),
         data=data,
         imported=record,
         seconds=0.0,

@@ -20,7 +20,7 @@ from explorer.errors import ExplorerError, ModelError
 from explorer.models.foreign.builtin import SAMPLING
 from explorer.models.foreign.files import dangers_of
 from explorer.models.foreign.layout import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE
-from explorer.models.foreign.reading import Config, ForeignFile, read_foreign
+from explorer.models.foreign.reading import Config, ThirdPartyFile, read_third_party
 from explorer.models.foreign.rewriting import Rewritten, rewrite
 from explorer.models.foreign.safety import check
 
@@ -43,7 +43,7 @@ class Loaded:
         Replacements in the configuration.
     """
 
-    file: ForeignFile
+    file: ThirdPartyFile
     models: dict[str, Any]
     generation: Generation
     rewritten: Rewritten
@@ -89,7 +89,7 @@ def load(path: Path, *, trust: bool = False, generation: Generation | None = Non
     ModelError
         If the file is not a model, is damaged, contains code, or is of an unknown version.
     """
-    file = read_foreign(path)
+    file = read_third_party(path)
     rewritten = rewrite(file)
     check(dangers_of(file), trust=trust)
     if file.kind == "saved_model":
@@ -125,7 +125,7 @@ def _all_zips(parts: dict[str, Path]) -> bool:
     return all(path.suffix == ".keras" for path in parts.values())
 
 
-def _cannot(file: ForeignFile, error: Exception) -> ModelError:
+def _cannot(file: ThirdPartyFile, error: Exception) -> ModelError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
     if not file.keras_version:
@@ -143,7 +143,7 @@ def _cannot(file: ForeignFile, error: Exception) -> ModelError:
     )
 
 
-def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
+def _write(file: ThirdPartyFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
     """Write a copy of a model or a part of it, with the given configuration and the weights as plain arrays."""
     if file.kind == "hdf5":
         path = folder / f"{len(list(folder.iterdir()))}.h5"
@@ -165,7 +165,7 @@ def _write(file: ForeignFile, name: str, config: Config, folder: Path) -> tuple[
     return path, sizes
 
 
-def _load_saved_model(file: ForeignFile) -> Any:
+def _load_saved_model(file: ThirdPartyFile) -> Any:
     """Load a trusted SavedModel: with its layers if ``tf_keras`` wrote it, else only its function."""
     import tensorflow as tf
 
@@ -191,7 +191,7 @@ class SavedFunction:
         Shapes with the batch, ``(None, …)``, in the order of `call`.
     """
 
-    def __init__(self, program: Any, file: ForeignFile) -> None:
+    def __init__(self, program: Any, file: ThirdPartyFile) -> None:
         signature = program.signatures.get("serving_default") or next(iter(program.signatures.values()), None)
         if signature is None:
             raise ModelError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from explorer.models.batches import pictures_at_once
+from explorer.models.batches import images_at_once
 from explorer.models.foreign.record import Control, Imported, Layout
 from explorer.types import Floats, ImageShape
 
@@ -18,7 +18,7 @@ _MOST_TRIALS = 64
 """Maximum number of combinations of condition values that are tried on an image."""
 
 
-class ForeignNetworks:
+class ThirdPartyNetworks:
     """Adapted encoder and decoder of an import (see `explorer.types.Codec`).
 
     Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
@@ -40,7 +40,7 @@ class ForeignNetworks:
         self._encoder, self._decoder, self._record = encoder, decoder, record
         self._image_shape, self._own_shape = image_shape, latent_shape
         self._values = prod(latent_shape)
-        self._batch = pictures_at_once(image_shape, _BATCH)
+        self._batch = images_at_once(image_shape, _BATCH)
 
     @property
     def image_shape(self) -> ImageShape:
@@ -76,24 +76,24 @@ class ForeignNetworks:
         ]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def encode_tensors(self, pictures: Any) -> list[Any]:
+    def encode_tensors(self, images: Any) -> list[Any]:
         """Return the code, or mean and log-variance, of images ``(n, h, w, c)``; the function to compile."""
         record = self._record
         if not record.controls:
-            outputs = self._encoded(pictures, [])
+            outputs = self._encoded(images, [])
             chosen = [outputs[record.mean]]
             if record.log_variance is not None:
                 chosen.append(outputs[record.log_variance])
             return [tf.reshape(tf.cast(tensor, tf.float32), (-1, *self._own_shape)) for tensor in chosen]
         best = best_error = None
         for values in self._trials():
-            rows = [tf.tile(tf.constant(value[None]), (tf.shape(pictures)[0], 1)) for value in values]
-            outputs = self._encoded(pictures, rows)
+            rows = [tf.tile(tf.constant(value[None]), (tf.shape(images)[0], 1)) for value in values]
+            outputs = self._encoded(images, rows)
             own = tf.reshape(tf.cast(outputs[record.mean], tf.float32), (-1, self._values))
             code = tf.concat([own, *rows], axis=1)
             if self._decoder is None:
                 return [code]
-            error = tf.reduce_mean(tf.square(self.decode_tensors(code)[0] - pictures), axis=(1, 2, 3))
+            error = tf.reduce_mean(tf.square(self.decode_tensors(code)[0] - images), axis=(1, 2, 3))
             if best is None:
                 best, best_error = code, error
             else:
@@ -116,12 +116,12 @@ class ForeignNetworks:
             start += size
         made = _first(_call(self._decoder, given))
         low, high = record.range_out
-        return [(_pictures(tf.cast(made, tf.float32), record.layout_out, self._image_shape) - low) / (high - low)]
+        return [(_images(tf.cast(made, tf.float32), record.layout_out, self._image_shape) - low) / (high - low)]
 
-    def _encoded(self, pictures: Any, rows: list[Any]) -> list[Any]:
+    def _encoded(self, images: Any, rows: list[Any]) -> list[Any]:
         record = self._record
         low, high = record.range_in
-        given = {record.picture_in: _laid_out(pictures * (high - low) + low, record.layout_in, self._image_shape)}
+        given = {record.image_in: _laid_out(images * (high - low) + low, record.layout_in, self._image_shape)}
         for control, row in zip(record.controls, rows, strict=True):
             if control.in_encoder is not None:
                 given[control.in_encoder] = _as_control(row, control)
@@ -161,19 +161,19 @@ def _first(result: Any) -> Any:
     return result[0] if isinstance(result, list | tuple) else result
 
 
-def _laid_out(pictures: Any, layout: Layout, shape: ImageShape) -> Any:
+def _laid_out(images: Any, layout: Layout, shape: ImageShape) -> Any:
     height, width, channels = shape
     match layout:
         case "hw":
-            return tf.reshape(pictures, (-1, height, width))
+            return tf.reshape(images, (-1, height, width))
         case "chw":
-            return tf.transpose(pictures, (0, 3, 1, 2))
+            return tf.transpose(images, (0, 3, 1, 2))
         case "flat":
-            return tf.reshape(pictures, (-1, height * width * channels))
-    return pictures
+            return tf.reshape(images, (-1, height * width * channels))
+    return images
 
 
-def _pictures(values: Any, layout: Layout, shape: ImageShape) -> Any:
+def _images(values: Any, layout: Layout, shape: ImageShape) -> Any:
     height, width, channels = shape
     if layout == "chw":
         return tf.transpose(tf.reshape(values, (-1, channels, height, width)), (0, 2, 3, 1))

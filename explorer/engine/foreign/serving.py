@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.engine.foreign.loading import load
 from explorer.engine.foreign.memory_limit import limit_memory
-from explorer.engine.foreign.networks import ForeignNetworks
+from explorer.engine.foreign.networks import ThirdPartyNetworks
 from explorer.engine.messages import Serve, Served
 from explorer.errors import ModelError
 from explorer.models.bundle import NETWORKS, open_bundle
@@ -34,14 +34,14 @@ def serve_networks(request: Serve) -> Served:
 
 
 @lru_cache(_OPEN)
-def _networks(path: str) -> ForeignNetworks:
+def _networks(path: str) -> ThirdPartyNetworks:
     bundle = open_bundle(Path(path))
     record = bundle.card.imported
     if record is None or not record.networks:
         raise ModelError("“{model}” has no networks that Keras can run. Import it again.", model=bundle.name)
     limit_memory([bundle.path])
     parts: list[Any] = []
-    for name, there in zip(NETWORKS, bundle.card.halves, strict=True):
+    for name, there in zip(NETWORKS, bundle.card.parts, strict=True):
         if not there:
             parts.append(None)
             continue
@@ -49,4 +49,4 @@ def _networks(path: str) -> ForeignNetworks:
         parts.append(load(bundle.path / name, generation=record.keras).models[""])
     controls = sum(prod(control.shape) for control in record.controls)
     own = (bundle.card.latent_dim - controls,) if controls else bundle.card.latent_shape
-    return ForeignNetworks(parts[0], parts[1], record, bundle.card.image_shape, own)
+    return ThirdPartyNetworks(parts[0], parts[1], record, bundle.card.image_shape, own)

@@ -12,9 +12,9 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.engine.foreign.graph import producer
-from explorer.engine.foreign.halves import Halves
+from explorer.engine.foreign.halves import SplitModel
 from explorer.engine.foreign.loading import SavedFunction
-from explorer.engine.foreign.networks import ForeignNetworks
+from explorer.engine.foreign.networks import ThirdPartyNetworks
 from explorer.models.foreign.record import RANGES, Imported, ValueRange
 from explorer.types import Floats
 
@@ -49,12 +49,12 @@ class Trial:
     error: float
 
 
-def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
+def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
     """Find the value range and the dataset with the lowest reconstruction error.
 
     Parameters
     ----------
-    halves
+    split_model
         The networks.
     record
         Their inputs and outputs.
@@ -63,23 +63,23 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
     own
         The user's open dataset, tried in addition to those that ship.
     """
-    candidates = _candidates(record, halves, ranges)
+    candidates = _candidates(record, split_model, ranges)
     trials: list[tuple[float, Trial]] = []
     sources = ([own] if own is not None and own.count else []) + [open_source(name) for name in EMBEDDED]
-    grey = halves.image_shape[2] == 1
+    gray = split_model.image_shape[2] == 1
     for source in sources:
-        preprocessing = Preprocessing.standard(halves.image_shape, crop=source.crop)
+        preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop)
         test = source.splits.test if len(source.splits.test) else np.arange(source.count)
         chosen = test[np.linspace(0, len(test) - 1, min(_TRIED, len(test))).astype(np.int64)]
         pixels, _ = source.read_available(chosen, preprocessing)
         if not len(pixels):
             continue
-        pictures = to_floats(pixels)
+        images = to_floats(pixels)
         # Channels matter more than shape: prefer color datasets for color models, and grayscale for grayscale.
-        penalty = 1.0 if (source.image_shape is None or (source.image_shape[2] == 1) == grey) else 1.5
+        penalty = 1.0 if (source.image_shape is None or (source.image_shape[2] == 1) == gray) else 1.5
         for range_in, range_out in candidates:
             tried = record.model_copy(update={"range_in": range_in, "range_out": range_out})
-            error = _error(halves, tried, pictures)
+            error = _error(split_model, tried, images)
             likely = 1.0
             if (range_in, range_out) != candidates[0]:
                 likely = 1 / (_CLEARLY if range_in == range_out else _BEYOND_DOUBT)
@@ -87,8 +87,8 @@ def try_pictures(halves: Halves, record: Imported, ranges: ValueRange | None, ow
     known = [scored for scored in trials if np.isfinite(scored[0])]
     if known:
         return min(known, key=lambda scored: scored[0])[1]
-    fitting = next((trial for _, trial in trials if trial.source.image_shape == halves.image_shape), None)
-    same_channels = next(trial for _, trial in trials if _channels(trial.source) == halves.image_shape[2])
+    fitting = next((trial for _, trial in trials if trial.source.image_shape == split_model.image_shape), None)
+    same_channels = next(trial for _, trial in trials if _channels(trial.source) == split_model.image_shape[2])
     return replace(fitting or same_channels, error=float("nan"))
 
 
@@ -96,30 +96,34 @@ def _channels(source: Source) -> int:
     return source.image_shape[2] if source.image_shape is not None else 3
 
 
-def _error(halves: Halves, record: Imported, pictures: Floats) -> float:
+def _error(split_model: SplitModel, record: Imported, images: Floats) -> float:
     """Return the MSE divided by the variance; NaN without encoder or decoder."""
-    if halves.encoder is None or halves.decoder is None:
+    if split_model.encoder is None or split_model.decoder is None:
         return float("nan")
-    networks = ForeignNetworks(halves.encoder, halves.decoder, record, halves.image_shape, halves.latent_shape)
-    again = networks.decode(networks.encode(pictures))
-    return float(np.square(again - pictures).mean() / max(float(pictures.var()), 1e-6))
+    networks = ThirdPartyNetworks(
+        split_model.encoder, split_model.decoder, record, split_model.image_shape, split_model.latent_shape
+    )
+    again = networks.decode(networks.encode(images))
+    return float(np.square(again - images).mean() / max(float(images.var()), 1e-6))
 
 
-def _candidates(record: Imported, halves: Halves, ranges: ValueRange | None) -> list[tuple[ValueRange, ValueRange]]:
+def _candidates(
+    record: Imported, split_model: SplitModel, ranges: ValueRange | None
+) -> list[tuple[ValueRange, ValueRange]]:
     """Return the possible input and output ranges, the most likely first."""
     if ranges is not None:
-        out = _rescaled_output(halves, ranges)
+        out = _rescaled_output(split_model, ranges)
         return [(ranges, out)]
-    out_known = _range_by_activation(halves.decoder)
-    scaled = _rescaling(halves.encoder)
+    out_known = _range_by_activation(split_model.decoder)
+    scaled = _rescaling(split_model.encoder)
     ins = [scaled] if scaled is not None else [out_known or RANGES[0], *RANGES]
     outs = [out_known] if out_known is not None else list(RANGES)
     return list(dict.fromkeys(product(ins, outs)))
 
 
-def _rescaled_output(halves: Halves, ranges: ValueRange) -> ValueRange:
+def _rescaled_output(split_model: SplitModel, ranges: ValueRange) -> ValueRange:
     """Return the output range for a given input range: that of the last activation, else the same."""
-    return _range_by_activation(halves.decoder) or ranges
+    return _range_by_activation(split_model.decoder) or ranges
 
 
 def _range_by_activation(decoder: Any) -> ValueRange | None:

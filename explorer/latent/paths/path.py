@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent.neighbour_graph import NeighbourGraph
+from explorer.latent.neighbour_graph import NeighborGraph
 from explorer.types import Floats, Indices
 
 Curve: TypeAlias = Callable[[NDArray[np.float64]], Floats]
@@ -29,7 +29,7 @@ class Surroundings:
     """
 
     closed: bool = False
-    data: NeighbourGraph | None = None
+    data: NeighborGraph | None = None
 
 
 Path: TypeAlias = Callable[[Floats, Surroundings], Curve]

@@ -40,7 +40,7 @@ _STEP: Final = 64 << 20
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _ZIP: Final = b"PK\x03\x04"
 _OF_TRAINING: Final = frozenset({"optimizer_weights"})
-_WRITTEN_ANEW: Final = frozenset({"model_config", "training_config"})
+_REWRITTEN: Final = frozenset({"model_config", "training_config"})
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | We
                 raise ModelError(
                     "{file} stores “{place}” in another file. {remedy}", file=handed.name, place=place, remedy=REMEDY
                 )
-            noted = attributes(member, without=_WRITTEN_ANEW)
+            noted = attributes(member, without=_REWRITTEN)
             if not hasattr(member, "dtype"):
                 yield Group(place, noted)
             elif member.shape is not None:

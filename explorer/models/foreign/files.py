@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from explorer.models.foreign.layout import CONFIG_FILE
-from explorer.models.foreign.reading import ForeignFile, reading
+from explorer.models.foreign.reading import ThirdPartyFile, reading
 from explorer.models.foreign.request import ImportRequest
 from explorer.models.foreign.rewriting import rewrite
 from explorer.models.foreign.safety import Finding, findings
@@ -18,11 +18,11 @@ SUFFIXES: Final = (".keras", ".h5", ".hdf5")
 _HDF5: Final = b"\x89HDF"
 
 
-def looks_foreign(path: Path) -> bool:
+def looks_third_party(path: Path) -> bool:
     """Return whether a file or folder seems to be a Keras model, by suffix or header; it may be damaged."""
     try:
         if path.is_dir():
-            return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == halves_in(path).keys()
+            return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == parts_in(path).keys()
         if path.suffix.lower() in SUFFIXES:
             return True
         with path.open("rb") as file:
@@ -35,7 +35,7 @@ def looks_foreign(path: Path) -> bool:
         return False
 
 
-def halves_in(folder: Path) -> dict[str, Path]:
+def parts_in(folder: Path) -> dict[str, Path]:
     """Return the files in a folder whose names contain "enc" or "dec", by ``encoder`` and ``decoder``."""
     found: dict[str, Path] = {}
     for part in sorted(folder.iterdir()):
@@ -52,9 +52,9 @@ def files_of(request: ImportRequest) -> list[Path]:
     path = request.path
     named = [part for part in (request.encoder, request.decoder) if part is not None]
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        here = halves_in(path)
-        halves = {"encoder": request.encoder, "decoder": request.decoder}
-        chosen = [_there(path, given) if given is not None else here.get(half) for half, given in halves.items()]
+        here = parts_in(path)
+        parts = {"encoder": request.encoder, "decoder": request.decoder}
+        chosen = [_there(path, given) if given is not None else here.get(half) for half, given in parts.items()]
         return [part for part in chosen if part is not None] or [path]
     if path is not None and not any(part.exists() for part in named):
         return [path]
@@ -80,7 +80,7 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     return tuple(dict.fromkeys(found))
 
 
-def dangers_of(file: ForeignFile) -> tuple[Finding, ...]:
+def dangers_of(file: ThirdPartyFile) -> tuple[Finding, ...]:
     """Return everything in a file that would run or cannot be built, after the replacements of `rewrite`."""
     if file.kind == "saved_model":
         return findings(file)

@@ -15,13 +15,13 @@ from explorer.models.bundle import CARD
 from explorer.models.foreign.layout import CONFIG_FILE, REMEDY, WEIGHTS_FILE, damaged
 from explorer.types import Progress
 
-Kind: TypeAlias = Literal["keras", "hdf5", "saved_model"]
+FileKind: TypeAlias = Literal["keras", "hdf5", "saved_model"]
 Config: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class ForeignFile:
+class ThirdPartyFile:
     """A model file read as data; nothing of it was built or run.
 
     Attributes
@@ -39,7 +39,7 @@ class ForeignFile:
     """
 
     path: Path
-    kind: Kind
+    kind: FileKind
     keras_version: str = ""
     config: Config = field(default_factory=dict)
     links: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class ForeignFile:
         return self.path.stem
 
 
-def read_foreign(path: Path) -> ForeignFile:
+def read_third_party(path: Path) -> ThirdPartyFile:
     """Read the configuration of a Keras model in the reader process.
 
     Raises
@@ -75,8 +75,8 @@ def finished(steps: Generator[None, None, T]) -> T:
             return value
 
 
-def reading(path: Path) -> Generator[None, None, ForeignFile]:
-    """Do the same as `read_foreign`, as a generator that the caller can abandon."""
+def reading(path: Path) -> Generator[None, None, ThirdPartyFile]:
+    """Do the same as `read_third_party`, as a generator that the caller can abandon."""
     from explorer import reader
     from explorer.models.foreign.contents import Described
 
@@ -92,7 +92,7 @@ def reading(path: Path) -> Generator[None, None, ForeignFile]:
     if described is None:
         raise damaged(path.name, message("it has no model configuration"))
     config = _parsed(described.config, path)
-    return ForeignFile(path, described.kind, described.keras_version, config, described.links)
+    return ThirdPartyFile(path, described.kind, described.keras_version, config, described.links)
 
 
 def _parsed(text: str, path: Path) -> Config:
@@ -103,9 +103,9 @@ def _parsed(text: str, path: Path) -> Config:
     return config
 
 
-def _read_folder(path: Path) -> ForeignFile:
+def _read_folder(path: Path) -> ThirdPartyFile:
     if (path / "saved_model.pb").is_file():
-        return ForeignFile(path, "saved_model")
+        return ThirdPartyFile(path, "saved_model")
     if (path / CARD).is_file():
         raise ModelError("{folder} is already a model of Latent Explorer. Open it instead.", folder=path.name)
     if (path / CONFIG_FILE).is_file() and (path / WEIGHTS_FILE).is_file():

@@ -62,7 +62,7 @@ class Imported(_Record):
         Range of image values there.
     mean, log_variance
         Indices among the encoder's outputs; the latter None if there is none.
-    picture_in, code_in
+    image_in, code_in
         Indices of image and code among the inputs of encoder and decoder.
     controls
         Condition inputs.
@@ -82,7 +82,7 @@ class Imported(_Record):
     range_out: ValueRange = RANGES[0]
     mean: Place = 0
     log_variance: Place | None = None
-    picture_in: Place = 0
+    image_in: Place = 0
     code_in: Place = 0
     controls: tuple[Control, ...] = ()
     parts: Literal["both", "encoder", "decoder"] = "both"

@@ -18,7 +18,7 @@ from typing import Any, Final
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.foreign import builtin
-from explorer.models.foreign.reading import Config, ForeignFile
+from explorer.models.foreign.reading import Config, ThirdPartyFile
 from explorer.reading import reading
 
 _OF_TRAINING: Final = frozenset({"compile_config", "training_config"})
@@ -52,7 +52,7 @@ class Rewritten:
     notes: tuple[str, ...] = ()
 
 
-def rewrite(file: ForeignFile) -> Rewritten:
+def rewrite(file: ThirdPartyFile) -> Rewritten:
     """Return the configuration of a file with the replacements; the original is not changed.
 
     Raises
@@ -64,10 +64,10 @@ def rewrite(file: ForeignFile) -> Rewritten:
         return _rewritten(file) if file.config else Rewritten({})
 
 
-def _rewritten(file: ForeignFile) -> Rewritten:
+def _rewritten(file: ThirdPartyFile) -> Rewritten:
     notes: list[str] = []
     models = {"": file.config}
-    if _is_foreign_class(file.config):
+    if _is_third_party_class(file.config):
         name = str(file.config.get("class_name"))
         whole = _as_functional(file)
         held = _held_models(file.config)
@@ -94,11 +94,11 @@ def _untrained(value: Any) -> Any:
     return [_untrained(child) for child in value] if isinstance(value, list) else value
 
 
-def _is_foreign_class(config: Config) -> bool:
+def _is_third_party_class(config: Config) -> bool:
     return isinstance(config.get("class_name"), str) and config["class_name"] not in builtin.MODELS
 
 
-def _module_of_models(file: ForeignFile) -> Config:
+def _module_of_models(file: ThirdPartyFile) -> Config:
     """Return the class fields of a functional model in a file of that Keras version."""
     if file.kind == "hdf5":
         return {"class_name": "Functional"}
@@ -106,7 +106,7 @@ def _module_of_models(file: ForeignFile) -> Config:
     return {"module": module, "class_name": "Functional", "registered_name": "Functional"}
 
 
-def _as_functional(file: ForeignFile) -> Config | None:
+def _as_functional(file: ThirdPartyFile) -> Config | None:
     inner = file.config.get("config")
     if isinstance(inner, dict) and {"layers", "input_layers", "output_layers"} <= inner.keys():
         return {**file.config, **_module_of_models(file)}
@@ -130,7 +130,7 @@ def _held_models(config: Config) -> dict[str, Config]:
 class _Samplings:
     """Replaces the sampling layers of a model and its nested models."""
 
-    def __init__(self, file: ForeignFile) -> None:
+    def __init__(self, file: ThirdPartyFile) -> None:
         self._file = file
         self.replaced: list[str] = []
         self.deviations: list[str] = []

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from explorer.errors import ModelError
 from explorer.messages import Message, message
 from explorer.models.foreign import builtin
-from explorer.models.foreign.reading import Config, ForeignFile
+from explorer.models.foreign.reading import Config, ThirdPartyFile
 from explorer.reading import reading
 
 Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program"]
@@ -71,7 +71,7 @@ class Finding:
         return str(self.message)
 
 
-def findings(file: ForeignFile) -> tuple[Finding, ...]:
+def findings(file: ThirdPartyFile) -> tuple[Finding, ...]:
     """Return all parts of a file that are not plain descriptions, in order."""
     if file.kind == "saved_model":
         return (Finding("program", file.name, "SavedModel"),)

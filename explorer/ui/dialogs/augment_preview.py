@@ -12,7 +12,7 @@ from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
-from explorer.ui.widgets.picture_table import PictureTable
+from explorer.ui.widgets.picture_table import ImageTable
 
 _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
 """Settings that change the augmented images; the architecture, too, if it decides the size."""
@@ -36,7 +36,7 @@ class AugmentPreview(QDialog):
         self.setObjectName("augment_preview")
         self.setWindowTitle(self.tr("Augmented images"))
         self.resize(640, 380)
-        self.table = PictureTable()
+        self.table = ImageTable()
         name_control(self.table, "augment_table", self.tr("First column: originals. Other columns: augmented copies"))
         self._caption = PlainLabel()
         self._caption.setObjectName("augment_caption")
@@ -58,13 +58,13 @@ class AugmentPreview(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.table, 1)
         layout.addLayout(buttons)
-        document.preparation.preview_changed.connect(self._on_preview_changed)
+        document.dataset_checks.preview_changed.connect(self._on_preview_changed)
 
     def follow(self, request: TrainingRequest) -> None:
         """Show the augmented images of a training, unless they are already shown."""
         if self._request is None or _key(request) != _key(self._request):
             self._request = request
-            self._document.preparation.ask_preview(request)
+            self._document.dataset_checks.ask_preview(request)
 
     def explain(self, problem: str) -> None:
         """Show why the settings are invalid."""
@@ -78,7 +78,7 @@ class AugmentPreview(QDialog):
     def _on_preview_changed(self) -> None:
         if self._request is None:
             return  # the settings have become invalid
-        preview = self._document.preparation.preview
+        preview = self._document.dataset_checks.preview
         if preview is None:
             # The old images stay until the new ones arrive, to avoid flicker.
             if not self.table.rows:

@@ -66,8 +66,8 @@ class CommandList(QAbstractListModel):
             now = "" if command.enabled else self.tr("unavailable")
             return ", ".join(part for part in (command.title, command.where, command.keys, now) if part)
         if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole}:
-            told = command.tip or f"{command.where}: {command.title}"
-            return plain_tooltip(told) if role == Qt.ItemDataRole.ToolTipRole else told
+            tip = command.tip or f"{command.where}: {command.title}"
+            return plain_tooltip(tip) if role == Qt.ItemDataRole.ToolTipRole else tip
         return None
 
 

@@ -18,7 +18,7 @@ from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import file_size
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
-from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.picture_frame import ImageFrame
 
 _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
@@ -28,7 +28,7 @@ _FOLDER = ""
 _SIDE, _LONGEST = 256, 4096
 
 
-class ExportFilmDialog(QDialog):
+class ExportAnimationDialog(QDialog):
     """Settings of an export, and a preview of a few frames."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -49,8 +49,8 @@ class ExportFilmDialog(QDialog):
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._show_next)
         document.timeline.estimated.connect(self._on_estimated)
-        for changed in (document.keyframes_changed, document.film_changed, document.times_changed):
-            changed.connect(self._on_film_changed)
+        for changed in (document.keyframes_changed, document.animation_changed, document.times_changed):
+            changed.connect(self._on_animation_changed)
         self._on_edited()
 
     def _make_settings(self) -> None:
@@ -92,7 +92,7 @@ class ExportFilmDialog(QDialog):
         self.caption.textChanged.connect(lambda text: self._on_edited())
 
     def _make_preview(self) -> None:
-        self.preview = PictureFrame("", self.tr("No preview yet"))
+        self.preview = ImageFrame("", self.tr("No preview yet"))
         self.preview.setObjectName("export_preview")
         self.preview.setAccessibleName(self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
@@ -172,7 +172,7 @@ class ExportFilmDialog(QDialog):
             beside=self.beside.isChecked(),
         )
 
-    def _on_film_changed(self) -> None:
+    def _on_animation_changed(self) -> None:
         self._tried = None
         if self.isVisible():
             self._settle.start()
@@ -186,25 +186,25 @@ class ExportFilmDialog(QDialog):
     def _update_controls(self) -> None:
         """Enable what the format supports, and show its limits."""
         suffix, model = self.format.currentData(), self._document.model
-        grey = model is None or model.card.image_shape[2] == 1
-        colours = suffix == ".gif" and not grey
+        gray = model is None or model.card.image_shape[2] == 1
+        colors = suffix == ".gif" and not gray
         for widget in (self.palette_by, self.dither):
-            widget.setEnabled(colours)
+            widget.setEnabled(colors)
         self.fps.setEnabled(self.kind.animated)
-        repeats = self._document.film.loop != "none"
+        repeats = self._document.animation.loop != "none"
         self.plays.setEnabled(self.kind.animated and suffix != ".mp4" and repeats)
         self.write.setEnabled(self._document.timeline.frames > 0)
-        self.note.setText(" ".join(self._notes(suffix, grey, repeats)))
+        self.note.setText(" ".join(self._notes(suffix, gray, repeats)))
 
-    def _notes(self, suffix: str, grey: bool, repeats: bool) -> list[str]:
+    def _notes(self, suffix: str, gray: bool, repeats: bool) -> list[str]:
         notes: list[str] = []
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
             notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
-        elif self.kind.animated and abs(self.fps.value() - self._document.film.fps) > 0.005:
+        elif self.kind.animated and abs(self.fps.value() - self._document.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
-        if suffix == ".gif" and grey:
+        if suffix == ".gif" and gray:
             notes.append(self.tr("Grayscale: lossless."))
         if suffix == ".mp4":
             notes.append(self.tr("Video plays once; color has half the resolution."))
@@ -225,7 +225,7 @@ class ExportFilmDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Take the frame rate of the timeline and compute the preview."""
         super().showEvent(event)
-        self.fps.setValue(self._document.film.fps)
+        self.fps.setValue(self._document.animation.fps)
         self._update_controls()
         if self._frames is None or self._frames.export != self._tried:
             # The last attempt failed; this one may succeed.

@@ -27,11 +27,11 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
     dialog.open()
 
 
-PICTURES = (("Images", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
+IMAGES = (("Images", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
 """Single images, by file extension."""
 
-PICTURE_SETS = (
-    *PICTURES,
+DATASETS = (
+    *IMAGES,
     ("Archives", "*.zip *.tar *.tar.gz *.tgz *.tar.bz2 *.tar.xz"),
     ("Arrays and MNIST files", "*.npz *.npy *.gz *-ubyte"),
     ("Fonts", "*.ttf *.otf *.ttc *.woff *.woff2"),

@@ -6,7 +6,15 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QW
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError, UsageError
-from explorer.latent.presets import STRIP, Preset, breathing, one_of_each, random_walk, reference_film, strip
+from explorer.latent.presets import (
+    STRIP,
+    AnimationPreset,
+    breathing,
+    one_of_each,
+    random_walk,
+    reference_animation,
+    strip,
+)
 from explorer.types import Floats
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name
@@ -15,7 +23,7 @@ from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
 _LISTED = 256
 
 
-class FilmPresetsDialog(QDialog):
+class AnimationPresetsDialog(QDialog):
     """Replaces all keyframes by an animation preset, as one undo step."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -108,7 +116,7 @@ class FilmPresetsDialog(QDialog):
         self.words.setText(problem or about[kind])
         self.apply.setEnabled(not problem)
 
-    def _preset(self) -> Preset:
+    def _preset(self) -> AnimationPreset:
         """Return the preset.
 
         Raises
@@ -134,7 +142,7 @@ class FilmPresetsDialog(QDialog):
             dimension = int(self.dimension.currentData())
             return breathing(code, model.sample.statistics, dimension, self.reach.value())
         first, last = self._ends(code)
-        return reference_film(first, last) if kind == "reference" else strip(first, last, self.between.value())
+        return reference_animation(first, last) if kind == "reference" else strip(first, last, self.between.value())
 
     def _ends(self, code: Floats | None) -> tuple[Floats, Floats]:
         """Return the first and last keyframe; with only one, that and the current code."""
@@ -151,5 +159,5 @@ class FilmPresetsDialog(QDialog):
         except ExplorerError as error:
             self.words.setText(str(error))
             return
-        self._document.timeline.set_morph(preset.keys, preset.film, self.tr("Apply animation preset"))
+        self._document.timeline.set_animation(preset.keys, preset.animation, self.tr("Apply animation preset"))
         self.close()

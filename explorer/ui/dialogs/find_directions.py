@@ -56,10 +56,10 @@ class FindDirectionsDialog(QDialog):
         self._open.clicked.connect(self._ask_open)
         self.strip.cancelled.connect(self._cancel)
         self.table.itemSelectionChanged.connect(self._show_buttons)
-        document.finder.found_changed.connect(self._show_found)
+        document.direction_search.found_changed.connect(self._show_found)
         document.source_changed.connect(self._fill_attributes)
         document.directions_changed.connect(self._show_buttons)
-        document.studies.running_changed.connect(self._show_progress)
+        document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
         self._fill_attributes()
         self._show_found()
@@ -167,24 +167,24 @@ class FindDirectionsDialog(QDialog):
     def _on_find_clicked(self) -> None:
         chosen = [item.text() for item in self.values.selectedItems()]
         everything = [self.values.item(row).text() for row in range(self.values.count())]
-        self._document.finder.requested.emit(
+        self._document.direction_search.requested.emit(
             DirectionRequest(self._attribute.currentData(), tuple(chosen or everything), self._method.currentData())
         )
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("directions")
+        key = self._document.analysis.running("directions")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
     # -- results -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("directions")
+        key = self._document.analysis.running("directions")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
 
     def _show_found(self) -> None:
         self.table.clear()
-        for number, one in enumerate(self._document.finder.found):
+        for number, one in enumerate(self._document.direction_search.found):
             found = one.direction
             # Avoid -0.00.
             chance = self.tr("%1 ± %2").replace("%1", f"{found.chance[0]:.2f}".replace("-0.00", "0.00"))
@@ -209,22 +209,22 @@ class FindDirectionsDialog(QDialog):
             "Accuracy: balanced, on held-out images. Effect size: Cohen's d. Null d: the same with shuffled labels. "
             "Gray = not significant."
         )
-        self._words.setText(message_text(self._document.finder.message) or words)
+        self._words.setText(message_text(self._document.direction_search.message) or words)
         self._show_buttons()
 
     def _chosen(self) -> list[NamedDirection]:
-        found = self._document.finder.found
+        found = self._document.direction_search.found
         chosen = [int(item.data(0, Qt.ItemDataRole.UserRole)) for item in self.table.selectedItems()]
         return [found[number] for number in chosen] if chosen else list(found)
 
     def _show_buttons(self) -> None:
-        self._keep.setEnabled(bool(self._document.finder.found))
+        self._keep.setEnabled(bool(self._document.direction_search.found))
         self._save.setEnabled(bool(self._document.directions))
         self._open.setEnabled(self._document.model is not None)
 
     def _on_keep_clicked(self) -> None:
         try:
-            self._document.finder.keep(self._chosen())
+            self._document.direction_search.keep(self._chosen())
         except ExplorerError as error:
             self._document.report(str(error))
 
@@ -265,6 +265,6 @@ class FindDirectionsDialog(QDialog):
             return
         try:
             read = read_directions(path, model.card)
-            self._document.finder.keep([NamedDirection(name, one) for name, one in read.items()])
+            self._document.direction_search.keep([NamedDirection(name, one) for name, one in read.items()])
         except ExplorerError as error:
             self._document.report(str(error))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgre
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
-from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
+from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration, sentence
 from explorer.ui.widgets.fields import button, name_control
@@ -39,14 +39,14 @@ class GetDataDialog(QDialog):
         self._folder = button("get_folder", self.tr("Use local folder…"), self.tr("Open a folder of this dataset"))
         self._close = button("get_close", self.tr("Close"), self.tr("Close; the download continues (Esc)"))
         self._lay_out()
-        self._fetch.clicked.connect(lambda: document.stock.download_requested.emit(entry.name))
+        self._fetch.clicked.connect(lambda: document.downloads.download_requested.emit(entry.name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._open.clicked.connect(self._on_open_clicked)
         opening = self.tr("Open image file")
-        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=PICTURE_SETS))
+        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=DATASETS))
         self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open image folder"), self._on_chosen))
         self._close.clicked.connect(self.close)
-        document.stock.download_changed.connect(self._on_download_changed)
+        document.downloads.download_changed.connect(self._on_download_changed)
         document.jobs_changed.connect(self._on_jobs_changed)
         self._fetch.setDefault(True)
         for other in (self._cancel, self._file, self._folder, self._close):
@@ -110,7 +110,7 @@ class GetDataDialog(QDialog):
             self._show_phase()
 
     def _show_phase(self) -> None:
-        download = self._document.stock.download(self._entry.name)
+        download = self._document.downloads.download(self._entry.name)
         phase = download.phase if download is not None else "new"
         running, finished = phase == "running", phase == "finished"
         self._bar.setVisible(running)
@@ -135,7 +135,7 @@ class GetDataDialog(QDialog):
 
     def _on_jobs_changed(self) -> None:
         """Show the progress of this download."""
-        download = self._document.stock.download(self._entry.name)
+        download = self._document.downloads.download(self._entry.name)
         if download is None or download.phase != "running":
             return
         job = next((job for job in self._document.jobs if job.key == download.key), None)
@@ -151,7 +151,7 @@ class GetDataDialog(QDialog):
         self._note.setText(note)
 
     def _on_cancel_clicked(self) -> None:
-        download = self._document.stock.download(self._entry.name)
+        download = self._document.downloads.download(self._entry.name)
         if download is not None:
             self._document.job_cancel_requested.emit(download.key)
 

@@ -27,7 +27,7 @@ class HelpDialog(QDialog):
         page = QTextBrowser()
         page.setObjectName("help_text")
         page.setAccessibleName(self.tr("Help"))
-        page.setHtml(self._loop() + self._science() + self._exchange() + self._keys(commands))
+        page.setHtml(self._loop() + self._science() + self._clipboard_dnd() + self._keys(commands))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
@@ -69,7 +69,7 @@ class HelpDialog(QDialog):
             )
         )
 
-    def _exchange(self) -> str:
+    def _clipboard_dnd(self) -> str:
         return self.tr(
             "<h3>Import and export</h3><p>Drop or paste images, folders, models, sessions and exported animations on "
             "the window. A single image is preprocessed like the training data and encoded; select an image in the "

@@ -25,13 +25,13 @@ from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, line_edit
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.picture_table import PictureTable
+from explorer.ui.widgets.picture_table import ImageTable
 
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
 
-KINDS = (("Keras models", "*.keras *.h5 *.hdf5"),)
+FILE_FILTERS = (("Keras models", "*.keras *.h5 *.hdf5"),)
 
 
 class ImportDialog(QDialog):
@@ -72,10 +72,10 @@ class ImportDialog(QDialog):
             "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
         title = self.tr("Import Keras model")
-        self.choose_file.clicked.connect(lambda: ask_file(self, title, self.begin, kinds=KINDS))
+        self.choose_file.clicked.connect(lambda: ask_file(self, title, self.begin, kinds=FILE_FILTERS))
         self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin))
         self.choose_decoder.clicked.connect(
-            lambda: ask_file(self, self.tr("Select decoder"), self._on_decoder_chosen, kinds=KINDS)
+            lambda: ask_file(self, self.tr("Select decoder"), self._on_decoder_chosen, kinds=FILE_FILTERS)
         )
 
     def _make_trust(self) -> None:
@@ -99,7 +99,7 @@ class ImportDialog(QDialog):
         self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
         self.cut.activated.connect(lambda row: self._look())
         self.range.activated.connect(lambda row: self._look())
-        self.table = PictureTable(first_gap=0, whole=False)
+        self.table = ImageTable(first_gap=0, whole=False)
         self.table.setObjectName("import_pictures")
         self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
@@ -167,40 +167,40 @@ class ImportDialog(QDialog):
         self._named_by_hand = False
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
-        self._look(anew=True)
+        self._look(restart=True)
 
     def _on_decoder_chosen(self, path: Path) -> None:
         self._decoder = path
-        self._look(anew=True)
+        self._look(restart=True)
 
     def _on_trust_clicked(self) -> None:
         self._trusted = self._path
-        self._look(anew=True)
+        self._look(restart=True)
 
     def _on_name_edited(self) -> None:
         self._named_by_hand = True
         self._show_name()
 
-    def _request(self, *, anew: bool = False) -> ImportRequest | None:
+    def _request(self, *, restart: bool = False) -> ImportRequest | None:
         if self._path is None:
             return None
         source = self._document.source
         own = source.spec if source is not None and source.status != "embedded" else None
-        halves = (self._path, self._decoder) if self._decoder is not None else (None, None)
-        cut, values = (None, None) if anew else (self.cut.currentData(), self.range.currentData())
+        parts = (self._path, self._decoder) if self._decoder is not None else (None, None)
+        cut, values = (None, None) if restart else (self.cut.currentData(), self.range.currentData())
         return ImportRequest(
             path=self._path if self._decoder is None else None,
             out=user_models_dir() / self.name.text().strip(),
-            encoder=halves[0],
-            decoder=halves[1],
+            encoder=parts[0],
+            decoder=parts[1],
             bottleneck=cut if isinstance(cut, str) else None,
             ranges=_as_range(values),
             trust=self._trusted is not None,
             data=own,
         )
 
-    def _look(self, *, anew: bool = False) -> None:
-        request = self._request(anew=anew)
+    def _look(self, *, restart: bool = False) -> None:
+        request = self._request(restart=restart)
         if request is not None:
             self._document.imports.look_requested.emit(request)
 
@@ -294,11 +294,11 @@ class ImportDialog(QDialog):
         if examined.record.parts == "decoder":
             self._tried.setText(self.tr("Images decoded from random codes"))
         elif examined.record.parts == "encoder":
-            self._tried.setText(self.tr("Suggested dataset: %1").replace("%1", examined.pictures))
+            self._tried.setText(self.tr("Suggested dataset: %1").replace("%1", examined.images))
         else:
             words = self.tr("%1: the reconstruction explains %2 of the variance")
             explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
-            self._tried.setText(words.replace("%1", examined.pictures).replace("%2", explained))
+            self._tried.setText(words.replace("%1", examined.images).replace("%2", explained))
 
     def _name_problem(self) -> str:
         try:

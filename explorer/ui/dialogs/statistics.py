@@ -33,7 +33,7 @@ from explorer.ui.text import percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 
 _WIDTH, _HEIGHT = 640, 520
 _DIMENSIONS, _CORRELATIONS, _LABELS = 0, 1, 2
@@ -65,15 +65,15 @@ class StatisticsDialog(QDialog):
         document.model_changed.connect(self._show_model)
         document.model_changed.connect(self._show_probes)
         document.source_changed.connect(self._fill_attributes)
-        document.studies.probes_changed.connect(self._show_probes)
-        document.studies.running_changed.connect(self._show_progress)
+        document.analysis.probes_changed.connect(self._show_probes)
+        document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
         self._show_model()
         self._fill_attributes()
         self._show_progress()
 
     def _make_controls(self) -> None:
-        self.pages = Segments(
+        self.pages = SegmentedControl(
             (
                 ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
                 ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
@@ -243,22 +243,22 @@ class StatisticsDialog(QDialog):
         self._show_progress()
 
     def _on_probe_clicked(self) -> None:
-        self._document.studies.probe_requested.emit(self._attribute.currentData())
+        self._document.analysis.probe_requested.emit(self._attribute.currentData())
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("probe")
+        key = self._document.analysis.running("probe")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("probe")
+        key = self._document.analysis.running("probe")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
 
     def _current(self) -> list[Probe]:
         """Return the probes of the open model and dataset."""
         model, source = self._document.model, self._document.source
-        probes = self._document.studies.probes
+        probes = self._document.analysis.probes
         return [] if model is None else [one for one in probes if one.codec is model.codec and one.source is source]
 
     def _show_probes(self) -> None:

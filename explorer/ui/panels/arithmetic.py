@@ -22,19 +22,19 @@ from PySide6.QtWidgets import (
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.state import Slot
+from explorer.document.state import Term
 from explorer.document.tasks import FindNearest
-from explorer.document.views import FailedView, NeighboursView, SlotsView
+from explorer.document.views import FailedView, NeighborsView, TermsView
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
-from explorer.ui.dragging import code_of, pictures_of
+from explorer.ui.dragging import code_of, images_of
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_frame import PictureFrame
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.picture_frame import ImageFrame
+from explorer.ui.widgets.segments import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _SUM, _CROSS, _MORE = 0, 1, 2
@@ -60,7 +60,7 @@ class ArithmeticPanel(QWidget):
         self._show_nearest()
 
     def _make_controls(self) -> None:
-        self.modes = Segments(
+        self.modes = SegmentedControl(
             (
                 ("arithmetic_sum", self.tr("A − B + C"), self.tr("Add and subtract codes: a − b + c")),
                 (
@@ -75,8 +75,8 @@ class ArithmeticPanel(QWidget):
                 ),
             )
         )
-        self.slots = [_SlotBox(self._document, number) for number in range(3)]
-        self.nearest = PictureFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
+        self.terms = [_TermBox(self._document, number) for number in range(3)]
+        self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
         self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
         self._share = QSlider(Qt.Orientation.Horizontal)
@@ -96,8 +96,8 @@ class ArithmeticPanel(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(10)
-        for slot in self.slots:
-            row.addWidget(slot, 1)
+        for term in self.terms:
+            row.addWidget(term, 1)
         row.addWidget(self.nearest, 1)
         self._crossing = QWidget()
         cross = QHBoxLayout(self._crossing)
@@ -136,9 +136,9 @@ class ArithmeticPanel(QWidget):
         self._share.valueChanged.connect(self._on_share_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         document.arithmetic_changed.connect(self._show_settings)
-        document.slots_view_changed.connect(self._show_slots)
+        document.terms_view_changed.connect(self._show_terms)
         document.nearest_view_changed.connect(self._show_nearest)
-        document.studies.running_changed.connect(self._show_nearest)
+        document.analysis.running_changed.connect(self._show_nearest)
         document.model_changed.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -177,31 +177,31 @@ class ArithmeticPanel(QWidget):
         if self.modes.current != _MORE:
             self.modes.choose(_CROSS if crossing else _SUM)
         self._crossing.setVisible(crossing)
-        self.slots[1].setVisible(not crossing)
+        self.terms[1].setVisible(not crossing)
         with QSignalBlocker(self._share), QSignalBlocker(self._seed):
             self._share.setValue(round(_STEPS * arithmetic.share))
             self._seed.setValue(arithmetic.seed)
-        for slot, term in zip(self.slots, arithmetic.slots, strict=True):
-            slot.show_term(term, crossing=crossing)
+        for box, term in zip(self.terms, arithmetic.terms, strict=True):
+            box.show_term(term, crossing=crossing)
         words = self.tr("Drop images on a slot. Several images are averaged.")
         if arithmetic.result() is not None:
             words = self.tr("The result is shown on the stage.")
         self._words.setText(words)
-        self._show_slots()
+        self._show_terms()
 
-    def _show_slots(self) -> None:
-        view = self._document.slots_view
-        pixels = to_pixels(view.images) if isinstance(view, SlotsView) else None
+    def _show_terms(self) -> None:
+        view = self._document.terms_view
+        pixels = to_pixels(view.images) if isinstance(view, TermsView) else None
         start = 0
-        for slot, term in zip(self.slots, self._document.arithmetic.slots, strict=True):
+        for box, term in zip(self.terms, self._document.arithmetic.terms, strict=True):
             end = start + len(term.codes)
-            slot.show_pictures(pixels[start:end] if pixels is not None and end <= len(pixels) else None, end - start)
+            box.show_images(pixels[start:end] if pixels is not None and end <= len(pixels) else None, end - start)
             start = end
 
     def _show_nearest(self) -> None:
         view, source = self._document.nearest_view, self._document.source
-        if not isinstance(view, NeighboursView) or not len(view.indices) or source is None:
-            problem = view.message if isinstance(view, FailedView) else self._document.studies.problem("index")
+        if not isinstance(view, NeighborsView) or not len(view.indices) or source is None:
+            problem = view.message if isinstance(view, FailedView) else self._document.analysis.problem("index")
             again = self.tr("Try again in the Neighbors tab.")
             busy = self.tr("Encoding the images…")
             self.nearest.show_text(f"{sentence(problem)}\n{again}" if problem else busy, problem=bool(problem))
@@ -209,10 +209,10 @@ class ArithmeticPanel(QWidget):
         place = int(view.indices[0])
         label = source.label(place)
         words = self.tr("Image %1").replace("%1", f"{place + 1:,}") + (f" · {label}" if label else "")
-        self.nearest.show_image(pixels_to_qimage(np.ascontiguousarray(view.pictures[0])), words)
+        self.nearest.show_image(pixels_to_qimage(np.ascontiguousarray(view.images[0])), words)
 
 
-class _SlotBox(QWidget):
+class _TermBox(QWidget):
     """One term: its weight and its images; images and codes can be dropped on it."""
 
     def __init__(self, document: Document, number: int, parent: QWidget | None = None) -> None:
@@ -272,23 +272,23 @@ class _SlotBox(QWidget):
         self._clear.clicked.connect(lambda: self._put(replace(self._term, codes=())))
 
     @property
-    def _term(self) -> Slot:
-        return self._document.arithmetic.slots[self._number]
+    def _term(self) -> Term:
+        return self._document.arithmetic.terms[self._number]
 
-    def _put(self, term: Slot, gesture: str | None = None) -> None:
-        slots = list(self._document.arithmetic.slots)
-        slots[self._number] = term
-        first, second, third = slots
-        self._document.set_arithmetic(replace(self._document.arithmetic, slots=(first, second, third)), gesture)
+    def _put(self, term: Term, gesture: str | None = None) -> None:
+        terms = list(self._document.arithmetic.terms)
+        terms[self._number] = term
+        first, second, third = terms
+        self._document.set_arithmetic(replace(self._document.arithmetic, terms=(first, second, third)), gesture)
 
     def _on_strength_changed(self, value: float) -> None:
         self._put(replace(self._term, strength=value), f"~slot-{self._number}")
 
     def _take(self, code: Floats | None) -> None:
         if code is not None:
-            self._document.add_to_slot(self._number, code[None])
+            self._document.add_to_term(self._number, code[None])
 
-    def show_term(self, term: Slot, *, crossing: bool) -> None:
+    def show_term(self, term: Term, *, crossing: bool) -> None:
         with QSignalBlocker(self._strength):
             self._strength.setValue(term.strength)
         self._strength.setEnabled(not crossing)
@@ -297,7 +297,7 @@ class _SlotBox(QWidget):
         self._add.setEnabled(open_model)
         self._cursor.setEnabled(open_model)
 
-    def show_pictures(self, pixels: Pixels | None, count: int) -> None:
+    def show_images(self, pixels: Pixels | None, count: int) -> None:
         """Show the images, uint8 ``(count, h, w, c)``, or empty places until they are decoded."""
         while self.list.count() > count:
             self.list.takeItem(self.list.count() - 1)
@@ -308,9 +308,9 @@ class _SlotBox(QWidget):
             words = self.tr("Image %1 of this term").replace("%1", str(place + 1))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
             if pixels is not None:
-                image = pixels_to_qimage(np.ascontiguousarray(pixels[place]))
-                times = max(1, _SIDE // max(image.width(), image.height()))
-                item.setData(Qt.ItemDataRole.DecorationRole, QPixmap.fromImage(image.scaled(image.size() * times)))
+                qimage = pixels_to_qimage(np.ascontiguousarray(pixels[place]))
+                times = max(1, _SIDE // max(qimage.width(), qimage.height()))
+                item.setData(Qt.ItemDataRole.DecorationRole, QPixmap.fromImage(qimage.scaled(qimage.size() * times)))
         self.list.doItemsLayout()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -324,19 +324,19 @@ class _SlotBox(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept images of the gallery and codes of the map."""
-        if pictures_of(event.mimeData()) or code_of(event.mimeData()) is not None:
+        if images_of(event.mimeData()) or code_of(event.mimeData()) is not None:
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        pictures, code = pictures_of(event.mimeData()), code_of(event.mimeData())
+        images, code = images_of(event.mimeData()), code_of(event.mimeData())
         event.acceptProposedAction()
-        if pictures:
-            self._document.slot_requested.emit(np.asarray(pictures, np.int64), self._number)
+        if images:
+            self._document.term_requested.emit(np.asarray(images, np.int64), self._number)
         elif code is not None:
             try:
-                self._document.add_to_slot(self._number, code[None])
+                self._document.add_to_term(self._number, code[None])
             except ExplorerError as error:
                 self._document.report(str(error))

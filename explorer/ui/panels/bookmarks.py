@@ -59,7 +59,7 @@ class BookmarksPanel(QWidget):
         self.list.itemDelegate().closeEditor.connect(self._on_editor_closed)
         self.list.currentRowChanged.connect(lambda row: self._update_buttons())
         document.bookmarks_changed.connect(self._show)
-        document.bookmarks_view_changed.connect(self._show_pictures)
+        document.bookmarks_view_changed.connect(self._show_images)
         document.code_changed.connect(self._update_buttons)
         document.model_changed.connect(self._update_buttons)
         self._show()
@@ -98,7 +98,7 @@ class BookmarksPanel(QWidget):
 
     def _on_editor_closed(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         self.list.setFocus()
-        self._show_pictures()
+        self._show_images()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class BookmarksPanel(QWidget):
         self.list.setVisible(bool(kept))
         self._empty.setVisible(not kept)
         self._update_buttons()
-        self._show_pictures()
+        self._show_images()
 
     def _icon_of(self, bookmark: Bookmark) -> QIcon:
         """Return its image as decoded last, so that a changed list shows no blank icons."""
@@ -139,7 +139,7 @@ class BookmarksPanel(QWidget):
         if self.list.state() != QListWidget.State.EditingState or item is not self.list.currentItem():
             item.setIcon(icon)
 
-    def _show_pictures(self) -> None:
+    def _show_images(self) -> None:
         view, kept = self._document.bookmarks_view, self._document.bookmarks.kept
         if not isinstance(view, BookmarksView) or len(view.images) != len(kept):
             return
@@ -160,10 +160,10 @@ class BookmarksPanel(QWidget):
 def _icon(pixels: Pixels) -> QIcon:
     """Return an image at display size without smoothing; not tinted when selected."""
     sides = (_SIDE, _SIDE)
-    image = pixels_to_qimage(pixels)
+    qimage = pixels_to_qimage(pixels)
     smooth = max(pixels.shape[:2]) > _SIDE
     how = Qt.TransformationMode.SmoothTransformation if smooth else Qt.TransformationMode.FastTransformation
-    pixmap = QPixmap.fromImage(image.scaled(*sides, Qt.AspectRatioMode.KeepAspectRatio, how))
+    pixmap = QPixmap.fromImage(qimage.scaled(*sides, Qt.AspectRatioMode.KeepAspectRatio, how))
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon

@@ -20,24 +20,24 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document
-from explorer.document.state import AXES_ABOVE
-from explorer.document.tasks import ComparePictures
+from explorer.document.state import COMPONENTS_ABOVE
+from explorer.document.tasks import CompareImages
 from explorer.document.views import CompareView, FailedView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
-from explorer.ui.code_views import AxesView, CodeView, DimensionsView
+from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
-from explorer.ui.widgets.picture_frame import PictureFrame
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.picture_frame import ImageFrame
+from explorer.ui.widgets.segments import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
-_PICTURES, _TABLE = 0, 1
+_IMAGES, _TABLE = 0, 1
 _SECOND = 3
 _SLIDERS = 230
 
@@ -72,7 +72,7 @@ class ComparePanel(QWidget):
             self.tr("Use noisy input"),
             self.tr("Reconstruct the image with the noise of the Noise tab; the sliders are ignored"),
         )
-        self.pages = Segments(
+        self.pages = SegmentedControl(
             (
                 (
                     "compare_pictures",
@@ -97,7 +97,7 @@ class ComparePanel(QWidget):
             self.tr("Error B"),
         )
         names = ("given", "first", "first_error", "second", "second_error")
-        self.frames = [PictureFrame(title, words) for title in titles]
+        self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
             frame.setObjectName(f"compare_{name}")
         self.sliders = SliderList(value_name="compare_slider_value")
@@ -122,8 +122,8 @@ class ComparePanel(QWidget):
         top.addStretch()
         top.addWidget(self.pages)
         top.addWidget(self._measure)
-        pictures = QWidget()
-        row = QHBoxLayout(pictures)
+        images = QWidget()
+        row = QHBoxLayout(images)
         row.setContentsMargins(0, 0, 0, 0)
         for frame in self.frames:
             frame.set_detail_lines(4)
@@ -138,7 +138,7 @@ class ComparePanel(QWidget):
         below.addWidget(self.table, 1)
         below.addWidget(self._note)
         self._stack = QStackedWidget()
-        self._stack.addWidget(pictures)
+        self._stack.addWidget(images)
         self._stack.addWidget(figures)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
@@ -147,7 +147,7 @@ class ComparePanel(QWidget):
         layout.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
-        document, beside = self._document, self._document.beside
+        document, beside = self._document, self._document.comparison
         self._with.activated.connect(self._on_model_chosen)
         self._pca.clicked.connect(beside.pca_requested.emit)
         self._noisy.toggled.connect(beside.set_noisy)
@@ -168,16 +168,16 @@ class ComparePanel(QWidget):
         """Compute while the panel is visible."""
         super().showEvent(event)
         self._fill_models()
-        self._document.watch(ComparePictures.slot, True)
+        self._document.watch(CompareImages.slot, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch(ComparePictures.slot, False)
+        self._document.watch(CompareImages.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _fill_models(self) -> None:
-        beside = self._document.beside.model
+        beside = self._document.comparison.model
         self._with.clear()
         self._with.addItem(self.tr("Select…"), None)
         for found in find_bundles():
@@ -193,38 +193,38 @@ class ComparePanel(QWidget):
     def _on_model_chosen(self, row: int) -> None:
         path = self._with.currentData()
         if isinstance(path, str):
-            self._document.beside.model_requested.emit(Path(path))
+            self._document.comparison.model_requested.emit(Path(path))
 
     def _on_measure_clicked(self) -> None:
         self.pages.choose(_TABLE)
         self._stack.setCurrentIndex(_TABLE)
-        self._document.beside.table_requested.emit()
+        self._document.comparison.table_requested.emit()
 
     def _on_reset_clicked(self) -> None:
         self._document.reset_code()
-        start = self._document.beside.start_code
+        start = self._document.comparison.start_code
         if start is not None:
-            self._document.beside.set_code(start)
+            self._document.comparison.set_code(start)
 
     def _on_slider_moved(self, item: int, value: float, gesture: str) -> None:
         if self._view is not None:
-            self._view.move(self._document.beside, item, value, gesture)
+            self._view.move(self._document.comparison, item, value, gesture)
 
     def _on_slider_reset(self, item: int, gesture: str) -> None:
         if self._view is not None:
-            self._view.reset(self._document.beside, item, gesture)
+            self._view.reset(self._document.comparison, item, gesture)
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_model(self) -> None:
-        other = self._document.beside.model
+        other = self._document.comparison.model
         ready = self._document.model is not None and self._document.source is not None
         self._pca.setEnabled(ready)
         self._measure.setEnabled(ready and other is not None)
         self._view = None
         if other is not None:
-            axes = other.latent_dim > AXES_ABOVE and len(other.sample.statistics.axes) > 0
-            self._view = AxesView(other) if axes else DimensionsView(other)
+            axes = other.latent_dim > COMPONENTS_ABOVE and len(other.sample.statistics.components) > 0
+            self._view = ComponentsView(other) if axes else DimensionsView(other)
             rows = self._view.rows
             self.sliders.set_rows(rows)
             self.sliders.set_order(RowOrder(np.arange(rows.count), rows.count), "")
@@ -236,7 +236,7 @@ class ComparePanel(QWidget):
         self._show_view()
 
     def _show_code(self) -> None:
-        beside = self._document.beside
+        beside = self._document.comparison
         ready = self._view is not None and beside.code is not None
         self.sliders.setEnabled(ready and not beside.noisy)
         self._reset.setEnabled(ready and not beside.noisy)
@@ -245,10 +245,10 @@ class ComparePanel(QWidget):
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
 
     def _show_view(self) -> None:
-        view, other = self._document.compare_view, self._document.beside.model
+        view, other = self._document.compare_view, self._document.comparison.model
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
-            problem = view.message if isinstance(view, FailedView) else self._document.beside.problem
+            problem = view.message if isinstance(view, FailedView) else self._document.comparison.problem
             if problem and other is not None:
                 words = f"{sentence(problem)}\n{self.tr('Select an image to try again.')}"
             for place, frame in enumerate(self.frames):
@@ -260,7 +260,7 @@ class ComparePanel(QWidget):
         given.show_image(floats_to_qimage(view.given[0]), "")
         # One scale for both, so that the darker map is the better model.
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
-        beside = self._document.beside
+        beside = self._document.comparison
         edits = (
             self._document.code is not self._document.start_code,
             beside.code is not None and beside.code is not beside.start_code,
@@ -272,7 +272,7 @@ class ComparePanel(QWidget):
             frame.set_title(name)
             frame.setToolTip(plain_tooltip(name))
             # An edit, not the model, causes the larger error.
-            edited = edits[place] and not self._document.beside.noisy
+            edited = edits[place] and not self._document.comparison.noisy
             figures = f"{self.tr('edited')} · {figures}" if edited else figures
             frame.show_image(floats_to_qimage(view.made[place]), figures.replace("-", "\N{MINUS SIGN}"))
             error.show_image(
@@ -306,7 +306,7 @@ class ComparePanel(QWidget):
         ]
 
     def _show_table(self) -> None:
-        rows = self._document.beside.table
+        rows = self._document.comparison.table
         self.table.clear()
         self.table.setColumnCount(1 + len(rows))
         self.table.setHeaderLabels(["", *(row.name for row in rows)])

@@ -18,8 +18,8 @@ from explorer.ui.text import number, sigmas
 from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, decimal_box, spin_box
-from explorer.ui.widgets.map_canvas import MapCanvas
-from explorer.ui.widgets.map_legend import MapLegend
+from explorer.ui.widgets.map_canvas import FeatureMapCanvas
+from explorer.ui.widgets.map_legend import FeatureMapLegend
 
 NUDGE = 0.5
 """Step of + and − on a cell, in σ of its channel."""
@@ -49,7 +49,7 @@ class FeatureMapsPanel(QWidget):
         self._heading = ElidedLabel()
         self._heading.setObjectName("feature_heading")
         self._heading.setProperty("heading", True)
-        self.canvas = MapCanvas(self.tr("Select an image."))
+        self.canvas = FeatureMapCanvas(self.tr("Select an image."))
         self.canvas.setObjectName("feature_map")
         self.canvas.setAccessibleName(self.tr("Current feature map"))
         self.canvas.setToolTip(
@@ -62,7 +62,7 @@ class FeatureMapsPanel(QWidget):
         self.grid.setObjectName("feature_channels")
         self.grid.setAccessibleName(self.tr("Channels of the code"))
         self.grid.setToolTip(self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"))
-        self.legend = MapLegend()
+        self.legend = FeatureMapLegend()
         self.legend.setObjectName("feature_legend")
         self.legend.setAccessibleName(self.tr("Color bar"))
         self.legend.setToolTip(self.tr("Color scale in code units: the channel’s range over the dataset"))
@@ -145,7 +145,7 @@ class FeatureMapsPanel(QWidget):
             self._size.setMaximum(max(height, width))
             self._size.setValue(max(1, round(max(height, width) / 9)))
         self._on_code_changed()
-        self.grid.set_channels(channels, self._picture, self._is_edited)
+        self.grid.set_channels(channels, self._image, self._is_edited)
         self.grid.set_current(self.channel.value())
         self.show()
 
@@ -160,7 +160,7 @@ class FeatureMapsPanel(QWidget):
         for control in (self.canvas, self.grid, self._value, self._size, self._back):
             control.setEnabled(self._maps is not None)
         if self._maps is not None and self.grid.count != channels:
-            self.grid.set_channels(channels, self._picture, self._is_edited)
+            self.grid.set_channels(channels, self._image, self._is_edited)
         self._show_map()
 
     def _show_map(self) -> None:
@@ -170,7 +170,7 @@ class FeatureMapsPanel(QWidget):
             self.legend.set_reach(None)
         else:
             channel = self.channel.value()
-            self.canvas.set_image(self._picture(channel))
+            self.canvas.set_image(self._image(channel))
             self.legend.set_reach(self._reach(channel))
         self._back.setEnabled(self._is_edited(self.channel.value()))
         self._show_cell()
@@ -188,7 +188,7 @@ class FeatureMapsPanel(QWidget):
         self._readout.setText(text)
         self.canvas.setAccessibleDescription(f"c{channel}, {text}")
 
-    def _picture(self, channel: int) -> QImage:
+    def _image(self, channel: int) -> QImage:
         """Return one channel as an image, one pixel per cell."""
         if self._maps is None:
             return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)

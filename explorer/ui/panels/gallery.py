@@ -72,8 +72,8 @@ class GalleryPanel(QWidget):
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.source_changed.connect(self._on_source_changed)
-        document.picture_changed.connect(self._on_picture_changed)
-        document.guest_changed.connect(self._on_picture_changed)
+        document.image_index_changed.connect(self._on_image_changed)
+        document.imported_image_changed.connect(self._on_image_changed)
         document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
@@ -160,7 +160,7 @@ class GalleryPanel(QWidget):
             else:
                 self.model.set_label(chosen)
         self._ask.start()
-        self._on_picture_changed()
+        self._on_image_changed()
 
     def _on_several_chosen(self) -> None:
         """Select the images chosen with Shift or Ctrl, also for other panels such as the map."""
@@ -189,19 +189,19 @@ class GalleryPanel(QWidget):
         self.label.setCurrentIndex(max(0, self.label.findData(_PICKED)))
         self._on_label_activated()
 
-    def _on_picture_changed(self) -> None:
+    def _on_image_changed(self) -> None:
         """Select the document's image if it is listed, and show its caption."""
-        picture = self._document.picture
-        self._show_caption(picture)
-        if self._document.guest is not None:
+        image_index = self._document.image_index
+        self._show_caption(image_index)
+        if self._document.imported_image is not None:
             # Select nothing while an imported image is shown, so that a click selects any of these again.
             with QSignalBlocker(self.view.selectionModel()):
                 self.view.selectionModel().clear()
             self.view.viewport().update()
             return
-        if picture is None:
+        if image_index is None:
             return
-        row = self.model.row(picture)
+        row = self.model.row(image_index)
         where = self.model.index(row) if row is not None else QModelIndex()
         if not self._choosing:  # the view's own selection may hold several images
             with QSignalBlocker(self.view.selectionModel()):
@@ -211,23 +211,23 @@ class GalleryPanel(QWidget):
             self.view.scrollTo(where)
         self.view.viewport().update()
 
-    def _show_caption(self, picture: int | None) -> None:
-        source, guest = self._document.source, self._document.guest
-        self._caption.setVisible(source is not None and picture is not None)
-        if guest is not None:
-            self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", guest.title))
+    def _show_caption(self, image_index: int | None) -> None:
+        source, imported_image = self._document.source, self._document.imported_image
+        self._caption.setVisible(source is not None and image_index is not None)
+        if imported_image is not None:
+            self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", imported_image.title))
             return
-        if source is not None and picture is not None and picture < source.count:
-            place = f"{picture + 1:,} / {source.count:,}"
+        if source is not None and image_index is not None and image_index < source.count:
+            place = f"{image_index + 1:,} / {source.count:,}"
             # The folder mostly equals the label; the tooltip has the full name.
-            parts = (place, source.label(picture), source.file_name(picture).rpartition("/")[2])
+            parts = (place, source.label(image_index), source.file_name(image_index).rpartition("/")[2])
             self._caption.setText(" · ".join(part for part in parts if part))
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         if current.isValid():
             self._choosing = True
             try:
-                self._document.choose_picture(self.model.position(current.row()))
+                self._document.choose_image(self.model.position(current.row()))
             finally:
                 self._choosing = False
 

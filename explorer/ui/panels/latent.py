@@ -8,11 +8,11 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.state import AXES_ABOVE, OpenModel
+from explorer.document.state import COMPONENTS_ABOVE, OpenModel
 from explorer.errors import UsageError
 from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
-from explorer.ui.code_views import AxesView, CodeView, DimensionsView, DirectionsView, SortKey
+from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
@@ -20,7 +20,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
@@ -64,7 +64,7 @@ class LatentPanel(QWidget):
         self._summary.setObjectName("latent_summary")
         self._summary.setProperty("muted", True)
         self._summary.setWordWrap(True)
-        self.views = Segments(
+        self.views = SegmentedControl(
             (
                 ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
                 (
@@ -168,8 +168,8 @@ class LatentPanel(QWidget):
         document.directions_changed.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
         self._statistics.clicked.connect(self.show_statistics)
-        self._part.clicked.connect(document.finder.part)
-        self._drop.clicked.connect(lambda: document.finder.drop([self.sliders.current_item]))
+        self._part.clicked.connect(document.direction_search.part)
+        self._drop.clicked.connect(lambda: document.direction_search.drop([self.sliders.current_item]))
 
     # -- intents -------------------------------------------------------------------------------------------------
 
@@ -245,11 +245,11 @@ class LatentPanel(QWidget):
             self.sliders.set_rows(NO_ROWS)
             self._on_code_changed()
             return
-        axes = len(model.sample.statistics.axes)
+        axes = len(model.sample.statistics.components)
         self.views.part(_AXES).setEnabled(axes > 0)
         wanted = self.views.current
         if not same:
-            wanted = _AXES if model.latent_dim > AXES_ABOVE else _DIMENSIONS
+            wanted = _AXES if model.latent_dim > COMPONENTS_ABOVE else _DIMENSIONS
             with QSignalBlocker(self.filter):
                 self.filter.clear()
         self.views.choose(wanted if axes or wanted == _DIRECTIONS else _DIMENSIONS)
@@ -271,7 +271,7 @@ class LatentPanel(QWidget):
     def _view_of(self, model: OpenModel, number: int) -> CodeView:
         if number == _DIRECTIONS:
             return DirectionsView(model, self._document.directions)
-        return AxesView(model) if number == _AXES else DimensionsView(model)
+        return ComponentsView(model) if number == _AXES else DimensionsView(model)
 
     def _show_view(self, number: int) -> None:
         model = self._document.model
@@ -341,7 +341,7 @@ class LatentPanel(QWidget):
         count = view.rows.count
         if isinstance(view, DirectionsView):
             text = ""
-        elif isinstance(view, AxesView):
+        elif isinstance(view, ComponentsView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
             text = self.tr("%1 PCs, %2 explained variance").replace("%2", share)
         else:
@@ -392,7 +392,7 @@ class LatentPanel(QWidget):
 
 def _filtered(text: str, view: CodeView) -> NDArray[np.bool_]:
     """Return which sliders a filter names; principal components are counted from 1, as they are displayed."""
-    count, first = view.rows.count, int(isinstance(view, AxesView))
+    count, first = view.rows.count, int(isinstance(view, ComponentsView))
     chosen = np.zeros(first + count, np.bool_)
     shape = (first + count,) if first else view.shape
     chosen[select(text, shape, np.concatenate([np.zeros(first, np.bool_), view.active]))] = True

@@ -23,7 +23,7 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.bundle import CARD, Found, find_bundles
-from explorer.ui.dialogs.files import PICTURE_SETS, ask_file, ask_folder
+from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
@@ -86,7 +86,7 @@ class LibraryPanel(QWidget):
         document.library_changed.connect(self._renewal.start, check_nargs=False)
         document.model_changed.connect(self._mark_open)
         document.source_changed.connect(self._on_source_changed)
-        document.stock.cache_changed.connect(self._show_cache)
+        document.downloads.cache_changed.connect(self._show_cache)
         document.training_changed.connect(self._on_training_changed)
         document.trainings.live_changed.connect(self._on_live_changed)
         self.refresh()
@@ -295,7 +295,7 @@ class LibraryPanel(QWidget):
         keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         keep.setObjectName("cache_keep")
         question.setDefaultButton(keep)
-        clear.clicked.connect(self._document.stock.clear_requested.emit)
+        clear.clicked.connect(self._document.downloads.clear_requested.emit)
         question.finished.connect(question.deleteLater)
         question.open()
 
@@ -309,7 +309,7 @@ class LibraryPanel(QWidget):
 
     def ask_file(self) -> None:
         """Ask for a file of images and open it."""
-        ask_file(self, self.tr("Open image file"), self._open_source, kinds=PICTURE_SETS)
+        ask_file(self, self.tr("Open image file"), self._open_source, kinds=DATASETS)
 
     def _open_source(self, path: Path) -> None:
         self._document.open_source_requested.emit(str(path))

@@ -23,12 +23,12 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
-from explorer.ui.panels.map_pictures import MapPictures
+from explorer.ui.panels.map_pictures import MapImages
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import axis_name, dimension_name, percent
+from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 
 _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256
@@ -47,7 +47,7 @@ _AROUND = (-0.5, 1.5)
 """Range of a plane through three codes, which are at 0 and 1."""
 
 _QUANTILES = (0.05, 0.95)
-_AXIS_REACH = 3.0
+_COMPONENT_REACH = 3.0
 """Initial range of principal components, in σ."""
 
 
@@ -80,10 +80,10 @@ class MapPanel(QWidget):
         self._quantiles.toggled.connect(self._on_quantiles_toggled)
         self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
-        self.pictures.changed.connect(self._on_pictures_changed)
-        self.pictures.read.connect(self._show_thumbnails)
-        self.canvas.enclosed.connect(self.pictures.enclose)
-        self.canvas.pointed_at.connect(lambda x, y: self.pictures.point_at(x, y, self.canvas.scale))
+        self.images.changed.connect(self._on_images_changed)
+        self.images.read.connect(self._show_thumbnails)
+        self.canvas.enclosed.connect(self.images.enclose)
+        self.canvas.pointed_at.connect(lambda x, y: self.images.point_at(x, y, self.canvas.scale))
         self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
         self._out.clicked.connect(lambda: self.canvas.zoom_by(0.5**0.5))
         self._fit.clicked.connect(self.canvas.reset_view)
@@ -94,7 +94,7 @@ class MapPanel(QWidget):
         document.overlay_view_changed.connect(self._on_overlay_changed)
         document.map.overlay_changed.connect(self._on_overlay_changed)
         document.code_changed.connect(self._on_code_changed)
-        for changed in (document.keyframes_changed, document.film_changed, document.timeline.curve_laid):
+        for changed in (document.keyframes_changed, document.animation_changed, document.timeline.curve_laid):
             changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
 
@@ -110,7 +110,7 @@ class MapPanel(QWidget):
         )
 
     def _make_controls(self) -> None:
-        self._tools = Segments(
+        self._tools = SegmentedControl(
             (
                 ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
                 ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
@@ -118,13 +118,13 @@ class MapPanel(QWidget):
                 ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
             )
         )
-        self.sides = Segments(
+        self.sides = SegmentedControl(
             (
                 ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
                 ("map_pictures", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
             )
         )
-        self.pictures = MapPictures(self._document)
+        self.images = MapImages(self._document)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"))
         self._in = button("map_zoom_in", "+", self.tr("Zoom in (mouse wheel or +)"))
         self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range (0)"))
@@ -209,7 +209,7 @@ class MapPanel(QWidget):
         lines.addStretch()
         self._pages = QStackedWidget()
         self._pages.addWidget(plane)
-        self._pages.addWidget(self.pictures)
+        self._pages.addWidget(self.images)
         side = QVBoxLayout()
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(4)
@@ -250,9 +250,9 @@ class MapPanel(QWidget):
             entries = [(dimension_name(dim), (False, dim)) for dim in range(min(model.latent_dim, _LISTED))]
         if model is not None and model.latent_dim > 2:
             statistics = model.sample.statistics
-            shares = zip(statistics.explained, statistics.axis_sigma, strict=True)
+            shares = zip(statistics.explained, statistics.component_sigma, strict=True)
             entries += [
-                (f"{axis_name(axis)} · {percent(float(share))}", (True, axis))
+                (f"{component_name(axis)} · {percent(float(share))}", (True, axis))
                 for axis, (share, sigma) in enumerate(shares)
                 if sigma > 0
             ]
@@ -278,7 +278,7 @@ class MapPanel(QWidget):
         if home != self._home:
             self._home = home
             learns = self._model is not None and self._model.epochs is not None
-            self.canvas.set_home(self._document.lattice, grid.steps, self._names(), keep=learns)
+            self.canvas.set_home(self._document.tile_grid, grid.steps, self._names(), keep=learns)
         self._on_keyframes_changed()
         self._on_code_changed()
         self._show_tiles()
@@ -290,7 +290,7 @@ class MapPanel(QWidget):
         if grid.quantiles:
             across, up = (self.tr("quantile of %1").replace("%1", dimension_name(n)) for n in grid.dims)
             return across, up
-        across, up = (axis_name(n) if grid.axes else dimension_name(n) for n in grid.dims)
+        across, up = (component_name(n) if grid.axes else dimension_name(n) for n in grid.dims)
         return across, up
 
     def _show_hint(self) -> None:
@@ -327,14 +327,14 @@ class MapPanel(QWidget):
         """Change one axis; both are dimensions, or both are principal components."""
         grid = self._document.grid
         if grid.corners:
-            reach = _AXIS_REACH if grid.axes else self._document.home_reach
+            reach = _COMPONENT_REACH if grid.axes else self._document.home_reach
             grid = replace(grid, corners=(), low=-reach, high=reach)
         chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
         axes, number = chosen.currentData()
         if axes != grid.axes:
             beside = 1 if number == 0 else 0
             dims = (number, beside) if chosen is self._across else (beside, number)
-            reach = _AXIS_REACH if axes else self._document.home_reach
+            reach = _COMPONENT_REACH if axes else self._document.home_reach
             self._document.set_grid(replace(grid, dims=dims, axes=axes, quantiles=False, low=-reach, high=reach))
             return
         beside = grid.dims[1] if other is self._up else grid.dims[0]
@@ -398,7 +398,7 @@ class MapPanel(QWidget):
         assert menu is not None
         for action in menu.actions():
             points = action.objectName() in {"map_save_points", "map_save_codes"}
-            action.setEnabled(self.pictures.scatter is not None if points else self.canvas.has_image)
+            action.setEnabled(self.images.scatter is not None if points else self.canvas.has_image)
 
     def _ask_save(self, what: str, suffix: str, checked: bool = False) -> None:
         kinds = {
@@ -411,7 +411,7 @@ class MapPanel(QWidget):
 
     def save(self, what: str, path: Path) -> None:
         """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; report the result."""
-        scatter, codes = self.pictures.scatter, self._document.studies.codes
+        scatter, codes = self.images.scatter, self._document.analysis.codes
         try:
             if what == "map_save_axes":
                 save_image(self.canvas.grab().toImage(), path)
@@ -428,9 +428,9 @@ class MapPanel(QWidget):
         else:
             self._document.exported.emit(path)
 
-    def _on_pictures_changed(self) -> None:
-        self.canvas.set_scatter(self.pictures.scatter)
-        self.canvas.set_tiles_shown(self.pictures.tiles.isChecked())
+    def _on_images_changed(self) -> None:
+        self.canvas.set_scatter(self.images.scatter)
+        self.canvas.set_tiles_shown(self.images.tiles.isChecked())
         if self.isVisible():
             self._look()
             self._show_thumbnails()
@@ -445,10 +445,10 @@ class MapPanel(QWidget):
             self._show_thumbnails()
 
     def _look(self) -> None:
-        self._document.map.look(self.canvas.map_window() if self.pictures.tiles.isChecked() else None)
+        self._document.map.look(self.canvas.map_window() if self.images.tiles.isChecked() else None)
 
     def _show_thumbnails(self) -> None:
-        self.canvas.set_thumbnails(self.pictures.thumbnails(self.canvas.map_window()))
+        self.canvas.set_thumbnails(self.images.thumbnails(self.canvas.map_window()))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -465,7 +465,7 @@ class MapPanel(QWidget):
             self._show_tiles()
         elif isinstance(view, TilesView) and self.canvas.has_image:
             window = self._document.map.window
-            if window is not None and (view.lattice, view.level) == (window.lattice, window.level):
+            if window is not None and (view.tile_grid, view.level) == (window.tile_grid, window.level):
                 self.canvas.add_tiles(tiles_of(view))
         else:
             self._show_tiles()
@@ -498,9 +498,9 @@ class MapPanel(QWidget):
         highest = _FAR
         if kind != "distance":
             highest = max(float(np.quantile(known, 0.98)), 1e-9) if len(known) else 1.0
-        image = pixels_to_qimage(overlay_colors(view.values, highest))
+        qimage = pixels_to_qimage(overlay_colors(view.values, highest))
         area = QRectF(QPointF(view.left, view.top), QPointF(view.right, view.bottom))
-        self.canvas.set_overlay(image, area)
+        self.canvas.set_overlay(qimage, area)
         words = {
             "distance": self.tr("Brightest: %1× the usual nearest-neighbor distance, or more"),
             "stretch": self.tr("Brightest: RMS pixel change of %1 per unit step, or more"),
@@ -534,10 +534,14 @@ class MapPanel(QWidget):
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])
         else:
-            film, curve = self._document.timeline.film, self._document.timeline.curve
+            animation, curve = self._document.timeline.animation, self._document.timeline.curve
             way = None
-            if film is not None and curve is not None and any(segment.path != "linear" for segment in film.segments):
-                places = np.linspace(0, len(film.segments), _WAY * len(film.segments) + 1)
+            if (
+                animation is not None
+                and curve is not None
+                and any(segment.path != "linear" for segment in animation.segments)
+            ):
+                places = np.linspace(0, len(animation.segments), _WAY * len(animation.segments) + 1)
                 way = plane.coordinates(curve.at(places))
             self.canvas.set_keyframes([(float(x), float(y)) for x, y in plane.coordinates(np.stack(codes))], way)
 

@@ -35,7 +35,7 @@ _NEAR = 12.0
 """Radius in pixels within which a click selects a point."""
 
 
-class MapPictures(QWidget):
+class MapImages(QWidget):
     """Controls what the map draws of the images, and handles selections on it.
 
     Signals
@@ -92,9 +92,9 @@ class MapPictures(QWidget):
         self._by.activated.connect(lambda row: self._fill_legend())
         self.legend.itemChanged.connect(self._on_item_changed)
         self.strip.cancelled.connect(self._cancel)
-        document.studies.codes_changed.connect(self._on_codes_changed)
-        document.studies.running_changed.connect(self._show_progress)
-        document.studies.running_changed.connect(self._show_problem)
+        document.analysis.codes_changed.connect(self._on_codes_changed)
+        document.analysis.running_changed.connect(self._show_progress)
+        document.analysis.running_changed.connect(self._show_problem)
         document.jobs_changed.connect(self._show_progress)
         document.model_changed.connect(self._on_model_changed)
         document.source_changed.connect(self._on_source_changed)
@@ -133,7 +133,7 @@ class MapPictures(QWidget):
             return []
         missing = [int(index) for index in found if int(index) not in self._read]
         if missing:
-            self._document.map.pictures_wanted.emit(np.array(missing, np.int64))
+            self._document.map.images_wanted.emit(np.array(missing, np.int64))
         there = [int(index) for index in found if int(index) in self._read]
         return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
 
@@ -164,7 +164,7 @@ class MapPictures(QWidget):
         far[~scatter.shown] = np.inf
         nearest = int(far.argmin())
         if far[nearest] * scale <= _NEAR:
-            self._document.choose_picture(nearest)
+            self._document.choose_image(nearest)
         else:
             self._document.selection.put(None)
             self._say(0)
@@ -177,25 +177,25 @@ class MapPictures(QWidget):
 
     def _on_points_toggled(self, on: bool) -> None:
         if on:
-            self._document.studies.put_problem("codes", "")
+            self._document.analysis.put_problem("codes", "")
             self._words.clear()
         self._ask()
         self.changed.emit()
 
     def _ask(self) -> None:
         """Request the codes of the images, unless they are available or not needed."""
-        model, source, codes = self._document.model, self._document.source, self._document.studies.codes
+        model, source, codes = self._document.model, self._document.source, self._document.analysis.codes
         if not self.points.isChecked() or model is None or source is None or not model.card.encodes:
             return
         if codes is not None and codes.codec is model.codec and codes.source is source:
             return
         # A model in training changes every few seconds: many images keep earlier codes until it ends.
         learns = codes is not None and codes.source is source and model.epochs is not None
-        if not (learns and source.count > _FEW) and self._document.studies.running("codes") is None:
-            self._document.studies.codes_requested.emit()
+        if not (learns and source.count > _FEW) and self._document.analysis.running("codes") is None:
+            self._document.analysis.codes_requested.emit()
 
     def _on_model_changed(self) -> None:
-        model, codes = self._document.model, self._document.studies.codes
+        model, codes = self._document.model, self._document.analysis.codes
         if codes is not None and (model is None or codes.codes.shape[1] != model.latent_dim):
             self._points = None
         self.points.setEnabled(model is None or model.card.encodes)
@@ -223,7 +223,7 @@ class MapPictures(QWidget):
         self._ask()
 
     def _on_codes_changed(self) -> None:
-        codes, plane, model = self._document.studies.codes, self._document.plane, self._document.model
+        codes, plane, model = self._document.analysis.codes, self._document.plane, self._document.model
         if codes is not None and model is not None and codes.codec is model.codec:
             self._encoded_by = model
         # Codes of earlier weights of a model in training are shown until there are newer ones.
@@ -258,19 +258,19 @@ class MapPictures(QWidget):
         self.changed.emit()
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("codes")
+        key = self._document.analysis.running("codes")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
     def _show_problem(self) -> None:
         """Show why there are no points, and allow another attempt."""
-        problem = self._document.studies.problem("codes")
+        problem = self._document.analysis.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)
             self._words.setText(self.tr("The images were not encoded: %1").replace("%1", message_text(problem)))
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("codes")
+        key = self._document.analysis.running("codes")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
 
 

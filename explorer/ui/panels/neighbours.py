@@ -21,18 +21,18 @@ from PySide6.QtWidgets import (
 
 from explorer.document.document import Document
 from explorer.document.neighbours import MOST
-from explorer.document.tasks import FindNeighbours
-from explorer.document.views import FailedView, NeighboursView
+from explorer.document.tasks import FindNeighbors
+from explorer.document.views import FailedView, NeighborsView
 from explorer.messages import message_text
 from explorer.types import Floats, Indices, Pixels
-from explorer.ui.dragging import pictures_mime
+from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _PLACE = Qt.ItemDataRole.UserRole
@@ -41,7 +41,7 @@ _CELL = QSize(_SIDE + 24, _SIDE + 26)
 _LARGEST = 224
 
 
-class NeighboursPanel(QWidget):
+class NeighborsPanel(QWidget):
     """Two rows of images, and the settings of the search."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -57,7 +57,7 @@ class NeighboursPanel(QWidget):
         self._show()
 
     def _make_controls(self) -> None:
-        self.of = Segments(
+        self.of = SegmentedControl(
             (
                 (
                     "neighbours_cursor",
@@ -152,40 +152,40 @@ class NeighboursPanel(QWidget):
         layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _connect(self) -> None:
-        document, neighbours = self._document, self._document.neighbours
-        self.of.chosen.connect(lambda place: neighbours.set(of="picture" if place else "cursor"))
-        self._metric.activated.connect(lambda row: neighbours.set(metric=self._metric.currentData()))
-        self._whitened.toggled.connect(lambda on: neighbours.set(whitened=on))
-        self._kind.activated.connect(lambda row: neighbours.set(kind=self._kind.currentData()))
-        self._count.valueChanged.connect(lambda value: neighbours.set(count=value))
+        document, neighbors = self._document, self._document.neighbors
+        self.of.chosen.connect(lambda place: neighbors.set(of="image" if place else "cursor"))
+        self._metric.activated.connect(lambda row: neighbors.set(metric=self._metric.currentData()))
+        self._whitened.toggled.connect(lambda on: neighbors.set(whitened=on))
+        self._kind.activated.connect(lambda row: neighbors.set(kind=self._kind.currentData()))
+        self._count.valueChanged.connect(lambda value: neighbors.set(count=value))
         self._add.clicked.connect(self._on_add_clicked)
         for row in (self.by_code, self.by_pixels):
             row.itemActivated.connect(self._go)
             row.itemClicked.connect(self._go)
             row.itemSelectionChanged.connect(self._on_selection_changed)
         self.strip.cancelled.connect(self._cancel)
-        neighbours.settings_changed.connect(self._show_settings)
-        neighbours.index_changed.connect(self._show)
-        document.neighbours_view_changed.connect(self._show)
+        neighbors.settings_changed.connect(self._show_settings)
+        neighbors.index_changed.connect(self._show)
+        document.neighbors_view_changed.connect(self._show)
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
-        document.studies.running_changed.connect(self._show_progress)
-        document.studies.running_changed.connect(self._show)
+        document.analysis.running_changed.connect(self._show_progress)
+        document.analysis.running_changed.connect(self._show)
         document.jobs_changed.connect(self._show_progress)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Search while the panel is visible."""
         super().showEvent(event)
-        self._document.watch(FindNeighbours.slot, True)
+        self._document.watch(FindNeighbors.slot, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch(FindNeighbours.slot, False)
+        self._document.watch(FindNeighbors.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _go(self, item: QListWidgetItem) -> None:
-        self._document.choose_picture(int(item.data(_PLACE)))
+        self._document.choose_image(int(item.data(_PLACE)))
 
     def _on_selection_changed(self) -> None:
         self._add.setEnabled(bool(self._selected()))
@@ -195,22 +195,22 @@ class NeighboursPanel(QWidget):
         return list(dict.fromkeys(int(item.data(_PLACE)) for item in items))
 
     def _on_add_clicked(self) -> None:
-        self._document.timeline.request_pictures(self._selected(), len(self._document.keyframes))
+        self._document.timeline.request_images(self._selected(), len(self._document.keyframes))
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("index")
+        key = self._document.analysis.running("index")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
     def _on_retry_clicked(self) -> None:
-        self._document.studies.put_problem("index", "")
-        self._document.neighbours.index_requested.emit()
+        self._document.analysis.put_problem("index", "")
+        self._document.neighbors.index_requested.emit()
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        settings = self._document.neighbours.settings
-        self.of.choose(1 if settings.of == "picture" else 0)
+        settings = self._document.neighbors.settings
+        self.of.choose(1 if settings.of == "image" else 0)
         self._metric.setCurrentIndex(self._metric.findData(settings.metric))
         self._kind.setCurrentIndex(max(0, self._kind.findData(settings.kind)))
         with QSignalBlocker(self._whitened):
@@ -219,22 +219,22 @@ class NeighboursPanel(QWidget):
             self._count.setValue(settings.count)
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("index")
+        key = self._document.analysis.running("index")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
         if self._running != (key is not None):
             self._running = key is not None
             self._show()
 
     def _show(self) -> None:
-        view, model, source = self._document.neighbours_view, self._document.model, self._document.source
-        shown = isinstance(view, NeighboursView)
+        view, model, source = self._document.neighbors_view, self._document.model, self._document.source
+        shown = isinstance(view, NeighborsView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)
-        self._retry.setVisible(not shown and bool(self._document.studies.problem("index")))
+        self._retry.setVisible(not shown and bool(self._document.analysis.problem("index")))
         self._on_selection_changed()
-        if isinstance(view, NeighboursView):
-            self._fill(self.by_code, view.indices, view.distances, view.pictures)
-            self._fill(self.by_pixels, view.pixel_indices, view.pixel_distances, view.pixel_pictures)
+        if isinstance(view, NeighborsView):
+            self._fill(self.by_code, view.indices, view.distances, view.images)
+            self._fill(self.by_pixels, view.pixel_indices, view.pixel_distances, view.pixel_images)
             self._code_words.setText(self.tr("Latent space") + self._agreement(view.indices))
             self._pixel_words.setText(self.tr("Pixel space") + self._agreement(view.pixel_indices))
         elif isinstance(view, FailedView):
@@ -249,16 +249,16 @@ class NeighboursPanel(QWidget):
 
     def _why_not_yet(self, *, learns: bool) -> str:
         """Return why there are no neighbors yet."""
-        problem = self._document.studies.problem("index")
+        problem = self._document.analysis.problem("index")
         if problem:
             words = self.tr("Encoding the images failed.")
             return f"{words}\n{sentence(problem)}"
-        if learns and self._document.studies.running("index") is None:
+        if learns and self._document.analysis.running("index") is None:
             return self.tr("Neighbors are searched when the training has ended.")
         return self.tr("Encoding the images…")
 
     def _show_note(self) -> None:
-        index = self._document.neighbours.index
+        index = self._document.neighbors.index
         words = ""
         if index is not None and index.index.kind != "exact":
             words = self.tr("Recall@10 %1 · %2 ms/query")
@@ -277,7 +277,7 @@ class NeighboursPanel(QWidget):
         words = self.tr("  ·  %1 of %2 are “%3”").replace("%1", str(count)).replace("%2", str(len(labels)))
         return words.replace("%3", label)
 
-    def _fill(self, row: QListWidget, indices: Indices, distances: Floats, pictures: Pixels) -> None:
+    def _fill(self, row: QListWidget, indices: Indices, distances: Floats, images: Pixels) -> None:
         source = self._document.source
         if source is None:
             return
@@ -285,14 +285,14 @@ class NeighboursPanel(QWidget):
         with QSignalBlocker(row):
             while row.count() > len(indices):
                 row.takeItem(row.count() - 1)
-            for number, (place, distance, picture) in enumerate(
-                zip(indices.tolist(), distances.tolist(), pictures, strict=True)
+            for number, (place, distance, image) in enumerate(
+                zip(indices.tolist(), distances.tolist(), images, strict=True)
             ):
                 item = row.item(number) if number < row.count() else QListWidgetItem(row)
                 label = source.label(place)
                 item.setText(f"{distance:.2f} · {label}" if label else f"{distance:.2f}")
-                image = pixels_to_qimage(np.ascontiguousarray(picture))
-                item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(image))
+                qimage = pixels_to_qimage(np.ascontiguousarray(image))
+                item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(qimage))
                 item.setData(_PLACE, place)
                 words = self.tr("Image %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
                 item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
@@ -300,12 +300,12 @@ class NeighboursPanel(QWidget):
                 item.setSelected(place in chosen)
 
 
-def _thumbnail(image: QImage) -> QPixmap:
+def _thumbnail(qimage: QImage) -> QPixmap:
     """Return an image, scaled down if it is large; the row enlarges it."""
-    if max(image.width(), image.height()) <= _LARGEST:
-        return QPixmap.fromImage(image)
+    if max(qimage.width(), qimage.height()) <= _LARGEST:
+        return QPixmap.fromImage(qimage)
     smooth = Qt.TransformationMode.SmoothTransformation
-    return QPixmap.fromImage(image.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+    return QPixmap.fromImage(qimage.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio, smooth))
 
 
 class _Row(QListWidget):
@@ -340,4 +340,4 @@ class _Row(QListWidget):
             self.setGridSize(QSize(side + _CELL.width() - _SIDE, side + _CELL.height() - _SIDE))
 
     def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
-        return pictures_mime([int(item.data(_PLACE)) for item in items])
+        return images_mime([int(item.data(_PLACE)) for item in items])

@@ -13,17 +13,17 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
-from explorer.data.corruption import KINDS, Noise, format_noise, parse_noise
+from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
-from explorer.ui.dialogs.files import PICTURES, ask_file, ask_folder, ask_output_folder, ask_save
+from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
-from explorer.ui.panels.noise_pictures import NoisePicturePage, NoiseRowPage
+from explorer.ui.panels.noise_pictures import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, name_control, spin_box
 from explorer.ui.widgets.noise_edit import NoiseEdit
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 
 if TYPE_CHECKING:
     from explorer.ui.panels.noise_curve import NoiseCurvePage
@@ -46,7 +46,7 @@ class NoisePanel(QWidget):
         self._gestures = 0
         self.setObjectName("noise_panel")
         self.setAccessibleName(self.tr("Noise"))
-        self.one = NoisePicturePage(document)
+        self.one = NoiseImagePage(document)
         self.row = NoiseRowPage(document)
         self.curve: NoiseCurvePage | None = None
         self.cloud = NoiseCloudPage(document)
@@ -60,12 +60,12 @@ class NoisePanel(QWidget):
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         document.noises_changed.connect(self._on_noises_changed)
         document.model_changed.connect(self._on_model_changed)
-        document.studies.cleaned.connect(self._on_cleaned)
+        document.analysis.cleaned.connect(self._on_cleaned)
         self._on_noises_changed()
         self._on_model_changed()
 
     def _make_controls(self) -> None:
-        self.pages = Segments(
+        self.pages = SegmentedControl(
             (
                 ("noise_one", self.tr("Image"), self.tr("The selected image, large")),
                 ("noise_several", self.tr("Batch"), self.tr("The selected image and those after it")),
@@ -95,7 +95,7 @@ class NoisePanel(QWidget):
         )
         menu = QMenu(self)
         for name, text, ask in (
-            ("noise_clean_picture", self.tr("Image…"), self._ask_picture),
+            ("noise_clean_picture", self.tr("Image…"), self._ask_image),
             ("noise_clean_folder", self.tr("Folder…"), self._ask_folder),
         ):
             action = menu.addAction(text)
@@ -180,7 +180,7 @@ class NoisePanel(QWidget):
     def _on_slider_moved(self, value: int) -> None:
         noises = self._document.noises
         if noises:
-            kind = KINDS[noises[-1].kind]
+            kind = CORRUPTIONS[noises[-1].kind]
             strength = round(kind.largest * value / _STEPS, 4)
             self._put((*noises[:-1], replace(noises[-1], strength=strength)), f"noise-slider-{self._gestures}")
 
@@ -190,13 +190,13 @@ class NoisePanel(QWidget):
     def _put(self, noises: Sequence[Noise], gesture: str) -> None:
         self._document.set_noises([replace(noise, seed=self._seed.value()) for noise in noises], gesture)
 
-    def _ask_picture(self) -> None:
-        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=PICTURES)
+    def _ask_image(self) -> None:
+        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=IMAGES)
 
     def _ask_output(self, path: Path) -> None:
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
         kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
-        wanted = self._document.studies.cleaning_requested
+        wanted = self._document.analysis.cleaning_requested
         ask_save(
             self._document,
             self,
@@ -210,7 +210,7 @@ class NoisePanel(QWidget):
         ask_folder(self, self.tr("Denoise the images of a folder"), self._ask_output_folder)
 
     def _ask_output_folder(self, path: Path) -> None:
-        wanted = self._document.studies.cleaning_requested
+        wanted = self._document.analysis.cleaning_requested
         title = self.tr("Empty folder for the denoised images")
         ask_output_folder(self._document, self, title, partial(wanted.emit, path))
 
@@ -227,12 +227,12 @@ class NoisePanel(QWidget):
                 self._seed.setValue(seeds[0])
             self._slider.setEnabled(bool(noises))
             if noises:
-                kind = KINDS[noises[-1].kind]
+                kind = CORRUPTIONS[noises[-1].kind]
                 self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
                 about = self.tr("Strength of %1: %2").replace("%1", kind.title.lower()).replace("%2", kind.scale)
                 self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
-            control.setEnabled(any(KINDS[noise.kind].random for noise in noises))
+            control.setEnabled(any(CORRUPTIONS[noise.kind].random for noise in noises))
 
     def _on_model_changed(self) -> None:
         self._clean.setEnabled(self._document.model is not None)

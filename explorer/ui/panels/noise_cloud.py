@@ -13,7 +13,7 @@ from explorer.document.state import Jitter
 from explorer.document.views import CloudView, FailedView
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_choice import PictureChoice
+from explorer.ui.widgets.picture_choice import ImageGrid
 
 _COLUMNS = 6
 _LARGEST = 3.0
@@ -31,7 +31,7 @@ class NoiseCloudPage(QWidget):
         self._document = document
         about = self.tr("Images around the current code; click one to use its code")
         self.setAccessibleName(about)
-        self.table = PictureChoice()
+        self.table = ImageGrid()
         self.table.setObjectName("noise_cloud")
         self.table.setAccessibleName(about)
         self.table.setToolTip(plain_tooltip(about))

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
-from explorer.data.corruption import KINDS, format_noise
+from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
 from explorer.document.document import Document
 from explorer.document.studies import QualityRequest
 from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
-from explorer.models.quality import CURVE_PICTURES, QualityCurve, Scores, write_curves
+from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.plain_text import PlainLabel, name_action
 from explorer.ui.plot_file import save_plot
@@ -34,13 +34,13 @@ class NoiseCurvePage(QWidget):
         self._lay_out()
         self._metric.activated.connect(lambda index: self._show())
         self._measure.clicked.connect(lambda: self._ask(None))
-        self._clear.clicked.connect(document.studies.clear_quality)
+        self._clear.clicked.connect(document.analysis.clear_quality)
         self._save.clicked.connect(self._ask_save)
         self._others.aboutToShow.connect(self._fill_others)
         self.plot.pointed.connect(self._show_values)
         self.strip.cancelled.connect(self._cancel)
-        document.studies.quality_changed.connect(self._show)
-        document.studies.running_changed.connect(self._show_progress)
+        document.analysis.quality_changed.connect(self._show)
+        document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
         document.model_changed.connect(self._show_progress)
         document.source_changed.connect(self._show_progress)
@@ -55,7 +55,7 @@ class NoiseCurvePage(QWidget):
             [(self.tr("PSNR"), "psnr"), (self.tr("SSIM"), "ssim"), (self.tr("MSE"), "mse")],
         )
         about = self.tr("Measure the open model on %1 test images while the last corruption grows from 0")
-        self._measure = button("noise_measure", self.tr("Run"), about.replace("%1", str(CURVE_PICTURES)), primary=True)
+        self._measure = button("noise_measure", self.tr("Run"), about.replace("%1", str(CURVE_IMAGES)), primary=True)
         self._more = button(
             "noise_others", self.tr("Add model…"), self.tr("Measure another model of the library on the same images")
         )
@@ -94,10 +94,10 @@ class NoiseCurvePage(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _ask(self, path: Path | None) -> None:
-        self._document.studies.quality_requested.emit(QualityRequest(self._document.noises, path))
+        self._document.analysis.quality_requested.emit(QualityRequest(self._document.noises, path))
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("quality")
+        key = self._document.analysis.running("quality")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
@@ -126,7 +126,7 @@ class NoiseCurvePage(QWidget):
         """Write the curves as CSV, PNG or SVG by file name extension; report success or failure."""
         try:
             if path.suffix.lower() == ".csv":
-                write_curves(path, self._document.studies.quality.curves)
+                write_curves(path, self._document.analysis.quality.curves)
             else:
                 save_plot(self.plot.drawing, path)
         except ExplorerError as error:
@@ -137,14 +137,14 @@ class NoiseCurvePage(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("quality")
+        key = self._document.analysis.running("quality")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
         ready = self._document.model is not None and self._document.source is not None and bool(self._document.noises)
         self._measure.setEnabled(ready)
         self._more.setEnabled(ready)
 
     def _show(self) -> None:
-        view, metric = self._document.studies.quality, str(self._metric.currentData())
+        view, metric = self._document.analysis.quality, str(self._metric.currentData())
         curves: list[Curve] = []
         given: list[Figures] = []
         for number, measured in enumerate(view.curves):
@@ -168,11 +168,11 @@ class NoiseCurvePage(QWidget):
 
     def _described(self) -> str:
         """Return what the curves show."""
-        view = self._document.studies.quality
+        view = self._document.analysis.quality
         if not view.curves:
             return ""
         first = view.curves[0]
-        kind = KINDS[first.kind]
+        kind = CORRUPTIONS[first.kind]
         words = self.tr("%1 from 0 to %2 on %3 images of %4").replace("%1", kind.title)
         words = words.replace("%2", f"{first.strengths[-1]:g}").replace("%3", str(first.count))
         words = words.replace("%4", view.source)

@@ -13,11 +13,11 @@ from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, unbroken
-from explorer.ui.widgets.picture_frame import PictureFrame
-from explorer.ui.widgets.picture_table import PictureTable
+from explorer.ui.widgets.picture_frame import ImageFrame
+from explorer.ui.widgets.picture_table import ImageTable
 
 
-class NoisePicturePage(QWidget):
+class NoiseImagePage(QWidget):
     """The selected image, large."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -36,7 +36,7 @@ class NoisePicturePage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         for name, title, tip in titles:
-            frame = PictureFrame(title, waiting)
+            frame = ImageFrame(title, waiting)
             frame.setObjectName(name)
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
@@ -68,7 +68,7 @@ class NoiseRowPage(QWidget):
         self._document = document
         about = self.tr("Input, corrupted, denoised and residual of several images")
         self.setAccessibleName(about)
-        self.table = PictureTable(first_gap=0, whole=False)
+        self.table = ImageTable(first_gap=0, whole=False)
         self.table.setObjectName("noise_row")
         self.table.setAccessibleName(about)
         self._figures = PlainLabel()
@@ -88,7 +88,7 @@ class NoiseRowPage(QWidget):
             self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
             self._figures.clear()
             return
-        rows = [_colour(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
+        rows = [_color(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
         pairs = zip(view.clean, view.reconstruction, strict=True)
         rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
         self.table.show_pixels(np.stack(rows))
@@ -119,5 +119,5 @@ def _difference(clean: Floats, made: Floats) -> Pixels:
     return heat(np.abs(clean - np.clip(made, 0, 1)).mean(axis=2))
 
 
-def _colour(pixels: Pixels) -> Pixels:
+def _color(pixels: Pixels) -> Pixels:
     return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels

@@ -31,7 +31,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.segments import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class OutliersPanel(QWidget):
         self.ends.chosen.connect(lambda number: self._fill())
         self.list.currentItemChanged.connect(self._on_item_chosen)
         self.strip.cancelled.connect(self._cancel)
-        document.studies.ranking_changed.connect(self._on_ranking_changed)
-        document.studies.running_changed.connect(self._show_progress)
+        document.analysis.ranking_changed.connect(self._on_ranking_changed)
+        document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
         document.model_changed.connect(self._show_progress)
         document.source_changed.connect(self._show_progress)
@@ -94,7 +94,7 @@ class OutliersPanel(QWidget):
         self._save = button(
             "outliers_save", self.tr("Export…"), self.tr("Export the scores as a table, or the histogram as an image")
         )
-        self.ends = Segments(
+        self.ends = SegmentedControl(
             (
                 ("outliers_worst", self.tr("Highest error"), self.tr("Images with the highest reconstruction error")),
                 ("outliers_best", self.tr("Lowest error"), self.tr("Images with the lowest reconstruction error")),
@@ -156,35 +156,35 @@ class OutliersPanel(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        self._document.studies.ranking_requested.emit(ThresholdRule("quantile", self._usual.value() / 100))
+        self._document.analysis.ranking_requested.emit(ThresholdRule("quantile", self._usual.value() / 100))
 
     def _cancel(self) -> None:
-        key = self._document.studies.running("ranking")
+        key = self._document.analysis.running("ranking")
         if key is not None:
             self._document.job_cancel_requested.emit(key)
 
     def _on_usual_changed(self, percent: float) -> None:
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         if view is not None:
             self._put_threshold(view, ThresholdRule("quantile", percent / 100).of(view.ranking.reference))
 
     def _on_threshold_moved(self, threshold: float) -> None:
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         if view is not None:
             self._put_threshold(view, threshold)
 
     def _put_threshold(self, view: RankingView, threshold: float) -> None:
-        self._document.studies.put_ranking(replace(view, ranking=replace(view.ranking, threshold=threshold)))
+        self._document.analysis.put_ranking(replace(view, ranking=replace(view.ranking, threshold=threshold)))
 
     def _on_pick_clicked(self) -> None:
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         if view is not None:
             title = self.tr("MSE > %1").replace("%1", f"{view.ranking.threshold:.3g}")
             self._document.selection.put(Picked(title, np.sort(view.ranking.above)))
 
     def _on_item_chosen(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
         if item is not None:
-            self._document.choose_picture(int(item.data(_PLACE)))
+            self._document.choose_image(int(item.data(_PLACE)))
 
     def _ask_save(self) -> None:
         kinds = [self.tr("CSV table (*.csv)"), self.tr("PNG image (*.png)"), self.tr("SVG drawing (*.svg)")]
@@ -192,7 +192,7 @@ class OutliersPanel(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the scores as CSV, or the histogram as PNG or SVG; report success or failure."""
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         if view is None or self.histogram is None:
             return
         from explorer.ui.plot_file import save_plot
@@ -210,12 +210,12 @@ class OutliersPanel(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_progress(self) -> None:
-        key = self._document.studies.running("ranking")
+        key = self._document.analysis.running("ranking")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
         self._rank.setEnabled(self._document.model is not None and self._document.source is not None)
 
     def _on_ranking_changed(self) -> None:
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         for widget in (self._left, self._right, self._caption, self._usual, self._usual_label, self._pick, self._save):
             widget.setVisible(view is not None)
         self._empty.setVisible(view is None)
@@ -265,7 +265,7 @@ class OutliersPanel(QWidget):
 
     def _fill(self) -> None:
         """List the images of the selected end of the ranking."""
-        view = self._document.studies.ranking
+        view = self._document.analysis.ranking
         self._listed = view
         with QSignalBlocker(self.list):
             self.list.clear()
@@ -283,7 +283,7 @@ class OutliersPanel(QWidget):
         place = view.ranking.order[view.shown[number]]
         position, error = int(view.ranking.indices[place]), float(view.ranking.errors[place])
         item = QListWidgetItem(f"{error:.4f}")
-        item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.pictures[0][number], view.pictures[1][number]))
+        item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.images[0][number], view.images[1][number]))
         item.setData(_PLACE, position)
         label = view.source.label(position)
         words = self.tr("Image %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
@@ -292,9 +292,9 @@ class OutliersPanel(QWidget):
         return item
 
 
-def _pair(picture: Pixels, made: Pixels) -> QPixmap:
+def _pair(image: Pixels, made: Pixels) -> QPixmap:
     """Return an image beside its reconstruction, not scaled."""
-    left, right = pixels_to_qimage(picture), pixels_to_qimage(made)
+    left, right = pixels_to_qimage(image), pixels_to_qimage(made)
     gap = max(1, left.width() // 28)
     both = QImage(left.width() + gap + right.width(), left.height(), QImage.Format.Format_ARGB32)
     both.fill(QColor(0, 0, 0, 0))

@@ -15,8 +15,8 @@ from explorer.document.views import FailedView, SamplesView
 from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_choice import PictureChoice
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.picture_choice import ImageGrid
+from explorer.ui.widgets.segments import SegmentedControl
 
 _COLUMNS = 8
 _HOTTEST = 2.0
@@ -49,15 +49,15 @@ class SamplesPanel(QWidget):
         document.sampling_changed.connect(self._on_sampling_changed)
         document.model_changed.connect(self._on_sampling_changed)
         document.samples_view_changed.connect(self._on_samples_view_changed)
-        document.studies.running_changed.connect(self._on_samples_view_changed)
+        document.analysis.running_changed.connect(self._on_samples_view_changed)
         self._on_sampling_changed()
         self._on_samples_view_changed()
 
     def _make_controls(self) -> None:
         about = self.tr("Random images; click one to use its code")
-        self.table = PictureChoice()
+        self.table = ImageGrid()
         name_control(self.table, "samples_table", about)
-        self.prior = Segments(
+        self.prior = SegmentedControl(
             (
                 (
                     "samples_normal",
@@ -119,9 +119,9 @@ class SamplesPanel(QWidget):
 
     def _on_prior_chosen(self, number: int) -> None:
         sampling = self._document.sampling
-        if number == _FITTED and self._document.studies.problem("prior"):
-            self._document.studies.put_problem("prior", "")
-            self._document.studies.prior_requested.emit()
+        if number == _FITTED and self._document.analysis.problem("prior"):
+            self._document.analysis.put_problem("prior", "")
+            self._document.analysis.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
     def _on_slider_pressed(self) -> None:
@@ -169,10 +169,10 @@ class SamplesPanel(QWidget):
             self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         elif isinstance(view, FailedView):
             self.table.show_message(view.message)
-        elif self._document.studies.running("prior") is not None:
+        elif self._document.analysis.running("prior") is not None:
             self.table.show_message(self.tr("Fitting the prior…"))
-        elif self._document.studies.problem("prior") and self._document.model is not None:
+        elif self._document.analysis.problem("prior") and self._document.model is not None:
             words = self.tr("Fitting the prior failed: %1 Choose “Fitted GMM” to try again.")
-            self.table.show_message(words.replace("%1", message_text(self._document.studies.problem("prior"))))
+            self.table.show_message(words.replace("%1", message_text(self._document.analysis.problem("prior"))))
         else:
             self.table.show_message(self.tr("Open a model to sample from it."))

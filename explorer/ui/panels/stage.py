@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import CursorView, FailedView, HalfView, PictureView
+from explorer.document.views import CursorView, FailedView, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.color_map import heat
@@ -17,7 +17,7 @@ from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
-from explorer.ui.widgets.picture_frame import PictureFrame
+from explorer.ui.widgets.picture_frame import ImageFrame
 
 _ROOM = 24
 """Margin beside the longest line under an image, in pixels."""
@@ -80,18 +80,18 @@ class StagePanel(QWidget):
             self.tr("Invert colors"),
             self.tr("Invert the imported image (Ctrl+Shift+I)"),
         )
-        self.invert.clicked.connect(document.invert_guest)
+        self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()
         self._lay_out()
         self.reconstruction.painted.connect(self.reconstruction_painted)
-        document.picture_view_changed.connect(self._on_picture_view_changed)
+        document.image_view_changed.connect(self._on_image_view_changed)
         document.cursor_view_changed.connect(self._on_cursor_view_changed)
-        document.picture_changed.connect(self._on_picture_changed)
-        document.guest_changed.connect(self._on_picture_changed)
-        document.source_changed.connect(self._on_picture_changed)
+        document.image_index_changed.connect(self._on_image_changed)
+        document.imported_image_changed.connect(self._on_image_changed)
+        document.source_changed.connect(self._on_image_changed)
 
-    def _frame(self, name: str, title: str, empty: str, tip: str) -> PictureFrame:
-        frame = PictureFrame(title, empty, self)
+    def _frame(self, name: str, title: str, empty: str, tip: str) -> ImageFrame:
+        frame = ImageFrame(title, empty, self)
         frame.setObjectName(name)
         frame.setToolTip(plain_tooltip(tip))
         return frame
@@ -133,27 +133,31 @@ class StagePanel(QWidget):
         if step is None:
             super().keyPressEvent(event)
         else:
-            self._document.step_picture(step)
+            self._document.step_image(step)
 
-    def _on_picture_changed(self) -> None:
-        source, picture, guest = self._document.source, self._document.picture, self._document.guest
-        self.invert.setVisible(guest is not None)
-        if guest is not None and guest.image_shape is not None:
-            height, width, _ = guest.image_shape
+    def _on_image_changed(self) -> None:
+        source, image_index, imported_image = (
+            self._document.source,
+            self._document.image_index,
+            self._document.imported_image,
+        )
+        self.invert.setVisible(imported_image is not None)
+        if imported_image is not None and imported_image.image_shape is not None:
+            height, width, _ = imported_image.image_shape
             words = self.tr("%1 · imported (%2×%3)").replace("%2", f"{width:,}").replace("%3", f"{height:,}")
-            self._heading.setText(words.replace("%1", guest.title))
+            self._heading.setText(words.replace("%1", imported_image.title))
             return
-        if source is None or picture is None:
+        if source is None or image_index is None:
             self._heading.clear()
             return
-        label = source.label(picture)
+        label = source.label(image_index)
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
-        words = words.replace("%2", f"{picture + 1:,}").replace("%3", f"{source.count:,}")
+        words = words.replace("%2", f"{image_index + 1:,}").replace("%3", f"{source.count:,}")
         self._heading.setText(words.replace("%4", label).replace("%1", source.title))
 
-    def _on_picture_view_changed(self) -> None:
-        view = self._document.picture_view
-        if isinstance(view, PictureView):
+    def _on_image_view_changed(self) -> None:
+        view = self._document.image_view
+        if isinstance(view, ImageView):
             self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
             self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
@@ -190,7 +194,7 @@ class StagePanel(QWidget):
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
             text = view.message if isinstance(view, FailedView) else self.tr("Decoding…")
-            if isinstance(self._document.picture_view, FailedView):
+            if isinstance(self._document.image_view, FailedView):
                 text = self.tr("Can’t read this image")
             elif model is not None and not model.card.decodes:
                 failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()

@@ -13,19 +13,19 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
-from explorer.document.views import FilmView, KeyframesView
+from explorer.document.views import AnimationView, KeyframesView
 from explorer.errors import ExplorerError
 from explorer.latent.film import Segment
 from explorer.types import Floats
-from explorer.ui.dialogs.export_film import ExportFilmDialog
-from explorer.ui.dialogs.film_presets import FilmPresetsDialog
-from explorer.ui.dragging import code_of, files_of, pictures_of
+from explorer.ui.dialogs.export_film import ExportAnimationDialog
+from explorer.ui.dialogs.film_presets import AnimationPresetsDialog
+from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
-from explorer.ui.widgets.timeline_track import TimelineTrack, TrackCurves, TrackFilm, TrackStrip
+from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
 _WIDTHS = {
@@ -52,8 +52,8 @@ class TimelinePanel(QWidget):
         self._played: Floats | None = None
         self._begun: tuple[Keyframe, ...] = ()
         self._started = 0
-        self._dialog: ExportFilmDialog | None = None
-        self._presets_dialog: FilmPresetsDialog | None = None
+        self._dialog: ExportAnimationDialog | None = None
+        self._presets_dialog: AnimationPresetsDialog | None = None
         self.setObjectName("timeline_panel")
         self.setAccessibleName(self.tr("Timeline"))
         self._make_track()
@@ -63,13 +63,13 @@ class TimelinePanel(QWidget):
         self._lay_out()
         document.keyframes_changed.connect(self._on_keyframes_changed)
         document.keyframes_view_changed.connect(self._on_keyframes_view_changed)
-        document.film_view_changed.connect(self._on_film_view_changed)
-        document.film_changed.connect(self._on_film_changed)
-        document.times_changed.connect(self._on_film_changed)
+        document.animation_view_changed.connect(self._on_animation_view_changed)
+        document.animation_changed.connect(self._on_animation_changed)
+        document.times_changed.connect(self._on_animation_changed)
         document.timeline.playhead_changed.connect(self._on_playhead_changed)
         document.code_changed.connect(self._on_code_changed)
         document.model_changed.connect(self._on_model_changed)
-        self._on_film_changed()
+        self._on_animation_changed()
         self._on_keyframes_changed()
 
     # -- making --------------------------------------------------------------------------------------------------
@@ -280,10 +280,10 @@ class TimelinePanel(QWidget):
         """Insert keyframes from dropped items; an exported animation replaces all keyframes."""
         timeline = self._document.timeline
         place = timeline.place_of(frame)
-        pictures, code, files = pictures_of(mime), code_of(mime), files_of(mime)
+        images, code, files = images_of(mime), code_of(mime), files_of(mime)
         source = self._document.source
-        if pictures and source is not None:
-            timeline.request_pictures([number for number in pictures if number < source.count], place)
+        if images and source is not None:
+            timeline.request_images([number for number in images if number < source.count], place)
         elif code is not None:
             try:
                 timeline.insert(code[None], place)
@@ -315,41 +315,41 @@ class TimelinePanel(QWidget):
         elif not self._document.keyframes:
             self.track.show_images(())
 
-    def _on_film_view_changed(self) -> None:
+    def _on_animation_view_changed(self) -> None:
         """Show frames and curves; while they are computed again, the last ones stay."""
-        view = self._document.film_view
-        if self._document.timeline.film is None:
+        view = self._document.animation_view
+        if self._document.timeline.animation is None:
             self.track.show_measures(None, None)
-        elif isinstance(view, FilmView):
-            images: list[QImage] = [pixels_to_qimage(picture) for picture in view.pixels]
+        elif isinstance(view, AnimationView):
+            images: list[QImage] = [pixels_to_qimage(image) for image in view.pixels]
             self.track.show_measures(
                 TrackStrip(view.shown, images), TrackCurves(view.frames, view.changes, view.distances)
             )
             self._update_even()
 
     def _update_even(self) -> None:
-        timeline, view = self._document.timeline, self._document.film_view
-        measured = isinstance(view, FilmView) and view.done and view.film is timeline.film
+        timeline, view = self._document.timeline, self._document.animation_view
+        measured = isinstance(view, AnimationView) and view.done and view.animation is timeline.animation
         self._even.setChecked(timeline.evened)
-        self._even.setEnabled(timeline.film is not None and (timeline.evened or measured))
+        self._even.setEnabled(timeline.animation is not None and (timeline.evened or measured))
 
     def _update_controls(self) -> None:
         keyframes, timeline = len(self._document.keyframes), self._document.timeline
-        film = timeline.film
+        animation = timeline.animation
         shown = None
-        if film is not None:
-            shown = TrackFilm(
-                film.frames,
-                film.fps,
-                film.hold,
-                film.key_frames(),
-                film.pass_numbers(),
-                [self._words(segment) for segment in film.segments],
+        if animation is not None:
+            shown = TrackAnimation(
+                animation.frames,
+                animation.fps,
+                animation.hold,
+                animation.key_frames(),
+                animation.pass_numbers(),
+                [self._words(segment) for segment in animation.segments],
                 [keyframe.segment is not None for keyframe in self._document.keyframes],
             )
         words = self.tr("Drag images here, or press Ctrl+K to add the current code as a keyframe.")
-        self.track.show_film(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
-        if film is None:
+        self.track.show_animation(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
+        if animation is None:
             self.track.show_measures(None, None)
         self.add.setEnabled(self._document.code is not None)
         for action in (self._double, self._delete, self._clear):
@@ -357,8 +357,8 @@ class TimelinePanel(QWidget):
         self._more.setEnabled(keyframes > 0)
         self._presets.setEnabled(self._document.model is not None)
         for control in (self.play, self.export):
-            control.setEnabled(film is not None)
-        if film is None:
+            control.setEnabled(animation is not None)
+        if animation is None:
             self.play.setChecked(False)
         self._update_even()
         self.track.set_playhead(timeline.playhead)
@@ -371,21 +371,21 @@ class TimelinePanel(QWidget):
 
     def _show_length(self) -> None:
         timeline = self._document.timeline
-        film = timeline.film
-        if film is None:
+        animation = timeline.animation
+        if animation is None:
             self._length.setText("")
             return
         words = self.tr("%1/%2 · %3 s")
         frame = str(timeline.playhead + 1)
         self._length.setText(
-            words.replace("%1", frame).replace("%2", str(film.frames)).replace("%3", f"{film.seconds:.2f}")
+            words.replace("%1", frame).replace("%2", str(animation.frames)).replace("%3", f"{animation.seconds:.2f}")
         )
 
     # -- settings ------------------------------------------------------------------------------------------------
 
     def _shown_segment(self) -> Segment:
         number = self.track.segment
-        return self._document.film.segment if number is None else self._document.timeline.segment(number)
+        return self._document.animation.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
         """Show the settings of the selected segment, or those of all."""
@@ -409,8 +409,8 @@ class TimelinePanel(QWidget):
         segment = Segment(self._steps.value(), self._path.currentData(), self._easing.currentData())
         number = self.track.segment
         if number is None:
-            film = replace(self._document.film, steps=segment.steps, path=segment.path, easing=segment.easing)
-            self._document.timeline.set_film(film)
+            animation = replace(self._document.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
+            self._document.timeline.set_animation_settings(animation)
         else:
             self._document.timeline.set_segment(number, segment)
         self._preview.show_easing(segment.easing)
@@ -422,34 +422,34 @@ class TimelinePanel(QWidget):
         self._show_segment()
 
     def _on_settings_edited(self) -> None:
-        film = replace(
-            self._document.film, hold=self._hold.value(), fps=self._fps.value(), loop=self._loop.currentData()
+        animation = replace(
+            self._document.animation, hold=self._hold.value(), fps=self._fps.value(), loop=self._loop.currentData()
         )
-        self._document.timeline.set_film(film)
+        self._document.timeline.set_animation_settings(animation)
 
-    def _on_film_changed(self) -> None:
-        film = self._document.film
+    def _on_animation_changed(self) -> None:
+        animation = self._document.animation
         blockers = [QSignalBlocker(box) for box in (self._hold, self._fps, self._loop)]
-        self._hold.setValue(film.hold)
-        self._fps.setValue(film.fps)
-        self._loop.setCurrentIndex(self._loop.findData(film.loop))
+        self._hold.setValue(animation.hold)
+        self._fps.setValue(animation.fps)
+        self._loop.setCurrentIndex(self._loop.findData(animation.loop))
         for blocker in blockers:
             blocker.unblock()
         self._update_controls()
         self._show_segment()
 
     def _on_even_triggered(self) -> None:
-        timeline, view = self._document.timeline, self._document.film_view
+        timeline, view = self._document.timeline, self._document.animation_view
         if timeline.evened:
             timeline.forget_times()
-        elif isinstance(view, FilmView):
+        elif isinstance(view, AnimationView):
             timeline.even_out(view)
         self._update_even()
 
     def ask_preset(self) -> None:
         """Open the dialog with the animation presets."""
         if self._presets_dialog is None:
-            self._presets_dialog = FilmPresetsDialog(self._document, self)
+            self._presets_dialog = AnimationPresetsDialog(self._document, self)
         self._presets_dialog.open()
 
     # -- playing -------------------------------------------------------------------------------------------------
@@ -469,16 +469,16 @@ class TimelinePanel(QWidget):
     def _on_clock_ticked(self) -> None:
         """Show the frame for the elapsed time: slow models skip frames, so that the speed stays right."""
         timeline = self._document.timeline
-        film = timeline.film
-        if film is None:
+        animation = timeline.animation
+        if animation is None:
             return
-        frame = self._started + int(self._elapsed.elapsed() * film.fps / 1000)
-        if frame >= film.frames:
-            if film.loop == "none":
-                self._show_frame(film.frames - 1)
+        frame = self._started + int(self._elapsed.elapsed() * animation.fps / 1000)
+        if frame >= animation.frames:
+            if animation.loop == "none":
+                self._show_frame(animation.frames - 1)
                 self.play.setChecked(False)
                 return
-            frame %= film.frames
+            frame %= animation.frames
         if frame != timeline.playhead:
             self._show_frame(frame)
 
@@ -507,5 +507,5 @@ class TimelinePanel(QWidget):
         """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
-                self._dialog = ExportFilmDialog(self._document, self)
+                self._dialog = ExportAnimationDialog(self._document, self)
             self._dialog.open()

@@ -11,7 +11,7 @@ from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import Bundle, find_bundles
-from explorer.models.feasibility import Pictures, pictures_in, pictures_of
+from explorer.models.feasibility import Images, images_in, images_of
 from explorer.models.settings import TrainingRequest, make_request, parse_size
 from explorer.models.spec import Architecture
 from explorer.ui.panels.train_fields import TrainFields
@@ -25,7 +25,7 @@ class TrainChoices(TrainFields):
         super().__init__(parent)
         self._document = document
         self._parents: dict[str, Bundle] = {}
-        self._known: dict[str, Pictures] = {}
+        self._known: dict[str, Images] = {}
 
     def _fill_data(self, wanted: str | None) -> None:
         """List the datasets: local ones, the open one, and those that can be downloaded."""
@@ -33,7 +33,7 @@ class TrainChoices(TrainFields):
         self.data.clear()
         entries = known_sources()
         for entry in sorted(entries, key=lambda entry: entry.status == "missing"):
-            self._known[entry.name] = pictures_in(entry)
+            self._known[entry.name] = images_in(entry)
             title = entry.name.replace("_", " ")
             missing = entry.status == "missing"
             self.data.addItem(f"{title} ({self.tr('not downloaded')})" if missing else title, entry.name)
@@ -41,12 +41,12 @@ class TrainChoices(TrainFields):
             self.data.setItemData(self.data.count() - 1, plain_tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         source = self._document.source
         if source is not None:
-            self._known[source.spec] = pictures_of(source)
+            self._known[source.spec] = images_of(source)
             if self.data.findData(source.spec) < 0:
                 self.data.insertItem(0, source.name, source.spec)
         if wanted is not None and self.data.findData(wanted) < 0:
             how = self.tr("Open %1 first.").replace("%1", wanted)
-            self._known[wanted] = Pictures(Path(wanted).name, None, 0, 0, 0, missing=how)
+            self._known[wanted] = Images(Path(wanted).name, None, 0, 0, 0, missing=how)
             self.data.addItem(f"{Path(wanted).name} ({self.tr('not open')})", wanted)
         self.data.setCurrentIndex(max(0, self.data.findData(wanted)))
 
@@ -79,7 +79,7 @@ class TrainChoices(TrainFields):
         """The model whose weights the training starts from, if any."""
         return self._parents.get(str(self.start_from.currentData()))
 
-    def _pictures(self) -> Pictures:
+    def _images(self) -> Images:
         return self._known[self.chosen_data]
 
     def _begin_with_reference(self) -> None:
@@ -114,7 +114,7 @@ class TrainChoices(TrainFields):
         self.augment.setValue(request.augment)
         self.limit.setValue(request.limit)
         self.seed.setValue(request.seed)
-        self.picture_size.setText(f"{request.size[0]}x{request.size[1]}" if request.size else "")
+        self.image_size.setText(f"{request.size[0]}x{request.size[1]}" if request.size else "")
         self.channels.setCurrentIndex(self.channels.findData(request.channels))
         self.crop.setValue(-1 if request.crop is None else request.crop)
         self.invert.setChecked(request.invert)
@@ -151,7 +151,7 @@ class TrainChoices(TrainFields):
         return make_request(
             **values,
             latent=None if self.chosen_architecture.spatial else self.latent.value(),
-            size=parse_size(self.picture_size.text()),
+            size=parse_size(self.image_size.text()),
             channels=self.channels.currentData(),
             crop=None if self.crop.value() < 0 else self.crop.value(),
             invert=self.invert.isChecked(),

@@ -102,7 +102,7 @@ class TrainCurvesPanel(QWidget):
             # With several trainings, the legend has one entry each; dashes mark validation.
             return [
                 Curve(name or self.tr("training"), epochs, losses, number),
-                Curve(_joined(name, self.tr("validation")), epochs, held_out, number, dashed=True, told=not name),
+                Curve(_joined(name, self.tr("validation")), epochs, held_out, number, dashed=True, in_legend=not name),
             ]
         if kind == "kl":
             return self._dimension_curves(points, name)
@@ -115,20 +115,20 @@ class TrainCurvesPanel(QWidget):
             (self.tr("KL, validation"), [part.val_kl for _, part in parts], 2 * number + 1, True),
         )
         return [
-            Curve(_joined(name, part), epochs, tuple(values), color, dashed=dashed, told=not (dashed and name))
+            Curve(_joined(name, part), epochs, tuple(values), color, dashed=dashed, in_legend=not (dashed and name))
             for part, values, color, dashed in lines
         ]
 
     def _dimension_curves(self, points: Sequence[CurvePoint], name: str) -> list[Curve]:
         """Return the curves of the dimensions with the highest KL; the color depends on the dimension."""
-        told = [point for point in points if point.kl_per_dim]
-        if not told:
+        known = [point for point in points if point.kl_per_dim]
+        if not known:
             return []
-        last = told[-1].kl_per_dim
+        last = known[-1].kl_per_dim
         largest = sorted(range(len(last)), key=lambda dim: -last[dim])[:_DIMENSIONS]
-        epochs = tuple(point.epoch for point in told)
+        epochs = tuple(point.epoch for point in known)
         return [
-            Curve(_joined(name, dimension_name(dim)), epochs, tuple(point.kl_per_dim[dim] for point in told), dim)
+            Curve(_joined(name, dimension_name(dim)), epochs, tuple(point.kl_per_dim[dim] for point in known), dim)
             for dim in sorted(largest)
         ]
 

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
-from explorer.models.layer_words import count_words
+from explorer.models.layer_words import count_label
 from explorer.models.machine import gigabytes
 from explorer.ui.plain_text import PlainLabel
 
@@ -64,7 +64,7 @@ class TrainFacts(QWidget):
         if plan.solved:
             return _filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
         words = self.tr("Per epoch: %1 images, %2 steps, %3 MACs. Memory: about %4.")
-        work = count_words(plan.epoch_operations)
+        work = count_label(plan.epoch_operations)
         return _filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
 
     def _idle(self, plan: Plan) -> str:

@@ -8,12 +8,12 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.presets import PRESETS
+from explorer.models.presets import TRAINING_PRESETS
 from explorer.models.settings import NAME_LIMIT
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
-from explorer.ui.widgets.fold import Fold
+from explorer.ui.widgets.fold import Collapsible
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 _MOST = 10_000_000
@@ -28,12 +28,12 @@ class TrainFields(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._make_main_fields()
-        self._make_picture_fields()
+        self._make_image_fields()
         self._make_training_fields()
         self._lay_out()
 
     def _make_main_fields(self) -> None:
-        presets: list[tuple[str, object]] = [(preset.title, preset.name) for preset in PRESETS]
+        presets: list[tuple[str, object]] = [(preset.title, preset.name) for preset in TRAINING_PRESETS]
         presets.append((self.tr("Custom"), None))
         self.preset = combo_box(
             "train_preset", self.tr("Preset: complete settings, such as those of a published system"), presets
@@ -82,13 +82,13 @@ class TrainFields(QWidget):
         self.name = line_edit("train_name", self.tr("Name of the new model and of its folder"))
         self.name.setMaxLength(NAME_LIMIT)
 
-    def _make_picture_fields(self) -> None:
+    def _make_image_fields(self) -> None:
         self.start_from = combo_box(
             "train_start_from",
             self.tr("Initial weights: random, or those of a trained model of this architecture"),
             [],
         )
-        self.picture_size = line_edit(
+        self.image_size = line_edit(
             "train_size",
             self.tr("Input size, height × width, such as 64x48. Larger images show more detail and take longer"),
             self.tr("Auto"),
@@ -182,7 +182,7 @@ class TrainFields(QWidget):
         more = FieldGrid()
         more.wide(self.tr("Initialize from"), self.start_from)
         more.wide(self.tr("Input noise"), self.noise, tall=True)
-        more.pair((self.tr("Input size"), self.picture_size), (self.tr("Channels"), self.channels))
+        more.pair((self.tr("Input size"), self.image_size), (self.tr("Channels"), self.channels))
         more.pair((self.tr("Crop border"), self.crop), (self.tr("Batch size"), self.batch))
         more.pair((self.tr("Learning rate"), self.rate), (self.tr("Schedule"), self.schedule))
         more.pair((self.tr("Patience"), self.early_stop), (self.tr("Loss"), self.loss))
@@ -190,7 +190,7 @@ class TrainFields(QWidget):
         more.bare(self.tensorboard)
         content = QWidget()
         content.setLayout(more)
-        self.fold = Fold(
+        self.fold = Collapsible(
             "train_more",
             self.tr("More settings"),
             self.tr("Initial weights, input, loss and optimizer"),

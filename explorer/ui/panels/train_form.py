@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
-from explorer.models.presets import PRESETS, TrainingPreset, matching_preset
+from explorer.models.presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.models.settings import (
     TrainingRequest,
     check_new_model,
@@ -27,7 +27,7 @@ from explorer.paths import user_models_dir
 from explorer.ui.panels.train_choices import TrainChoices
 from explorer.ui.plain_text import plain_tooltip
 
-_NAMED = {preset.name: preset for preset in PRESETS}
+_NAMED = {preset.name: preset for preset in TRAINING_PRESETS}
 
 
 class TrainForm(TrainChoices):
@@ -50,14 +50,14 @@ class TrainForm(TrainChoices):
         super().__init__(document, parent)
         self._named_by_hand = False
         self._filling = False
-        self._preset = PRESETS[0]
+        self._preset = TRAINING_PRESETS[0]
         self._were_taken: set[str] = set()
         self.machine = memory_bytes()
         self.setObjectName("train_form")
         self._connect()
         with self._filled():
             self._fill_data(None)
-            self._apply(PRESETS[0])
+            self._apply(TRAINING_PRESETS[0])
 
     def _connect(self) -> None:
         self.preset.activated.connect(self._on_preset_activated)
@@ -67,7 +67,7 @@ class TrainForm(TrainChoices):
         for box in (self.latent, self.epochs, self.limit, self.augment, self.crop, self.batch, self.early_stop):
             box.valueChanged.connect(lambda value: self._on_settings_changed())
         self.seed.valueChanged.connect(lambda value: self._on_settings_changed())
-        for field in (self.picture_size, self.rate, self.beta, self.l1):
+        for field in (self.image_size, self.rate, self.beta, self.l1):
             field.textChanged.connect(lambda text: self._on_settings_changed())
         self.noise.changed.connect(self._on_settings_changed)
         self.invert.toggled.connect(lambda checked: self._on_settings_changed())
@@ -75,7 +75,7 @@ class TrainForm(TrainChoices):
         self.name.editingFinished.connect(self._on_name_finished)
         self._document.source_changed.connect(self._on_source_changed)
         self._document.library_changed.connect(self._on_library_changed)
-        self._document.preparation.ground_changed.connect(self._show_hint)
+        self._document.dataset_checks.ground_changed.connect(self._show_hint)
         self._document.training_changed.connect(self._on_trainings_changed)
         self._document.trainings.queue_changed.connect(self._on_trainings_changed)
 
@@ -111,11 +111,11 @@ class TrainForm(TrainChoices):
 
     def ask_ground(self) -> None:
         """Request a check whether the images are black-on-white."""
-        if self.data.currentData() is not None and not self._pictures().missing:
-            self._document.preparation.ask_ground(self.data.currentData())
+        if self.data.currentData() is not None and not self._images().missing:
+            self._document.dataset_checks.ask_ground(self.data.currentData())
 
     def _show_hint(self) -> None:
-        dark = self._document.preparation.dark_on_light(self.chosen_data)
+        dark = self._document.dataset_checks.dark_on_light(self.chosen_data)
         self.hint.setVisible(dark and self.invert.isEnabled() and not self.invert.isChecked())
 
     # -- presets ------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class TrainForm(TrainChoices):
         bundles = [found.bundle for found in find_bundles() if found.bundle is not None]
         opened = self._document.model
         parent = preset.choose_parent(bundles, None if opened is None else opened.path)
-        here = {name for name, pictures in self._known.items() if not pictures.missing}
+        here = {name for name, images in self._known.items() if not images.missing}
         own = TrainingRequest(
             architecture=preset.architecture,
             data=preset.choose_data(here) if preset.data else self.chosen_data,
@@ -162,11 +162,11 @@ class TrainForm(TrainChoices):
             self._preset = match or self._preset
         except ExplorerError:
             pass
-        for row, preset in enumerate(PRESETS):
+        for row, preset in enumerate(TRAINING_PRESETS):
             self.preset.setItemText(row, preset.title)
         preset = self._preset
         related = self.chosen_architecture.name in {preset.architecture, *preset.parents}
-        row = PRESETS.index(preset) if related else len(PRESETS)
+        row = TRAINING_PRESETS.index(preset) if related else len(TRAINING_PRESETS)
         if changed and related:
             self.preset.setItemText(row, f"{preset.title} ({self.tr('modified')})")
         self.preset.setCurrentIndex(row)
@@ -181,7 +181,9 @@ class TrainForm(TrainChoices):
             words, tip = words.replace("%1", self._known[preset.data].name), self._known[preset.data].missing
         if preset and preset.parents and self.parent_bundle is None:
             words = self.tr("This preset starts from a trained model. Train “%1” first.")
-            words = words.replace("%1", next(one.title for one in PRESETS if one.architecture in preset.parents))
+            words = words.replace(
+                "%1", next(one.title for one in TRAINING_PRESETS if one.architecture in preset.parents)
+            )
             if self._parents:
                 words = self.tr("This preset starts from a trained model. Select one under “Initialize from”.")
         self.preset_note.setText(words)
@@ -208,7 +210,7 @@ class TrainForm(TrainChoices):
     def _enable(self) -> None:
         """Disable the fields that do not apply, such as those fixed by the initial model."""
         fresh = self.parent_bundle is None
-        for control in (self.picture_size, self.channels, self.crop, self.invert):
+        for control in (self.image_size, self.channels, self.crop, self.invert):
             control.setEnabled(fresh)
         self.latent.setEnabled(fresh and not self.chosen_architecture.spatial)
         self.beta.setEnabled(self.chosen_architecture.variational)
@@ -293,11 +295,11 @@ class TrainForm(TrainChoices):
             If the training cannot start.
         """
         check_new_model(user_models_dir(), self.chosen_name, self._taken())
-        return plan_training(self.request(Path("new")), self._pictures(), self.parent_bundle, self.machine)
+        return plan_training(self.request(Path("new")), self._images(), self.parent_bundle, self.machine)
 
     def network(self) -> ModelSpec | None:
         """Return the networks, even if another setting prevents the training; None if they cannot be built."""
         try:
-            return plan_network(self.request(Path("new")), self._pictures(), self.parent_bundle)
+            return plan_network(self.request(Path("new")), self._images(), self.parent_bundle)
         except ExplorerError:
             return None

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QTabWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
-from explorer.ui.panels.train_film import TrainFilmPanel
+from explorer.ui.panels.train_film import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import duration
@@ -42,7 +42,7 @@ class TrainWatchPanel(QWidget):
         self.setObjectName("train_watch_panel")
         self.setAccessibleName(self.tr("Training"))
         self.curves: TrainCurvesPanel | None = None
-        self.film = TrainFilmPanel(document)
+        self.progress_frames = TrainProgressPanel(document)
         self.runs = TrainRunsPanel(document)
         self._curves_place = QWidget()
         place = QVBoxLayout(self._curves_place)
@@ -55,7 +55,7 @@ class TrainWatchPanel(QWidget):
         for page, title, tip in (
             (network, self.tr("Network"), self.tr("Layers of encoder and decoder, and the cost of the training")),
             (self._curves_place, self.tr("Loss curves"), self.tr("Loss by epoch, also of earlier runs")),
-            (self.film, self.tr("Progress"), self.tr("Reconstructions of a few validation images by epoch")),
+            (self.progress_frames, self.tr("Progress"), self.tr("Reconstructions of a few validation images by epoch")),
             (self.runs, self.tr("Runs"), self.tr("All trainings started here")),
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, title), plain_tooltip(tip))
@@ -157,15 +157,15 @@ class TrainWatchPanel(QWidget):
 
     def _pace(self, training: TrainingView) -> str:
         """Return speed, time left and length of the queue."""
-        told = []
+        parts = []
         if training.rate is not None:
-            told.append(self.tr("%1 images/s").replace("%1", f"{training.rate:,.0f}"))
+            parts.append(self.tr("%1 images/s").replace("%1", f"{training.rate:,.0f}"))
         if training.seconds_left is not None:
-            told.append(self.tr("%1 left").replace("%1", duration(training.seconds_left)))
+            parts.append(self.tr("%1 left").replace("%1", duration(training.seconds_left)))
         waiting = len(self._document.trainings.queue)
         if waiting:
-            told.append(self.tr("%1 queued").replace("%1", str(waiting)))
-        return " · ".join(told)
+            parts.append(self.tr("%1 queued").replace("%1", str(waiting)))
+        return " · ".join(parts)
 
     def _on_pause_clicked(self) -> None:
         trainings = self._document.trainings

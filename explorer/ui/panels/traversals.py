@@ -14,10 +14,10 @@ from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import axis_name, dimension_name, percent
+from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import decimal_box, name_control
-from explorer.ui.widgets.picture_choice import PictureChoice
-from explorer.ui.widgets.segments import Segments
+from explorer.ui.widgets.picture_choice import ImageGrid
+from explorer.ui.widgets.segments import SegmentedControl
 
 _ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "axes", "maximum"], ...] = ("dimensions", "axes", "maximum")
@@ -42,7 +42,7 @@ class TraversalsPanel(QWidget):
         self._on_view_changed()
 
     def _make_controls(self) -> None:
-        self.kinds = Segments(
+        self.kinds = SegmentedControl(
             (
                 (
                     "traversals_dimensions",
@@ -69,7 +69,7 @@ class TraversalsPanel(QWidget):
         self._caption.setObjectName("traversals_caption")
         self._caption.setProperty("muted", True)
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.table = PictureChoice()
+        self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
 
@@ -149,7 +149,7 @@ class TraversalsPanel(QWidget):
             parts = [names[start : start + columns] for start in range(0, len(names), columns)]
             return [(f"{part[0]} … {part[-1]}" if len(part) > 1 else part[0], False) for part in parts]
         if view.axes:
-            return [(f"{axis_name(axis)} · {percent(float(stats.explained[axis]))}", False) for axis in view.rows]
+            return [(f"{component_name(axis)} · {percent(float(stats.explained[axis]))}", False) for axis in view.rows]
         labels = []
         for dim in view.rows.tolist():
             inactive = bool(stats.sigma[dim] ** 2 <= ACTIVE_VARIANCE)
@@ -162,7 +162,7 @@ class TraversalsPanel(QWidget):
             return self.tr("Sorted by variance (VAE: by KL); last row padded with the mean.")
         words = self.tr("±%1 σ, other dimensions fixed")
         words = words.replace("%1", f"{view.values[-1]:g}")
-        count = len(model.sample.statistics.axes) if view.axes else model.latent_dim
+        count = len(model.sample.statistics.components) if view.axes else model.latent_dim
         if len(view.rows) < count:
             words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
         return words

@@ -31,7 +31,7 @@ class ChannelGrid(QAbstractScrollArea):
         super().__init__(parent)
         self._count = 0
         self._current = 0
-        self._picture: Callable[[int], QImage] | None = None
+        self._image: Callable[[int], QImage] | None = None
         self._edited: Callable[[int], bool] = lambda channel: False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,9 +52,9 @@ class ChannelGrid(QAbstractScrollArea):
         """The current channel."""
         return self._current
 
-    def set_channels(self, count: int, picture: Callable[[int], QImage], edited: Callable[[int], bool]) -> None:
+    def set_channels(self, count: int, image: Callable[[int], QImage], edited: Callable[[int], bool]) -> None:
         """Set the channels; images, one pixel per cell, are requested when visible."""
-        self._count, self._picture, self._edited = count, picture, edited
+        self._count, self._image, self._edited = count, image, edited
         self._current = min(self._current, max(0, count - 1))
         self._update_scroll_bar()
         self.viewport().update()
@@ -156,9 +156,9 @@ class ChannelGrid(QAbstractScrollArea):
         painter.end()
 
     def _paint_channel(self, painter: QPainter, channel: int) -> None:
-        assert self._picture is not None
+        assert self._image is not None
         theme, rect = current_theme(), QRectF(self.channel_rect(channel))
-        image = self._picture(channel)
+        image = self._image(channel)
         frame = QRectF(rect.left(), rect.top(), SIDE, SIDE)
         scale = min(SIDE / image.width(), SIDE / image.height())
         target = QRectF(0, 0, image.width() * scale, image.height() * scale)

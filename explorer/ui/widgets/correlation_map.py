@@ -67,8 +67,8 @@ class CorrelationMap(QWidget):
         theme, painter = current_theme(), QPainter(self)
         square = self.square()
         if len(self._table):
-            image = pixels_to_qimage(np.ascontiguousarray(colored(self._table, (-1.0, 1.0))))
-            painter.drawImage(square, image)
+            qimage = pixels_to_qimage(np.ascontiguousarray(colored(self._table, (-1.0, 1.0))))
+            painter.drawImage(square, qimage)
         painter.setPen(theme.color("accent" if self.hasFocus() else "border"))
         painter.drawRect(square)
         if self._cell is not None:

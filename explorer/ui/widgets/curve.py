@@ -26,7 +26,7 @@ class Curve:
         Number of its color; below 0 for a muted one.
     dashed
         Whether the line is dashed, as for validation.
-    told
+    in_legend
         Whether it appears in the legend.
     """
 
@@ -35,7 +35,7 @@ class Curve:
     values: tuple[float, ...]
     color: int = 0
     dashed: bool = False
-    told: bool = True
+    in_legend: bool = True
 
 
 def curve_color(number: int) -> QColor:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.quiet_plot import QuietPlot
+from explorer.ui.widgets.quiet_plot import StaticPlot
 
 _LABELS = 8
 
@@ -48,7 +48,7 @@ class CurvePlot(QWidget):
         self._log = False
         self.setObjectName(name)
         self.setAccessibleName(about)
-        self._plot = QuietPlot(
+        self._plot = StaticPlot(
             f"{name}_curves", f"{about} " + self.tr("Hover or press arrow keys to read values."), self
         )
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
@@ -115,8 +115,8 @@ class CurvePlot(QWidget):
 
     def values_at(self, x: float) -> str:
         """Return the values at x as text."""
-        told = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
-        return f"{self._axis} {x:g}: " + ", ".join(told) if told else ""
+        readings = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
+        return f"{self._axis} {x:g}: " + ", ".join(readings) if readings else ""
 
     def to_widget(self, x: float, value: float) -> QPointF:
         """Return the position of a point in the coordinates of the viewport of the plot."""
@@ -178,7 +178,7 @@ class CurvePlot(QWidget):
     def _make_items(self) -> None:
         for item in self._items:
             self._plot.removeItem(item)
-        self._items = [self._plot.plot([], [], name=curve.name if curve.told else None) for curve in self._curves]
+        self._items = [self._plot.plot([], [], name=curve.name if curve.in_legend else None) for curve in self._curves]
         self._color()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -201,4 +201,4 @@ class CurvePlot(QWidget):
 
 
 def _look(curve: Curve) -> tuple[str, int, bool, bool]:
-    return curve.name, curve.color, curve.dashed, curve.told
+    return curve.name, curve.color, curve.dashed, curve.in_legend

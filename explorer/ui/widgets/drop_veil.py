@@ -12,7 +12,7 @@ _MARGIN = 10
 _CARD = 340.0, 64.0
 
 
-class DropVeil(QWidget):
+class DropOverlay(QWidget):
     """A tinted overlay with a frame and a text; transparent to mouse and keyboard."""
 
     def __init__(self, parent: QWidget) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.models.outliers import Outliers
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.quiet_plot import QuietPlot
+from explorer.ui.widgets.quiet_plot import StaticPlot
 
 _USUAL, _FOUND = 0, 1
 """Numbers of the colors."""
@@ -33,7 +33,7 @@ class ErrorHistogram(QWidget):
         self._ranking: Outliers | None = None
         self.setObjectName("outliers_histogram")
         about = self.tr("Bars: this dataset. Line: validation set. Drag the threshold or press arrow keys to move it.")
-        self._plot = QuietPlot("outliers_plot", about, self)
+        self._plot = StaticPlot("outliers_plot", about, self)
         self._plot.viewport().setCursor(Qt.CursorShape.SizeHorCursor)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], name=self.tr("This dataset"))
         self._plot.addItem(self._bars)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from explorer.ui.widgets.fields import name_control
 
 
-class Fold(QWidget):
+class Collapsible(QWidget):
     """A header button above content that is collapsed at first.
 
     Signals

@@ -20,7 +20,7 @@ _ARROWS = {
 }
 
 
-class MapCanvas(QWidget):
+class FeatureMapCanvas(QWidget):
     """Shows a feature map. The left button paints; the right one, or Shift and the left one, restores.
 
     Arrow keys move the cell cursor (with Shift by five cells), + and − change its cell, Space paints, Delete restores,
@@ -75,12 +75,12 @@ class MapCanvas(QWidget):
         """Row and column of the cell cursor."""
         return self._cell
 
-    def set_image(self, image: QImage | None) -> None:
+    def set_image(self, qimage: QImage | None) -> None:
         """Show a map, one pixel per cell; None shows a text instead."""
-        if image is None or self._image is None or image.size() != self._image.size():
+        if qimage is None or self._image is None or qimage.size() != self._image.size():
             self._last = None
             self._cell = (0, 0)
-        self._image = image
+        self._image = qimage
         self.update()
 
     def set_brush_size(self, size: float) -> None:

@@ -15,7 +15,7 @@ from explorer.ui.theme import current_theme
 _BAR = 8
 
 
-class MapLegend(QWidget):
+class FeatureMapLegend(QWidget):
     """A color bar with its minimum, its maximum, and zero if it is between them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
-from explorer.models.layer_words import activation_word, count_words, layer_words, shape_words
+from explorer.models.layer_words import activation_label, count_label, layer_labels, shape_label
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
 from explorer.models.spec import ModelSpec
 from explorer.ui.plain_text import plain_tooltip
@@ -146,12 +146,12 @@ class NetworkDrawing(QAbstractScrollArea):
         if block.row is None:
             return self._plain_details(block)
         row = block.row
-        shapes = f"{shape_words(row.input_shape)} → {shape_words(row.output_shape)}"
+        shapes = f"{shape_label(row.input_shape)} → {shape_label(row.output_shape)}"
         parts = [f"{self._title(block)}: {shapes}"]
         if row.parameters:
             parts.append(self.tr("%1 parameters").replace("%1", f"{row.parameters:,}"))
         if row.operations:
-            parts.append(self.tr("%1 MACs").replace("%1", count_words(row.operations)))
+            parts.append(self.tr("%1 MACs").replace("%1", count_label(row.operations)))
         return ", ".join(parts)
 
     def _short_details(self, number: int) -> str:
@@ -160,13 +160,13 @@ class NetworkDrawing(QAbstractScrollArea):
         row = self._layout.blocks[number].row
         if row is None:
             return self.details(number)
-        words = " ".join(filter(None, layer_words(row.layer)))
-        shapes = f"{shape_words(row.input_shape)} → {shape_words(row.output_shape)}"
-        return f"{words}: {shapes}" + (f" · {count_words(row.parameters)}" if row.parameters else "")
+        words = " ".join(filter(None, layer_labels(row.layer)))
+        shapes = f"{shape_label(row.input_shape)} → {shape_label(row.output_shape)}"
+        return f"{words}: {shapes}" + (f" · {count_label(row.parameters)}" if row.parameters else "")
 
     def _plain_details(self, block: Block) -> str:
-        shape = shape_words(block.shape)
-        if block.role == "picture":
+        shape = shape_label(block.shape)
+        if block.role == "image":
             return self.tr("Image: %1").replace("%1", shape)
         assert self._spec is not None
         text = self.tr("Code: %1 dimensions").replace("%1", f"{self._spec.latent_dim:,}")
@@ -178,7 +178,7 @@ class NetworkDrawing(QAbstractScrollArea):
         """Return the type of a layer with its settings."""
         assert block.row is not None
         words = self._kind(block)
-        activation = activation_word(block.row.layer)
+        activation = activation_label(block.row.layer)
         if block.role != "head" and isinstance(block.row.layer, Conv | ConvTranspose | Dense):
             words += ", " + (activation or self.tr("linear"))
         return words
@@ -213,7 +213,7 @@ class NetworkDrawing(QAbstractScrollArea):
         for place, value in enumerate(
             (encoder.parameters + decoder.parameters, encoder.operations + decoder.operations), 1
         ):
-            text = text.replace(f"%{place}", f"{value:,}" if place == 1 else count_words(value))
+            text = text.replace(f"%{place}", f"{value:,}" if place == 1 else count_label(value))
         return text
 
     def _titles(self) -> dict[Part, tuple[str, ...]]:
@@ -231,21 +231,21 @@ class NetworkDrawing(QAbstractScrollArea):
             return None
         return self._current if self._hovered is None and self.hasFocus() else self._hovered
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         number = self._spoken_of()
         return self._totals() if number is None else self.details(number)
 
     def _caption(self, room: float) -> str:
         """Return the line at the bottom, shortened if it does not fit."""
-        number, told = self._spoken_of(), self._told()
-        if number is None or QFontMetricsF(self._small).horizontalAdvance(told) <= room:
-            return told
+        number, summary = self._spoken_of(), self._summary()
+        if number is None or QFontMetricsF(self._small).horizontalAdvance(summary) <= room:
+            return summary
         return self._short_details(number)
 
     def _describe(self) -> None:
-        told = self._told()
-        self.setAccessibleDescription(told)
-        self.viewport().setToolTip(plain_tooltip(told if self._hovered is not None else ""))
+        summary = self._summary()
+        self.setAccessibleDescription(summary)
+        self.viewport().setToolTip(plain_tooltip(summary if self._hovered is not None else ""))
         self.viewport().update()
 
     # -- input ---------------------------------------------------------------------------------------------------
@@ -335,10 +335,12 @@ class NetworkDrawing(QAbstractScrollArea):
             painter.translate(QPoint(-self.horizontalScrollBar().value(), 0))
             paint_network(painter, self._look(self._layout), theme)
             painter.restore()
-        told = QFontMetricsF(self._small).elidedText(self._caption(width - 8), Qt.TextElideMode.ElideRight, width - 8)
+        summary = QFontMetricsF(self._small).elidedText(
+            self._caption(width - 8), Qt.TextElideMode.ElideRight, width - 8
+        )
         painter.setPen(theme.color("muted" if self._hovered is None and not self.hasFocus() else "text"))
         where = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter
-        painter.drawText(QRectF(foot.x(), foot.y(), width, self._footer), where, told)
+        painter.drawText(QRectF(foot.x(), foot.y(), width, self._footer), where, summary)
         painter.end()
 
     def _look(self, layout: Layout) -> NetworkLook:
@@ -356,4 +358,4 @@ class NetworkDrawing(QAbstractScrollArea):
 
 
 def _title_sizes(name: str, parameters: int) -> tuple[str, ...]:
-    return f"{name} · {parameters:,}", f"{name} · {count_words(parameters)}", name
+    return f"{name} · {parameters:,}", f"{name} · {count_label(parameters)}", name

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from explorer.models.layers import LayerRow, Network, Shape
 from explorer.models.spec import ModelSpec
 
-Role: TypeAlias = Literal["picture", "layer", "head", "code"]
+Role: TypeAlias = Literal["image", "layer", "head", "code"]
 Part: TypeAlias = Literal["encoder", "code", "decoder"]
 
 _LOWEST = 8.0
@@ -189,7 +189,7 @@ def lay_out(spec: ModelSpec, frame: Frame) -> Layout:
 
 
 def _places(spec: ModelSpec) -> list[_Place]:
-    places = [_Place("picture", "encoder", None, spec.image_shape, 0)]
+    places = [_Place("image", "encoder", None, spec.image_shape, 0)]
     places += _chain(spec.encoder, "encoder", 1)
     column = places[-1].column + 1
     heads = spec.encoder.rows()[len(spec.encoder.layers) :]
@@ -229,11 +229,11 @@ def _block(place: _Place, spec: ModelSpec, frame: Frame, pitch: float, tallest: 
     grown = log2(1 + _maps(place.shape)) / log2(1 + deepest)
     width = max(_THINNEST, thickest * grown) if solid else min(_BAR, thickest)
     middle = EDGE + (place.column + 0.5) * pitch
-    centre = (frame.top + frame.bottom) / 2 + place.raised * (tall / 4 + _HEAD_GAP / 4)
+    center = (frame.top + frame.bottom) / 2 + place.raised * (tall / 4 + _HEAD_GAP / 4)
     return Block(
         *(place.role, place.part, place.row, place.shape, place.column),
         left=middle - (width + depth) / 2,
-        top=centre - whole / 2 + depth,
+        top=center - whole / 2 + depth,
         width=width,
         height=height,
         depth=depth,

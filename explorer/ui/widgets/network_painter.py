@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from explorer.models.layer_words import count_words, layer_words, shape_words
+from explorer.models.layer_words import count_label, layer_labels, shape_label
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Dense, MaxPool, UpSample
 from explorer.ui.theme import Theme
 from explorer.ui.widgets.network_layout import Block, Layout, Part
@@ -52,14 +52,14 @@ class NetworkLook:
     below: float
 
 
-def block_words(block: Block, code: str, picture: str) -> tuple[str, ...]:
+def block_words(block: Block, code: str, image: str) -> tuple[str, ...]:
     """Return the lines below a block: name, activation, shape, parameters; some may be empty."""
     if block.row is None:
-        return (code if block.role == "code" else picture, "", shape_words(block.shape), "")
-    name, activation = layer_words(block.row.layer)
+        return (code if block.role == "code" else image, "", shape_label(block.shape), "")
+    name, activation = layer_labels(block.row.layer)
     if block.role == "head":
         name = {"mean": "μ", "log_variance": "log σ²"}.get(block.row.kind, block.row.kind)
-    return name, activation, shape_words(block.shape), count_words(block.row.parameters) if block.row.parameters else ""
+    return name, activation, shape_label(block.shape), count_label(block.row.parameters) if block.row.parameters else ""
 
 
 def upright_lines(words: tuple[str, ...]) -> tuple[str, str]:

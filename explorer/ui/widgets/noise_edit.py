@@ -9,7 +9,7 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from explorer.data.corruption import KINDS, PRESETS, Noise, format_noise, parse_noise
+from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
@@ -61,11 +61,11 @@ class NoiseEdit(QWidget):
         menu = QMenu(self)
         menu.setObjectName(f"{self._name}_menu")
         menu.setToolTipsVisible(True)
-        for kind in KINDS.values():
+        for kind in CORRUPTIONS.values():
             noise = Noise(kind.name, kind.default)
             self._entry(menu, f"add_{kind.name}", kind.title, kind.about, partial(self.add, noise))
         menu.addSeparator()
-        for preset in PRESETS:
+        for preset in NOISE_PRESETS:
             text = format_noise(preset.noises)
             self._entry(menu, f"preset_{preset.name}", preset.title, preset.about, partial(self.set_text, text))
         return menu
@@ -142,7 +142,9 @@ class _NoiseRow(QWidget):
         self._noise = noise
         self.setObjectName(name)
         # Short titles, since the row is narrow.
-        kinds: list[tuple[str, object]] = [(kind.title.removesuffix(" noise"), kind.name) for kind in KINDS.values()]
+        kinds: list[tuple[str, object]] = [
+            (kind.title.removesuffix(" noise"), kind.name) for kind in CORRUPTIONS.values()
+        ]
         self._kind = combo_box(f"{name}_kind", self.tr("Type of corruption"), kinds)
         self._kind.setMinimumWidth(_KIND_WIDTH)
         self._kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -177,7 +179,7 @@ class _NoiseRow(QWidget):
     def show_noise(self, noise: Noise) -> None:
         """Show a corruption without emitting `edited`."""
         self._noise = noise
-        kind = KINDS[noise.kind]
+        kind = CORRUPTIONS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
         self._kind.setCurrentIndex(self._kind.findData(noise.kind))
         self._kind.setToolTip(plain_tooltip(kind.about))
@@ -193,7 +195,7 @@ class _NoiseRow(QWidget):
 
     def _on_kind_activated(self, index: int) -> None:
         """Start with the default strength, since the scales differ."""
-        kind = KINDS[self._kind.currentData()]
+        kind = CORRUPTIONS[self._kind.currentData()]
         if kind.name != self._noise.kind:
             self._noise = Noise(kind.name, kind.default, seed=self._noise.seed)
             self.edited.emit()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.types import Pixels
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.picture_table import PictureTable
+from explorer.ui.widgets.picture_table import ImageTable
 
 _LABEL_WIDTH = 112
 _STEPS = {
@@ -19,7 +19,7 @@ _STEPS = {
 }
 
 
-class PictureChoice(PictureTable):
+class ImageGrid(ImageTable):
     """A table of images to select from: arrow keys move, Enter or Space selects.
 
     Signals

@@ -13,7 +13,7 @@ _DOT = " · "
 _GAP = 6
 
 
-class PictureFrame(QWidget):
+class ImageFrame(QWidget):
     """Shows an image as large as possible with square pixels, above a title and a line of detail.
 
     Parameters
@@ -70,9 +70,9 @@ class PictureFrame(QWidget):
         """The line of detail, with normal spaces."""
         return self._detail.replace("\N{NO-BREAK SPACE}", " ")
 
-    def show_image(self, image: QImage, detail: str = "") -> None:
+    def show_image(self, qimage: QImage, detail: str = "") -> None:
         """Show an image and a line of detail."""
-        self._image = image
+        self._image = qimage
         self._problem = False
         self._set_detail(detail)
 
@@ -99,7 +99,7 @@ class PictureFrame(QWidget):
     def _caption_height(self) -> int:
         return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
 
-    def picture_rect(self) -> QRectF:
+    def image_rect(self) -> QRectF:
         """Return the rectangle of the image, in widget coordinates."""
         area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
         if self._image is None:
@@ -118,7 +118,7 @@ class PictureFrame(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
         painter = QPainter(self)
-        rect = self.picture_rect()
+        rect = self.image_rect()
         if self._image is not None:
             painter.drawImage(rect, self._image)
         else:

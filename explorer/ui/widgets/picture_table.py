@@ -16,7 +16,7 @@ _FIRST_GAP = 14
 """A wider gap sets the first column apart."""
 
 
-class PictureTable(QWidget):
+class ImageTable(QWidget):
     """A grid of small images.
 
     Parameters
@@ -49,7 +49,7 @@ class PictureTable(QWidget):
 
     def show_pixels(self, pixels: Pixels) -> None:
         """Show images, uint8 ``(rows, columns, h, w, c)``."""
-        self._rows = [[pixels_to_qimage(picture) for picture in row] for row in pixels]
+        self._rows = [[pixels_to_qimage(image) for image in row] for row in pixels]
         self._message = ""
         self.update()
 
@@ -60,13 +60,13 @@ class PictureTable(QWidget):
 
     def cell(self, row: int, column: int) -> QRect:
         """Return the rectangle of an image."""
-        picture, columns = self._rows[0][0], len(self._rows[0])
+        image, columns = self._rows[0][0], len(self._rows[0])
         across = (self.width() - self._margin - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)
-        scale = min(across / picture.width(), down / picture.height())
+        scale = min(across / image.width(), down / image.height())
         # Scale large images down to fit.
         scale = int(scale) if scale >= 1 and self._whole else scale
-        width, height = max(1, int(picture.width() * scale)), max(1, int(picture.height() * scale))
+        width, height = max(1, int(image.width() * scale)), max(1, int(image.height() * scale))
         left = (self.width() - columns * (width + _GAP) + _GAP - self._first_gap) // 2
         top = (self.height() - len(self._rows) * (height + _GAP) + _GAP) // 2
         if self._margin:
@@ -82,11 +82,11 @@ class PictureTable(QWidget):
             painter.setPen(current_theme().color("muted"))
             flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._message)
-        for row, pictures in enumerate(self._rows):
-            for column, picture in enumerate(pictures):
+        for row, images in enumerate(self._rows):
+            for column, image in enumerate(images):
                 place = self.cell(row, column)
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, place.width() % picture.width() != 0)
-                painter.drawImage(place, picture)
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, place.width() % image.width() != 0)
+                painter.drawImage(place, image)
         painter.end()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
-from explorer.latent.lattice import DEEPEST, Lattice
+from explorer.latent.lattice import DEEPEST, TileGrid
 from explorer.messages import Wording, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
@@ -95,7 +95,7 @@ class PlaneCanvas(QWidget):
         self._shown = False
         self._taken: QPointF | None = None
         self._way: Floats | None = None
-        self._lattice = Lattice(-3.0, 6 / 14)
+        self._tile_grid = TileGrid(-3.0, 6 / 14)
         self._steps = 15
         self._middle = QPointF(0, 0)
         self._zoom = 1.0
@@ -130,13 +130,13 @@ class PlaneCanvas(QWidget):
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
-    def set_home(self, lattice: Lattice, steps: int, names: tuple[str, str], *, keep: bool = False) -> None:
+    def set_home(self, tile_grid: TileGrid, steps: int, names: tuple[str, str], *, keep: bool = False) -> None:
         """Show the range of `steps` tiles from the lattice's first one; `names` label the axes.
 
         `keep` preserves a view that the user has panned or zoomed.
         """
         away, scale = self._middle != self._home or self._zoom != 1, self.scale
-        self._lattice, self._steps, self._names = lattice, steps, names
+        self._tile_grid, self._steps, self._names = tile_grid, steps, names
         if not (keep and away):
             self.reset_view()
             return
@@ -145,7 +145,7 @@ class PlaneCanvas(QWidget):
 
     @property
     def _home(self) -> QPointF:
-        middle = self._lattice.low + self._lattice.spacing * (self._steps - 1) / 2
+        middle = self._tile_grid.low + self._tile_grid.spacing * (self._steps - 1) / 2
         return QPointF(middle, middle)
 
     def reset_view(self) -> None:
@@ -217,9 +217,9 @@ class PlaneCanvas(QWidget):
         self._trail = points
         self.update()
 
-    def set_preview(self, image: QImage | None) -> None:
+    def set_preview(self, qimage: QImage | None) -> None:
         """Show an image beside the mouse, or none."""
-        self._preview = image
+        self._preview = qimage
         self.update()
 
     def set_scatter(self, scatter: Scatter | None) -> None:
@@ -232,9 +232,9 @@ class PlaneCanvas(QWidget):
         self._thumbnails = thumbnails
         self.update()
 
-    def set_overlay(self, image: QImage | None, area: QRectF | None = None) -> None:
+    def set_overlay(self, qimage: QImage | None, area: QRectF | None = None) -> None:
         """Draw an image over the tiles; `area` is in the plane's coordinates, its top the larger y."""
-        self._overlay, self._overlay_area = image, area
+        self._overlay, self._overlay_area = qimage, area
         self.update()
 
     def set_tiles_shown(self, shown: bool) -> None:
@@ -262,7 +262,7 @@ class PlaneCanvas(QWidget):
     def scale(self) -> float:
         """Pixels per unit of the plane's coordinates."""
         rect = self.plane_rect()
-        return min(rect.width(), rect.height()) / (self._lattice.spacing * self._steps) * self._zoom
+        return min(rect.width(), rect.height()) / (self._tile_grid.spacing * self._steps) * self._zoom
 
     def map_window(self) -> MapWindow:
         """Return the visible part of the plane and its tile size."""
@@ -271,7 +271,7 @@ class PlaneCanvas(QWidget):
         # Tiles are as large as at the initial zoom, up to twice as large.
         level = min(max(math.floor(math.log2(self._zoom) + 1e-9), _COARSEST), DEEPEST)
         x, y = self._middle.x(), self._middle.y()
-        return MapWindow(self._lattice, level, x - across, x + across, y - up, y + up)
+        return MapWindow(self._tile_grid, level, x - across, x + across, y - up, y + up)
 
     def plane_rect(self) -> QRectF:
         """Return the rectangle of the plane, in widget coordinates."""

@@ -20,7 +20,7 @@ class PlainLegend(pg.LegendItem):  # type: ignore[misc]
         super().addItem(item, escape(name))
 
 
-class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
+class StaticPlot(pg.PlotWidget):  # type: ignore[misc]
     """A plot with a legend, in the colors of the theme.
 
     Parameters

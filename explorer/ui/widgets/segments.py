@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolic
 from explorer.ui.widgets.fields import button
 
 
-class Segments(QWidget):
+class SegmentedControl(QWidget):
     """A segmented control; Tab moves to the checked button, arrow keys change it.
 
     Parameters

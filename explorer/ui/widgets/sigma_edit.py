@@ -24,7 +24,7 @@ def parse_sigma(text: str) -> float | None:
     return value if math.isfinite(value) and abs(value) <= LIMIT else None
 
 
-class SigmaEdit(QLineEdit):
+class ValueEditor(QLineEdit):
     """Enter or losing the focus applies the value; Esc cancels.
 
     Signals

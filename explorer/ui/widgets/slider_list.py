@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from explorer.types import Floats
 from explorer.ui.text import sigmas
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.sigma_edit import SigmaEdit
+from explorer.ui.widgets.sigma_edit import ValueEditor
 from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
 
@@ -73,7 +73,7 @@ class SliderList(QAbstractScrollArea):
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.viewport().setMouseTracking(False)
         self.setMinimumWidth(_NAME_WIDTH + VALUE_WIDTH + _SMALLEST_TRACK)
-        self._edit = SigmaEdit(self.viewport())
+        self._edit = ValueEditor(self.viewport())
         self._edit.setObjectName(value_name)
         self._edit.entered.connect(self._on_value_entered)
         self._edit.left.connect(self._on_edit_left)

@@ -28,7 +28,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.types import Indices
-from explorer.ui.dragging import CODE, PICTURES
+from explorer.ui.dragging import CODE, IMAGES
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import Theme, current_theme
 from explorer.ui.widgets.plane_canvas import nice_step
@@ -36,7 +36,7 @@ from explorer.ui.widgets.plane_canvas import nice_step
 _SIDE = 28
 """Left and right margin, so that the first and last keyframe are not cut off."""
 
-_RULER, _PICTURES, _SEGMENTS, _CURVES = 18, 46, 18, 24
+_RULER, _IMAGES, _SEGMENTS, _CURVES = 18, 46, 18, 24
 _TICKS = 70
 """Least distance of two numbers on the ruler, in pixels."""
 
@@ -49,7 +49,7 @@ _FAR = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class TrackFilm:
+class TrackAnimation:
     """What the track shows of an animation.
 
     Attributes
@@ -153,7 +153,7 @@ class TimelineTrack(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._count = 0
-        self._film: TrackFilm | None = None
+        self._animation: TrackAnimation | None = None
         self._images: Sequence[QImage] = ()
         self._strip: TrackStrip | None = None
         self._curves: TrackCurves | None = None
@@ -172,13 +172,13 @@ class TimelineTrack(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        return QSize(400, _RULER + _PICTURES + _SEGMENTS + _CURVES + 2)
+        return QSize(400, _RULER + _IMAGES + _SEGMENTS + _CURVES + 2)
 
-    def show_film(self, count: int, film: TrackFilm | None, empty: str = "") -> None:
+    def show_animation(self, count: int, animation: TrackAnimation | None, empty: str = "") -> None:
         """Show keyframes and animation; with fewer than two keyframes, there is none and `empty` is shown."""
-        self._count, self._film, self._empty = count, film, empty
+        self._count, self._animation, self._empty = count, animation, empty
         self._key = min(self._key, max(0, count - 1))
-        if film is None or (self._segment is not None and self._segment >= len(film.segments)):
+        if animation is None or (self._segment is not None and self._segment >= len(animation.segments)):
             self._segment = None
         self._describe()
         self.update()
@@ -237,8 +237,8 @@ class TimelineTrack(QWidget):
 
     def _describe(self) -> None:
         text = self._empty
-        if self._film is not None:
-            seconds = self._playhead / self._film.fps
+        if self._animation is not None:
+            seconds = self._playhead / self._animation.fps
             text = self.tr("Keyframe %1 of %2, playhead at %3 s")
             text = (
                 text.replace("%1", str(self._key + 1)).replace("%2", str(self._count)).replace("%3", f"{seconds:.2f}")
@@ -249,7 +249,7 @@ class TimelineTrack(QWidget):
 
     def _axis(self) -> tuple[int, float, float]:
         """Return the number of frames, x of the first one, and pixels per frame."""
-        frames = self._film.frames if self._film is not None else max(1, self._count)
+        frames = self._animation.frames if self._animation is not None else max(1, self._count)
         return frames, float(_SIDE), (self.width() - 2 * _SIDE) / max(1, frames - 1)
 
     def x_of(self, frame: float) -> float:
@@ -264,24 +264,28 @@ class TimelineTrack(QWidget):
 
     def key_frame(self, number: int) -> int:
         """Return the frame of a keyframe."""
-        return int(self._film.keys[number]) if self._film is not None else number
+        return int(self._animation.keys[number]) if self._animation is not None else number
 
     def key_rect(self, number: int) -> QRectF:
         """Return the rectangle of a keyframe's image."""
-        side = float(_PICTURES - 4)
-        if self._film is not None and self._count > 1:
-            nearest = float(np.diff(self._film.keys).min()) * self._axis()[2]
+        side = float(_IMAGES - 4)
+        if self._animation is not None and self._count > 1:
+            nearest = float(np.diff(self._animation.keys).min()) * self._axis()[2]
             side = min(side, max(_SMALLEST, nearest - 2))
-        middle = self.x_of(self.key_frame(number)) if self._film is not None else _SIDE + number * (side + 8)
-        return QRectF(middle - side / 2, _RULER + (_PICTURES - side) / 2, side, side)
+        middle = self.x_of(self.key_frame(number)) if self._animation is not None else _SIDE + number * (side + 8)
+        return QRectF(middle - side / 2, _RULER + (_IMAGES - side) / 2, side, side)
 
     def segment_rect(self, number: int) -> QRectF:
         """Return the rectangle of a segment's bar."""
-        assert self._film is not None
-        keys = self._film.keys
-        end = int(keys[number + 1]) if number + 1 < len(keys) else self._film.hold + int(self._film.numbers.max())
+        assert self._animation is not None
+        keys = self._animation.keys
+        end = (
+            int(keys[number + 1])
+            if number + 1 < len(keys)
+            else self._animation.hold + int(self._animation.numbers.max())
+        )
         left, right = self.x_of(int(keys[number])), self.x_of(end)
-        return QRectF(left + 1, _RULER + _PICTURES + 2, max(2, right - left - 2), _SEGMENTS - 4)
+        return QRectF(left + 1, _RULER + _IMAGES + 2, max(2, right - left - 2), _SEGMENTS - 4)
 
     def _key_at(self, point: QPointF) -> int | None:
         hits = [number for number in range(self._count) if self.key_rect(number).contains(point)]
@@ -289,9 +293,9 @@ class TimelineTrack(QWidget):
         return self._key if self._key in hits else hits[-1] if hits else None
 
     def _segment_at(self, point: QPointF) -> int | None:
-        if self._film is None or not _RULER + _PICTURES <= point.y() < _RULER + _PICTURES + _SEGMENTS:
+        if self._animation is None or not _RULER + _IMAGES <= point.y() < _RULER + _IMAGES + _SEGMENTS:
             return None
-        numbers = range(len(self._film.segments))
+        numbers = range(len(self._animation.segments))
         return next((n for n in numbers if self.segment_rect(n).adjusted(-1, -2, 1, 2).contains(point)), None)
 
     # -- input -------------------------------------------------------------------------------------------------------
@@ -311,7 +315,7 @@ class TimelineTrack(QWidget):
         elif segment is not None:
             self.choose_segment(None if segment == self._segment else segment)
             self.segment_chosen.emit(-1 if self._segment is None else segment)
-        elif self._film is not None:
+        elif self._animation is not None:
             self._grip = _Grip("playhead", gesture=gesture)
             self.scrubbed.emit(self.frame_at(point.x()), gesture)
 
@@ -322,7 +326,7 @@ class TimelineTrack(QWidget):
             self._show_hint(point)
         elif grip.kind == "playhead":
             self.scrubbed.emit(self.frame_at(point.x()), grip.gesture)
-        elif self._film is not None:
+        elif self._animation is not None:
             if not grip.moved and abs(point.x() - grip.start.x()) < _THRESHOLD:
                 return
             if not grip.moved:
@@ -330,7 +334,7 @@ class TimelineTrack(QWidget):
                 self.retime_begun.emit()
             # With the scale at the start of the drag: dragging changes the length of the animation.
             _, left, step = grip.axis
-            frame = round((point.x() - grip.off - left) / step) - self._film.hold
+            frame = round((point.x() - grip.off - left) / step) - self._animation.hold
             self.retimed.emit(grip.number, frame, grip.gesture)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -364,8 +368,8 @@ class TimelineTrack(QWidget):
             if 0 <= self._key + sideways < self._count:
                 self.moved.emit(self._key, self._key + sideways)
         elif sideways is not None and control:
-            if self._film is not None:
-                frame = min(max(self._playhead + sideways, 0), self._film.frames - 1)
+            if self._animation is not None:
+                frame = min(max(self._playhead + sideways, 0), self._animation.frames - 1)
                 self.scrubbed.emit(frame, "~playhead-steps")
         elif sideways is not None:
             self.choose_key(self._key + sideways)
@@ -389,15 +393,15 @@ class TimelineTrack(QWidget):
 
     def _show_hint(self, point: QPointF) -> None:
         """Set cursor and tooltip for the position of the mouse."""
-        over = self._film is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
+        over = self._animation is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
-        self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > _RULER + _PICTURES + _SEGMENTS else ""))
+        self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > _RULER + _IMAGES + _SEGMENTS else ""))
 
     def values_at(self, x: float) -> str:
         """Return the values of the curves at x as text; empty if there are none."""
-        if self._film is None or self._curves is None or not len(self._curves.frames):
+        if self._animation is None or self._curves is None or not len(self._curves.frames):
             return ""
-        number = int(self._film.numbers[self.frame_at(x)])
+        number = int(self._animation.numbers[self.frame_at(x)])
         nearest = int(np.abs(self._curves.frames - number).argmin())
         text = self.tr("OOD distance %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
         if nearest < len(self._curves.changes):
@@ -415,7 +419,7 @@ class TimelineTrack(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept images, codes and files."""
         mime = event.mimeData()
-        if mime.hasFormat(PICTURES) or mime.hasFormat(CODE) or any(url.isLocalFile() for url in mime.urls()):
+        if mime.hasFormat(IMAGES) or mime.hasFormat(CODE) or any(url.isLocalFile() for url in mime.urls()):
             self._drop = event.position().x()
             event.acceptProposedAction()
             self.update()
@@ -447,21 +451,21 @@ class TimelineTrack(QWidget):
         painter.setBrush(theme.color("base"))
         painter.drawRoundedRect(whole, 4, 4)
         painter.setClipRect(whole.adjusted(1, 1, -1, -1))
-        if self._film is not None:
+        if self._animation is not None:
             self._paint_ruler(painter, theme)
             self._paint_strip(painter, theme)
             self._paint_segments(painter, theme)
             self._paint_curves(painter, theme)
-        if self._film is None and self._empty:
+        if self._animation is None and self._empty:
             left = self.key_rect(self._count - 1).right() + 16 if self._count else 16.0
             painter.setPen(theme.color("muted"))
             area = QRectF(left, 8, self.width() - left - 16, self.height() - 16)
             if self._count:
-                area.setRect(left, _RULER, area.width(), _PICTURES)
+                area.setRect(left, _RULER, area.width(), _IMAGES)
             align = Qt.AlignmentFlag.AlignVCenter if self._count else Qt.AlignmentFlag.AlignCenter
             painter.drawText(area, int(align | Qt.TextFlag.TextWordWrap), self._empty)
         self._paint_keys(painter, theme)
-        if self._film is not None:
+        if self._animation is not None:
             self._paint_playhead(painter, theme)
         if self._drop is not None:
             painter.setPen(QPen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
@@ -470,11 +474,11 @@ class TimelineTrack(QWidget):
 
     def _paint_ruler(self, painter: QPainter, theme: Theme) -> None:
         """Paint seconds and frame numbers."""
-        film = self._film
-        assert film is not None
-        step = nice_step(_TICKS / max(self._axis()[2], 1e-6) / film.fps)
-        for number in range(math.floor((film.frames - 1) / film.fps / step + 1e-9) + 1):
-            frame = number * step * film.fps
+        animation = self._animation
+        assert animation is not None
+        step = nice_step(_TICKS / max(self._axis()[2], 1e-6) / animation.fps)
+        for number in range(math.floor((animation.frames - 1) / animation.fps / step + 1e-9) + 1):
+            frame = number * step * animation.fps
             x = self.x_of(frame)
             painter.setPen(theme.color("border"))
             painter.drawLine(QPointF(x, 2), QPointF(x, _RULER - 2))
@@ -484,9 +488,9 @@ class TimelineTrack(QWidget):
                 painter.drawText(QRectF(x + 4, 0, 100, _RULER), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_strip(self, painter: QPainter, theme: Theme) -> None:
-        film, strip = self._film, self._strip
-        assert film is not None
-        row = QRectF(_SIDE, _RULER + 6, self.width() - 2 * _SIDE, _PICTURES - 12)
+        animation, strip = self._animation, self._strip
+        assert animation is not None
+        row = QRectF(_SIDE, _RULER + 6, self.width() - 2 * _SIDE, _IMAGES - 12)
         painter.fillRect(row, theme.color("stage"))
         if strip is None or not len(strip.frames):
             return
@@ -498,7 +502,7 @@ class TimelineTrack(QWidget):
         width = row.width() / cells
         last = int(strip.frames[-1])
         for cell in range(cells):
-            number = int(film.numbers[self.frame_at(row.left() + (cell + 0.5) * width)])
+            number = int(animation.numbers[self.frame_at(row.left() + (cell + 0.5) * width)])
             if number > last + max(1, last // max(1, len(strip.frames) - 1)):
                 continue  # not decoded yet
             nearest = int(np.abs(strip.frames - number).argmin())
@@ -508,25 +512,25 @@ class TimelineTrack(QWidget):
 
     def _paint_way_back(self, painter: QPainter, theme: Theme, row: QRectF) -> None:
         """Dim the backward part, which has no keyframes to drag."""
-        film = self._film
-        assert film is not None
-        forward = int(np.argmax(film.numbers)) + film.hold
-        if forward + 1 < film.frames:
-            veil = theme.color("base")
-            veil.setAlphaF(0.6)
+        animation = self._animation
+        assert animation is not None
+        forward = int(np.argmax(animation.numbers)) + animation.hold
+        if forward + 1 < animation.frames:
+            overlay = theme.color("base")
+            overlay.setAlphaF(0.6)
             left = self.x_of(forward + 0.5)
-            painter.fillRect(QRectF(left, row.top(), row.right() - left, row.height()), veil)
+            painter.fillRect(QRectF(left, row.top(), row.right() - left, row.height()), overlay)
 
     def _paint_segments(self, painter: QPainter, theme: Theme) -> None:
-        film = self._film
-        assert film is not None
+        animation = self._animation
+        assert animation is not None
         plain = painter.font()
         small = painter.font()
         small.setPointSizeF(small.pointSizeF() * 0.88)
         painter.setFont(small)
-        for number, words in enumerate(film.segments):
+        for number, words in enumerate(animation.segments):
             rect, chosen = self.segment_rect(number), number == self._segment
-            painter.setPen(QPen(theme.color("accent" if chosen or film.own[number] else "border"), 1))
+            painter.setPen(QPen(theme.color("accent" if chosen or animation.own[number] else "border"), 1))
             painter.setBrush(theme.color("accent_soft" if chosen else "panel"))
             painter.drawRoundedRect(rect, 3, 3)
             painter.setPen(theme.color("text" if chosen else "muted"))
@@ -539,13 +543,13 @@ class TimelineTrack(QWidget):
         painter.setFont(plain)
 
     def _paint_curves(self, painter: QPainter, theme: Theme) -> None:
-        film, curves = self._film, self._curves
-        assert film is not None
-        row = QRectF(_SIDE, _RULER + _PICTURES + _SEGMENTS, self.width() - 2 * _SIDE, _CURVES - 2)
+        animation, curves = self._animation, self._curves
+        assert animation is not None
+        row = QRectF(_SIDE, _RULER + _IMAGES + _SEGMENTS, self.width() - 2 * _SIDE, _CURVES - 2)
         if curves is None or len(curves.frames) < 2:
             return
-        places = np.linspace(0, film.frames - 1, min(film.frames, 2 * max(2, int(row.width()))))
-        numbers = film.numbers[np.round(places).astype(np.int64)]
+        places = np.linspace(0, animation.frames - 1, min(animation.frames, 2 * max(2, int(row.width()))))
+        numbers = animation.numbers[np.round(places).astype(np.int64)]
         xs = _SIDE + places * self._axis()[2]
         known = curves.frames[len(curves.changes)] if len(curves.changes) else -1
         usual = row.bottom() - row.height() / _FAR
@@ -558,7 +562,7 @@ class TimelineTrack(QWidget):
             starts = curves.frames[: len(rates)]
             shares = np.interp(numbers, starts, rates) / max(float(rates.max()), 1e-12)
             # Held frames do not change.
-            still = np.concatenate([numbers[1:] == numbers[:-1], [False]]) & (film.frames <= len(places))
+            still = np.concatenate([numbers[1:] == numbers[:-1], [False]]) & (animation.frames <= len(places))
             shares[still] = 0
             self._paint_curve(painter, theme, "accent", row, xs[numbers < known], shares[numbers < known])
         self._paint_legend(painter, theme, row)

@@ -12,10 +12,10 @@ from explorer.ui.widgets.fields import button
 
 _CARD_WIDTH = 330
 _GAP = 14
-_VEIL_ALPHA = 150
+_OVERLAY_ALPHA = 150
 
 
-class TourVeil(QWidget):
+class TourOverlay(QWidget):
     """Dims the window except for one part; transparent to the mouse, so that the part can be used."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -39,13 +39,13 @@ class TourVeil(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         free = QRectF(self._hole).adjusted(-2, -2, 2, 2)
-        veil = QPainterPath()
-        veil.addRect(QRectF(self.rect()))
+        overlay = QPainterPath()
+        overlay.addRect(QRectF(self.rect()))
         hole = QPainterPath()
         hole.addRoundedRect(free, 8, 8)
         tint = theme.color("window").darker(115)
-        tint.setAlpha(_VEIL_ALPHA)
-        painter.fillPath(veil.subtracted(hole), tint)
+        tint.setAlpha(_OVERLAY_ALPHA)
+        painter.fillPath(overlay.subtracted(hole), tint)
         painter.setPen(QPen(theme.color("accent"), 2))
         painter.drawPath(hole)
         painter.end()

@@ -39,8 +39,8 @@ class MatrixCodec:
         return int(self.basis.shape[1])
 
     def encode(self, images: Floats) -> Floats:
-        centred: Floats = np.subtract(images.reshape(len(images), -1), 0.5, dtype=np.float32)
-        return np.stack([(centred * direction).sum(axis=1) for direction in self.basis.T], axis=1)
+        centered: Floats = np.subtract(images.reshape(len(images), -1), 0.5, dtype=np.float32)
+        return np.stack([(centered * direction).sum(axis=1) for direction in self.basis.T], axis=1)
 
     def decode(self, codes: Floats) -> Floats:
         flat = np.full((len(codes), len(self.basis)), 0.5, np.float32)

@@ -74,18 +74,18 @@ class _FaultyFile(io.FileIO):
     def __init__(self, path: Any, mode: str, faults: Faults) -> None:
         super().__init__(path, mode)
         self._faults = faults
-        self._told = path
+        self._reported = path
 
     def write(self, data: Any, /) -> int:
         try:
-            self._faults.check("write", self._told)
+            self._faults.check("write", self._reported)
         except OSError:
             super().write(memoryview(data).cast("B")[: len(memoryview(data).cast("B")) // 2])
             raise
         return super().write(data)
 
     def truncate(self, size: int | None = None, /) -> int:
-        self._faults.check("truncate", self._told)
+        self._faults.check("truncate", self._reported)
         return super().truncate(size)
 
 

@@ -33,11 +33,11 @@ def style(function: Callable[[Path, Any], Any]) -> Callable[[Path, Any], Any]:
     return function
 
 
-def learn(model: Any, pictures: Any, targets: Any = None, epochs: int = 12, rate: float = 1e-3) -> None:
+def learn(model: Any, images: Any, targets: Any = None, epochs: int = 12, rate: float = 1e-3) -> None:
     """Train until the model knows digits from noise: the guesses need a model that reconstructs."""
     library = keras if isinstance(model, keras.Model) else tf_keras
     model.compile(optimizer=library.optimizers.Adam(rate), loss="mse")
-    model.fit(pictures, pictures if targets is None else targets, epochs=epochs, batch_size=64, verbose=0)
+    model.fit(images, images if targets is None else targets, epochs=epochs, batch_size=64, verbose=0)
 
 
 def said(value: Any) -> Any:
@@ -180,7 +180,7 @@ def channels_first(folder: Path, x: Any) -> Any:
 
 
 @style
-def colour(folder: Path, x: Any) -> Any:
+def color(folder: Path, x: Any) -> Any:
     """Colour pictures of 32 × 32, operations of Keras between the layers."""
     k = keras.layers
     given = keras.Input((32, 32, 3))
@@ -189,10 +189,10 @@ def colour(folder: Path, x: Any) -> Any:
     h = k.Reshape((16, 16, 4))(k.Dense(1024, "relu")(code))
     model = keras.Model(given, k.Conv2DTranspose(3, 3, strides=2, padding="same", activation="sigmoid")(h))
     model.save(folder / "colour.keras")
-    return said(model(_coloured(x)))
+    return said(model(_colored(x)))
 
 
-def _coloured(x: Any) -> Any:
+def _colored(x: Any) -> Any:
     """The digits as the window brings them to 32 × 32 in colour would not be these: plain noise will do."""
     return np.random.default_rng(3).uniform(0, 1, (COUNT, 32, 32, 3)).astype(np.float32)
 
@@ -222,7 +222,7 @@ class Sampling(keras.layers.Layer):  # type: ignore[misc]
         return mean + keras.ops.exp(log_variance / 2) * noise
 
 
-def _vae_halves(outputs: int = 3) -> tuple[Any, Any]:
+def _vae_parts(outputs: int = 3) -> tuple[Any, Any]:
     k = keras.layers
     given = keras.Input((28, 28, 1))
     h = k.Dense(32, "relu")(k.Flatten()(given))
@@ -237,7 +237,7 @@ def _vae_halves(outputs: int = 3) -> tuple[Any, Any]:
 @style
 def vae_functional(folder: Path, x: Any) -> Any:
     """A sampling layer inside, one file; Keras 3 cannot build its class."""
-    encoder, decoder = _vae_halves(outputs=1)
+    encoder, decoder = _vae_parts(outputs=1)
     given = keras.Input((28, 28, 1))
     keras.Model(given, decoder(encoder(given))).save(folder / "vae_functional.keras")
     mean = keras.Model(encoder.inputs, encoder.get_layer("z_mean").output)
@@ -263,7 +263,7 @@ class VAE(keras.Model):  # type: ignore[misc]
 
 @style
 def vae_subclass(folder: Path, x: Any) -> Any:
-    encoder, decoder = _vae_halves()
+    encoder, decoder = _vae_parts()
     model = VAE(encoder, decoder)
     model(x[:1])
     model.save(folder / "vae_subclass.keras")
@@ -273,7 +273,7 @@ def vae_subclass(folder: Path, x: Any) -> Any:
 @style
 def vae_pair(folder: Path, x: Any) -> Any:
     """Encoder with three outputs and decoder, a file each."""
-    encoder, decoder = _vae_halves()
+    encoder, decoder = _vae_parts()
     (folder / "vae_pair").mkdir()
     encoder.save(folder / "vae_pair" / "my_encoder.keras")
     decoder.save(folder / "vae_pair" / "my_decoder.h5")
@@ -283,7 +283,7 @@ def vae_pair(folder: Path, x: Any) -> Any:
 @style
 def encoder_two_outputs(folder: Path, x: Any) -> Any:
     """An encoder alone: mean and log-variance."""
-    encoder, _ = _vae_halves()
+    encoder, _ = _vae_parts()
     alone = keras.Model(encoder.inputs, encoder.outputs[:2])
     alone.save(folder / "encoder_two_outputs.keras")
     return said(alone(x[:COUNT])[0])
@@ -291,7 +291,7 @@ def encoder_two_outputs(folder: Path, x: Any) -> Any:
 
 @style
 def decoder_alone(folder: Path, x: Any) -> Any:
-    _, decoder = _vae_halves()
+    _, decoder = _vae_parts()
     decoder.save(folder / "decoder_alone.keras")
     return said(decoder(np.linspace(-1, 1, 2 * COUNT, dtype=np.float32).reshape(COUNT, 2)))
 
@@ -402,7 +402,7 @@ def keras_2_vae_lambda(folder: Path, x: Any) -> Any:
 @style
 def exported_pair(folder: Path, x: Any) -> Any:
     """Two functions without layers, as `export` of Keras 3 writes them."""
-    encoder, decoder = _vae_halves()
+    encoder, decoder = _vae_parts()
     alone = keras.Model(encoder.inputs, encoder.outputs[0])
     (folder / "exported_pair").mkdir()
     alone.export(folder / "exported_pair" / "encoder", verbose=False)
@@ -482,14 +482,14 @@ def main(folder: Path, only: Sequence[str] = ()) -> None:
     """
     keras.utils.set_random_seed(1)
     source = open_source("digits")
-    pictures = to_floats(source.read(np.arange(0, 4000, 2), Preprocessing.standard((28, 28, 1))))
-    given = {"x": pictures[:COUNT]}
+    images = to_floats(source.read(np.arange(0, 4000, 2), Preprocessing.standard((28, 28, 1))))
+    given = {"x": images[:COUNT]}
     for name, write in STYLES.items():
         if not only or name in only:
-            given[name] = np.asarray(write(folder, pictures))[:COUNT]
+            given[name] = np.asarray(write(folder, images))[:COUNT]
     _hostile(folder)
     if not only:
-        _refused(folder, pictures)
+        _refused(folder, images)
     np.savez(folder / "references.npz", **given)  # type: ignore[arg-type]  # numpy types its own keyword only
 
 

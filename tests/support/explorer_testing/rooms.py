@@ -39,15 +39,15 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
 
 def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     """Yield every dialog, open."""
-    shell = window.shell
+    app_actions = window.app_actions
     window.show_help()
     yield "help", _shown(window, "help_dialog")
     yield "import", window.show_import()
     yield "directions", window.latent.find_directions()
     yield "statistics", window.latent.show_statistics()
-    yield "commands", shell.show_palette()
-    yield "problems", shell.show_problems()
-    yield "settings", shell.show_settings()
+    yield "commands", app_actions.show_palette()
+    yield "problems", app_actions.show_problems()
+    yield "settings", app_actions.show_settings()
     window.timeline.ask_export()
     yield "export", _shown(window, "export_dialog")
     window.timeline.ask_preset()
@@ -56,7 +56,7 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     yield "augmentation", _shown(window, "augment_preview")
     window.library.show_get("mnist")
     yield "get data", _shown(window, "get_dialog")
-    tour = shell.start_tour()
+    tour = app_actions.start_tour()
     yield "tour", tour.card
     tour.end()
 

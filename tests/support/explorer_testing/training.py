@@ -21,17 +21,17 @@ def blobs(count: int, image_shape: ImageShape = (16, 16, 1), seed: int = 0) -> P
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
     rows, columns = np.mgrid[:height, :width]
-    pictures = []
+    images = []
     for y, x, spread, bright in rng.uniform([0.2, 0.2, 1.5, 150], [0.8, 0.8, 4, 255], (count, 4)):
         distance = (rows - y * height) ** 2 + (columns - x * width) ** 2
-        pictures.append(bright * np.exp(-distance / (2 * spread**2)))
-    return np.repeat(np.array(pictures)[..., None], channels, axis=3).astype(np.uint8)
+        images.append(bright * np.exp(-distance / (2 * spread**2)))
+    return np.repeat(np.array(images)[..., None], channels, axis=3).astype(np.uint8)
 
 
-def write_pictures(path: Path, train: int = 160, test: int = 40, image_shape: ImageShape = (16, 16, 1)) -> Path:
+def write_images(path: Path, train: int = 160, test: int = 40, image_shape: ImageShape = (16, 16, 1)) -> Path:
     """Write pictures with given splits as an npz file; return its path."""
-    pictures = blobs(train + test, image_shape)
-    np.savez(path, x_train=pictures[:train], x_test=pictures[train:])
+    images = blobs(train + test, image_shape)
+    np.savez(path, x_train=images[:train], x_test=images[train:])
     return path
 
 

@@ -28,7 +28,7 @@ from explorer.app import Running
 from explorer.data.source import Source
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, NoiseView, PictureView
+from explorer.document.views import CursorView, ImageView, NoiseView
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
@@ -40,7 +40,7 @@ PATIENCE_MS = 30_000
 W = TypeVar("W", bound=QWidget)
 
 
-class Desk:
+class WindowDriver:
     """The window of `explorer.app.make_window`, shown, and what a person does with it."""
 
     def __init__(self, running: Running, bot: QtBot) -> None:
@@ -91,7 +91,7 @@ class Desk:
     def settle(self) -> None:
         """Wait until nothing that the codec was asked for is missing."""
         document = self.document
-        self.until(lambda: isinstance(document.picture_view, PictureView))
+        self.until(lambda: isinstance(document.image_view, ImageView))
         self.until(lambda: isinstance(document.cursor_view, CursorView))
         if document.watches("noise"):
             self.until(lambda: isinstance(document.noise_view, NoiseView))
@@ -189,11 +189,11 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def array_of(image: QImage) -> NDArray[np.uint8]:
+def array_of(qimage: QImage) -> NDArray[np.uint8]:
     """Return the pixels of an image, ``(h, w, 1)`` where it is grey and ``(h, w, 3)`` where not."""
-    grey = image.format() == QImage.Format.Format_Grayscale8
-    kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
-    image = image.convertToFormat(kind)
-    lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    channels = 1 if grey else 3
-    return lines[:, : image.width() * channels].reshape(image.height(), image.width(), channels).copy()
+    gray = qimage.format() == QImage.Format.Format_Grayscale8
+    kind = QImage.Format.Format_Grayscale8 if gray else QImage.Format.Format_RGB888
+    qimage = qimage.convertToFormat(kind)
+    lines = np.frombuffer(qimage.constBits(), np.uint8).reshape(qimage.height(), qimage.bytesPerLine())
+    channels = 1 if gray else 3
+    return lines[:, : qimage.width() * channels].reshape(qimage.height(), qimage.width(), channels).copy()
