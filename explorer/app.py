@@ -25,14 +25,14 @@ from explorer.memory import share_heaps
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
+from explorer.ui.app_actions import SCHEMES
 from explorer.ui.application import new_application
 from explorer.ui.main_window import MainWindow
-from explorer.ui.shell import SCHEMES
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
+from explorer.workers.backend import Backend
 from explorer.workers.closing import ExitGuard
 from explorer.workers.interrupts import Interrupts
 from explorer.workers.loading import load_model
-from explorer.workers.studio import Backend
 
 FIRST_MODEL = "digits-vae-2d"
 """The model that the window opens at start: two latent dimensions fit the map."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explorer import reader
-from explorer.models.foreign.contents import Described, Group, Rows, Weights
+from explorer.models.third_party.contents import Described, Group, Rows, Weights
 from explorer.paths import pretrained_dir
 from explorer.reader import client
 from explorer.reader.wire import Locked

@@ -18,7 +18,7 @@ from explorer.document.timeline import Export
 from explorer.document.views import ImageView
 from explorer.models.settings import make_request
 from explorer.paths import pretrained_dir, user_models_dir
-from explorer.tour import atlas, basics, film, lab, meaning, models
+from explorer.tour import animation, atlas, basics, lab, meaning, models
 from explorer.tour.guide import Tour
 
 FIRST_MODEL, FIRST_SOURCE = "digits-vae-2d", "digits"
@@ -249,8 +249,8 @@ ACTIONS: dict[str, Action] = {
     "zoom": zoom_map,
     "noise": at_home(basics.noise),
     "export": make_animation,
-    "timeline": at_home(film.keyframes),
-    "export dialog": at_home(film.gif),
+    "timeline": at_home(animation.keyframes),
+    "export dialog": at_home(animation.gif),
     "drop": drop_image,
     "folder": open_folder,
     "session": save_session,

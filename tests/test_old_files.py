@@ -15,7 +15,7 @@ from explorer_testing.training import of, train
 from pytestqt.qtbot import QtBot
 
 from explorer.data.corruption import corrupt, parse_noise
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
@@ -26,12 +26,12 @@ from explorer.document.state import GridSettings, Jitter, Sampling, State, Trave
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Finished, Started
 from explorer.inference.codec import OnnxCodec
-from explorer.latent.film import AnimationSettings, Segment
+from explorer.latent.animation import AnimationSettings, Segment
 from explorer.models.bundle import open_bundle
 from explorer.models.direction_file import read_directions
 from explorer.models.runs import find_runs, read_strip
+from explorer.workers.backend import Backend
 from explorer.workers.loading import open_model
-from explorer.workers.studio import Backend
 
 OLD = Path(__file__).parent / "fixtures" / "v1"
 OLD_HOME = "/tmp/latent-explorer-v1"

@@ -70,9 +70,9 @@ def test_they_take_little_room_and_the_wheel_carries_a_few() -> None:
 
 def test_what_the_program_opens_by_itself_is_in_the_wheel() -> None:
     from explorer.app import FIRST_MODEL
-    from explorer.bench import decode_one, grid, morph, neighbours
+    from explorer.bench import decode_one, grid, morph, neighbors
 
-    named = {FIRST_MODEL, neighbours.MODEL, grid.CASE, morph.STAND_IN, *decode_one.CASES}
+    named = {FIRST_MODEL, neighbors.MODEL, grid.CASE, morph.STAND_IN, *decode_one.CASES}
     assert named <= {recipe.name for recipe in RECIPES if recipe.in_wheel}
 
 

@@ -82,8 +82,8 @@ def _round_trip(path: str, repeats: int) -> float:
     from PySide6.QtCore import QEventLoop, QObject, Slot
 
     from explorer.document.tasks import DecodeCursor
-    from explorer.workers.codec_thread import RenderThread
     from explorer.workers.loading import open_model
+    from explorer.workers.render_thread import RenderThread
 
     model = open_model(Path(path))
     codes = np.random.default_rng(0).standard_normal((repeats + _WARM_UP, model.latent_dim)).astype(np.float32)

@@ -70,10 +70,10 @@ def _map(path: str, side: int) -> float:
 
     from explorer.document.document import Document
     from explorer.document.map_tiles import MapWindow
-    from explorer.latent.lattice import TileGrid
-    from explorer.workers.codec_thread import RenderThread
+    from explorer.latent.tile_grid import TileGrid
     from explorer.workers.loading import open_model
-    from explorer.workers.renderer import RenderScheduler
+    from explorer.workers.render_scheduler import RenderScheduler
+    from explorer.workers.render_thread import RenderThread
 
     document, thread, loop = Document(), RenderThread(), QEventLoop()
     render_scheduler = RenderScheduler(document, thread)

@@ -108,7 +108,7 @@ def _codes(codec: Codec) -> Floats:
     """Return the codes of a path through the prior; for the stand-in three paths, one per channel, interleaved."""
     import numpy as np
 
-    from explorer.latent.film import AnimationSettings, animation_codes
+    from explorer.latent.animation import AnimationSettings, animation_codes
 
     ways = SHAPE[2] // codec.image_shape[2]
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ LINES = (
     "smoothness",
     "folder",
     "morph",
-    "neighbours",
+    "neighbors",
     "training",
 )
 """Each is a module of this package, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""

@@ -1,6 +1,6 @@
 """The search for directions: the request, its result, and the directions that are kept.
 
-Shown by the dialog that finds directions, served by `explorer.workers.analyst.AnalysisJobs`. Main thread only.
+Shown by the dialog that finds directions, served by `explorer.workers.analysis.AnalysisJobs`. Main thread only.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Main thread only. Panels read it, connect to its signals and call its methods; they never call one another. Requests
 that need a thread (open a folder, train, export) are ``…_requested`` signals, served by
-`explorer.workers.studio.Backend`.
+`explorer.workers.backend.Backend`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.data.corruption import Noise
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
-from explorer.document.beside import ComparedModel
+from explorer.document.analysis import Analysis
+from explorer.document.animation import animation_parts_of
 from explorer.document.bookmarks import Bookmarks
 from explorer.document.closed import Closed, Reopening
+from explorer.document.comparison import ComparedModel
+from explorer.document.dataset_checks import DatasetChecks
 from explorer.document.directions import Directions
+from explorer.document.downloads import Downloads
 from explorer.document.history import History
 from explorer.document.imports import Imports
-from explorer.document.intake import OpenRequests
 from explorer.document.map_tiles import MapTiles
-from explorer.document.morph import animation_parts_of
-from explorer.document.neighbours import Neighbors
-from explorer.document.preparation import DatasetChecks
+from explorer.document.neighbors import Neighbors
+from explorer.document.open_requests import OpenRequests
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
-from explorer.document.shown import ViewResults
 from explorer.document.state import (
     Arithmetic,
     GridSettings,
@@ -45,11 +46,10 @@ from explorer.document.state import (
     State,
     Traversal,
 )
-from explorer.document.stock import Downloads
-from explorer.document.studies import Analysis
-from explorer.document.succession import codes_at_first, grid_for, newer_grid, reach_of, refined
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
+from explorer.document.transitions import codes_at_first, grid_for, newer_grid, reach_of, refined
+from explorer.document.view_results import ViewResults
 from explorer.document.views import (
     BookmarksView,
     CursorView,
@@ -59,13 +59,13 @@ from explorer.document.views import (
     View,
 )
 from explorer.errors import UsageError
-from explorer.latent.axes import move_component, random_along_components, take_component
+from explorer.latent.animation import AnimationSettings
+from explorer.latent.animation_presets import AnimationPreset
+from explorer.latent.components import move_component, random_along_components, take_component
 from explorer.latent.directions import Ruler
-from explorer.latent.film import AnimationSettings
-from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane, QuantilePlane
-from explorer.latent.presets import AnimationPreset
 from explorer.latent.statistics import CodeStatistics
+from explorer.latent.tile_grid import TileGrid
 from explorer.messages import Message, Wording, message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats, Pixels
@@ -87,7 +87,7 @@ class Problem:
 
 
 class Document(ViewResults):
-    """What the user works on; its views are in `explorer.document.shown`.
+    """What the user works on; its views are in `explorer.document.view_results`.
 
     Signals
     -------

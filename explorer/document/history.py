@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
-from explorer.document.succession import newer
+from explorer.document.transitions import newer
 from explorer.messages import Message, Wording
 
 PAUSE_SECONDS = 1.0

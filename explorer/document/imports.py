@@ -13,8 +13,8 @@ from psygnal import Signal
 
 from explorer.engine.messages import Examined
 from explorer.messages import Wording
-from explorer.models.foreign.request import ImportRequest
-from explorer.models.foreign.safety import Finding
+from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.safety import Finding
 
 Phase = Literal["idle", "looking", "asking", "ready", "importing", "finished", "failed"]
 

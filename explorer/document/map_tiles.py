@@ -1,6 +1,6 @@
 """The tiles of the map: the visible window, its decoded tiles, and older tiles that substitute missing ones.
 
-Main thread only. The panel sets the window; `explorer.workers.renderer.RenderScheduler` decodes missing tiles.
+Main thread only. The panel sets the window; `explorer.workers.render_scheduler.RenderScheduler` decodes missing tiles.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from psygnal import Signal
 
 from explorer.document.views import Overlay, TilesView
-from explorer.latent.lattice import TileGrid
 from explorer.latent.planes import Plane
+from explorer.latent.tile_grid import TileGrid
 from explorer.types import Codec, Indices, Pixels
 
 _KEPT_BYTES = 64_000_000

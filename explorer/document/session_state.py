@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 import explorer
 from explorer.data.corruption import format_noise, parse_noise
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
-from explorer.document.morph import animation_of, keyframes_of
+from explorer.document.animation import animation_of, keyframes_of
 from explorer.document.selection import Picked
 from explorer.document.state import (
     Arithmetic,
@@ -32,8 +32,8 @@ from explorer.document.state import (
     Traversal,
 )
 from explorer.errors import ExplorerError
+from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.directions import Direction
-from explorer.latent.film import AnimationSettings, Segment
 from explorer.latent.planes import Plane
 from explorer.models.session_file import Session
 from explorer.models.session_record import (

@@ -1,6 +1,6 @@
 """The open session: its file, whether it has unsaved changes, and requests to open and save.
 
-Shown in the window's title and dialogs, served by `explorer.workers.session_keeper.SessionJobs`. Main thread only.
+Shown in the window's title and dialogs, served by `explorer.workers.session_io.SessionJobs`. Main thread only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 from psygnal import Signal
 
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.selection import Picked
 from explorer.document.session_state import keeps_imported_image, same_work, session_of

@@ -10,9 +10,9 @@ import numpy as np
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Direction
-from explorer.latent.film import AnimationSettings, Segment
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
 from explorer.types import Codec, Floats, Pixels
@@ -256,7 +256,7 @@ class State:
         The animation.
     times
         Position of each frame of one pass along the keyframes, if its speed was equalized (see
-        `explorer.latent.film.Animation`); or None.
+        `explorer.latent.animation.Animation`); or None.
     grid
         The plane of the map.
     directions

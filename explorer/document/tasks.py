@@ -19,7 +19,7 @@ from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.map_tiles import MapWindow
-from explorer.document.neighbours import IndexedImages, pooled
+from explorer.document.neighbors import IndexedImages, pooled
 from explorer.document.state import Jitter, Sampling, Traversal
 from explorer.document.views import (
     AnimationView,
@@ -46,13 +46,13 @@ from explorer.document.views import (
     View,
 )
 from explorer.errors import DataError, ModelError, UsageError
+from explorer.latent.animation import Animation, AnimationCurve
 from explorer.latent.curves import image_change
-from explorer.latent.film import Animation, AnimationCurve
-from explorer.latent.lattice import TileGrid
-from explorer.latent.on_data import CodeDistance
+from explorer.latent.data_distance import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.latent.statistics import CodeStatistics
+from explorer.latent.tile_grid import TileGrid
 from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_component, traverse_dimension
 from explorer.models.runs import ProgressFrame, read_strip
 from explorer.types import Codec, Floats, Indices, Pixels

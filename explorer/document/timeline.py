@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal
 
+from explorer.document.animation import animation_of, animation_parts_of, keyframes_of, retimed
 from explorer.document.edit import Edit
-from explorer.document.morph import animation_of, animation_parts_of, keyframes_of, retimed
 from explorer.document.state import Keyframe, State
 from explorer.document.views import AnimationView
 from explorer.errors import UsageError
 from explorer.export.frames import Palette
-from explorer.latent.film import Animation, AnimationCurve, AnimationSettings, Segment
-from explorer.latent.presets import AnimationPreset
+from explorer.latent.animation import Animation, AnimationCurve, AnimationSettings, Segment
+from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.timing import even_out
 from explorer.messages import Wording, message
 from explorer.types import Floats, Indices, Pixels

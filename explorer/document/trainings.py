@@ -1,6 +1,6 @@
 """The queue of trainings, the kept runs, and the live model in training.
 
-Requested by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.run_keeper.RunJobs`.
+Requested by the Train panel, served by `explorer.workers.trainer.Trainer` and `explorer.workers.runs.RunJobs`.
 Main thread only. The state of the current training is `Document.training`.
 """
 

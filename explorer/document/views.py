@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.source import Source
-from explorer.latent.film import Animation
-from explorer.latent.lattice import TileGrid
+from explorer.latent.animation import Animation
 from explorer.latent.planes import Plane
+from explorer.latent.tile_grid import TileGrid
 from explorer.messages import Wording
 from explorer.types import Codec, Floats, Indices, Pixels
 

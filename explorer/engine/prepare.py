@@ -10,19 +10,19 @@ import keras
 import numpy as np
 
 from explorer.data.augmentation import Augmented, augmenting
-from explorer.data.border import suggests_invert
 from explorer.data.corruption import Noise, parse_noise
+from explorer.data.polarity import suggests_invert
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import PixelRows, Skipped, Source
 from explorer.data.sources import opening
 from explorer.engine.build import build
-from explorer.engine.foreign.loading import load
 from explorer.engine.messages import Advice, Working
+from explorer.engine.third_party.loading import load
 from explorer.errors import TrainingError
 from explorer.messages import Message, message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle, resolve_bundle
-from explorer.models.layer_words import shape_label
+from explorer.models.layer_labels import shape_label
 from explorer.models.limits import AUGMENTED_BYTES, MEMORY_BYTES
 from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec

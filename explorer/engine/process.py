@@ -88,7 +88,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         elif isinstance(request, Examine | Import):
             yield from _import(request, _PipeControl(channel))
         elif isinstance(request, Serve):
-            from explorer.engine.foreign.serving import serve_networks
+            from explorer.engine.third_party.serving import serve_networks
 
             yield serve_networks(request)
         # An order without a running request came too late; it is ignored.
@@ -114,9 +114,9 @@ def _tidy() -> None:
 
 def _import(request: Examine | Import, control: _PipeControl) -> Iterator[Event]:
     """Examine or import a model; it can be canceled between steps, and leaves no files then."""
-    from explorer.engine.foreign.importing import examine, import_model
-    from explorer.engine.foreign.memory_limit import limit_memory
-    from explorer.models.foreign.files import files_of
+    from explorer.engine.third_party.importing import examine, import_model
+    from explorer.engine.third_party.memory_limit import limit_memory
+    from explorer.models.third_party.files import files_of
 
     limit_memory(files_of(request.request))
     running = examine(request.request) if isinstance(request, Examine) else import_model(request.request)

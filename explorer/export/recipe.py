@@ -70,7 +70,7 @@ class SegmentRecord(_Record):
 
 
 class AnimationRecord(_Record):
-    """Animation settings, as `explorer.latent.film.Animation.to_dict` returns them."""
+    """Animation settings, as `explorer.latent.animation.Animation.to_dict` returns them."""
 
     segments: tuple[SegmentRecord, ...] = Field(max_length=MAX_KEYS, strict=False)
     hold: int = Field(ge=0, le=MAX_STEPS)
@@ -154,8 +154,8 @@ def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[st
         Codes ``(k, d)`` float32. If they are too long, the `keys` of the recipe are None; the caller should tell the
         user.
     animation
-        Plain values, as `explorer.latent.film.Animation.to_dict` returns them. The times of tens of thousands of frames
-        are omitted.
+        Plain values, as `explorer.latent.animation.Animation.to_dict` returns them. The times of tens of thousands of
+        frames are omitted.
 
     Raises
     ------

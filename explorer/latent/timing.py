@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.film import Animation
+from explorer.latent.animation import Animation
 
 
 def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:

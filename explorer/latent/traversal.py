@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.errors import UsageError
-from explorer.latent.axes import move_component
 from explorer.latent.checks import as_code, check_dimension, check_table
+from explorer.latent.components import move_component
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats, Indices
 

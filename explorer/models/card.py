@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ModelError
 from explorer.json_limits import RECORD, json_text
-from explorer.models.foreign.record import Imported
 from explorer.models.settings import TrainingSettings
+from explorer.models.third_party.record import Imported
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1

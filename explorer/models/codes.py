@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, whole_arrays
 from explorer.errors import ModelError
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.latent.statistics import QUANTILES, CodeStatistics
 from explorer.messages import message
 from explorer.reading import reading

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from explorer.data.corruption.grey import luma
+from explorer.data.corruption.gray import luma
 from explorer.data.formats import plain_mode
 from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, pil_image_pixels, to_pil_image
 from explorer.data.tiles import through_tiles

@@ -15,7 +15,7 @@ from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
-from explorer.models.layer_words import shape_label
+from explorer.models.layer_labels import shape_label
 from explorer.models.limits import (
     AUGMENTED_BYTES,
     BYTES_A_VALUE,

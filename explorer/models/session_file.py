@@ -1,7 +1,7 @@
 """Session files: the state of the window in one file.
 
 A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, if an imported image is shown, ``guest``,
-its original file. Model and dataset are only referenced, so that the file is small; `explorer.workers.session_keeper`
+its original file. Model and dataset are only referenced, so that the file is small; `explorer.workers.session_io`
 finds them.
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from explorer.array_files import ZipLimits, read_arrays, read_members
-from explorer.data.guest import MOST_BYTES
+from explorer.data.imported_image import MOST_BYTES
 from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
 from explorer.messages import Wording, message

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError
+from explorer.latent.animation import Loop
 from explorer.latent.easing import easing_named
-from explorer.latent.film import Loop
 from explorer.latent.paths import path_named
 from explorer.types import ImageShape
 
@@ -104,7 +104,7 @@ class ImportedImageRecord(_Record):
 
 
 class SegmentRecord(_Record):
-    """See `explorer.latent.film.Segment`."""
+    """See `explorer.latent.animation.Segment`."""
 
     steps: int = Field(ge=2, le=MOST)
     path: Name
@@ -117,7 +117,7 @@ class SegmentRecord(_Record):
 
 
 class AnimationRecord(SegmentRecord):
-    """See `explorer.latent.film.AnimationSettings`."""
+    """See `explorer.latent.animation.AnimationSettings`."""
 
     hold: int = Field(ge=0, le=MOST)
     fps: float = Field(gt=0, le=1000, allow_inf_nan=False)

@@ -13,8 +13,8 @@ The package of a format has the reader, which runs in the child process::
             ...
             yield Shape(name, shape)  # a dataclass of plain values and arrays (see explorer.ipc.pack)
 
-the registry has the line ``"shapes": Reader("explorer.models.foreign.shapes:read_shapes", error=ModelError)``, and the
-caller calls ``read("shapes", [path], (Shape,), {"most": 100})``. In a job, `steps` yields None while it waits.
+the registry has the line ``"shapes": Reader("explorer.models.third_party.shapes:read_shapes", error=ModelError)``, and
+the caller calls ``read("shapes", [path], (Shape,), {"most": 100})``. In a job, `steps` yields None while it waits.
 """
 
 from explorer.reader.client import close_all, guards, read, steps

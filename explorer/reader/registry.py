@@ -46,9 +46,9 @@ READERS: Final[dict[str, Reader]] = {
         ModelError,
         memory_bytes=2048 * MB,
     ),
-    "keras description": Reader("explorer.models.foreign.contents:describe", _KERAS, ModelError),
+    "keras description": Reader("explorer.models.third_party.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(
-        "explorer.models.foreign.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
+        "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
     ),
 }
 """Readers by name."""

@@ -19,22 +19,22 @@ from PySide6.QtCore import QCoreApplication, Qt
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
 from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
-from explorer.tour import atlas, basics, film, lab, meaning, models, settings, training
+from explorer.tour import animation, atlas, basics, lab, meaning, models, settings, training
 from explorer.tour.guide import Tour
 
 HEAVY = ("tensorflow", "keras", "sklearn")
 
 STEPS: dict[str, Callable[[Tour], None]] = {
-    "first": film.first,
+    "first": animation.first,
     "picture": basics.image,
     "slider": basics.slider,
     "map": basics.walk_map,
     "noise": basics.noise,
-    "keyframes": film.keyframes,
-    "ways": film.ways,
-    "classes": film.one_of_each,
-    "gif": film.gif,
-    "reopen": film.reopen,
+    "keyframes": animation.keyframes,
+    "ways": animation.ways,
+    "classes": animation.one_of_each,
+    "gif": animation.gif,
+    "reopen": animation.reopen,
     "settings": settings.settings,
     "train": training.train,
     "switch": models.switch,

@@ -32,10 +32,12 @@ from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
 from explorer.messages import message_text
 from explorer.paths import resources_dir
+from explorer.ui.app_actions import AppActions
+from explorer.ui.clipboard_dnd import ClipboardDnd
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.exchange import ClipboardDnd
+from explorer.ui.focus_ring import show_or_hide
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.bookmarks import BookmarksPanel
 from explorer.ui.panels.compare import ComparePanel
@@ -45,7 +47,7 @@ from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.panels.map import MapPanel
-from explorer.ui.panels.neighbours import NeighborsPanel
+from explorer.ui.panels.neighbors import NeighborsPanel
 from explorer.ui.panels.noise import NoisePanel
 from explorer.ui.panels.outliers import OutliersPanel
 from explorer.ui.panels.samples import SamplesPanel
@@ -53,10 +55,8 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
-from explorer.ui.panes import show_or_hide
 from explorer.ui.plain_text import plain_menu_text, plain_window_title
-from explorer.ui.session_desk import SessionActions
-from explorer.ui.shell import AppActions
+from explorer.ui.session_actions import SessionActions
 from explorer.ui.status import StatusBar
 from explorer.ui.widgets.problem_bar import ProblemBar
 

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from explorer.document.analysis import CodesView
 from explorer.document.map_tiles import MapWindow
-from explorer.document.studies import CodesView
 from explorer.export.table import write_csv
 from explorer.paths import replacing_file
 from explorer.ui.scatter_image import Scatter

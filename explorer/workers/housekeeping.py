@@ -15,8 +15,8 @@ from explorer.inference.codec import OnnxCodec
 from explorer.inference.served import network_server
 from explorer.memory import give_back
 from explorer.workers.closing import Deadline
-from explorer.workers.codec_thread import RenderThread
 from explorer.workers.jobs import JobRunner
+from explorer.workers.render_thread import RenderThread
 
 IDLE_MS = 1_500
 """Idle time, without an answer or a job, after which freed memory is returned to the system."""

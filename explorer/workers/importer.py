@@ -18,9 +18,9 @@ from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
 from explorer.messages import Message, Wording, message
-from explorer.models.foreign.files import dangers
-from explorer.models.foreign.request import ImportRequest
-from explorer.models.foreign.safety import Finding, check
+from explorer.models.third_party.files import dangers
+from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.safety import Finding, check
 from explorer.types import Progress
 from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner

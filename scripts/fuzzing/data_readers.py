@@ -17,11 +17,11 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.formats import open_image, probe_image
-from explorer.data.guest import ImportedImage
-from explorer.data.picture_index import ImageIndex
-from explorer.data.picture_listing import list_folder
+from explorer.data.image_index import ImageIndex
+from explorer.data.image_listing import list_folder
+from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.paths import resources_dir
@@ -203,15 +203,15 @@ def _make_index(folder: Path) -> None:
     index = _returned(list_folder(place))
     for position in range(len(index)):
         index.look(position)
-    picture_index.save_index(index)
-    (place / "kept.npz").write_bytes(picture_index._place(place).read_bytes())
+    image_index.save_index(index)
+    (place / "kept.npz").write_bytes(image_index._place(place).read_bytes())
 
 
 def _read_index(path: Path) -> None:
     """Replace the cached index of a folder by a damaged one, and open the folder."""
     raw = (path / "kept.npz").read_bytes()
     (path / "kept.npz").unlink()
-    kept = picture_index._place(path)
+    kept = image_index._place(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(raw)
     assert open_source(path).count == 4, "images of the folder are missing"

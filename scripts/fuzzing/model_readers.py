@@ -17,8 +17,8 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 
 from explorer.cli.inputs import read_codes
+from explorer.document.animation import animation_parts_of
 from explorer.document.document import Document
-from explorer.document.morph import animation_parts_of
 from explorer.document.preferences import Preferences, PreferencesFile, heal
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel
@@ -27,19 +27,19 @@ from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.inference.codec import open_codec
 from explorer.inference.gate.check import vouch
+from explorer.latent.animation import Animation, AnimationSettings, Segment
+from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.directions import Direction
-from explorer.latent.film import Animation, AnimationSettings, Segment
-from explorer.latent.neighbours import NeighborIndex
-from explorer.latent.presets import AnimationPreset
+from explorer.latent.neighbors import NeighborIndex
 from explorer.models.bundle import CARD, CODES, COMPILED, open_bundle, seal
 from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
-from explorer.models.foreign.files import dangers_of, looks_third_party
-from explorer.models.foreign.reading import ThirdPartyFile, _parsed, read_third_party
-from explorer.models.foreign.rewriting import rewrite
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
 from explorer.models.session_file import read_session, write_session
+from explorer.models.third_party.files import dangers_of, looks_third_party
+from explorer.models.third_party.reading import ThirdPartyFile, _parsed, read_third_party
+from explorer.models.third_party.rewriting import rewrite
 from explorer.paths import recent_path, runs_dir
 from fuzzing.reader import Reader
 

@@ -18,8 +18,8 @@ from explorer.engine.channel import LIMITS
 from explorer.inference.gate.check import check_network
 from explorer.ipc import pack, unpack
 from explorer.messages import Message, message
-from explorer.models.foreign.contents import Described, Rows, Weights
 from explorer.models.settings import CHECKPOINT, resolve_settings
+from explorer.models.third_party.contents import Described, Rows, Weights
 from explorer.reader import wire
 from fuzzing.reader import Reader
 

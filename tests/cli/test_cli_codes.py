@@ -30,7 +30,7 @@ def codes(deep_model: Model) -> Floats:
 
 def test_neighbors_are_those_of_brute_force(ask: Any, codes: Floats) -> None:
     source = open_source("digits")
-    reported = ask("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17", "--count", 7)
+    reported = ask("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17", "--count", 7)
     distances = np.linalg.norm(codes.astype(np.float64) - codes[17], axis=1)
     distances[17] = np.inf
     nearest = np.argsort(distances, kind="stable")[:7]
@@ -41,7 +41,7 @@ def test_neighbors_are_those_of_brute_force(ask: Any, codes: Floats) -> None:
 
 @pytest.mark.parametrize(("kind", "least"), [("hnsw", 9), ("lsh", 3)])
 def test_approximate_ones_are_mostly_the_same(ask: Any, kind: str, least: int) -> None:
-    words = ("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17")
+    words = ("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17")
     exact = {entry["index"] for entry in ask(*words, "--index", "exact")}
     found = {entry["index"] for entry in ask(*words, "--index", kind)}
     assert len(exact & found) >= least
@@ -50,7 +50,7 @@ def test_approximate_ones_are_mostly_the_same(ask: Any, kind: str, least: int) -
 
 def test_cosine_looks_at_directions(ask: Any, codes: Floats) -> None:
     reported = ask(
-        "neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:3", "--metric", "cosine"
+        "neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:3", "--metric", "cosine"
     )
     unit = codes.astype(np.float64) / np.linalg.norm(codes, axis=1, keepdims=True)
     distances = 1 - unit @ unit[3]
@@ -63,7 +63,7 @@ def test_a_file_is_a_query_too_and_is_not_left_out(ask: Any, tmp_path: Path) -> 
     source = open_source("digits")
     Image.fromarray(source.read(np.array([40]), RECIPE)[0, :, :, 0]).save(tmp_path / "digit.png")
     reported = ask(
-        *("neighbours", "--model", "digits-deep-49", "--data", "digits"),
+        *("neighbors", "--model", "digits-deep-49", "--data", "digits"),
         *("--query", tmp_path / "digit.png", "--count", 3),
     )
     assert reported[0]["index"] == 40
@@ -92,10 +92,10 @@ def test_plus_alone_gives_the_reconstruction(ask: Any, codes: Floats, tmp_path: 
 @pytest.mark.parametrize(
     "words",
     [
-        ("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:10000"),
-        ("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "missing.png"),
-        ("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:1", "--count", "0"),
-        ("neighbours", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:1", "--index", "tree"),
+        ("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:10000"),
+        ("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "missing.png"),
+        ("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:1", "--count", "0"),
+        ("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:1", "--index", "tree"),
         ("arithmetic", "--model", "digits-deep-49", "--plus", "digits:-1", "--out", "sum.png"),
         ("arithmetic", "--model", "digits-deep-49", "--plus", "digits:1", "--out", "sum.jpg"),
         ("arithmetic", "--model", "digits-deep-49", "--minus", "digits:1", "--out", "sum.png"),

@@ -24,7 +24,7 @@ from explorer.paths import log_dir, pretrained_dir
 REPOSITORY = Path(__file__).resolve().parents[2]
 ISSUED = {
     *("models", "architectures", "data", "train", "reconstruct", "evaluate", "encode", "decode", "traverse", "grid"),
-    *("sample", "neighbours", "arithmetic", "morph", "import", "denoise", "tour", "bench", "doctor"),
+    *("sample", "neighbors", "arithmetic", "morph", "import", "denoise", "tour", "bench", "doctor"),
 }
 
 

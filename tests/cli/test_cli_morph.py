@@ -11,8 +11,8 @@ from PIL import Image
 
 from explorer.cli.inputs import Model, open_model
 from explorer.export.recipe_file import read_recipe
+from explorer.latent.animation import Animation, animation_codes
 from explorer.latent.easing import EASINGS
-from explorer.latent.film import Animation, animation_codes
 from explorer.latent.paths import PATHS
 
 WORDS = ["morph", "--model", "digits-vae-2d", "--keys", "digits:3", "digits:18", "digits:5"]

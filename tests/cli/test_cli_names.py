@@ -50,7 +50,7 @@ def test_a_folder_is_described_in_escaped_names(call: Any, folder: Path) -> None
 
 def test_labels_of_neighbors_are_escaped_and_whole_in_json(call: Any, folder: Path, vae: Path) -> None:
     query = folder / REVERSED / f"0{LINES}.png"
-    words = ("neighbours", "--model", vae, "--data", folder, "--query", query, "--count", 5)
+    words = ("neighbors", "--model", vae, "--data", folder, "--query", query, "--count", 5)
     reported = call(*words)
     assert reported.code == 0
     assert not COMMANDS.search(reported.out + reported.err)

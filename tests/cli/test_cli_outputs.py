@@ -21,7 +21,7 @@ from explorer.cli.main import build_parser, load_command
 TEXTS = {"architecture", "noise", "bottleneck", "only"}
 """Options with free text that is not a file name."""
 
-PRINTING = ("models", "architectures", "data", "evaluate", "neighbours", "bench", "doctor")
+PRINTING = ("models", "architectures", "data", "evaluate", "neighbors", "bench", "doctor")
 
 
 def options(name: str) -> Iterator[argparse.Action]:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.formats import open_image, probe_image
-from explorer.data.picture_index import load_index
+from explorer.data.image_index import load_index
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import PixelRows, Source
 from explorer.data.sources import files, folder, open_source, opening
@@ -28,7 +28,7 @@ COUNT = 400
 
 @pytest.fixture(autouse=True)
 def _small_is_big(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_index, "BIG_FOLDER", 50)
+    monkeypatch.setattr(image_index, "BIG_FOLDER", 50)
 
 
 class Opened:
@@ -37,7 +37,7 @@ class Opened:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.probed: list[str] = []
         self.decoded: list[str] = []
-        monkeypatch.setattr(picture_index, "probe_image", self._probe)
+        monkeypatch.setattr(image_index, "probe_image", self._probe)
         monkeypatch.setattr(files, "open_image", self._decode)
 
     def _probe(self, path: Path) -> object:

@@ -170,7 +170,7 @@ def test_two_processes_fill_it_at_once(tmp_path: Path, explorer_home: Path, monk
     recipe = Preprocessing.standard((32, 32, 3))
     everything = np.arange(300)
     wanted = plain.read(everything, recipe)
-    monkeypatch.setattr("explorer.data.picture_index.BIG_FOLDER", 10)
+    monkeypatch.setattr("explorer.data.image_index.BIG_FOLDER", 10)
     monkeypatch.setattr("explorer.data.sources.files.open_image", None)  # nothing is decoded any more
     np.testing.assert_array_equal(open_source(folder).read(everything, recipe), wanted)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.data.picture_listing import natural_key
+from explorer.data.image_listing import natural_key
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.data.sources.files import FileSource

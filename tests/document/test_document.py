@@ -15,9 +15,9 @@ from explorer.document.document import GRID_LIMIT, Document, Problem
 from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection
 from explorer.document.views import Closeness, CursorView, FailedView, ImageView, KeyframesView, NoiseView, View
 from explorer.errors import UsageError
-from explorer.latent.axes import to_components
+from explorer.latent.animation import AnimationSettings, animation_codes
+from explorer.latent.components import to_components
 from explorer.latent.directions import Direction
-from explorer.latent.film import AnimationSettings, animation_codes
 from explorer.types import Floats
 
 SIGNALS = (

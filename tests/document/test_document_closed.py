@@ -12,7 +12,7 @@ import numpy as np
 from explorer_testing.builders import make_model, make_source
 from PIL import Image
 
-from explorer.data.guest import ImportedImage
+from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.closed import ClosedModel, ClosedSource, Reopening
 from explorer.document.document import Document

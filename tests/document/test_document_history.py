@@ -14,8 +14,8 @@ from explorer.document.document import Document
 from explorer.document.history import CODE_BYTES, LIMIT, History
 from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampling, State, Traversal
 from explorer.document.views import ImageView
+from explorer.latent.animation import AnimationSettings
 from explorer.latent.directions import Direction
-from explorer.latent.film import AnimationSettings
 
 Edit = Callable[[Document], object]
 

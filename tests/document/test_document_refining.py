@@ -9,7 +9,7 @@ import pytest
 from explorer_testing.builders import make_model, make_source
 from PIL import Image
 
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.sources import opening
 from explorer.data.sources.files import FileSource
 from explorer.document.document import Document
@@ -21,7 +21,7 @@ BAD = 7
 @pytest.fixture
 def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FileSource, FileSource]:
     """The same folder listed only, and read; one file of it is unreadable."""
-    monkeypatch.setattr(picture_index, "BIG_FOLDER", 10)
+    monkeypatch.setattr(image_index, "BIG_FOLDER", 10)
     monkeypatch.setattr("explorer.data.sources.folder._SAMPLE", 1)
     for number in range(20):
         Image.new("L", (10, 12), number * 10).save(tmp_path / f"{number}.png")

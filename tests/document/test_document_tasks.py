@@ -47,9 +47,9 @@ from explorer.document.views import (
     TilesView,
     View,
 )
-from explorer.latent.lattice import TileGrid
-from explorer.latent.on_data import CodeDistance
+from explorer.latent.data_distance import CodeDistance
 from explorer.latent.planes import Plane
+from explorer.latent.tile_grid import TileGrid
 from explorer.types import Floats
 
 pytestmark = pytest.mark.numeric

@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from explorer.engine.foreign.clean_copy import Sizes, copy_weights
+from explorer.engine.third_party.clean_copy import Sizes, copy_weights
 from explorer.errors import ModelError
-from explorer.models.foreign import hdf5
-from explorer.models.foreign.reading import read_third_party
+from explorer.models.third_party import hdf5
+from explorer.models.third_party.reading import read_third_party
 
 ARRAYS: dict[str, Any] = {
     "float32": np.arange(24, dtype=np.float32).reshape(2, 3, 4),

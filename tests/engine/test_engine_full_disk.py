@@ -22,7 +22,7 @@ import json, shutil, sys
 from pathlib import Path
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Failed, Import, Train
-from explorer.models.foreign.request import ImportRequest
+from explorer.models.third_party.request import ImportRequest
 from explorer_testing.training import small_request
 
 if __name__ == "__main__":

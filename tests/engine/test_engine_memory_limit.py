@@ -12,7 +12,7 @@ _ALLOCATE = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from explorer.engine.foreign.memory_limit import limit_memory
+from explorer.engine.third_party.memory_limit import limit_memory
 path, gigabytes = json.loads(sys.argv[1])
 held = limit_memory([Path(path)])
 found = []

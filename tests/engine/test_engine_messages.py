@@ -17,9 +17,9 @@ from explorer.messages import Message
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts
 from explorer.models.codes import CodeSample
-from explorer.models.foreign.record import Control, Imported
-from explorer.models.foreign.request import ImportRequest
 from explorer.models.settings import TrainingRequest
+from explorer.models.third_party.record import Control, Imported
+from explorer.models.third_party.request import ImportRequest
 
 TRAINING = TrainingRequest(
     architecture="vae-2d",

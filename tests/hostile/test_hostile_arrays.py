@@ -20,13 +20,13 @@ from PIL import Image
 
 from explorer.array_files import ZipLimits, read_arrays, read_member
 from explorer.cli.inputs import read_codes
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.sources import fonts, open_source
 from explorer.errors import DataError, ExplorerError, ModelError
-from explorer.latent.neighbours import NeighborIndex
+from explorer.latent.neighbors import NeighborIndex
 from explorer.messages import message
-from explorer.models.foreign.files import dangers_of
-from explorer.models.foreign.reading import ThirdPartyFile
+from explorer.models.third_party.files import dangers_of
+from explorer.models.third_party.reading import ThirdPartyFile
 from explorer.paths import index_dir, resources_dir
 from explorer.reading import read_limited, reading
 
@@ -265,12 +265,12 @@ def test_a_damaged_index_is_built_again(kind: Any) -> None:
 
 
 def test_a_damaged_list_of_images_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_index, "BIG_FOLDER", 3)
+    monkeypatch.setattr(image_index, "BIG_FOLDER", 3)
     for number in range(5):
         Image.new("L", (8, 8), number).save(tmp_path / f"{number}.png")
     (tmp_path / "bad.png").write_bytes(b"no")
     assert open_source(tmp_path).count == 5
-    kept = picture_index._place(tmp_path)
+    kept = image_index._place(tmp_path)
     whole = kept.read_bytes()
     rng = random.Random(9)
     for number in range(80):

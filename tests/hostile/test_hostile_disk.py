@@ -23,9 +23,9 @@ from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.export.table import write_csv
+from explorer.latent.animation import AnimationSettings
 from explorer.latent.directions import Direction
-from explorer.latent.film import AnimationSettings
-from explorer.latent.neighbours import NeighborIndex
+from explorer.latent.neighbors import NeighborIndex
 from explorer.models.direction_file import read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, read_strip

@@ -20,15 +20,15 @@ from explorer.cli.main import main
 from explorer.data.formats import open_image, probe_image
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
-from explorer.document.neighbours import IndexedImages, NeighborSettings
-from explorer.document.studies import CodesView
+from explorer.document.analysis import CodesView
+from explorer.document.neighbors import IndexedImages, NeighborSettings
 from explorer.document.tasks import FindNeighbors
 from explorer.document.views import NeighborsView
 from explorer.engine.messages import Started
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
 from explorer.types import Floats, Progress
-from explorer.workers.code_studies import encode_all, index_images
+from explorer.workers.code_analysis import encode_all, index_images
 
 RECIPE = Preprocessing.standard((4, 4, 1))
 
@@ -184,7 +184,7 @@ def test_every_command_leaves_it_out_by_name(
         assert (len(file["codes"]), len(file["labels"])) == (4, 4)
     document, _ = ask("evaluate", "--model", bundle, "--data", folder, "--split", "all")
     assert (document["count"], [one["file"] for one in document["skipped"]]) == (4, ["2.png"])
-    document, warned = ask("neighbours", "--model", bundle, "--data", folder, "--query", f"{folder}:3", "--count", 9)
+    document, warned = ask("neighbors", "--model", bundle, "--data", folder, "--query", f"{folder}:3", "--count", 9)
     assert sorted(entry["index"] for entry in document) == [0, 1, 4]
     assert "2.png was skipped" in warned
     rows = tmp_path / "rows.png"

@@ -27,8 +27,8 @@ from explorer.document.state import Bookmark, Keyframe, NamedDirection, State
 from explorer.errors import DataError, ModelError, SessionError
 from explorer.export.recipe import MAX_TEXT, make_recipe, parse_recipe
 from explorer.json_limits import RECORD, SESSION, JsonLimits, json_text, parse_json
+from explorer.latent.animation import Segment
 from explorer.latent.directions import Direction
-from explorer.latent.film import Segment
 from explorer.models.bundle import CARD, find_bundles, open_bundle, seal
 from explorer.models.card import MOST_EPOCHS, EpochRecord, LossParts, kept_epochs, read_card
 from explorer.models.direction_file import MOST, read_directions, write_directions

@@ -20,9 +20,9 @@ from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Examine, Failed
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
-from explorer.models.foreign.files import dangers_of
-from explorer.models.foreign.reading import ThirdPartyFile, read_third_party
-from explorer.models.foreign.request import ImportRequest
+from explorer.models.third_party.files import dangers_of
+from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
+from explorer.models.third_party.request import ImportRequest
 from explorer.reader import client
 
 HANG = Path(__file__).parent / "files" / "hdf5-hang.h5"
@@ -149,7 +149,7 @@ _values = st.recursive(
 @given(_values)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_passes_the_reader_is_judged_without_another_exception(config: object) -> None:
-    from explorer.models.foreign.contents import _check
+    from explorer.models.third_party.contents import _check
 
     try:
         _check(config)

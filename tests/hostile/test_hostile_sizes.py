@@ -18,7 +18,7 @@ from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document, Problem
-from explorer.document.neighbours import NeighborSettings
+from explorer.document.neighbors import NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import MOST_CODE_BYTES, check_table
@@ -28,9 +28,9 @@ from explorer.latent.traversal import traverse_dimension
 from explorer.models.bundle import Bundle
 from explorer.models.evaluation import evaluate
 from explorer.types import Floats
-from explorer.workers.analyst import AnalysisJobs
-from explorer.workers.code_studies import encode_all, find_directions, index_images, probe
-from explorer.workers.film_maker import encode_images
+from explorer.workers.analysis import AnalysisJobs
+from explorer.workers.animation import encode_images
+from explorer.workers.code_analysis import encode_all, find_directions, index_images, probe
 from explorer.workers.jobs import JobRunner
 
 COUNT, LENGTH = 100_000, 100_352

@@ -17,8 +17,8 @@ from explorer.inference.codec import Network
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Floats
 from explorer.workers import codec_thread as module
-from explorer.workers.codec_thread import RenderThread
 from explorer.workers.jobs import JobRunner
+from explorer.workers.render_thread import RenderThread
 
 CODE = np.zeros((1, 2), np.float32)
 

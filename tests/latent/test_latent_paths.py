@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.neighbour_graph import MAX_CODES, NeighborGraph
+from explorer.latent.neighbor_graph import MAX_CODES, NeighborGraph
 from explorer.latent.paths import PATHS, Surroundings, path_named
 from explorer.latent.paths.slerp import between
 from explorer.types import Floats

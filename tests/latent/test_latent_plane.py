@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from explorer.errors import UsageError
-from explorer.latent.axes import to_components
-from explorer.latent.lattice import TileGrid
+from explorer.latent.components import to_components
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import compute_statistics
+from explorer.latent.tile_grid import TileGrid
 
 VALUES = st.floats(-20, 20, width=32)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import UsageError
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.latent.planes import grid_axis, grid_codes, top_to_bottom
 from explorer.latent.statistics import compute_statistics
 from explorer.latent.traversal import MAX_ROWS, mean_to_max, traverse_component, traverse_dimension

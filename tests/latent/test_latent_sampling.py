@@ -93,7 +93,7 @@ def test_wrong_use_is_refused() -> None:
 
 
 def test_the_rooms_do_not_load_scikit_learn() -> None:
-    names = ["axes", "film", "planes", "sampling", "statistics", "traversal"]
+    names = ["components", "animation", "planes", "sampling", "statistics", "traversal"]
     program = (
         "import sys\n"
         + "".join(f"import explorer.latent.{name}\n" for name in names)

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from sklearn.decomposition import PCA
 
 from explorer.errors import UsageError
-from explorer.latent.axes import move_component, to_components
+from explorer.latent.components import move_component, to_components
 from explorer.latent.statistics import (
     QUANTILES,
     CodeStatistics,

@@ -12,10 +12,17 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
+from explorer.latent.animation import Animation, AnimationCurve, AnimationSettings, Segment
+from explorer.latent.animation_presets import (
+    AnimationPreset,
+    breathing,
+    one_of_each,
+    random_walk,
+    reference_animation,
+    strip,
+)
 from explorer.latent.curves import distance_to_data, image_change
 from explorer.latent.easing import EASINGS, easing_named
-from explorer.latent.film import Animation, AnimationCurve, AnimationSettings, Segment
-from explorer.latent.presets import AnimationPreset, breathing, one_of_each, random_walk, reference_animation, strip
 from explorer.latent.statistics import compute_statistics
 from explorer.latent.timing import even_out, even_times
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.errors import ModelError
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.latent.statistics import CodeStatistics, compute_statistics
 from explorer.models.codes import (
     LONG_CODE,

@@ -6,7 +6,7 @@ from explorer_testing.builders import make_source
 from explorer_testing.codec import MatrixCodec
 
 from explorer.data.preprocessing import Preprocessing, to_floats
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.latent.statistics import compute_statistics, kl_per_dimension
 from explorer.models import sample as module
 from explorer.models.codes import CodeSample, most_kept, most_measured

@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.data.guest import MOST_BYTES, ImportedImage
+from explorer.data.imported_image import MOST_BYTES, ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
 from explorer.document.session_state import imported_image_of, keeps_imported_image, session_of, state_of
 from explorer.document.state import Bookmark, Keyframe, State
 from explorer.errors import DataError, ExportError, SessionError
-from explorer.latent.film import Segment
+from explorer.latent.animation import Segment
 from explorer.models.session_file import Session, read_session, session_bytes, write_session
 from explorer.models.session_record import VERSION
 

@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.formats import Header, probe_image
 from explorer.data.sources.files import FileSource
 
@@ -40,8 +40,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             go_on.wait(30)
         return probe_image(path)
 
-    monkeypatch.setattr(picture_index, "BIG_FOLDER", 50)
-    monkeypatch.setattr(picture_index, "probe_image", probe)
+    monkeypatch.setattr(image_index, "BIG_FOLDER", 50)
+    monkeypatch.setattr(image_index, "probe_image", probe)
     return go_on
 
 

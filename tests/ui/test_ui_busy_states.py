@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton
 from explorer.data.sources import open_source
 from explorer.document.tasks import FindNearest
 from explorer.document.views import CompareView, NeighborsView, SamplesView
-from explorer.ui.dialogs.export_film import ExportAnimationDialog
+from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 
 from explorer.document.state import COMPONENTS_ABOVE, OpenModel
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.widgets.slider_painter import RANGE

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
-from explorer.data.answers import attribute_masks, categories
+from explorer.data.attribute_masks import attribute_masks, categories
 from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import ArraySource, Facts

@@ -17,7 +17,7 @@ from explorer.types import Floats
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panels.feature_maps import NUDGE
 from explorer.ui.theme import choose_scheme, current_theme
-from explorer.ui.widgets.map_canvas import FeatureMapCanvas
+from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
 
 SMALL = (7, 7, 1)
 DEEP = (28, 28, 128)

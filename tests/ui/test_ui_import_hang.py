@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from explorer_testing.window import WindowDriver
 
-from explorer.models.foreign.request import ImportRequest
+from explorer.models.third_party.request import ImportRequest
 from explorer.reader import client
 
 HANG = Path(__file__).parents[1] / "hostile" / "files" / "hdf5-hang.h5"

@@ -18,7 +18,7 @@ from explorer.data import download
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.activity import JobView
-from explorer.document.stock import Download
+from explorer.document.downloads import Download
 from explorer.models.bundle import find_bundles
 from explorer.paths import cache_dir
 from explorer.ui.main_window import MainWindow

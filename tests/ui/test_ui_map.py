@@ -23,12 +23,12 @@ from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
 from explorer.document.tasks import ReadPoints
 from explorer.document.views import HoverView, OverlayView, ThumbnailsView
-from explorer.latent.axes import to_components
-from explorer.latent.on_data import CodeDistance
+from explorer.latent.components import to_components
+from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.panels.map_pictures import MOST_THUMBNAILS
+from explorer.ui.panels.map_images import MOST_THUMBNAILS
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color

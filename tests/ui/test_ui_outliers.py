@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QProgressBar, Q
 
 from explorer.data.metrics import Figures, mse_per_image
 from explorer.data.preprocessing import to_floats
-from explorer.document.studies import RankingView
+from explorer.document.analysis import RankingView
 from explorer.paths import pretrained_dir
 from explorer.types import Floats
 from explorer.ui.widgets.error_histogram import ErrorHistogram

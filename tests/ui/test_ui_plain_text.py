@@ -32,11 +32,11 @@ from explorer.document.state import NamedDirection
 from explorer.document.views import NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
-from explorer.models.foreign.record import Imported
-from explorer.models.foreign.request import ImportRequest
-from explorer.models.foreign.safety import Finding
 from explorer.models.runs import RunWriter
 from explorer.models.session_file import read_session
+from explorer.models.third_party.record import Imported
+from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.safety import Finding
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
 from explorer.workers.loading import open_model

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QLabel
 from explorer.document.state import Sampling, Traversal
 from explorer.document.tasks import SAMPLES, TRAVERSAL_COLUMNS
 from explorer.document.views import SamplesView, TraversalView
-from explorer.latent.axes import to_components
+from explorer.latent.components import to_components
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.paths import pretrained_dir
-from explorer.ui.widgets.picture_choice import ImageGrid
+from explorer.ui.widgets.image_grid import ImageGrid
 
 
 def samples(driver: WindowDriver) -> SamplesView:

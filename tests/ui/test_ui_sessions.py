@@ -240,7 +240,7 @@ def test_an_image_that_was_brought_in_is_saved_too(
 def test_an_image_that_is_too_large_to_be_saved_is_reported(
     user: WindowDriver, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.data.guest.MOST_BYTES", 1000)
+    monkeypatch.setattr("explorer.data.imported_image.MOST_BYTES", 1000)
     bring_in(user, tmp_path / "mine.png")
     said: list[str] = []
     user.document.announced.connect(said.append)

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from explorer.types import Floats
-from explorer.ui.widgets.sigma_edit import parse_sigma
 from explorer.ui.widgets.slider_list import KEY_STEP, SliderList
 from explorer.ui.widgets.slider_painter import RANGE
 from explorer.ui.widgets.slider_rows import RowOrder, SliderRows
+from explorer.ui.widgets.value_editor import parse_sigma
 
 MANY = 100_352
 

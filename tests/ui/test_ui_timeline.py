@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QPushButto
 from explorer.data.preprocessing import to_pixels
 from explorer.document.timeline import Export
 from explorer.document.views import AnimationView, KeyframesView
+from explorer.latent.animation import AnimationSettings, Segment, animation_codes
 from explorer.latent.curves import image_change
-from explorer.latent.film import AnimationSettings, Segment, animation_codes
 from explorer.types import Floats
 
 KEYS = (as_floats(-1, 0.5), as_floats(1, -0.5), as_floats(0.25, 1.5))

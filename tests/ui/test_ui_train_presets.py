@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.presets import TRAINING_PRESETS, TrainingPreset
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
+from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset
 from explorer.paths import datasets_dir
 from explorer.ui.panels.train import TrainPanel
 

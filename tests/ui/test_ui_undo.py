@@ -13,7 +13,7 @@ from explorer_testing.window import WindowDriver
 from PIL import Image
 
 from explorer.document.state import State
-from explorer.latent.film import Segment
+from explorer.latent.animation import Segment
 
 CODES = {"start_code", "code"}
 

@@ -14,7 +14,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.sessions import LeftOver
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
-from explorer.workers.studio import Backend
+from explorer.workers.backend import Backend
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from explorer.engine.client import ModelProcess
-from explorer.models.foreign.request import ImportRequest
+from explorer.models.third_party.request import ImportRequest
 from explorer.paths import pretrained_dir
 from explorer.types import Progress
 from explorer.workers import importer

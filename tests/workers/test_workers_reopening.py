@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
 from explorer.document.views import ImageView
-from explorer.workers.studio import Backend
+from explorer.workers.backend import Backend
 
 COUNT = 6
 

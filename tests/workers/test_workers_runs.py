@@ -30,7 +30,7 @@ from explorer.models.reservation import Reservation
 from explorer.models.runs import LOG, CurvePoint, Run, find_runs, originals_of
 from explorer.models.settings import checkpoint_folder
 from explorer.paths import runs_dir
-from explorer.workers.studio import Backend
+from explorer.workers.backend import Backend
 from explorer.workers.trainer import LOCK
 
 PATIENCE_MS = 60_000

@@ -17,7 +17,7 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.views import ImageView
 from explorer.models.bundle import open_bundle
-from explorer.workers.studio import Backend
+from explorer.workers.backend import Backend
 from explorer.workers.trainer import Trainer
 
 PATIENCE_MS = 60_000

@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "grid": "decode a regular grid on a plane of latent space",
     "sample": "sample random codes and decode them",
     "morph": "animate the interpolation between images",
-    "neighbours": "list the images whose codes are nearest to that of an image",
+    "neighbors": "list the images whose codes are nearest to that of an image",
     "arithmetic": "add and subtract the codes of images, and decode the result",
     "denoise": "remove noise from an image or a folder of images of any size",
     "tour": "drive the real window through its main features and take screenshots",

@@ -16,8 +16,8 @@ from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import ModelError, UsageError
-from explorer.models.foreign.record import RANGES, ValueRange
-from explorer.models.foreign.request import ImportRequest
+from explorer.models.third_party.record import RANGES, ValueRange
+from explorer.models.third_party.request import ImportRequest
 from explorer.types import Progress
 
 CANCEL_SECONDS = 3.0

@@ -18,8 +18,8 @@ from explorer.export import FOLDER, FORMATS, ExportSettings, format_of
 from explorer.export.folder import check_frames
 from explorer.export.frames import PALETTES
 from explorer.export.recipe import Recipe, make_recipe
+from explorer.latent.animation import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.easing import EASINGS
-from explorer.latent.film import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.paths import PATHS
 from explorer.types import Floats
 from explorer.workers.loading import render

@@ -14,10 +14,10 @@ import numpy as np
 from explorer.data.corruption.blur import Blur
 from explorer.data.corruption.downsample import Downsample
 from explorer.data.corruption.gaussian import Gaussian
-from explorer.data.corruption.grey import Gray
+from explorer.data.corruption.gray import Gray
 from explorer.data.corruption.noise import Corruption, Noise
+from explorer.data.corruption.noise_presets import NOISE_PRESETS, NoisePreset
 from explorer.data.corruption.occlusion import Occlusion
-from explorer.data.corruption.presets import NOISE_PRESETS, NoisePreset
 from explorer.data.corruption.salt_pepper import SaltPepper
 from explorer.errors import UsageError
 from explorer.types import Floats

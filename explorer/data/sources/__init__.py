@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from explorer.data.source import Skipped, Source
-from explorer.data.sources import archive, arrays, cifar, dogs, embedded, folder, fonts, idx, keras_cache, lfw, picture
+from explorer.data.sources import (
+    archive,
+    arrays,
+    cifar,
+    dogs,
+    embedded,
+    folder,
+    fonts,
+    idx,
+    keras_cache,
+    lfw,
+    single_image,
+)
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
 from explorer.errors import DataError
 from explorer.messages import message
@@ -39,7 +51,7 @@ KNOWN: tuple[KnownSource, ...] = (
 )
 SOURCES: tuple[PathKind, ...] = (
     arrays.KIND,
-    picture.KIND,
+    single_image.KIND,
     archive.KIND,
     cifar.KIND,
     idx.KIND,

@@ -12,7 +12,7 @@ from typing import Final
 from explorer.data.source import Facts, Source
 from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
-from explorer.data.sources.kept import LocalDataset
+from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.paths import datasets_dir

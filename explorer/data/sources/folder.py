@@ -18,11 +18,11 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data import picture_index
+from explorer.data import image_index
 from explorer.data.attributes import Attribute, Attributes
 from explorer.data.formats import IMAGE_SUFFIXES
-from explorer.data.picture_index import BAD, GOOD, ImageIndex, load_index, save_index
-from explorer.data.picture_listing import descend, list_folder, natural_key
+from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
+from explorer.data.image_listing import descend, list_folder, natural_key
 from explorer.data.source import UNLABELED, Facts, Skipped
 from explorer.data.sources.entry import PathKind
 from explorer.data.sources.files import FileSource, FileTable
@@ -102,7 +102,7 @@ def scan(
         raise _nothing(path, index.notes)
     opening = _Opening(index, facts, passed, label_of, attributes)
     looker = _Looker(index, None if index is kept else kept)
-    if len(index) >= picture_index.BIG_FOLDER and (looker.is_long() or opening.has_table()):
+    if len(index) >= image_index.BIG_FOLDER and (looker.is_long() or opening.has_table()):
         looker.look_at_some()
         yield opening.provisional()
     yield from looker.look_at_all()
@@ -154,7 +154,7 @@ class _Opening:
         self, keep: NDArray[np.bool_], columns: Attributes, notes: tuple[Skipped, ...], *, provisional: bool
     ) -> FileSource:
         index, names = self.index, self._names(keep)
-        rows = index.rows[keep] if len(index) >= picture_index.BIG_FOLDER else None
+        rows = index.rows[keep] if len(index) >= image_index.BIG_FOLDER else None
         table = FileTable(index.root, names, names, index.headers[keep], rows)
         labels, label_names = self._labels(index.labels[keep])
         left = dict(columns)
@@ -214,7 +214,7 @@ class _Looker:
                         pass
         finally:
             fresh = self._old is not None or len(waiting)
-            if fresh and len(self._index) >= picture_index.BIG_FOLDER:
+            if fresh and len(self._index) >= image_index.BIG_FOLDER:
                 save_index(self._index)
 
     def _look(self, position: int) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from explorer.data.source import Facts, Source
 from explorer.data.sources import arrays, cifar, idx
 from explorer.data.sources.entry import SourceEntry
-from explorer.data.sources.kept import LocalDataset
+from explorer.data.sources.local_datasets import LocalDataset
 from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress

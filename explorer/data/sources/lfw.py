@@ -19,7 +19,7 @@ from explorer.data.formats import IMAGE_SUFFIXES, probe_image
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, SourceEntry, last_source
-from explorer.data.sources.kept import LocalDataset
+from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.paths import datasets_dir

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent.neighbour_graph import NeighborGraph
+from explorer.latent.neighbor_graph import NeighborGraph
 from explorer.types import Floats, Indices
 
 Curve: TypeAlias = Callable[[NDArray[np.float64]], Floats]

@@ -12,7 +12,7 @@ from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
-from explorer.ui.widgets.picture_table import ImageTable
+from explorer.ui.widgets.image_table import ImageTable
 
 _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
 """Settings that change the augmented images; the architecture, too, if it decides the size."""

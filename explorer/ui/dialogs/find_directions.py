@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.data.answers import categories
+from explorer.data.attribute_masks import categories
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
 from explorer.document.state import NamedDirection

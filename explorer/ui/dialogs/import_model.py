@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout,
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
-from explorer.models.foreign.files import SUFFIXES
-from explorer.models.foreign.record import RANGES, ValueRange
-from explorer.models.foreign.request import ImportRequest
-from explorer.models.foreign.safety import Finding
 from explorer.models.settings import check_new_model, free_name
+from explorer.models.third_party.files import SUFFIXES
+from explorer.models.third_party.record import RANGES, ValueRange
+from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel
@@ -24,8 +24,8 @@ from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, line_edit
+from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.picture_table import ImageTable
 
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.document.analysis import Probe
 from explorer.document.document import Document
-from explorer.document.studies import Probe
 from explorer.errors import ExplorerError
 from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
@@ -33,7 +33,7 @@ from explorer.ui.text import percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _WIDTH, _HEIGHT = 640, 520
 _DIMENSIONS, _CORRELATIONS, _LABELS = 0, 1, 2

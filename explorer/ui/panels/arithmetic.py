@@ -33,8 +33,8 @@ from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_frame import ImageFrame
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _SUM, _CROSS, _MORE = 0, 1, 2

@@ -32,8 +32,8 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
-from explorer.ui.widgets.picture_frame import ImageFrame
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 

@@ -17,9 +17,9 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import number, sigmas
 from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
+from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
+from explorer.ui.widgets.feature_map_legend import FeatureMapLegend
 from explorer.ui.widgets.fields import button, decimal_box, spin_box
-from explorer.ui.widgets.map_canvas import FeatureMapCanvas
-from explorer.ui.widgets.map_legend import FeatureMapLegend
 
 NUDGE = 0.5
 """Step of + and − on a cell, in σ of its channel."""

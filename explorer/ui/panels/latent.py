@@ -20,7 +20,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 

@@ -23,12 +23,12 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
-from explorer.ui.panels.map_pictures import MapImages
+from explorer.ui.panels.map_images import MapImages
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256

@@ -19,11 +19,11 @@ from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
 from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
-from explorer.ui.panels.noise_pictures import NoiseImagePage, NoiseRowPage
+from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, name_control, spin_box
 from explorer.ui.widgets.noise_edit import NoiseEdit
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from explorer.ui.panels.noise_curve import NoiseCurvePage

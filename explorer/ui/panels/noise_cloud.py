@@ -13,7 +13,7 @@ from explorer.document.state import Jitter
 from explorer.document.views import CloudView, FailedView
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_choice import ImageGrid
+from explorer.ui.widgets.image_grid import ImageGrid
 
 _COLUMNS = 6
 _LARGEST = 3.0

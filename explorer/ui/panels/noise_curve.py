@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWid
 
 from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
+from explorer.document.analysis import QualityRequest
 from explorer.document.document import Document
-from explorer.document.studies import QualityRequest
 from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.document.analysis import RankingView
 from explorer.document.document import Document
 from explorer.document.selection import Picked
-from explorer.document.studies import RankingView
 from explorer.errors import ExplorerError
 from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
@@ -31,7 +31,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 if TYPE_CHECKING:

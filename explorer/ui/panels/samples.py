@@ -15,8 +15,8 @@ from explorer.document.views import FailedView, SamplesView
 from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
-from explorer.ui.widgets.picture_choice import ImageGrid
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
 _HOTTEST = 2.0

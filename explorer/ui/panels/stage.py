@@ -17,7 +17,7 @@ from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
-from explorer.ui.widgets.picture_frame import ImageFrame
+from explorer.ui.widgets.image_frame import ImageFrame
 
 _ROOM = 24
 """Margin beside the longest line under an image, in pixels."""

@@ -15,10 +15,10 @@ from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
 from explorer.document.views import AnimationView, KeyframesView
 from explorer.errors import ExplorerError
-from explorer.latent.film import Segment
+from explorer.latent.animation import Segment
 from explorer.types import Floats
-from explorer.ui.dialogs.export_film import ExportAnimationDialog
-from explorer.ui.dialogs.film_presets import AnimationPresetsDialog
+from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
+from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel

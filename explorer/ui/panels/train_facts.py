@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
-from explorer.models.layer_words import count_label
+from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
 from explorer.ui.plain_text import PlainLabel
 

@@ -8,12 +8,12 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.presets import TRAINING_PRESETS
 from explorer.models.settings import NAME_LIMIT
+from explorer.models.training_presets import TRAINING_PRESETS
 from explorer.ui.plain_text import PlainLabel
+from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
-from explorer.ui.widgets.fold import Collapsible
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 _MOST = 10_000_000

@@ -15,7 +15,6 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
-from explorer.models.presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.models.settings import (
     TrainingRequest,
     check_new_model,
@@ -23,6 +22,7 @@ from explorer.models.settings import (
     resolve_settings,
 )
 from explorer.models.spec import ModelSpec
+from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.paths import user_models_dir
 from explorer.ui.panels.train_choices import TrainChoices
 from explorer.ui.plain_text import plain_tooltip

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QTabWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
-from explorer.ui.panels.train_film import TrainProgressPanel
+from explorer.ui.panels.train_progress import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import duration

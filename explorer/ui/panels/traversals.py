@@ -16,8 +16,8 @@ from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import decimal_box, name_control
-from explorer.ui.widgets.picture_choice import ImageGrid
-from explorer.ui.widgets.segments import SegmentedControl
+from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "axes", "maximum"], ...] = ("dimensions", "axes", "maximum")

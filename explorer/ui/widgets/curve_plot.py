@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.quiet_plot import StaticPlot
+from explorer.ui.widgets.static_plot import StaticPlot
 
 _LABELS = 8
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 from explorer.models.outliers import Outliers
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.quiet_plot import StaticPlot
+from explorer.ui.widgets.static_plot import StaticPlot
 
 _USUAL, _FOUND = 0, 1
 """Numbers of the colors."""

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
-from explorer.models.layer_words import activation_label, count_label, layer_labels, shape_label
+from explorer.models.layer_labels import activation_label, count_label, layer_labels, shape_label
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
 from explorer.models.spec import ModelSpec
 from explorer.ui.plain_text import plain_tooltip

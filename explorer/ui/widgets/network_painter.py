@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from explorer.models.layer_words import count_label, layer_labels, shape_label
+from explorer.models.layer_labels import count_label, layer_labels, shape_label
 from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Dense, MaxPool, UpSample
 from explorer.ui.theme import Theme
 from explorer.ui.widgets.network_layout import Block, Layout, Part

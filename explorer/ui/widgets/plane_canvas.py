@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
-from explorer.latent.lattice import DEEPEST, TileGrid
+from explorer.latent.tile_grid import DEEPEST, TileGrid
 from explorer.messages import Wording, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage

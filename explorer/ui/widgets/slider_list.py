@@ -22,9 +22,9 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from explorer.types import Floats
 from explorer.ui.text import sigmas
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.sigma_edit import ValueEditor
 from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
+from explorer.ui.widgets.value_editor import ValueEditor
 
 ROW_HEIGHT = 38
 KEY_STEP = 0.1

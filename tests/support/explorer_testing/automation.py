@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 
 from explorer.ui.commands import menu_actions, plain_title
 from explorer.ui.main_window import MainWindow
-from explorer.ui.widgets.picture_choice import ImageGrid
-from explorer.ui.widgets.picture_frame import ImageFrame
+from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
 from explorer.ui.widgets.timeline_track import TimelineTrack
 from explorer_testing.rooms import dialogs, furnish

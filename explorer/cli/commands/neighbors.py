@@ -1,0 +1,57 @@
+"""``neighbours``: list the images whose codes are nearest to that of an image."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from explorer.cli import places
+from explorer.cli.command import Command, Report
+from explorer.cli.console import Console
+from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_skipped
+from explorer.cli.parser import IMAGE_HELP, add_data, add_model, whole
+from explorer.data.sources import open_source
+from explorer.latent.neighbors import INDEX_KINDS, METRICS, CodeSpace, NeighborIndex
+from explorer.paths import index_dir
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(parser)
+    add_data(parser)
+    parser.add_argument("--query", required=True, metavar="P", help=IMAGE_HELP)
+    parser.add_argument("--count", type=whole(1), default=10, metavar="N", help="number of images (default: 10)")
+    parser.add_argument(
+        "--index", choices=INDEX_KINDS, help="search index (default: exact, or hnsw for very many images)"
+    )
+    parser.add_argument("--metric", choices=METRICS, default="l2", help="distance metric (default: l2)")
+
+
+def run(options: Namespace, console: Console) -> Report:
+    """Encode all images, and list those nearest to the query, without the query itself."""
+    model = open_model(options.model)
+    query = model.codec.encode(model.images.read(options.query))
+    source = open_source(options.data)
+    codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
+    warn_of_skipped(console, source)
+    space = CodeSpace(model.statistics)
+    index = NeighborIndex(space.coordinates(codes), options.index, options.metric, folder=index_dir())
+    own = position_in(options.query, source)
+    row = np.flatnonzero(positions == own)
+    found = index.search(space.coordinates(query), options.count, leave_out=int(row[0]) if len(row) else None)
+    listed = [
+        {"index": int(place), "distance": float(distance), "label": source.label(int(place)) or None}
+        for place, distance in zip(positions[found.indices[0]], found.distances[0], strict=True)
+        if np.isfinite(distance)
+    ]
+    lines = [f"{entry['index']:>8}  {entry['distance']:.4f}  {entry['label'] or ''}".rstrip() for entry in listed]
+    return Report(listed, [f"{'index':>8}  distance  label", *lines])
+
+
+COMMAND = Command(
+    "neighbors --model digits-deep-49 --data digits --query digits:3 --count 5",
+    add_arguments,
+    run,
+    reads={"model": places.model, "data": places.data, "query": places.image},
+)

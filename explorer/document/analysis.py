@@ -1,0 +1,262 @@
+"""Long-running analyses of a model: quality over noise, outliers, codes, probes, and denoising of files.
+
+Requested by panels, answered by `explorer.workers.analysis.AnalysisJobs`. Main thread only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from psygnal import Signal
+
+from explorer.data.corruption import Noise
+from explorer.data.source import Source
+from explorer.latent.sampling import FittedPrior
+from explorer.messages import Wording
+from explorer.models.cleaning import Cleaned
+from explorer.models.codes import CodeSample
+from explorer.models.outliers import Outliers, ThresholdRule
+from explorer.models.quality import QualityCurve
+from explorer.types import Codec, Floats, Pixels
+
+Study = Literal["quality", "ranking", "prior", "codes", "index", "directions", "probe"]
+
+
+@dataclass(frozen=True)
+class QualityRequest:
+    """A request to measure a model over the strength of the last of some noises.
+
+    Attributes
+    ----------
+    noises
+        At least one; the last one's strength varies.
+    path
+        A bundle's folder, or None for the open model.
+    """
+
+    noises: tuple[Noise, ...]
+    path: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class QualityView:
+    """Comparable curves: of the same noises, on the same images.
+
+    Attributes
+    ----------
+    curves
+        One for each model, in the order of measurement.
+    source
+        Title of the images.
+    """
+
+    curves: tuple[QualityCurve, ...] = ()
+    source: str = ""
+
+    def with_curve(self, curve: QualityCurve, source: str) -> QualityView:
+        """Return this with a curve added, replacing that of the same model; alone if the others are not comparable."""
+        first = self.curves[0] if self.curves else curve
+        same = (first.noises, first.varied, first.count) == (curve.noises, curve.varied, curve.count)
+        if not same or source != self.source:
+            return QualityView((curve,), source)
+        if curve.label in [one.label for one in self.curves]:
+            return QualityView(tuple(curve if one.label == curve.label else one for one in self.curves), source)
+        return QualityView((*self.curves, curve), source)
+
+
+@dataclass(frozen=True, eq=False)
+class RankingView:
+    """Images ranked by reconstruction error.
+
+    Attributes
+    ----------
+    ranking
+        Errors of all images.
+    source
+        The images.
+    model
+        The model's name.
+    shown
+        Ranks of the images in `images`, 0 for the worst: the worst and the best ones.
+    images
+        Uint8 ``(2, len(shown), h, w, c)``: model inputs and their reconstructions.
+    """
+
+    ranking: Outliers
+    source: Source
+    model: str
+    shown: tuple[int, ...]
+    images: Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class CodesView:
+    """Codes of all open images.
+
+    Attributes
+    ----------
+    codec, source
+        What encoded them, and the pictures.
+    codes
+        Float32 ``(n, latent_dim)``, in the order of the source; NaN where an image cannot be read.
+    """
+
+    codec: Codec
+    source: Source
+    codes: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Accuracy of a linear probe, which predicts an attribute of images from their codes.
+
+    Attributes
+    ----------
+    codec, source
+        What encoded them, and the pictures.
+    attribute
+        A column of the images; None for their labels.
+    classes, count
+        Number of classes, and of images with a known class.
+    accuracy
+        Accuracy on test images.
+    commonest
+        Accuracy of always predicting the majority class.
+    """
+
+    codec: Codec
+    source: Source
+    attribute: str | None
+    classes: int
+    count: int
+    accuracy: float
+    commonest: float
+
+
+class Analysis:
+    """Requests for long-running analyses, and their results.
+
+    Signals
+    -------
+    quality_requested
+        A `QualityRequest`.
+    ranking_requested
+        Rank the open images with the open model: a `ThresholdRule`.
+    cleaning_requested
+        Denoise an image or a folder with the open model: input and output path.
+    quality_changed, ranking_changed
+        A result changed, or was removed.
+    codes_requested, codes_changed
+        Encode all open images; they were encoded.
+    prior_requested, prior_changed
+        Fit a prior to the open model's codes; it was fitted.
+    probe_requested
+        Fit a linear probe for an attribute of the open images: its name, or None for the labels.
+    probes_changed
+        The probes changed.
+    running_changed
+        An analysis started or ended, with or without an error.
+    cleaned
+        Files were written: a `Cleaned`.
+    """
+
+    quality_requested = Signal(QualityRequest)
+    ranking_requested = Signal(ThresholdRule)
+    cleaning_requested = Signal(Path, Path)
+    quality_changed = Signal()
+    ranking_changed = Signal()
+    codes_requested = Signal()
+    codes_changed = Signal()
+    prior_requested = Signal()
+    prior_changed = Signal()
+    probe_requested = Signal(object)
+    probes_changed = Signal()
+    running_changed = Signal()
+    cleaned = Signal(Cleaned)
+
+    def __init__(self) -> None:
+        self._quality = QualityView()
+        self._ranking: RankingView | None = None
+        self._prior: tuple[CodeSample, FittedPrior] | None = None
+        self._codes: CodesView | None = None
+        self._probes: tuple[Probe, ...] = ()
+        self._running: dict[Study, int] = {}
+        self._problems: dict[Study, Wording] = {}
+
+    @property
+    def quality(self) -> QualityView:
+        """The measured curves."""
+        return self._quality
+
+    def put_quality(self, quality: QualityView) -> None:
+        self._quality = quality
+        self.quality_changed.emit()
+
+    def clear_quality(self) -> None:
+        self.put_quality(QualityView())
+
+    @property
+    def ranking(self) -> RankingView | None:
+        """The last ranking, or None."""
+        return self._ranking
+
+    def put_ranking(self, ranking: RankingView | None) -> None:
+        self._ranking = ranking
+        self.ranking_changed.emit()
+
+    @property
+    def codes(self) -> CodesView | None:
+        """The codes of all open images, or None."""
+        return self._codes
+
+    def put_codes(self, codes: CodesView | None) -> None:
+        self._codes = codes
+        self.codes_changed.emit()
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The last probe of each attribute, all of one model and one source."""
+        return self._probes
+
+    def put_probe(self, probe: Probe) -> None:
+        """Add a probe, replacing that of the same attribute; remove those of other models or sources."""
+        rest = [
+            one
+            for one in self._probes
+            if one.codec is probe.codec and one.source is probe.source and one.attribute != probe.attribute
+        ]
+        self._probes = (*rest, probe)
+        self.probes_changed.emit()
+
+    def prior_of(self, sample: CodeSample) -> FittedPrior | None:
+        """Return the prior fitted to these codes, or None."""
+        return self._prior[1] if self._prior is not None and self._prior[0] is sample else None
+
+    def put_prior(self, sample: CodeSample, prior: FittedPrior) -> None:
+        self._prior = (sample, prior)
+        self.prior_changed.emit()
+
+    def running(self, study: Study) -> int | None:
+        """Return the key of the job of an analysis, or None."""
+        return self._running.get(study)
+
+    def put_running(self, study: Study, key: int | None) -> None:
+        """Set the job of an analysis; None when it has ended."""
+        if key is None:
+            self._running.pop(study, None)
+        else:
+            self._running[study] = key
+            self._problems.pop(study, None)
+        self.running_changed.emit()
+
+    def problem(self, study: Study) -> Wording:
+        """Return why an analysis failed, or an empty text."""
+        return self._problems.get(study, "")
+
+    def put_problem(self, study: Study, problem: Wording) -> None:
+        """Set why an analysis failed; an empty text allows it to run again."""
+        if problem != self.problem(study):
+            self._problems[study] = problem
+            self.running_changed.emit()

@@ -1,0 +1,177 @@
+"""Images with similar codes: the settings of the search, and its index.
+
+Shown by the Neighbors tab; the index is built by `explorer.workers.analysis.AnalysisJobs`. Main thread only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from psygnal import Signal
+
+from explorer.data.preprocessing import to_floats
+from explorer.data.source import Source
+from explorer.errors import UsageError
+from explorer.latent.neighbors import CodeSpace, IndexKind, Metric, NeighborIndex
+from explorer.types import Codec, Floats, Indices, Pixels
+
+PIXEL_VALUES = 16_000_000
+"""Most values of all images that are compared by pixels; larger images are downsampled by an integer."""
+
+MOST = 60
+"""Most neighbors that are shown."""
+
+
+@dataclass(frozen=True)
+class NeighborSettings:
+    """Settings of the neighbor search.
+
+    Attributes
+    ----------
+    of
+        Whose neighbors: those of the ``cursor``, or of the selected ``picture``.
+    metric
+        ``l2`` or ``cosine``.
+    whitened
+        Whether distances are in σ along every principal component.
+    kind
+        Kind of index; None chooses by the number of images.
+    count
+        Number of neighbors, from 1 to `MOST`.
+    """
+
+    of: Literal["cursor", "image"] = "cursor"
+    metric: Metric = "l2"
+    whitened: bool = False
+    kind: IndexKind | None = None
+    count: int = 10
+
+    @property
+    def way(self) -> tuple[Metric, bool, IndexKind | None]:
+        """The settings that an index depends on."""
+        return self.metric, self.whitened, self.kind
+
+
+@dataclass(frozen=True, eq=False)
+class IndexedImages:
+    """The indexes of all open images.
+
+    Attributes
+    ----------
+    codec, source
+        The model and the images.
+    way
+        `NeighborSettings.way` of the index.
+    codes
+        Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
+    positions, pixels
+        Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the readable images, which are the rows of
+        both indexes; and their downsampled pixels.
+    step
+        Downsampling factor per side.
+    space, index
+        The space in which codes are compared, and its index.
+    by_pixels
+        An exact index of `pixels`.
+    recall, seconds
+        Recall@10 of the index, and seconds per query; 1 and NaN for an exact one.
+    """
+
+    codec: Codec
+    source: Source
+    way: tuple[Metric, bool, IndexKind | None]
+    codes: Floats
+    positions: Indices
+    pixels: Floats
+    step: int
+    space: CodeSpace
+    index: NeighborIndex
+    by_pixels: NeighborIndex
+    recall: float = 1.0
+    seconds: float = float("nan")
+
+    def row_of(self, position: int | None) -> int | None:
+        """Return the row of an image in the indexes; None if it has none."""
+        rows = np.flatnonzero(self.positions == position)
+        return int(rows[0]) if len(rows) else None
+
+    def suits(self, codec: Codec, source: Source, settings: NeighborSettings) -> bool:
+        """Return whether it is the index for this model, these images and these settings."""
+        return self.codec is codec and self.source is source and self.way == settings.way
+
+
+def pooled(images: Floats, step: int) -> Floats:
+    """Return images ``(n, h, w, c)`` downsampled by an integer and flattened: float32 ``(n, p)``."""
+    if step == 1:
+        return images.reshape(len(images), -1)
+    count, height, width, channels = images.shape
+    rows, columns = height // step, width // step
+    blocks = images[:, : rows * step, : columns * step].reshape(count, rows, step, columns, step, channels)
+    return np.asarray(blocks.mean(axis=(2, 4)), np.float32).reshape(count, -1)
+
+
+def pooled_pixels(pixels: Pixels, step: int) -> Floats:
+    """Return uint8 images as `pooled` does, in [0, 1]."""
+    return pooled(to_floats(pixels), step)
+
+
+def step_for(count: int, shape: tuple[int, int, int]) -> int:
+    """Return the downsampling factor with which `count` images fit into `PIXEL_VALUES`."""
+    height, width, channels = shape
+    step = 1
+    while count * (height // step) * (width // step) * channels > PIXEL_VALUES and min(height, width) // step > 4:
+        step += 1
+    return step
+
+
+@dataclass
+class Neighbors:
+    """The settings and the index of the neighbor search.
+
+    Signals
+    -------
+    settings_changed, index_changed
+        Settings or index changed.
+    index_requested
+        The open images are to be indexed.
+    """
+
+    settings_changed = Signal()
+    index_changed = Signal()
+    index_requested = Signal()
+
+    _settings: NeighborSettings = field(default_factory=NeighborSettings)
+    _index: IndexedImages | None = None
+
+    @property
+    def settings(self) -> NeighborSettings:
+        """Settings of the search."""
+        return self._settings
+
+    @property
+    def index(self) -> IndexedImages | None:
+        """The last index of the open images, or None."""
+        return self._index
+
+    def set(self, **changes: Any) -> None:
+        """Change some of the settings.
+
+        Raises
+        ------
+        UsageError
+            If the count is out of range.
+        """
+        settings = replace(self._settings, **changes)
+        if not 1 <= settings.count <= MOST:
+            raise UsageError(
+                "The number of neighbors must be from 1 to {most}, not {count}.", most=MOST, count=settings.count
+            )
+        if settings != self._settings:
+            self._settings = settings
+            self.settings_changed.emit()
+
+    def put_index(self, index: IndexedImages | None) -> None:
+        self._index = index
+        self.index_changed.emit()

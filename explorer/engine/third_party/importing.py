@@ -1,0 +1,401 @@
+"""Examines or imports a third-party model, from file to bundle."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.engine import messages
+from explorer.engine.compile import Compiled, compile_function
+from explorer.engine.finish import data_record, library_versions
+from explorer.engine.saving import save_network
+from explorer.engine.third_party.infer_io import Trial, try_images
+from explorer.engine.third_party.loading import Loaded, SavedFunction, load
+from explorer.engine.third_party.networks import ThirdPartyNetworks
+from explorer.engine.third_party.split_model import SplitModel, pair, split, words
+from explorer.errors import ExplorerError, ModelError
+from explorer.messages import Wording, message
+from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
+from explorer.models.card import Card
+from explorer.models.codes import CodeSample, save_codes
+from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.reservation import Reservation
+from explorer.models.sample import prior_sample, sample_codes
+from explorer.models.third_party.files import files_of, parts_in
+from explorer.models.third_party.record import Imported
+from explorer.models.third_party.request import ImportRequest
+from explorer.paths import check_apart, replacing_folder
+from explorer.reading import reason_of
+from explorer.types import Indices, Pixels
+
+SHOWN = 8
+MEASURED = 2_000
+"""Maximum number of images that an import is evaluated on."""
+
+
+@dataclass
+class Opened:
+    """A loaded model.
+
+    Attributes
+    ----------
+    split_model
+        Encoder and decoder.
+    trial
+        Detected value ranges and best matching dataset.
+    networks
+        Adapted encoder and decoder.
+    loaded
+        Content of the files, the encoder's first.
+    """
+
+    split_model: SplitModel
+    trial: Trial
+    networks: ThirdPartyNetworks
+    loaded: tuple[Loaded, ...]
+
+    @property
+    def record(self) -> Imported:
+        return self.trial.record
+
+
+def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
+    """Examine a model and reconstruct a few images, without writing anything.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be imported.
+    """
+    opened: Opened | None = None
+    for item in _open(request):
+        if isinstance(item, Opened):
+            opened = item
+        else:
+            yield item
+    assert opened is not None
+    split_model, record, networks = opened.split_model, opened.record, opened.networks
+    originals, made = _shown(opened)
+    yield messages.Examined(
+        record=record,
+        image_shape=split_model.image_shape,
+        latent_shape=networks.latent_shape,
+        places=tuple((place.name, place.shape) for place in split_model.places),
+        images=opened.trial.source.title,
+        error=opened.trial.error,
+        originals=originals,
+        reconstructions=made,
+    )
+
+
+def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
+    """Import a model and write its bundle.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be imported.
+    ExportError
+        If the folder exists already or is not writable.
+    """
+    check_apart(request.out, files_of(request))
+    check_replaceable(request.out, force=request.force)
+    last: messages.ImportEvent | None = None
+    with Reservation(request.out):
+        for event in _import(request):
+            if isinstance(event, messages.ENDINGS):
+                last = event  # sent after the reservation is released
+            else:
+                yield event
+    if last is not None:
+        yield last
+
+
+def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
+    opened: Opened | None = None
+    for item in _open(request):
+        if isinstance(item, Opened):
+            opened = item
+        else:
+            yield item
+    assert opened is not None
+    trial, networks, record = opened.trial, opened.networks, opened.record
+    test = _test_indices(trial.source)
+    metrics: dict[str, float] = {}
+    if record.parts == "both":
+        for part in evaluate(networks, trial.source, test, trial.preprocessing, ()):
+            if isinstance(part, Evaluation):
+                metrics = part.metrics()
+            else:
+                yield messages.Working(message("Measuring"), part.done, part.total)
+    sample: CodeSample | None = None
+    if record.parts == "decoder":
+        sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
+    else:
+        for step in sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape):
+            if isinstance(step, CodeSample):
+                sample = step
+            else:
+                yield messages.Working(message("Encoding a sample"), step.done, step.total)
+    assert sample is not None
+    yield messages.Working(message("Compiling"))
+    with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
+        compiled = _write_compiled(opened, folder)
+        record = _save_networks(opened, folder, compiled)
+        save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
+        yield messages.Working(message("Saving the model"))
+        seal(folder, _card(request, opened, record, compiled, metrics))
+    yield messages.ImportFinished(
+        path=str(request.out.resolve()),
+        name=request.out.name,
+        image_shape=opened.split_model.image_shape,
+        latent_shape=networks.latent_shape,
+        engine="onnx" if compiled.ok else "keras",
+        max_difference=compiled.max_difference if compiled.ok else 0.0,
+        notes=record.notes,
+    )
+
+
+def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
+    yield messages.Working(message("Loading Keras and the model"))
+    split_model, loaded = _parts(request)
+    yield messages.Working(message("Trying the model on images"))
+    encodes, decodes = split_model.encoder is not None, split_model.decoder is not None
+    parts: Literal["both", "encoder", "decoder"] = "both"
+    if not (encodes and decodes):
+        parts = "encoder" if encodes else "decoder"
+    record = Imported(
+        file=request.title,
+        keras=split_model.generation,
+        networks=not any(isinstance(part, SavedFunction) for part in (split_model.encoder, split_model.decoder)),
+        bottleneck=split_model.bottleneck,
+        layout_in=split_model.layout_in,
+        layout_out=split_model.layout_out,
+        mean=split_model.mean,
+        log_variance=split_model.log_variance,
+        image_in=split_model.image_in,
+        code_in=split_model.code_in,
+        controls=split_model.controls,
+        parts=parts,
+        notes=tuple(split_model.notes),
+    )
+    own = None
+    with suppress(ExplorerError):
+        # The open dataset may have been moved since; it is optional for the import.
+        own = open_source(request.data) if request.data is not None else None
+    try:
+        trial = try_images(split_model, record, request.ranges, own)
+        networks = ThirdPartyNetworks(
+            split_model.encoder, split_model.decoder, trial.record, split_model.image_shape, split_model.latent_shape
+        )
+        if decodes:
+            networks.decode(np.zeros((1, networks.latent_dim), np.float32))
+        if encodes:
+            networks.encode(np.zeros((1, *split_model.image_shape), np.float32))
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            "{file} fails on images of {shape}: {reason}. Test it in Keras with model(image), and save it again.",
+            file=request.title,
+            shape=words(split_model.image_shape),
+            reason=reason_of(error),
+        ) from error
+    yield Opened(split_model, trial, networks, loaded)
+
+
+def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
+    first, second = request.encoder, request.decoder
+    path = request.path
+    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+        here = parts_in(path)
+        first, second = (
+            here.get(name) if given is None else given if given.exists() else path / given
+            for name, given in (("encoder", first), ("decoder", second))
+        )
+        if first is None and second is None:
+            # Not a model; `load` raises the appropriate error.
+            load(path, trust=request.trust)
+        path = None
+    if first is None and second is None:
+        assert path is not None
+        loaded = load(path, trust=request.trust)
+        return split(loaded, request.bottleneck), (loaded,)
+    if path is not None and not any(part is not None and part.exists() for part in (first, second)):
+        return _named_within(path, first, second, request.trust)
+    one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
+    if one is not None and two is not None:
+        return pair(one.models.get(""), two.models.get(""), one, two), (one, two)
+    known = one or two
+    assert known is not None
+    alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
+    return pair(alone[0], alone[1], known), (known,)
+
+
+def _named_within(
+    path: Path, first: Path | None, second: Path | None, trust: bool
+) -> tuple[SplitModel, tuple[Loaded, ...]]:
+    """Return the nested models with the given names as encoder and decoder."""
+    loaded = load(path, trust=trust)
+    model = loaded.models.get("")
+    inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
+    parts = []
+    for name in (first, second):
+        part = None if name is None else inside.get(str(name))
+        if name is not None and not getattr(part, "layers", None):
+            models = [key for key, value in inside.items() if key and getattr(value, "layers", None)]
+            if not models:
+                raise ModelError(
+                    "“{name}” does not exist: there is no such file, and {file} has no nested models. "
+                    "Choose two files, or neither to split the model at its bottleneck.",
+                    name=name,
+                    file=path.name,
+                )
+            raise ModelError(
+                "“{name}” is neither a file nor one of the models in {file}: {models}. "
+                "Choose one of these or a file, or neither encoder nor decoder to split the model at its bottleneck.",
+                name=name,
+                file=path.name,
+                models=models,
+            )
+        parts.append(part)
+    return pair(parts[0], parts[1], loaded), (loaded,)
+
+
+def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
+    """Return a few images and their reconstructions; decoded random codes if there is no encoder."""
+    networks, trial = opened.networks, opened.trial
+    if opened.record.parts == "decoder":
+        rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
+        return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
+    chosen = _test_indices(trial.source)
+    pixels, _ = trial.source.read_available(
+        chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(np.int64)], trial.preprocessing
+    )
+    if opened.record.parts == "encoder":
+        return pixels, np.zeros((0, *networks.image_shape), np.uint8)
+    return pixels, to_pixels(networks.decode(networks.encode(to_floats(pixels))))
+
+
+def _test_indices(source: Source) -> Indices:
+    test = source.splits.test if len(source.splits.test) else np.arange(source.count)
+    return test[np.linspace(0, len(test) - 1, min(MEASURED, len(test))).astype(np.int64)]
+
+
+def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
+    """Return start and length of each condition input in the code."""
+    start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
+    rows = []
+    for control in record.controls:
+        rows.append((start, prod(control.shape)))
+        start += prod(control.shape)
+    return rows
+
+
+def _write_compiled(opened: Opened, folder: Path) -> Compiled:
+    networks, record, split_model = opened.networks, opened.record, opened.split_model
+    results: list[Compiled] = []
+    if split_model.encoder is not None:
+        names = ("mean", "log_variance") if record.log_variance is not None else ("code",)
+        results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
+    if split_model.decoder is not None:
+        shape = networks.latent_shape
+        results.append(compile_function(networks.decode_tensors, shape, folder / COMPILED[1], ("picture",)))
+    failed = next((result for result in results if not result.ok), None)
+    if failed is None:
+        return max(results, key=lambda result: result.max_difference)
+    for name in COMPILED:
+        (folder / name).unlink(missing_ok=True)
+    return failed
+
+
+def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
+    """Save encoder and decoder with Keras; return the updated record.
+
+    Raises
+    ------
+    ModelError
+        If neither ONNX Runtime nor the model process can run it.
+    """
+    record = opened.record
+    saved = record.networks
+    reason: Wording = message("it is a function of a SavedModel")
+    if saved:
+        for model, name in zip((opened.split_model.encoder, opened.split_model.decoder), NETWORKS, strict=True):
+            if model is not None:
+                try:
+                    save_network(model, folder / name)
+                except OSError:
+                    raise
+                except Exception as error:
+                    saved, reason = False, f"{type(error).__name__}: {reason_of(error)}"
+    if not saved:
+        for name in NETWORKS:
+            (folder / name).unlink(missing_ok=True)
+        if not compiled.ok:
+            raise ModelError(
+                "The model can neither be converted to ONNX ({onnx}) nor saved by Keras ({keras}). "
+                "Replace the unsupported layer, and save it again.",
+                onnx=compiled.reason,
+                keras=reason,
+            )
+    notes = record.notes
+    if not compiled.ok:
+        note = message("It runs in Keras, which is slower: no conversion to ONNX ({reason})", reason=compiled.reason)
+        notes = (*notes, str(note))
+    return record.model_copy(update={"networks": saved, "notes": notes})
+
+
+def _card(
+    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
+) -> Card:
+    trial, split_model = opened.trial, opened.split_model
+    data = data_record(trial.source, ()).model_copy(update={"content_hash": trial.source.content_hash()})
+    return Card(
+        name=request.out.name,
+        architecture="imported",
+        arguments={"latent": opened.networks.latent_dim},
+        variational=record.log_variance is not None,
+        image_shape=split_model.image_shape,
+        latent_shape=opened.networks.latent_shape,
+        preprocessing=trial.preprocessing,
+        engine="onnx" if compiled.ok else "keras",
+        max_difference=compiled.max_difference if compiled.ok else 0.0,
+        encoder_params=_parameters(split_model.encoder),
+        decoder_params=_parameters(split_model.decoder),
+        data=data,
+        imported=record,
+        seconds=0.0,
+        command=_command(request, record),
+        metrics=metrics,
+        versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
+    )
+
+
+def _parameters(model: Any) -> int:
+    return 0 if model is None or isinstance(model, SavedFunction) else int(model.count_params())
+
+
+def _command(request: ImportRequest, record: Imported) -> str:
+    """Return the equivalent command line; paths are reduced to their last part."""
+    said = ["latent-explorer", "import"]
+    said += [request.path.name] if request.path is not None else []
+    said += ["--out", request.out.name]
+    for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
+        said += [option, part.name] if part is not None else []
+    said += ["--bottleneck", record.bottleneck] if request.bottleneck is not None else []
+    if request.ranges is not None:
+        said += [f"--range-in={','.join(f'{value:g}' for value in request.ranges)}"]
+    return shlex.join([*said, *(["--trust"] if request.trust else [])])

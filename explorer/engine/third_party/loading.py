@@ -1,0 +1,212 @@
+"""Loads Keras models from checked files, with Keras 3 or Keras 2 (``tf_keras``)."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import h5py
+
+from explorer.engine.third_party.clean_copy import Sizes, copy_weights
+from explorer.engine.third_party.weight_limit import weights_within
+from explorer.errors import ExplorerError, ModelError
+from explorer.models.third_party.builtin import SAMPLING
+from explorer.models.third_party.files import dangers_of
+from explorer.models.third_party.layout import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE
+from explorer.models.third_party.reading import Config, ThirdPartyFile, read_third_party
+from explorer.models.third_party.rewriting import Rewritten, rewrite
+from explorer.models.third_party.safety import check
+
+Generation = Literal[2, 3]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Models loaded from a file.
+
+    Attributes
+    ----------
+    file
+        The file.
+    models
+        By name: the empty name for a whole model, others for the models within a subclass.
+    generation
+        Their Keras version: 3, or 2 for ``tf_keras``.
+    rewritten
+        Replacements in the configuration.
+    """
+
+    file: ThirdPartyFile
+    models: dict[str, Any]
+    generation: Generation
+    rewritten: Rewritten
+
+
+def keras_of(generation: Generation) -> ModuleType:
+    """Return the module ``keras`` or ``tf_keras``."""
+    return import_module("keras" if generation == 3 else "tf_keras")
+
+
+def sampling_class(generation: Generation) -> type:
+    """Return the class that replaces sampling layers: it outputs the mean, its first input."""
+    base: Any = keras_of(generation).layers.Layer
+
+    def call(self: Any, inputs: Any) -> Any:
+        return inputs[0]
+
+    return type(SAMPLING, (base,), {"call": call})
+
+
+def is_sampling(layer: object) -> bool:
+    """Return whether a layer is a replaced sampling layer."""
+    return type(layer).__name__ == SAMPLING
+
+
+def load(path: Path, *, trust: bool = False, generation: Generation | None = None) -> Loaded:
+    """Load a model if it contains no code, or the user trusts it.
+
+    Keras 3 is tried first, then Keras 2 unless Keras 3 wrote the file. Keras does not open the file itself, but a
+    rewritten copy.
+
+    Parameters
+    ----------
+    path
+        The model's file, or the folder of a SavedModel.
+    trust
+        Whether code in it may run.
+    generation
+        The Keras version to load it with, if known.
+
+    Raises
+    ------
+    ModelError
+        If the file is not a model, is damaged, contains code, or is of an unknown version.
+    """
+    file = read_third_party(path)
+    rewritten = rewrite(file)
+    check(dangers_of(file), trust=trust)
+    if file.kind == "saved_model":
+        return Loaded(file, {"": _load_saved_model(file)}, 2, rewritten)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        written = [_write(file, name, config, Path(folder)) for name, config in rewritten.models.items()]
+        parts = dict(zip(rewritten.models, (path for path, _ in written), strict=True))
+        sizes = Sizes(max(size.largest for _, size in written), sum(size.total for _, size in written))
+        choices: tuple[Generation, ...] = (3,) if file.keras_version.startswith("3") else (3, 2)
+        stopped = Exception()
+        for choice in choices if generation is None else (generation,):
+            try:
+                with weights_within(sizes, keras_of(choice).layers.Layer, file.name):
+                    return Loaded(file, _load_all(parts, choice, trust), choice, rewritten)
+            except ExplorerError:
+                raise
+            except Exception as error:
+                stopped = error
+        raise _cannot(file, stopped) from stopped
+
+
+def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
+    library = keras_of(generation)
+    extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}
+    classes = {SAMPLING: sampling_class(generation)}
+    return {
+        name: library.models.load_model(path, custom_objects=classes, compile=False, **extra)
+        for name, path in parts.items()
+    }
+
+
+def _all_zips(parts: dict[str, Path]) -> bool:
+    return all(path.suffix == ".keras" for path in parts.values())
+
+
+def _cannot(file: ThirdPartyFile, error: Exception) -> ModelError:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
+    if not file.keras_version:
+        return ModelError(
+            "Keras cannot load {file}: {reason}. Open it with the version that wrote it, and save it as .keras.",
+            file=file.name,
+            reason=reason,
+        )
+    return ModelError(
+        "Keras cannot load {file}, written by Keras {version}: {reason}. "
+        "Open it with that version, and save it as .keras.",
+        file=file.name,
+        version=file.keras_version,
+        reason=reason,
+    )
+
+
+def _write(file: ThirdPartyFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
+    """Write a copy of a model or a part of it, with the given configuration and the weights as plain arrays."""
+    if file.kind == "hdf5":
+        path = folder / f"{len(list(folder.iterdir()))}.h5"
+        with h5py.File(path, "w") as copy:
+            sizes = copy_weights(file.path, "", copy)
+            copy.attrs["model_config"] = json.dumps(config)
+        return path, sizes
+    path = folder / f"{len(list(folder.iterdir()))}.keras"
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as beside:
+        weights = Path(beside, WEIGHTS_FILE)
+        with h5py.File(weights, "w") as copy:
+            sizes = copy_weights(file.path, name, copy)
+            if name and "vars" not in copy:
+                copy.create_group("vars")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(CONFIG_FILE, json.dumps({**config, "compile_config": None}))
+            archive.writestr(METADATA_FILE, json.dumps({"keras_version": file.keras_version}))
+            archive.write(weights, WEIGHTS_FILE)
+    return path, sizes
+
+
+def _load_saved_model(file: ThirdPartyFile) -> Any:
+    """Load a trusted SavedModel: with its layers if ``tf_keras`` wrote it, else only its function."""
+    import tensorflow as tf
+
+    if (file.path / "keras_metadata.pb").is_file():
+        try:
+            return keras_of(2).models.load_model(str(file.path), compile=False)
+        except Exception as error:
+            raise _cannot(file, error) from error
+    try:
+        return SavedFunction(tf.saved_model.load(str(file.path)), file)
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise _cannot(file, error) from error
+
+
+class SavedFunction:
+    """The function of a SavedModel, with the shapes of its inputs and outputs.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Shapes with the batch, ``(None, …)``, in the order of `call`.
+    """
+
+    def __init__(self, program: Any, file: ThirdPartyFile) -> None:
+        signature = program.signatures.get("serving_default") or next(iter(program.signatures.values()), None)
+        if signature is None:
+            raise ModelError(
+                "{file} has no signature. Export it with model.export(…), or save it as .keras.", file=file.name
+            )
+        self._program = program
+        self._function: Callable[..., dict[str, Any]] = signature
+        named = signature.structured_input_signature[1]
+        self._names = list(named)
+        self._gives = sorted(signature.structured_outputs)
+        self.inputs = [tuple(named[name].shape) for name in self._names]
+        self.outputs = [tuple(signature.structured_outputs[name].shape) for name in self._gives]
+
+    def __call__(self, values: Any, training: bool = False) -> list[Any]:
+        """Return the outputs for one tensor, or a list of them in the order of `inputs`."""
+        values = values if isinstance(values, list) else [values]
+        given = self._function(**dict(zip(self._names, values, strict=True)))
+        return [given[name] for name in self._gives]

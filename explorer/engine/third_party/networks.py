@@ -1,0 +1,180 @@
+"""Adapts third-party networks: images in [0, 1], channels last, condition inputs as part of the code."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from explorer.models.batches import images_at_once
+from explorer.models.third_party.record import Control, Imported, Layout
+from explorer.types import Floats, ImageShape
+
+_BATCH = 256
+_MOST_TRIALS = 64
+"""Maximum number of combinations of condition values that are tried on an image."""
+
+
+class ThirdPartyNetworks:
+    """Adapted encoder and decoder of an import (see `explorer.types.Codec`).
+
+    Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
+    reconstruction are chosen.
+
+    Parameters
+    ----------
+    encoder, decoder
+        Callables on one tensor or a list of them, or None.
+    record
+        Their inputs and outputs.
+    image_shape, latent_shape
+        Of an image; of the network's own code, without conditions.
+    """
+
+    def __init__(
+        self, encoder: Any, decoder: Any, record: Imported, image_shape: ImageShape, latent_shape: tuple[int, ...]
+    ) -> None:
+        self._encoder, self._decoder, self._record = encoder, decoder, record
+        self._image_shape, self._own_shape = image_shape, latent_shape
+        self._values = prod(latent_shape)
+        self._batch = images_at_once(image_shape, _BATCH)
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return self._image_shape
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one code; flat if there are condition inputs."""
+        return (self.latent_dim,) if self._record.controls else self._own_shape
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of one flat code, including conditions."""
+        return self._values + sum(prod(control.shape) for control in self._record.controls)
+
+    def encode(self, images: Floats) -> Floats:
+        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
+        return self.encode_distribution(images)[0]
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
+        outputs = [part.reshape(len(images), -1) for part in self._batched(self.encode_tensors, images)]
+        return outputs[0], outputs[1] if len(outputs) > 1 else None
+
+    def decode(self, codes: Floats) -> Floats:
+        """Return float32 images ``(n, h, w, c)``, unclipped."""
+        return self._batched(self.decode_tensors, codes.reshape(-1, *self.latent_shape))[0]
+
+    def _batched(self, call: Any, values: Floats) -> list[Floats]:
+        parts = [
+            [np.asarray(tensor, np.float32) for tensor in call(tf.constant(values[start : start + self._batch]))]
+            for start in range(0, max(1, len(values)), self._batch)
+        ]
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def encode_tensors(self, images: Any) -> list[Any]:
+        """Return the code, or mean and log-variance, of images ``(n, h, w, c)``; the function to compile."""
+        record = self._record
+        if not record.controls:
+            outputs = self._encoded(images, [])
+            chosen = [outputs[record.mean]]
+            if record.log_variance is not None:
+                chosen.append(outputs[record.log_variance])
+            return [tf.reshape(tf.cast(tensor, tf.float32), (-1, *self._own_shape)) for tensor in chosen]
+        best = best_error = None
+        for values in self._trials():
+            rows = [tf.tile(tf.constant(value[None]), (tf.shape(images)[0], 1)) for value in values]
+            outputs = self._encoded(images, rows)
+            own = tf.reshape(tf.cast(outputs[record.mean], tf.float32), (-1, self._values))
+            code = tf.concat([own, *rows], axis=1)
+            if self._decoder is None:
+                return [code]
+            error = tf.reduce_mean(tf.square(self.decode_tensors(code)[0] - images), axis=(1, 2, 3))
+            if best is None:
+                best, best_error = code, error
+            else:
+                better = error < best_error
+                best = tf.where(better[:, None], code, best)
+                best_error = tf.where(better, error, best_error)
+        return [best]
+
+    def decode_tensors(self, codes: Any) -> list[Any]:
+        """Return the images ``(n, h, w, c)`` of codes ``(n, *latent_shape)``; the function to compile."""
+        record = self._record
+        flat = tf.reshape(codes, (-1, self.latent_dim))
+        own = tf.reshape(flat[:, : self._values], (-1, *self._own_shape))
+        given: dict[int, Any] = {record.code_in: own}
+        start = self._values
+        for control in record.controls:
+            size = prod(control.shape)
+            if control.in_decoder is not None:
+                given[control.in_decoder] = _as_control(flat[:, start : start + size], control)
+            start += size
+        made = _first(_call(self._decoder, given))
+        low, high = record.range_out
+        return [(_images(tf.cast(made, tf.float32), record.layout_out, self._image_shape) - low) / (high - low)]
+
+    def _encoded(self, images: Any, rows: list[Any]) -> list[Any]:
+        record = self._record
+        low, high = record.range_in
+        given = {record.image_in: _laid_out(images * (high - low) + low, record.layout_in, self._image_shape)}
+        for control, row in zip(record.controls, rows, strict=True):
+            if control.in_encoder is not None:
+                given[control.in_encoder] = _as_control(row, control)
+        result = _call(self._encoder, given)
+        return list(result) if isinstance(result, list | tuple) else [result]
+
+    def _trials(self) -> list[list[Floats]]:
+        """Return the combinations of condition values to try; only the first if there are too many."""
+        each = [_values_of(control) for control in self._record.controls]
+        if prod(len(values) for values in each) > _MOST_TRIALS:
+            return [[values[0] for values in each]]
+        return [list(values) for values in product(*each)]
+
+
+def _values_of(control: Control) -> list[Floats]:
+    size = prod(control.shape)
+    if not control.choices:
+        return [np.zeros(size, np.float32)]
+    if size > 1:
+        return list(np.eye(size, dtype=np.float32))
+    return [np.array([value], np.float32) for value in range(control.choices)]
+
+
+def _as_control(row: Any, control: Control) -> Any:
+    """Return a condition as its network expects it; an embedding's index is rounded and clipped."""
+    if control.choices and prod(control.shape) == 1:
+        row = tf.clip_by_value(tf.round(row), 0, control.choices - 1)
+    return tf.reshape(row, (-1, *control.shape))
+
+
+def _call(model: Any, given: dict[int, Any]) -> Any:
+    values = [given[place] for place in sorted(given)]
+    return model(values if len(values) > 1 else values[0], training=False)
+
+
+def _first(result: Any) -> Any:
+    return result[0] if isinstance(result, list | tuple) else result
+
+
+def _laid_out(images: Any, layout: Layout, shape: ImageShape) -> Any:
+    height, width, channels = shape
+    match layout:
+        case "hw":
+            return tf.reshape(images, (-1, height, width))
+        case "chw":
+            return tf.transpose(images, (0, 3, 1, 2))
+        case "flat":
+            return tf.reshape(images, (-1, height * width * channels))
+    return images
+
+
+def _images(values: Any, layout: Layout, shape: ImageShape) -> Any:
+    height, width, channels = shape
+    if layout == "chw":
+        return tf.transpose(tf.reshape(values, (-1, channels, height, width)), (0, 2, 3, 1))
+    return tf.reshape(values, (-1, height, width, channels))

@@ -1,0 +1,220 @@
+"""Replaces custom code in a configuration before it is built, where its position reveals what it does.
+
+* A sampling layer, or a ``Lambda`` named like one, between mean and log-variance is replaced by a built-in layer. Its
+  code is neither run nor needed: images are encoded at the mean, and noise is drawn in NumPy.
+* A subclass of ``keras.Model`` with inputs and outputs is loaded as the functional model that it extends; only its
+  training step is lost.
+* A subclass that contains models (``VAE(encoder, decoder)``) is split into them.
+
+Optimizers, losses and metrics are removed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from explorer.errors import ModelError
+from explorer.messages import message
+from explorer.models.third_party import builtin
+from explorer.models.third_party.reading import Config, ThirdPartyFile
+from explorer.reading import reading
+
+_OF_TRAINING: Final = frozenset({"compile_config", "training_config"})
+_NAMED_FOR_IT: Final = re.compile(r"sampl|reparam|(^|_)z($|_)|latent|epsilon", re.IGNORECASE)
+_VARIANCE: Final = re.compile(r"var|logv|std|stddev|sigma|(^|_)lv($|_)", re.IGNORECASE)
+_MEAN: Final = re.compile(r"mean|mu($|_|\d)|(^|_)loc($|_)", re.IGNORECASE)
+_DEVIATION: Final = re.compile(r"std|stddev|sigma|deviation", re.IGNORECASE)
+_DEEPEST: Final = 4
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The rewritten configuration, or several.
+
+    Attributes
+    ----------
+    models
+        Configurations by the path of their weights in the file: empty for the whole model, attribute names for the
+        models within a subclass.
+    replaced
+        Names of the replaced layers.
+    deviations
+        Those of them whose second input seems to be a standard deviation, by its name, instead of a log-variance.
+    notes
+        The changes, for the user; see `explorer.models.third_party.record.Imported`.
+    """
+
+    models: dict[str, Config]
+    replaced: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def rewrite(file: ThirdPartyFile) -> Rewritten:
+    """Return the configuration of a file with the replacements; the original is not changed.
+
+    Raises
+    ------
+    ModelError
+        If the configuration is malformed, for example if the name of a class is a list.
+    """
+    with reading(message("a Keras model"), file.name, ModelError):
+        return _rewritten(file) if file.config else Rewritten({})
+
+
+def _rewritten(file: ThirdPartyFile) -> Rewritten:
+    notes: list[str] = []
+    models = {"": file.config}
+    if _is_third_party_class(file.config):
+        name = str(file.config.get("class_name"))
+        whole = _as_functional(file)
+        held = _held_models(file.config)
+        if whole is not None:
+            models = {"": whole}
+            notes.append(str(message("The class “{name}” is loaded as a functional model", name=name)))
+        elif held:
+            models = held
+            notes.append(
+                str(message("The class “{name}” is split into its models: {models}", name=name, models=list(held)))
+            )
+    worker = _Samplings(file)
+    models = {key: worker.clean(_untrained(model)) for key, model in models.items()}
+    if worker.replaced:
+        note = message("The sampling layer is replaced by a built-in one: {layers}", layers=worker.replaced)
+        notes.append(str(note))
+    return Rewritten(models, tuple(worker.replaced), tuple(worker.deviations), tuple(notes))
+
+
+def _untrained(value: Any) -> Any:
+    """Return a configuration without optimizers, losses and metrics, also of nested models."""
+    if isinstance(value, dict):
+        return {key: _untrained(child) for key, child in value.items() if key not in _OF_TRAINING}
+    return [_untrained(child) for child in value] if isinstance(value, list) else value
+
+
+def _is_third_party_class(config: Config) -> bool:
+    return isinstance(config.get("class_name"), str) and config["class_name"] not in builtin.MODELS
+
+
+def _module_of_models(file: ThirdPartyFile) -> Config:
+    """Return the class fields of a functional model in a file of that Keras version."""
+    if file.kind == "hdf5":
+        return {"class_name": "Functional"}
+    module = "tf_keras.src.engine.functional" if file.keras_version.startswith("2") else "keras.src.models.functional"
+    return {"module": module, "class_name": "Functional", "registered_name": "Functional"}
+
+
+def _as_functional(file: ThirdPartyFile) -> Config | None:
+    inner = file.config.get("config")
+    if isinstance(inner, dict) and {"layers", "input_layers", "output_layers"} <= inner.keys():
+        return {**file.config, **_module_of_models(file)}
+    return None
+
+
+def _held_models(config: Config) -> dict[str, Config]:
+    """Return the models among the arguments of a subclass, by the name of the argument."""
+    inner = config.get("config")
+    if not isinstance(inner, dict):
+        return {}
+    return {
+        key: value
+        for key, value in inner.items()
+        if isinstance(value, dict)
+        and value.get("class_name") in builtin.MODELS
+        and isinstance(value.get("config"), dict)
+    }
+
+
+class _Samplings:
+    """Replaces the sampling layers of a model and its nested models."""
+
+    def __init__(self, file: ThirdPartyFile) -> None:
+        self._file = file
+        self.replaced: list[str] = []
+        self.deviations: list[str] = []
+
+    def clean(self, model: Config) -> Config:
+        inner = model.get("config")
+        if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+            return model
+        layers = [self._layer(layer) if isinstance(layer, dict) else layer for layer in inner["layers"]]
+        return {**model, "config": {**inner, "layers": layers}}
+
+    def _layer(self, layer: Config) -> Config:
+        if layer.get("class_name") in builtin.MODELS:
+            return self.clean(layer)
+        inputs = _two_inputs(layer)
+        if inputs is None or not _is_sampling(layer, inputs):
+            return layer
+        mean, variance = inputs
+        if _VARIANCE.search(_source_of(mean)) and _MEAN.search(_source_of(variance)):
+            mean, variance = variance, mean
+        name = layer.get("name") or layer["config"].get("name")
+        self.replaced.append(str(name))
+        if _DEVIATION.search(_source_of(variance)) and "log" not in _source_of(variance).lower():
+            self.deviations.append(str(name))
+        stand_in: Config = {"class_name": builtin.SAMPLING, "config": {"name": name}, "name": name}
+        if self._file.kind == "keras":
+            stand_in |= {"module": None, "registered_name": builtin.SAMPLING}
+        new_style = isinstance(mean, dict)
+        node: Any = {"args": [[mean, variance]], "kwargs": {}} if new_style else [mean, variance]
+        return {**stand_in, "inbound_nodes": [node]}
+
+
+def _is_sampling(layer: Config, inputs: tuple[Any, Any]) -> bool:
+    """Return whether a layer samples a code from mean and log-variance, judged by class, name and inputs."""
+    class_name = str(layer.get("class_name"))
+    known = class_name in builtin.LAYERS or class_name in builtin.TENSORFLOW or class_name in builtin.EXTERNAL
+    if known or str(layer.get("module") or "").startswith(builtin.OPERATIONS):
+        return False
+    config = layer["config"] if isinstance(layer.get("config"), dict) else {}
+    names = [str(layer.get("name") or config.get("name") or "")]
+    if class_name in builtin.CODE:
+        function = config.get("function")
+        function = function.get("config") if isinstance(function, dict) else function
+        names += [function] if isinstance(function, str) else []
+    else:
+        names += [class_name]
+    sources = [_source_of(source) for source in inputs]
+    between = any(_VARIANCE.search(source) for source in sources) and sources[0] != sources[1]
+    return between or any(_NAMED_FOR_IT.search(name) for name in names)
+
+
+def _source_of(tensor: Any) -> str:
+    """Return the name of the layer that a tensor of a configuration comes from."""
+    if isinstance(tensor, dict):
+        history = tensor.get("config", {}).get("keras_history") if isinstance(tensor.get("config"), dict) else None
+        return str(history[0]) if isinstance(history, list) and history else ""
+    return str(tensor[0]) if isinstance(tensor, list) and tensor else ""
+
+
+def _two_inputs(layer: Config) -> tuple[Any, Any] | None:
+    """Return the two input tensors of a layer; None if it has another number of inputs, or is used more than once."""
+    nodes = layer.get("inbound_nodes")
+    if not isinstance(nodes, list) or len(nodes) != 1:
+        return None
+    found = list(_tensors(nodes[0]))
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
+def _tensors(value: Any, depth: int = 0) -> list[Any]:
+    """Return the tensors in one call of a layer, in the format of Keras 2 or 3."""
+    if depth > _DEEPEST:
+        return []
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            return [value]
+        return [tensor for child in value.values() for tensor in _tensors(child, depth + 1)]
+    if isinstance(value, list):
+        if _is_old_tensor(value):
+            extra = value[3] if len(value) > 3 and isinstance(value[3], dict) else {}
+            return [[*value[:3], {}], *(t for child in extra.values() for t in _tensors(child, depth + 1))]
+        return [tensor for child in value for tensor in _tensors(child, depth + 1)]
+    return []
+
+
+def _is_old_tensor(value: list[Any]) -> bool:
+    """Return whether a list is a tensor in the format of Keras 2: ``["z_mean", 0, 0]``, ``["z_mean", 0, 0, {…}]``."""
+    return len(value) in {3, 4} and isinstance(value[0], str) and all(isinstance(part, int) for part in value[1:3])

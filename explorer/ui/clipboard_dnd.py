@@ -1,0 +1,177 @@
+"""Drag and drop and the clipboard: what is dropped on or pasted into the window, copied or dragged out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.document.document import Document
+from explorer.document.open_requests import SESSION_SUFFIX
+from explorer.document.views import CursorView
+from explorer.errors import ExportError, UsageError
+from explorer.models.bundle import CARD
+from explorer.models.third_party.files import looks_third_party
+from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
+from explorer.ui.images import floats_to_qimage
+from explorer.ui.panels.stage import StagePanel
+from explorer.ui.widgets.drag_out import DragOut
+from explorer.ui.widgets.drop_overlay import DropOverlay
+from explorer.ui.widgets.image_frame import ImageFrame
+
+
+class ClipboardDnd(QObject):
+    """Drop, paste and copy for the whole window.
+
+    Parameters
+    ----------
+    document
+        Receives what is dropped or pasted.
+    window
+        Shows the overlay during a drag.
+    import_parts
+        Called with the files of a third-party encoder and decoder that were dropped together.
+    """
+
+    def __init__(self, document: Document, window: QWidget, import_parts: Callable[[Path, Path], object]) -> None:
+        super().__init__(window)
+        self._document = document
+        self._import_parts = import_parts
+        self.overlay = DropOverlay(window)
+        document.open_requests.negative_found.connect(self._on_negative_found)
+
+    # -- in ------------------------------------------------------------------------------------------------------
+
+    def welcome(self, event: QDragEnterEvent) -> None:
+        """Accept a drag of files or an image, and show what a drop would do."""
+        words = self._promise(event.mimeData())
+        if words:
+            event.acceptProposedAction()
+            self.overlay.show_words(words)
+
+    def leave(self) -> None:
+        self.overlay.hide()
+
+    def drop(self, event: QDropEvent) -> None:
+        self.overlay.hide()
+        if self._take(event.mimeData(), self.tr("Dropped image")):
+            event.acceptProposedAction()
+
+    def paste(self) -> None:
+        """Open or apply the clipboard: files, an image, or a code."""
+        mime = QApplication.clipboard().mimeData()
+        if self._take(mime, self.tr("Pasted image")):
+            return
+        code = pasted_code(mime)
+        if code is None:
+            self._document.report(self.tr("Cannot paste: the clipboard holds no image, files or code."))
+            return
+        try:
+            self._document.set_code(code, self.tr("Paste code"))
+        except UsageError as error:
+            self._document.report(str(error))
+
+    def _take(self, mime: QMimeData, name: str) -> bool:
+        """Open files, or else an image; return whether there was either.
+
+        Where a program offers both, the file is taken: it has a name and its own bit depth.
+        """
+        files = [path for path in files_of(mime) if path.exists()]
+        if len(files) == 2 and all(looks_third_party(path) for path in files):
+            encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
+            self._import_parts(encoder, decoder)
+            return True
+        if files:
+            self._document.open_requests.files_given.emit(files)
+            return True
+        content = image_of(mime)
+        if content:
+            self._document.open_requests.image_given.emit(content, name)
+        return bool(content)
+
+    def _promise(self, mime: QMimeData) -> str:
+        """Return what a drop would do; empty where nothing can be opened.
+
+        Only names are inspected: no file is read during a drag.
+        """
+        files = files_of(mime)
+        if not files:
+            return self.tr("Drop to encode the image") if holds_image(mime) else ""
+        path = files[0]
+        if len(files) == 2 and all(looks_third_party(one) for one in files):
+            return self.tr("Drop to import encoder and decoder")
+        if len(files) > 1:
+            return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
+        return self._promise_of(path).replace("%1", path.name)
+
+    def _promise_of(self, path: Path) -> str:
+        if path.suffix.lower() == SESSION_SUFFIX:
+            return self.tr("Drop to open session %1")
+        if (path / CARD).is_file():
+            return self.tr("Drop to open model %1")
+        if looks_third_party(path):
+            return self.tr("Drop to import model %1")
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            return self.tr("Drop to encode %1")
+        return self.tr("Drop to open the images in %1") if path.is_dir() else self.tr("Drop to open %1")
+
+    def _on_negative_found(self) -> None:
+        words = self.tr("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
+        self._document.announced.emit(words)
+
+    def invert_imported_image(self) -> None:
+        """Invert the imported image; a note about its polarity no longer holds."""
+        self._document.invert_imported_image()
+        self._document.announced.emit(self.tr("Image inverted"))
+
+    # -- out -----------------------------------------------------------------------------------------------------
+
+    def copy_image(self) -> None:
+        """Copy the decoded image at its own size."""
+        view = self._document.cursor_view
+        if isinstance(view, CursorView):
+            QApplication.clipboard().setImage(floats_to_qimage(view.image))
+            self._document.announced.emit(self.tr("Image copied"))
+        else:
+            self._document.report(self.tr("No image to copy. Open a model and a dataset in the library."))
+
+    def copy_code(self) -> None:
+        """Copy the current code as a list of numbers."""
+        code = self._document.code
+        if code is None:
+            self._document.report(self.tr("No code to copy. Open a model and a dataset in the library."))
+            return
+        QApplication.clipboard().setMimeData(code_text_mime(code))
+        words = self.tr("Code with %1 values copied")
+        self._document.announced.emit(words.replace("%1", f"{len(code):,}"))
+
+    def offer_stage(self, stage: StagePanel) -> None:
+        """Let the images of the stage be dragged out."""
+        self._offer(stage.original, "original")
+        self._offer(stage.reconstruction, "reconstruction")
+        self._offer(stage.error, "error")
+        self._offer(stage.edited, "edited", edited=True)
+
+    def _offer(self, frame: ImageFrame, name: str, *, edited: bool = False) -> None:
+        DragOut(frame, lambda: self.content_of(frame, name, edited=edited))
+
+    def content_of(self, frame: ImageFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
+        """Return the data of a drag out of a frame and its preview; the edited image carries its code.
+
+        None where there is no image, or its file cannot be written, which is reported.
+        """
+        image = frame.image
+        if image is None:
+            return None
+        model = self._document.model
+        title = f"{model.name} {name}" if model is not None else name
+        try:
+            mime = image_mime(image, title, self._document.code if edited else None)
+        except ExportError as error:
+            self._document.report(str(error))
+            return None
+        return mime, QPixmap.fromImage(image)

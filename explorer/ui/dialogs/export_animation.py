@@ -1,0 +1,284 @@
+"""Export dialog: format, size, frame rate, loop count, palette and caption, with a preview and the file size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from explorer.document.document import Document
+from explorer.document.timeline import Estimate, Export
+from explorer.export import FOLDER, FORMATS, ExportFormat
+from explorer.messages import message_text
+from explorer.ui.dialogs.files import ask_save
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import file_size
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
+from explorer.ui.widgets.image_frame import ImageFrame
+
+_PREVIEW = QSize(300, 300)
+_SETTLED_MS = 150
+"""Idle time after the last change before the preview is computed."""
+
+_FOLDER = ""
+_SIDE, _LONGEST = 256, 4096
+
+
+class ExportAnimationDialog(QDialog):
+    """Settings of an export, and a preview of a few frames."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._tried: Export | None = None
+        self._frames: Estimate | None = None
+        self._frame = 0
+        self.setObjectName("export_dialog")
+        self.setWindowTitle(self.tr("Export animation"))
+        self._make_settings()
+        self._make_preview()
+        self._lay_out()
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLED_MS)
+        self._settle.timeout.connect(self._try)
+        self._clock = QTimer(self)
+        self._clock.timeout.connect(self._show_next)
+        document.timeline.estimated.connect(self._on_estimated)
+        for changed in (document.keyframes_changed, document.animation_changed, document.times_changed):
+            changed.connect(self._on_animation_changed)
+        self._on_edited()
+
+    def _make_settings(self) -> None:
+        formats: list[tuple[str, object]] = [(kind.title, suffix) for suffix, kind in FORMATS.items()]
+        formats.append((FOLDER.title, _FOLDER))
+        self.format = combo_box("export_format", self.tr("File format"), formats)
+        self.resize_by = combo_box(
+            "export_resize",
+            self.tr("Scaling: nearest neighbor keeps pixels sharp, Lanczos is smooth"),
+            [(self.tr("Nearest neighbor"), False), (self.tr("Lanczos"), True)],
+        )
+        self.side = spin_box("export_side", self.tr("Longest side of the image, in pixels"), 8, _LONGEST, _SIDE)
+        self.side.setSuffix(self.tr(" px"))
+        self.side.setSingleStep(16)
+        self.fps = decimal_box("export_fps", self.tr("Frames per second"), (1, 60), 1, 2)
+        self.fps.setSuffix(self.tr(" fps"))
+        self.plays = spin_box("export_plays", self.tr("How often the animation plays; 0 = forever"), 0, 1000, 0)
+        self.plays.setSpecialValueText(self.tr("Loop forever"))
+        self.palette_by = combo_box(
+            "export_palette",
+            self.tr("256 colors of the GIF: the same for all frames, or chosen per frame"),
+            [(self.tr("Global palette"), "shared"), (self.tr("Per-frame palette"), "frame")],
+        )
+        self.dither = check_box(
+            "export_dither", self.tr("Dither"), self.tr("Approximate missing colors by mixing neighboring pixels")
+        )
+        self.beside = check_box(
+            "export_beside",
+            self.tr("Show start and end images"),
+            self.tr("Place the first and last image beside the animation"),
+        )
+        self.caption = line_edit("export_caption", self.tr("Text below the image"), self.tr("None"))
+        for box in (self.format, self.resize_by, self.palette_by):
+            box.activated.connect(lambda row: self._on_edited())
+        for number in (self.side, self.fps, self.plays):
+            number.valueChanged.connect(lambda value: self._on_edited())
+        for tick in (self.dither, self.beside):
+            tick.toggled.connect(lambda on: self._on_edited())
+        self.caption.textChanged.connect(lambda text: self._on_edited())
+
+    def _make_preview(self) -> None:
+        self.preview = ImageFrame("", self.tr("No preview yet"))
+        self.preview.setObjectName("export_preview")
+        self.preview.setAccessibleName(self.tr("Preview"))
+        self.preview.setFixedSize(_PREVIEW)
+        self.size_words = PlainLabel()
+        self.size_words.setObjectName("export_size")
+        self.size_words.setWordWrap(True)
+        self.size_words.setFixedWidth(_PREVIEW.width())
+        self.note = PlainLabel()
+        self.note.setObjectName("export_note")
+        self.note.setProperty("muted", True)
+        self.note.setWordWrap(True)
+        self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
+        self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
+        self.write.clicked.connect(self._ask_where)
+        self.close_button.clicked.connect(self.close)
+        self.write.setDefault(True)
+        self.close_button.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(8)
+        size = QHBoxLayout()
+        size.addWidget(self.side)
+        size.addWidget(self.resize_by, 1)
+        for title, row in (
+            (self.tr("Format"), self.format),
+            (self.tr("Size"), size),
+            (self.tr("Frame rate"), self.fps),
+            (self.tr("Loop count"), self.plays),
+            (self.tr("Palette"), self.palette_by),
+            ("", self.dither),
+            ("", self.beside),
+            (self.tr("Caption"), self.caption),
+        ):
+            form.addRow(title, row)
+        self._form = form
+        left = QVBoxLayout()
+        left.addLayout(form)
+        left.addWidget(self.note)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self.preview)
+        right.addWidget(self.size_words)
+        right.addStretch(1)
+        both = QHBoxLayout()
+        both.setSpacing(18)
+        both.addLayout(left, 1)
+        both.addLayout(right)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        buttons.addWidget(self.write)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 14, 14, 12)
+        layout.setSpacing(12)
+        layout.addLayout(both)
+        layout.addLayout(buttons)
+        self.setMinimumWidth(700)
+
+    # -- settings --------------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> ExportFormat:
+        return FORMATS.get(self.format.currentData(), FOLDER)
+
+    def settings(self, path: Path | None = None) -> Export:
+        """Return the settings, for a file at `path`."""
+        return Export(
+            path or Path(f"morph{self.format.currentData()}"),
+            fps=self.fps.value(),
+            side=self.side.value(),
+            smooth=bool(self.resize_by.currentData()),
+            plays=self.plays.value(),
+            palette=self.palette_by.currentData(),
+            dither=self.dither.isChecked(),
+            caption=self.caption.text().strip(),
+            beside=self.beside.isChecked(),
+        )
+
+    def _on_animation_changed(self) -> None:
+        self._tried = None
+        if self.isVisible():
+            self._settle.start()
+            self._update_controls()
+
+    def _on_edited(self) -> None:
+        self._update_controls()
+        if self.isVisible():
+            self._settle.start()
+
+    def _update_controls(self) -> None:
+        """Enable what the format supports, and show its limits."""
+        suffix, model = self.format.currentData(), self._document.model
+        gray = model is None or model.card.image_shape[2] == 1
+        colors = suffix == ".gif" and not gray
+        for widget in (self.palette_by, self.dither):
+            widget.setEnabled(colors)
+        self.fps.setEnabled(self.kind.animated)
+        repeats = self._document.animation.loop != "none"
+        self.plays.setEnabled(self.kind.animated and suffix != ".mp4" and repeats)
+        self.write.setEnabled(self._document.timeline.frames > 0)
+        self.note.setText(" ".join(self._notes(suffix, gray, repeats)))
+
+    def _notes(self, suffix: str, gray: bool, repeats: bool) -> list[str]:
+        notes: list[str] = []
+        possible = self.kind.possible_fps(self.fps.value())
+        if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
+            words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
+            notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
+        elif self.kind.animated and abs(self.fps.value() - self._document.animation.fps) > 0.005:
+            notes.append(self.tr("Frame rate changed; duration unchanged."))
+        if suffix == ".gif" and gray:
+            notes.append(self.tr("Grayscale: lossless."))
+        if suffix == ".mp4":
+            notes.append(self.tr("Video plays once; color has half the resolution."))
+        if self.kind.animated and suffix != ".mp4" and not repeats:
+            notes.append(self.tr("Plays once, as set on the timeline."))
+        model = self._document.model
+        if model is not None and not self.resize_by.currentData():
+            longest = max(model.card.image_shape[:2])
+            real = longest * max(1, self.side.value() // longest)
+            if real != self.side.value():
+                words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
+                words = words.replace("%1", str(real)).replace("%2", str(real // longest))
+                notes.append(words.replace("%3", str(self.side.value())))
+        return notes
+
+    # -- the preview -----------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take the frame rate of the timeline and compute the preview."""
+        super().showEvent(event)
+        self.fps.setValue(self._document.animation.fps)
+        self._update_controls()
+        if self._frames is None or self._frames.export != self._tried:
+            # The last attempt failed; this one may succeed.
+            self._tried = None
+        self._try()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop the preview."""
+        super().hideEvent(event)
+        self._settle.stop()
+        self._clock.stop()
+
+    def _try(self) -> None:
+        export = self.settings()
+        if export != self._tried and self._document.timeline.frames:
+            self._tried = export
+            self.size_words.setText(self.tr("Estimating size…"))
+            self._document.timeline.estimate_requested.emit(export)
+
+    def _on_estimated(self, estimate: Estimate) -> None:
+        if estimate.export != self._tried or not self.isVisible():
+            return
+        if estimate.pixels is None:
+            self._clock.stop()
+            self.preview.show_text(self.tr("No preview"))
+            self.size_words.setText(message_text(estimate.problem))
+            return
+        height, width = estimate.pixels.shape[1:3]
+        frames, seconds = estimate.frames, estimate.frames / estimate.fps
+        words = self.tr("About %1: %2 frames, %3×%4 px")
+        words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
+        words = words.replace("%3", str(width)).replace("%4", str(height))
+        if self.kind.animated:
+            words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
+        self.size_words.setText(words)
+        self._frames, self._frame = estimate, 0
+        self._show_next()
+        self._clock.start(max(30, round(1000 * seconds / len(estimate.pixels))))
+
+    def _show_next(self) -> None:
+        estimate = self._frames
+        if estimate is not None and estimate.pixels is not None:
+            self.preview.show_image(pixels_to_qimage(estimate.pixels[self._frame % len(estimate.pixels)]))
+            self._frame += 1
+
+    # -- where -----------------------------------------------------------------------------------------------------
+
+    def _ask_where(self) -> None:
+        suffix = self.format.currentData()
+        pattern = f"*{suffix}" if suffix else "*"
+        kinds = [f"{self.kind.title} ({pattern})"]
+        ask_save(self._document, self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
+
+    def _on_chosen(self, path: Path) -> None:
+        self._document.timeline.export_requested.emit(replace(self.settings(), path=path))
+        self.close()

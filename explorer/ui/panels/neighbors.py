@@ -1,0 +1,343 @@
+"""Neighbors: the images nearest in latent space, and for comparison those nearest in pixel space."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QHideEvent, QImage, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.document.document import Document
+from explorer.document.neighbors import MOST
+from explorer.document.tasks import FindNeighbors
+from explorer.document.views import FailedView, NeighborsView
+from explorer.messages import message_text
+from explorer.types import Floats, Indices, Pixels
+from explorer.ui.dragging import images_mime
+from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import percent, sentence
+from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
+from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.segmented_control import SegmentedControl
+from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+
+_PLACE = Qt.ItemDataRole.UserRole
+_SIDE = 56
+_CELL = QSize(_SIDE + 24, _SIDE + 26)
+_LARGEST = 224
+
+
+class NeighborsPanel(QWidget):
+    """Two rows of images, and the settings of the search."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._running = False
+        self.setObjectName("neighbours_panel")
+        self.setAccessibleName(self.tr("Neighbors"))
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._show_settings()
+        self._show()
+
+    def _make_controls(self) -> None:
+        self.of = SegmentedControl(
+            (
+                (
+                    "neighbours_cursor",
+                    self.tr("Current code"),
+                    self.tr("Images near the current code, updated as it changes"),
+                ),
+                (
+                    "neighbours_picture",
+                    self.tr("Selected image"),
+                    self.tr("Images near the selected one, without itself"),
+                ),
+            )
+        )
+        self._metric = combo_box(
+            "neighbours_metric",
+            self.tr("Euclidean: distance between codes. Cosine: angle between codes."),
+            [(self.tr("Euclidean"), "l2"), (self.tr("Cosine"), "cosine")],
+        )
+        self._whitened = check_box(
+            "neighbours_whitened",
+            self.tr("Whitened"),
+            self.tr("Divide by σ along every principal component, so that all count equally"),
+        )
+        kinds: list[tuple[str, object]] = [
+            (self.tr("Auto"), None),
+            (self.tr("Exact"), "exact"),
+            (self.tr("HNSW"), "hnsw"),
+            (self.tr("LSH"), "lsh"),
+        ]
+        self._kind = combo_box(
+            "neighbours_index",
+            self.tr("Search index: exact (all images), layered graph (HNSW), or hashing (LSH)"),
+            kinds,
+        )
+        self._count = spin_box("neighbours_count", self.tr("Number of neighbors"), 1, MOST, 10)
+        self._add = button(
+            "neighbours_add", self.tr("Add to timeline"), self.tr("Add the selected neighbors as keyframes")
+        )
+        self.by_code = self._list("neighbours_by_code", self.tr("Nearest in latent space"))
+        self.by_pixels = self._list("neighbours_by_pixels", self.tr("Nearest in pixel space"))
+        self._code_words, self._pixel_words = (
+            self._words("neighbours_code_words"),
+            self._words("neighbours_pixel_words"),
+        )
+        self._note = self._words("neighbours_note")
+        self._empty = EmptyLabel("")
+        self._empty.setObjectName("neighbours_empty")
+        self.strip = JobStrip("neighbours")
+        tip = self.tr("Encode the images again")
+        self._retry = button("neighbours_retry", self.tr("Try again"), tip)
+        self._retry.clicked.connect(self._on_retry_clicked)
+
+    def _list(self, name: str, tip: str) -> QListWidget:
+        made = _Row(self._document)
+        name_control(made, name, tip)
+        made.setToolTip("")
+        return made
+
+    def _words(self, name: str) -> QLabel:
+        label = PlainLabel()
+        label.setObjectName(name)
+        label.setProperty("muted", True)
+        label.setWordWrap(True)
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        return label
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.of)
+        for widget in (self._metric, self._whitened, self._kind, self._count):
+            top.addWidget(widget)
+        top.addStretch()
+        top.addWidget(self._add)
+        self._rows = QWidget()
+        rows = QGridLayout(self._rows)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setVerticalSpacing(3)
+        rows.addWidget(self._code_words, 0, 0)
+        rows.addWidget(self.by_code, 1, 0)
+        rows.addWidget(self._pixel_words, 2, 0)
+        rows.addWidget(self.by_pixels, 3, 0)
+        rows.setRowStretch(1, 1)
+        rows.setRowStretch(3, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self._rows, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._note)
+        layout.addWidget(self.strip)
+        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def _connect(self) -> None:
+        document, neighbors = self._document, self._document.neighbors
+        self.of.chosen.connect(lambda place: neighbors.set(of="image" if place else "cursor"))
+        self._metric.activated.connect(lambda row: neighbors.set(metric=self._metric.currentData()))
+        self._whitened.toggled.connect(lambda on: neighbors.set(whitened=on))
+        self._kind.activated.connect(lambda row: neighbors.set(kind=self._kind.currentData()))
+        self._count.valueChanged.connect(lambda value: neighbors.set(count=value))
+        self._add.clicked.connect(self._on_add_clicked)
+        for row in (self.by_code, self.by_pixels):
+            row.itemActivated.connect(self._go)
+            row.itemClicked.connect(self._go)
+            row.itemSelectionChanged.connect(self._on_selection_changed)
+        self.strip.cancelled.connect(self._cancel)
+        neighbors.settings_changed.connect(self._show_settings)
+        neighbors.index_changed.connect(self._show)
+        document.neighbors_view_changed.connect(self._show)
+        document.model_changed.connect(self._show)
+        document.source_changed.connect(self._show)
+        document.analysis.running_changed.connect(self._show_progress)
+        document.analysis.running_changed.connect(self._show)
+        document.jobs_changed.connect(self._show_progress)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Search while the panel is visible."""
+        super().showEvent(event)
+        self._document.watch(FindNeighbors.slot, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._document.watch(FindNeighbors.slot, False)
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _go(self, item: QListWidgetItem) -> None:
+        self._document.choose_image(int(item.data(_PLACE)))
+
+    def _on_selection_changed(self) -> None:
+        self._add.setEnabled(bool(self._selected()))
+
+    def _selected(self) -> list[int]:
+        items = [*self.by_code.selectedItems(), *self.by_pixels.selectedItems()]
+        return list(dict.fromkeys(int(item.data(_PLACE)) for item in items))
+
+    def _on_add_clicked(self) -> None:
+        self._document.timeline.request_images(self._selected(), len(self._document.keyframes))
+
+    def _cancel(self) -> None:
+        key = self._document.analysis.running("index")
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)
+
+    def _on_retry_clicked(self) -> None:
+        self._document.analysis.put_problem("index", "")
+        self._document.neighbors.index_requested.emit()
+
+    # -- display -----------------------------------------------------------------------------------------------------
+
+    def _show_settings(self) -> None:
+        settings = self._document.neighbors.settings
+        self.of.choose(1 if settings.of == "image" else 0)
+        self._metric.setCurrentIndex(self._metric.findData(settings.metric))
+        self._kind.setCurrentIndex(max(0, self._kind.findData(settings.kind)))
+        with QSignalBlocker(self._whitened):
+            self._whitened.setChecked(settings.whitened)
+        with QSignalBlocker(self._count):
+            self._count.setValue(settings.count)
+
+    def _show_progress(self) -> None:
+        key = self._document.analysis.running("index")
+        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+        if self._running != (key is not None):
+            self._running = key is not None
+            self._show()
+
+    def _show(self) -> None:
+        view, model, source = self._document.neighbors_view, self._document.model, self._document.source
+        shown = isinstance(view, NeighborsView)
+        self._rows.setVisible(shown)
+        self._empty.setVisible(not shown)
+        self._retry.setVisible(not shown and bool(self._document.analysis.problem("index")))
+        self._on_selection_changed()
+        if isinstance(view, NeighborsView):
+            self._fill(self.by_code, view.indices, view.distances, view.images)
+            self._fill(self.by_pixels, view.pixel_indices, view.pixel_distances, view.pixel_images)
+            self._code_words.setText(self.tr("Latent space") + self._agreement(view.indices))
+            self._pixel_words.setText(self.tr("Pixel space") + self._agreement(view.pixel_indices))
+        elif isinstance(view, FailedView):
+            self._empty.setText(message_text(view.message))
+        elif model is None or source is None:
+            self._empty.setText(self.tr("Open a model and a dataset from the library."))
+        elif not model.card.encodes:
+            self._empty.setText(self.tr("This model has no encoder, so images have no codes."))
+        else:
+            self._empty.setText(self._why_not_yet(learns=model.epochs is not None))
+        self._show_note()
+
+    def _why_not_yet(self, *, learns: bool) -> str:
+        """Return why there are no neighbors yet."""
+        problem = self._document.analysis.problem("index")
+        if problem:
+            words = self.tr("Encoding the images failed.")
+            return f"{words}\n{sentence(problem)}"
+        if learns and self._document.analysis.running("index") is None:
+            return self.tr("Neighbors are searched when the training has ended.")
+        return self.tr("Encoding the images…")
+
+    def _show_note(self) -> None:
+        index = self._document.neighbors.index
+        words = ""
+        if index is not None and index.index.kind != "exact":
+            words = self.tr("Recall@10 %1 · %2 ms/query")
+            words = words.replace("%1", percent(index.recall)).replace("%2", f"{1000 * index.seconds:.2f}")
+        self._note.setText(words)
+        self._note.setVisible(bool(words))
+
+    def _agreement(self, indices: Indices) -> str:
+        """Return how many neighbors share the most frequent label."""
+        source = self._document.source
+        labels = [source.label(int(index)) for index in indices] if source is not None else []
+        known = Counter(label for label in labels if label)
+        if not known:
+            return ""
+        label, count = known.most_common(1)[0]
+        words = self.tr("  ·  %1 of %2 are “%3”").replace("%1", str(count)).replace("%2", str(len(labels)))
+        return words.replace("%3", label)
+
+    def _fill(self, row: QListWidget, indices: Indices, distances: Floats, images: Pixels) -> None:
+        source = self._document.source
+        if source is None:
+            return
+        chosen = {int(item.data(_PLACE)) for item in row.selectedItems()}
+        with QSignalBlocker(row):
+            while row.count() > len(indices):
+                row.takeItem(row.count() - 1)
+            for number, (place, distance, image) in enumerate(
+                zip(indices.tolist(), distances.tolist(), images, strict=True)
+            ):
+                item = row.item(number) if number < row.count() else QListWidgetItem(row)
+                label = source.label(place)
+                item.setText(f"{distance:.2f} · {label}" if label else f"{distance:.2f}")
+                qimage = pixels_to_qimage(np.ascontiguousarray(image))
+                item.setData(Qt.ItemDataRole.DecorationRole, _thumbnail(qimage))
+                item.setData(_PLACE, place)
+                words = self.tr("Image %1").replace("%1", f"{place + 1:,}") + (f", {label}" if label else "")
+                item.setToolTip(plain_tooltip(f"{words}\n{source.file_name(place)}".strip()))
+                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{words}, {distance:.2f}")
+                item.setSelected(place in chosen)
+
+
+def _thumbnail(qimage: QImage) -> QPixmap:
+    """Return an image, scaled down if it is large; the row enlarges it."""
+    if max(qimage.width(), qimage.height()) <= _LARGEST:
+        return QPixmap.fromImage(qimage)
+    smooth = Qt.TransformationMode.SmoothTransformation
+    return QPixmap.fromImage(qimage.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+
+
+class _Row(QListWidget):
+    """A row of images that can be dragged onto the timeline."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setWrapping(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setUniformItemSizes(True)
+        self.setItemDelegate(ThumbnailDelegate(self, square=False))
+        self.setGridSize(_CELL)
+        self.setIconSize(QSize(_SIDE, _SIDE))
+        self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragEnabled(True)
+        self.setMinimumHeight(_CELL.height() + 6)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Scale the images to the height of the row."""
+        super().resizeEvent(event)
+        # Space for the scroll bar is reserved: it would change the size that decides whether it is needed.
+        room = self.height() - 2 * self.frameWidth() - self.horizontalScrollBar().sizeHint().height()
+        side = min(max(_SIDE, room - (_CELL.height() - _SIDE)), _LARGEST)
+        if side != self.iconSize().width():
+            self.setIconSize(QSize(side, side))
+            self.setGridSize(QSize(side + _CELL.width() - _SIDE, side + _CELL.height() - _SIDE))
+
+    def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
+        return images_mime([int(item.data(_PLACE)) for item in items])

@@ -1,0 +1,123 @@
+"""Pages of the Noise tab: input, corrupted, denoised and residual, for one image or a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.views import Closeness, FailedView, NoiseView
+from explorer.types import Floats, Pixels
+from explorer.ui.color_map import heat
+from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import decibels, unbroken
+from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.image_table import ImageTable
+
+
+class NoiseImagePage(QWidget):
+    """The selected image, large."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setAccessibleName(self.tr("Selected image"))
+        waiting = self.tr("Select an image.")
+        titles = (
+            ("noise_clean", self.tr("Input"), self.tr("The clean image at the input size of the model")),
+            ("noise_noisy", self.tr("Corrupted"), self.tr("The image with noise, as the model receives it")),
+            ("noise_reconstruction", self.tr("Denoised"), self.tr("Reconstruction of the corrupted image")),
+            ("noise_difference", self.tr("Residual"), self.tr("Absolute difference between denoised and clean image")),
+        )
+        made = []
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for name, title, tip in titles:
+            frame = ImageFrame(title, waiting)
+            frame.setObjectName(name)
+            frame.setToolTip(plain_tooltip(tip))
+            frame.set_detail_lines(3)
+            layout.addWidget(frame, 1)
+            made.append(frame)
+        self.clean, self.noisy, self.reconstruction, self.difference = made
+        document.noise_view_changed.connect(self._on_noise_view_changed)
+        self._on_noise_view_changed()
+
+    def _on_noise_view_changed(self) -> None:
+        view = self._document.noise_view
+        if not isinstance(view, NoiseView):
+            text = view.message if isinstance(view, FailedView) else self.tr("Select an image.")
+            for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
+                frame.show_text(text, problem=view is not None)
+            return
+        self.clean.show_image(floats_to_qimage(view.clean[0]))
+        self.noisy.show_image(floats_to_qimage(view.noisy[0]), _figures(view.of_noisy))
+        self.reconstruction.show_image(floats_to_qimage(view.reconstruction[0]), _figures(view.of_reconstruction))
+        gain = _gain(self, view.of_noisy, view.of_reconstruction)
+        self.difference.show_image(pixels_to_qimage(_difference(view.clean[0], view.reconstruction[0])), gain)
+
+
+class NoiseRowPage(QWidget):
+    """The selected image and those after it in the gallery."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        about = self.tr("Input, corrupted, denoised and residual of several images")
+        self.setAccessibleName(about)
+        self.table = ImageTable(first_gap=0, whole=False)
+        self.table.setObjectName("noise_row")
+        self.table.setAccessibleName(about)
+        self._figures = PlainLabel()
+        self._figures.setObjectName("noise_row_figures")
+        self._figures.setProperty("muted", True)
+        self._figures.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._figures)
+        document.noise_view_changed.connect(self._on_noise_view_changed)
+        self._on_noise_view_changed()
+
+    def _on_noise_view_changed(self) -> None:
+        view = self._document.noise_view
+        if not isinstance(view, NoiseView):
+            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
+            self._figures.clear()
+            return
+        rows = [_color(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
+        pairs = zip(view.clean, view.reconstruction, strict=True)
+        rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
+        self.table.show_pixels(np.stack(rows))
+        words = self.tr("Mean of %1 images: corrupted %2; denoised %3")
+        if len(view.clean) == 1:
+            words = self.tr("This image: corrupted %2; denoised %3")
+        words = words.replace("%1", str(len(view.clean)))
+        words = words.replace("%2", _figures(view.of_noisy_row)).replace("%3", _figures(view.of_reconstruction_row))
+        gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
+        self._figures.setText(words.replace("\N{NO-BREAK SPACE}", " ") + (f". {gain}" if gain else ""))
+
+
+def _gain(widget: QWidget, noisy: Closeness, made: Closeness) -> str:
+    """Return the PSNR gain of denoising in words."""
+    gain = made.psnr - noisy.psnr
+    if not np.isfinite(gain):
+        return ""
+    words = widget.tr("+%1 dB PSNR gain") if gain >= 0 else widget.tr("−%1 dB PSNR (worse)")
+    return words.replace("%1", f"{abs(gain):.1f}")
+
+
+def _figures(closeness: Closeness) -> str:
+    parts = (f"PSNR {decibels(closeness.psnr)}", f"SSIM {closeness.ssim:.3f}", f"MSE {closeness.mse:.4f}")
+    return unbroken(*parts)
+
+
+def _difference(clean: Floats, made: Floats) -> Pixels:
+    return heat(np.abs(clean - np.clip(made, 0, 1)).mean(axis=2))
+
+
+def _color(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels

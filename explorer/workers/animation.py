@@ -1,0 +1,314 @@
+"""Animations: computes the path of the timeline, encodes images as keyframes, exports files and reopens them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.source import Source
+from explorer.data.sources import open_source
+from explorer.document.document import Document
+from explorer.document.state import OpenModel
+from explorer.document.timeline import ACROSS, Estimate, Export
+from explorer.errors import DataError, ExplorerError
+from explorer.export import ExportFormat, ExportSettings, format_of
+from explorer.export.estimate import estimate_bytes
+from explorer.export.layout import cells_of, finished, strip_below
+from explorer.export.recipe import Recipe, make_recipe
+from explorer.export.recipe_file import read_recipe
+from explorer.latent.animation import Animation, AnimationCurve
+from explorer.latent.animation_presets import AnimationPreset
+from explorer.latent.checks import check_table
+from explorer.latent.neighbor_graph import NeighborGraph
+from explorer.messages import Wording, message
+from explorer.models.batches import images_at_once
+from explorer.models.bundle import find_bundles
+from explorer.models.codes import CodeSample
+from explorer.types import Floats, Indices, Pixels, Progress
+from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.loading import open_model, render
+
+_TRIED = 10
+"""Consecutive frames that are written to estimate the file size."""
+
+_PREVIEWED = 24
+_ENCODED_AT_ONCE = 250
+_MOST_DROPPED = 64
+"""Largest number of images of one dropped file that become keyframes."""
+
+
+def settings_of(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
+) -> ExportSettings:
+    """Return the settings for exporting the frames of a model."""
+    height, width = model.card.image_shape[:2]
+    side = max(height, width)
+    scale, size = max(1, (export.side or ACROSS) // side), None
+    if export.smooth and export.side is not None:
+        scale, size = 1, (max(1, round(height * export.side / side)), max(1, round(width * export.side / side)))
+    beside = None
+    if export.beside:
+        ends = to_pixels(model.codec.decode(keys[[0, -1]]))
+        beside = (ends[0], ends[1])
+    return ExportSettings(
+        fps=kind.possible_fps(export.fps or animation.fps),
+        loop=animation.loop != "none",
+        scale=scale,
+        palette=export.palette,
+        dither=export.dither,
+        plays=export.plays,
+        size=size,
+        caption=export.caption,
+        beside=beside,
+        recipe=recipe_of(model, keys, animation),
+    )
+
+
+def recipe_of(model: OpenModel, keys: Floats, animation: Animation) -> Recipe | None:
+    """Return the recipe of an animation; None for a model in training, which cannot be opened again."""
+    decoder = model.card.decoder_hash
+    return None if decoder is None else make_recipe(model.name, decoder, keys, animation.to_dict())
+
+
+def write_animation(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+) -> Iterator[Progress | Path]:
+    """Write an animation; frames are rendered at exact times.
+
+    A frame rate that differs from the timeline changes the number of frames, not the duration.
+    """
+    kind = format_of(export.path)
+    yield Progress(0, 0, message("Computing the path"))
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
+    yield export.path
+
+
+def estimate_animation(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+) -> Iterator[Progress | Estimate]:
+    """Render sample frames and estimate the file size; an error becomes part of the estimate."""
+    yield Progress(0, 0, message("Rendering sample frames"))
+    try:
+        kind = format_of(export.path)
+        curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+        settings = settings_of(export, model, keys, animation, kind)
+        codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+        some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
+        shown: list[Pixels] = []
+        strip: Pixels | None = None
+        for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
+            strip = strip_below(cells, settings) if strip is None else strip
+            shown.append(finished(cells, strip, settings))
+            yield Progress(len(shown), len(some), message("Rendering sample frames"))
+        # In the middle of the first pass, where the image changes.
+        first = max(
+            0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2
+        )
+        tried = list(render(model.codec, codes[first : first + _TRIED]))
+        moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
+        size = estimate_bytes(kind, tried, len(codes), settings, moving)
+        yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
+    except ExplorerError as error:
+        yield Estimate(export, None, 0, 1.0, 0, error.message)
+
+
+def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
+    """Encode images of a source; yields progress, and finally codes ``(n, latent_dim)``, n > 0."""
+    check_table(len(indices), model.latent_dim)
+    step = images_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
+    codes: list[Floats] = []
+    for start in range(0, len(indices), step):
+        yield Progress(start, len(indices), message("Encoding"))
+        pixels = source.read(indices[start : start + step], model.card.preprocessing)
+        codes.append(model.codec.encode(to_floats(pixels)))
+    yield np.concatenate(codes)
+
+
+def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | Floats]:
+    """Encode image files with the preprocessing of the model; yields progress, and finally the codes."""
+    codes: list[Floats] = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), message("Encoding {name}", name=path.name))
+        source = open_source(str(path))
+        if source.count > _MOST_DROPPED:
+            raise DataError(
+                "Cannot add {name} as keyframes: it contains {count:,} images, at most {most} are allowed. Open it in "
+                "the library, and select some in the gallery.",
+                name=path.name,
+                count=source.count,
+                most=_MOST_DROPPED,
+            )
+        images = source.read(np.arange(source.count), model.card.preprocessing)
+        codes.append(model.codec.encode(to_floats(images)))
+    yield np.concatenate(codes)
+
+
+def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, AnimationPreset]]:
+    """Read the recipe of an exported animation, and open its model unless it is open already.
+
+    Yields the path if the file has no recipe.
+
+    Raises
+    ------
+    DataError
+        If its model is not in the library, or the file is damaged.
+    """
+    yield Progress(0, 0, message("Reading {name}", name=path.name))
+    recipe = read_recipe(path)
+    if recipe is None:
+        yield path
+        return
+    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.film.model_dump()))
+    if model is not None and model.card.decoder_hash == recipe.model_hash:
+        yield None, preset
+        return
+    # Of several copies of the model, prefer the one with the same name.
+    for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
+        if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
+            yield Progress(0, 0, message("Opening {name}", name=found.path.name))
+            yield open_model(found.path), preset
+            return
+    raise DataError(
+        "Cannot reopen {name}: its model “{model}” (checksum {checksum}…) is not in the library. Add the model first.",
+        name=path.name,
+        model=recipe.model,
+        checksum=recipe.model_hash[:8],
+    )
+
+
+class AnimationJobs(QObject):
+    """Runs the jobs that a timeline requests. Belongs to the main thread."""
+
+    def __init__(self, document: Document, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._exporting: set[Path] = set()
+        self._graph: tuple[CodeSample, NeighborGraph] | None = None
+        self._laying = self._estimating = self._reopening = 0
+        timeline = document.timeline
+        timeline.curve_wanted.connect(self._on_curve_wanted)
+        timeline.images_requested.connect(self._on_images_requested)
+        timeline.files_requested.connect(self._on_files_requested)
+        timeline.reopen_requested.connect(self._on_reopen_requested)
+        timeline.export_requested.connect(self._on_export_requested)
+        timeline.estimate_requested.connect(self._on_estimate_requested)
+
+    # -- data path -----------------------------------------------------------------------------------------------------
+
+    def _on_curve_wanted(self) -> None:
+        """Compute the data path; the last request wins."""
+        model, animation = self._document.model, self._document.timeline.animation
+        if model is None or animation is None:
+            return
+        keys, sample, known = self._document.timeline.keys, model.sample, self._graph
+
+        def lay() -> Iterator[Progress | tuple[NeighborGraph, AnimationCurve]]:
+            yield Progress(0, 0, message("Computing the data path"))
+            graph = known[1] if known is not None and known[0] is sample else NeighborGraph(sample.codes)
+            yield graph, AnimationCurve(keys, animation, graph)
+
+        def laid(result: tuple[NeighborGraph, AnimationCurve]) -> None:
+            self._graph = (sample, result[0])
+            self._document.timeline.put_curve(animation, result[1])
+
+        self._jobs.cancel(self._laying)
+        self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
+
+    # -- keyframes from images -----------------------------------------------------------------------------------------
+
+    def _on_images_requested(self, indices: Indices, place: int) -> None:
+        model, source = self._document.model, self._document.source
+        if model is not None and source is not None:
+            self._start_keyframes(model, encode_images(model, source, indices), place)
+
+    def _on_files_requested(self, paths: list[Path], place: int) -> None:
+        """Add images as keyframes; a single exported animation replaces the timeline."""
+        if len(paths) == 1:
+            self._reopen(paths[0], lambda path: self._encode([path], place))
+        else:
+            self._encode(paths, place)
+
+    def _encode(self, paths: list[Path], place: int) -> None:
+        model = self._document.model
+        if model is None:
+            self._document.report(message("No model is open. Open one, and drop the images again."))
+        else:
+            self._start_keyframes(model, encode_files(model, paths), place)
+
+    def _start_keyframes(self, model: OpenModel, codes: Iterator[Progress | Floats], place: int) -> None:
+        def put(found: Floats) -> None:
+            # The codes are meaningless for another model.
+            current = self._document.model
+            if current is not None and (current is model or current.continues(model)):
+                self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
+
+        self._jobs.start(message("Adding keyframes"), lambda: codes, put)
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def _on_export_requested(self, export: Export) -> None:
+        document, path = self._document, export.path
+        model, animation = document.model, document.timeline.animation
+        if model is None or animation is None:
+            document.report(message("An animation needs at least two keyframes. Add another one."))
+            return
+        if path in self._exporting:
+            document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))
+            return
+        self._exporting.add(path)
+        keys, curve = document.timeline.keys, document.timeline.curve
+        self._jobs.start(
+            message("Exporting {name}", name=path.name),
+            lambda: write_animation(export, model, keys, animation, curve),
+            document.exported.emit,
+            lambda: self._exporting.discard(path),
+        )
+
+    def _on_estimate_requested(self, export: Export) -> None:
+        """Estimate the export; the last request wins."""
+        model, animation = self._document.model, self._document.timeline.animation
+        self._jobs.cancel(self._estimating)
+        if model is not None and animation is not None:
+            keys, curve = self._document.timeline.keys, self._document.timeline.curve
+            tell = self._document.timeline.estimated.emit
+
+            def failed(problem: Wording) -> None:
+                if self._estimating == key:
+                    tell(Estimate(export, None, 0, 1.0, 0, problem))
+
+            key = self._estimating = self._jobs.start(
+                message("Estimating the file size"),
+                lambda: estimate_animation(export, model, keys, animation, curve),
+                tell,
+                on_failed=failed,
+                on_cancelled=lambda: failed(CANCELED),
+            )
+
+    def _on_reopen_requested(self, path: Path) -> None:
+        """Open an exported animation, or any other file."""
+        self._reopen(path, self._document.open_requests.other_given.emit)
+
+    def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
+        """Open an exported animation, the last requested; call `otherwise` for any other file."""
+        model = self._document.model
+
+        def reopened(found: Path | tuple[OpenModel | None, AnimationPreset]) -> None:
+            if isinstance(found, Path):
+                otherwise(found)
+            elif found[0] is None:
+                self._document.timeline.set_animation(*found[1])
+            else:
+                self._document.open(found[0], animation=found[1])
+
+        self._jobs.cancel(self._reopening)
+        self._reopening = self._jobs.start(
+            message("Opening {name}", name=path.name), lambda: reopen(path, model), reopened
+        )

@@ -1,0 +1,354 @@
+"""Models of others are read as data: what is more than a description is found, and nothing is fetched elsewhere."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.errors import ModelError
+from explorer.models.third_party.builtin import LAYERS
+from explorer.models.third_party.files import dangers_of, looks_third_party, parts_in
+from explorer.models.third_party.layout import MAX_CONFIG_BYTES
+from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
+from explorer.models.third_party.rewriting import rewrite
+from explorer.models.third_party.safety import Finding, check, findings
+
+Config = dict[str, Any]
+
+
+def layer(name: str, class_name: str, **config: Any) -> Config:
+    """Return a layer as Keras 3 writes it."""
+    return {
+        "module": "keras.layers",
+        "class_name": class_name,
+        "config": {"name": name, **config},
+        "registered_name": None,
+        "name": name,
+        "inbound_nodes": [],
+    }
+
+
+def model(*layers: Config) -> Config:
+    return {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {"name": "model", "layers": list(layers)},
+        "registered_name": None,
+    }
+
+
+def zipped(path: Path, config: Config, version: str = "3.15.1") -> Path:
+    """Write a .keras file; its weights are empty."""
+    with h5py.File(path.with_suffix(".h5.part"), "w") as weights:
+        weights.create_group("layers")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("metadata.json", json.dumps({"keras_version": version}))
+        archive.write(path.with_suffix(".h5.part"), "model.weights.h5")
+    return path
+
+
+def found_in(*layers: Config) -> list[Finding]:
+    return list(findings(ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", model(*layers))))
+
+
+def test_a_description_is_nothing_to_fear(tmp_path: Path) -> None:
+    dense = layer(
+        "dense", "Dense", units=3, activation="relu", kernel_initializer={"class_name": "Zeros", "config": {}}
+    )
+    path = zipped(tmp_path / "model.keras", model(dense))
+    file = read_third_party(path)
+    assert (file.kind, file.keras_version, file.links) == ("keras", "3.15.1", ())
+    assert dangers_of(file) == ()
+    check(dangers_of(file), trust=False)
+
+
+HARMFUL: dict[str, tuple[Config, str, bool]] = {
+    "lambda": (
+        layer("scale", "Lambda", function={"class_name": "__lambda__", "config": {"code": "4wEA"}}),
+        "code",
+        True,
+    ),
+    "lambda of Keras 2": (layer("scale", "Lambda", function=["4wEA", None, None]), "code", True),
+    "code in an activation": (
+        layer("dense", "Dense", activation={"class_name": "__lambda__", "config": {"code": "4wEA"}}),
+        "code",
+        True,
+    ),
+    "a function of TensorFlow": (layer("tf.io", "TFOpLambda", function="io.write_file"), "tensorflow", True),
+    "a function of Python": (
+        layer("dense", "Dense", activation={"module": "os", "class_name": "function", "config": "system"}),
+        "unknown",
+        False,
+    ),
+    "a function of Keras that fetches": (
+        layer("dense", "Dense", activation={"module": "keras.utils", "class_name": "function", "config": "get_file"}),
+        "unknown",
+        False,
+    ),
+    "a class of Python": (
+        layer("x", "Dense", kernel_initializer={"module": "subprocess", "class_name": "Popen", "config": {}}),
+        "unknown",
+        False,
+    ),
+    "a class by another registered name": (layer("x", "Dense") | {"registered_name": "mine>Dense"}, "unknown", False),
+    "an unknown class": (layer("x", "Mine"), "unknown", False),
+    "an unknown activation": (layer("x", "Dense", activation="mine"), "unknown", False),
+    "a SavedModel elsewhere": (layer("x", "TFSMLayer", filepath="/somewhere"), "external", False),
+    "words of a file": (layer("x", "TextVectorization", vocabulary="/etc/passwd"), "external", False),
+    "another framework": (layer("x", "TorchModuleWrapper", module="UEsDBA=="), "external", False),
+}
+
+
+@pytest.mark.parametrize("what", HARMFUL)
+def test_what_would_run_is_found_and_named(what: str) -> None:
+    harmful, danger, can_be_trusted = HARMFUL[what]
+    nested = layer("wrapped", "TimeDistributed", layer=harmful)
+    for config in (harmful, nested, model(harmful)):
+        (finding,) = found_in(layer("dense", "Dense", units=2), config)
+        assert (finding.danger, finding.can_be_trusted) == (danger, can_be_trusted)
+        assert finding.where in {harmful["name"], "dense"}
+        with pytest.raises(ModelError, match=finding.where) as refused:
+            check((finding,), trust=False)
+        assert ("--trust" in str(refused.value)) == can_be_trusted
+        if can_be_trusted:
+            check((finding,), trust=True)
+        else:
+            with pytest.raises(ModelError):
+                check((finding,), trust=True)
+
+
+def test_what_trust_does_not_help_with_is_said_first() -> None:
+    found = tuple(found_in(HARMFUL["lambda"][0], layer("odd", "Mine")))
+    with pytest.raises(ModelError, match=r"“odd”.*and 1 more part\."):
+        check(found, trust=False)
+
+
+@given(st.text(min_size=1, max_size=20), st.sampled_from(["keras.layers", "keras", None, "mine", "os", "keras_hub"]))
+def test_only_known_classes_of_keras_pass(class_name: str, module: str | None) -> None:
+    config = layer("x", class_name) | {"module": module}
+    passes = not found_in(config)
+    if passes:
+        assert module in {"keras.layers", "keras", None}
+        assert class_name in LAYERS or not class_name.isidentifier() or class_name[0].isupper()
+
+
+def test_optimizer_and_loss_are_left_out_also_of_models_within() -> None:
+    training = {"compile_config": {"loss": {"module": "os", "class_name": "function", "config": "system"}}}
+    inner = model(layer("dense", "Dense")) | training
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", model(inner) | training)
+    assert len(findings(file)) == 1
+    assert dangers_of(file) == ()
+    assert "compile_config" not in json.dumps(rewrite(file).models)
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_weights_that_lie_in_another_file_are_found(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["numbers"] = np.arange(3)
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(model(layer("dense", "Dense")))
+        file.attrs["keras_version"] = "2.15.0"
+        group = file.create_group("model_weights")
+        group["link"] = h5py.ExternalLink(str(secret), "numbers")
+        group.create_dataset("raw", (3,), np.float32, external=[(str(tmp_path / "raw.bin"), 0, 12)])
+        layout = h5py.VirtualLayout((3,), np.int64)
+        layout[:] = h5py.VirtualSource(str(secret), "numbers", (3,))
+        group.create_virtual_dataset("virtual", layout)
+        group["round"] = h5py.SoftLink("/model_weights")
+        group["again"] = group
+    read = read_third_party(path)
+    assert sorted(read.links) == ["model_weights/link", "model_weights/raw", "model_weights/virtual"]
+    with pytest.raises(ModelError, match="needs something outside the file"):
+        check(dangers_of(read), trust=True)
+
+
+def test_weights_in_a_zip_are_looked_into_too(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.h5"
+    with h5py.File(weights, "w") as file:
+        file["link"] = h5py.ExternalLink("/elsewhere.h5", "x")
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", json.dumps(model()))
+        archive.writestr("metadata.json", "{}")
+        archive.write(weights, "model.weights.h5")
+    assert read_third_party(path).links == ("link",)
+
+
+def _bomb(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (MAX_CONFIG_BYTES + 1))
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", b"")
+
+
+def _endless(path: Path) -> None:
+    deep = "[" * 500 + "]" * 500
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", f'{{"class_name": "Sequential", "config": {deep}}}')
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", b"")
+
+
+def _no_object(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "[1, 2]")
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", b"")
+
+
+def _weights_of_another_kind(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(model()))
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", b"nothing of the kind")
+
+
+def _torch(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"")
+
+
+def _lfs(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+
+
+def _tflite(path: Path) -> None:
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+
+
+def _description_alone(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(model())
+
+
+BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
+    "a bomb": (_bomb, "larger than 32 MB", "you do not trust"),
+    "nested without end": (_endless, "nested deeper than 200 levels", "again"),
+    "no object": (_no_object, "not a JSON object", "again"),
+    "other weights": (_weights_of_another_kind, "damaged", "again"),
+    "PyTorch": (_torch, "is a PyTorch file", "Keras models only"),
+    "a pointer": (_lfs, "Git LFS", "git lfs pull"),
+    "TensorFlow Lite": (_tflite, "TensorFlow Lite", "Import the Keras model"),
+    "no weights": (_description_alone, "only the model's configuration", "model.save"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_other_files_are_refused_by_what_they_are(what: str, tmp_path: Path) -> None:
+    write, said, remedy = BAD[what]
+    path = tmp_path / "model.keras"
+    write(path)
+    with pytest.raises(ModelError) as refused:
+        read_third_party(path)
+    assert said in str(refused.value)
+    assert remedy in str(refused.value)
+
+
+def test_folders_are_reported_apart(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no saved_model\.pb"):
+        read_third_party(tmp_path)
+    (tmp_path / "checkpoint").write_text("")
+    with pytest.raises(ModelError, match="holds only weights"):
+        read_third_party(tmp_path)
+    (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"already a model of Latent Explorer\. Open it instead"):
+        read_third_party(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    assert read_third_party(tmp_path).kind == "saved_model"
+
+
+def test_models_are_known_at_a_glance(tmp_path: Path) -> None:
+    assert looks_third_party(zipped(tmp_path / "anything.bin", model()))
+    assert not looks_third_party(tmp_path)
+    (tmp_path / "MyEncoder.h5").write_bytes(b"")
+    assert not looks_third_party(tmp_path)
+    (tmp_path / "my_decoder_v2.keras").write_bytes(b"")
+    assert looks_third_party(tmp_path)
+    assert {key: path.name for key, path in parts_in(tmp_path).items()} == {
+        "encoder": "MyEncoder.h5",
+        "decoder": "my_decoder_v2.keras",
+    }
+    image = tmp_path / "picture.png"
+    image.write_bytes(b"\x89PNG")
+    assert not looks_third_party(image)
+
+
+# -- what is replaced ------------------------------------------------------------------------------------------------
+
+
+def tensor(name: str) -> Config:
+    return {"class_name": "__keras_tensor__", "config": {"shape": [None, 2], "keras_history": [name, 0, 0]}}
+
+
+def drawn(name: str, class_name: str, inputs: list[Config], **config: Any) -> Config:
+    made = layer(name, class_name, **config) | {"module": None, "registered_name": class_name}
+    return made | {"inbound_nodes": [{"args": [inputs], "kwargs": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name", "inputs", "replaced"),
+    [
+        ("sampling", "Sampling", ["z_mean", "z_log_var"], True),
+        ("z", "Lambda", ["z_mean", "z_log_var"], True),
+        ("lambda", "Lambda", ["dense_1", "dense_2"], False),
+        ("reparameterize", "Lambda", ["dense_1", "dense_2"], True),
+        ("mix", "Mix", ["mu", "logvar"], True),
+        ("mix", "Mix", ["dense_1", "dense_2"], False),
+        ("add", "Add", ["z_mean", "z_log_var"], False),
+        ("z", "Lambda", ["z_mean"], False),
+    ],
+)
+def test_a_sampling_layer_is_known_by_its_place(name: str, class_name: str, inputs: list[str], replaced: bool) -> None:
+    made = drawn(name, class_name, [tensor(source) for source in inputs])
+    if class_name == "Add":
+        made |= {"module": "keras.layers", "registered_name": None}
+    config = model(made)
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
+    rewritten = rewrite(file)
+    assert rewritten.replaced == ((name,) if replaced else ())
+    assert (dangers_of(file) == ()) == (replaced or class_name == "Add")
+    assert file.config == config, "what was read stays as it was"
+
+
+def test_mean_comes_first_whatever_the_order() -> None:
+    config = model(drawn("sampling", "Sampling", [tensor("log_var"), tensor("mu")]))
+    (stand_in,) = rewrite(ThirdPartyFile(Path("m"), "keras", "3.1", config)).models[""]["config"]["layers"]
+    ((first, second),) = stand_in["inbound_nodes"][0]["args"]
+    assert [part["config"]["keras_history"][0] for part in (first, second)] == ["mu", "log_var"]
+
+
+def test_a_standard_deviation_is_no_log_variance() -> None:
+    config = model(drawn("sampling", "Sampling", [tensor("mean"), tensor("stddev")]))
+    assert rewrite(ThirdPartyFile(Path("m"), "keras", "3.1", config)).deviations == ("sampling",)
+
+
+def test_a_subclass_gives_up_the_models_that_it_holds() -> None:
+    part = model(layer("dense", "Dense"))
+    held = {"module": None, "class_name": "VAE", "config": {"encoder": part, "decoder": part, "beta": 2}}
+    file = ThirdPartyFile(Path("m"), "keras", "3.1", held)
+    assert rewrite(file).models == {"encoder": part, "decoder": part}
+    assert dangers_of(file) == ()
+    evil = replace(file, config=held | {"config": {"encoder": part, "decoder": model(HARMFUL["lambda"][0])}})
+    assert [finding.danger for finding in dangers_of(evil)] == ["code"], "what is in them is looked at as ever"
+
+
+def test_a_subclass_made_of_inputs_and_outputs_is_its_functional_model() -> None:
+    config: Config = {"layers": [], "input_layers": [], "output_layers": []}
+    file = ThirdPartyFile(Path("m"), "keras", "3.1", {"module": "mine", "class_name": "GAN", "config": config})
+    assert rewrite(file).models[""]["class_name"] == "Functional"
+    assert dangers_of(file) == ()
