@@ -38,7 +38,7 @@ def points(tour: Tour) -> None:
     """Show the digits as points, and select some with the lasso."""
     tour.open_model("digits-vae-2d")
     canvas = _map(tour)
-    tour.click("map_pictures")
+    tour.click("map_images")
     _press(tour, "map_points")
     tour.until(lambda: tour.document.analysis.codes is not None, "the codes of the images")
     tour.settle()

@@ -30,10 +30,10 @@ def neighbors(tour: Tour) -> None:
         return
     tour.open_model(_FACES)
     _found(tour)
-    tour.choose("neighbours_metric", "cosine")
+    tour.choose("neighbors_metric", "cosine")
     _found(tour)
     tour.shoot("neighbours-faces")
-    tour.choose("neighbours_metric", "l2")
+    tour.choose("neighbors_metric", "l2")
 
 
 def directions(tour: Tour) -> None:
@@ -94,7 +94,7 @@ def compare(tour: Tour) -> None:
     # The compression metrics are at the bottom.
     tour.running.window.compare.table.scrollToBottom()
     tour.shoot("compare-table")
-    tour.click("compare_pictures")
+    tour.click("compare_images")
 
 
 def statistics(tour: Tour) -> None:

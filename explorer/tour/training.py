@@ -75,7 +75,7 @@ def _hold(tour: Tour) -> float:
 def _look_back(tour: Tour) -> None:
     """Scrub through the training progress to its first third."""
     _show_page(tour, PROGRESS)
-    slider = tour.find(QSlider, "train_film_slider")
+    slider = tour.find(QSlider, "train_frames_slider")
     tour.until(lambda: isinstance(tour.document.training_progress_view, TrainingProgressView), "the training progress")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)

@@ -85,11 +85,12 @@ class AppActions(QObject):
         """Add the clipboard commands and the settings."""
         clipboard_dnd, keys = self._window.clipboard_dnd, QKeySequence.StandardKey
         menu.addSeparator()
-        act(menu, "action_copy_picture", self.tr("&Copy image"), clipboard_dnd.copy_image, keys.Copy)
+        act(menu, "action_copy_image", self.tr("&Copy image"), clipboard_dnd.copy_image, keys.Copy)
         act(menu, "action_copy_code", self.tr("C&opy code"), clipboard_dnd.copy_code, "Ctrl+Shift+C")
         act(menu, "action_paste", self.tr("Pas&te"), clipboard_dnd.paste, keys.Paste)
         negative = self.tr("In&vert imported image")
-        invert = act(menu, "action_invert_guest", negative, clipboard_dnd.invert_imported_image, "Ctrl+Shift+I")
+        invert_image = clipboard_dnd.invert_imported_image
+        invert = act(menu, "action_invert_imported_image", negative, invert_image, "Ctrl+Shift+I")
         invert.setEnabled(False)
         document = self._window.document
         document.imported_image_changed.connect(lambda: invert.setEnabled(document.imported_image is not None))

@@ -165,7 +165,7 @@ class MainWindow(QMainWindow):
         ):
             self.tabs.addTab(panel, title)
         splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setObjectName("centre_splitter")
+        splitter.setObjectName("center_splitter")
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.stage)
         splitter.addWidget(self.tabs)

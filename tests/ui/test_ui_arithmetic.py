@@ -92,7 +92,7 @@ def test_strengths_count(shown: WindowDriver) -> None:
 def test_images_of_a_term_are_shown_and_taken_out(shown: WindowDriver) -> None:
     drop(shown, "a", images_mime([2, 6]))
     until_term(shown, 0, 2)
-    row = shown.find(QListWidget, "slot_a_pictures")
+    row = shown.find(QListWidget, "slot_a_images")
     shown.until(lambda: row.count() == 2 and row.item(1).data(Qt.ItemDataRole.DecorationRole) is not None)
     row.setCurrentRow(0)
     QTest.keyClick(row, Qt.Key.Key_Delete)

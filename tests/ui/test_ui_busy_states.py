@@ -58,7 +58,7 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(
 ) -> None:
     vanished.tab("Neighbors")
     until_failed(vanished)
-    label, retry = vanished.find(QLabel, "neighbours_empty"), vanished.find(QPushButton, "neighbours_retry")
+    label, retry = vanished.find(QLabel, "neighbors_empty"), vanished.find(QPushButton, "neighbors_retry")
     assert "Encoding the images…" not in label.text()
     assert "Encoding the images failed." in label.text()
     assert ".png" in label.text()
@@ -87,14 +87,14 @@ def test_neighbors_that_were_canceled_wait_for_the_button(driver: WindowDriver) 
     )
     driver.tab("Neighbors")
     driver.until(lambda: bool(driver.document.jobs))
-    driver.click("neighbours_cancel")
+    driver.click("neighbors_cancel")
     gate.open()
     driver.until(lambda: driver.document.jobs == ())
-    assert "Canceled." in driver.find(QLabel, "neighbours_empty").text()
+    assert "Canceled." in driver.find(QLabel, "neighbors_empty").text()
     assert driver.problems == []
     driver.document.set_code(np.ones(2, np.float32))
     assert driver.document.jobs == ()
-    driver.click("neighbours_retry")
+    driver.click("neighbors_retry")
     until_found(driver)
 
 
@@ -107,7 +107,7 @@ def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: WindowDrive
     assert "Neighbors" in nearest.text
     bring_back(folder)
     vanished.tab("Neighbors")
-    vanished.click("neighbours_retry")
+    vanished.click("neighbors_retry")
     until_found(vanished)
     vanished.tab("Arithmetic")
     vanished.until(lambda: nearest.image is not None)
@@ -115,7 +115,7 @@ def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: WindowDrive
 
 def test_points_on_the_map_are_unticked_with_the_reason(vanished: WindowDriver, folder: Path) -> None:
     vanished.tab("Map")
-    points, words = vanished.find(QCheckBox, "map_points"), vanished.find(QLabel, "map_pictures_words")
+    points, words = vanished.find(QCheckBox, "map_points"), vanished.find(QLabel, "map_images_words")
     points.click()
     until_failed(vanished)
     assert not points.isChecked()

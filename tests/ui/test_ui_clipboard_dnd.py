@@ -192,7 +192,7 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     driver.open(replace(model, sample=replace(model.sample, thumbnails=ground)), source)
     said: list[str] = []
     driver.document.announced.connect(said.append)
-    invert = driver.window.findChild(QAction, "action_invert_guest")
+    invert = driver.window.findChild(QAction, "action_invert_imported_image")
     assert invert is not None
     assert not invert.isEnabled()
     drawing = Image.new("L", (60, 72), 255)
@@ -203,7 +203,7 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     driver.until(lambda: bool(said))
     assert "Ctrl+Shift+I" in said[0]
     before = driver.code.copy()
-    driver.shortcut("action_invert_guest")
+    driver.shortcut("action_invert_imported_image")
     driver.until(lambda: driver.document.code is not None and not np.array_equal(driver.document.code, before))
     negative = model.card.preprocessing.pixels(ImageChops.invert(drawing))
     assert_allclose(driver.code, model.codec.encode(to_floats(negative[None]))[0], atol=1e-4)
@@ -318,7 +318,7 @@ def test_the_edited_image_is_copied_pixel_by_pixel(driver: WindowDriver) -> None
     driver.open()
     driver.document.set_code(as_floats(0.5, -0.25))
     driver.until_edited_shows(driver.code)
-    driver.shortcut("action_copy_picture")
+    driver.shortcut("action_copy_image")
     copied = QApplication.clipboard().image()
     shown = driver.window.stage.edited.image
     assert shown is not None
@@ -353,7 +353,7 @@ def test_what_is_no_code_of_the_model_is_refused(driver: WindowDriver, text: str
 
 
 def test_nothing_to_copy_says_what_to_do(driver: WindowDriver) -> None:
-    driver.shortcut("action_copy_picture")
+    driver.shortcut("action_copy_image")
     driver.shortcut("action_copy_code")
     assert [("library" in str(problem.message)) for problem in driver.problems] == [True, True]
 

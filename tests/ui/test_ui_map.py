@@ -385,7 +385,7 @@ def test_the_map_is_not_decoded_behind_another_tab(driver: WindowDriver) -> None
 @pytest.fixture
 def scattered(driver: WindowDriver) -> WindowDriver:
     driver.open()
-    driver.click("map_pictures")
+    driver.click("map_images")
     driver.click("map_points")
     driver.until(lambda: driver.document.analysis.codes is not None and not driver.document.jobs)
     driver.settle()

@@ -82,7 +82,7 @@ def test_neighbors_follow_the_cursor(shown: WindowDriver) -> None:
 def test_those_of_the_image_leave_it_out(shown: WindowDriver) -> None:
     codes, pixels = all_codes(shown)
     shown.document.choose_image(5)
-    shown.click("neighbours_picture")
+    shown.click("neighbors_image")
     shown.until(lambda: places(shown.window.neighbors.by_code) == nearest(codes, codes[5], 11)[1:].tolist())
     assert places(shown.window.neighbors.by_pixels) == nearest(pixels, pixels[5], 11)[1:].tolist()
     shown.document.set_code(codes[9])
@@ -93,14 +93,14 @@ def test_those_of_the_image_leave_it_out(shown: WindowDriver) -> None:
 def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: WindowDriver) -> None:
     row = shown.window.neighbors.by_code
     place = int(row.item(2).data(PLACE))
-    assert not shown.find(QListWidget, "neighbours_by_code").selectedItems()
+    assert not shown.find(QListWidget, "neighbors_by_code").selectedItems()
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=row.visualItemRect(row.item(2)).center())
     shown.until(lambda: shown.document.image_index == place)
     shown.settle()
     chosen = [item for item in range(row.count()) if row.item(item).isSelected()]
     assert [int(row.item(number).data(PLACE)) for number in chosen] == [place], "still chosen where it is now"
     codes, _ = all_codes(shown)
-    shown.click("neighbours_add")
+    shown.click("neighbors_add")
     shown.until(lambda: len(shown.document.keyframes) == 1)
     np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
     mime = row.mimeData([row.item(0), row.item(1)])
@@ -113,7 +113,7 @@ def test_what_is_near_can_be_chosen(shown: WindowDriver) -> None:
     assert model is not None
     code = codes[4] * 0.3
     shown.document.set_code(code)
-    box = shown.find(QComboBox, "neighbours_metric")
+    box = shown.find(QComboBox, "neighbors_metric")
     box.setCurrentIndex(box.findData("cosine"))
     box.activated.emit(box.currentIndex())
     unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
@@ -121,19 +121,19 @@ def test_what_is_near_can_be_chosen(shown: WindowDriver) -> None:
     shown.until(lambda: set(places(shown.window.neighbors.by_code)) == set(wanted.tolist()))
     box.setCurrentIndex(0)
     box.activated.emit(0)
-    shown.click("neighbours_whitened")
+    shown.click("neighbors_whitened")
     statistics = model.sample.statistics
     axes = (codes - statistics.mean) @ statistics.components.T / statistics.component_sigma
     here = (code - statistics.mean) @ statistics.components.T / statistics.component_sigma
     shown.until(lambda: places(shown.window.neighbors.by_code)[0] == nearest(np.asarray(axes, np.float32), here, 1)[0])
-    shown.type_into("neighbours_count", "3")
+    shown.type_into("neighbors_count", "3")
     shown.until(lambda: shown.window.neighbors.by_code.count() == 3)
 
 
 def test_an_index_says_how_good_it_is(shown: WindowDriver) -> None:
-    note = shown.find(QLabel, "neighbours_note")
+    note = shown.find(QLabel, "neighbors_note")
     assert not note.isVisible()
-    box = shown.find(QComboBox, "neighbours_index")
+    box = shown.find(QComboBox, "neighbors_index")
     box.setCurrentIndex(box.findData("hnsw"))
     box.activated.emit(box.currentIndex())
     shown.until(lambda: note.isVisible() and "100%" in note.text())
@@ -198,7 +198,7 @@ def test_where_nothing_was_encoded_the_panel_says_so() -> None:
     document = Document()
     document.open(make_model(), make_source())
     panel = NeighborsPanel(document)
-    empty = panel.findChild(QLabel, "neighbours_empty")
+    empty = panel.findChild(QLabel, "neighbors_empty")
     assert empty is not None
     assert empty.text() == "Encoding the images…"
     document.analysis.put_running("index", 7)

@@ -65,7 +65,7 @@ def test_the_layout_comes_back_at_the_next_start(make: MakeWindow) -> None:
 
 def test_a_reset_brings_back_docks_that_float_and_splitters(make: MakeWindow) -> None:
     window = make()
-    splitter = window.findChild(QSplitter, "centre_splitter")
+    splitter = window.findChild(QSplitter, "center_splitter")
     assert splitter is not None
     sizes = splitter.sizes()
     timeline = dock(window, "timeline_dock")

@@ -223,21 +223,21 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     document.trainings.frame_requested.connect(lambda originals, frame: asked.append((originals, frame)))
     progress_frames = tuple(ProgressFrame(number / 2, Path(f"/r/now/film/{number}.png")) for number in range(5))
     page(panel, PROGRESS)
-    table, slider = panel.watch.progress_frames.table, find(panel, QSlider, "train_film_slider")
+    table, slider = panel.watch.progress_frames.table, find(panel, QSlider, "train_frames_slider")
     assert table.rows == []
-    assert not find(panel, QPushButton, "train_film_export").isEnabled()
+    assert not find(panel, QPushButton, "train_frames_export").isEnabled()
     for count in (1, 2, 5):
         document.put_training(running(progress_frames=progress_frames[:count]))
         assert asked[-1] == (Path("/r/now/film/originals.png"), progress_frames[count - 1])
     images = blobs(8, (16, 16, 1))
     document.put_view("training_progress", TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
     assert [len(row) for row in table.rows] == [8, 8]
-    assert find(panel, QLabel, "train_film_epoch").text() == "Epoch 2"
+    assert find(panel, QLabel, "train_frames_epoch").text() == "Epoch 2"
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert asked[-1][1] == progress_frames[0]
     document.put_view("training_progress", TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
-    assert find(panel, QLabel, "train_film_epoch").text() == "Untrained"
+    assert find(panel, QLabel, "train_frames_epoch").text() == "Untrained"
     before = len(asked)
     document.put_training(running(progress_frames=(*progress_frames, ProgressFrame(2.5, Path("/r/now/film/9.png")))))
     assert len(asked) == before, "whoever looks back is not pulled to the end"

@@ -100,7 +100,7 @@ class ImportDialog(QDialog):
         self.cut.activated.connect(lambda row: self._look())
         self.range.activated.connect(lambda row: self._look())
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("import_pictures")
+        self.table.setObjectName("import_images")
         self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
         self._tried = self._text("import_tried")

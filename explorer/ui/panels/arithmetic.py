@@ -230,7 +230,7 @@ class _TermBox(QWidget):
         self._strength.setMinimumWidth(80)
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
         self.list = QListWidget()
-        name_control(self.list, f"slot_{letter}_pictures", self.tr("Images of this term; press Delete to remove one"))
+        name_control(self.list, f"slot_{letter}_images", self.tr("Images of this term; press Delete to remove one"))
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setMovement(QListView.Movement.Static)
         self.list.setResizeMode(QListView.ResizeMode.Adjust)

@@ -75,7 +75,7 @@ class ComparePanel(QWidget):
         self.pages = SegmentedControl(
             (
                 (
-                    "compare_pictures",
+                    "compare_images",
                     self.tr("Images"),
                     self.tr("Reconstructions of the selected image by both models"),
                 ),

@@ -121,7 +121,7 @@ class MapPanel(QWidget):
         self.sides = SegmentedControl(
             (
                 ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
-                ("map_pictures", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
+                ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
             )
         )
         self.images = MapImages(self._document)

@@ -74,7 +74,7 @@ class MapImages(QWidget):
         self.legend = QListWidget()
         name_control(self.legend, "map_classes", self.tr("Classes (uncheck one to hide its points)"))
         self._words = PlainLabel()
-        self._words.setObjectName("map_pictures_words")
+        self._words.setObjectName("map_images_words")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
         self.strip = JobStrip("map_codes")

@@ -48,7 +48,7 @@ class NeighborsPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._running = False
-        self.setObjectName("neighbours_panel")
+        self.setObjectName("neighbors_panel")
         self.setAccessibleName(self.tr("Neighbors"))
         self._make_controls()
         self._lay_out()
@@ -60,24 +60,24 @@ class NeighborsPanel(QWidget):
         self.of = SegmentedControl(
             (
                 (
-                    "neighbours_cursor",
+                    "neighbors_cursor",
                     self.tr("Current code"),
                     self.tr("Images near the current code, updated as it changes"),
                 ),
                 (
-                    "neighbours_picture",
+                    "neighbors_image",
                     self.tr("Selected image"),
                     self.tr("Images near the selected one, without itself"),
                 ),
             )
         )
         self._metric = combo_box(
-            "neighbours_metric",
+            "neighbors_metric",
             self.tr("Euclidean: distance between codes. Cosine: angle between codes."),
             [(self.tr("Euclidean"), "l2"), (self.tr("Cosine"), "cosine")],
         )
         self._whitened = check_box(
-            "neighbours_whitened",
+            "neighbors_whitened",
             self.tr("Whitened"),
             self.tr("Divide by σ along every principal component, so that all count equally"),
         )
@@ -88,26 +88,26 @@ class NeighborsPanel(QWidget):
             (self.tr("LSH"), "lsh"),
         ]
         self._kind = combo_box(
-            "neighbours_index",
+            "neighbors_index",
             self.tr("Search index: exact (all images), layered graph (HNSW), or hashing (LSH)"),
             kinds,
         )
-        self._count = spin_box("neighbours_count", self.tr("Number of neighbors"), 1, MOST, 10)
+        self._count = spin_box("neighbors_count", self.tr("Number of neighbors"), 1, MOST, 10)
         self._add = button(
-            "neighbours_add", self.tr("Add to timeline"), self.tr("Add the selected neighbors as keyframes")
+            "neighbors_add", self.tr("Add to timeline"), self.tr("Add the selected neighbors as keyframes")
         )
-        self.by_code = self._list("neighbours_by_code", self.tr("Nearest in latent space"))
-        self.by_pixels = self._list("neighbours_by_pixels", self.tr("Nearest in pixel space"))
+        self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
+        self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words, self._pixel_words = (
-            self._words("neighbours_code_words"),
-            self._words("neighbours_pixel_words"),
+            self._words("neighbors_code_words"),
+            self._words("neighbors_pixel_words"),
         )
-        self._note = self._words("neighbours_note")
+        self._note = self._words("neighbors_note")
         self._empty = EmptyLabel("")
-        self._empty.setObjectName("neighbours_empty")
-        self.strip = JobStrip("neighbours")
+        self._empty.setObjectName("neighbors_empty")
+        self.strip = JobStrip("neighbors")
         tip = self.tr("Encode the images again")
-        self._retry = button("neighbours_retry", self.tr("Try again"), tip)
+        self._retry = button("neighbors_retry", self.tr("Try again"), tip)
         self._retry.clicked.connect(self._on_retry_clicked)
 
     def _list(self, name: str, tip: str) -> QListWidget:

@@ -95,7 +95,7 @@ class NoisePanel(QWidget):
         )
         menu = QMenu(self)
         for name, text, ask in (
-            ("noise_clean_picture", self.tr("Image…"), self._ask_image),
+            ("noise_clean_image", self.tr("Image…"), self._ask_image),
             ("noise_clean_folder", self.tr("Folder…"), self._ask_folder),
         ):
             action = menu.addAction(text)

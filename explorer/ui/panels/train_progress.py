@@ -28,23 +28,23 @@ class TrainProgressPanel(QWidget):
         self._document = document
         self._progress_frames: tuple[ProgressFrame, ...] = ()
         self._run: Path | None = None
-        self.setObjectName("train_film_panel")
+        self.setObjectName("train_frames_panel")
         self.setAccessibleName(self.tr("Training progress"))
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("train_film")
+        self.table.setObjectName("train_frames")
         self.table.setAccessibleName(self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(
             self.slider,
-            "train_film_slider",
+            "train_frames_slider",
             self.tr("Epoch: drag to see earlier reconstructions of these images"),
         )
         self._epoch = PlainLabel()
-        self._epoch.setObjectName("train_film_epoch")
+        self._epoch.setObjectName("train_frames_epoch")
         self._epoch.setProperty("muted", True)
         self._epoch.setMinimumWidth(84)
         self._export = button(
-            "train_film_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")
+            "train_frames_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")
         )
         bottom = QHBoxLayout()
         bottom.addWidget(self.slider, 1)

@@ -19,7 +19,7 @@ class DropOverlay(QWidget):
         super().__init__(parent)
         self._window = parent
         self._words = ""
-        self.setObjectName("drop_veil")
+        self.setObjectName("drop_overlay")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         parent.installEventFilter(self)

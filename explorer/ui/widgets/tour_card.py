@@ -22,7 +22,7 @@ class TourOverlay(QWidget):
         super().__init__(parent)
         self._window = parent
         self._hole = QRect()
-        self.setObjectName("tour_veil")
+        self.setObjectName("tour_overlay")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hide()
