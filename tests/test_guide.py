@@ -93,7 +93,7 @@ def test_steps_are_read_from_the_blocks(guide: ModuleType) -> None:
 
 
 def test_a_command_that_fails_is_reported(guide: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"error: expected .*nothing-like-it"):
+    with pytest.raises(RuntimeError, match=r"error: There is no model “nothing-like-it”"):
         guide.run("latent-explorer evaluate --model nothing-like-it --data digits", tmp_path)
 
 

@@ -28,12 +28,12 @@ def refused(written: Path, *read: Path) -> str:
 
 
 def test_the_same_file_or_folder_is_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"{photos}: it is {photos}, which is read" in refused(photos, photos)
+    assert f"{photos}: it is the input {photos}." in refused(photos, photos)
     assert "it is /" in refused(photos / "a.png", photos / "a.png")
     assert "it is /" in refused(photos / "inner" / ".." / "a.png", photos / "a.png")
     monkeypatch.chdir(photos)
     assert "it is /" in refused(Path("a.png"), photos / "a.png")
-    assert "it is ., which is read" in refused(photos, Path())
+    assert "it is the input ." in refused(photos, Path())
 
 
 def test_an_output_inside_or_around_an_input_is_refused(photos: Path) -> None:
@@ -46,7 +46,7 @@ def test_an_output_inside_or_around_an_input_is_refused(photos: Path) -> None:
 def test_the_first_that_is_in_the_way_is_named(photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.npz"
     other.touch()
-    assert f"it is {other}, which is read" in refused(other, photos, tmp_path / "missing", other)
+    assert f"it is the input {other}." in refused(other, photos, tmp_path / "missing", other)
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])

@@ -69,9 +69,9 @@ def test_originals_stay(call: Any, tmp_path: Path) -> None:
     page(0.1).save(file)
     before = file.read_bytes()
     denoise = ("denoise", "--model", "digits-deep-49")
-    assert f"which is {file}" in call(*denoise, file, "--out", file, "--force").error
+    assert f"it is the input {file}" in call(*denoise, file, "--out", file, "--force").error
     assert (
-        f"it is inside {tmp_path}, which is read" in call(*denoise, tmp_path, "--out", tmp_path / "x", "--force").error
+        f"it is inside the input {tmp_path}" in call(*denoise, tmp_path, "--out", tmp_path / "x", "--force").error
     )
     assert "does not exist" in call("denoise", "--model", "digits-deep-49", tmp_path / "y.png", "--out", "z.png").error
     assert file.read_bytes() == before

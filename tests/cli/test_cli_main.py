@@ -172,7 +172,7 @@ def test_output_is_utf_8_whatever_the_terminal_says(program: Any) -> None:
     out, err = program("architectures").communicate()
     assert "28×28×1" in out.decode("utf-8")
     out, err = program("decode", "--codes", "ü", "--model", "m", "--out", "nowhere/ü.png").communicate()
-    assert err.decode("utf-8").startswith("error: Cannot write “ü.png”: the folder nowhere does not exist.")
+    assert err.decode("utf-8").startswith("error: Cannot write ü.png: the folder ")
 
 
 def test_reader_that_goes_away(program: Any) -> None:

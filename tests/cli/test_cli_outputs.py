@@ -99,7 +99,7 @@ def test_nothing_is_written_over_into_or_around_what_is_read(driver: WindowDrive
         inside = [path / f"new{suffix}"] if path.is_dir() else []
         for out in (path, path.parent, *inside):
             error = call(command, *words, "--out", out, "--force").error
-            assert "which is read. Choose another place." in error, (command, out)
+            assert " the input " in error, (command, out)
     assert contents(driver.folder) == before
 
 
@@ -128,7 +128,7 @@ def test_encoding_into_the_images_themselves_is_refused(driver: WindowDriver, ca
     soft.symlink_to(driver.array)
     for out in (driver.array, hard, soft):
         reported = call("encode", "--model", driver.model, "--data", driver.array, "--out", out, "--force").error
-        assert f"Cannot write {out}: it is {driver.array}, which is read" in reported
+        assert f"Cannot write {out}: it is the input {driver.array}." in reported
     assert driver.array.read_bytes() == before
 
 
@@ -207,7 +207,7 @@ def test_force_replaces_a_bundle_and_nothing_else(
 def test_the_log_of_a_training_stays_apart_from_images_and_bundle(driver: WindowDriver, call: Any) -> None:
     words = ("train", "--arch", "dense", "--data", driver.photos, "--out", driver.folder / "new")
     for log in (driver.photos, driver.photos / "log", driver.folder):
-        assert "which is read. Choose another place." in call(*words, "--tensorboard", log).error
+        assert " the input " in call(*words, "--tensorboard", log).error
     for log in (driver.folder / "new", driver.folder / "new" / "log"):
         assert "--tensorboard" in call(*words, "--tensorboard", log).error
     assert "it is a file" in call(*words, "--tensorboard", driver.codes).error

@@ -151,7 +151,7 @@ def test_a_training_stays_apart_from_its_images(process: ModelProcess, tmp_path:
     ):
         (failed,) = train(process, request)
         assert isinstance(failed, Failed)
-        assert "which is read. Choose another place." in str(failed.message)
+        assert " the input " in str(failed.message)
     assert [path.name for path in folder.iterdir()] == ["blobs.npz"]
 
 

@@ -148,5 +148,5 @@ def test_a_sheet_that_is_too_large_is_refused_before_it_is_made(
     monkeypatch.setattr(inputs, "LARGEST_SHEET", 10_000)
     out = tmp_path / "sheet.png"
     assert main([*command.split(), "--model", "digits-vae-2d", "--count", "20", "--out", str(out)]) == 2
-    assert capsys.readouterr().err.startswith("error: expected a sheet of at most 10,000 pixels")
+    assert capsys.readouterr().err.startswith("error: The sheet would be too large: ")
     assert not out.exists()

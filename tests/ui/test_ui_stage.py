@@ -104,7 +104,7 @@ def test_color_images_on_a_color_model(driver: WindowDriver) -> None:
     image = driver.window.stage.original.image
     assert image is not None
     assert array_of(image).shape == (9, 15, 3)
-    assert plain(driver.window.stage.original.detail).startswith("15 × 9 colour")
+    assert plain(driver.window.stage.original.detail).startswith("15×9 RGB")
 
 
 def test_the_cursor_can_be_anywhere_and_the_reconstruction_stays(driver: WindowDriver) -> None:

@@ -102,7 +102,7 @@ class LatentPanel(QWidget):
         )
         self._find = button(
             "latent_find_directions",
-            self.tr("Find direction…"),
+            self.tr("Find…"),
             self.tr("Find the direction of an attribute and test its significance (Ctrl+Shift+F)"),
         )
         self._part = button(
@@ -118,7 +118,7 @@ class LatentPanel(QWidget):
         )
         self._shuffle = button(
             "latent_shuffle",
-            self.tr("Random code"),
+            self.tr("Random"),
             self.tr("Draw a code from a normal distribution fitted to the dataset (Ctrl+J)"),
         )
         self._statistics = button(
