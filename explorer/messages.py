@@ -70,6 +70,15 @@ def message_text(shown: Wording, translate: Callable[[str], str] = str) -> str:
     return " ".join(_PLACEHOLDER.sub(replaced, translate(shown.template)).split())
 
 
+def begins_with_a_name(shown: Wording) -> bool:
+    """Return whether a message begins with a value, such as the name of a file, and not with a word of its own."""
+    first = _PLACEHOLDER.match(shown.template) if isinstance(shown, Message) else None
+    if first is None or isinstance(shown, str):
+        return False
+    value = shown.values.get(first[1])
+    return begins_with_a_name(value) if isinstance(value, Message) else isinstance(value, str)
+
+
 def placeholders(template: str) -> set[str]:
     """Return the names that a template uses."""
     return {found[1] for found in _PLACEHOLDER.finditer(template)}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import DataError
-from explorer.messages import Message, message, message_text, placeholders
+from explorer.messages import Message, begins_with_a_name, message, message_text, placeholders
 
 
 def test_a_message_is_its_template_with_its_values() -> None:
@@ -42,6 +42,15 @@ def test_an_error_is_its_message() -> None:
     error = DataError("{name} is damaged. Copy it again.", name="a.png")
     assert error.message == Message("{name} is damaged. Copy it again.", {"name": "a.png"})
     assert str(error) == "a.png is damaged. Copy it again."
+
+
+def test_a_name_at_the_start_is_told_from_a_word() -> None:
+    named = message("{name} is damaged.", name="a.png")
+    assert begins_with_a_name(named)
+    assert begins_with_a_name(message("{problem} It is kept.", problem=named))
+    assert not begins_with_a_name(message("{problem} It is kept.", problem=message("no disk")))
+    assert not begins_with_a_name(message("{count:# image|# images} skipped.", count=3))
+    assert not begins_with_a_name("a.png is damaged.")
 
 
 def test_the_names_of_a_template_are_known() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from explorer.messages import Wording, message_text
+from explorer.messages import Wording, begins_with_a_name, message_text
 
 _MINUTE = 60
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -58,9 +58,9 @@ def number(value: float) -> str:
 
 
 def sentence(wording: Wording) -> str:
-    """Return a text with a capital first letter."""
+    """Return a text with a capital first letter, unless it begins with a name."""
     said = message_text(wording)
-    return said[:1].upper() + said[1:]
+    return said if begins_with_a_name(wording) else said[:1].upper() + said[1:]
 
 
 def unbroken(*parts: str) -> str:

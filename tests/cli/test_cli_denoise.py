@@ -70,9 +70,7 @@ def test_originals_stay(call: Any, tmp_path: Path) -> None:
     before = file.read_bytes()
     denoise = ("denoise", "--model", "digits-deep-49")
     assert f"it is the input {file}" in call(*denoise, file, "--out", file, "--force").error
-    assert (
-        f"it is inside the input {tmp_path}" in call(*denoise, tmp_path, "--out", tmp_path / "x", "--force").error
-    )
+    assert f"it is inside the input {tmp_path}" in call(*denoise, tmp_path, "--out", tmp_path / "x", "--force").error
     assert "does not exist" in call("denoise", "--model", "digits-deep-49", tmp_path / "y.png", "--out", "z.png").error
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

@@ -93,9 +93,7 @@ class NeighborsPanel(QWidget):
             kinds,
         )
         self._count = spin_box("neighbors_count", self.tr("Number of neighbors"), 1, MOST, 10)
-        self._add = button(
-            "neighbors_add", self.tr("+ Timeline"), self.tr("Add the selected neighbors as keyframes")
-        )
+        self._add = button("neighbors_add", self.tr("+ Timeline"), self.tr("Add the selected neighbors as keyframes"))
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words, self._pixel_words = (
