@@ -73,7 +73,7 @@ class ClipboardDnd(QObject):
         try:
             self._document.set_code(code, self.tr("Paste code"))
         except UsageError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
 
     def _take(self, mime: QMimeData, name: str) -> bool:
         """Open files, or else an image; return whether there was either.
@@ -172,6 +172,6 @@ class ClipboardDnd(QObject):
         try:
             mime = image_mime(image, title, self._document.code if edited else None)
         except ExportError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
             return None
         return mime, QPixmap.fromImage(image)

@@ -65,7 +65,7 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
         try:
             opening = replace(opening, model=find_model(record.model, model))
         except ExplorerError as error:
-            opening = replace(opening, model_problem=str(error))
+            opening = replace(opening, model_problem=error.message)
     if record.data is not None:
         try:
             for item in find_source(record.data, source, folder):
@@ -74,11 +74,11 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
                 else:
                     yield item
         except ExplorerError as error:
-            opening = replace(opening, source_problem=str(error))
+            opening = replace(opening, source_problem=error.message)
     try:
         opening = replace(opening, imported_image=imported_image_of(opening.session))
     except ExplorerError as error:
-        opening = replace(opening, imported_image_problem=str(error))
+        opening = replace(opening, imported_image_problem=error.message)
     yield opening
 
 
@@ -96,7 +96,7 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
                 elif isinstance(item, Progress):
                     yield item
     except ExplorerError as error:
-        problem = str(error)
+        problem = error.message
         missing_model = opening.missing == "model"
         opening = replace(opening, model_problem=problem) if missing_model else replace(opening, source_problem=problem)
     yield opening

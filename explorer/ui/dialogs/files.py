@@ -111,7 +111,7 @@ def _is_apart(document: Document, path: Path) -> bool:
     try:
         check_export(document, path)
     except ExportError as error:
-        document.report(str(error))
+        document.report(error.message)
         return False
     return True
 

@@ -226,7 +226,7 @@ class FindDirectionsDialog(QDialog):
         try:
             self._document.direction_search.keep(self._chosen())
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +251,7 @@ class FindDirectionsDialog(QDialog):
         try:
             write_directions(path, model.card, {one.name: one.direction for one in self._document.directions})
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
         else:
             self._document.exported.emit(path)
 
@@ -267,4 +267,4 @@ class FindDirectionsDialog(QDialog):
             read = read_directions(path, model.card)
             self._document.direction_search.keep([NamedDirection(name, one) for name, one in read.items()])
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)

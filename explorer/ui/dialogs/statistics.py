@@ -311,6 +311,6 @@ class StatisticsDialog(QDialog):
                 ]
                 write_csv(path, header, rows_of_probes)
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
         else:
             self._document.exported.emit(path)

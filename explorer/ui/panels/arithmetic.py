@@ -339,4 +339,4 @@ class _TermBox(QWidget):
             try:
                 self._document.add_to_term(self._number, code[None])
             except ExplorerError as error:
-                self._document.report(str(error))
+                self._document.report(error.message)

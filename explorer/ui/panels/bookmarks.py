@@ -93,7 +93,7 @@ class BookmarksPanel(QWidget):
         try:
             self._document.bookmarks.rename(self.list.row(item), item.text())
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
             self._show()
 
     def _on_editor_closed(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:

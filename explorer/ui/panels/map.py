@@ -424,7 +424,7 @@ class MapPanel(QWidget):
             else:
                 return
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
         else:
             self._document.exported.emit(path)
 

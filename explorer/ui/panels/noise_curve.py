@@ -130,7 +130,7 @@ class NoiseCurvePage(QWidget):
             else:
                 save_plot(self.plot.drawing, path)
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
         else:
             self._document.exported.emit(path)
 

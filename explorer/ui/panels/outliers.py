@@ -203,7 +203,7 @@ class OutliersPanel(QWidget):
             else:
                 save_plot(self.histogram.drawing, path)
         except ExplorerError as error:
-            self._document.report(str(error))
+            self._document.report(error.message)
         else:
             self._document.exported.emit(path)
 

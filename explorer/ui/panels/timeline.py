@@ -288,7 +288,7 @@ class TimelinePanel(QWidget):
             try:
                 timeline.insert(code[None], place)
             except ExplorerError as error:
-                self._document.report(str(error))
+                self._document.report(error.message)
         elif files:
             timeline.request_files(files, place)
 

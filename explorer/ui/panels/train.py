@@ -104,7 +104,7 @@ class TrainPanel(QWidget):
             plan = self.form.plan()
         except ExplorerError as error:
             self.drawing.show_spec(self.form.network())
-            self._facts.show_problem(str(error))
+            self._facts.show_problem(error.message)
             self._set_startable(False)
             if self._preview is not None:
                 self._preview.explain(str(error))
@@ -149,7 +149,7 @@ class TrainPanel(QWidget):
             self.form.plan()
             request = self.form.request(user_models_dir() / self.form.chosen_name)
         except ExplorerError as error:
-            self._facts.show_problem(str(error))
+            self._facts.show_problem(error.message)
             return
         self.form.let_name_go()
         self._document.training_requested.emit(request)
