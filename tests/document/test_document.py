@@ -586,7 +586,7 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
     shown = []
     for length in (COMPONENTS_ABOVE, COMPONENTS_ABOVE + 1):
         document.open(make_model(latent_dim=length))
-        shown.append(document.grid.axes)
+        shown.append(document.grid.components)
     assert shown == [False, True]
     assert (document.grid.low, document.grid.high) == (-3, 3)
     assert document.home_reach > 0

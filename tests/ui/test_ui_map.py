@@ -359,7 +359,7 @@ def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
     while box.currentIndex() < rows[0]:
         QTest.keyClick(box, Qt.Key.Key_Down)
     grid = driver.document.grid
-    assert (grid.axes, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
+    assert (grid.components, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
     assert "σ" in driver.find(QLabel, "map_hint").text()
     driver.settle()
     model = driver.document.model
