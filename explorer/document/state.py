@@ -136,8 +136,8 @@ class Traversal:
     Attributes
     ----------
     by
-        ``dimensions`` or (principal) ``components``: a row for each, from −reach to +reach. ``maximum``: the mean code with
-        one dimension at a time at the maximum of the data.
+        ``dimensions`` or ``components`` (principal components): a row for each, from −reach to +reach. ``maximum``: the
+        mean code with one dimension at a time at the maximum of the data.
     reach
         In σ; above 0.
     """
