@@ -23,6 +23,7 @@ from explorer.engine.step import Step
 from explorer.errors import ExportError, TrainingError
 from explorer.json_limits import LARGE, parse_json
 from explorer.messages import message
+from explorer.models.bundle import RENAMED
 from explorer.models.card import EpochRecord
 from explorer.models.settings import CHECKPOINT, TrainingSettings
 from explorer.paths import replacing_file
@@ -116,8 +117,9 @@ def load_checkpoint(
         with file.open("rb") as opened:
             arrays = whole_arrays(opened, _LIMITS, str(file), TrainingError, _REMEDY)
         state = parse_json(arrays[_STATE].tobytes(), LARGE, CHECKPOINT, TrainingError)
-        stored = state["settings"] | {"noise": current_kinds(str(state["settings"]["noise"]))} | state["arguments"]
-        _check_same(stored, settings.model_dump() | arguments, folder)
+        _check_same(
+            _with_current_names(state["settings"] | state["arguments"]), settings.model_dump() | arguments, folder
+        )
         _set(training.step.encoder, _listed("encoder", arrays))
         _set(training.step.decoder, _listed("decoder", arrays))
         for variable, value in zip(training.step.optimizer.variables, _listed("optimizer", arrays), strict=True):
@@ -134,6 +136,15 @@ def load_checkpoint(
         training.best.recall(float(best["best"]), int(best["waited"]), _listed("best", arrays))
     training.history[:] = history
     training.progress = progress
+
+
+def _with_current_names(stored: dict[str, object]) -> dict[str, object]:
+    """Return stored settings with the current names of noises and of shipped models."""
+    noise, parent = stored.get("noise"), stored.get("start_from")
+    return stored | {
+        "noise": current_kinds(noise) if isinstance(noise, str) else noise,
+        "start_from": RENAMED.get(parent, parent) if isinstance(parent, str) else parent,
+    }
 
 
 def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Path) -> None:

@@ -126,7 +126,7 @@ def test_fonts_in_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "inter.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(REGULAR, "Inter/Regular.otf")
-        archive.writestr("Inter/OFL.txt", "licence")
+        archive.writestr("Inter/OFL.txt", "license")
     source = open_source(path)
     assert (source.count, source.name, source.spec) == (26, "inter.zip", str(path))
 

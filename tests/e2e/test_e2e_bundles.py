@@ -93,7 +93,7 @@ def test_the_card_is_whole_and_names_no_place(name: str) -> None:
     assert card.data.trained_on == ("train",), "what it is shown with, it was not trained on"
     assert card.engine == "onnx"
     assert 0 <= card.max_difference < 1e-4
-    assert card.data.licence
+    assert card.data.license
     assert card.data.attribution
     assert len(card.history) > 0
     assert card.history[-1].loss < card.history[0].loss or card.trained.solver == "pca", "that has a single one"

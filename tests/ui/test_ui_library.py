@@ -52,6 +52,8 @@ def test_it_lists_bundles_and_images(models: Path, driver: WindowDriver) -> None
         assert item is not None
         assert found.bundle is not None
         assert item.text(1) == f"{found.bundle.card.latent_dim:,}-D"
+        title = {"reconstruct": "Reconstruction", "denoise": "Denoising", "colorize": "Colorization"}
+        assert item.toolTip(0).startswith(f"{title[found.bundle.card.task]} · {found.bundle.card.architecture} · ")
     for source in known_sources():
         item = library.item_of("missing" if source.status == "missing" else "source", source.name)
         assert item is not None
@@ -206,7 +208,7 @@ def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> No
     dialog = open_get(bare_window, "lfw")
     assert dialog.isVisible()
     assert part(dialog, "get_url").text() == entry.url
-    assert entry.licence[1:] in part(dialog, "get_licence").text()
+    assert entry.license[1:] in part(dialog, "get_license").text()
     assert part(dialog, "get_size").text() == f"{entry.size_mb:,} MB to download"
     assert part(dialog, "get_how").text() == entry.how
     open_get(bare_window, "lfw")

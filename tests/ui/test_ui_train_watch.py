@@ -1,4 +1,4 @@
-"""Watching a training: curves, progress images, runs, and the buttons. Nobody trains here; what is shown is put in as it comes."""
+"""The Train panel during a training: curves, progress images, runs and buttons, without a training process."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_chosen_runs_are_laid_over_the_running_one(
     )
 
 
-# -- progress images --------------------------------------------------------------------------------------------------------------
+# -- progress images ---------------------------------------------------------------------------------------------------
 
 
 def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel, document: Document) -> None:

@@ -43,6 +43,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
     size = prod(codec.image_shape)
     card = Card(
         name=name,
+        task="reconstruct",
         architecture="vae" if variational else "linear",
         arguments={"latent": codec.latent_dim},
         variational=variational,
@@ -55,7 +56,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
         data=DataRecord(
             name="tiny",
             title="Tiny pictures",
-            licence="CC0",
+            license="CC0",
             attribution="nobody",
             count=30,
             train=24,
