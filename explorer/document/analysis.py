@@ -122,7 +122,7 @@ class Probe:
         Number of classes, and of images with a known class.
     accuracy
         Accuracy on test images.
-    commonest
+    majority_class
         Accuracy of always predicting the majority class.
     """
 
@@ -132,7 +132,7 @@ class Probe:
     classes: int
     count: int
     accuracy: float
-    commonest: float
+    majority_class: float
 
 
 class Analysis:

@@ -66,7 +66,7 @@ def planes(tour: Tour) -> None:
     while not tour.document.grid.components:
         QTest.keyClick(box, Qt.Key.Key_Down)
     tour.settle()
-    tour.shoot("map-axes")
+    tour.shoot("map-components")
 
 
 def samples(tour: Tour) -> None:

@@ -101,7 +101,7 @@ def test_the_table_has_a_row_for_each_model_and_strength(tmp_path: Path) -> None
     write_curves(tmp_path / "curve.csv", curves)
     with (tmp_path / "curve.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [(row["model"], row["noise"], row["pictures"]) for row in table] == [
+    assert [(row["model"], row["noise"], row["images"]) for row in table] == [
         (f"model, {latent}", f"gaussian:{strength}:3+gray:1", str(COUNT))
         for latent in (2, 5)
         for strength in ("0", "0.25")
