@@ -98,7 +98,7 @@ class CodesView:
     Attributes
     ----------
     codec, source
-        What encoded them, and the pictures.
+        What encoded the images, and the images.
     codes
         Float32 ``(n, latent_dim)``, in the order of the source; NaN where an image cannot be read.
     """
@@ -115,7 +115,7 @@ class Probe:
     Attributes
     ----------
     codec, source
-        What encoded them, and the pictures.
+        What encoded the images, and the images.
     attribute
         A column of the images; None for their labels.
     classes, count

@@ -39,7 +39,7 @@ class DataRecord(_Record):
     Attributes
     ----------
     name, title, license, attribution
-        As the source states them. Earlier versions wrote ``licence``.
+        As the source states them.
     count, train, test
         Number of images in total and in each split.
     trained_on
@@ -52,6 +52,7 @@ class DataRecord(_Record):
 
     name: str
     title: str
+    # Earlier versions have the British spelling.
     license: str = Field(validation_alias=AliasChoices("license", "licence"))
     attribution: str
     count: int

@@ -196,7 +196,7 @@ def test_wholly_gray_is_what_the_recipe_for_gray_images_makes() -> None:
 
 @pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_more_strength_is_more_corruption(kind: str) -> None:
-    # Smooth pictures, as photographs are.
+    # Smooth images, as photographs are.
     rough = np.random.default_rng(2).random((8, 24, 31, 3))
     smooth = ndimage.gaussian_filter(rough, (0, 1, 1, 0))
     clean = ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)

@@ -99,7 +99,7 @@ def test_another_script_is_taken_where_there_is_no_latin_one(monkeypatch: pytest
     assert open_source(REGULAR).label_names == tuple("АБВГДЕЖЗИЙ")
     monkeypatch.setattr(fonts, "_MOST", 0.8)
     source = open_source(REGULAR)
-    # The letter that the font lacks is no picture, whatever the font draws in its place.
+    # The letter that the font lacks is no image, whatever the font draws in its place.
     assert source.count == 4
     assert [source.label(index) for index in range(4)] == list("ΑΒΓΔ")
     monkeypatch.setattr(fonts, "ALPHABETS", {"Latin": private})

@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: rows that are whole or not there, shared, cleared, and on a disk without room."""
+"""The cache of decoded images: rows that are whole or not there, shared, cleared, and on a disk without room."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_faces_have_what_is_drawn_in_them_as_attributes() -> None:
     assert "none" in (source.attributes["facial hair"].names or ())
     assert [source.label(index) for index in range(9)] == [source.attributes["hair"].text(index) for index in range(9)]
     assert describe(source)["attributes"] == list(source.attributes)
-    # What the attribute says is in the picture: ears and neck have the colour of the skin.
+    # What the attribute says is in the image: ears and neck have the color of the skin.
     pixels = source.read(range(1_000), Preprocessing.standard((64, 64, 3)))
     skin = source.attributes["skin color"]
     near = 0

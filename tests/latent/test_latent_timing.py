@@ -54,7 +54,7 @@ def test_changes_that_are_none_are_refused(changes: list[float]) -> None:
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_an_evened_animation_moves_evenly(closed: bool) -> None:
-    """Keys at uneven distances, eased: every frame is another jump, until the motion is evened out."""
+    """Keys at uneven distances, eased: every frame is a different jump, until the motion is evened out."""
     keys = np.array([[0, 0], [1, 0], [9, 3], [9, 4]], np.float32)
     count = 4 if closed else 3
     animation = Animation((Segment(30, "linear", "ease"),) * count, 5, 25, "repeat", closed)

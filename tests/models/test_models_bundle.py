@@ -85,7 +85,7 @@ def test_a_card_comes_back_as_it_was() -> None:
 
 
 def test_figures_that_json_has_no_number_for_come_back() -> None:
-    """A model that gives every picture back exactly has an infinite PSNR."""
+    """A model that gives every image back exactly has an infinite PSNR."""
     card = make_card(MatrixCodec(), metrics={"mse": 0.0, "psnr": float("inf")})
     text = card.model_dump_json()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

@@ -216,7 +216,7 @@ def test_a_run_that_cannot_be_written_stops_nothing(writer: RunWriter) -> None:
 
 
 def test_an_animation_that_begins_again_earlier_forgets_what_came_later(writer: RunWriter) -> None:
-    """A training that goes on from a checkpoint has never been where it was before it was killed."""
+    """A training that was resumed from a checkpoint has not reached the later frames yet."""
     for progress in (0.0, 1.0, 2.0, 3.0):
         writer.add_frame(progress, blobs(1), blobs(1))
     progress_frames = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))

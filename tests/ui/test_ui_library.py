@@ -168,7 +168,7 @@ def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
     assert driver.document.source is source
 
 
-# -- getting what is not here -----------------------------------------------------------------------------------------
+# -- getting what is not here ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
     asking.reject()
 
 
-# -- the cache of pictures --------------------------------------------------------------------------------------------
+# -- the cache of images -----------------------------------------------------------------------------------------------
 
 
 def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:

@@ -205,7 +205,7 @@ def test_a_plane_of_more_dimensions_keeps_the_others(driver: WindowDriver) -> No
     click(driver, 0.5, -0.5)
     np.testing.assert_allclose(driver.code[[3, 2]], [0.5, -0.5], atol=pixel(driver))
     np.testing.assert_array_equal(driver.code[[0, 1, 4]], start[[0, 1, 4]])
-    # Another value of a dimension that is not on the plane is another plane.
+    # Another value of a dimension that is not on the plane gives a different plane.
     driver.document.set_dimension(0, 1.5)
     driver.settle()
     tile = tile_at(driver, 0.5, -0.5)

@@ -84,7 +84,7 @@ def scan(path: Path) -> Iterator[Progress | Source]:
 
 
 def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Progress | Source]:
-    """Open LFW as `scan` does, with given metadata; `beside` is another folder that may have the attributes."""
+    """Open LFW as `scan` does, with given metadata; the attributes may be in the folder `beside`."""
     root = _root(path)
     if root is None:
         raise DataError(
