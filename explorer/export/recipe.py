@@ -12,7 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -23,7 +23,7 @@ from explorer.messages import Wording, message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
-VERSION = 2
+VERSION: Final = 2
 KEYWORD = "latent-explorer"
 """Keyword of the recipe among the texts of a PNG."""
 

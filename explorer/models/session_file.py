@@ -244,7 +244,8 @@ def _old_names(raw: dict[str, Any]) -> dict[str, Any]:
         raw["directions"] = [_renamed(direction, {"chance": "null_effect"}) for direction in directions]
     raw["traversal"] = _with_value(raw.get("traversal"), "by", lambda by: "components" if by == "axes" else by)
     raw["view"] = _with_value(raw.get("view", {}), "tab", lambda tab: _TABS.get(tab, tab))
-    return _with_value(raw, "noise", current_kinds)
+    noise = raw.get("noise")
+    return raw | {"noise": current_kinds(noise)} if isinstance(noise, str) else raw
 
 
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}

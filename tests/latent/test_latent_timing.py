@@ -94,7 +94,7 @@ def test_distance_to_the_data() -> None:
     expected = np.sqrt(((codes[:, None].astype(np.float64) - data[None]) ** 2).sum(-1)).min(axis=1)
     np.testing.assert_allclose(distance_to_data(codes, data), expected, rtol=1e-5, atol=1e-7)
     assert distance_to_data(codes, data)[:3].tolist() == [0, 0, 0]
-    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data 7"):
+    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data have 7"):
         distance_to_data(codes[:, :3], data)
 
 
