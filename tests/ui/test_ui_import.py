@@ -24,9 +24,9 @@ PATIENCE_MS = 120_000
 _WRITE = """
 import json, sys
 from pathlib import Path
-from explorer_testing import foreign_writer
+from explorer_testing import third_party_writer
 folder, styles = json.loads(sys.argv[1])
-foreign_writer.main(Path(folder), styles)
+third_party_writer.main(Path(folder), styles)
 print("null")
 """
 

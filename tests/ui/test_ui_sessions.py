@@ -450,7 +450,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, tmp_path / "wrong")
     # Another model is not taken for it; the question comes again.
-    other.until(lambda: "wrong does not contain the model" in question(other, "missing_question").informativeText())
+    other.until(lambda: "“wrong” does not contain the model" in question(other, "missing_question").informativeText())
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, moved)
     other.until(lambda: other.document.sessions.path == path)
