@@ -182,7 +182,7 @@ def test_a_class_is_chosen_by_name(driver: WindowDriver, models: Path) -> None:
     np.testing.assert_array_equal(driver.code[4:], np.eye(10)[other])
     driver.until_edited_shows(driver.code)
     assert driver.window.stage.edited.image != before
-    assert driver.undo_label() == "Choose label"
+    assert driver.undo_label() == "Set condition label"
     driver.document.undo()
     assert box.currentData() == own
     mixed = driver.code.copy()
