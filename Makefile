@@ -26,7 +26,7 @@ check: $(STAMP) ## check lint, formatting, types, imports and words
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PYTHON) scripts/check_words.py --place interface --place docs
+	@$(PYTHON) scripts/check_words.py
 
 check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, fuzzing, 100 kills, ten minutes in the real window
 	@$(PYTHON) scripts/numeric_tests.py

@@ -118,7 +118,7 @@ def face_facts(name: str, title: str) -> dict[str, np.ndarray]:
     return {
         "name": np.array(name),
         "title": np.array(title),
-        "licence": np.array("CC BY 4.0"),
+        "license": np.array("CC BY 4.0"),
         "attribution": np.array("Personas by Draftbit, drawn with DiceBear; modified: rendered as pixels and reduced"),
     }
 

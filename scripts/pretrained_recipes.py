@@ -187,8 +187,8 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         "R5",
-        "latent-explorer train --arch cnn --data faces-training.npz --out faces-colour --size 36x36 --latent 32 "
-        "--epochs 30 --batch 32 --schedule cosine --noise grey:1 --seed 0",
+        "latent-explorer train --arch cnn --data faces-training.npz --out faces-colorize --size 36x36 --latent 32 "
+        "--epochs 30 --batch 32 --schedule cosine --noise gray:1 --seed 0",
     ),
     Recipe(
         "R5",

@@ -26,10 +26,10 @@ STANDS_IN = {"mnist": "digits", "fashion_mnist": "clothing", "faces-training.npz
 _WRITE = """
 import json, sys
 from pathlib import Path
-from explorer_testing import foreign_writer
+from explorer_testing import third_party_writer
 folder, styles = json.loads(sys.argv[1])
 Path(folder).mkdir()
-foreign_writer.main(Path(folder), styles)
+third_party_writer.main(Path(folder), styles)
 print("null")
 """
 

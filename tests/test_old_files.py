@@ -74,7 +74,7 @@ def test_a_bundle_opens_and_decodes(home: Path) -> None:
     card = bundle.card
     assert (card.name, card.architecture, card.latent_dim, card.image_shape) == ("small", "sparse", 3, (16, 16, 3))
     assert (card.data.name, card.data.count, card.data.train, card.data.test) == ("blobs.npz", 120, 96, 24)
-    assert (card.trained.noise, card.trained.rate, card.trained.augment) == ("grey:0.5", 0.002, 48)
+    assert (card.trained.noise, card.trained.rate, card.trained.augment) == ("gray:0.5", 0.002, 48)
     assert [record.epoch for record in card.history] == [1, 2]
     assert card.metrics["mse"] == pytest.approx(0.17141565)
     assert card.decoder_hash == "c97ba0d85b995a0b34b86a0608f1df9cd1061815fd720dffdc72b1203b31108a"
@@ -96,7 +96,7 @@ def check_common(state: State) -> None:
     assert [(noise.strength, noise.seed) for noise in state.noises] == [
         *((0.5, None), (0.25, 7), (0.1, 3), (0.2, 4), (1.5, None), (0.5, None))
     ]
-    kinds = ["grey", "gaussian", "salt_pepper", "occlusion", "blur", "downsample"]
+    kinds = ["gray", "gaussian", "salt_pepper", "occlusion", "blur", "downsample"]
     assert [noise.kind for noise in state.noises] == kinds
     assert (state.jitter, state.sampling) == (Jitter(0.75, 11), Sampling("fitted", 1.25, 12))
     assert [keyframe.code.tolist() for keyframe in state.keyframes] == KEYS
@@ -104,7 +104,7 @@ def check_common(state: State) -> None:
     first, second = (kept.direction for kept in state.directions)
     np.testing.assert_array_equal(first.vector, np.array([0.6, 0.8, 0], np.float32))
     assert (first.method, first.count, first.accuracy, first.effect) == ("means", (40, 56), 0.75, 1.5)
-    assert (first.chance, first.p, second.method) == ((0.25, 0.5), 0.01, "logistic")
+    assert (first.null_effect, first.p, second.method) == ((0.25, 0.5), 0.01, "logistic")
     assert [(kept.name, kept.code.tolist()) for kept in state.bookmarks] == [
         ("first", [1, 1, 1]),
         ("second", [2, 0, -2]),
@@ -120,12 +120,12 @@ def test_a_session_opens(backend: Backend, home: Path, qtbot: QtBot) -> None:
     assert state.imported_image is None
     assert state.code is not None
     assert state.code.tolist() == [0.5, -1, 2]
-    assert state.traversal == Traversal("axes", 2.5)
+    assert state.traversal == Traversal("components", 2.5)
     assert [keyframe.segment for keyframe in state.keyframes] == [
         *(None, Segment(12, "slerp", "ease"), Segment(8, "spline", "ease_in"))
     ]
     assert state.animation == AnimationSettings(16, 3, 25, "pingpong", "linear", "ease_out")
-    assert state.grid == GridSettings((0, 1), -2.5, 1.5, 9, axes=True)
+    assert state.grid == GridSettings((0, 1), -2.5, 1.5, 9, components=True)
     sums = state.arithmetic
     assert (sums.mode, sums.share, sums.seed) == ("cross", 0.25, 13)
     assert [(term.strength, [code.tolist() for code in term.codes]) for term in sums.terms] == [
@@ -213,7 +213,7 @@ def test_runs_are_listed(home: Path) -> None:
     assert [point.epoch for point in small.curve] == [1, 2]
     assert small.curve[1].val_loss == pytest.approx(0.67926508)
     assert small.metrics["psnr"] == pytest.approx(7.74617)
-    assert (small.request.noise, small.request.rate, small.request.augment) == ("grey:0.5", 0.002, 48)
+    assert (small.request.noise, small.request.rate, small.request.augment) == ("gray:0.5", 0.002, 48)
     assert [frame.progress for frame in small.progress_frames] == [0, 1, 2]
     assert read_strip(small.originals).shape == read_strip(small.progress_frames[2].path).shape == (8, 16, 16, 3)
     assert (stopped.name, stopped.phase, stopped.resumable, stopped.model) == ("stopped", "cancelled", True, None)
@@ -241,7 +241,7 @@ def test_directions_open(home: Path) -> None:
     assert list(found) == ["bright", "wide"]
     wide = found["wide"]
     assert (wide.vector.tolist(), wide.method, wide.count) == ([0, 0, 1], "logistic", (30, 66))
-    assert (wide.accuracy, wide.effect, wide.chance, wide.p) == (0.625, 0.75, (0.125, 0.25), 0.2)
+    assert (wide.accuracy, wide.effect, wide.null_effect, wide.p) == (0.625, 0.75, (0.125, 0.25), 0.2)
 
 
 def test_settings_open(home: Path) -> None:

@@ -56,6 +56,6 @@ def test_the_interface_font_is_readable_and_has_its_licence(qapp: object) -> Non
         font = QRawFont(str(file), 12)
         assert font.familyName().startswith("Inter")
         assert [sign for sign in "aZ09σμ×−…→²±“”–|" if not font.supportsCharacter(ord(sign))] == []
-    licence = (folder / "OFL.txt").read_text(encoding="utf-8")
-    assert "The Inter Project Authors" in licence
-    assert "SIL OPEN FONT LICENSE Version 1.1" in licence
+    license = (folder / "OFL.txt").read_text(encoding="utf-8")
+    assert "The Inter Project Authors" in license
+    assert "SIL OPEN FONT LICENSE Version 1.1" in license

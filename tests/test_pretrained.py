@@ -14,9 +14,11 @@ from explorer_testing.codec import MatrixCodec
 from pretrained_recipes import RECIPES, Goal, Recipe
 
 from explorer import paths
-from explorer.models.bundle import find_bundles, open_bundle
+from explorer.models.bundle import CARD, RENAMED, find_bundles, open_bundle
 from explorer.models.card import Card
+from explorer.models.session_record import ModelRecord
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
+from explorer.workers.session_io import find_model
 
 PRETRAINED = paths.pretrained_dir()
 CARDS = pretrained_table.read_cards(PRETRAINED)
@@ -36,6 +38,29 @@ def test_every_model_that_ships_was_trained_by_its_recipe() -> None:
     assert CARDS.keys() <= BY_NAME.keys()
     for name, card in CARDS.items():
         assert (card.name, card.command) == (name, BY_NAME[name].command)
+
+
+def test_the_cards_say_the_task() -> None:
+    tasks = {"digits-denoise": "denoise", "faces-denoise": "denoise", "faces-colorize": "colorize"}
+    for name, card in CARDS.items():
+        assert card.task == tasks.get(name, "reconstruct"), name
+        text = (PRETRAINED / name / CARD).read_text(encoding="utf-8")
+        assert f'"task": "{card.task}"' in text
+        assert '"license": ' in text
+
+
+def test_a_session_finds_a_renamed_model() -> None:
+    for old, new in RENAMED.items():
+        card = CARDS[new]
+        record = ModelRecord(
+            name=old,
+            path=str(PRETRAINED / old),
+            model_hash=card.decoder_hash or "",
+            latent_dim=card.latent_dim,
+            image_shape=card.image_shape,
+            preprocessing=card.preprocessing,
+        )
+        assert find_model(record, None).path == PRETRAINED / new
 
 
 def test_a_model_comes_after_the_one_it_goes_on_from() -> None:

@@ -1,6 +1,6 @@
 """If no window can be opened, the program prints the reason as one line; Qt itself would abort.
 
-The libraries are really missing: a copy of Qt in which a name of one of them is another.
+The libraries are really missing: a copy of Qt in which the name of one of them is changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``neighbours``: find the ten nearest of many codes, one query at a time."""
+"""``neighbors``: find the ten nearest of many codes, one query at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measure(quick: bool) -> list[Entry]:
     path = str(shipped_bundle(MODEL).path)
     entries: list[Entry] = []
     for count in QUICK_COUNTS if quick else COUNTS:
-        reported = run_child("neighbours:search", path=path, count=count)[0].value
+        reported = run_child("neighbors:search", path=path, count=count)[0].value
         entries += [
             Entry(
                 name="neighbors",

@@ -145,11 +145,11 @@ def _openable(text: str) -> str:
     with suppress(OSError, ValueError):  # the name is too long, or contains a null
         if path.exists():
             return str(path.absolute())
-    from explorer.models.bundle import find_bundles
+    from explorer.models.bundle import bundle_named, find_bundles
 
-    for found in find_bundles():
-        if text in {found.path.name, found.bundle.name if found.bundle else None}:
-            return str(found.path)
+    found = bundle_named(text, find_bundles())
+    if found is not None:
+        return str(found.path)
     close = difflib.get_close_matches(text, COMMANDS, n=1)
     if close:
         raise UsageError(

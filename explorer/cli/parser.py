@@ -17,7 +17,7 @@ DATA_HELP = "name of a known dataset, or path of a folder, archive, NumPy file, 
 IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
 NOISE_HELP = (
     "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed 7); join "
-    "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, grey"
+    "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, gray"
 )
 
 

@@ -1,1 +1,1 @@
-"""Pictures in: sources, formats, splits, preprocessing, corruption, augmentation, metrics (numpy and Pillow)."""
+"""Image input: sources, formats, splits, preprocessing, corruption, augmentation, metrics (numpy and Pillow)."""

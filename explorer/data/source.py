@@ -47,7 +47,7 @@ class Facts:
         Display name.
     spec
         Argument of `open_source`: a known name, or an absolute path.
-    licence, attribution
+    license, attribution
         Of the images; empty for the user's own.
     status
         ``embedded``: included with the program, ``present``: on this machine, ``missing``: not downloaded yet.
@@ -60,7 +60,7 @@ class Facts:
     name: str
     title: str
     spec: str
-    licence: str = ""
+    license: str = ""
     attribution: str = ""
     status: Status = "present"
     how: str = ""
@@ -72,7 +72,7 @@ class Source(abc.ABC):
 
     Attributes
     ----------
-    name, title, spec, licence, attribution, status, how, crop
+    name, title, spec, license, attribution, status, how, crop
         See `Facts`.
     count
         Number of images.
@@ -119,7 +119,7 @@ class Source(abc.ABC):
         self.name = facts.name
         self.title = facts.title
         self.spec = facts.spec
-        self.licence = facts.licence
+        self.license = facts.license
         self.attribution = facts.attribution
         self.status: Status = facts.status
         self.how = facts.how

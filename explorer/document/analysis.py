@@ -98,7 +98,7 @@ class CodesView:
     Attributes
     ----------
     codec, source
-        What encoded them, and the pictures.
+        What encoded the images, and the images.
     codes
         Float32 ``(n, latent_dim)``, in the order of the source; NaN where an image cannot be read.
     """
@@ -115,14 +115,14 @@ class Probe:
     Attributes
     ----------
     codec, source
-        What encoded them, and the pictures.
+        What encoded the images, and the images.
     attribute
         A column of the images; None for their labels.
     classes, count
         Number of classes, and of images with a known class.
     accuracy
         Accuracy on test images.
-    commonest
+    majority_class
         Accuracy of always predicting the majority class.
     """
 
@@ -132,7 +132,7 @@ class Probe:
     classes: int
     count: int
     accuracy: float
-    commonest: float
+    majority_class: float
 
 
 class Analysis:

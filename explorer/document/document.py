@@ -275,7 +275,7 @@ class Document(ViewResults):
             return Plane(first, second - first, third - first)
         at_rest = code is None or model.latent_dim == 2
         base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
-        if grid.axes:
+        if grid.components:
             return Plane.of_components(base, model.sample.statistics, grid.dims)
         kind = QuantilePlane if grid.quantiles else Plane
         return kind.of_dimensions(base, grid.dims)
@@ -626,7 +626,7 @@ class Document(ViewResults):
                 steps=grid.steps,
                 most=GRID_LIMIT,
             )
-        if grid.quantiles and (grid.axes or grid.corners or not 0 < grid.low < grid.high < 1):
+        if grid.quantiles and (grid.components or grid.corners or not 0 < grid.low < grid.high < 1):
             raise UsageError(
                 "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
                 low=grid.low,

@@ -23,7 +23,7 @@ _STAND_INS = 400
 
 
 Key = tuple[TileGrid, int, int, int]
-"""Lattice, level, and the tile's column and row (upwards)."""
+"""Grid of tiles, level, and the tile's column and row (upwards)."""
 
 
 @dataclass(frozen=True)

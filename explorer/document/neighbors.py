@@ -31,7 +31,7 @@ class NeighborSettings:
     Attributes
     ----------
     of
-        Whose neighbors: those of the ``cursor``, or of the selected ``picture``.
+        Whose neighbors: those of the current code (``cursor``) or of the selected ``image``.
     metric
         ``l2`` or ``cosine``.
     whitened

@@ -88,15 +88,20 @@ def session_of(
         origin_checksum="" if origin is None else origin[1],
         model=_model_record(state.model),
         data=_data_record(state, folder),
-        guest=_imported_image_record(state.imported_image),
+        imported_image=_imported_image_record(state.imported_image),
         noise=format_noise(state.noises),
         jitter=JitterRecord(sigma=state.jitter.sigma, seed=state.jitter.seed),
         sampling=SamplingRecord(**vars(state.sampling)),
         traversal=TraversalRecord(**vars(state.traversal)),
         grid=GridRecord(
-            dims=grid.dims, low=grid.low, high=grid.high, steps=grid.steps, axes=grid.axes, quantiles=grid.quantiles
+            dims=grid.dims,
+            low=grid.low,
+            high=grid.high,
+            steps=grid.steps,
+            components=grid.components,
+            quantiles=grid.quantiles,
         ),
-        film=AnimationRecord(**vars(animation)),
+        animation=AnimationRecord(**vars(animation)),
         segments=tuple(
             None if keyframe.segment is None else SegmentRecord(**vars(keyframe.segment))
             for keyframe in state.keyframes
@@ -182,7 +187,7 @@ def _data_record(state: State, folder: Path | None) -> DataRecord | None:
         title=source.title[:200],
         count=source.count,
         split=source.splits.origin[:200],
-        picture=image_index,
+        image_index=image_index,
         file="" if image_index is None else source.file_name(image_index),
     )
 
@@ -195,7 +200,7 @@ def _direction_record(kept: NamedDirection) -> DirectionRecord:
         count=found.count,
         accuracy=found.accuracy,
         effect=found.effect,
-        chance=found.chance,
+        null_effect=found.null_effect,
         p=found.p,
     )
 
@@ -233,7 +238,7 @@ def imported_image_of(session: Session) -> ImportedImage | None:
     DataError
         If it is not an image, damaged or too large.
     """
-    record = session.record.guest
+    record = session.record.imported_image
     if record is None:
         return None
     imported_image = ImportedImage.open(session.imported_image, record.name)
@@ -268,7 +273,7 @@ def state_of(
         jitter=Jitter(record.jitter.sigma, record.jitter.seed),
         sampling=Sampling(**record.sampling.model_dump()),
         traversal=Traversal(**record.traversal.model_dump()),
-        animation=AnimationSettings(**record.film.model_dump()),
+        animation=AnimationSettings(**record.animation.model_dump()),
     )
     return state if model is None else _with_codes(state, session, model)
 
@@ -277,7 +282,7 @@ def _image_index(record: DataRecord | None, source: Source | None) -> int | None
     """Return the position of the selected image: by its file name if the dataset has changed."""
     if source is None or not source.count:
         return None
-    place = min(record.picture or 0, source.count - 1) if record is not None else 0
+    place = min(record.image_index or 0, source.count - 1) if record is not None else 0
     if record is None or not record.file or source.file_name(place) == record.file:
         return place
     return next((other for other in range(source.count) if source.file_name(other) == record.file), place)
@@ -286,7 +291,9 @@ def _image_index(record: DataRecord | None, source: Source | None) -> int | None
 def _with_codes(state: State, session: Session, model: OpenModel) -> State:
     record, arrays = session.record, session.arrays
     cursor, start = arrays.get("cursor"), arrays.get("picture_code")
-    if model.card.encodes and (state.image_index is None if record.guest is None else state.imported_image is None):
+    if model.card.encodes and (
+        state.image_index is None if record.imported_image is None else state.imported_image is None
+    ):
         start = None
     if cursor is not None and start is not None and np.array_equal(cursor, start):
         cursor = start
@@ -343,7 +350,7 @@ def _grid(record: SessionRecord, corners: Floats | None, model: OpenModel) -> Gr
         except ExplorerError:
             return grid
         return replace(grid, corners=tuple(tuple(map(float, corner)) for corner in corners))
-    axes = len(model.sample.statistics.components) if grid.axes else model.latent_dim
+    axes = len(model.sample.statistics.components) if grid.components else model.latent_dim
     fits = max(grid.dims) < axes and (grid.dims[0] != grid.dims[1] or axes < 2)
     return grid if fits else replace(grid, dims=(0, min(1, axes - 1)))
 

@@ -74,7 +74,7 @@ class GridSettings:
         Initial range of both, in code units; for principal components in σ.
     steps
         Images per side in this range, including both ends.
-    axes
+    components
         Whether `dims` are principal components instead of dimensions.
     quantiles
         Whether coordinates are quantiles of the standard normal prior, with low and high in (0, 1), instead of code
@@ -88,7 +88,7 @@ class GridSettings:
     low: float = -3.0
     high: float = 3.0
     steps: int = 15
-    axes: bool = False
+    components: bool = False
     quantiles: bool = False
     corners: tuple[tuple[float, ...], ...] = ()
 
@@ -136,13 +136,13 @@ class Traversal:
     Attributes
     ----------
     by
-        ``dimensions`` or ``axes`` (principal components): a row for each, from −reach to +reach. ``maximum``: the mean
-        code with one dimension at a time at the maximum of the data.
+        ``dimensions`` or ``components`` (principal components): a row for each, from −reach to +reach. ``maximum``: the
+        mean code with one dimension at a time at the maximum of the data.
     reach
         In σ; above 0.
     """
 
-    by: Literal["dimensions", "axes", "maximum"] = "dimensions"
+    by: Literal["dimensions", "components", "maximum"] = "dimensions"
     reach: float = 3.0
 
 

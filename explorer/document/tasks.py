@@ -366,7 +366,7 @@ class DecodeTraversal:
         """Yield one `TraversalView`."""
         stats, by, reach = self.statistics, self.traversal.by, self.traversal.reach
         values = np.linspace(-reach, reach, TRAVERSAL_COLUMNS, dtype=np.float32)
-        if by == "axes":
+        if by == "components":
             rows = np.arange(min(len(stats.components), TRAVERSAL_ROWS), dtype=np.int64)
             codes = [traverse_component(self.code, stats, int(axis), values) for axis in rows]
         elif by == "dimensions":
@@ -388,7 +388,7 @@ class DecodeTraversal:
         stacked = np.stack(codes)
         pixels = to_pixels(self.codec.decode(stacked.reshape(-1, stacked.shape[2])))
         shaped = pixels.reshape(*stacked.shape[:2], *pixels.shape[1:])
-        yield TraversalView(rows, values, stacked, shaped, by == "axes")
+        yield TraversalView(rows, values, stacked, shaped, by == "components")
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
 def grid_for(model: OpenModel) -> GridSettings:
     """Return the default map: the first two dimensions, or for long codes the first two principal components."""
     if model.latent_dim > COMPONENTS_ABOVE and len(model.sample.statistics.components) > 1:
-        return GridSettings(axes=True)
+        return GridSettings(components=True)
     high = reach_of(model)
     return GridSettings(low=-high, high=high)
 

@@ -150,7 +150,7 @@ class TraversalView:
         Float32 ``(r, columns, latent_dim)``.
     pixels
         Uint8 ``(r, columns, h, w, c)``.
-    axes
+    components
         Whether the rows are principal components.
     """
 
@@ -158,7 +158,7 @@ class TraversalView:
     values: Floats
     codes: Floats
     pixels: Pixels
-    axes: bool = False
+    components: bool = False
 
 
 @dataclass(frozen=True, eq=False)

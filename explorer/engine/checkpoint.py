@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, whole_arrays
+from explorer.data.corruption import current_kinds
 from explorer.engine.early_stop import BestWeights
 from explorer.engine.epoch import EpochProgress
 from explorer.engine.step import Step
 from explorer.errors import ExportError, TrainingError
 from explorer.json_limits import LARGE, parse_json
 from explorer.messages import message
+from explorer.models.bundle import RENAMED
 from explorer.models.card import EpochRecord
 from explorer.models.settings import CHECKPOINT, TrainingSettings
 from explorer.paths import replacing_file
@@ -115,23 +117,34 @@ def load_checkpoint(
         with file.open("rb") as opened:
             arrays = whole_arrays(opened, _LIMITS, str(file), TrainingError, _REMEDY)
         state = parse_json(arrays[_STATE].tobytes(), LARGE, CHECKPOINT, TrainingError)
-        _check_same(state["settings"] | state["arguments"], settings.model_dump() | arguments, folder)
+        _check_same(
+            _with_current_names(state["settings"] | state["arguments"]), settings.model_dump() | arguments, folder
+        )
         _set(training.step.encoder, _listed("encoder", arrays))
         _set(training.step.decoder, _listed("decoder", arrays))
         for variable, value in zip(training.step.optimizer.variables, _listed("optimizer", arrays), strict=True):
             variable.assign(value)
         history = [EpochRecord.model_validate(record) for record in state["history"]]
-        stored = state["progress"]
+        reached = state["progress"]
         progress = EpochProgress(
-            int(stored["epoch"]), int(stored["step"]), int(stored["seen"]), np.array(stored["sums"], np.float64)
+            int(reached["epoch"]), int(reached["step"]), int(reached["seen"]), np.array(reached["sums"], np.float64)
         )
         if progress.sums.shape != EpochProgress(1).sums.shape or min(progress.epoch, progress.step, progress.seen) < 0:
             raise ValueError("its progress is invalid")
-        progress.seconds = float(stored["seconds"])
+        progress.seconds = float(reached["seconds"])
         best = state["early_stop"]
         training.best.recall(float(best["best"]), int(best["waited"]), _listed("best", arrays))
     training.history[:] = history
     training.progress = progress
+
+
+def _with_current_names(stored: dict[str, object]) -> dict[str, object]:
+    """Return stored settings with the current names of noises and of shipped models."""
+    noise, parent = stored.get("noise"), stored.get("start_from")
+    return stored | {
+        "noise": current_kinds(noise) if isinstance(noise, str) else noise,
+        "start_from": RENAMED.get(parent, parent) if isinstance(parent, str) else parent,
+    }
 
 
 def _check_same(stored: dict[str, object], asked: dict[str, object], folder: Path) -> None:

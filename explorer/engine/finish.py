@@ -20,7 +20,7 @@ from explorer.engine.saving import save_network
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
-from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs
+from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs, task_of
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.sample import sample_codes
@@ -94,6 +94,7 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
     spec, request = prepared.spec, prepared.request
     return Card(
         name=request.out.name,
+        task=task_of(prepared.settings.noise),
         architecture=prepared.architecture.name,
         arguments={"latent": spec.latent_dim},
         variational=spec.variational,
@@ -119,7 +120,7 @@ def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]
     return DataRecord(
         name=Path(source.name).name,
         title=source.title,
-        licence=source.licence,
+        license=source.license,
         attribution=source.attribution,
         count=source.count,
         train=len(source.splits.train),

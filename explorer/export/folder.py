@@ -10,12 +10,12 @@ from pathlib import Path
 from explorer.errors import ExportError
 from explorer.export.frames import WRITING, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
-from explorer.export.recipe_file import FOLDER_FILE
+from explorer.export.recipe_file import FOLDER_FILE, OLD_FOLDER_FILE
 from explorer.export.sheet import write_png
 from explorer.paths import replacing_folder
 from explorer.types import Pixels, Progress
 
-_OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}")
+_OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}|{re.escape(OLD_FOLDER_FILE)}")
 
 
 def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:

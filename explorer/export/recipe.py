@@ -12,18 +12,18 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import DataError, UsageError
-from explorer.json_limits import JsonLimits, json_text
+from explorer.json_limits import JsonLimits, parse_json
 from explorer.messages import Wording, message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
-VERSION = 1
+VERSION: Final = 2
 KEYWORD = "latent-explorer"
 """Keyword of the recipe among the texts of a PNG."""
 
@@ -37,6 +37,8 @@ MAX_KEYS = 10_000
 MAX_VALUES = 1_000_000
 MAX_STEPS = 1_000_000
 _LIMITS = JsonLimits(4 * MAX_TEXT, 500_000)
+
+_OLD_NAMES = {"film": "animation"}
 
 _Word = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
 
@@ -98,11 +100,11 @@ class Recipe(_Record):
     """
 
     program: Literal["latent-explorer"] = "latent-explorer"
-    version: Literal[1] = 1
+    version: Literal[2] = VERSION
     model: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]*$")
     model_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     keys: KeyCodes | None
-    film: AnimationRecord
+    animation: AnimationRecord
 
     def key_codes(self) -> Floats:
         """Return the codes of the keyframes, float32 ``(count, latent_dim)``.
@@ -166,14 +168,14 @@ def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[st
     name = "".join(letter for letter in re.split(r"[/\\]", model)[-1] if letter.isprintable())[:200]
     try:
         record = AnimationRecord.model_validate_json(json.dumps(dict(animation)))
-        recipe = Recipe(model=name or "model", model_hash=model_hash, keys=_packed(keys), film=record)
+        recipe = Recipe(model=name or "model", model_hash=model_hash, keys=_packed(keys), animation=record)
     except (ValidationError, TypeError, ValueError) as error:
         raise UsageError(
             "Cannot store this animation in a file: {reason}. Make it shorter.",
             reason=_first(error) if isinstance(error, ValidationError) else reason_of(error),
         ) from error
     if len(recipe.to_text()) > MAX_TEXT:
-        recipe = recipe.model_copy(update={"film": record.model_copy(update={"times": None})})
+        recipe = recipe.model_copy(update={"animation": record.model_copy(update={"times": None})})
     return recipe
 
 
@@ -187,10 +189,13 @@ def parse_recipe(text: str) -> Recipe:
     """
     if len(text) > MAX_TEXT:
         raise _damaged(message("it has more than {most:,} characters", most=MAX_TEXT))
+    raw = parse_json(text.encode("utf-8", "surrogatepass"), _LIMITS, message("the recipe"))
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if type(version) is int and version == 1 and "animation" not in raw:
+        # Version 1 has the same values, and one other name.
+        raw = {_OLD_NAMES.get(key, key): value for key, value in raw.items()} | {"version": VERSION}
     try:
-        return Recipe.model_validate_json(
-            json_text(text.encode("utf-8", "surrogatepass"), _LIMITS, message("the recipe"))
-        )
+        return Recipe.model_validate_json(json.dumps(raw))
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("version",) and isinstance(first["input"], int) and first["input"] > VERSION:

@@ -17,8 +17,8 @@ from explorer.export.recipe import KEYWORD, MAX_TEXT, Recipe, parse_recipe
 from explorer.messages import message
 from explorer.reading import reading
 
-FOLDER_FILE = "film.json"
-"""File of the recipe in a folder of frames."""
+FOLDER_FILE, OLD_FOLDER_FILE = "animation.json", "film.json"
+"""File of the recipe in a folder of frames; its name in version 1."""
 
 XMP_TAG = "recipe"
 MAX_BLOCKS = 1_000_000
@@ -48,8 +48,8 @@ def read_recipe(path: Path) -> Recipe | None:
         If the file cannot be read, or its recipe is damaged or of a newer version.
     """
     if path.is_dir():
-        path = path / FOLDER_FILE
-        if not path.is_file():
+        path = next((path / name for name in (FOLDER_FILE, OLD_FOLDER_FILE) if (path / name).is_file()), path)
+        if path.is_dir():
             return None
     with reading(message("an animation"), str(path), remedy=message("Check the path.")), path.open("rb") as file:
         text = _find(file)

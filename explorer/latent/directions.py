@@ -40,7 +40,7 @@ class Direction:
         Balanced accuracy on held-out images, with the midpoint of the means as threshold; 0.5 is chance.
     effect
         Cohen's d along the direction, on held-out images.
-    chance
+    null_effect
         Mean and standard deviation of the effect for shuffled labels.
     p
         p-value of the effect, from r shuffles with at least this effect: (1 + r) / (1 + `SPLITS`).
@@ -51,7 +51,7 @@ class Direction:
     count: tuple[int, int]
     accuracy: float
     effect: float
-    chance: tuple[float, float]
+    null_effect: tuple[float, float]
     p: float
 
     @property
@@ -61,7 +61,7 @@ class Direction:
 
     def moved_to(self, vector: Floats) -> Direction:
         """Return an unmeasured direction with another vector."""
-        return replace(self, vector=vector, count=(0, 0), accuracy=0.0, effect=0.0, chance=(0.0, 0.0), p=1.0)
+        return replace(self, vector=vector, count=(0, 0), accuracy=0.0, effect=0.0, null_effect=(0.0, 0.0), p=1.0)
 
 
 def attribute_direction(
@@ -122,7 +122,7 @@ def attribute_direction(
         count=(int(has.sum()), int((~has).sum())),
         accuracy=accuracy,
         effect=float(effect),
-        chance=(float(shuffled.mean()), float(shuffled.std())),
+        null_effect=(float(shuffled.mean()), float(shuffled.std())),
         p=float((1 + (shuffled >= effect).sum()) / (1 + splits)),
     )
 

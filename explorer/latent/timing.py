@@ -63,8 +63,8 @@ def even_out(animation: Animation, changes: NDArray[np.float64]) -> Animation:
     animation
         The measured animation.
     changes
-        From each frame of one pass to the next, ``(film.pass_frames - 1,)``; if closed ``(film.pass_frames,)``, with
-        the change from the last frame to the first.
+        From each frame of one pass to the next, ``(animation.pass_frames - 1,)``; if closed
+        ``(animation.pass_frames,)``, with the change from the last frame to the first.
 
     Raises
     ------

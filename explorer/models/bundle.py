@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
+from typing import Final
 
 from explorer.errors import ExplorerError, ExportError, ModelError
 from explorer.json_limits import RECORD, json_text
@@ -19,6 +20,9 @@ from explorer.paths import named_models_dirs, pretrained_dir, user_models_dir
 from explorer.reading import read_limited, reading
 
 CARD = "card.json"
+RENAMED: Final = {"faces-colour": "faces-colorize"}
+"""Shipped models by their earlier names, by which they are still found."""
+
 CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
@@ -230,6 +234,22 @@ def _try_open(folder: Path, whole: bool) -> Found:
         return Found(folder, None, error)
 
 
+def current_folder(path: Path) -> Path:
+    """Return the folder of a bundle; if a shipped model was renamed since, that of its current name."""
+    if path.name not in RENAMED or (path / CARD).is_file():
+        return path
+    return path.with_name(RENAMED[path.name])
+
+
+def bundle_named(model: str, found: Sequence[Found]) -> Found | None:
+    """Return the bundle with this name, or the one that had it in an earlier version; None if there is none."""
+    for name in (model, RENAMED.get(model, model)):
+        for entry in found:
+            if entry.path.name == name or (entry.bundle and entry.bundle.name == name):
+                return entry
+    return None
+
+
 def resolve_bundle(model: str) -> Bundle:
     """Open a bundle by folder or name.
 
@@ -250,12 +270,13 @@ def bundle_folder(model: str) -> Path:
         If there is none; the message lists the available ones.
     """
     path = Path(model).expanduser()
-    if (path / CARD).is_file():
-        return path
+    folder = current_folder(path)
+    if (folder / CARD).is_file():
+        return folder
     found = find_bundles()
-    for entry in found:
-        if entry.path.name == model or (entry.bundle and entry.bundle.name == model):
-            return entry.path
+    entry = bundle_named(model, found)
+    if entry is not None:
+        return entry.path
     if not found:
         raise ModelError("There is no model “{model}”, and none is installed. Train or import one.", model=model)
     names = [entry.path.name for entry in found]

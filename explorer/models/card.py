@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
-from explorer.errors import ModelError
+from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import RECORD, json_text
 from explorer.models.settings import TrainingSettings
 from explorer.models.third_party.record import Imported
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1
+Task: TypeAlias = Literal["reconstruct", "denoise", "colorize"]
+"""What a model was trained to do with an image."""
+
 MOST_EPOCHS = 2_000
 """Epochs in a card; longer histories are sampled evenly, so that the card stays within its size limit."""
 
@@ -34,7 +38,7 @@ class DataRecord(_Record):
 
     Attributes
     ----------
-    name, title, licence, attribution
+    name, title, license, attribution
         As the source states them.
     count, train, test
         Number of images in total and in each split.
@@ -48,7 +52,8 @@ class DataRecord(_Record):
 
     name: str
     title: str
-    licence: str
+    # Earlier versions have the British spelling.
+    license: str = Field(validation_alias=AliasChoices("license", "licence"))
     attribution: str
     count: int
     train: int
@@ -82,6 +87,8 @@ class Card(_Record):
 
     Attributes
     ----------
+    task
+        Cards of earlier versions lack it; then it follows from the noise of the training.
     value_range
         Range of the image values at the networks' inputs and outputs.
     engine
@@ -104,6 +111,7 @@ class Card(_Record):
 
     format_version: int = FORMAT_VERSION
     name: str = Field(min_length=1, max_length=200)
+    task: Task
     architecture: str
     arguments: dict[str, int | float | str | bool]
     variational: bool
@@ -125,6 +133,15 @@ class Card(_Record):
     metrics: dict[str, float]
     versions: dict[str, str]
     files: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_task(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "task" in raw:
+            return raw
+        training = raw.get("training")
+        noise = training.get("noise") if isinstance(training, dict) else ""
+        return raw | {"task": task_of(noise if isinstance(noise, str) else "")}
 
     @model_validator(mode="after")
     def _made_somehow(self) -> Self:
@@ -181,6 +198,17 @@ class Card(_Record):
     def parts(self) -> tuple[bool, bool]:
         """Whether it has an encoder, and a decoder."""
         return self.encodes, self.decodes
+
+
+def task_of(noise: str) -> Task:
+    """Return the task of a model that was trained with this input noise; the reconstruction if it is invalid."""
+    try:
+        kinds = {one.kind for one in parse_noise(noise)}
+    except ExplorerError:
+        return "reconstruct"
+    if not kinds:
+        return "reconstruct"
+    return "colorize" if kinds == {"gray"} else "denoise"
 
 
 def kept_epochs(history: Sequence[EpochRecord]) -> tuple[EpochRecord, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import ModelError
 from explorer.json_limits import LARGE, json_text
@@ -26,7 +26,7 @@ class _Record(BaseModel):
 
 
 class DirectionRecord(_Record):
-    """One direction; see `explorer.latent.directions.Direction`."""
+    """One direction; see `explorer.latent.directions.Direction`. Earlier versions wrote `null_effect` as ``chance``."""
 
     name: str = Field(min_length=1, max_length=200)
     vector: tuple[FiniteFloat, ...]
@@ -34,7 +34,7 @@ class DirectionRecord(_Record):
     count: tuple[int, int]
     accuracy: FiniteFloat
     effect: FiniteFloat
-    chance: tuple[FiniteFloat, FiniteFloat]
+    null_effect: tuple[FiniteFloat, FiniteFloat] = Field(validation_alias=AliasChoices("null_effect", "chance"))
     p: FiniteFloat
 
 
@@ -78,7 +78,7 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
             count=direction.count,
             accuracy=direction.accuracy,
             effect=direction.effect,
-            chance=direction.chance,
+            null_effect=direction.null_effect,
             p=direction.p,
         )
         for name, direction in directions.items()
@@ -134,7 +134,7 @@ def read_directions(path: Path, card: Card) -> dict[str, Direction]:
             record.count,
             record.accuracy,
             record.effect,
-            record.chance,
+            record.null_effect,
             record.p,
         )
         for record in file.directions

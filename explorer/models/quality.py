@@ -168,7 +168,7 @@ def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:
         If the file cannot be written.
     """
     measures = [f"{what}_{figure}" for what in ("corrupted", "reconstructed") for figure in ("mse", "psnr", "ssim")]
-    header = ["model", "kind", "strength", "noise", "pictures", *measures]
+    header = ["model", "kind", "strength", "noise", "images", *measures]
     write_csv(path, header, (row for curve in curves for row in _rows(curve)))
 
 

@@ -5,7 +5,8 @@ A run is a folder::
     runs/20260314-092653-my-digits/
       run.json         the training request
       log.jsonl        events, one JSON object per line
-      film/            PNG: a few test images (originals.png), and their reconstructions during the training
+      progress/        PNG: a few test images (originals.png), and their reconstructions during the training;
+                       in runs of earlier versions `OLD_PROGRESS`
 
 The log is append-only, so that after a crash it can be read up to its last complete line.
 """
@@ -37,12 +38,13 @@ from explorer.reading import read_limited, reading
 from explorer.types import Pixels
 
 FORMAT_VERSION = 1
-FACTS, LOG, PROGRESS, ORIGINALS = "run.json", "log.jsonl", "film", "originals.png"
+FACTS, LOG, PROGRESS, ORIGINALS = "run.json", "log.jsonl", "progress", "originals.png"
+OLD_PROGRESS = "film"
 
 FRAMES = 240
 """Maximum number of progress frames. Beyond it, the frame with the closest neighbors is dropped."""
 
-_COUNT = "pictures"
+_COUNT, _OLD_COUNT = "images", "pictures"
 _LAST_EPOCH = 100_000
 _MOST_LINES = 1_000_000
 _LINE = JsonLimits(8 << 20, 400_000)
@@ -149,9 +151,15 @@ class Run:
         return self.phase != "finished" and (checkpoint_folder(self.request.out) / CHECKPOINT).is_file()
 
 
+def progress_folder(run: Path) -> Path:
+    """Return the folder of the strips in a run's folder."""
+    old = run / OLD_PROGRESS
+    return old if old.is_dir() else run / PROGRESS
+
+
 def originals_of(run: Path) -> Path:
     """Return the path of the strip of original images in a run's folder."""
-    return run / PROGRESS / ORIGINALS
+    return progress_folder(run) / ORIGINALS
 
 
 class RunWriter:
@@ -209,7 +217,7 @@ class RunWriter:
 
     def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[ProgressFrame, ...]:
         """Add a progress frame, images uint8 ``(k, h, w, c)``; return all frames."""
-        folder = self.path / PROGRESS
+        folder = progress_folder(self.path)
         frame = ProgressFrame(progress, folder / f"{progress:012.5f}.png")
         try:
             self._restore()
@@ -273,7 +281,7 @@ def read_strip(path: Path) -> Pixels:
                 height=pil_image.height,
             )
         strip = np.asarray(pil_image)
-        count = int(pil_image.info.get(_COUNT, 0))
+        count = int(pil_image.info.get(_COUNT) or pil_image.info.get(_OLD_COUNT, 0))
     if strip.ndim == 2:
         strip = strip[..., None]
     height, width, channels = strip.shape
@@ -284,7 +292,7 @@ def read_strip(path: Path) -> Pixels:
 
 def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
     """Yield the progress frames of a run in order."""
-    folder = path / PROGRESS
+    folder = progress_folder(path)
     for file in sorted(folder.glob("*.png")) if folder.is_dir() else ():
         try:
             progress = float(file.stem)

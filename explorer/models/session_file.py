@@ -1,8 +1,8 @@
 """Session files: the state of the window in one file.
 
-A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, if an imported image is shown, ``guest``,
-its original file. Model and dataset are only referenced, so that the file is small; `explorer.workers.session_io`
-finds them.
+A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, if an imported image is shown,
+``imported_image``, its original file. Model and dataset are only referenced, so that the file is small;
+`explorer.workers.session_io` finds them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from explorer.array_files import ZipLimits, read_arrays, read_members
+from explorer.data.corruption import current_kinds
 from explorer.data.imported_image import MOST_BYTES
 from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
@@ -32,10 +33,18 @@ from explorer.reading import read_limited
 
 SUFFIX: Final = ".latent"
 
-_RECORD, _ARRAYS, _IMPORTED_IMAGE = "session.json", "arrays.npz", "guest"
+_RECORD, _ARRAYS, _IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
+_OLD_IMPORTED_IMAGE = "guest"
+"""Its name up to version 3."""
+
 _MOST_ARRAYS = 512 << 20
-_ALLOWED: Final = {_RECORD: SESSION.size, _ARRAYS: _MOST_ARRAYS, _IMPORTED_IMAGE: MOST_BYTES}
-_LIMITS: Final = ZipLimits(sum(_ALLOWED.values()), members=100, unsuspicious=32 << 20)
+_ALLOWED: Final = {
+    _RECORD: SESSION.size,
+    _ARRAYS: _MOST_ARRAYS,
+    _IMPORTED_IMAGE: MOST_BYTES,
+    _OLD_IMPORTED_IMAGE: MOST_BYTES,
+}
+_LIMITS: Final = ZipLimits(SESSION.size + _MOST_ARRAYS + MOST_BYTES, members=100, unsuspicious=32 << 20)
 _LARGEST_THUMBNAIL = 512
 
 _KINDS: Final = {
@@ -123,7 +132,7 @@ def session_bytes(session: Session) -> bytes:
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_RECORD, text)
         archive.writestr(zipfile.ZipInfo(_ARRAYS, (1980, 1, 1, 0, 0, 0)), arrays)
-        if record.guest is not None:
+        if record.imported_image is not None:
             archive.writestr(zipfile.ZipInfo(_IMPORTED_IMAGE, (1980, 1, 1, 0, 0, 0)), session.imported_image)
     return whole.getvalue()
 
@@ -176,9 +185,9 @@ def read_session(path: Path) -> tuple[Session, str]:
         raise _damaged(where, message("the codes do not match their checksum"))
     arrays = _read_arrays(parts[_ARRAYS], where)
     _check_arrays(record, arrays, where)
-    imported_image = parts.get(_IMPORTED_IMAGE, b"")
-    if (record.guest is not None or imported_image) and (
-        record.guest is None or hashlib.sha256(imported_image).hexdigest() != record.guest.checksum
+    imported_image = parts.get(_IMPORTED_IMAGE) or parts.get(_OLD_IMPORTED_IMAGE, b"")
+    if (record.imported_image is not None or imported_image) and (
+        record.imported_image is None or hashlib.sha256(imported_image).hexdigest() != record.imported_image.checksum
     ):
         raise _damaged(where, message("the imported image is missing or does not match its checksum"))
     return Session(record, arrays, imported_image), hashlib.sha256(content).hexdigest()
@@ -225,7 +234,41 @@ def _without_imported_image(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"guest": None}
 
 
-_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _without_bookmarks, 2: _without_imported_image}
+def _old_names(raw: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a record of version 3, which has the same values under other names."""
+    raw = _renamed(raw, {"guest": "imported_image", "film": "animation"})
+    raw["data"] = _renamed(raw.get("data"), {"picture": "image_index"})
+    raw["grid"] = _renamed(raw.get("grid"), {"axes": "components"})
+    directions = raw.get("directions", [])
+    if isinstance(directions, list):
+        raw["directions"] = [_renamed(direction, {"chance": "null_effect"}) for direction in directions]
+    raw["traversal"] = _with_value(raw.get("traversal"), "by", lambda by: "components" if by == "axes" else by)
+    raw["view"] = _with_value(raw.get("view", {}), "tab", lambda tab: _TABS.get(tab, tab))
+    noise = raw.get("noise")
+    return raw | {"noise": current_kinds(noise)} if isinstance(noise, str) else raw
+
+
+_TABS: Final = {"neighbours_panel": "neighbors_panel"}
+"""Panels by their object names up to version 3."""
+
+
+def _renamed(raw: Any, names: dict[str, str]) -> Any:
+    """Return an object of a record with some keys renamed; anything else unchanged."""
+    return {names.get(key, key): value for key, value in raw.items()} if isinstance(raw, dict) else raw
+
+
+def _with_value(raw: Any, key: str, change: Callable[[str], str]) -> Any:
+    """Return an object of a record with one text changed; anything else unchanged."""
+    if not isinstance(raw, dict) or not isinstance(raw.get(key), str):
+        return raw
+    return raw | {key: change(raw[key])}
+
+
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _without_bookmarks,
+    2: _without_imported_image,
+    3: _old_names,
+}
 """By version: converts a record to the next version."""
 
 

@@ -15,7 +15,7 @@ from explorer.latent.easing import easing_named
 from explorer.latent.paths import path_named
 from explorer.types import ImageShape
 
-VERSION: Final = 3
+VERSION: Final = 4
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot."""
 
@@ -81,7 +81,7 @@ class DataRecord(_Record):
     title: Name
     count: int = Field(ge=0, le=2**40)
     split: Name = ""
-    picture: int | None = Field(default=None, ge=0, le=2**40)
+    image_index: int | None = Field(default=None, ge=0, le=2**40)
     file: Place = ""
 
 
@@ -142,7 +142,7 @@ class SamplingRecord(_Record):
 class TraversalRecord(_Record):
     """See `explorer.document.state.Traversal`."""
 
-    by: Literal["dimensions", "axes", "maximum"]
+    by: Literal["dimensions", "components", "maximum"]
     reach: Annotated[FiniteFloat, Field(gt=0, le=_REACH)]
 
 
@@ -153,12 +153,12 @@ class GridRecord(_Record):
     low: Amount
     high: Amount
     steps: int = Field(ge=2, le=40)
-    axes: bool
+    components: bool
     quantiles: bool
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
-        if not self.low < self.high or (self.quantiles and (self.axes or not 0 < self.low < self.high < 1)):
+        if not self.low < self.high or (self.quantiles and (self.components or not 0 < self.low < self.high < 1)):
             raise ValueError("low must be below high, and quantiles between 0 and 1")
         return self
 
@@ -171,7 +171,7 @@ class DirectionRecord(_Record):
     count: tuple[int, int]
     accuracy: Amount
     effect: Amount
-    chance: tuple[Amount, Amount]
+    null_effect: tuple[Amount, Amount]
     p: Amount
 
 
@@ -227,7 +227,7 @@ class SessionRecord(_Record):
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[3] = VERSION
+    version: Literal[4] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -235,13 +235,13 @@ class SessionRecord(_Record):
     checksum: str = Field(default="", max_length=64)
     model: ModelRecord | None = None
     data: DataRecord | None = None
-    guest: ImportedImageRecord | None = None
+    imported_image: ImportedImageRecord | None = None
     noise: str = Field(default="", max_length=10_000)
     jitter: JitterRecord
     sampling: SamplingRecord
     traversal: TraversalRecord
     grid: GridRecord
-    film: AnimationRecord
+    animation: AnimationRecord
     segments: tuple[SegmentRecord | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)
     arithmetic: ArithmeticRecord
@@ -262,7 +262,7 @@ class SessionRecord(_Record):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        frames = sum((segment or self.film).steps for segment in self.segments)
+        frames = sum((segment or self.animation).steps for segment in self.segments)
         if frames > LONGEST_ANIMATION:
             raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_ANIMATION:,}")
         return self

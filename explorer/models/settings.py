@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.data.corruption import parse_noise
+from explorer.data.corruption import current_kinds, parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
 from explorer.errors import ModelError, TrainingError
@@ -19,6 +20,9 @@ from explorer.models.spec import Architecture, Loss, Schedule, Solver
 from explorer.types import ImageShape
 
 NAME_LIMIT = 80
+NoiseText = Annotated[str, AfterValidator(current_kinds)]
+"""Noises as on the command line; kinds of earlier versions get their current names."""
+
 _FORBIDDEN = '\\/:*?"<>|'
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
@@ -75,7 +79,7 @@ class TrainingRequest(BaseModel):
     loss: Loss | None = None
     beta: float | None = Field(None, ge=0)
     l1: float | None = Field(None, ge=0)
-    noise: str = ""
+    noise: NoiseText = ""
     augment: int = Field(0, ge=0)
     limit: int = Field(0, ge=0)
     seed: int = Field(0, ge=0, lt=2**31)
@@ -97,7 +101,7 @@ class TrainingSettings(BaseModel):
     loss: Loss
     beta: float
     l1: float
-    noise: str
+    noise: NoiseText
     augment: int
     limit: int
     seed: int

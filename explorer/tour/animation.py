@@ -38,7 +38,7 @@ def keyframes(tour: Tour) -> None:
     tour.shoot("timeline")
 
 
-def ways(tour: Tour) -> None:
+def paths(tour: Tour) -> None:
     """Change path and easing of one segment, retime a keyframe, and equalize the visual speed."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
@@ -54,7 +54,7 @@ def ways(tour: Tour) -> None:
     tour.until(even.isEnabled, "the curves of the animation")
     even.trigger()
     _measured(tour)
-    tour.shoot("timeline-ways")
+    tour.shoot("timeline-paths")
 
 
 def one_of_each(tour: Tour) -> None:
@@ -107,7 +107,7 @@ def first(tour: Tour) -> None:
         raise EngineError(
             "A first animation took {count} clicks, more than {most}.", count=clicks.count, most=MOST_CLICKS
         )
-    tour.shoot(f"first-film-in-{clicks.count}-clicks")
+    tour.shoot(f"first-animation-in-{clicks.count}-clicks")
     tour.document.timeline.clear()
 
 

@@ -63,10 +63,10 @@ def planes(tour: Tour) -> None:
     _map(tour)
     box = tour.find(QComboBox, "map_across")
     box.setFocus()
-    while not tour.document.grid.axes:
+    while not tour.document.grid.components:
         QTest.keyClick(box, Qt.Key.Key_Down)
     tour.settle()
-    tour.shoot("map-axes")
+    tour.shoot("map-components")
 
 
 def samples(tour: Tour) -> None:

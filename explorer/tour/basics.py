@@ -19,7 +19,7 @@ def image(tour: Tour) -> None:
     QTest.keyClick(view, Qt.Key.Key_Right)
     tour.until(lambda: tour.document.image_index == 8, "the next image")
     tour.settle()
-    tour.shoot("picture")
+    tour.shoot("image")
 
 
 def slider(tour: Tour) -> None:

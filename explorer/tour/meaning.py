@@ -20,7 +20,7 @@ def neighbors(tour: Tour) -> None:
     tour.open_model(_DIGITS)
     tour.tab(window.neighbors)
     _found(tour)
-    tour.shoot("neighbours-digits")
+    tour.shoot("neighbors-digits")
     row = window.neighbors.by_code
     place = row.visualItemRect(row.item(2)).center()
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
@@ -32,7 +32,7 @@ def neighbors(tour: Tour) -> None:
     _found(tour)
     tour.choose("neighbors_metric", "cosine")
     _found(tour)
-    tour.shoot("neighbours-faces")
+    tour.shoot("neighbors-faces")
     tour.choose("neighbors_metric", "l2")
 
 

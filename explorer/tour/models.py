@@ -33,7 +33,7 @@ def deep(tour: Tour) -> None:
     tour.click("stage_show_error")
 
 
-def axes(tour: Tour) -> None:
+def components(tour: Tour) -> None:
     """Show the same code in principal components, and drag one."""
     if tour.document.model is None or tour.document.model.name != "digits-deep-49":
         tour.open_model("digits-deep-49")
@@ -45,7 +45,7 @@ def axes(tour: Tour) -> None:
     tour.drag(sliders.viewport(), [sliders.handle_position(0, start + (end - start) * step / 12) for step in range(13)])
     tour.until(lambda: tour.document.code is not before, "the component to change the code")
     tour.settle()
-    tour.shoot("axes")
+    tour.shoot("components")
 
 
 def bring(tour: Tour) -> None:

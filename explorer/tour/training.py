@@ -83,7 +83,7 @@ def _look_back(tour: Tour) -> None:
         QTest.keyClick(slider, Qt.Key.Key_Right)
     wanted = tour.document.training.progress_frames[slider.value()].path
     tour.until(lambda: _frame(tour) == wanted, "the selected frame")
-    tour.shoot("training-film")
+    tour.shoot("training-progress")
 
 
 def _frame(tour: Tour) -> Path | None:

@@ -165,7 +165,7 @@ def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tu
     if recipe is None:
         yield path
         return
-    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.film.model_dump()))
+    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
     if model is not None and model.card.decoder_hash == recipe.model_hash:
         yield None, preset
         return

@@ -126,7 +126,7 @@ def find_model(record: ModelRecord, current: OpenModel | None, where: Path | Non
         wanted = message("“{name}” (checksum {checksum}…)", name=record.name, checksum=record.model_hash[:8])
     if where is not None:
         raise SessionError(
-            "{folder} does not contain the model {model}. Choose its folder.", folder=where.name, model=wanted
+            "“{folder}” does not contain the model {model}. Choose its folder.", folder=where.name, model=wanted
         )
     raise SessionError(
         "Cannot find the model {model} in {path} or in the library. Choose its folder.", model=wanted, path=record.path

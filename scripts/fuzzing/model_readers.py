@@ -141,7 +141,9 @@ def _recipe_maker(suffix: str) -> Callable[[Path], None]:
 def _read_recipe(path: Path) -> None:
     recipe = read_recipe(path)
     if recipe is not None:
-        animation_parts_of(_model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.film.model_dump())))
+        animation_parts_of(
+            _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
+        )
 
 
 # -- small files -------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_every_kind_of_file_and_its_recipe(ask: Any, model: Model, tmp_path: Pat
     assert recipe.model == "digits-vae-2d"
     np.testing.assert_array_equal(recipe.key_codes(), codes_of(model))
     assert recipe.model_hash == model.card.files["decoder.keras"]
-    animation = Animation.from_dict(recipe.film.model_dump())
+    animation = Animation.from_dict(recipe.animation.model_dump())
     assert (animation.frames, animation.loop, animation.hold) == (11, "none", 1)
     assert str(tmp_path) not in recipe.to_text()
 
@@ -62,7 +62,7 @@ def test_every_path_shows_its_own_frames(ask: Any, model: Model, tmp_path: Path,
     ask(*WORDS, *SHORT, "--path", path, "--easing", "ease", "--loop", "none", "--out", out)
     recipe = read_recipe(out)
     assert recipe is not None
-    animation = Animation.from_dict(recipe.film.model_dump())
+    animation = Animation.from_dict(recipe.animation.model_dump())
     assert {segment.path for segment in animation.segments} == {path}
     codes = animation_codes(codes_of(model), animation, model.bundle.sample.codes)
     expected = (np.clip(model.codec.decode(codes), 0, 1) * 255).round()[..., 0]

@@ -44,7 +44,7 @@ def test_any_size_in_gray_or_color(height: int, width: int, channels: int, origi
     result = augment(pixels, count, 3)
     assert result.pixels.shape == (count, height, width, channels)
     np.testing.assert_array_equal(pixels, before)
-    # The number of a picture decides, and not how many there are or which lie beside it.
+    # The number of an image decides, and not how many there are or which lie beside it.
     last = np.array([count - 1])
     wanted = changed(pixels[last % originals], last, 3) if count > originals else pixels[last]
     np.testing.assert_array_equal(result.pixels[-1:], wanted)

@@ -70,7 +70,7 @@ def _images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def images(_images: Path, tmp_path: Path) -> Path:
-    """A folder of 400 grey pictures in four sub-folders, this test's own."""
+    """A folder of 400 gray images in four sub-folders, this test's own."""
     return shutil.copytree(_images, tmp_path / "pictures")
 
 

@@ -1,4 +1,4 @@
-"""What a scatter is coloured by."""
+"""What a scatter is colored by."""
 
 from __future__ import annotations
 

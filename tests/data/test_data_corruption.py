@@ -18,6 +18,7 @@ from explorer.data.corruption import (
     Corruption,
     Noise,
     corrupt,
+    current_kinds,
     format_noise,
     noise_rng,
     parse_noise,
@@ -177,10 +178,10 @@ def test_downsampled_to_one_pixel_nothing_but_its_level_is_left(clean: Floats) -
 
 @given(images, st.floats(0, 1))
 def test_gray_takes_that_share_of_the_saturation(clean: Floats, strength: float) -> None:
-    result = corrupt(clean, [Noise("grey", strength)])
+    result = corrupt(clean, [Noise("gray", strength)])
     spread = np.ptp(clean, axis=3)
     np.testing.assert_allclose(np.ptp(result, axis=3), spread * (1 - strength), atol=1e-6)
-    wholly = corrupt(clean, [Noise("grey", 1.0)])
+    wholly = corrupt(clean, [Noise("gray", 1.0)])
     if clean.shape[3] == 1:
         np.testing.assert_array_equal(wholly, clean)
     else:
@@ -189,13 +190,13 @@ def test_gray_takes_that_share_of_the_saturation(clean: Floats, strength: float)
 
 def test_wholly_gray_is_what_the_recipe_for_gray_images_makes() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 11, 5, 3), dtype=np.uint8)
-    gray = to_pixels(corrupt(to_floats(pixels), [Noise("grey", 1.0)])).astype(int)
+    gray = to_pixels(corrupt(to_floats(pixels), [Noise("gray", 1.0)])).astype(int)
     assert np.abs(gray - Channels(count=1).on_array(pixels)).max() <= 1  # the recipe rounds in fixed point
 
 
 @pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
 def test_more_strength_is_more_corruption(kind: str) -> None:
-    # Smooth pictures, as photographs are.
+    # Smooth images, as photographs are.
     rough = np.random.default_rng(2).random((8, 24, 31, 3))
     smooth = ndimage.gaussian_filter(rough, (0, 1, 1, 0))
     clean = ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
@@ -265,11 +266,18 @@ def test_format_and_parse_are_inverse(several: list[Noise]) -> None:
         ("gaussian:.5@0.5", (Noise("gaussian", 0.5, 0.5),)),
         (" Gaussian : 1e+0 @ -0.5 : 7 ", (Noise("gaussian", 1.0, -0.5, 7),)),
         ("gaussian:0.1:0+gaussian:0.2", (Noise("gaussian", 0.1, seed=0), Noise("gaussian", 0.2))),
-        ("salt_pepper:1:3 + blur:2.5+grey:1", (Noise("salt_pepper", 1, seed=3), Noise("blur", 2.5), Noise("grey", 1))),
+        ("salt_pepper:1:3 + blur:2.5+gray:1", (Noise("salt_pepper", 1, seed=3), Noise("blur", 2.5), Noise("gray", 1))),
     ],
 )
 def test_the_grammar_of_the_command_line(text: str, expected: tuple[Noise, ...]) -> None:
     assert parse_noise(text) == expected
+
+
+@pytest.mark.parametrize("text", ["grey:0.5", "gaussian:0.1:7 + GREY : 0.5", "gaussian:0.1:7+gray:0.5"])
+def test_the_old_name_of_gray_is_read_and_not_written(text: str) -> None:
+    assert parse_noise(text)[-1] == Noise("gray", 0.5)
+    assert current_kinds(text).lower() == text.lower().replace("grey", "gray")
+    assert "grey" not in format_noise(parse_noise(text))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +295,7 @@ def test_what_is_no_noise_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "range_"),
     [
-        *((f"{kind}:1.5", "must be from 0 to 1, not") for kind in ("salt_pepper", "occlusion", "downsample", "grey")),
+        *((f"{kind}:1.5", "must be from 0 to 1, not") for kind in ("salt_pepper", "occlusion", "downsample", "gray")),
         ("blur:101", "blur must be from 0 to 100, not 101"),
         ("gaussian:1e999", "gaussian must be 0 or more, not inf"),
     ],

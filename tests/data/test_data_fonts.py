@@ -99,7 +99,7 @@ def test_another_script_is_taken_where_there_is_no_latin_one(monkeypatch: pytest
     assert open_source(REGULAR).label_names == tuple("АБВГДЕЖЗИЙ")
     monkeypatch.setattr(fonts, "_MOST", 0.8)
     source = open_source(REGULAR)
-    # The letter that the font lacks is no picture, whatever the font draws in its place.
+    # The letter that the font lacks is no image, whatever the font draws in its place.
     assert source.count == 4
     assert [source.label(index) for index in range(4)] == list("ΑΒΓΔ")
     monkeypatch.setattr(fonts, "ALPHABETS", {"Latin": private})
@@ -126,7 +126,7 @@ def test_fonts_in_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "inter.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(REGULAR, "Inter/Regular.otf")
-        archive.writestr("Inter/OFL.txt", "licence")
+        archive.writestr("Inter/OFL.txt", "license")
     source = open_source(path)
     assert (source.count, source.name, source.spec) == (26, "inter.zip", str(path))
 

@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: rows that are whole or not there, shared, cleared, and on a disk without room."""
+"""The cache of decoded images: rows that are whole or not there, shared, cleared, and on a disk without room."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ def test_a_stamp_follows_the_file(tmp_path: Path) -> None:
 
 FILL = """
 import json, sys
-from explorer.data import picture_index
-picture_index.BIG_FOLDER = 10
+from explorer.data import image_index
+image_index.BIG_FOLDER = 10
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 source = open_source(json.loads(sys.argv[1]))
@@ -177,8 +177,8 @@ def test_two_processes_fill_it_at_once(tmp_path: Path, explorer_home: Path, monk
 
 ON_A_FULL_DISK = """
 import json, resource, sys
-from explorer.data import picture_index
-picture_index.BIG_FOLDER = 10
+from explorer.data import image_index
+image_index.BIG_FOLDER = 10
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError

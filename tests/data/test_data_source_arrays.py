@@ -274,13 +274,17 @@ def test_reading_gives_a_copy() -> None:
 
 
 def test_a_file_says_what_its_images_are(tmp_path: Path) -> None:
-    """It goes into the card of a model, so that who passes the model on can name the pictures' author and licence."""
-    reported = {"name": "faces", "title": "Drawn\nfaces", "licence": "CC BY 4.0", "attribution": "Draftbit"}
+    """The cards of models repeat it, so that whoever passes a model on can name author and license of the images."""
+    reported = {"name": "faces", "title": "Drawn\nfaces", "license": "CC BY 4.0", "attribution": "Draftbit"}
     images = np.zeros((4, 6, 5), np.uint8)
-    texts = {key: np.array(text) for key, text in reported.items()} | {"licence": np.array([reported["licence"]])}
+    texts = {key: np.array(text) for key, text in reported.items()} | {"license": np.array([reported["license"]])}
     source = open_source(str(npz(tmp_path, images=images, **texts)))
     assert (source.name, source.title) == ("faces", "Drawn faces"), "line breaks would break lists"
-    assert (source.licence, source.attribution) == ("CC BY 4.0", "Draftbit")
-    path = npz(tmp_path, images=images, title=np.array("x" * 5_000), licence=np.arange(3), name=np.array(""))
+    assert (source.license, source.attribution) == ("CC BY 4.0", "Draftbit")
+    texts["licence"] = texts.pop("license")
+    assert open_source(str(npz(tmp_path, images=images, **texts))).license == "CC BY 4.0", (
+        "as earlier versions wrote it"
+    )
+    path = npz(tmp_path, images=images, title=np.array("x" * 5_000), license=np.arange(3), name=np.array(""))
     source = open_source(str(path))
-    assert (source.name, source.title, source.licence) == (path.name, path.stem, "")
+    assert (source.name, source.title, source.license) == (path.name, path.stem, "")

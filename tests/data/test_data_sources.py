@@ -26,7 +26,7 @@ def test_digits_are_the_ten_thousand() -> None:
     assert source.labels is not None
     assert np.bincount(source.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert [source.label(index) for index in range(5)] == ["7", "2", "1", "0", "4"]
-    assert "CC BY-SA" in source.licence
+    assert "CC BY-SA" in source.license
     assert "LeCun" in source.attribution
     pixels = source.read(range(10_000), Preprocessing.standard((28, 28, 1)))
     assert pixels.mean() == pytest.approx(33.79, abs=0.01)
@@ -58,7 +58,7 @@ def test_glyphs_are_split_by_typeface() -> None:
 
 def test_clothing_is_a_balanced_part_of_the_test_images() -> None:
     source = open_source("clothing")
-    assert (source.count, source.image_shape, source.licence) == (2_500, (28, 28, 1), "MIT")
+    assert (source.count, source.image_shape, source.license) == (2_500, (28, 28, 1), "MIT")
     assert source.labels is not None
     assert np.bincount(source.labels).tolist() == [250] * 10
     assert [source.label(index) for index in range(4)] == ["Ankle boot", "Pullover", "Trouser", "Trouser"]
@@ -77,7 +77,7 @@ def test_faces_have_what_is_drawn_in_them_as_attributes() -> None:
     assert "none" in (source.attributes["facial hair"].names or ())
     assert [source.label(index) for index in range(9)] == [source.attributes["hair"].text(index) for index in range(9)]
     assert describe(source)["attributes"] == list(source.attributes)
-    # What the attribute says is in the picture: ears and neck have the colour of the skin.
+    # What the attribute says is in the image: ears and neck have the color of the skin.
     pixels = source.read(range(1_000), Preprocessing.standard((64, 64, 3)))
     skin = source.attributes["skin color"]
     near = 0
@@ -115,7 +115,7 @@ def test_what_the_list_says_is_so() -> None:
         assert entry.image_shape == source.image_shape
         assert entry.labels == len(source.label_names or ())
         assert not entry.can_fetch
-        assert (entry.licence, entry.attribution, entry.how) == (source.licence, source.attribution, source.how)
+        assert (entry.license, entry.attribution, entry.how) == (source.license, source.attribution, source.how)
 
 
 def test_describe_is_plain_json() -> None:
@@ -123,7 +123,7 @@ def test_describe_is_plain_json() -> None:
     assert facts["image_shape"] == [28, 28, 1]
     assert facts["labels"] == list("0123456789")
     assert (facts["count"], facts["train"], facts["test"], facts["skipped"]) == (10_000, 8_000, 2_000, [])
-    assert {"name", "status", "how", "licence", "attribution"} <= set(facts)
+    assert {"name", "status", "how", "license", "attribution"} <= set(facts)
 
 
 def test_unknown_names_and_paths_list_what_is_known(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_mnist_of_the_keras_cache(keras_home: Path) -> None:
     labels = np.arange(7)
     np.savez(keras_home / "mnist.npz", x_train=images[:5], y_train=labels[:5], x_test=images[5:], y_test=labels[5:])
     source = open_source("mnist")
-    assert (source.name, source.status, source.licence) == ("mnist", "present", "CC BY-SA 3.0")
+    assert (source.name, source.status, source.license) == ("mnist", "present", "CC BY-SA 3.0")
     assert source.splits.test.tolist() == [5, 6]
     assert source.label(4) == "4"
     np.testing.assert_array_equal(source.read([6], Preprocessing.standard((28, 28, 1)))[0, ..., 0], images[6])

@@ -31,7 +31,7 @@ def test_weights_sum_to_one_at_every_pixel(tile: int, more: int) -> None:
     np.testing.assert_allclose(sums, 1, atol=1e-6)
     assert found.starts[0] == 0
     assert found.starts[-1] == side - tile
-    # Neighbours overlap by half at least, so that no pixel is seen at the edge of a tile alone.
+    # Neighbors overlap by half at least, so that no pixel is seen at the edge of a tile alone.
     assert (np.diff(found.starts) > 0).all()
     assert (np.diff(found.starts) <= max(1, tile // 2)).all()
 

@@ -65,7 +65,7 @@ def shown(document: Document) -> set[str]:
 
 @pytest.fixture
 def document() -> Document:
-    """A document with a 2-D model, 30 pictures, and the first one's code at (0.5, −1)."""
+    """A document with a 2-D model, 30 images, and the first one's code at (0.5, −1)."""
     made = Document()
     made.open(make_model(), make_source())
     made.put_view("image", image_view(0.5, -1))
@@ -246,7 +246,7 @@ def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
 
 
 def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
-    """Noise was changed while the encoder worked; taking that back must not lose the picture's code."""
+    """Noise was changed while the encoder worked; taking that back must not lose the image's code."""
     document.choose_image(1)
     document.set_noises([Noise("gaussian", 0.7)])
     document.put_view("image", image_view(6, 7))
@@ -373,7 +373,7 @@ def test_shuffling_draws_from_the_codes_of_the_data() -> None:
     assert str(document.undo_label) == "Random code"
 
 
-# -- pictures ----------------------------------------------------------------------------------------------------------
+# -- images ------------------------------------------------------------------------------------------------------------
 
 
 def test_choices_one_after_another_are_one_step(document: Document) -> None:
@@ -586,7 +586,7 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
     shown = []
     for length in (COMPONENTS_ABOVE, COMPONENTS_ABOVE + 1):
         document.open(make_model(latent_dim=length))
-        shown.append(document.grid.axes)
+        shown.append(document.grid.components)
     assert shown == [False, True]
     assert (document.grid.low, document.grid.high) == (-3, 3)
     assert document.home_reach > 0

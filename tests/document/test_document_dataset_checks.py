@@ -1,4 +1,4 @@
-"""Questions about training pictures, and which answers count."""
+"""Questions about training images, and which answers count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.document.dataset_checks import AugmentView, DatasetChecks
 
 
 def test_the_answer_to_an_earlier_question_is_dropped() -> None:
-    """A job that was done when the next was asked for reports late; its pictures are of other settings."""
+    """A job that was done when the next was asked for reports late; its images are of other settings."""
     dataset_checks = DatasetChecks()
     reported: list[AugmentView | None] = []
     dataset_checks.preview_changed.connect(lambda: reported.append(dataset_checks.preview))

@@ -26,7 +26,7 @@ GESTURES = st.sampled_from([None, "a", "b"])
 
 
 def answer(document: Document) -> None:
-    """What the codec thread puts in: a code that tells which picture of which model it is of."""
+    """What the codec thread puts in: a code that tells which image of which model it is of."""
     if document.model is not None and document.image_index is not None:
         code = np.full(document.model.latent_dim, document.image_index + document.model.latent_dim / 10, np.float32)
         document.put_view("image", ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
@@ -168,7 +168,7 @@ def test_all_undone_is_the_first_state_and_all_redone_the_last(edits: list[Edit]
         document.redo()
         check_consistent(document)
     assert document.state is last
-    # And in one stroke, as a click in the list of steps does.
+    # And at once, as a click in the list of steps does.
     assert document.history_place == steps
     document.go_to_step(0)
     assert document.state is first

@@ -25,7 +25,7 @@ def version(number: float | None, run: Path | None = RUN) -> OpenModel:
 
 
 def answer(document: Document, value: float) -> None:
-    """Put in what the encoder of the moment answers for the chosen picture."""
+    """Put in what the encoder of the moment answers for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
     document.put_view("image", ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
 

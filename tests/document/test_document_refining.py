@@ -41,7 +41,7 @@ class Heard:
 
 
 def answer(document: Document) -> ImageView:
-    """Put in what the encoder would answer for the chosen picture."""
+    """Put in what the encoder would answer for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
     view = ImageView(image, image, np.full(2, 0.5, np.float32), 0.0, 0.0, 0.0)
     document.put_view("image", view)

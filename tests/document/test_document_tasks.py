@@ -64,7 +64,7 @@ def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
     found = {kind.slot for kind in kinds if kind.__module__ == tasks.__name__ and hasattr(kind, "__dataclass_fields__")}
     assert found == set(SLOTS)
     assert all(hasattr(Document, f"{slot}_view") and hasattr(Document, f"{slot}_view_changed") for slot in SLOTS)
-    # Small pictures and neighbours are the answer of two slots each, the chosen picture has two, and any may fail.
+    # Small images and neighbors are the answer of two slots each, the chosen image has two, and any may fail.
     assert len(get_args(View)) == len(SLOTS)
 
 
@@ -116,7 +116,7 @@ def test_the_noisy_images_are_reconstructed_and_measured_against_the_clean_ones(
 
 @pytest.mark.parametrize("kind", CORRUPTIONS.values(), ids=lambda kind: kind.name)
 def test_an_image_meets_the_same_noise_alone_and_in_a_row(kind: Corruption) -> None:
-    """Else the large picture would change as the row behind it arrives."""
+    """Else the large image would change as the row behind it arrives."""
     first, row = CorruptImages(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),)).run()
     assert isinstance(first, NoiseView)
     assert isinstance(row, NoiseView)

@@ -24,7 +24,7 @@ def themed(qapp: QApplication) -> QApplication:
 
 @pytest.fixture
 def driver(themed: QApplication, qtbot: QtBot) -> Iterator[WindowDriver]:
-    """The window as a new user sees it: the first bundle, its pictures, the first of them on the stage."""
+    """The window as a new user sees it: the first bundle, its images, the first of them on the stage."""
     driver = WindowDriver(make_window(), qtbot)
     open_first(driver.document)
     driver.settle()

@@ -28,11 +28,11 @@ def images_of(name: str) -> Source:
 
 
 SLOW = "digits-conv"
-"""Takes half a minute for all digits, since its maps are as large as the picture."""
+"""Takes half a minute for all digits, since its maps are as large as the image."""
 
 
 def held_out(source: Source) -> Indices:
-    """The embedded digits are the test pictures of MNIST, and no model saw an embedded face; of glyphs it is a part."""
+    """The embedded digits are the test images of MNIST, and no model saw an embedded face; of glyphs it is a part."""
     return source.splits.test if source.name == "glyphs" else np.arange(source.count, dtype=np.int64)
 
 
@@ -44,7 +44,7 @@ def test_the_cards_figures_are_what_the_bundle_does(name: str) -> None:
     # The faces that the card's figures are from do not ship; others that were not seen either do, of 64 × 64.
     if model.card.image_shape[0] > 64:
         pytest.skip("the embedded faces are smaller than what the model was measured with")
-    # Of Fashion-MNIST's test pictures a quarter ships.
+    # Of Fashion-MNIST's test images a quarter ships.
     same = source.name not in {"faces", "clothing"}
     assert not same or len(indices) == model.card.data.test
     if name == SLOW:  # the guide's page on digits measures all of them
@@ -68,14 +68,14 @@ def test_forty_nine_numbers_keep_a_digit() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_reconstructions_are_of_their_own_image(name: str) -> None:
-    """Each reconstruction is nearer to its own original than to most others, for most pictures."""
+    """Each reconstruction is nearer to its own original than to most others, for most images."""
     model = open_model(pretrained_dir() / name)
     source = images_of(model.card.data.name)
     images = to_floats(source.read(held_out(source)[:100], model.card.preprocessing))
     again = model.codec.decode(model.codec.encode(images))
     assert again.shape == images.shape
     flat, flat_again = (values.reshape(len(values), -1).astype(np.float64) for values in (images, again))
-    # Expanded, so that no array of pictures times pictures times pixels is made.
+    # Expanded, so that no array of images times images times pixels is made.
     distances = (flat_again**2).sum(axis=1)[:, None] - 2 * flat_again @ flat.T + (flat**2).sum(axis=1)
     own = np.diagonal(distances)
     assert np.mean(own < np.median(distances, axis=1)) > 0.8
@@ -93,7 +93,7 @@ def test_the_card_is_whole_and_names_no_place(name: str) -> None:
     assert card.data.trained_on == ("train",), "what it is shown with, it was not trained on"
     assert card.engine == "onnx"
     assert 0 <= card.max_difference < 1e-4
-    assert card.data.licence
+    assert card.data.license
     assert card.data.attribution
     assert len(card.history) > 0
     assert card.history[-1].loss < card.history[0].loss or card.trained.solver == "pca", "that has a single one"

@@ -1,4 +1,4 @@
-"""Pictures in the layouts of the reference systems: trained from the command line and in the window."""
+"""Images in the layouts of the reference systems: trained from the command line and in the window."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def lfw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty persons with three pictures of 250×250 each, and the table of attributes beside them."""
+    """Twenty persons with three images of 250×250 each, and the table of attributes beside them."""
     root = tmp_path_factory.mktemp("lfw_home")
     faces = open_source("faces")
     pixels = faces.read(np.arange(60), Preprocessing.standard((90, 90, 3)))
@@ -48,7 +48,7 @@ def lfw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stanford Dogs as Kaggle serves it: pictures of 224×224, in train and test, a folder a breed."""
+    """Stanford Dogs as Kaggle serves it: images of 224×224, in train and test, a folder a breed."""
     root = tmp_path_factory.mktemp("dogs") / "cropped"
     given = sorted(PERSONAS.glob("train/*/*.jpg")) if PERSONAS.is_dir() else []
     faces = open_source("faces").read(np.arange(30), Preprocessing.standard((224, 224, 3)))

@@ -260,7 +260,7 @@ def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[],
 
 
 def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], WindowDriver]) -> None:
-    """The first edit that is not kept starts the clock; the ones behind it do not start it anew."""
+    """The first edit that is not kept starts the clock; the ones behind it do not start it again."""
     driver = next_window()
     driver.settle()
     autosave = driver.running.backend.autosave

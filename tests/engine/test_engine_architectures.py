@@ -1,6 +1,6 @@
-"""Every architecture, from its layers to an opened bundle, on grey and colour pictures whose sides do not divide.
+"""Every architecture, from its layers to an opened bundle, on gray and color images whose sides do not divide.
 
-One model process trains them all, one after the other, on some of the pictures that ship.
+One model process trains them all, one after the other, on some of the images that ship.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TOLERANCE = 1e-4
 
 @pytest.fixture(scope="module")
 def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some of the letters that ship, as a file of 48 training and 16 test pictures."""
+    """Some of the letters that ship, as a file of 48 training and 16 test images."""
     source = open_source("glyphs")
     indices = np.concatenate([source.splits.select("train", 48), source.splits.select("test", 16)])
     letters = source.read(indices, Preprocessing.standard((64, 64, 1)))
@@ -105,7 +105,7 @@ def test_build_train_bundle_open_reconstruct(trained: Trained, glyphs: Path, nam
     assert np.isfinite(images).all()
     assert codes.std(axis=0).max() > 0, "every picture has the same code"
     assert images.std(axis=(1, 2, 3)).max() > 0, "the decoder gives empty pictures"
-    # A picture alone and one of many go through differently threaded sessions, in batches of their own.
+    # An image alone and one of many go through differently threaded sessions, in batches of their own.
     np.testing.assert_allclose(codec.decode(codes[:1]), images[:1], atol=TOLERANCE)
 
     # The card's figures were measured with Keras, before there was anything to open.
@@ -155,7 +155,7 @@ def test_compiled_networks_agree_at_awkward_sizes() -> None:
 
 @pytest.mark.parametrize("name", ["linear", "conv-pool", "conv-spatial"])
 def test_noise_makes_a_denoiser(process: ModelProcess, glyphs: Path, name: str, tmp_path: Path) -> None:
-    """As the reference has it: a trained one that goes on with noisy pictures cleans better than it did."""
+    """As the reference has it: a trained one that goes on with noisy images cleans better than it did."""
     shape, noise = (16, 16, 1), "gaussian:0.5@0.5"
     events = train(process, asked(glyphs, name, shape, tmp_path / "plain", epochs=10, batch=8))
     assert isinstance(events[-1], Finished), events[-1]
@@ -240,7 +240,7 @@ print(json.dumps([whole, parts, float(np.abs(expected - received).max())]))
 
 
 def test_a_batch_in_parts_teaches_what_it_teaches_whole() -> None:
-    """Large pictures go through in parts, so that a step does not take all memory there is."""
+    """Large images go through in parts, so that a step does not take all memory there is."""
     whole, parts, difference = run_python(STEPS)
     assert whole[2] < whole[0]
     assert parts == pytest.approx(whole, rel=1e-4)

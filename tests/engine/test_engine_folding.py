@@ -75,7 +75,7 @@ print(json.dumps([names, wrong]))
 
 
 def test_results_and_gradients_are_those_of_the_layers() -> None:
-    """For every size of kernel: odd and even ones are padded differently, and the picture's edge shows it."""
+    """For every size of kernel: odd and even ones are padded differently, and the image's edge shows it."""
     found = run_python(COMPARE)
     assert len(found) == 9
     assert max(found) < 1e-5

@@ -45,7 +45,7 @@ def test_it_is_shown_before_the_first_step_and_as_it_gets_better(events: list[Ev
 
 
 def test_the_last_is_the_model_that_is_kept(events: list[Event]) -> None:
-    """The film of a training ended seconds before its end."""
+    """The animation of a training ended seconds before its end."""
     assert isinstance(events[-1], Finished)
     bundle, last = open_bundle(Path(events[-1].path)), of(Live, events)[-1]
     assert last.progress == 150

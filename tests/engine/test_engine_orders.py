@@ -1,4 +1,4 @@
-"""Pause, go on, stop and keep; and going on from the middle of an epoch."""
+"""Pause, resume, stop and keep; and resume from the middle of an epoch."""
 
 from __future__ import annotations
 

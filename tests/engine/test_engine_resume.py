@@ -97,7 +97,7 @@ def test_a_checkpoint_of_other_images_is_refused(process: ModelProcess, images: 
 
 
 def write_others(path: Path) -> None:
-    """Write as many images in the place of the old ones, one pixel of which is another."""
+    """Replace the images by as many, of which one pixel differs."""
     with np.load(path) as file:
         arrays = {name: file[name].copy() for name in file.files}
     arrays["x_train"][3, 4, 5] ^= 1

@@ -1,4 +1,4 @@
-"""Training on pictures that are not held in memory: the same losses; what cannot be read is left out, with a word."""
+"""Training on images that are not held in memory: the same losses; what cannot be read is left out, with a word."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_streamed_or_held_the_losses_are_the_same(folder: Path, tmp_path: Path) 
     held, streamed, refusals = run_python(PROGRAM, [str(folder), str(tmp_path)])
     assert held[:2] == streamed[:2] == [100, 25]
     assert len(held[2]) == 3
-    # The same pictures in the same order; the last bits of a training depend on how its products are shared out.
+    # The same images in the same order; the last bits of a training depend on how its products are shared out.
     np.testing.assert_allclose(streamed[2], held[2], rtol=1e-5)
     assert streamed[4] == pytest.approx(held[4], rel=1e-5)
     assert ["Cannot fit PCA to" in refusals[0], "Cannot augment" in refusals[1]] == [True, True]

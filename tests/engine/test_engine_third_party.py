@@ -30,8 +30,8 @@ TRAP = "written-by-a-hostile-model"
 _WRITE = """
 import json, sys
 from pathlib import Path
-from explorer_testing import foreign_writer
-foreign_writer.main(Path(json.loads(sys.argv[1])))
+from explorer_testing import third_party_writer
+third_party_writer.main(Path(json.loads(sys.argv[1])))
 print("null")
 """
 

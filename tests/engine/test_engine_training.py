@@ -54,7 +54,7 @@ def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, images
     assert (card.data.train, card.data.test, card.data.split_origin) == (160, 40, "given")
     assert card.data.content_hash == open_source(str(images)).content_hash()
     assert card.max_difference <= 1e-4
-    # The last epoch's validation loss is the mean BCE over the same pictures as the card's figure.
+    # The last epoch's validation loss is the mean BCE over the same images as the card's figure.
     assert card.metrics["bce"] == pytest.approx(epochs[-1].val_loss, rel=1e-3)
 
 

@@ -32,7 +32,7 @@ def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> 
 
 
 def smooth(count: int, height: int = 32, width: int = 48) -> list[Pixels]:
-    """A disc that crosses a slope, in colour; the third picture twice."""
+    """A disc that crosses a slope, in color; the third image twice."""
     ys, xs = np.mgrid[0:height, 0:width]
     frames = []
     for t in np.linspace(0, 1, count):

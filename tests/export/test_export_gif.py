@@ -37,7 +37,7 @@ def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> 
 
 
 def photographs(count: int, side: int = 48) -> list[Pixels]:
-    """Smooth colour pictures of far more than 256 colours, each a little different."""
+    """Smooth color images of far more than 256 colors, each a little different."""
     ys, xs = np.mgrid[0:side, 0:side] / (side - 1)
     images = []
     for t in np.linspace(0, 1, count):
@@ -96,7 +96,7 @@ def test_images_of_few_colors_come_back_bit_for_bit(
 ) -> None:
     path = tmp_path_factory.mktemp("few") / "a.gif"
     rng = np.random.default_rng(side)
-    # Neighbours in colour: they differ by 1, less than Pillow's own look-up tells apart.
+    # Neighbors in color: they differ by 1, less than Pillow's own look-up tells apart.
     colors = np.array([[10, 20, 30], [11, 20, 30], [10, 21, 31], [250, 0, 0]], dtype=np.uint8)
     images = colors[rng.integers(0, 4, (4, side, side + 1))]
     frames = [images[number] for number in order]
@@ -230,7 +230,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: 
 
 
 def test_pixels_that_stay_are_transparent(tmp_path: Path) -> None:
-    """A film over a busy background costs what moves, and not the background."""
+    """An animation over a busy background costs what moves, and not the background."""
     background = noise(1, 64, 64, 3)[0] & np.uint8(0xC0)
     frames: list[Pixels] = []
     for step in range(20):

@@ -1,4 +1,4 @@
-"""What a film remembers, in every kind of file, and what hostile files come to."""
+"""Recipes in exported animations of every format; hostile recipes are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ANIMATION: dict[str, Any] = {
     "closed": False,
     "times": None,
 }
-NAMES = ["film.gif", "film.webp", "film.apng", "film.mp4", "film.png", "animation"]
+NAMES = ["a.gif", "a.webp", "a.apng", "a.mp4", "a.png", "animation"]
 
 
 def codes(count: int = 3, dim: int = 5, seed: int = 0) -> Floats:
@@ -58,7 +58,7 @@ def test_an_animation_reopens(tmp_path: Path, name: str) -> None:
     assert back == note
     np.testing.assert_array_equal(back.key_codes(), codes())
     assert back.key_codes().dtype == np.float32
-    assert back.film.model_dump() == ANIMATION
+    assert back.animation.model_dump() == ANIMATION
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +104,7 @@ def test_codes_that_are_too_long_are_left_out() -> None:
 def test_times_of_an_endless_animation_are_left_out() -> None:
     many = ANIMATION | {"times": tuple(np.linspace(0, 2, 90_000))}
     note = recipe(animation=many)
-    assert note.film.times is None
+    assert note.animation.times is None
     assert len(note.to_text()) < MAX_TEXT
 
 
@@ -163,8 +163,20 @@ def test_hostile_recipes_are_refused(text: str) -> None:
     assert len(str(caught.value)) < 1000
 
 
+def test_a_recipe_of_version_1_opens(tmp_path: Path) -> None:
+    note = recipe()
+    old = json.loads(note.to_text()) | {"version": 1}
+    old["film"] = old.pop("animation")
+    assert parse_recipe(json.dumps(old)) == note
+    (tmp_path / "film.json").write_text(json.dumps(old))
+    assert read_recipe(tmp_path) == note
+    for damaged in (old | {"version": True}, old | {"version": 2}, old | {"animation": ANIMATION}):
+        with pytest.raises(DataError):
+            parse_recipe(json.dumps(damaged))
+
+
 def test_a_later_form_names_itself() -> None:
-    with pytest.raises(DataError, match=r"newer version \(format 7 instead of 1\)"):
+    with pytest.raises(DataError, match=r"newer version \(format 7 instead of 2\)"):
         parse_recipe(changed(version=7))
 
 

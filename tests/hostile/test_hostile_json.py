@@ -269,8 +269,8 @@ def test_an_odd_line_hides_neither_its_run_nor_the_others(line: bytes, runs: tup
 def test_a_run_with_an_odd_date_hides_no_other(begun: str, runs: tuple[RunWriter, RunWriter]) -> None:
     facts = runs[0].path / "run.json"
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"begun": begun}))
-    (runs[0].path / "film" / "inf.png").touch()
-    (runs[0].path / "film" / "nan.png").touch()
+    (runs[0].path / "progress" / "inf.png").touch()
+    (runs[0].path / "progress" / "nan.png").touch()
     found = find_runs()
     assert runs[1].path in [run.path for run in found]
     assert all(run.begun.tzinfo is not None and not run.progress_frames for run in found)

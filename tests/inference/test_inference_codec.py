@@ -82,7 +82,7 @@ def test_after_a_rest_a_codec_answers_as_before(bundle: Bundle) -> None:
 
 @given(low=st.integers(-2, 0), span=st.integers(1, 255))
 def test_a_networks_own_range_is_hidden(low: int, span: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A network for pictures in [-1, 1] or [0, 255] takes and gives pictures in [0, 1]."""
+    """A network for images in [-1, 1] or [0, 255] takes and gives images in [0, 1]."""
     folder = tmp_path_factory.mktemp("ranges") / "model"
     write_bundle(folder, CODEC)
     seal(folder, make_card(CODEC, value_range=(float(low), float(low + span))))

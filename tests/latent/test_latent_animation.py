@@ -70,7 +70,7 @@ def test_at_another_speed_an_animation_shows_the_same_at_the_same_time(
     np.testing.assert_allclose(curve.at(twice[::2]), curve.at(animation.positions()), atol=1e-4)
     positions = animation.positions_at(fps)
     assert len(positions) == max(1, round(animation.frames * fps / animation.fps))
-    # Between two frames of the film nothing is shown that does not lie between them.
+    # Between two frames of the animation nothing is shown that does not lie between them.
     end = float(len(animation.segments))
     known = animation.positions()
     for number, position in enumerate(positions):

@@ -1,4 +1,4 @@
-"""How far codes lie from those of the data, against SciPy's nearest neighbours."""
+"""How far codes lie from those of the data, against SciPy's nearest neighbors."""
 
 from __future__ import annotations
 

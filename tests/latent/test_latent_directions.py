@@ -36,7 +36,7 @@ def test_a_known_axis_is_found(method: Method) -> None:
     assert found.accuracy > 0.88, "Φ(1.5) is 0.93"
     assert found.effect == pytest.approx(3, abs=0.5)
     assert found.p < 0.01
-    assert abs(found.chance[0]) < 0.2
+    assert abs(found.null_effect[0]) < 0.2
     assert found.count == (int(has.sum()), int((~has).sum()))
 
 

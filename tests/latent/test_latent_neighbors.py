@@ -1,4 +1,4 @@
-"""Neighbours: exact is brute force, the others nearly; kept on disk, and built anew where that is of no use."""
+"""Neighbors: exact is brute force, the others nearly; kept on disk, and built again where that is of no use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planes through a code space, and the lattice of tiles on them."""
+"""Planes through a code space, and the grid of tiles on them."""
 
 from __future__ import annotations
 

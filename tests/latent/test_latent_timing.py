@@ -54,7 +54,7 @@ def test_changes_that_are_none_are_refused(changes: list[float]) -> None:
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_an_evened_animation_moves_evenly(closed: bool) -> None:
-    """Keys at uneven distances, eased: every frame is another jump, until the motion is evened out."""
+    """Keys at uneven distances, eased: every frame is a different jump, until the motion is evened out."""
     keys = np.array([[0, 0], [1, 0], [9, 3], [9, 4]], np.float32)
     count = 4 if closed else 3
     animation = Animation((Segment(30, "linear", "ease"),) * count, 5, 25, "repeat", closed)
@@ -94,7 +94,7 @@ def test_distance_to_the_data() -> None:
     expected = np.sqrt(((codes[:, None].astype(np.float64) - data[None]) ** 2).sum(-1)).min(axis=1)
     np.testing.assert_allclose(distance_to_data(codes, data), expected, rtol=1e-5, atol=1e-7)
     assert distance_to_data(codes, data)[:3].tolist() == [0, 0, 0]
-    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data 7"):
+    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data have 7"):
         distance_to_data(codes[:, :3], data)
 
 

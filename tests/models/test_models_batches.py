@@ -19,7 +19,7 @@ def test_no_layer_of_any_architecture_takes_more_than_its_share(name: str, shape
     assert 1 <= count <= most
     spec = ARCHITECTURES[name].build(shape, None if ARCHITECTURES[name].spatial else 8)
     for network in (spec.encoder, spec.decoder):
-        # Padding makes an oblong picture up to 15 rows larger than it is.
+        # Padding makes an oblong image up to 15 rows larger than it is.
         assert count * largest(network) * 4 <= 2 * WORK_BYTES or count == 1
 
 

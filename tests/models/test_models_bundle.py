@@ -23,6 +23,7 @@ from explorer.models.bundle import (
     COMPILED,
     NETWORKS,
     check_replaceable,
+    current_folder,
     file_hash,
     find_bundles,
     open_bundle,
@@ -59,13 +60,32 @@ def test_what_is_written_opens(bundle: Path) -> None:
     assert opened.sample.labels is not None
 
 
+@pytest.mark.parametrize(
+    ("noise", "task"),
+    [
+        *(("", "reconstruct"), ("gaussian:0.1", "denoise"), ("grey:1", "colorize"), ("gray:0.5", "colorize")),
+        *(("gray:1+blur:1", "denoise"), ("nothing of the kind", "reconstruct")),
+    ],
+)
+def test_a_card_of_version_1_gets_its_task_and_its_license(noise: str, task: str) -> None:
+    card = json.loads(make_card(MatrixCodec()).model_dump_json())
+    del card["task"]
+    card["training"]["noise"] = noise
+    card["data"]["licence"] = card["data"].pop("license")
+    read = read_card(json.dumps(card).encode(), "here")
+    assert (read.task, read.data.license) == (task, "CC0")
+    written = json.loads(read.model_dump_json())
+    assert (written["task"], written["data"]["license"]) == (task, "CC0")
+    assert "licence" not in written["data"]
+
+
 def test_a_card_comes_back_as_it_was() -> None:
     card = make_card(MatrixCodec((16, 20, 3), 5), variational=True, value_range=(-1.0, 1.0), trained_from="parent")
     assert read_card(card.model_dump_json().encode(), "here") == card
 
 
 def test_figures_that_json_has_no_number_for_come_back() -> None:
-    """A model that gives every picture back exactly has an infinite PSNR."""
+    """A model that gives every image back exactly has an infinite PSNR."""
     card = make_card(MatrixCodec(), metrics={"mse": 0.0, "psnr": float("inf")})
     text = card.model_dump_json()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
@@ -228,6 +248,16 @@ def test_found_by_name_and_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [entry.path.name for entry in found] == ["shipped-one", "broken", "mine"]
     assert [entry.bundle is None for entry in found] == [entry.error is not None for entry in found]
     assert [entry.error is None for entry in found] == [True, False, True]
+
+
+def test_a_renamed_model_is_found_by_its_old_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_shipped", lambda name: tmp_path / "shipped" / name)
+    write_bundle(pretrained_dir() / "faces-colorize", name="faces-colorize")
+    for model in ("faces-colour", str(pretrained_dir() / "faces-colour"), "faces-colorize"):
+        assert resolve_bundle(model).path == (pretrained_dir() / "faces-colorize").resolve()
+    write_bundle(user_models_dir() / "faces-colour", name="my own")
+    assert resolve_bundle("faces-colour").name == "my own"
+    assert current_folder(user_models_dir() / "faces-colour") == user_models_dir() / "faces-colour"
 
 
 def test_folders_that_the_user_names_are_looked_into_and_copies_listed_once(

@@ -56,7 +56,7 @@ def test_every_mode_goes_into_every_format(tmp_path: Path, suffix: str, mode: st
     canvas = [Image.new("RGBA", image.size, "white") for _ in range(2)]
     canvas[0].alpha_composite(image.convert("RGBA"))
     canvas[1].alpha_composite(seen)
-    if suffix not in (".gif", ".jpg", ".jpeg", ".jpe", ".jfif"):  # those lose something of any picture
+    if suffix not in (".gif", ".jpg", ".jpeg", ".jpe", ".jfif"):  # those lose something of any image
         assert np.abs(np.subtract(*(np.asarray(one).astype(int) for one in canvas))).max() <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.png", f"out{suffix}"])
 

@@ -1,4 +1,4 @@
-"""Pictures of any kind and size through a model of one size."""
+"""Images of any kind and size through a model of one size."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_gray_model_cleans_each_channel_by_itself() -> None:
 
 
 class Shade:
-    """Takes whatever it sees for its own idea of a picture: colours of one kind."""
+    """Takes whatever it sees for its own idea of an image: colors of one kind."""
 
     def __init__(self, image_shape: ImageShape, color: tuple[float, ...]) -> None:
         self.image_shape, self.latent_dim = image_shape, 1

@@ -35,7 +35,7 @@ def test_work_and_memory_of_a_small_network() -> None:
     made = plan()
     assert (made.originals, made.trained_on) == (8_000, 8_000)
     assert made.steps == 32, "31.25 batches of 256"
-    # A dense layer has as many multiply-adds as weights but for its biases.
+    # A dense layer has as many MACs as weights but for its biases.
     weights = 134_750 + 135_485
     assert made.operations == weights - (147 + 98 + 49) - (98 + 147 + 784)
     assert made.epoch_operations == 3 * 8_000 * made.operations

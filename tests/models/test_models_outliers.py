@@ -130,7 +130,7 @@ def test_the_table_has_the_worst_image_first(tmp_path: Path) -> None:
 
 
 def bars(count: int) -> ArraySource:
-    """Pictures such as no digit is: stripes of half brightness, each shifted otherwise."""
+    """Images such as no digit is: stripes of half brightness, each shifted otherwise."""
     rows, columns = np.indices((28, 28))
     images = np.stack([((rows + columns * (1 + n % 3) + n) % 8 < 4) * 128 for n in range(count)])
     return ArraySource(Facts("bars", "Bars", "bars"), images.astype(np.uint8)[..., None], random_splits(count))

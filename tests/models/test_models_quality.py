@@ -41,10 +41,10 @@ def rows(scores: Scores) -> list[list[float]]:
 
 def test_each_point_is_what_the_metrics_say_of_all_images() -> None:
     codec = MatrixCodec(SHAPE, 40)
-    result = curve(codec, "gaussian:9@0.1+grey:0.5", [0.2, 0.4])
+    result = curve(codec, "gaussian:9@0.1+gray:0.5", [0.2, 0.4])
     clean = to_floats(SOURCE.read(INDICES, RECIPE))
     for place, strength in enumerate([0.2, 0.4]):
-        noises = (Noise("gaussian", strength, 0.1), Noise("grey", 0.5))
+        noises = (Noise("gaussian", strength, 0.1), Noise("gray", 0.5))
         rng = noise_rng(noises, 0)
         noisy = np.concatenate([corrupt(part, noises, rng) for part in (clean[:100], clean[100:])])
         output = codec.decode(codec.encode(noisy))
@@ -77,7 +77,7 @@ def test_two_models_meet_the_same_noise_whatever_their_batches() -> None:
 
 @pytest.mark.parametrize(
     ("noises", "strengths", "varied"),
-    [("", [0.1], 0), ("gaussian:1", [], 0), ("gaussian:1", [0.1], 1), ("grey:1", [1.5], 0), ("gaussian:1", [-1], 0)],
+    [("", [0.1], 0), ("gaussian:1", [], 0), ("gaussian:1", [0.1], 1), ("gray:1", [1.5], 0), ("gaussian:1", [-1], 0)],
 )
 def test_what_cannot_be_measured_is_refused_at_once(noises: str, strengths: list[float], varied: int) -> None:
     with pytest.raises(UsageError):
@@ -95,14 +95,14 @@ def test_strengths_go_from_nothing_to_the_end_of_the_slider(kind: str) -> None:
 
 def test_the_table_has_a_row_for_each_model_and_strength(tmp_path: Path) -> None:
     curves = [
-        curve(MatrixCodec(SHAPE, latent), "gaussian:0:3+grey:1", [0, 0.25], label=f"model, {latent}")
+        curve(MatrixCodec(SHAPE, latent), "gaussian:0:3+gray:1", [0, 0.25], label=f"model, {latent}")
         for latent in (2, 5)
     ]
     write_curves(tmp_path / "curve.csv", curves)
     with (tmp_path / "curve.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [(row["model"], row["noise"], row["pictures"]) for row in table] == [
-        (f"model, {latent}", f"gaussian:{strength}:3+grey:1", str(COUNT))
+    assert [(row["model"], row["noise"], row["images"]) for row in table] == [
+        (f"model, {latent}", f"gaussian:{strength}:3+gray:1", str(COUNT))
         for latent in (2, 5)
         for strength in ("0", "0.25")
     ]

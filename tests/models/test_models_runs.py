@@ -197,6 +197,17 @@ def test_a_run_whose_folder_is_gone_is_gone_on_with_in_a_new_one(writer: RunWrit
         assert [point.epoch for point in run.curve] == [1]
 
 
+def test_a_run_of_version_1_is_resumed_in_its_folder(writer: RunWriter) -> None:
+    writer.add_frame(0.0, blobs(2), blobs(2))
+    (writer.path / "progress").rename(writer.path / "film")
+    first = read_run(writer.path)
+    assert first.originals == writer.path / "film" / "originals.png"
+    progress_frames = RunWriter(writer.path).add_frame(1.0, blobs(2), blobs(2))
+    assert progress_frames == read_run(writer.path).progress_frames
+    assert {frame.path.parent for frame in progress_frames} == {writer.path / "film"}
+    assert not (writer.path / "progress").exists()
+
+
 def test_a_run_that_cannot_be_written_stops_nothing(writer: RunWriter) -> None:
     shutil.rmtree(runs_dir())
     runs_dir().write_text("a file in the place of the folder")
@@ -205,7 +216,7 @@ def test_a_run_that_cannot_be_written_stops_nothing(writer: RunWriter) -> None:
 
 
 def test_an_animation_that_begins_again_earlier_forgets_what_came_later(writer: RunWriter) -> None:
-    """A training that goes on from a checkpoint has never been where it was before it was killed."""
+    """A training that was resumed from a checkpoint has not reached the later frames yet."""
     for progress in (0.0, 1.0, 2.0, 3.0):
         writer.add_frame(progress, blobs(1), blobs(1))
     progress_frames = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))

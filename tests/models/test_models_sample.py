@@ -50,7 +50,7 @@ def test_a_short_code_is_kept_of_every_image(variational: bool) -> None:
 def test_of_a_long_code_more_are_measured_than_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.models.codes._KEPT_VALUES", 300 * 20)
     monkeypatch.setattr("explorer.models.codes._MEASURED_VALUES", 300 * 90)
-    # Parts of 32 pictures, so that what is kept comes from several.
+    # Parts of 32 images, so that what is kept comes from several.
     monkeypatch.setattr(module, "_BATCH", 32)
     codec = MatrixCodec(SHAPE, 300)
     assert (most_kept(300), most_measured(300)) == (20, 90)

@@ -32,7 +32,7 @@ from explorer.latent.animation import Segment
 from explorer.models.session_file import Session, read_session, session_bytes, write_session
 from explorer.models.session_record import VERSION
 
-RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "guest"
+RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
 WITHOUT_IMPORTED_IMAGE = OLD.with_name("version-2.latent")
 
@@ -208,7 +208,7 @@ def test_any_keyframes_and_bookmarks_come_back_bit_for_bit(
         assert (kept.thumbnail == number).all()
 
 
-# -- a picture of its own ----------------------------------------------------------------------------------------------
+# -- imported images ----------------------------------------------------------------------------------------------
 
 
 def image_file() -> bytes:
@@ -220,7 +220,7 @@ def image_file() -> bytes:
 
 
 def state_with_imported_image(imported_image: ImportedImage) -> State:
-    """The cursor stands on the guest's code."""
+    """The code is that of the imported image."""
     code = np.array([1, 2], np.float32)
     return State(
         model=make_model(),
@@ -234,7 +234,7 @@ def state_with_imported_image(imported_image: ImportedImage) -> State:
 
 @pytest.fixture
 def with_imported_image(tmp_path: Path) -> Path:
-    path = tmp_path / "guest.latent"
+    path = tmp_path / "imported.latent"
     write_session(path, session_of(state_with_imported_image(ImportedImage.open(image_file(), "mine.jpg"))))
     return path
 
@@ -250,7 +250,7 @@ def test_an_image_of_its_own_comes_back_as_it_was(tmp_path: Path, negative: bool
     back = state_of(session, state.model, state.source, found)
     assert back.imported_image is found
     assert (found.title, found.negative, back.image_index) == ("mine.jpg", negative, 4)
-    assert back.code is back.start_code, "at rest on the guest's code"
+    assert back.code is back.start_code, "it is still the imported image's code"
     recipe = Preprocessing.standard((30, 40, 3))
     assert state.imported_image is not None
     np.testing.assert_array_equal(found.read([0], recipe), state.imported_image.read([0], recipe))
@@ -275,7 +275,7 @@ def test_an_image_whose_file_is_too_large_is_left_out_with_its_code(tmp_path: Pa
         state = state_with_imported_image(ImportedImage.open(image, "large.jpg"))
         assert not keeps_imported_image(state)
         session = session_of(state)
-        assert (session.record.guest, session.imported_image) == (None, b"")
+        assert (session.record.imported_image, session.imported_image) == (None, b"")
         back = state_of(session, state.model, state.source)
         assert (back.imported_image, back.start_code) == (None, None)
         np.testing.assert_array_equal(back.code, state.code)
@@ -292,7 +292,7 @@ def test_an_image_that_is_none_leaves_the_rest() -> None:
 
 
 def put_imported_image(path: Path, content: bytes | None) -> None:
-    """Put another picture, or none, into a session file."""
+    """Replace or remove the imported image in a session file."""
     parts = parts_of(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr(RECORD, parts[RECORD])
@@ -327,7 +327,7 @@ def test_a_file_of_version_1_opens() -> None:
     record = session.record
     assert (record.version, record.bookmarks, record.view.tab) == (VERSION, (), "")
     assert record.data is not None
-    assert (record.data.name, record.data.picture, len(record.segments)) == ("digits", 17, 3)
+    assert (record.data.name, record.data.image_index, len(record.segments)) == ("digits", 17, 3)
     assert record.noise == "gaussian:0.3:7+blur:1.5"
 
 
@@ -335,10 +335,44 @@ def test_a_file_of_version_2_opens() -> None:
     assert b'"version": 2' in parts_of(WITHOUT_IMPORTED_IMAGE)[RECORD]
     session, _ = read_session(WITHOUT_IMPORTED_IMAGE)
     record = session.record
-    assert (record.version, record.guest, session.imported_image) == (VERSION, None, b"")
+    assert (record.version, record.imported_image, session.imported_image) == (VERSION, None, b"")
     assert (record.bookmarks, record.view.tab, record.view.playhead) == (("kept",), "noise", 5)
     assert record.data is not None
-    assert (record.data.picture, len(record.segments)) == (3, 2)
+    assert (record.data.image_index, len(record.segments)) == (3, 2)
+
+
+def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path) -> None:
+    parts = parts_of(with_imported_image)
+    now = json.loads(parts[RECORD])
+    now["noise"], now["view"]["tab"], now["traversal"]["by"] = "gray:0.5", "neighbors_panel", "components"
+    direction = {"name": "a", "method": "means", "count": [1, 2], "accuracy": 0.5, "effect": 1, "p": 0.5}
+    now["directions"] = [direction | {"null_effect": [0.25, 0.5]}]
+    arrays = packed(**arrays_of(with_imported_image), directions=np.ones((1, 2), np.float32))
+    now["checksum"] = hashlib.sha256(arrays).hexdigest()
+    old = now | {"version": 3, "noise": "grey:0.5", "guest": now["imported_image"], "film": now["animation"]}
+    old |= {"traversal": now["traversal"] | {"by": "axes"}, "view": now["view"] | {"tab": "neighbours_panel"}}
+    old["data"] = {"picture" if key == "image_index" else key: value for key, value in now["data"].items()}
+    old["grid"] = {"axes" if key == "components" else key: value for key, value in now["grid"].items()}
+    old["directions"] = [direction | {"chance": [0.25, 0.5]}]
+    del old["imported_image"], old["animation"]
+    with zipfile.ZipFile(with_imported_image, "w") as archive:
+        archive.writestr(RECORD, json.dumps(old))
+        archive.writestr(ARRAYS, arrays)
+        archive.writestr("guest", parts[IMPORTED_IMAGE])
+    session, _ = read_session(with_imported_image)
+    assert json.loads(session.record.model_dump_json()) == now
+    assert session.imported_image == parts[IMPORTED_IMAGE]
+    rewritten = session_bytes(session)
+    with zipfile.ZipFile(io.BytesIO(rewritten)) as archive:
+        assert archive.namelist() == [RECORD, ARRAYS, IMPORTED_IMAGE]
+
+
+@pytest.mark.parametrize(
+    "change", [{"data": 3}, {"grid": None}, {"directions": [1]}, {"directions": 5}, {"view": []}, {"noise": 1}]
+)
+def test_a_damaged_record_of_version_3_is_refused(good: Path, change: dict[str, object]) -> None:
+    rewrite(good, record={"version": 3} | change)
+    refused(good, "not a valid session")
 
 
 def test_a_newer_version_is_refused_and_left_as_it_is(good: Path) -> None:
@@ -570,7 +604,7 @@ def test_arrays_that_are_missing_are_named(good: Path, name: str) -> None:
 
 
 def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]:
-    """Return a record with one value exchanged, ``film.steps`` say."""
+    """Return a record with one value exchanged, such as ``animation.steps``."""
     first, _, rest = place.partition(".")
     return record | {first: changed(record[first], rest, value) if rest else value}
 
@@ -578,16 +612,16 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("film.steps", 10**9),
-        ("film.steps", 1),
-        ("film.steps", float("nan")),
-        ("film.fps", 1e300),
-        ("film.fps", float("nan")),
-        ("film.fps", 0),
-        ("film.hold", -1),
-        ("film.hold", 10**9),
-        ("film.path", "../evil"),
-        ("film.easing", "__import__"),
+        ("animation.steps", 10**9),
+        ("animation.steps", 1),
+        ("animation.steps", float("nan")),
+        ("animation.fps", 1e300),
+        ("animation.fps", float("nan")),
+        ("animation.fps", 0),
+        ("animation.hold", -1),
+        ("animation.hold", 10**9),
+        ("animation.path", "../evil"),
+        ("animation.easing", "__import__"),
         ("segments", [{"steps": 10**9, "path": "linear", "easing": "linear"}] * 3),
         ("segments", [None] * 20_000),
         ("segments", [None] * 4),
@@ -620,7 +654,7 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
         ("model.latent_dim", 3),
         ("model.path", "x" * 10_000),
         ("model.preprocessing", {"steps": []}),
-        ("data.picture", -1),
+        ("data.image_index", -1),
         ("data.count", 10**30),
         ("bookmarks", [""] * 2),
         ("bookmarks", ["x" * 10_000] * 2),

@@ -35,6 +35,11 @@ def test_what_is_asked_for_overrules_the_defaults() -> None:
     assert settings.seed == 4
 
 
+def test_noise_of_an_earlier_version_gets_its_current_name() -> None:
+    request = make_request(architecture="cnn", data="faces", out="x", noise="gaussian:0.1+grey:0.5")
+    assert request.noise == resolve_settings(request).noise == "gaussian:0.1+gray:0.5"
+
+
 def test_the_closed_form_takes_one_epoch() -> None:
     settings = resolve_settings(request(architecture="linear", epochs=50))
     assert (settings.epochs, settings.solver) == (1, "pca")

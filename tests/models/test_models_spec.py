@@ -127,7 +127,7 @@ def test_multiply_adds_of_a_network_are_those_of_its_layers_and_heads() -> None:
     network = Network((6,), (Dense(4), Dense(3)), (Head("mean", Dense(2)), Head("log_variance", Dense(2))))
     assert network.operations == 6 * 4 + 4 * 3 + 3 * 2 + 3 * 2
     assert network.values == 4 + 3 + 2 + 2
-    # R2's dense network has one weight for each multiply-add, and a bias for each unit beside.
+    # R2's dense network has one weight for each MAC, and a bias for each unit beside.
     spec = get_architecture("deep-dense").build((28, 28, 1))
     assert spec.encoder.operations == spec.encoder.parameters - (147 + 98 + 49)
     # R2's convolution: 28² · 49 · 128, then 14² · 4 · 128 · 32, then 7² · 49 · 32.

@@ -44,6 +44,6 @@ def bare_window(themed: QApplication, qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def light_again(themed: QApplication) -> Iterator[None]:
-    """Put the colours back that the test changes."""
+    """Put the colors back that the test changes."""
     yield
     choose_scheme(themed, Qt.ColorScheme.Unknown)

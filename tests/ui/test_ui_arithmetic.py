@@ -1,4 +1,4 @@
-"""Arithmetic: terms with pictures and codes, the cursor made of them, crosses, more of the same; all undone."""
+"""Arithmetic: terms with images and codes, the cursor made of them, crosses, more of the same; all undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preview of augmented pictures, with the threads that make them."""
+"""The preview of augmented images, with the threads that make them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.ui.dialogs.augment_preview import AugmentPreview
 
 
 def preview_of(driver: WindowDriver) -> AugmentPreview:
-    """Open the preview over 20 pictures."""
+    """Open the preview over 20 images."""
     driver.open(source=make_source(20, (18, 16, 1)))
     driver.tab("Train")
     driver.click("train_preview")
@@ -24,7 +24,7 @@ def preview_of(driver: WindowDriver) -> AugmentPreview:
 
 
 def shown(driver: WindowDriver, preview: AugmentPreview, seed: int) -> Pixels:
-    """Wait for the pictures of a seed; return them ``(rows, columns, h, w, 1)``."""
+    """Wait for the images of a seed; return them ``(rows, columns, h, w, 1)``."""
     dataset_checks = driver.document.dataset_checks
     driver.until(lambda: dataset_checks.preview is not None and dataset_checks.preview.request.seed == seed)
     assert dataset_checks.preview is not None

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from explorer_testing.automation import PAGE, page_of
+from explorer_testing.automation import PAGE, RENAMED, page_of
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -15,17 +15,21 @@ from explorer.ui.main_window import MainWindow
 
 
 def test_the_page_lists_what_the_window_has(bare_window: MainWindow) -> None:
-    assert PAGE.read_text(encoding="utf-8") == page_of(bare_window), "write it anew: see the page's first lines"
+    assert PAGE.read_text(encoding="utf-8") == page_of(bare_window), "write it again, see its first lines"
 
 
 def test_every_name_on_it_finds_one_thing(bare_window: MainWindow) -> None:
     page_of(bare_window)
-    names = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    listed, _, renamed = PAGE.read_text(encoding="utf-8").partition("## Renamed")
+    names = re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE)
     assert len(names) > 200
     assert len(names) == len(set(names))
     for name in names:
         found = [*bare_window.findChildren(QWidget, name), *bare_window.findChildren(QAction, name)]
         assert len(found) == 1, name
+    assert re.findall(r"^\| `(\w+)` \| `(\w+)` \|", renamed, re.MULTILINE) == list(RENAMED.items())
+    for old in RENAMED:
+        assert not bare_window.findChildren(QWidget, old) + bare_window.findChildren(QAction, old), old
 
 
 def test_its_example_runs(tmp_path: Path) -> None:

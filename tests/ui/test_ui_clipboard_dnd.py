@@ -32,7 +32,7 @@ MIDDLE = QPoint(600, 300)
 
 
 def colors(mode: str, size: tuple[int, int]) -> Image.Image:
-    """A picture of that mode, of colours that are all different."""
+    """An image of that mode, of colors that are all different."""
     width, height = size
     noise = np.random.default_rng(3).integers(0, 256, (height, width, 4), dtype=np.uint8)
     if mode == "I;16":
@@ -50,7 +50,7 @@ def code_of_image(driver: WindowDriver, path: Path) -> Floats:
 
 
 def until_imported_image(driver: WindowDriver) -> ImageView:
-    """Wait until a picture of its own is encoded."""
+    """Wait until an image of its own is encoded."""
     driver.until(
         lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
     )

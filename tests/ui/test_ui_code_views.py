@@ -1,4 +1,4 @@
-"""The two views of a code: raw dimensions and principal axes; sorting and filtering them."""
+"""The two views of a code: raw dimensions and principal components; sorting and filtering them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Compare tab: two models on one picture, errors on one scale, sliders of the second, noise for both, a table."""
+"""The Compare tab: two models on one image, errors on one scale, sliders of the second, noise for both, a table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 
 @pytest.fixture
 def compared(driver: WindowDriver) -> WindowDriver:
-    """The window with 30 small pictures, the tab open, and PCA beside the model."""
+    """The window with 30 small images, the tab open, and PCA beside the model."""
     driver.open()
     driver.tab("Compare")
     assert driver.window.compare.frames[3].text == "Select a model to compare."

@@ -28,7 +28,7 @@ from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 
 
 def source_with_attributes(count: int = 120) -> ArraySource:
-    """Random pictures; those of the colour red are brighter on the left, and sizes grow with the brightness."""
+    """Random images; those of the color red are brighter on the left, and sizes grow with the brightness."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 160, (count, 12, 10, 1), dtype=np.uint8)
     red = np.arange(count) % 3 == 0
@@ -46,7 +46,7 @@ def source_with_attributes(count: int = 120) -> ArraySource:
 
 @pytest.fixture
 def opened(driver: WindowDriver) -> WindowDriver:
-    """The window with coloured pictures, a model of six dimensions, and the dialog."""
+    """The window with colored images, a model of six dimensions, and the dialog."""
     driver.open(make_model(MatrixCodec((12, 10, 1), 6)), source_with_attributes())
     driver.shortcut("action_find_directions")
     assert driver.find(FindDirectionsDialog, "directions_dialog").isVisible()

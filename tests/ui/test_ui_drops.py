@@ -1,4 +1,4 @@
-"""Dragged pictures, codes and files become keyframes; what is dropped on the window is opened."""
+"""Dragged images, codes and files become keyframes; what is dropped on the window is opened."""
 
 from __future__ import annotations
 

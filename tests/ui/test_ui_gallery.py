@@ -1,4 +1,4 @@
-"""The gallery: ten thousand pictures, read as they come into view; selection both ways; never another source's."""
+"""The gallery: ten thousand images, read as they come into view; selection both ways; never another source's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from explorer.ui.main_window import MainWindow
 
 
 class GatedSource(ArraySource):
-    """Pictures that are read only once a gate is open."""
+    """Images that are read only once a gate is open."""
 
     def __init__(self, source: ArraySource, gate: Gate) -> None:
         self.__dict__.update(source.__dict__)
@@ -224,7 +224,7 @@ def test_without_labels_there_is_nothing_to_choose(driver: WindowDriver) -> None
 
 
 class NamedSource(ArraySource):
-    """Pictures that are files."""
+    """Images that are files."""
 
     def file_name(self, index: int) -> str:
         return f"folder/{index:04}.png"

@@ -24,9 +24,9 @@ PATIENCE_MS = 120_000
 _WRITE = """
 import json, sys
 from pathlib import Path
-from explorer_testing import foreign_writer
+from explorer_testing import third_party_writer
 folder, styles = json.loads(sys.argv[1])
-foreign_writer.main(Path(folder), styles)
+third_party_writer.main(Path(folder), styles)
 print("null")
 """
 
@@ -182,7 +182,7 @@ def test_a_class_is_chosen_by_name(driver: WindowDriver, models: Path) -> None:
     np.testing.assert_array_equal(driver.code[4:], np.eye(10)[other])
     driver.until_edited_shows(driver.code)
     assert driver.window.stage.edited.image != before
-    assert driver.undo_label() == "Choose label"
+    assert driver.undo_label() == "Set condition label"
     driver.document.undo()
     assert box.currentData() == own
     mixed = driver.code.copy()

@@ -52,6 +52,8 @@ def test_it_lists_bundles_and_images(models: Path, driver: WindowDriver) -> None
         assert item is not None
         assert found.bundle is not None
         assert item.text(1) == f"{found.bundle.card.latent_dim:,}-D"
+        title = {"reconstruct": "Reconstruction", "denoise": "Denoising", "colorize": "Colorization"}
+        assert item.toolTip(0).startswith(f"{title[found.bundle.card.task]} · {found.bundle.card.architecture} · ")
     for source in known_sources():
         item = library.item_of("missing" if source.status == "missing" else "source", source.name)
         assert item is not None
@@ -166,7 +168,7 @@ def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
     assert driver.document.source is source
 
 
-# -- getting what is not here -----------------------------------------------------------------------------------------
+# -- getting what is not here ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -206,7 +208,7 @@ def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> No
     dialog = open_get(bare_window, "lfw")
     assert dialog.isVisible()
     assert part(dialog, "get_url").text() == entry.url
-    assert entry.licence[1:] in part(dialog, "get_licence").text()
+    assert entry.license[1:] in part(dialog, "get_license").text()
     assert part(dialog, "get_size").text() == f"{entry.size_mb:,} MB to download"
     assert part(dialog, "get_how").text() == entry.how
     open_get(bare_window, "lfw")
@@ -272,7 +274,7 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
     asking.reject()
 
 
-# -- the cache of pictures --------------------------------------------------------------------------------------------
+# -- the cache of images -----------------------------------------------------------------------------------------------
 
 
 def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:

@@ -205,7 +205,7 @@ def test_a_plane_of_more_dimensions_keeps_the_others(driver: WindowDriver) -> No
     click(driver, 0.5, -0.5)
     np.testing.assert_allclose(driver.code[[3, 2]], [0.5, -0.5], atol=pixel(driver))
     np.testing.assert_array_equal(driver.code[[0, 1, 4]], start[[0, 1, 4]])
-    # Another value of a dimension that is not on the plane is another plane.
+    # Another value of a dimension that is not on the plane gives a different plane.
     driver.document.set_dimension(0, 1.5)
     driver.settle()
     tile = tile_at(driver, 0.5, -0.5)
@@ -359,7 +359,7 @@ def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
     while box.currentIndex() < rows[0]:
         QTest.keyClick(box, Qt.Key.Key_Down)
     grid = driver.document.grid
-    assert (grid.axes, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
+    assert (grid.components, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
     assert "σ" in driver.find(QLabel, "map_hint").text()
     driver.settle()
     model = driver.document.model

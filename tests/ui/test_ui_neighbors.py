@@ -1,4 +1,4 @@
-"""The Neighbours tab: live as the cursor moves, beside neighbours by pixels; what is near can be chosen."""
+"""The Neighbors tab: live as the cursor moves, beside neighbors by pixels; what is near can be chosen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACE = Qt.ItemDataRole.UserRole
 
 @pytest.fixture
 def shown(driver: WindowDriver) -> WindowDriver:
-    """The window with 30 small pictures and the tab open."""
+    """The window with 30 small images and the tab open."""
     driver.open()
     driver.tab("Neighbors")
     until_found(driver)
@@ -47,7 +47,7 @@ def view_of(driver: WindowDriver) -> NeighborsView:
 
 
 def all_codes(driver: WindowDriver) -> tuple[Floats, Floats]:
-    """Every picture's code and pixels, by the open model."""
+    """Every image's code and pixels, by the open model."""
     model, source = driver.document.model, driver.document.source
     assert model is not None
     assert source is not None

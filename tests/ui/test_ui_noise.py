@@ -1,4 +1,4 @@
-"""The noise lab: a stack of noises, strength, seed, redraw, one picture and a row; and nothing at all at strength 0."""
+"""The noise lab: a stack of noises, strength, seed, redraw, one image and a row; and nothing at all at strength 0."""
 
 from __future__ import annotations
 

@@ -84,10 +84,10 @@ def test_the_menu_adds_every_kind_and_takes_every_preset(edit: NoiseEdit) -> Non
 
 
 def test_a_noise_can_be_taken_away_again(edit: NoiseEdit) -> None:
-    edit.set_text("gaussian:0.5+blur:2+grey:1")
+    edit.set_text("gaussian:0.5+blur:2+gray:1")
     QTest.mouseClick(find(edit, QToolButton, "_2_remove"), Qt.MouseButton.LeftButton)
-    assert edit.text() == "gaussian:0.5+grey:1"
-    assert rows(edit) == ["gaussian", "grey"]
+    assert edit.text() == "gaussian:0.5+gray:1"
+    assert rows(edit) == ["gaussian", "gray"]
     edit.set_text("")
     assert rows(edit) == []
 

@@ -165,7 +165,7 @@ def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: WindowDriver, tmp_
 
 
 def test_clothing_is_off_a_digit_models_scale(lab: WindowDriver) -> None:
-    """The model that ships, and pictures that ship: most clothes lie where one digit in a hundred does."""
+    """The model that ships, and images that ship: most clothes lie where one digit in a hundred does."""
     lab.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
     lab.until(lambda: lab.document.model is not None and lab.document.model.name == "digits-vae-2d")
     lab.document.open_source_requested.emit("clothing")

@@ -1,4 +1,4 @@
-"""What the window remembers: its layout, its colours; the settings dialog; and that a damaged file stops nobody."""
+"""What the window remembers: its layout, its colors; the settings dialog; and that a damaged file stops nobody."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_axes_are_walked_in_sigmas(driver: WindowDriver) -> None:
     driver.tab("Traversals")
     driver.click("traversals_axes")
     driver.type_into("traversals_reach", "2")
-    view = walked(driver, lambda now: now.axes and now.values[-1] == 2)
+    view = walked(driver, lambda now: now.components and now.values[-1] == 2)
     assert driver.document.model is not None
     stats = driver.document.model.sample.statistics
     along = to_components(view.codes[1], stats)

@@ -31,7 +31,7 @@ from explorer.workers.loading import open_model
 
 @pytest.fixture
 def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
-    """A model in the library and pictures in a file; and where sessions are saved."""
+    """A model in the library and images in a file; and where sessions are saved."""
     write_bundle(explorer_home / "models" / "one", MatrixCodec(seed=1))
     data = tmp_path / "data"
     data.mkdir()
@@ -43,7 +43,7 @@ def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
 
 
 def begin(driver: WindowDriver, places: dict[str, Path]) -> None:
-    """Open model and pictures, as `explorer.app.open_first` does."""
+    """Open model and images, as `explorer.app.open_first` does."""
     driver.document.open(open_model(places["model"]), open_source(str(places["data"])))
     driver.settle()
     driver.document.forget_history()
@@ -86,7 +86,7 @@ def press(driver: WindowDriver, action: str) -> None:
 
 
 def work(driver: WindowDriver) -> State:
-    """Do what a session holds: a dragged slider, keyframes, a bookmark, noise, a picked picture, another tab."""
+    """Do what a session holds: a dragged slider, keyframes, a bookmark, noise, a picked image, another tab."""
     sliders = driver.window.latent.sliders
     driver.document.choose_image(7)
     driver.settle()
@@ -196,7 +196,7 @@ def test_what_is_saved_is_opened_in_another_window(
 
 
 def bring_in(driver: WindowDriver, path: Path) -> None:
-    """Drop a picture on the window, and wait until it is encoded."""
+    """Drop an image on the window, and wait until it is encoded."""
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
     assert drop(driver.window, files(path), QPoint(600, 300))
     driver.until(
@@ -450,7 +450,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, tmp_path / "wrong")
     # Another model is not taken for it; the question comes again.
-    other.until(lambda: "wrong does not contain the model" in question(other, "missing_question").informativeText())
+    other.until(lambda: "“wrong” does not contain the model" in question(other, "missing_question").informativeText())
     answer(other, "missing_question", "missing_folder")
     choose_folder(other, moved)
     other.until(lambda: other.document.sessions.path == path)

@@ -106,7 +106,7 @@ def test_a_probe_tells_the_digits(opened: tuple[WindowDriver, StatisticsDialog],
     (probe,) = driver.document.analysis.probes
     assert (probe.classes, probe.count) == (10, 10_000)
     assert probe.accuracy > 0.85
-    assert 0.1 < probe.commonest < 0.2
+    assert 0.1 < probe.majority_class < 0.2
     item = driver.find(QTreeWidget, "statistics_probes").topLevelItem(0)
     assert item is not None
     assert [item.text(0), item.text(1)] == ["Label", "10"]

@@ -1,4 +1,4 @@
-"""Another model, other pictures, another picture, while the codec is at work: what is shown is never stale or mixed."""
+"""Another model, other images, another image, while the codec is at work: what is shown is never stale or mixed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def slow_model(gate: Gate, *, name: str = "slow", latent_dim: int = 2) -> OpenMo
 
 
 class Watch:
-    """Every picture that the stage shows from now on."""
+    """Every image that the stage shows from now on."""
 
     def __init__(self, driver: WindowDriver) -> None:
         self._stage = driver.window.stage
@@ -51,7 +51,7 @@ class Watch:
 
 
 def assert_only(driver: WindowDriver, watch: Watch) -> None:
-    """Assert that all pictures seen are those of the open model, source and picture."""
+    """Assert that all images seen are those of the open model, source and image."""
     model, source, image_index = driver.document.model, driver.document.source, driver.document.image_index
     assert model is not None
     assert source is not None
@@ -166,7 +166,7 @@ def test_while_the_codec_is_busy_only_the_latest_code_waits(driver: WindowDriver
 
     driver.open(make_model())
     driver.document.open(wrapped(make_model(name="slow"), hold))
-    gate.wait_until_entered()  # the picture's reconstruction
+    gate.wait_until_entered()  # the image's reconstruction
     for step in range(50):
         driver.document.set_code(as_floats(step / 10, 0.0), gesture="drag")
     gate.open()

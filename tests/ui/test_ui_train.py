@@ -292,11 +292,11 @@ def test_what_is_left_as_it_was_is_left_to_the_reference(panel: TrainPanel, requ
     ("field", "value", "word"),
     [
         ("size", "big", "height x width"),
-        ("size", "8x8", "16 to 512 pixels"),
+        ("size", "8x8", "must have 16 to 512 pixels"),
         ("noise", "fog:1", "Unknown noise"),
         ("rate", "fast", "rate"),
         ("l1", "-1", "l1"),
-        ("latent", "5000", "a number from 1 to 784"),
+        ("latent", "5000", "from 1 to 784"),
     ],
 )
 def test_what_cannot_be_is_explained_and_cannot_be_started(

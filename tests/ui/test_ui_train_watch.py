@@ -1,4 +1,4 @@
-"""Watching a training: curves, film, runs, and the buttons. Nobody trains here; what is shown is put in as it comes."""
+"""The Train panel during a training: curves, progress images, runs and buttons, without a training process."""
 
 from __future__ import annotations
 
@@ -215,20 +215,20 @@ def test_chosen_runs_are_laid_over_the_running_one(
     )
 
 
-# -- film --------------------------------------------------------------------------------------------------------------
+# -- progress images ---------------------------------------------------------------------------------------------------
 
 
 def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel, document: Document) -> None:
     asked: list[tuple[Path, ProgressFrame]] = []
     document.trainings.frame_requested.connect(lambda originals, frame: asked.append((originals, frame)))
-    progress_frames = tuple(ProgressFrame(number / 2, Path(f"/r/now/film/{number}.png")) for number in range(5))
+    progress_frames = tuple(ProgressFrame(number / 2, Path(f"/r/now/progress/{number}.png")) for number in range(5))
     page(panel, PROGRESS)
     table, slider = panel.watch.progress_frames.table, find(panel, QSlider, "train_frames_slider")
     assert table.rows == []
     assert not find(panel, QPushButton, "train_frames_export").isEnabled()
     for count in (1, 2, 5):
         document.put_training(running(progress_frames=progress_frames[:count]))
-        assert asked[-1] == (Path("/r/now/film/originals.png"), progress_frames[count - 1])
+        assert asked[-1] == (Path("/r/now/progress/originals.png"), progress_frames[count - 1])
     images = blobs(8, (16, 16, 1))
     document.put_view("training_progress", TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
     assert [len(row) for row in table.rows] == [8, 8]
@@ -239,7 +239,9 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     document.put_view("training_progress", TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
     assert find(panel, QLabel, "train_frames_epoch").text() == "Untrained"
     before = len(asked)
-    document.put_training(running(progress_frames=(*progress_frames, ProgressFrame(2.5, Path("/r/now/film/9.png")))))
+    document.put_training(
+        running(progress_frames=(*progress_frames, ProgressFrame(2.5, Path("/r/now/progress/9.png"))))
+    )
     assert len(asked) == before, "whoever looks back is not pulled to the end"
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert asked[-1][1].progress == 2.5
@@ -250,7 +252,7 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
 def test_the_animation_of_a_chosen_run(panel: TrainPanel, document: Document, tmp_path: Path) -> None:
     asked: list[tuple[Path, ProgressFrame]] = []
     document.trainings.frame_requested.connect(lambda originals, frame: asked.append((originals, frame)))
-    frame = ProgressFrame(3.0, tmp_path / "runs" / "one" / "film" / "3.png")
+    frame = ProgressFrame(3.0, tmp_path / "runs" / "one" / "progress" / "3.png")
     run = make_run(tmp_path, "one", progress_frames=(frame,))
     document.trainings.put_runs((run, make_run(tmp_path, "two")))
     page(panel, PROGRESS)

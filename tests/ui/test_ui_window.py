@@ -1,4 +1,4 @@
-"""The main window: help, docks, undo and redo, colours, and that every control can be named and explained."""
+"""The main window: help, docks, undo and redo, colors, and that every control can be named and explained."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_light_and_dark(driver: WindowDriver) -> None:
     corner = {scheme: int(image[2, 2].max()) for scheme, image in images.items()}
     assert corner["dark"] < 80
     assert corner["light"] > 180
-    # The picture itself has no scheme.
+    # The image itself has no scheme.
     frame = driver.window.stage.original
     center = frame.mapTo(driver.window.stage, frame.image_rect().center().toPoint())
     np.testing.assert_array_equal(images["light"][center.y(), center.x()], images["dark"][center.y(), center.x()])

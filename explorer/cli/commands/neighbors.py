@@ -1,4 +1,4 @@
-"""``neighbours``: list the images whose codes are nearest to that of an image."""
+"""``neighbors``: list the images whose codes are nearest to that of an image."""
 
 from __future__ import annotations
 

@@ -58,4 +58,4 @@ def run(options: Namespace, console: Console) -> Report:
     return Report(document, [f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s"])
 
 
-COMMAND = Command("tour --out tour-pictures", add_arguments, run, writes={"out": _check_folder})
+COMMAND = Command("tour --out tour-images", add_arguments, run, writes={"out": _check_folder})

@@ -29,6 +29,7 @@ __all__ = [
     "Noise",
     "NoisePreset",
     "corrupt",
+    "current_kinds",
     "format_noise",
     "noise_rng",
     "parse_noise",
@@ -45,6 +46,9 @@ CORRUPTIONS: dict[str, Corruption] = {
         Gray(),
     )
 }  # fmt: skip
+
+_OLD_KINDS = {"grey": "gray"}
+"""Names of earlier versions, by which noises in their files are read; never written."""
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _NOISE = re.compile(
@@ -123,6 +127,11 @@ def parse_noise(text: str) -> tuple[Noise, ...]:
     return tuple(_parse_one(part.strip()) for part in re.split(r"\+(?=\s*[A-Za-z_])", text))
 
 
+def current_kinds(text: str) -> str:
+    """Return noises in the syntax of `parse_noise`, with the current names of their kinds; nothing is checked."""
+    return re.sub(r"[A-Za-z_]+(?=\s*:)", lambda kind: _OLD_KINDS.get(kind[0].lower(), kind[0]), text)
+
+
 def format_noise(noises: Sequence[Noise]) -> str:
     """Return noises in the syntax of `parse_noise`."""
     return "+".join(
@@ -134,7 +143,7 @@ def format_noise(noises: Sequence[Noise]) -> str:
 
 
 def _parse_one(text: str) -> Noise:
-    match = _NOISE.fullmatch(text)
+    match = _NOISE.fullmatch(current_kinds(text))
     if match is None:
         raise UsageError(
             "“{text}” is not a noise. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or gaussian:0.3:7 (with a seed), "

@@ -14,7 +14,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Gray:
     """Remove saturation; the strength is the fraction removed. Grayscale images are unchanged."""
 
-    name = "grey"
+    name = "gray"
     title = "Grayscale"
     about = "Removes the color; a model that undoes it does colorization. Grayscale images are unchanged."
     scale = "fraction of the saturation, 0 to 1"

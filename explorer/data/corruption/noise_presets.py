@@ -49,10 +49,10 @@ NOISE_PRESETS: tuple[NoisePreset, ...] = (
         (Noise("occlusion", 0.15),),
     ),
     NoisePreset(
-        "colourisation",
+        "colorization",
         "Colorization: grayscale input",
         "Removes all color; a model trained on it restores the color.",
-        (Noise("grey", 1.0),),
+        (Noise("gray", 1.0),),
     ),
     NoisePreset(
         "super_resolution",

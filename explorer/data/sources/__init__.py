@@ -166,7 +166,7 @@ def describe(source: Source) -> dict[str, Any]:
         "labels": labels,
         "status": source.status,
         "how": source.how,
-        "licence": source.licence,
+        "license": source.license,
         "attribution": source.attribution,
         **({"attributes": list(source.attributes)} if source.attributes else {}),
         "skipped": skipped_json(source.skipped),

@@ -36,7 +36,7 @@ _IMAGE_KEYS: Final = ("images", "x", "pictures", "pixels", "data", "arr_0")
 _LABEL_KEYS: Final = ("labels", "label", "y", "targets", "target", "arr_1")
 _NAME_KEYS: Final = ("label_names", "class_names", "target_names")
 _GROUP_KEY: Final = "groups"
-_FACT_KEYS: Final = ("name", "title", "licence", "attribution")
+_FACT_KEYS: Final = ("name", "title", "license", "licence", "attribution")
 _LONGEST_FACT: Final = 300
 _ATTRIBUTE: Final = "attr_"
 _CHANNELS: Final = (1, 3)
@@ -60,7 +60,7 @@ def load(path: Path) -> ArraySource:
         flat squares ``(n, side²)``; uint8, integers from 0 to 255, bool, or floats in [0, 1], which are rounded to
         8 bits. ``groups`` are not divided between the splits. ``attr_<name>`` with one number or text per image is an
         attribute; with ``x_train`` and ``x_test`` it is as long as both together, or ``attr_<name>_train`` and
-        ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``licence`` and ``attribution`` describe the
+        ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``license`` and ``attribution`` describe the
         images, for the cards of models trained on them.
 
     Raises
@@ -86,7 +86,7 @@ def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
         facts,
         name=reported.get("name", facts.name),
         title=reported.get("title", facts.title),
-        licence=reported.get("licence", ""),
+        license=reported.get("license", reported.get("licence", "")),
         attribution=reported.get("attribution", ""),
     )
 

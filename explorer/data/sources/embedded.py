@@ -24,7 +24,7 @@ DIGITS = SourceEntry(
     test=2_000,
     image_shape=(28, 28, 1),
     labels=10,
-    licence="CC BY-SA 3.0",
+    license="CC BY-SA 3.0",
     attribution="MNIST by Yann LeCun and Corinna Cortes",
 )
 CLOTHING = SourceEntry(
@@ -37,7 +37,7 @@ CLOTHING = SourceEntry(
     test=500,
     image_shape=(28, 28, 1),
     labels=10,
-    licence="MIT",
+    license="MIT",
     attribution="Fashion-MNIST by Zalando SE",
 )
 GLYPHS = SourceEntry(
@@ -50,7 +50,7 @@ GLYPHS = SourceEntry(
     test=112,
     image_shape=(64, 64, 1),
     labels=28,
-    licence="SIL OFL 1.1 (the fonts)",
+    license="SIL OFL 1.1 (the fonts)",
     attribution="Rendered from Noto, Amiri, Lemonada, Alkalami and Reem Kufi",
 )
 FACES = SourceEntry(
@@ -63,7 +63,7 @@ FACES = SourceEntry(
     test=200,
     image_shape=(64, 64, 3),
     labels=20,
-    licence="CC BY 4.0",
+    license="CC BY 4.0",
     attribution="Personas by Draftbit, drawn with DiceBear, reduced to pixels",
 )
 
@@ -88,7 +88,7 @@ def _load(entry: SourceEntry) -> ArraySource:
         raise DataError(
             "Cannot open “{name}”: {file} is missing. Install the program again.", name=entry.title, file=path
         )
-    facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "embedded", entry.how)
+    facts = Facts(entry.name, entry.title, entry.name, entry.license, entry.attribution, "embedded", entry.how)
     return arrays.load_as(facts, path)
 
 

@@ -29,7 +29,7 @@ class SourceEntry:
         Native height, width and channels.
     labels
         Number of classes.
-    licence, attribution
+    license, attribution
         Of the images.
     url
         Web page of the dataset; empty if included with the program.
@@ -50,7 +50,7 @@ class SourceEntry:
     test: int
     image_shape: ImageShape
     labels: int
-    licence: str
+    license: str
     attribution: str
     url: str = ""
     size_mb: int = 0

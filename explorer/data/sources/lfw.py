@@ -50,7 +50,7 @@ _ENTRY: Final = SourceEntry(
     test=2_647,
     image_shape=(250, 250, 3),
     labels=5_749,
-    licence="for research; the images belong to their owners",
+    license="for research; the images belong to their owners",
     attribution="Labeled Faces in the Wild by Gary B. Huang, Manu Ramesh, Tamara Berg and Erik Learned-Miller",
     url="http://vis-www.cs.umass.edu/lfw/",
     size_mb=233,
@@ -84,7 +84,7 @@ def scan(path: Path) -> Iterator[Progress | Source]:
 
 
 def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Progress | Source]:
-    """Open LFW as `scan` does, with given metadata; `beside` is another folder that may have the attributes."""
+    """Open LFW as `scan` does, with given metadata; the attributes may be in the folder `beside`."""
     root = _root(path)
     if root is None:
         raise DataError(

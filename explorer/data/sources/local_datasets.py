@@ -62,7 +62,7 @@ class LocalDataset:
                 folder=first,
                 remedy=entry.how,
             )
-        facts = Facts(entry.name, entry.title, entry.name, entry.licence, entry.attribution, "present", entry.how)
+        facts = Facts(entry.name, entry.title, entry.name, entry.license, entry.attribution, "present", entry.how)
         if not is_archive(place):
             yield from self.scan_as(facts, place, place)
             return

@@ -365,6 +365,7 @@ def _card(
     data = data_record(trial.source, ()).model_copy(update={"content_hash": trial.source.content_hash()})
     return Card(
         name=request.out.name,
+        task="reconstruct",
         architecture="imported",
         arguments={"latent": opened.networks.latent_dim},
         variational=record.log_variance is not None,

@@ -187,8 +187,8 @@ class FindDirectionsDialog(QDialog):
         for number, one in enumerate(self._document.direction_search.found):
             found = one.direction
             # Avoid -0.00.
-            chance = self.tr("%1 ± %2").replace("%1", f"{found.chance[0]:.2f}".replace("-0.00", "0.00"))
-            chance = chance.replace("%2", f"{found.chance[1]:.2f}")
+            chance = self.tr("%1 ± %2").replace("%1", f"{found.null_effect[0]:.2f}".replace("-0.00", "0.00"))
+            chance = chance.replace("%2", f"{found.null_effect[1]:.2f}")
             texts = [one.name, f"{found.count[0]:,}", percent(found.accuracy), f"{found.effect:.2f}", chance]
             item = QTreeWidgetItem(texts)
             item.setData(0, Qt.ItemDataRole.UserRole, number)

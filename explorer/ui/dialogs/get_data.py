@@ -67,9 +67,9 @@ class GetDataDialog(QDialog):
             ("get_count", self.tr("Images"), f"{entry.count:,} · {width}×{height} {colors}"),
             ("get_url", self.tr("Source"), entry.url),
             (
-                "get_licence",
+                "get_license",
                 self.tr("License"),
-                ". ".join(sentence(part) for part in (entry.licence, entry.attribution) if part),
+                ". ".join(sentence(part) for part in (entry.license, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
             ("get_how", self.tr("Manual download"), entry.how),

@@ -269,7 +269,7 @@ class StatisticsDialog(QDialog):
                 f"{probe.classes:,}",
                 f"{probe.count:,}",
                 percent(probe.accuracy),
-                percent(probe.commonest),
+                percent(probe.majority_class),
             ]
             item = QTreeWidgetItem(texts)
             for column in range(1, len(texts)):
@@ -306,7 +306,7 @@ class StatisticsDialog(QDialog):
             else:
                 header = ["attribute", "classes", "images", "accuracy", "majority class"]
                 rows_of_probes: list[list[Cell]] = [
-                    [one.attribute or "label", one.classes, one.count, one.accuracy, one.commonest]
+                    [one.attribute or "label", one.classes, one.count, one.accuracy, one.majority_class]
                     for one in self._current()
                 ]
                 write_csv(path, header, rows_of_probes)

@@ -23,6 +23,7 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.bundle import CARD, Found, find_bundles
+from explorer.models.card import Task
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
@@ -154,6 +155,7 @@ class LibraryPanel(QWidget):
         card = entry.bundle.card
         facts = [card.architecture]
         if card.imported is None:
+            facts.insert(0, self._task_title(card.task))
             facts.append(self.tr("trained on %1").replace("%1", card.data.title))
         else:
             facts.append(self.tr("imported from %1").replace("%1", card.imported.file))
@@ -163,6 +165,14 @@ class LibraryPanel(QWidget):
         if card.engine == "keras":
             facts.append(self.tr("runs in Keras (slower)"))
         self._add(section, card.name, f"{card.latent_dim:,}-D", " · ".join(facts), ("model", str(entry.path)))
+
+    def _task_title(self, task: Task) -> str:
+        titles = {
+            "reconstruct": self.tr("Reconstruction"),
+            "denoise": self.tr("Denoising"),
+            "colorize": self.tr("Colorization"),
+        }
+        return titles[task]
 
     def _add(
         self,
@@ -273,7 +283,7 @@ class LibraryPanel(QWidget):
         dialog.raise_()
         dialog.activateWindow()
 
-    # -- the cache of pictures -------------------------------------------------------------------------------------
+    # -- image cache -------------------------------------------------------------------------------------------------
 
     def _show_cache(self) -> None:
         size = cache_size()

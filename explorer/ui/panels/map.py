@@ -272,7 +272,7 @@ class MapPanel(QWidget):
             self._steps.setValue(grid.steps)
             self._quantiles.setChecked(grid.quantiles)
         for combo, number in ((self._across, grid.dims[0]), (self._up, grid.dims[1])):
-            combo.setCurrentIndex(-1 if grid.corners else _row_of(combo, (grid.axes, number)))
+            combo.setCurrentIndex(-1 if grid.corners else _row_of(combo, (grid.components, number)))
         self._show_hint()
         home = (grid, self._document.model is None)
         if home != self._home:
@@ -290,14 +290,14 @@ class MapPanel(QWidget):
         if grid.quantiles:
             across, up = (self.tr("quantile of %1").replace("%1", dimension_name(n)) for n in grid.dims)
             return across, up
-        across, up = (component_name(n) if grid.axes else dimension_name(n) for n in grid.dims)
+        across, up = (component_name(n) if grid.components else dimension_name(n) for n in grid.dims)
         return across, up
 
     def _show_hint(self) -> None:
         model = self._document.model
         more = model is not None and model.latent_dim > 2
         words = self.tr("Axes in σ. Other dimensions stay at the current code.")
-        if not self._document.grid.axes:
+        if not self._document.grid.components:
             words = self.tr("Other dimensions stay at the current code.")
         if self._document.grid.corners:
             words = self.tr(
@@ -327,15 +327,17 @@ class MapPanel(QWidget):
         """Change one axis; both are dimensions, or both are principal components."""
         grid = self._document.grid
         if grid.corners:
-            reach = _COMPONENT_REACH if grid.axes else self._document.home_reach
+            reach = _COMPONENT_REACH if grid.components else self._document.home_reach
             grid = replace(grid, corners=(), low=-reach, high=reach)
         chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
-        axes, number = chosen.currentData()
-        if axes != grid.axes:
+        components, number = chosen.currentData()
+        if components != grid.components:
             beside = 1 if number == 0 else 0
             dims = (number, beside) if chosen is self._across else (beside, number)
-            reach = _COMPONENT_REACH if axes else self._document.home_reach
-            self._document.set_grid(replace(grid, dims=dims, axes=axes, quantiles=False, low=-reach, high=reach))
+            reach = _COMPONENT_REACH if components else self._document.home_reach
+            self._document.set_grid(
+                replace(grid, dims=dims, components=components, quantiles=False, low=-reach, high=reach)
+            )
             return
         beside = grid.dims[1] if other is self._up else grid.dims[0]
         dims = (number, beside) if chosen is self._across else (beside, number)
@@ -347,8 +349,8 @@ class MapPanel(QWidget):
     def _on_quantiles_toggled(self, on: bool) -> None:
         reach = self._document.home_reach
         low, high = _QUANTILES if on else (-reach, reach)
-        grid = replace(self._document.grid, quantiles=on, axes=False, corners=(), low=low, high=high)
-        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.axes else (0, 1)))
+        grid = replace(self._document.grid, quantiles=on, components=False, corners=(), low=low, high=high)
+        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.components else (0, 1)))
 
     def _on_through_clicked(self) -> None:
         """Show the plane through three keyframes; if they are collinear, say so."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.architectures import ARCHITECTURES
-from explorer.models.bundle import Bundle, find_bundles
+from explorer.models.bundle import Bundle, current_folder, find_bundles
 from explorer.models.feasibility import Images, images_in, images_of
 from explorer.models.settings import TrainingRequest, make_request, parse_size
 from explorer.models.spec import Architecture
@@ -100,7 +100,8 @@ class TrainChoices(TrainFields):
         self.architecture.setCurrentIndex(self.architecture.findData(request.architecture))
         self._begin_with_reference()
         usual = self.chosen_architecture.defaults
-        self.start_from.setCurrentIndex(max(0, self.start_from.findData(request.start_from)))
+        parent = None if request.start_from is None else str(current_folder(Path(request.start_from)))
+        self.start_from.setCurrentIndex(max(0, self.start_from.findData(parent)))
         self.data.setCurrentIndex(self.data.findData(request.data))
         self.latent.setValue(request.latent or self.chosen_architecture.default_latent)
         self.epochs.setValue(request.epochs or usual.epochs)

@@ -20,7 +20,7 @@ from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
-_KINDS: tuple[Literal["dimensions", "axes", "maximum"], ...] = ("dimensions", "axes", "maximum")
+_KINDS: tuple[Literal["dimensions", "components", "maximum"], ...] = ("dimensions", "components", "maximum")
 
 
 class TraversalsPanel(QWidget):
@@ -148,7 +148,7 @@ class TraversalsPanel(QWidget):
             names = [dimension_name(int(dim)) for dim in view.rows]
             parts = [names[start : start + columns] for start in range(0, len(names), columns)]
             return [(f"{part[0]} … {part[-1]}" if len(part) > 1 else part[0], False) for part in parts]
-        if view.axes:
+        if view.components:
             return [(f"{component_name(axis)} · {percent(float(stats.explained[axis]))}", False) for axis in view.rows]
         labels = []
         for dim in view.rows.tolist():
@@ -162,7 +162,7 @@ class TraversalsPanel(QWidget):
             return self.tr("Sorted by variance (VAE: by KL); last row padded with the mean.")
         words = self.tr("±%1 σ, other dimensions fixed")
         words = words.replace("%1", f"{view.values[-1]:g}")
-        count = len(model.sample.statistics.components) if view.axes else model.latent_dim
+        count = len(model.sample.statistics.components) if view.components else model.latent_dim
         if len(view.rows) < count:
             words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
         return words

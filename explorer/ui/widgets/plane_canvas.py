@@ -128,10 +128,10 @@ class PlaneCanvas(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(380, 360)
 
-    # -- what is shown -----------------------------------------------------------------------------------------------
+    # -- what is shown -------------------------------------------------------------------------------------------------
 
     def set_home(self, tile_grid: TileGrid, steps: int, names: tuple[str, str], *, keep: bool = False) -> None:
-        """Show the range of `steps` tiles from the lattice's first one; `names` label the axes.
+        """Show the range of `steps` tiles from the first one; `names` label the axes.
 
         `keep` preserves a view that the user has panned or zoomed.
         """
@@ -256,7 +256,7 @@ class PlaneCanvas(QWidget):
         """The plane as painted, without axes and markers, in device pixels."""
         return self._composed() if self._shown else None
 
-    # -- geometry ----------------------------------------------------------------------------------------------------
+    # -- geometry ------------------------------------------------------------------------------------------------------
 
     @property
     def scale(self) -> float:
@@ -318,7 +318,7 @@ class PlaneCanvas(QWidget):
         super().resizeEvent(event)
         self._on_view_moved()
 
-    # -- hands -------------------------------------------------------------------------------------------------------
+    # -- hands ---------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move the current code, or start panning or drawing."""
@@ -422,7 +422,7 @@ class PlaneCanvas(QWidget):
         step = min(seen.right - seen.left, seen.top - seen.bottom) * KEY_SHARE * (5 if far else 1)
         self.cursor_moved.emit(self._cursor[0] + across * step, self._cursor[1] + up * step, "~map-keys")
 
-    # -- painting ----------------------------------------------------------------------------------------------------
+    # -- painting ------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()

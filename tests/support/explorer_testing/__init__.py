@@ -1,1 +1,1 @@
-"""What tests of several rooms build on: a codec without a network, and models, pictures and bundles made of it."""
+"""What tests of several rooms build on: a codec without a network, and models, images and bundles made of it."""

@@ -1,4 +1,4 @@
-"""Cards, samples, open models, pictures and whole bundles, small enough to make in every test."""
+"""Cards, samples, open models, images and whole bundles, small enough to make in every test."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, Wrap
 def make_source(
     count: int = 30, image_shape: ImageShape = (12, 10, 1), *, name: str = "tiny", seed: int = 0
 ) -> ArraySource:
-    """Return random pictures, every one different, with labels ``index % 10``."""
+    """Return random images, every one different, with labels ``index % 10``."""
     images = np.random.default_rng(seed).integers(0, 256, (count, *image_shape), dtype=np.uint8)
     labels = (np.arange(count) % 10).astype(np.int64)
     facts = Facts(name=name, title=f"{name.capitalize()} pictures", spec=f"/nowhere/{name}")
@@ -43,6 +43,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
     size = prod(codec.image_shape)
     card = Card(
         name=name,
+        task="reconstruct",
         architecture="vae" if variational else "linear",
         arguments={"latent": codec.latent_dim},
         variational=variational,
@@ -55,7 +56,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
         data=DataRecord(
             name="tiny",
             title="Tiny pictures",
-            licence="CC0",
+            license="CC0",
             attribution="nobody",
             count=30,
             train=24,
@@ -89,7 +90,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
 
 
 def make_sample(codec: Codec, count: int = 40, *, variational: bool = False, seed: int = 1) -> CodeSample:
-    """Return the codes of random pictures."""
+    """Return the codes of random images."""
     source = make_source(count, codec.image_shape, seed=seed)
     pixels = source.read(np.arange(count), Preprocessing.standard(codec.image_shape))
     codes = plain(codec).encode(to_floats(pixels))

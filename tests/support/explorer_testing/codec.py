@@ -15,10 +15,10 @@ LOG_VARIANCE = -1.0
 
 
 class MatrixCodec:
-    """Projects a picture on a few orthonormal directions, and puts it together of them again.
+    """Projects an image on a few orthonormal directions, and puts it together of them again.
 
-    ``encode(decode(z)) == z``, so that a test can tell from a picture which code it was decoded from. It multiplies
-    without BLAS, whose last bits depend on the processor, the threads and the batch; so each picture and each code
+    ``encode(decode(z)) == z``, so that a test can tell from an image which code it was decoded from. It multiplies
+    without BLAS, whose last bits depend on the processor, the threads and the batch; so each image and each code
     gives the same bits alone and in any batch.
     """
 
@@ -90,7 +90,7 @@ class SpatialCodec:
 
 
 class IdentityCodec:
-    """Gives every picture back as it is."""
+    """Gives every image back as it is."""
 
     def __init__(self, image_shape: ImageShape) -> None:
         self.image_shape = image_shape

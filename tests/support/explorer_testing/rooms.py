@@ -12,7 +12,7 @@ from explorer_testing.builders import make_model, make_source
 
 
 def furnish(window: MainWindow) -> None:
-    """Open a model and pictures, and lay a morph, so that nothing is greyed out that need not be."""
+    """Open a model and images, and lay a morph, so that nothing is grayed out that need not be."""
     window.document.open(make_model(), make_source())
     window.document.set_code(np.zeros(2, np.float32))
     window.document.timeline.insert(np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32), 0)

@@ -1,7 +1,7 @@
 """Writes models as others do, in many styles, with what each makes of a few digits: run it with a folder.
 
 In a process of its own, since it needs both Keras. Every entry of `STYLES` writes one model, and returns what it gives
-for the pictures ``(n, 28, 28, 1)`` in [0, 1], again in [0, 1]; for halves alone their codes or pictures.
+for the images ``(n, 28, 28, 1)`` in [0, 1], again in [0, 1]; for halves alone their codes or images.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def said(value: Any) -> Any:
     return np.asarray(value, np.float32).reshape(len(value), -1)
 
 
-# -- Keras 3 ---------------------------------------------------------------------------------------------------------
+# -- Keras 3 -----------------------------------------------------------------------------------------------------------
 
 
 @style
@@ -89,7 +89,7 @@ def spatial_code(folder: Path, x: Any) -> Any:
 
 @style
 def nested(folder: Path, x: Any) -> Any:
-    """An encoder and a decoder that are models of their own within one, pictures without a channel."""
+    """An encoder and a decoder that are models of their own within one, images without a channel."""
     k = keras.layers
     encoder = keras.Sequential([keras.Input((28, 28)), k.Flatten(), k.Dense(64, "relu"), k.Dense(12)], name="encoder")
     decoder = keras.Sequential(
@@ -103,7 +103,7 @@ def nested(folder: Path, x: Any) -> Any:
 
 @style
 def tanh_range(folder: Path, x: Any) -> Any:
-    """Pictures in [−1, 1], saved with the format of Keras 3 that ends in h5."""
+    """Images in [−1, 1], saved with the format of Keras 3 that ends in h5."""
     k = keras.layers
     model = keras.Sequential(
         [
@@ -122,7 +122,7 @@ def tanh_range(folder: Path, x: Any) -> Any:
 
 @style
 def bytes_range(folder: Path, x: Any) -> Any:
-    """Pictures in [0, 255], linear at the end: only trying tells."""
+    """Images in [0, 255], linear at the end: only trying tells."""
     k = keras.layers
     model = keras.Sequential([keras.Input((784,)), k.Dense(64, "relu"), k.Dense(24), k.Dense(784)])
     learn(model, 255 * x.reshape(-1, 784), epochs=20, rate=0.01)
@@ -132,7 +132,7 @@ def bytes_range(folder: Path, x: Any) -> Any:
 
 @style
 def rescaling(folder: Path, x: Any) -> Any:
-    """Takes bytes, scales them down itself, and gives pictures in [0, 1]."""
+    """Takes bytes, scales them down itself, and gives images in [0, 1]."""
     k = keras.layers
     model = keras.Sequential(
         [
@@ -181,7 +181,7 @@ def channels_first(folder: Path, x: Any) -> Any:
 
 @style
 def color(folder: Path, x: Any) -> Any:
-    """Colour pictures of 32 × 32, operations of Keras between the layers."""
+    """Color images of 32 × 32, operations of Keras between the layers."""
     k = keras.layers
     given = keras.Input((32, 32, 3))
     h = k.Conv2D(8, 3, strides=2, padding="same", activation="relu")(given - 0.5)
@@ -193,13 +193,13 @@ def color(folder: Path, x: Any) -> Any:
 
 
 def _colored(x: Any) -> Any:
-    """The digits as the window brings them to 32 × 32 in colour would not be these: plain noise will do."""
+    """The digits as the window brings them to 32 × 32 in color would not be these: plain noise will do."""
     return np.random.default_rng(3).uniform(0, 1, (COUNT, 32, 32, 3)).astype(np.float32)
 
 
 @style
 def any_size(folder: Path, x: Any) -> Any:
-    """Convolutions alone, which take pictures of any size."""
+    """Convolutions alone, which take images of any size."""
     k = keras.layers
     given = keras.Input((None, None, 3))
     h = k.Conv2D(8, 3, strides=2, padding="same", activation="relu")(given)
@@ -320,7 +320,7 @@ def gelu(folder: Path, x: Any) -> Any:
     return said(model(x[:COUNT].reshape(-1, 784)))
 
 
-# -- Keras 2 ---------------------------------------------------------------------------------------------------------
+# -- Keras 2 -----------------------------------------------------------------------------------------------------------
 
 
 def _keras_2(x: Any) -> Any:
@@ -410,7 +410,7 @@ def exported_pair(folder: Path, x: Any) -> Any:
     return said(decoder(alone(x[:COUNT])))
 
 
-# -- what is refused -------------------------------------------------------------------------------------------------
+# -- what is refused ---------------------------------------------------------------------------------------------------
 
 
 def _hostile(folder: Path) -> None:
@@ -476,7 +476,7 @@ def _refused(folder: Path, x: Any) -> None:
 
 
 def main(folder: Path, only: Sequence[str] = ()) -> None:
-    """Write everything, and ``references.npz`` with the pictures and what each style gives for them.
+    """Write everything, and ``references.npz`` with the images and what each style gives for them.
 
     `only` are the styles that are wanted, with the hostile models; all, and all that is refused, where it is empty.
     """

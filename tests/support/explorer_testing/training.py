@@ -1,4 +1,4 @@
-"""Small trainings: pictures that can be learnt, and requests that take a second."""
+"""Small trainings: images that can be learnt, and requests that take a second."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ E = TypeVar("E")
 
 
 def blobs(count: int, image_shape: ImageShape = (16, 16, 1), seed: int = 0) -> Pixels:
-    """Return pictures of one soft spot each: two coordinates, a width and a brightness."""
+    """Return images of one soft spot each: two coordinates, a width and a brightness."""
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
     rows, columns = np.mgrid[:height, :width]
@@ -29,7 +29,7 @@ def blobs(count: int, image_shape: ImageShape = (16, 16, 1), seed: int = 0) -> P
 
 
 def write_images(path: Path, train: int = 160, test: int = 40, image_shape: ImageShape = (16, 16, 1)) -> Path:
-    """Write pictures with given splits as an npz file; return its path."""
+    """Write images with given splits as an npz file; return its path."""
     images = blobs(train + test, image_shape)
     np.savez(path, x_train=images[:train], x_test=images[train:])
     return path

@@ -76,14 +76,14 @@ class WindowDriver:
         self.running.close()
         self.window.deleteLater()
 
-    # -- waiting -------------------------------------------------------------------------------------------------
+    # -- waiting -------------------------------------------------------------------------------------------------------
 
     def until(self, condition: Any) -> None:
         """Serve events until the condition holds."""
         self.bot.waitUntil(condition, timeout=PATIENCE_MS)
 
     def open(self, model: OpenModel | None = None, source: Source | None = None) -> None:
-        """Open a small model and 30 pictures, or those given; wait until all is shown, and begin the history."""
+        """Open a small model and 30 images, or those given; wait until all is shown, and begin the history."""
         self.document.open(model or make_model(), source or make_source())
         self.settle()
         self.document.forget_history()
@@ -107,7 +107,7 @@ class WindowDriver:
         wanted = floats_to_qimage(model.codec.decode(code[None])[0])
         self.until(lambda: self.window.stage.edited.image == wanted)
 
-    # -- hands ---------------------------------------------------------------------------------------------------
+    # -- hands ---------------------------------------------------------------------------------------------------------
 
     def find(self, kind: type[W], name: str) -> W:
         """Return the control of that object name."""
@@ -190,7 +190,7 @@ def plain(text: str) -> str:
 
 
 def array_of(qimage: QImage) -> NDArray[np.uint8]:
-    """Return the pixels of an image, ``(h, w, 1)`` where it is grey and ``(h, w, 3)`` where not."""
+    """Return the pixels of an image, ``(h, w, 1)`` where it is gray and ``(h, w, 3)`` where not."""
     gray = qimage.format() == QImage.Format.Format_Grayscale8
     kind = QImage.Format.Format_Grayscale8 if gray else QImage.Format.Format_RGB888
     qimage = qimage.convertToFormat(kind)
