@@ -26,6 +26,7 @@ check: $(STAMP) ## check lint, formatting, types, imports and words
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/codespell explorer scripts tests docs README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md
 	@$(PYTHON) scripts/check_words.py
 
 check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, fuzzing, 100 kills, ten minutes in the real window

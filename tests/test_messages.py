@@ -44,7 +44,7 @@ def test_an_error_is_its_message() -> None:
     assert str(error) == "a.png is damaged. Copy it again."
 
 
-def test_a_name_at_the_start_is_told_from_a_word() -> None:
+def test_a_name_at_the_start_differs_from_a_word() -> None:
     named = message("{name} is damaged.", name="a.png")
     assert begins_with_a_name(named)
     assert begins_with_a_name(message("{problem} It is kept.", problem=named))

@@ -83,7 +83,7 @@ def check_dimension(dimension: int, count: int, what: Message = DIMENSION) -> in
     """
     if not 0 <= dimension < count:
         if not count:
-            raise UsageError("There is no {what} {number}: the model has none.", what=what, number=dimension)
+            raise UsageError("There is no {what} {number}: the model has no such {what}.", what=what, number=dimension)
         raise UsageError(
             "There is no {what} {number}. Choose a number from 0 to {last}.",
             what=what,

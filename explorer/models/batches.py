@@ -54,7 +54,7 @@ def readable_batches(
             yield min(start + step, len(indices)), pixels, kept
     if len(indices) and not any_read:
         if not source.skipped:
-            raise DataError("Cannot read any image of {source}. Replace the files.", source=source.name)
+            raise DataError("Cannot read any of the images in {source}. Replace the files.", source=source.name)
         raise DataError(
             "Cannot read any image of {source}; for example {file}: {reason}. Replace the files.",
             source=source.name,

@@ -105,7 +105,9 @@ def first(tour: Tour) -> None:
     clicks.end()
     if clicks.count > MOST_CLICKS:
         raise EngineError(
-            "A first animation took {count} clicks, more than {most}.", count=clicks.count, most=MOST_CLICKS
+            "Making a first animation took {count} clicks; at most {most} are allowed.",
+            count=clicks.count,
+            most=MOST_CLICKS,
         )
     tour.shoot(f"first-animation-in-{clicks.count}-clicks")
     tour.document.timeline.clear()

@@ -27,7 +27,7 @@ def settings(tour: Tour) -> None:
     tour.click("train_more")
     tour.type_number("train_latent", 5_000)
     if not tour.find(QLabel, "train_facts").property("problem"):
-        raise EngineError("5,000 latent dimensions were accepted.")
+        raise EngineError("5,000 latent dimensions were accepted, but should be rejected.")
     tour.choose("train_preset", "quick")
     if source is not None:
         tour.choose("train_data", source.spec)

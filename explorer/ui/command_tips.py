@@ -76,7 +76,7 @@ def command_tips() -> dict[str, str]:
         "action_scheme_light": tr("Light background, dark text."),
         "action_scheme_dark": tr("Dark background, light text."),
         "action_quit": tr("Close the window; a running training keeps its last checkpoint."),
-        "action_help": tr("Show what the window does and all keyboard shortcuts."),
+        "action_help": tr("Show help on this window and all keyboard shortcuts."),
         "timeline_even": tr("Retime the frames so that the image changes equally in each."),
         "timeline_duplicate": tr("Insert a copy of the selected keyframe after it."),
         "timeline_delete": tr("Delete the selected keyframe."),

@@ -258,7 +258,7 @@ class AnimationJobs(QObject):
         document, path = self._document, export.path
         model, animation = document.model, document.timeline.animation
         if model is None or animation is None:
-            document.report(message("An animation needs at least two keyframes. Add another one."))
+            document.report(message("An animation needs at least two keyframes. Add keyframes."))
             return
         if path in self._exporting:
             document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))

@@ -190,7 +190,7 @@ def rows(dataset: Any, most: int) -> Iterator[Any]:
     row = prod(map(int, dataset.shape[1:])) * dataset.dtype.itemsize
     if row > MAX_ROW_BYTES:
         raise ModelError(
-            "The weights {name} have rows of {size} MB, more than {most} MB. Import a model with smaller layers.",
+            "A row of the weights {name} takes {size} MB; the limit is {most} MB. Import a model with smaller layers.",
             name=dataset.name,
             size=row >> 20,
             most=MAX_ROW_BYTES >> 20,

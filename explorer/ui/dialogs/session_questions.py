@@ -106,7 +106,7 @@ def ask_missing(
     if opening.missing == "model":
         name = record.model.name if record.model else ""
         what = parent.tr("Where is the model “%1”?").replace("%1", name)
-        kept = parent.tr("Without it, only dataset and settings open; codes, keyframes and bookmarks need the model.")
+        kept = parent.tr("Without the model, only dataset and settings open. Codes, keyframes and bookmarks need it.")
         problem = sentence(opening.model_problem)
         locate = [("missing_folder", parent.tr("Locate…"), Role.AcceptRole, locate_folder)]
         without = parent.tr("Open without model")

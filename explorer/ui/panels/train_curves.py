@@ -138,7 +138,7 @@ class TrainCurvesPanel(QWidget):
             return self.tr("Only the loss of a VAE has these terms.")
         if training.active:
             return self.tr("First point appears after epoch 1.")
-        return self.tr("Start a training to see its loss here.")
+        return self.tr("Start training to see the loss here.")
 
 
 def _joined(name: str, part: str) -> str:
