@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
+# Tests often wait for a process or an event, so that three workers keep two cores busy.
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$cores" -gt 3 ] && echo 4 || echo 3)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-long screenshots pretrained clean environment
@@ -19,7 +21,7 @@ run: $(STAMP) ## open the window (without a display: take screenshots)
 
 test: $(STAMP) ## run all tests, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
-	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(PYTEST_ARGS)
 
 check: $(STAMP) ## check lint, formatting, types, imports and words
 	@.venv/bin/ruff check

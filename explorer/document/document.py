@@ -672,6 +672,10 @@ class Document(ViewResults):
         self._replace(state)
         self.forget_history()
 
+    def close_unused(self) -> None:
+        """Close the models and images that only the history references; undo reopens them."""
+        self._history.close_all()
+
     def forget_history(self) -> None:
         """Clear the history."""
         self._history = History()

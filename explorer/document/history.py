@@ -169,7 +169,11 @@ class History:
         for steps in (self._past, self._future):
             steps[:] = [change(step) for step in steps]
 
-    def _close_far(self) -> None:
+    def close_all(self) -> None:
+        """Close all models and sources of the steps that can be reopened, also those of the nearest step."""
+        self._close_far(0, 0)
+
+    def _close_far(self, open_models: int = OPEN_MODELS, open_sources: int = OPEN_SOURCES) -> None:
         """Close models and sources that only distant steps have, if they can be opened again."""
         pairs = zip_longest(reversed(self._past), reversed(self._future))
         near = [step.state for step in chain.from_iterable(pairs) if step is not None]
@@ -178,8 +182,8 @@ class History:
         unsaved = [model for model in models if not model.card.files]
         sources = dict.fromkeys(state.source for state in near if state.source is not None)
         known = [source for source in sources if not source.provisional]
-        far_models = {*saved[OPEN_MODELS:], *unsaved[UNSAVED_MODELS:]}
-        far_sources = set(known[OPEN_SOURCES:])
+        far_models = {*saved[open_models:], *unsaved[UNSAVED_MODELS:]}
+        far_sources = set(known[open_sources:])
         if far_models or far_sources:
             self._change(lambda step: step.closing(far_models, far_sources))
 

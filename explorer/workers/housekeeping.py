@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import weakref
 from collections.abc import Callable
@@ -116,10 +117,13 @@ class Housekeeping(QObject):
 
     def _on_long_idle(self) -> None:
         document = self._document
+        document.close_unused()
+        # Whatever still refers to itself; half a minute without an answer, nobody notices the tenth of a second.
+        gc.collect()
+        self._timer.start()
         watched = any(document.watches(slot) for slot in (FindNeighbors.slot, FindNearest.slot))
         if document.neighbors.index is not None and not watched and not self._jobs.jobs:
             document.neighbors.put_index(None)
-            self._timer.start()
 
     def _drop_stale_views(self) -> None:
         """Drop the index and codes of a model or images that are no longer open: tens of megabytes each."""
