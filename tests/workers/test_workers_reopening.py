@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +107,15 @@ def test_another_model_in_its_place_is_not_taken_for_it(used: Document, tmp_path
 def test_a_folder_that_is_gone_or_has_changed_is_named(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "images 0" / "1.png").unlink()
     assert reason_for_staying(used, qtbot).startswith("Cannot go to this step: the images of “images 0” have changed.")
+
+
+def test_half_a_minute_of_idle_time_closes_what_only_the_history_references(
+    backend: Backend, used: Document, qtbot: QtBot
+) -> None:
+    shown = weakref.ref(used.model), weakref.ref(used.source)
+    used.undo()
+    qtbot.waitUntil(lambda: settled(used) and used.history_place == 2 * COUNT - 1)
+    backend.housekeeping._on_long_idle()  # the timer's end
+    qtbot.waitUntil(lambda: [reference() for reference in shown] == [None, used.source])
+    used.redo()
+    qtbot.waitUntil(lambda: settled(used) and name_of(used) == f"m{COUNT - 1}")
