@@ -132,9 +132,6 @@ RECIPES: tuple[Recipe, ...] = (
         "latent-explorer train --arch conv-spatial --data mnist --out digits-conv --epochs 64 --batch 32 --rate 0.001 "
         "--schedule cosine --seed 0",
         goal=Goal("bce", 0.0693),
-        reason="9 of the 32 feature maps of its second layer are zero on all of 500 test digits, and 9 of the 128 of "
-        "its first: dead ReLUs, presumably due to this learning rate. With batch size 256 and learning rate 0.001 it "
-        "converged much more slowly (0.0726 after 45 of the 64 epochs).",
     ),
     Recipe(
         "R2",
