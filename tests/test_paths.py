@@ -29,10 +29,10 @@ def refused(written: Path, *read: Path) -> str:
 
 def test_the_same_file_or_folder_is_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"{photos}: it is the input {photos}." in refused(photos, photos)
-    assert "it is /" in refused(photos / "a.png", photos / "a.png")
-    assert "it is /" in refused(photos / "inner" / ".." / "a.png", photos / "a.png")
+    assert "it is the input /" in refused(photos / "a.png", photos / "a.png")
+    assert "it is the input /" in refused(photos / "inner" / ".." / "a.png", photos / "a.png")
     monkeypatch.chdir(photos)
-    assert "it is /" in refused(Path("a.png"), photos / "a.png")
+    assert "it is the input /" in refused(Path("a.png"), photos / "a.png")
     assert "it is the input ." in refused(photos, Path())
 
 
@@ -53,8 +53,8 @@ def test_the_first_that_is_in_the_way_is_named(photos: Path, tmp_path: Path) -> 
 def test_a_link_to_a_file_is_that_file(photos: Path, tmp_path: Path, link: object) -> None:
     assert callable(link)
     link(photos / "a.png", tmp_path / "link.png")
-    assert "it is /" in refused(tmp_path / "link.png", photos / "a.png")
-    assert "it is /" in refused(photos / "a.png", tmp_path / "link.png")
+    assert "it is the input /" in refused(tmp_path / "link.png", photos / "a.png")
+    assert "it is the input /" in refused(photos / "a.png", tmp_path / "link.png")
     assert refused(tmp_path / "link.png", photos)
 
 
@@ -70,7 +70,7 @@ def test_links_to_folders_are_followed(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(photos, target_is_directory=True)
     assert "it is inside" in refused(tmp_path / "link" / "new.png", photos)
     assert "it is inside" in refused(photos / "new.png", tmp_path / "link")
-    assert "it is /" in refused(tmp_path / "link", photos)
+    assert "it is the input /" in refused(tmp_path / "link", photos)
     (photos / "out").symlink_to(tmp_path, target_is_directory=True)
     assert "it is inside" in refused(photos / "out", photos), "the link would be replaced"
 

@@ -110,7 +110,7 @@ def jump(place: int) -> Edit:
 
 
 def same(state: State, other: State) -> bool:
-    """Compare all parts by identity; a step whose model was closed and reopened is another object of the same parts."""
+    """Compare all parts by identity; a step whose model was closed and reopened is a new object of the same parts."""
     return all(getattr(state, part.name) is getattr(other, part.name) for part in fields(State))
 
 
