@@ -103,7 +103,7 @@ WHOLE: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] =
     "channels_first": ("channels_first.keras", {}, (28, 28, 1), (9,)),
     "any_size": ("any_size.keras", {}, (64, 64, 3), (16, 16, 4)),
     "keras_2_subclass": ("keras_2_subclass", {"trust": True}, (28, 28, 1), (8,)),
-    "colour": ("colour.keras", {}, (32, 32, 3), (20,)),
+    "color": ("color.keras", {}, (32, 32, 3), (20,)),
     "vae_functional": ("vae_functional.keras", {}, (28, 28, 1), (2,)),
     "vae_subclass": ("vae_subclass.keras", {}, (28, 28, 1), (2,)),
     "vae_pair": ("vae_pair", {}, (28, 28, 1), (2,)),
@@ -129,7 +129,7 @@ def test_a_model_of_any_style_gives_what_it_gave_where_it_was_written(
     assert finished.engine == ("keras" if style == "gelu" else "onnx")
     assert finished.max_difference <= TOLERANCE
     with np.load(models / "references.npz") as references:
-        noise = {"colour": (3, 32), "any_size": (4, 64)}.get(style)
+        noise = {"color": (3, 32), "any_size": (4, 64)}.get(style)
         images = references["x"] if noise is None else _noise(*noise)
         expected = references["keras_2_hdf5" if style == "renamed" else style]
     np.testing.assert_allclose(reconstruct(result.out, images), expected, atol=TOLERANCE)
@@ -202,7 +202,7 @@ def test_an_encoder_alone(process: ModelProcess, models: Path, tmp_path: Path) -
     with np.load(models / "references.npz") as references:
         codes = codec.encode(references["x"])
         np.testing.assert_allclose(codes, references["encoder_two_outputs"], atol=TOLERANCE)
-    assert bundle.sample.labels is not None, "its codes can be coloured on the map"
+    assert bundle.sample.labels is not None, "its codes can be colored on the map"
     with pytest.raises(ModelError, match="no decoder"):
         codec.decode(codes)
 

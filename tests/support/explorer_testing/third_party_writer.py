@@ -188,7 +188,7 @@ def color(folder: Path, x: Any) -> Any:
     code = k.Dense(20)(k.Flatten()(h))
     h = k.Reshape((16, 16, 4))(k.Dense(1024, "relu")(code))
     model = keras.Model(given, k.Conv2DTranspose(3, 3, strides=2, padding="same", activation="sigmoid")(h))
-    model.save(folder / "colour.keras")
+    model.save(folder / "color.keras")
     return said(model(_colored(x)))
 
 
