@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import threading
 import weakref
 from collections.abc import Callable
@@ -120,6 +121,7 @@ class Housekeeping(QObject):
         document.close_unused()
         # Whatever still refers to itself; half a minute without an answer, nobody notices the tenth of a second.
         gc.collect()
+        linecache.clearcache()  # source files that imports and tracebacks have read: several megabytes
         self._timer.start()
         watched = any(document.watches(slot) for slot in (FindNeighbors.slot, FindNearest.slot))
         if document.neighbors.index is not None and not watched and not self._jobs.jobs:
