@@ -9,8 +9,8 @@ processes. The exit status is 1 if a limit is exceeded:
 * minutes: A is the memory after the first idle minute. The limit at the end is A + 150 MB; with the first model and
   after one idle minute it is A + 80 MB. No training starts in the last minute, because a model process ends only after
   half a minute of idle time.
-* cycles: a fixed list of actions, repeated. After the last cycle the limit is 20 MB more than after the second, and no
-  more open files and threads.
+* cycles: a fixed list of actions, repeated. After the last cycle the limit is 20 MB of anonymous memory more than after
+  the second, and no more open files and threads.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _cycles(soak: Soak, count: int) -> int:
         _rest(soak, POOL_SECONDS)
         last = curve.add("a pause")
     kept = [
-        _verdict("memory", last.memory_mb, second.memory_mb + CYCLE_MB, "MB"),
+        _verdict("anonymous memory", last.own_mb, second.own_mb + CYCLE_MB, "MB"),
         _verdict("open files", last.files, second.files, ""),
         _verdict("threads", last.threads, second.threads, ""),
     ]

@@ -24,4 +24,4 @@ def test_six_cycles_hold_no_more_than_two() -> None:
         env={**os.environ, "PYTHONPATH": path, "QT_QPA_PLATFORM": "offscreen"},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.rstrip().endswith("verdict: kept")
+    assert ended.stdout.rstrip().endswith("result: ok")
