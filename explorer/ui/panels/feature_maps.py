@@ -93,7 +93,7 @@ class FeatureMapsPanel(QWidget):
         maps.addWidget(self.canvas, 2)
         maps.addWidget(self.grid, 1)
         brush = QHBoxLayout()
-        brush.addWidget(PlainLabel(self.tr("Brush size")))
+        brush.addWidget(PlainLabel(self.tr("Brush")))
         brush.addWidget(self._size)
         brush.addWidget(self._value)
         brush.addStretch(1)
