@@ -16,7 +16,7 @@ from explorer.errors import ExplorerError
 from explorer.inference.codec import Network
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.types import Floats
-from explorer.workers import codec_thread as module
+from explorer.workers import render_thread as module
 from explorer.workers.jobs import JobRunner
 from explorer.workers.render_thread import RenderThread
 
@@ -95,7 +95,7 @@ def test_an_error_of_a_run_stays_an_error(slow: Network) -> None:
     assert not isinstance(caught.value, ExplorerError)
 
 
-def test_closing_the_codec_thread_ends_its_run(qtbot: QtBot) -> None:
+def test_closing_the_render_thread_ends_its_run(qtbot: QtBot) -> None:
     codec, thread = SlowCodec(), RenderThread()
     thread.submit(DecodeTerms(codec, CODE))
     assert codec.begun.wait(20)
