@@ -140,7 +140,7 @@ def test_more_like_this_are_around_the_cursor(shown: WindowDriver) -> None:
 def test_what_does_not_fit(shown: WindowDriver) -> None:
     assert not drop(shown, "a", QMimeData())
     assert drop(shown, "a", code_mime(np.zeros(3, np.float32)))
-    assert "codes of 6 numbers" in str(shown.problems[-1].message)
+    assert "not of 6 latent dimensions" in str(shown.problems[-1].message)
     with pytest.raises(UsageError):
         shown.document.add_to_term(0, np.zeros((1, 5), np.float32))
     shown.open(make_model(latent_dim=3, name="other"))

@@ -89,7 +89,7 @@ def test_an_image_that_was_dropped_is_not_written_over(opened: WindowDriver, tmp
     begin_export(opened)
     opened.save_as(tmp_path / "dropped.gif")
     opened.until(lambda: bool(opened.problems))
-    assert "it is /" in str(opened.problems[0].message)
+    assert "it is the input /" in str(opened.problems[0].message)
     assert contents(tmp_path) == before
 
 

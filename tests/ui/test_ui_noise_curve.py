@@ -163,7 +163,7 @@ def test_curves_are_written_as_image_drawing_and_table(lab: WindowDriver, tmp_pa
     page(lab).save(tmp_path / "missing" / "curve.svg")
     assert "does not exist. Create it" in str(lab.problems[-1].message)
     page(lab).save(tmp_path / "curve.bmp")
-    assert "ends in .png or .svg" in str(lab.problems[-1].message)
+    assert "must end in .png or .svg" in str(lab.problems[-1].message)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.csv", "curve.png", "curve.svg"]
 
 
