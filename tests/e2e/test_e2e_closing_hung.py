@@ -92,28 +92,28 @@ def job_with_a_pool(entered):
         pool.submit(lambda: (entered(), os.read(stuck, 1))).result()
 
 def begin(running):
-    document, studio, window = running.document, running.studio, running.window
+    document, backend, window = running.document, running.backend, running.window
     window.sessions.asks = False
     running.ear = Ear()
     running.ear.heard.connect(window.close)
     entered = lambda: ready(running)
     if hung in {"job", "edited, and a job"}:
-        studio.jobs.start("Stuck", lambda: job(entered if hung == "job" else lambda: None))
+        backend.jobs.start("Stuck", lambda: job(entered if hung == "job" else lambda: None))
     elif hung == "pool":
-        studio.jobs.start("Stuck", lambda: job_with_a_pool(entered))
+        backend.jobs.start("Stuck", lambda: job_with_a_pool(entered))
     elif hung == "codec":
         model = document.model
         document.open(replace(model, codec=EndlessCodec(model.codec, entered)))
     elif hung == "model process":
         def stop():
-            if studio.trainer.process_id is not None:
+            if backend.trainer.process_id is not None:
                 timer.stop()
-                os.kill(studio.trainer.process_id, signal.SIGSTOP)
-                ready(running, child=studio.trainer.process_id)
+                os.kill(backend.trainer.process_id, signal.SIGSTOP)
+                ready(running, child=backend.trainer.process_id)
         timer = QTimer(window)
         timer.timeout.connect(stop)
         timer.start(10)
-        studio.trainer.warm()
+        backend.trainer.warm()
     elif hung == "main thread":
         window.closing.connect(lambda: os.read(stuck, 1))
         ready(running)
@@ -124,7 +124,7 @@ def begin(running):
     elif hung in {"nothing", "idle"}:
         ready(running)
     if hung.startswith("edited"):
-        studio.autosave.written.connect(lambda problem: ready(running))
+        backend.autosave.written.connect(lambda problem: ready(running))
         document.set_code([0.5, 0.25])
 
 def make_window(*given):

@@ -44,7 +44,7 @@ ear.heard.connect(window.close)
 def tell():
     if not told:
         told.append(True)
-        print(json.dumps({"children": [running.studio.trainer.process_id]}), flush=True)
+        print(json.dumps({"children": [running.backend.trainer.process_id]}), flush=True)
         threading.Thread(target=lambda: (sys.stdin.readline(), ear.heard.emit()), daemon=True).start()
 
 def on_jobs():

@@ -34,7 +34,7 @@ from explorer.app import make_application, make_window, open_first
 
 given = json.loads(sys.argv[1])
 app, running = make_application(), make_window()
-document, autosave = running.document, running.studio.autosave
+document, autosave = running.document, running.backend.autosave
 open_first(document)
 running.window.show()
 for number in range(given["keyframes"]):
