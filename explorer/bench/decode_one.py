@@ -1,4 +1,4 @@
-"""``decode-one``: decode one code through the codec thread and back to the main thread."""
+"""``decode-one``: decode one code through the render thread and back to the main thread."""
 
 from __future__ import annotations
 

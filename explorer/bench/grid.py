@@ -1,4 +1,4 @@
-"""``grid``: decode a grid of images as the map does, tile by tile through the codec thread."""
+"""``grid``: decode a grid of images as the map does, tile by tile through the render thread."""
 
 from __future__ import annotations
 

@@ -712,7 +712,7 @@ class Document(ViewResults):
     # -- results of the workers ------------------------------------------------------------------------------------
 
     def put_view(self, slot: str, view: View) -> None:
-        """Set a view that the codec thread computed.
+        """Set a view that the render thread computed.
 
         An `ImageView` sets the code of the selected image; this belongs to its selection and is not an edit.
         """

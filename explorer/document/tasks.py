@@ -1,4 +1,4 @@
-"""Tasks of the codec thread: created on the main thread with all their inputs, without side effects.
+"""Tasks of the render thread: created on the main thread with all their inputs, without side effects.
 
 A task's `run` yields views; between two of them a more urgent task may run first, and a newer one of the same slot
 replaces it.
@@ -85,7 +85,7 @@ _ANIMATION_AT_ONCE = 16
 
 
 class Task(Protocol):
-    """A piece of work for the codec thread."""
+    """A piece of work for the render thread."""
 
     slot: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""The views derived from a document's state: results of the codec thread, each in a slot with a signal."""
+"""The views derived from a document's state: results of the render thread, each in a slot with a signal."""
 
 from __future__ import annotations
 

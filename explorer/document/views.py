@@ -1,4 +1,4 @@
-"""Results of the codec thread, ready to be shown; derived from the state, never saved or undone."""
+"""Results of the render thread, ready to be shown; derived from the state, never saved or undone."""
 
 from __future__ import annotations
 

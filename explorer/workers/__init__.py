@@ -1,1 +1,1 @@
-"""Background work for the document: the codec thread, jobs, and the model process. Uses QtCore only."""
+"""Background work for the document: the render thread, jobs, and the model process. Uses QtCore only."""

@@ -1,4 +1,4 @@
-"""The background work of a document: creates and connects the codec thread, the jobs and the trainer."""
+"""The background work of a document: creates and connects the render thread, the jobs and the trainer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Backend(QObject):
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close(deadline)
-            # The codec thread may be waiting for a decoder in Keras.
+            # The render thread may be waiting for a decoder in Keras.
             network_server().close(deadline.seconds)
             self.jobs.close(deadline)
             self.importer.close(deadline)

@@ -1,4 +1,4 @@
-"""Connects document and codec thread: submits tasks when the state changes, and stores their results."""
+"""Connects document and render thread: submits tasks when the state changes, and stores their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The codec thread: one slot for each kind of request; the latest request wins, the most urgent slot is first."""
+"""The render thread: one slot for each kind of request; the latest request wins, the most urgent slot is first."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RenderThread(QObject):
     Signals
     -------
     answered(Answer)
-        Emitted on the codec thread; connect objects that live on the main thread. Compare the generation with
+        Emitted on the render thread; connect objects that live on the main thread. Compare the generation with
         `generation` before use: an answer may already be queued when its request is withdrawn.
     """
 
