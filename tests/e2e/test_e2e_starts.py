@@ -25,17 +25,19 @@ def watched(preferences=None):
 
     def look():
         tour = running.window.findChild(FirstTour)
-        problems = running.window.shell.problems
-        print(json.dumps({
-            "tour": bool(tour and tour.running),
-            "window": current_theme().window,
-            "library": running.window.library.isVisible(),
-            "problems": [problems.entry(row).message for row in range(problems.rowCount())],
-        }))
-        if tour:
-            tour.end()
-        running.window.findChild(QDockWidget, "library_dock").hide()
-        running.window.close()
+        try:
+            problems = running.window.shell.problems
+            print(json.dumps({
+                "tour": bool(tour and tour.running),
+                "window": current_theme().window,
+                "library": running.window.library.isVisible(),
+                "problems": [str(problems.entry(row).message) for row in range(problems.rowCount())],
+            }))
+        finally:
+            if tour:
+                tour.end()
+            running.window.findChild(QDockWidget, "library_dock").hide()
+            running.window.close()
 
     QTimer.singleShot(0, look)
     return running

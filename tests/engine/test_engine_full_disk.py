@@ -27,7 +27,7 @@ from explorer_testing.training import small_request
 
 if __name__ == "__main__":
     encoder, decoder, pictures, disk, fill = json.loads(sys.argv[1])
-    disk, process, told = Path(disk), ModelProcess(), []
+    disk, process, reported = Path(disk), ModelProcess(), []
     process.start()
     for room in fill:
         # All but so many bytes of the disk are taken.
@@ -36,15 +36,15 @@ if __name__ == "__main__":
             file.write(bytes(max(0, free - room)))
         request = ImportRequest(None, disk / "imported", encoder=Path(encoder), decoder=Path(decoder))
         *_, last = process.run(Import(request))
-        told.append([type(last).__name__, getattr(last, "message", ""), getattr(last, "details", "")])
+        reported.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
         training = small_request(Path(pictures), disk / "trained", epochs=1)
         *_, last = process.run(Train(training))
-        told.append([type(last).__name__, getattr(last, "message", ""), getattr(last, "details", "")])
-        told.append(sorted(path.name for path in disk.iterdir()))
+        reported.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
+        reported.append(sorted(path.name for path in disk.iterdir()))
         (disk / "others").unlink()
         shutil.rmtree(disk / "trained", ignore_errors=True)
     process.close()
-    print(json.dumps(told))
+    print(json.dumps(reported))
 """
 
 

@@ -53,7 +53,7 @@ if __name__ == "__main__":
         if isinstance(event, Epoch):
             process.order(Pause())
         if isinstance(event, (Checkpoint, Trouble, Failed)):
-            told.append([type(event).__name__, getattr(event, "note", getattr(event, "message", ""))])
+            told.append([type(event).__name__, str(getattr(event, "note", getattr(event, "message", "")))])
         if isinstance(event, Paused):
             if not limited and told[-1][0] == "Checkpoint":
                 limited = True

@@ -233,7 +233,7 @@ def test_what_onnx_cannot_express_is_decoded_by_keras(driver: WindowDriver, mode
     code = np.linspace(-1, 1, 16, dtype=np.float32)
     driver.document.set_code(code)
     driver.until_edited_shows(code)
-    driver.until(lambda: "by Keras itself" in text(driver, "status_decode"))
+    driver.until(lambda: "(Keras)" in text(driver, "status_decode"))
 
 
 def test_two_parts_are_dropped_together(driver: WindowDriver, models: Path) -> None:
