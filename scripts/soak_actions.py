@@ -208,7 +208,7 @@ def show_dialogs(soak: Soak) -> None:
     window = soak.running.window
     dialogs = (
         window.app_actions.show_settings,
-        window.show_help,
+        window.app_actions.show_help,
         window.app_actions.show_palette,
         window.app_actions.show_problems,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
 from explorer.document.views import AnimationView
 from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
+from explorer.ui.actions import WindowAction
 
 GIF_NAME, FIRST_NAME = "morph.gif", "first.gif"
 MOST_CLICKS = 10
@@ -50,8 +50,8 @@ def paths(tour: Tour) -> None:
     start = track.key_rect(1).center()
     tour.drag(track, [start, start + QPointF(12, 0), QPointF(track.x_of(50), start.y())])
     _measured(tour)
-    even = next(action for action in timeline.findChildren(QAction) if action.objectName() == "timeline_even")
-    tour.until(even.isEnabled, "the curves of the animation")
+    even = next(action for action in timeline.findChildren(WindowAction) if action.record.name == "timeline_even")
+    tour.until(lambda: even.available, "the curves of the animation")
     even.trigger()
     _measured(tour)
     tour.shoot("timeline-paths")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.data.formats import IMAGE_SUFFIXES
@@ -16,6 +16,7 @@ from explorer.document.views import CursorView
 from explorer.errors import ExportError, UsageError
 from explorer.models.bundle import CARD
 from explorer.models.third_party.files import looks_third_party
+from explorer.ui.actions import Action, Section, When
 from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.panels.stage import StagePanel
@@ -43,6 +44,46 @@ class ClipboardDnd(QObject):
         self._import_parts = import_parts
         self.overlay = DropOverlay(window)
         document.open_requests.negative_found.connect(self._on_negative_found)
+
+    def menu_actions(self) -> Iterator[Action]:
+        document = self._document
+        yield Action(
+            "action_copy_image",
+            self.tr("&Copy image"),
+            self.copy_image,
+            Section.CLIPBOARD,
+            shortcut=QKeySequence.StandardKey.Copy,
+            tip=self.tr("Copy the decoded image, pixel for pixel."),
+            synonyms=self.tr("clipboard, screenshot, copy pixels"),
+        )
+        yield Action(
+            "action_copy_code",
+            self.tr("C&opy code"),
+            self.copy_code,
+            Section.CLIPBOARD,
+            shortcut="Ctrl+Shift+C",
+            tip=self.tr("Copy the current code as a list of numbers."),
+            synonyms=self.tr("clipboard, copy numbers, copy vector"),
+        )
+        yield Action(
+            "action_paste",
+            self.tr("Pas&te"),
+            self.paste,
+            Section.CLIPBOARD,
+            shortcut=QKeySequence.StandardKey.Paste,
+            tip=self.tr("Encode the image on the clipboard, open its files, or apply its code."),
+            synonyms=self.tr("clipboard, insert image, insert code"),
+        )
+        yield Action(
+            "action_invert_imported_image",
+            self.tr("In&vert imported image"),
+            self.invert_imported_image,
+            Section.CLIPBOARD,
+            shortcut="Ctrl+Shift+I",
+            tip=self.tr("Invert an imported image: models know only the polarity of their data."),
+            synonyms=self.tr("negative, swap black and white, polarity"),
+            enabled=When(lambda: document.imported_image is not None, (document.imported_image_changed,)),
+        )
 
     # -- in ------------------------------------------------------------------------------------------------------
 

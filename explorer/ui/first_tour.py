@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
 from explorer.ui.widgets.tour_card import TourCard, TourOverlay
+
+
+class Landmarks(NamedTuple):
+    """The parts of the window that the tour points at, in the order in which F6 visits them."""
+
+    library: QWidget
+    gallery: QWidget
+    stage: QWidget
+    tabs: QTabWidget
+    feature_maps: QWidget
+    latent: QWidget
+    timeline: QWidget
 
 
 @dataclass(frozen=True)
@@ -17,7 +29,7 @@ class Step:
 
     title: str
     text: str
-    target: Callable[[], QWidget]
+    target: QWidget
 
 
 class FirstTour(QObject):
@@ -31,10 +43,11 @@ class FirstTour(QObject):
 
     ended = Signal()
 
-    def __init__(self, window: QWidget, steps: tuple[Step, ...]) -> None:
+    def __init__(self, window: QWidget, landmarks: Landmarks) -> None:
         super().__init__(window)
         self._window = window
-        self._steps = steps
+        self._tabs = landmarks.tabs
+        self._steps = self._make_steps(landmarks)
         self._place = 0
         self._before: QWidget | None = None
         self.overlay = TourOverlay(window)
@@ -43,12 +56,58 @@ class FirstTour(QObject):
         self.card.skipped.connect(self.end)
         window.installEventFilter(self)
 
+    def _make_steps(self, parts: Landmarks) -> tuple[Step, ...]:
+        return (
+            Step(
+                self.tr("Select an image"),
+                self.tr(
+                    "An autoencoder compresses each image into a short latent code. Click an image, or drop or paste "
+                    "one of your own."
+                ),
+                parts.gallery,
+            ),
+            Step(
+                self.tr("Compare the reconstruction"),
+                self.tr(
+                    "The decoder reconstructs the image from the code. MSE, PSNR and SSIM measure the difference; "
+                    "the error map shows where it is."
+                ),
+                parts.stage,
+            ),
+            Step(
+                self.tr("Edit the code"),
+                self.tr(
+                    "Drag a slider and watch the edited image. The histogram behind a slider shows the dataset's "
+                    "codes; outside it, decoded images become unreliable."
+                ),
+                parts.latent,
+            ),
+            Step(
+                self.tr("Explore the latent space"),
+                self.tr(
+                    "The map decodes a plane of latent space. Click or drag to move the current code. The other tabs "
+                    "show samples, traversals, denoising and training."
+                ),
+                parts.tabs,
+            ),
+            Step(
+                self.tr("Make an animation"),
+                self.tr(
+                    "Add keyframes (Ctrl+K), play the animation, and export it as a video or GIF. Press Ctrl+Shift+P "
+                    "to search all commands."
+                ),
+                parts.timeline,
+            ),
+        )
+
     @property
     def running(self) -> bool:
         """Whether a step is shown."""
         return self.card.isVisible()
 
     def start(self) -> None:
+        """Show the first step, and the first tab, which is the map."""
+        self._tabs.setCurrentIndex(0)
         self._before = QApplication.focusWidget()
         self._place = 0
         self._show()
@@ -85,7 +144,7 @@ class FirstTour(QObject):
         self.card.raise_()
 
     def _target(self) -> QRect:
-        widget = self._steps[self._place].target()
+        widget = self._steps[self._place].target
         return QRect(widget.mapTo(self._window, QPoint(0, 0)), widget.size())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

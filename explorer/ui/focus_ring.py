@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
-Pane = Callable[[], QWidget]
 
-
-def step_pane(panes: Sequence[Pane], by: int) -> QWidget | None:
+def step_pane(panes: Sequence[QWidget], by: int) -> QWidget | None:
     """Move the focus `by` panels forward, wrapping around and skipping hidden ones.
 
     Returns the widget that got the focus, or None if none can have it.
     """
-    shown = [pane() for pane in panes]
-    shown = [pane for pane in shown if pane.isVisible()]
+    shown = [pane for pane in panes if pane.isVisible()]
     focus = QApplication.focusWidget()
     here = next((place for place, pane in enumerate(shown) if _holds(pane, focus)), -1 if by > 0 else 0)
     for step in range(1, len(shown) + 1):

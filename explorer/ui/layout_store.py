@@ -26,7 +26,7 @@ class LayoutStore:
         self._window = window
         self._preferences = preferences
         self._first = QByteArray()
-        self._first_sizes: dict[str, list[int]] = {}
+        self._first_sizes: list[tuple[QSplitter, list[int]]] = []
 
     @property
     def began(self) -> bool:
@@ -39,7 +39,8 @@ class LayoutStore:
         A layout that cannot be restored changes nothing.
         """
         self._first = self._window.saveState(_VERSION)
-        self._first_sizes = {splitter.objectName(): splitter.sizes() for splitter in self._splitters()}
+        named = (splitter for splitter in self._window.findChildren(QSplitter) if splitter.objectName())
+        self._first_sizes = [(splitter, splitter.sizes()) for splitter in named]
         kept = self._preferences.values
         if not kept.keep_layout:
             return
@@ -58,17 +59,13 @@ class LayoutStore:
     def reset(self) -> None:
         """Restore the initial layout, including closed and floating docks."""
         self._window.restoreState(self._first, _VERSION)
-        for splitter in self._splitters():
-            if splitter.objectName() in self._first_sizes:
-                splitter.setSizes(self._first_sizes[splitter.objectName()])
+        for splitter, sizes in self._first_sizes:
+            splitter.setSizes(sizes)
 
     def show_all(self) -> None:
         """Show every dock."""
         for dock in self._window.findChildren(QDockWidget):
             dock.show()
-
-    def _splitters(self) -> list[QSplitter]:
-        return [splitter for splitter in self._window.findChildren(QSplitter) if splitter.objectName()]
 
 
 def _packed(data: QByteArray) -> str:

@@ -39,21 +39,22 @@ def score(query: str, text: str) -> float | None:
     return None if found == -inf else found - len(given) / 100
 
 
-def ranked(query: str, texts: Sequence[tuple[str, str]]) -> list[int]:
+def ranked(query: str, texts: Sequence[tuple[str, str, Sequence[str]]]) -> list[int]:
     """Return the indices of matching texts, best first; ties keep their order.
 
-    Each text has a note; texts that match only together with their note rank lower. Scattered matches are dropped where
-    another text matches consecutively.
+    Each text has a note and synonyms; a match by a synonym or only together with the note ranks lower. Scattered
+    matches are dropped where another text matches consecutively.
     """
-    scores = [(_score_with_note(query, *text), place) for place, text in enumerate(texts)]
+    scores = [(_best_score(query, *text), place) for place, text in enumerate(texts)]
     fitting = [(-value, place) for value, place in scores if value is not None]
     worst = max((-value for value, _ in fitting), default=0.0) * _LOOSE
     return [place for value, place in sorted(fitting) if -value >= worst]
 
 
-def _score_with_note(query: str, text: str, note: str) -> float | None:
+def _best_score(query: str, text: str, note: str, synonyms: Sequence[str]) -> float | None:
     alone = score(query, text)
-    if alone is not None:
-        return alone
-    both = score(query, f"{text} {note}")
-    return None if both is None else both - _NOTE
+    others = [score(query, synonym) for synonym in synonyms]
+    if alone is None:
+        others.append(score(query, f"{text} {note}"))
+    found = [alone, *(other - _NOTE for other in others if other is not None)]
+    return max((value for value in found if value is not None), default=None)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMessageBox
 
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver, Opening
 from explorer.models.recent import clear_recent, recent_sessions
 from explorer.models.session_file import SUFFIX
+from explorer.ui.actions import Action, ActionMenu, Section, Submenu
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder, ask_save
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
-from explorer.ui.plain_text import plain_menu_text, plain_tooltip
+from explorer.ui.plain_text import plain_menu_text
 from explorer.ui.text import learning
 
 
@@ -37,6 +38,9 @@ class SessionActions(QObject):
         self._window = window
         self._then: Callable[[], object] | None = None
         self._question: QMessageBox | None = None
+        self.recent = ActionMenu("menu_recent", window, self.tr("Open recen&t session"))
+        # Other windows add sessions, too.
+        self.recent.aboutToShow.connect(self._fill_recent)
         self.asks = False
         """Whether closing the window asks about unsaved changes; False for tours and benchmarks."""
         sessions = document.sessions
@@ -56,41 +60,69 @@ class SessionActions(QObject):
 
     # -- the menu --------------------------------------------------------------------------------------------------
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """Add the actions to the File menu."""
-        keys = QKeySequence.StandardKey
-        self._act(menu, "action_session_new", self.tr("&New session"), self.new, QKeySequence(keys.New))
-        self._act(menu, "action_session_open", self.tr("Open &session…"), self.ask_open, QKeySequence("Ctrl+Alt+O"))
-        self.recent = QMenu(self.tr("Open recen&t session"), menu)
-        self.recent.setObjectName("menu_recent")
-        # Other windows add sessions, too.
-        self.recent.aboutToShow.connect(self._fill_recent)
-        menu.addMenu(self.recent)
-        self._act(menu, "action_session_save", self.tr("Sa&ve session"), self.save, QKeySequence(keys.Save))
-        as_keys = QKeySequence("Ctrl+Shift+S")
-        self._act(menu, "action_session_save_as", self.tr("Save session &as…"), self.save_as, as_keys)
-        menu.addSeparator()
-
-    def _act(self, menu: QMenu, name: str, title: str, run: Callable[[], object], keys: QKeySequence) -> None:
-        action = QAction(title, self._window)
-        action.setObjectName(name)
-        action.setShortcut(keys)
-        action.triggered.connect(lambda checked=False: run())
-        menu.addAction(action)
+    def menu_actions(self) -> Iterator[Action | Submenu]:
+        yield Action(
+            "action_session_new",
+            self.tr("&New session"),
+            self.new,
+            Section.SESSION,
+            shortcut=QKeySequence.StandardKey.New,
+            tip=self.tr("Start a new, empty session."),
+            synonyms=self.tr("empty session, start over, close session"),
+        )
+        yield Action(
+            "action_session_open",
+            self.tr("Open &session…"),
+            self.ask_open,
+            Section.SESSION,
+            shortcut="Ctrl+Alt+O",
+            tip=self.tr("Open a session file: model, dataset, keyframes, bookmarks and edits."),
+            synonyms=self.tr("load session, project, restore work"),
+        )
+        yield Submenu(Section.SESSION, self.recent)
+        yield Action(
+            "action_session_save",
+            self.tr("Sa&ve session"),
+            self.save,
+            Section.SESSION,
+            shortcut=QKeySequence.StandardKey.Save,
+            tip=self.tr("Save model, dataset, keyframes, bookmarks and edits to the session file."),
+            synonyms=self.tr("store, write project, keep work"),
+        )
+        yield Action(
+            "action_session_save_as",
+            self.tr("Save session &as…"),
+            self.save_as,
+            Section.SESSION,
+            shortcut="Ctrl+Shift+S",
+            tip=self.tr("Save the session to another file."),
+            synonyms=self.tr("save copy, rename session, store elsewhere"),
+        )
 
     def _fill_recent(self) -> None:
-        self.recent.clear()
+        self.recent.fill(self._recent_actions())
+        if self.recent.isEmpty():
+            self.recent.addAction(self.tr("No recent sessions")).setEnabled(False)
+
+    def _recent_actions(self) -> Iterator[Action | None]:
         paths = recent_sessions()
         for number, path in enumerate(paths):
-            action = self.recent.addAction(plain_menu_text(path.stem), partial(self.open, path))
-            action.setObjectName(f"action_recent_{number}")
-            action.setToolTip(plain_tooltip(str(path)))
-            action.setStatusTip(str(path))
+            yield Action(
+                f"action_recent_{number}",
+                plain_menu_text(path.stem),
+                partial(self.open, path),
+                tip=str(path),
+                synonyms=self.tr("recent session, last session, reopen"),
+            )
         if paths:
-            self.recent.addSeparator()
-            self.recent.addAction(self.tr("Clear list"), clear_recent).setObjectName("action_recent_clear")
-        else:
-            self.recent.addAction(self.tr("No recent sessions")).setEnabled(False)
+            yield None
+            yield Action(
+                "action_recent_clear",
+                self.tr("Clear list"),
+                clear_recent,
+                tip=self.tr("Clear the list of recent sessions; their files are kept."),
+                synonyms=self.tr("forget sessions, delete recent"),
+            )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

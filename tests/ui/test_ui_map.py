@@ -587,8 +587,9 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
     action = next(action for action in menu.actions() if action.objectName() == "map_save_plane")
     action.trigger()
     scattered.save_as(tmp_path / "plane.png")
-    for what, name in (("axes", "axes.png"), ("points", "points.svg"), ("codes", "codes.csv")):
-        panel.save(f"map_save_{what}", tmp_path / name)
+    panel.save_axes(tmp_path / "axes.png")
+    panel.save_points(tmp_path / "points.svg")
+    panel.save_codes(tmp_path / "codes.csv")
     assert canvas.plane is not None
     with Image.open(tmp_path / "plane.png") as pil_image:
         np.testing.assert_array_equal(np.asarray(pil_image.convert("RGB")), array_of(canvas.plane)[..., :3])
@@ -604,7 +605,7 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == list(range(source.count))
     np.testing.assert_allclose([[float(row["z0"]), float(row["z1"])] for row in rows], points, rtol=1e-6)
-    panel.save("map_save_points", tmp_path / "missing" / "points.svg")
+    panel.save_points(tmp_path / "missing" / "points.svg")
     assert "does not exist. Create it" in str(scattered.problems[-1].message)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from explorer_testing.builders import as_floats
 from explorer_testing.window import WindowDriver
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QPushButton
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QPushButton
 
 from explorer.document.preferences import PreferencesFile
-from explorer.ui.commands import commands_of, menu_actions
+from explorer.ui.actions import Command
+from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.dialogs.command_palette import CommandPalette
 from explorer.ui.main_window import MainWindow
 from explorer.ui.matching import ranked, score
@@ -33,22 +35,59 @@ def listed(palette: CommandPalette) -> list[str]:
     return [str(palette.model.index(row, 0).data()) for row in range(palette.model.rowCount())]
 
 
+def commands_of(window: MainWindow) -> list[Command]:
+    return window.registry.commands()
+
+
+def names_of(window: MainWindow) -> set[str]:
+    return {command.record.name for command in commands_of(window)}
+
+
 def test_every_command_is_in_a_menu_with_a_shortcut(bare_window: MainWindow) -> None:
-    actions = [action for _, action in menu_actions(bare_window)]
-    assert len(actions) > 40
-    keyless = [action.objectName() for action in actions if action.shortcut().isEmpty()]
-    # A list of files, one entry each, is no list of commands.
-    assert [name for name in keyless if not name.startswith("action_recent_")] == []
-    keys = [action.shortcut().toString() for action in actions if not action.shortcut().isEmpty()]
+    commands = commands_of(bare_window)
+    assert len(commands) > 150
+    assert [command.record.name for command in commands if not command.keys] == []
+    keys = [command.keys for command in commands]
     assert len(keys) == len(set(keys))
     orphans = {action.objectName() for action in bare_window.actions() if action.text()}
-    assert orphans <= {action.objectName() for action in actions}
+    assert orphans <= names_of(bare_window)
+
+
+def test_every_command_can_be_found_by_other_words(bare_window: MainWindow) -> None:
+    for command in commands_of(bare_window):
+        words = command.record.words
+        assert len(words) >= 2, command.record.name
+        assert len(words) == len(set(words))
+        assert command.record.title.casefold() not in words, command.record.name
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("gif", "action_export"),
+        ("save movie", "action_export"),
+        ("preferences", "action_settings"),
+        ("dark mode", "action_scheme_dark"),
+        ("anomalies", "action_tab_outliers"),
+        ("knn", "action_tab_neighbors"),
+        ("tensorflow", "action_import"),
+        ("spreadsheet", "map_save_codes"),
+        ("start training", "action_train_start"),
+    ],
+)
+def test_a_synonym_finds_a_command(bare_window: MainWindow, query: str, name: str) -> None:
+    palette = opened(bare_window)
+    QTest.keyClicks(palette.field, query)
+    command = palette.model.command(0)
+    assert command is not None
+    assert command.record.name == name
 
 
 def test_it_lists_every_command_of_menus_and_panels(bare_window: MainWindow) -> None:
     palette = opened(bare_window)
-    names = {command.name for command in commands_of(bare_window)}
-    assert {"action_export", "action_timeline_presets", "action_map_fit", "action_samples_redraw"} <= names
+    assert {"action_export", "action_timeline_presets", "action_map_fit", "action_samples_redraw"} <= names_of(
+        bare_window
+    )
     assert len(listed(palette)) == len(commands_of(bare_window))
     titles = [(command.title, command.where) for command in commands_of(bare_window)]
     assert len(titles) == len(set(titles))
@@ -91,28 +130,22 @@ def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     QTest.keyClicks(palette.field, f"{button.text()} samples")
     command = palette.model.command(0)
     assert command is not None
-    assert command.name == "action_samples_redraw"
+    assert command.record.name == "action_samples_redraw"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert driver.window.tabs.currentWidget() is driver.window.samples
     assert driver.document.sampling.seed != seed
 
 
 def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
-    titles = {command.title for command in commands_of(bare_window)}
-    names = {command.name for command in commands_of(bare_window)}
-    keys = [f"({command.keys})" for command in commands_of(bare_window) if command.keys]
+    names = names_of(bare_window)
+    same = {button: command for command in commands_of(bare_window) for button in command.record.buttons}
     panels = [*bare_window.findChildren(QDockWidget), bare_window.tabs]
-    buttons = [button for panel in panels for button in panel.findChildren(QPushButton)]
+    buttons = [button for panel in panels for button in panel.findChildren(QPushButton) if button.menu() is None]
     assert len(buttons) > 60
-    left_out = [
-        button.objectName()
-        for button in buttons
-        if button.menu() is None
-        and f"action_{button.objectName()}" not in names
-        and button.text() not in titles
-        and not any(button.toolTip().endswith(one) for one in keys)
-    ]
+    left_out = [one.objectName() for one in buttons if one not in same and f"action_{one.objectName()}" not in names]
     assert left_out == []
+    for button, command in same.items():
+        assert button.toolTip().endswith(f"({command.keys})"), "its tooltip says the keys"
 
 
 def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
@@ -128,12 +161,30 @@ def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
     assert said[0].startswith("Unavailable")
 
 
+def test_the_menu_of_a_button_says_what_is_available(driver: WindowDriver) -> None:
+    driver.open()
+    said: list[str] = []
+    driver.document.announced.connect(said.append)
+    codes = next(one for one in commands_of(driver.window) if one.record.name == "map_save_codes")
+    assert not codes.enabled
+    codes.run()
+    assert said == ["Unavailable: Codes as CSV…"]
+    assert not driver.window.findChildren(QFileDialog)
+    menu = driver.find(QPushButton, "map_save").menu()
+    assert menu is not None
+    action = next(one for one in menu.actions() if one.objectName() == "map_save_codes")
+    menu.aboutToShow.emit()
+    assert not action.isEnabled()
+    menu.aboutToHide.emit()
+    assert action.isEnabled(), "so that its shortcut says why nothing happens"
+
+
 def test_what_cannot_be_done_now_says_so_and_does_nothing(bare_window: MainWindow) -> None:
     palette = opened(bare_window)
     QTest.keyClicks(palette.field, "export animation")
     command = palette.model.command(0)
     assert command is not None
-    assert command.name == "action_export"
+    assert command.record.name == "action_export"
     assert not command.enabled
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert palette.isVisible()
@@ -164,8 +215,19 @@ def test_what_was_done_last_is_known_at_the_next_start(bare_window: MainWindow) 
     assert preferences.values.recent_commands == ("action_tab_noise", "action_tab_samples")
 
 
+def test_names_of_version_1_are_known_and_unknown_ones_go(bare_window: MainWindow) -> None:
+    preferences = bare_window.app_actions.preferences
+    preferences.put(recent_commands=("action_gone", "action_tab_neighbours"))
+    palette = opened(bare_window)
+    assert listed(palette)[0] == "Neighbors"
+    QTest.keyClicks(palette.field, "samples")
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert preferences.values.recent_commands == ("action_tab_samples", "action_tab_neighbors")
+    assert set(FORMER_NAMES.values()) <= names_of(bare_window)
+
+
 def test_every_command_says_what_it_means(bare_window: MainWindow) -> None:
-    silent = [command.name for command in commands_of(bare_window) if len(command.tip.split()) < 3]
+    silent = [command.record.name for command in commands_of(bare_window) if len(command.record.tip.split()) < 3]
     assert silent == []
 
 
@@ -189,17 +251,23 @@ def test_what_is_found_is_there_in_order(query: str, text: str) -> None:
 
 def test_beginnings_of_words_come_first() -> None:
     texts = [
-        ("Stop exporting", ""),
-        ("Export animation", "File"),
-        ("Some other experiment", ""),
-        ("Explain anything", ""),
+        ("Stop exporting", "", ()),
+        ("Export animation", "File", ()),
+        ("Some other experiment", "", ()),
+        ("Explain anything", "", ()),
     ]
-    assert texts[ranked("exp an", texts)[0]] == ("Export animation", "File")
+    assert texts[ranked("exp an", texts)[0]] == texts[1]
     assert ranked("", texts) == [0, 1, 2, 3]
     assert ranked("zz", texts) == []
 
 
 def test_a_title_comes_before_a_place() -> None:
-    texts = [("Row", "Noise"), ("Noise", "View")]
+    texts = [("Row", "Noise", ()), ("Noise", "View", ())]
     assert ranked("noise", texts) == [1, 0]
     assert ranked("row noise", texts) == [0]
+
+
+def test_a_synonym_comes_after_a_title_and_before_scattered_letters() -> None:
+    texts = [("Export animation", "File", ("gif", "save movie")), ("Gif", "", ()), ("Large diff", "", ())]
+    assert ranked("gif", texts) == [1, 0]
+    assert ranked("save mo", texts) == [0]

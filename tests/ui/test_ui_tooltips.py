@@ -8,8 +8,8 @@ import pytest
 from explorer_testing.rooms import furnish
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from explorer.ui.command_tips import tab_tips
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 
 SCIENCE = {
     "stage_original": "encoder",
@@ -74,7 +74,7 @@ def test_a_control_that_stands_for_an_idea_explains_it(furnished: MainWindow, na
 
 
 def test_every_tab_says_what_its_view_of_the_code_is_for(furnished: MainWindow) -> None:
-    tips = tab_tips()
+    tips = {panel.id: panel.tip for panel in PANELS}
     for number in range(furnished.tabs.count()):
         panel = furnished.tabs.widget(number)
         assert panel is not None

@@ -22,16 +22,18 @@ SHOWN = {
     "addTab", "addItem", "addAction", "addMenu", "addRow", "insertItem", "setHeaderLabels", "setLabel", "setButtonText",
     "show_text", "show_message", "show_words", "show_problem", "announce", "announced", "report",
     "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control",
-    "ask_file", "ask_folder", "ask_save", "drawText",
+    "ask_file", "ask_folder", "ask_save", "drawText", "Action", "Panel", "ActionMenu",
 }  # fmt: skip
 """Calls whose words reach a person."""
 
 UNTRANSLATED_PLACES = {
     "button": {0}, "check_box": {0}, "combo_box": {0}, "spin_box": {0}, "decimal_box": {0}, "line_edit": {0},
     "name_control": {1},
-    "addItem": {1}, "setLabel": {0},
+    "addItem": {1}, "setLabel": {0}, "Action": {0}, "Panel": {0}, "ActionMenu": {0},
 }  # fmt: skip
 """Arguments of these that are object names, or what a choice means."""
+
+UNTRANSLATED_KEYWORDS = {"shortcut", "icon", "behind"}
 
 WORDS = re.compile(r"[^\W\d_]{2,}")
 UNITS = {"px", "ms", "fps", "dB", "MSE", "PSNR", "SSIM", "KL", "MB", "GB", "kB", "Latent Explorer", "nats", "PCA"}
@@ -80,7 +82,8 @@ def untranslated(source: str) -> list[tuple[int, str]]:
         if not isinstance(node, ast.Call) or name_of(node) not in SHOWN:
             continue
         names = UNTRANSLATED_PLACES.get(name_of(node), set())
-        for place, argument in enumerate([*node.args, *(keyword.value for keyword in node.keywords)]):
+        keywords = [keyword.value for keyword in node.keywords if keyword.arg not in UNTRANSLATED_KEYWORDS]
+        for place, argument in enumerate([*node.args, *keywords]):
             if place in names:
                 continue
             for text in words_in(argument):
@@ -116,6 +119,8 @@ def test_no_text_is_shown_without_tr(path: Path) -> None:
         ('combo_box("name", self.tr("Tip"), [("One", "one")])', 1),
         ('document.announced.emit("Done it")', 1),
         ('self.moved.emit("gesture")', 0),
+        ('Action("name", self.tr("Go"), go, shortcut="Ctrl+G", tip=self.tr("Goes"), synonyms="walk")', 1),
+        ('Panel("name", QT_TRANSLATE_NOOP("panels", "Title"), make, tip="Goes")', 1),
     ],
 )
 def test_the_reader_finds_what_it_should(source: str, count: int) -> None:

@@ -223,7 +223,7 @@ def controls(root: QWidget) -> Iterator[QWidget]:
 
 
 def test_every_control_has_a_name_words_and_a_tooltip(bare_window: MainWindow) -> None:
-    bare_window.show_help()
+    bare_window.app_actions.show_help()
     for number in range(bare_window.tabs.count()):
         bare_window.tabs.setCurrentIndex(number)
     found = list(controls(bare_window))

@@ -1,4 +1,4 @@
-"""The command palette: search all commands by name, run one with Return."""
+"""The command palette: search all commands by name or synonym, run one with Return."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.ui.commands import Command
+from explorer.ui.actions import Command
 from explorer.ui.matching import ranked
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.theme import current_theme
@@ -41,13 +41,14 @@ class CommandList(QAbstractListModel):
     def put(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
         """List the commands: recent ones on top, then in menu order."""
         places = {name: place for place, name in enumerate(recent)}
-        self._all = sorted(commands, key=lambda command: places.get(command.name, len(places)))
+        self._all = sorted(commands, key=lambda command: places.get(command.record.name, len(places)))
         self.find("")
 
     def find(self, query: str) -> None:
         """Show the matches, best first."""
         self.beginResetModel()
-        self._shown = [self._all[place] for place in ranked(query, [(one.title, one.where) for one in self._all])]
+        texts = [(one.title, one.where, one.record.words) for one in self._all]
+        self._shown = [self._all[place] for place in ranked(query, texts)]
         self.endResetModel()
 
     def command(self, row: int) -> Command | None:
@@ -66,7 +67,7 @@ class CommandList(QAbstractListModel):
             now = "" if command.enabled else self.tr("unavailable")
             return ", ".join(part for part in (command.title, command.where, command.keys, now) if part)
         if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole}:
-            tip = command.tip or f"{command.where}: {command.title}"
+            tip = command.record.tip or f"{command.where}: {command.title}"
             return plain_tooltip(tip) if role == Qt.ItemDataRole.ToolTipRole else tip
         return None
 
@@ -206,16 +207,16 @@ class CommandPalette(QDialog):
         if command is None:
             self._tip.setText(self.tr("No matching command"))
         elif not command.enabled:
-            self._tip.setText(self.tr("Unavailable: %1").replace("%1", command.tip or command.title))
+            self._tip.setText(self.tr("Unavailable: %1").replace("%1", command.record.tip or command.title))
         else:
-            self._tip.setText(command.tip)
+            self._tip.setText(command.record.tip)
 
     def _run_current(self) -> None:
         """Close first, which restores the focus, then run the command."""
         command = self.model.command(self.list.currentIndex().row())
         if command is not None and command.enabled:
             self.accept()
-            self._done(command.name)
+            self._done(command.record.name)
             command.run()
 
 

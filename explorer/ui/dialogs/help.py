@@ -7,7 +7,7 @@ from html import escape
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from explorer.ui.commands import Command
+from explorer.ui.actions import Command
 
 
 class HelpDialog(QDialog):
@@ -89,7 +89,7 @@ class HelpDialog(QDialog):
             ("Ctrl+G…", self.tr("buttons of the panels; the Panels menu lists the shortcuts")),
             ("Tab, F6", self.tr("next control, next panel")),
         )
-        rows = [(command.keys, command.title) for command in commands if command.keys]
+        rows = [(command.keys, command.record.title) for command in commands if command.keys]
         return f"<h3>{self.tr('Keys in panels')}</h3>{_table(within)}<h3>{self.tr('Menu shortcuts')}</h3>{_table(rows)}"
 
 

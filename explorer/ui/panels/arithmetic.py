@@ -29,6 +29,7 @@ from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, images_of
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
@@ -62,16 +63,23 @@ class ArithmeticPanel(QWidget):
     def _make_controls(self) -> None:
         self.modes = SegmentedControl(
             (
-                ("arithmetic_sum", self.tr("A − B + C"), self.tr("Add and subtract codes: a − b + c")),
+                (
+                    "arithmetic_sum",
+                    self.tr("A − B + C"),
+                    self.tr("Add and subtract codes: a − b + c"),
+                    self.tr("analogy, vector arithmetic, subtract"),
+                ),
                 (
                     "arithmetic_cross",
                     self.tr("Crossover"),
                     self.tr("Take each dimension from one of two codes at random"),
+                    self.tr("mix codes, breed, recombine"),
                 ),
                 (
                     "arithmetic_more",
                     self.tr("Variations"),
                     self.tr("Images decoded from the current code plus Gaussian noise"),
+                    self.tr("similar codes, mutate, perturb"),
                 ),
             )
         )
@@ -243,10 +251,16 @@ class _TermBox(QWidget):
             f"slot_{letter}_add",
             self.tr("+ Image"),
             self.tr("Add the selected image to %1").replace("%1", letter),
+            self.tr("insert image, use image"),
         )
         tip = self.tr("Add the current code to %1").replace("%1", letter)
-        self._cursor = button(f"slot_{letter}_cursor", self.tr("+ Code"), tip)
-        self._clear = button(f"slot_{letter}_clear", "×", self.tr("Remove all images from %1").replace("%1", letter))
+        self._cursor = button(f"slot_{letter}_cursor", self.tr("+ Code"), tip, self.tr("insert code, use code"))
+        self._clear = button(
+            f"slot_{letter}_clear",
+            "×",
+            self.tr("Remove all images from %1").replace("%1", letter),
+            self.tr("empty slot, remove images"),
+        )
         self._clear.setAccessibleName(self.tr("Clear"))
         self._clear.setFixedWidth(_CLEAR)
         for made in (self._add, self._cursor):
@@ -340,3 +354,12 @@ class _TermBox(QWidget):
                 self._document.add_to_term(self._number, code[None])
             except ExplorerError as error:
                 self._document.report(error.message)
+
+
+PANEL = Panel(
+    "arithmetic",
+    QT_TRANSLATE_NOOP("panels", "Arithmetic"),
+    ArithmeticPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Add and subtract codes, such as A − B + C, and decode the result."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "analogy, vector math, add, subtract, mix"),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemDelegate, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
@@ -12,7 +14,9 @@ from explorer.document.state import Bookmark
 from explorer.document.views import BookmarksView
 from explorer.errors import ExplorerError
 from explorer.types import Pixels
+from explorer.ui.actions import Action, Section
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button
@@ -39,8 +43,18 @@ class BookmarksPanel(QWidget):
         self.list.installEventFilter(self)
         self._empty = EmptyLabel(self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
         self.add = button("bookmarks_add", self.tr("Add"), self.tr("Bookmark the current code (Ctrl+M)"))
-        self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Rename bookmark (F2)"))
-        self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Delete bookmark (Del)"))
+        self.rename = button(
+            "bookmarks_rename",
+            self.tr("Rename"),
+            self.tr("Rename bookmark (F2)"),
+            self.tr("change name, bookmark name"),
+        )
+        self.remove = button(
+            "bookmarks_delete",
+            self.tr("Delete"),
+            self.tr("Delete bookmark (Del)"),
+            self.tr("remove bookmark, delete bookmark"),
+        )
         buttons = QHBoxLayout()
         for made in (self.add, self.rename, self.remove):
             buttons.addWidget(made)
@@ -63,6 +77,18 @@ class BookmarksPanel(QWidget):
         document.code_changed.connect(self._update_buttons)
         document.model_changed.connect(self._update_buttons)
         self._show()
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_bookmark",
+            self.tr("Add book&mark"),
+            self._document.bookmarks.add,
+            Section.KEYFRAMES,
+            shortcut="Ctrl+M",
+            tip=self.tr("Save the current code as a bookmark."),
+            synonyms=self.tr("remember code, favorite, star, save code"),
+            buttons=(self.add,),
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -167,3 +193,13 @@ def _icon(pixels: Pixels) -> QIcon:
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon
+
+
+PANEL = Panel(
+    "bookmarks",
+    QT_TRANSLATE_NOOP("panels", "Bookmarks"),
+    BookmarksPanel,
+    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the bookmarked codes."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "favorites, saved codes, pins"),
+)

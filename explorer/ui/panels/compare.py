@@ -29,6 +29,7 @@ from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
@@ -66,6 +67,7 @@ class ComparePanel(QWidget):
             "compare_pca",
             self.tr("PCA"),
             self.tr("Compare with PCA of the same latent dimension: the best linear autoencoder"),
+            self.tr("linear baseline, principal components"),
         )
         self._noisy = check_box(
             "compare_noisy",
@@ -78,14 +80,21 @@ class ComparePanel(QWidget):
                     "compare_images",
                     self.tr("Images"),
                     self.tr("Reconstructions of the selected image by both models"),
+                    self.tr("side by side, reconstructions"),
                 ),
-                ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
+                (
+                    "compare_table_page",
+                    self.tr("Table"),
+                    self.tr("Metrics of both models over the test images"),
+                    self.tr("metrics, numbers, statistics"),
+                ),
             )
         )
         self._measure = button(
             "compare_measure",
             self.tr("Benchmark"),
             self.tr("Measure quality, speed and size of both models, with JPEG and WebP for comparison"),
+            self.tr("speed test, measure, evaluate"),
             primary=True,
         )
         words = self.tr("Select a model to compare.")
@@ -104,7 +113,10 @@ class ComparePanel(QWidget):
         name_control(self.sliders, "compare_sliders", self.tr("Latent sliders of model B"))
         self.sliders.setFixedWidth(_SLIDERS)
         self._reset = button(
-            "compare_reset", self.tr("Reset edits"), self.tr("Reset both codes to the code of the image")
+            "compare_reset",
+            self.tr("Reset edits"),
+            self.tr("Reset both codes to the code of the image"),
+            self.tr("undo edits, restore code"),
         )
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Metrics of both models"))
@@ -347,3 +359,12 @@ def _cost(size: int, psnr: float) -> str:
 
 def _bytes(size: float) -> str:
     return "–" if math.isnan(size) else f"{size:,.0f} B"
+
+
+PANEL = Panel(
+    "compare",
+    QT_TRANSLATE_NOOP("panels", "Compare"),
+    ComparePanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Reconstruct an image with two models and compare error, size and speed."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "benchmark, two models, side by side, versus"),
+)

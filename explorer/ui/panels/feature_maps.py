@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSignalBlocker
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from explorer.document.document import Document
 from explorer.latent.feature_maps import MapStatistics, map_statistics
 from explorer.types import Floats
+from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import colored, ramp_reach
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
@@ -77,7 +80,7 @@ class FeatureMapsPanel(QWidget):
         self._value.setSuffix(" σ")
         self._value.setValue(3.0)
         back = self.tr("Restore the original values of this channel")
-        self._back = button("feature_back", self.tr("Reset channel"), back)
+        self._back = button("feature_back", self.tr("Reset channel"), back, self.tr("restore channel, undo painting"))
         for box, width in ((self._size, 58), (self._value, 84)):
             box.setMaximumWidth(width)
         self._readout = PlainLabel()
@@ -124,6 +127,18 @@ class FeatureMapsPanel(QWidget):
         """Focus the large map."""
         if self._statistics is not None:
             self.canvas.setFocus()
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_paint",
+            self.tr("Paint feature ma&p"),
+            self.begin_painting,
+            Section.SLIDERS,
+            shortcut="Ctrl+B",
+            tip=self.tr("Edit a spatial code by painting on one of its channels."),
+            synonyms=self.tr("brush, draw, channel, spatial code"),
+            enabled=When(lambda: self._statistics is not None, (self._document.model_changed,)),
+        )
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

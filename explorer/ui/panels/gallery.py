@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
@@ -11,7 +13,9 @@ from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.selection import Picked
 from explorer.document.views import ThumbnailsView
+from explorer.ui.actions import Action, Section
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box
@@ -77,6 +81,26 @@ class GalleryPanel(QWidget):
         document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_previous",
+            self.tr("Pre&vious image"),
+            lambda: self._document.step_image(-1),
+            Section.IMAGES,
+            shortcut="Alt+PgUp",
+            tip=self.tr("Select the previous image."),
+            synonyms=self.tr("image before, back, left"),
+        )
+        yield Action(
+            "action_next",
+            self.tr("&Next image"),
+            lambda: self._document.step_image(1),
+            Section.IMAGES,
+            shortcut="Alt+PgDown",
+            tip=self.tr("Select the next image."),
+            synonyms=self.tr("image after, forward, right"),
+        )
 
     def _set_up_view(self) -> None:
         view = self.view
@@ -235,3 +259,13 @@ class GalleryPanel(QWidget):
         view = self._document.thumbnails_view
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
             self.model.put(view.indices.tolist(), view.pixels)
+
+
+PANEL = Panel(
+    "gallery",
+    QT_TRANSLATE_NOOP("panels", "Gallery"),
+    GalleryPanel,
+    Dock(Qt.DockWidgetArea.LeftDockWidgetArea),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the images of the dataset."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "thumbnails, images, browse"),
+)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QKeySequence
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.messages import message_text
+from explorer.ui.actions import Action, Section, When
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import plain_tooltip
 
 
@@ -31,6 +35,31 @@ class HistoryPanel(QWidget):
         self.list.itemActivated.connect(self._on_item_chosen)
         document.history_changed.connect(self._show)
         self._show()
+
+    def menu_actions(self) -> Iterator[Action]:
+        document = self._document
+        yield Action(
+            "action_undo",
+            self.tr("&Undo"),
+            document.undo,
+            Section.HISTORY,
+            shortcut=QKeySequence.StandardKey.Undo,
+            tip=self.tr("Undo the last edit; a drag is one edit."),
+            synonyms=self.tr("revert, step back, take back"),
+            enabled=When(lambda: document.undo_label is not None, (document.history_changed,)),
+            detail=lambda: message_text(document.undo_label or ""),
+        )
+        yield Action(
+            "action_redo",
+            self.tr("&Redo"),
+            document.redo,
+            Section.HISTORY,
+            shortcut=QKeySequence.StandardKey.Redo,
+            tip=self.tr("Redo the last undone edit."),
+            synonyms=self.tr("repeat, step forward, do again"),
+            enabled=When(lambda: document.redo_label is not None, (document.history_changed,)),
+            detail=lambda: message_text(document.redo_label or ""),
+        )
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -60,3 +89,13 @@ class HistoryPanel(QWidget):
             item.setFont(font)
         self.list.setCurrentRow(place)
         self.list.scrollToItem(self.list.item(place))
+
+
+PANEL = Panel(
+    "history",
+    QT_TRANSLATE_NOOP("panels", "History"),
+    HistoryPanel,
+    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the list of edits; click one to undo or redo to it."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "undo list, edits, steps"),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
@@ -12,6 +14,7 @@ from explorer.document.state import COMPONENTS_ABOVE, OpenModel
 from explorer.errors import UsageError
 from explorer.latent.selection import select
 from explorer.types import Floats, LatentShape
+from explorer.ui.actions import Action, Section
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
@@ -109,9 +112,13 @@ class LatentPanel(QWidget):
             "latent_part_directions",
             self.tr("Orthogonalize"),
             self.tr("Make the directions orthogonal, in order"),
+            self.tr("orthogonal, gram-schmidt, disentangle"),
         )
         self._drop = button(
-            "latent_drop_direction", self.tr("Delete"), self.tr("Delete the direction of the current slider")
+            "latent_drop_direction",
+            self.tr("Delete"),
+            self.tr("Delete the direction of the current slider"),
+            self.tr("remove direction, delete direction"),
         )
         self._reset = button(
             "latent_reset", self.tr("Reset edit"), self.tr("Restore the code of the selected image (Ctrl+R)")
@@ -205,6 +212,67 @@ class LatentPanel(QWidget):
             self.views.choose(_DIRECTIONS)
             self._show_view(_DIRECTIONS)
         return self._finder
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_reset",
+            self.tr("Re&set edit"),
+            self._document.reset_code,
+            Section.CODE,
+            shortcut="Ctrl+R",
+            tip=self.tr("Reset to the code that the encoder gives the selected image."),
+            synonyms=self.tr("restore original, revert, clear edit"),
+            buttons=(self._reset,),
+        )
+        yield Action(
+            "action_shuffle",
+            self.tr("R&andom code"),
+            self.shuffle,
+            Section.CODE,
+            shortcut="Ctrl+J",
+            tip=self.tr("Draw a code from a normal distribution fitted to the dataset's codes."),
+            synonyms=self.tr("shuffle, sample, generate, surprise me"),
+            buttons=(self._shuffle,),
+        )
+        yield Action(
+            "action_code_view",
+            self.tr("Cycle slider &basis"),
+            self.switch_view,
+            Section.SLIDERS,
+            shortcut="Ctrl+Shift+A",
+            tip=self.tr("Switch the sliders between dimensions, principal components and directions."),
+            synonyms=self.tr("pca, principal components, dimensions, directions"),
+            buttons=tuple(self.views.part(number) for number in (_DIMENSIONS, _AXES, _DIRECTIONS)),
+        )
+        yield Action(
+            "action_filter",
+            self.tr("&Filter sliders"),
+            self.find_sliders,
+            Section.SLIDERS,
+            shortcut="Ctrl+F",
+            tip=self.tr("Show only sliders of given numbers or ranges, or the active ones."),
+            synonyms=self.tr("find slider, search dimensions, active dimensions"),
+        )
+        yield Action(
+            "action_find_directions",
+            self.tr("Find attribute d&irection…"),
+            self.find_directions,
+            Section.SLIDERS,
+            shortcut="Ctrl+Shift+F",
+            tip=self.tr("Find the direction in latent space along which an attribute changes."),
+            synonyms=self.tr("attribute vector, smile, semantic direction, concept"),
+            buttons=(self._find,),
+        )
+        yield Action(
+            "action_statistics",
+            self.tr("Latent s&tatistics…"),
+            self.show_statistics,
+            Section.SLIDERS,
+            shortcut="Ctrl+T",
+            tip=self.tr("Show statistics of each dimension, correlations, and linear probes."),
+            synonyms=self.tr("correlation, linear probe, kl divergence, variance"),
+            buttons=(self._statistics,),
+        )
 
     def _on_directions_changed(self) -> None:
         if self.views.current == _DIRECTIONS and self._document.model is not None:

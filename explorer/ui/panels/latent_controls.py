@@ -44,7 +44,7 @@ class LatentControls(QWidget):
             values: list[tuple[str, object]] = [(str(value), value) for value in range(control.choices)]
             box = combo_box(f"control_{control.name}", tip, [*values, (self.tr("mixed"), _MIXED)])
             place = (box, start, prod(control.shape))
-            box.activated.connect(lambda row, place=place: self._choose(*place))
+            box.activated.connect(lambda row, name=control.name, place=place: self._choose(name, *place))
             grid.wide(control.name, box)
             self._boxes.append(place)
         layout = self.layout()
@@ -53,16 +53,14 @@ class LatentControls(QWidget):
         self.setVisible(bool(self._boxes))
         self._on_code_changed()
 
-    def _choose(self, box: QComboBox, start: int, size: int) -> None:
+    def _choose(self, name: str, box: QComboBox, start: int, size: int) -> None:
         code, chosen = self._document.code, box.currentData()
         if code is None or chosen == _MIXED:
             self._on_code_changed()
             return
         changed = code.copy()
         changed[start : start + size] = np.eye(size, dtype=np.float32)[chosen] if size > 1 else chosen
-        self._document.set_code(
-            changed, self.tr("Set condition %1").replace("%1", box.objectName().removeprefix("control_"))
-        )
+        self._document.set_code(changed, self.tr("Set condition %1").replace("%1", name))
 
     def _on_code_changed(self) -> None:
         code = self._document.code

@@ -24,8 +24,10 @@ from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Task
+from explorer.ui.actions import Action, Section
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -96,7 +98,12 @@ class LibraryPanel(QWidget):
         self._cache = ElidedLabel("", self.tr("Decoded images of large folders, kept so that they open faster"))
         self._cache.setObjectName("library_cache")
         self._cache.setProperty("muted", True)
-        clear = button("library_clear_cache", self.tr("Clear…"), self.tr("Delete the image cache"))
+        clear = button(
+            "library_clear_cache",
+            self.tr("Clear…"),
+            self.tr("Delete the image cache"),
+            self.tr("delete cache, free disk space"),
+        )
         clear.clicked.connect(self.ask_clear_cache)
         self._cache_line = QWidget()
         line = QHBoxLayout(self._cache_line)
@@ -290,6 +297,38 @@ class LibraryPanel(QWidget):
         self._cache.setText(self.tr("Image cache: %1").replace("%1", file_size(size)))
         self._cache_line.setVisible(size > 0)
 
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_open_model",
+            self.tr("Open &model…"),
+            self.ask_model,
+            Section.OPEN,
+            shortcut="Ctrl+O",
+            tip=self.tr("Open a model folder: encoder, decoder, codes of test images, and card."),
+            synonyms=self.tr("load model, weights, network"),
+            buttons=(self._open_model,),
+        )
+        yield Action(
+            "action_open_folder",
+            self.tr("Open image &folder…"),
+            self.ask_folder,
+            Section.OPEN,
+            shortcut="Ctrl+D",
+            tip=self.tr("Open images of any size; they are preprocessed like the training data."),
+            synonyms=self.tr("load images, directory, dataset, photos"),
+            buttons=(self._open_folder,),
+        )
+        yield Action(
+            "action_open_file",
+            self.tr("Open image f&ile…"),
+            self.ask_file,
+            Section.OPEN,
+            shortcut="Ctrl+Shift+D",
+            tip=self.tr("Open an image, archive, NumPy or IDX file, or font."),
+            synonyms=self.tr("load image, zip, npz, font, dataset"),
+            buttons=(self._open_file,),
+        )
+
     def ask_clear_cache(self) -> None:
         """Ask for confirmation, then clear the image cache."""
         question = plain_message_box(self)
@@ -331,3 +370,13 @@ def section_items(section: QTreeWidgetItem) -> Iterator[QTreeWidgetItem]:
         item = section.child(row)
         if item is not None:
             yield item
+
+
+PANEL = Panel(
+    "library",
+    QT_TRANSLATE_NOOP("panels", "Library"),
+    LibraryPanel,
+    Dock(Qt.DockWidgetArea.LeftDockWidgetArea),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the models and datasets."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "models, datasets, files"),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
@@ -18,11 +19,13 @@ from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
 from explorer.errors import ExplorerError
 from explorer.messages import message_text
+from explorer.ui.actions import Action, ActionMenu, When
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.map_images import MapImages
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
@@ -112,35 +115,58 @@ class MapPanel(QWidget):
     def _make_controls(self) -> None:
         self._tools = SegmentedControl(
             (
-                ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
-                ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
-                ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
-                ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
+                (
+                    "map_cursor",
+                    self.tr("Move"),
+                    self.tr("Left-drag moves the current code or a keyframe"),
+                    self.tr("drag code, move code"),
+                ),
+                (
+                    "map_pan",
+                    self.tr("Pan"),
+                    self.tr("Left-drag pans; right-drag always pans"),
+                    self.tr("scroll, hand, drag map"),
+                ),
+                (
+                    "map_box",
+                    self.tr("Box"),
+                    self.tr("Select the images in a box, or click one"),
+                    self.tr("select rectangle, box selection, marquee"),
+                ),
+                (
+                    "map_lasso",
+                    self.tr("Lasso"),
+                    self.tr("Select the images within a freehand outline"),
+                    self.tr("freehand selection, select outline"),
+                ),
             )
         )
         self.sides = SegmentedControl(
             (
-                ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
-                ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
+                (
+                    "map_plane",
+                    self.tr("Decoded grid"),
+                    self.tr("Choose the plane of latent space and its grid"),
+                    self.tr("grid, manifold, plane settings"),
+                ),
+                (
+                    "map_images",
+                    self.tr("Scatter"),
+                    self.tr("Show the dataset’s codes as points on the plane"),
+                    self.tr("points, embedding, scatter plot"),
+                ),
             )
         )
         self.images = MapImages(self._document)
-        self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"))
-        self._in = button("map_zoom_in", "+", self.tr("Zoom in (mouse wheel or +)"))
-        self._fit = button("map_fit", self.tr("Fit"), self.tr("Show the whole range (0)"))
+        self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"), self.tr("smaller, zoom map"))
+        self._in = button(
+            "map_zoom_in", "+", self.tr("Zoom in (mouse wheel or +)"), self.tr("larger, magnify, zoom map")
+        )
+        self._fit = button(
+            "map_fit", self.tr("Fit"), self.tr("Show the whole range (0)"), self.tr("reset zoom, whole map, show all")
+        )
         self._save = button("map_save", self.tr("Export…"), self.tr("Export the map or its codes"))
-        menu = QMenu(self)
-        for name, text, suffix in (
-            ("map_save_axes", self.tr("Map with axes as PNG…"), ".png"),
-            ("map_save_plane", self.tr("Decoded grid as PNG…"), ".png"),
-            ("map_save_points", self.tr("Scatter as SVG…"), ".svg"),
-            ("map_save_codes", self.tr("Codes as CSV…"), ".csv"),
-        ):
-            action = menu.addAction(text)
-            action.setObjectName(name)
-            action.triggered.connect(partial(self._ask_save, name, suffix))
-        menu.aboutToShow.connect(self._update_menu)
-        self._save.setMenu(menu)
+        self._save.setMenu(ActionMenu("map_save_menu", self, records=self._save_actions()))
         limits = (-1000.0, 1000.0)
         self._low = decimal_box("map_low", self.tr("Minimum of both axes"), limits, 0.5, 2)
         self._high = decimal_box("map_high", self.tr("Maximum of both axes"), limits, 0.5, 2)
@@ -151,6 +177,7 @@ class MapPanel(QWidget):
             "map_through",
             self.tr("Plane 1–3"),
             self.tr("Plane through keyframes 1–3"),
+            self.tr("plane through keyframes, three keyframes"),
         )
         self._quantiles = check_box(
             "map_quantiles",
@@ -394,37 +421,66 @@ class MapPanel(QWidget):
         if point is None:
             self.canvas.set_preview(None)
 
-    def _update_menu(self) -> None:
-        """Enable what can be exported."""
-        menu = self._save.menu()
-        assert menu is not None
-        for action in menu.actions():
-            points = action.objectName() in {"map_save_points", "map_save_codes"}
-            action.setEnabled(self.images.scatter is not None if points else self.canvas.has_image)
+    def _save_actions(self) -> Iterator[Action]:
+        has_image = When(lambda: self.canvas.has_image)
+        has_points = When(lambda: self.images.scatter is not None)
+        png, svg, csv = self.tr("PNG image (*.png)"), self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
+        yield Action(
+            "map_save_axes",
+            self.tr("Map with axes as PNG…"),
+            partial(self._ask_save, self.save_axes, ".png", png),
+            tip=self.tr("Export the map as an image with axes and numbers."),
+            synonyms=self.tr("save map, screenshot, figure"),
+            enabled=has_image,
+        )
+        yield Action(
+            "map_save_plane",
+            self.tr("Decoded grid as PNG…"),
+            partial(self._ask_save, self.save_plane, ".png", png),
+            tip=self.tr("Export the decoded grid alone, pixel for pixel."),
+            synonyms=self.tr("save grid, manifold image"),
+            enabled=has_image,
+        )
+        yield Action(
+            "map_save_points",
+            self.tr("Scatter as SVG…"),
+            partial(self._ask_save, self.save_points, ".svg", svg),
+            tip=self.tr("Export the points as a vector graphic."),
+            synonyms=self.tr("save scatter plot, vector graphic"),
+            enabled=has_points,
+        )
+        yield Action(
+            "map_save_codes",
+            self.tr("Codes as CSV…"),
+            partial(self._ask_save, self.save_codes, ".csv", csv),
+            tip=self.tr("Export the codes as a table for other programs."),
+            synonyms=self.tr("save codes, table, spreadsheet, embedding"),
+            enabled=has_points,
+        )
 
-    def _ask_save(self, what: str, suffix: str, checked: bool = False) -> None:
-        kinds = {
-            ".png": self.tr("PNG image (*.png)"),
-            ".svg": self.tr("SVG image (*.svg)"),
-            ".csv": self.tr("CSV table (*.csv)"),
-        }
-        chosen = partial(self.save, what)
-        ask_save(self._document, self, self.tr("Export the map"), [kinds[suffix]], Path.home() / f"map{suffix}", chosen)
+    def _ask_save(self, save: Callable[[Path], None], suffix: str, kind: str) -> None:
+        ask_save(self._document, self, self.tr("Export the map"), [kind], Path.home() / f"map{suffix}", save)
 
-    def save(self, what: str, path: Path) -> None:
-        """Write ``map_save_axes``, ``…_plane``, ``…_points`` or ``…_codes`` to a file; report the result."""
+    def save_axes(self, path: Path) -> None:
+        self._write(path, lambda: save_image(self.canvas.grab().toImage(), path))
+
+    def save_plane(self, path: Path) -> None:
+        if (plane := self.canvas.plane) is not None:
+            self._write(path, lambda: save_image(plane, path))
+
+    def save_points(self, path: Path) -> None:
+        if (scatter := self.images.scatter) is not None:
+            self._write(path, lambda: save_points(scatter, self.canvas.map_window(), self._names(), path))
+
+    def save_codes(self, path: Path) -> None:
         scatter, codes = self.images.scatter, self._document.analysis.codes
+        if scatter is not None and codes is not None:
+            self._write(path, lambda: save_codes(codes, scatter, path))
+
+    def _write(self, path: Path, write: Callable[[], object]) -> None:
+        """Write a file; report the result."""
         try:
-            if what == "map_save_axes":
-                save_image(self.canvas.grab().toImage(), path)
-            elif what == "map_save_plane" and self.canvas.plane is not None:
-                save_image(self.canvas.plane, path)
-            elif what == "map_save_points" and scatter is not None:
-                save_points(scatter, self.canvas.map_window(), self._names(), path)
-            elif what == "map_save_codes" and scatter is not None and codes is not None:
-                save_codes(codes, scatter, path)
-            else:
-                return
+            write()
         except ExplorerError as error:
             self._document.report(error.message)
         else:
@@ -550,3 +606,12 @@ class MapPanel(QWidget):
 
 def _row_of(box: QComboBox, value: object) -> int:
     return next((row for row in range(box.count()) if box.itemData(row) == value), -1)
+
+
+PANEL = Panel(
+    "map",
+    QT_TRANSLATE_NOOP("panels", "Map"),
+    MapPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Decode a plane of latent space, and show the dataset's codes on it."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "latent space, scatter, manifold, embedding, grid"),
+)

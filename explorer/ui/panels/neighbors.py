@@ -27,6 +27,7 @@ from explorer.messages import message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
@@ -63,11 +64,13 @@ class NeighborsPanel(QWidget):
                     "neighbors_cursor",
                     self.tr("Current code"),
                     self.tr("Images near the current code, updated as it changes"),
+                    self.tr("nearest to code, similar to code"),
                 ),
                 (
                     "neighbors_image",
                     self.tr("Selected image"),
                     self.tr("Images near the selected one, without itself"),
+                    self.tr("nearest to image, similar images"),
                 ),
             )
         )
@@ -93,7 +96,12 @@ class NeighborsPanel(QWidget):
             kinds,
         )
         self._count = spin_box("neighbors_count", self.tr("Number of neighbors"), 1, MOST, 10)
-        self._add = button("neighbors_add", self.tr("+ Timeline"), self.tr("Add the selected neighbors as keyframes"))
+        self._add = button(
+            "neighbors_add",
+            self.tr("+ Timeline"),
+            self.tr("Add the selected neighbors as keyframes"),
+            self.tr("add keyframes, neighbors to animation"),
+        )
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words, self._pixel_words = (
@@ -105,7 +113,7 @@ class NeighborsPanel(QWidget):
         self._empty.setObjectName("neighbors_empty")
         self.strip = JobStrip("neighbors")
         tip = self.tr("Encode the images again")
-        self._retry = button("neighbors_retry", self.tr("Try again"), tip)
+        self._retry = button("neighbors_retry", self.tr("Try again"), tip, self.tr("encode again, index again"))
         self._retry.clicked.connect(self._on_retry_clicked)
 
     def _list(self, name: str, tip: str) -> QListWidget:
@@ -339,3 +347,12 @@ class _Row(QListWidget):
 
     def mimeData(self, items: list[QListWidgetItem]) -> QMimeData:  # type: ignore[override]
         return images_mime([int(item.data(_PLACE)) for item in items])
+
+
+PANEL = Panel(
+    "neighbors",
+    QT_TRANSLATE_NOOP("panels", "Neighbors"),
+    NeighborsPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Find the images whose codes are nearest to a code."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "similar images, nearest, knn, search"),
+)

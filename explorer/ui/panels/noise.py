@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
+from explorer.ui.actions import Action, ActionMenu
 from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
@@ -67,17 +69,29 @@ class NoisePanel(QWidget):
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
             (
-                ("noise_one", self.tr("Image"), self.tr("The selected image, large")),
-                ("noise_several", self.tr("Batch"), self.tr("The selected image and those after it")),
+                (
+                    "noise_one",
+                    self.tr("Image"),
+                    self.tr("The selected image, large"),
+                    self.tr("single image, denoise one"),
+                ),
+                (
+                    "noise_several",
+                    self.tr("Batch"),
+                    self.tr("The selected image and those after it"),
+                    self.tr("several images, denoise many"),
+                ),
                 (
                     "noise_curves",
                     self.tr("Curve"),
                     self.tr("Reconstruction quality by noise strength, for one or more models"),
+                    self.tr("quality curve, psnr over noise, robustness"),
                 ),
                 (
                     "noise_code",
                     self.tr("Latent"),
                     self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
+                    self.tr("perturb code, smoothness, latent noise"),
                 ),
             )
         )
@@ -87,21 +101,34 @@ class NoisePanel(QWidget):
         name_control(self._slider, "noise_slider", self.tr("Strength of the last corruption in the list"))
         self._slider.setRange(0, _STEPS)
         self._seed = spin_box("noise_seed", self.tr("Seed: the same seed gives the same noise"), 0, _SEEDS - 1, 0)
-        self._redraw = button("noise_redraw", self.tr("Resample"), self.tr("Draw new noise of the same strength"))
+        self._redraw = button(
+            "noise_redraw",
+            self.tr("Resample"),
+            self.tr("Draw new noise of the same strength"),
+            self.tr("new noise, random seed"),
+        )
         self._clean = button(
             "noise_clean_files",
             self.tr("Batch denoise…"),
             self.tr("Denoise an image or a folder with the open model; the originals are kept"),
         )
-        menu = QMenu(self)
-        for name, text, ask in (
-            ("noise_clean_image", self.tr("Image…"), self._ask_image),
-            ("noise_clean_folder", self.tr("Folder…"), self._ask_folder),
-        ):
-            action = menu.addAction(text)
-            action.setObjectName(name)
-            action.triggered.connect(ask)
-        self._clean.setMenu(menu)
+        self._clean.setMenu(ActionMenu("noise_clean_menu", self, records=self._clean_actions()))
+
+    def _clean_actions(self) -> Iterator[Action]:
+        yield Action(
+            "noise_clean_image",
+            self.tr("Image…"),
+            self._ask_image,
+            tip=self.tr("Reconstruct an image file and save the result."),
+            synonyms=self.tr("denoise file, clean image"),
+        )
+        yield Action(
+            "noise_clean_folder",
+            self.tr("Folder…"),
+            self._ask_folder,
+            tip=self.tr("Reconstruct all images of a folder and save the results."),
+            synonyms=self.tr("denoise folder, clean images, batch"),
+        )
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
@@ -248,3 +275,12 @@ def _plain(text: str) -> str:
         return format_noise(parse_noise(text))
     except ExplorerError:
         return text
+
+
+PANEL = Panel(
+    "noise",
+    QT_TRANSLATE_NOOP("panels", "Noise"),
+    NoisePanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Corrupt images, reconstruct them, and measure how much noise is removed."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "denoise, corrupt, inpaint, robustness"),
+)

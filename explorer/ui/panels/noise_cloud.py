@@ -89,7 +89,12 @@ class CloudControls(QWidget):
         self._sigma = decimal_box(f"{name}_sigma", about, (0.0, 100.0), 0.1, 2)
         self._sigma.setSuffix(" σ")
         self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
-        redraw = button(f"{name}_redraw", self.tr("Resample"), self.tr("Draw new codes with the same strength"))
+        redraw = button(
+            f"{name}_redraw",
+            self.tr("Resample"),
+            self.tr("Draw new codes with the same strength"),
+            self.tr("new codes, random seed"),
+        )
         words = PlainLabel(self.tr("Smooth latent space: small latent steps give small image changes."))
         words.setProperty("muted", True)
         words.setWordWrap(True)

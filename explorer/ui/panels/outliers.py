@@ -27,6 +27,7 @@ from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control
@@ -76,6 +77,7 @@ class OutliersPanel(QWidget):
             "outliers_rank",
             self.tr("Score images"),
             self.tr("Compute the reconstruction error (MSE) of every image of this dataset"),
+            self.tr("anomaly scores, reconstruction error, rank"),
             primary=True,
         )
         self._usual_label = PlainLabel(self.tr("Threshold percentile"))
@@ -89,15 +91,31 @@ class OutliersPanel(QWidget):
         self._usual.setSuffix("%")
         self._usual.setValue(_USUAL)
         self._pick = button(
-            "outliers_pick", self.tr("Show in gallery"), self.tr("Show the images above the threshold in the gallery")
+            "outliers_pick",
+            self.tr("Show in gallery"),
+            self.tr("Show the images above the threshold in the gallery"),
+            self.tr("select outliers, filter gallery"),
         )
         self._save = button(
-            "outliers_save", self.tr("Export…"), self.tr("Export the scores as a table, or the histogram as an image")
+            "outliers_save",
+            self.tr("Export…"),
+            self.tr("Export the scores as a table, or the histogram as an image"),
+            self.tr("save scores, csv, histogram"),
         )
         self.ends = SegmentedControl(
             (
-                ("outliers_worst", self.tr("Highest error"), self.tr("Images with the highest reconstruction error")),
-                ("outliers_best", self.tr("Lowest error"), self.tr("Images with the lowest reconstruction error")),
+                (
+                    "outliers_worst",
+                    self.tr("Highest error"),
+                    self.tr("Images with the highest reconstruction error"),
+                    self.tr("most anomalous, worst reconstructions"),
+                ),
+                (
+                    "outliers_best",
+                    self.tr("Lowest error"),
+                    self.tr("Images with the lowest reconstruction error"),
+                    self.tr("most typical, best reconstructions"),
+                ),
             )
         )
         self.list = QListWidget()
@@ -303,3 +321,12 @@ def _pair(image: Pixels, made: Pixels) -> QPixmap:
     painter.drawImage(left.width() + gap, 0, right)
     painter.end()
     return QPixmap.fromImage(both)
+
+
+PANEL = Panel(
+    "outliers",
+    QT_TRANSLATE_NOOP("panels", "Outliers"),
+    OutliersPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Rank images by reconstruction error to find out-of-distribution ones."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "anomalies, anomaly detection, novelty, reconstruction error"),
+)

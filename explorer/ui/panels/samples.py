@@ -13,6 +13,7 @@ from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.views import FailedView, SamplesView
 from explorer.messages import message_text
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
@@ -63,11 +64,13 @@ class SamplesPanel(QWidget):
                     "samples_normal",
                     self.tr("N(0, I)"),
                     self.tr("Standard normal distribution: the prior that VAEs are trained with"),
+                    self.tr("standard normal, gaussian prior"),
                 ),
                 (
                     "samples_fitted",
                     self.tr("Fitted GMM"),
                     self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
+                    self.tr("gaussian mixture, gmm, fit"),
                 ),
             )
         )
@@ -77,7 +80,12 @@ class SamplesPanel(QWidget):
         self._slider.setRange(0, _STEPS)
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
-        self._redraw = button("samples_redraw", self.tr("Resample"), self.tr("Draw new random codes"))
+        self._redraw = button(
+            "samples_redraw",
+            self.tr("Resample"),
+            self.tr("Draw new random codes"),
+            self.tr("new samples, generate, random seed"),
+        )
         self._hint = PlainLabel()
         self._hint.setObjectName("samples_hint")
         self._hint.setProperty("muted", True)
@@ -176,3 +184,12 @@ class SamplesPanel(QWidget):
             self.table.show_message(words.replace("%1", message_text(self._document.analysis.problem("prior"))))
         else:
             self.table.show_message(self.tr("Open a model to sample from it."))
+
+
+PANEL = Panel(
+    "samples",
+    QT_TRANSLATE_NOOP("panels", "Samples"),
+    SamplesPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Decode random codes drawn from a prior."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "generate, random images, prior, new images"),
+)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
 
 from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QAction, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
 from explorer.document.views import AnimationView, KeyframesView
 from explorer.errors import ExplorerError
+from explorer.export import FORMATS
 from explorer.latent.animation import Segment
 from explorer.types import Floats
+from explorer.ui.actions import Action, ActionMenu, Section, When
 from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
+from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -28,15 +32,6 @@ from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_cont
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
-_WIDTHS = {
-    "timeline_steps": 98,
-    "timeline_path": 112,
-    "timeline_easing": 106,
-    "timeline_loop": 128,
-    "timeline_fps": 84,
-    "timeline_hold": 76,
-}
-"""Widths of the controls in pixels, so that both rows fit at the minimum width of the window."""
 
 
 class TimelinePanel(QWidget):
@@ -109,30 +104,54 @@ class TimelinePanel(QWidget):
             primary=True,
         )
         self._presets = button(
-            "timeline_presets", self.tr("Presets…"), self.tr("Animation presets: one image per class, random walk, …")
+            "timeline_presets",
+            self.tr("Presets…"),
+            self.tr("Animation presets: one image per class, random walk, …"),
+            self.tr("random walk, templates, animation presets"),
         )
         self._more = button("timeline_more", "⋮", self.tr("More: equalize visual speed, duplicate, delete"))
         self._more.setAccessibleName(self.tr("More"))
-        menu = QMenu(self._more)
-        menu.setObjectName("timeline_more_menu")
-        self._even = self._act(menu, "timeline_even", self.tr("Equalize visual speed"), self._on_even_triggered)
-        self._even.setCheckable(True)
-        menu.addSeparator()
-        self._double = self._act(menu, "timeline_duplicate", self.tr("Duplicate keyframe (Insert)"), self.duplicate)
-        self._delete = self._act(
-            menu, "timeline_delete", self.tr("Delete keyframe (Del)"), lambda: self._remove(self.track.key)
-        )
-        self._clear = self._act(menu, "timeline_clear", self.tr("Delete all keyframes"), self._document.timeline.clear)
-        self._more.setMenu(menu)
+        self._more.setMenu(ActionMenu("timeline_more_menu", self._more, records=self._more_actions()))
         self.add.clicked.connect(self._document.timeline.add)
         self._presets.clicked.connect(self.ask_preset)
         self.export.clicked.connect(self.ask_export)
 
-    def _act(self, menu: QMenu, name: str, text: str, run: Callable[[], object]) -> QAction:
-        action = menu.addAction(text)
-        action.setObjectName(name)
-        action.triggered.connect(lambda checked=False: run())
-        return action
+    def _more_actions(self) -> Iterator[Action | None]:
+        has_keyframes = When(lambda: bool(self._document.keyframes))
+        yield Action(
+            "timeline_even",
+            self.tr("Equalize visual speed"),
+            self._on_even_triggered,
+            tip=self.tr("Retime the frames so that the image changes equally in each."),
+            synonyms=self.tr("constant speed, even, uniform, retime"),
+            enabled=When(self._can_even),
+            checked=When(lambda: self._document.timeline.evened),
+        )
+        yield None
+        yield Action(
+            "timeline_duplicate",
+            self.tr("Duplicate keyframe (Insert)"),
+            self.duplicate,
+            tip=self.tr("Insert a copy of the selected keyframe after it."),
+            synonyms=self.tr("copy keyframe, clone"),
+            enabled=has_keyframes,
+        )
+        yield Action(
+            "timeline_delete",
+            self.tr("Delete keyframe (Del)"),
+            lambda: self._remove(self.track.key),
+            tip=self.tr("Delete the selected keyframe."),
+            synonyms=self.tr("remove keyframe, drop keyframe"),
+            enabled=has_keyframes,
+        )
+        yield Action(
+            "timeline_clear",
+            self.tr("Delete all keyframes"),
+            self._document.timeline.clear,
+            tip=self.tr("Delete all keyframes; undo restores them."),
+            synonyms=self.tr("empty timeline, clear, remove all"),
+            enabled=has_keyframes,
+        )
 
     def _make_settings(self) -> None:
         self._which = PlainLabel()
@@ -165,7 +184,10 @@ class TimelinePanel(QWidget):
         self._preview = EasingPreview()
         name_control(self._preview, "timeline_easing_preview", self.tr("Easing curve: progress over time"))
         self._for_all = button(
-            "timeline_for_all", self.tr("Apply to all"), self.tr("Copy these settings to every segment")
+            "timeline_for_all",
+            self.tr("Apply to all"),
+            self.tr("Copy these settings to every segment"),
+            self.tr("all segments, copy settings"),
         )
         # Selecting a segment must not change the width of the row.
         room = self._for_all.sizePolicy()
@@ -224,8 +246,13 @@ class TimelinePanel(QWidget):
         way.addStretch(1)
         way.addWidget(self._presets)
         way.addWidget(self._more)
-        for box in (self._steps, self._path, self._easing, self._loop, self._fps, self._hold):
-            box.setFixedWidth(_WIDTHS[box.objectName()])
+        # In pixels, so that both rows fit at the minimum width of the window.
+        self._steps.setFixedWidth(98)
+        self._path.setFixedWidth(112)
+        self._easing.setFixedWidth(106)
+        self._loop.setFixedWidth(128)
+        self._fps.setFixedWidth(84)
+        self._hold.setFixedWidth(76)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(6)
@@ -234,6 +261,59 @@ class TimelinePanel(QWidget):
         layout.addLayout(playing)
 
     # -- keyframes -----------------------------------------------------------------------------------------------
+
+    def menu_actions(self) -> Iterator[Action]:
+        document = self._document
+        playable = When(lambda: document.timeline.frames > 0, (document.keyframes_changed,))
+        yield Action(
+            "action_reopen",
+            self.tr("Open expo&rted animation…"),
+            self.ask_animation,
+            Section.ANIMATION,
+            shortcut="Ctrl+Shift+O",
+            tip=self.tr("Restore keyframes and paths from the recipe in an exported file."),
+            synonyms=self.tr("load gif, load video, import animation, recipe"),
+        )
+        yield Action(
+            "action_export",
+            self.tr("&Export animation…"),
+            self.ask_export,
+            Section.ANIMATION,
+            shortcut="Ctrl+E",
+            tip=self.tr("Export the animation as a video, GIF or contact sheet."),
+            synonyms=self.tr("gif, video, mp4, save movie, render"),
+            enabled=playable,
+            buttons=(self.export,),
+        )
+        yield Action(
+            "action_keyframe",
+            self.tr("Add &keyframe"),
+            document.timeline.add,
+            Section.KEYFRAMES,
+            shortcut="Ctrl+K",
+            tip=self.tr("Append the current code to the timeline."),
+            synonyms=self.tr("insert keyframe, new keyframe, to timeline"),
+            buttons=(self.add,),
+        )
+        yield Action(
+            "action_duplicate",
+            self.tr("&Duplicate keyframe"),
+            self.duplicate,
+            Section.KEYFRAMES,
+            shortcut="Ctrl+Shift+K",
+            tip=self.tr("Insert a copy of the selected keyframe after it."),
+            synonyms=self.tr("copy keyframe, repeat keyframe, clone"),
+        )
+        yield Action(
+            "action_play",
+            self.tr("P&lay or pause animation"),
+            self.play.click,
+            Section.KEYFRAMES,
+            shortcut="Ctrl+Space",
+            tip=self.tr("Play the animation between the keyframes."),
+            synonyms=self.tr("start, stop, preview, interpolate"),
+            buttons=(self.play,),
+        )
 
     def _remove(self, number: int) -> None:
         if 0 <= number < len(self._document.keyframes):
@@ -268,7 +348,7 @@ class TimelinePanel(QWidget):
             ("timeline_menu_duplicate", self.tr("Duplicate"), self._duplicate),
             ("timeline_menu_delete", self.tr("Delete"), self._remove),
         ):
-            self._act(menu, name, text, partial(run, number))
+            menu.addAction(text, partial(run, number)).setObjectName(name)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
 
@@ -325,13 +405,11 @@ class TimelinePanel(QWidget):
             self.track.show_measures(
                 TrackStrip(view.shown, images), TrackCurves(view.frames, view.changes, view.distances)
             )
-            self._update_even()
 
-    def _update_even(self) -> None:
+    def _can_even(self) -> bool:
         timeline, view = self._document.timeline, self._document.animation_view
         measured = isinstance(view, AnimationView) and view.done and view.animation is timeline.animation
-        self._even.setChecked(timeline.evened)
-        self._even.setEnabled(timeline.animation is not None and (timeline.evened or measured))
+        return timeline.animation is not None and (timeline.evened or measured)
 
     def _update_controls(self) -> None:
         keyframes, timeline = len(self._document.keyframes), self._document.timeline
@@ -352,15 +430,12 @@ class TimelinePanel(QWidget):
         if animation is None:
             self.track.show_measures(None, None)
         self.add.setEnabled(self._document.code is not None)
-        for action in (self._double, self._delete, self._clear):
-            action.setEnabled(keyframes > 0)
         self._more.setEnabled(keyframes > 0)
         self._presets.setEnabled(self._document.model is not None)
         for control in (self.play, self.export):
             control.setEnabled(animation is not None)
         if animation is None:
             self.play.setChecked(False)
-        self._update_even()
         self.track.set_playhead(timeline.playhead)
         self._show_length()
 
@@ -444,7 +519,6 @@ class TimelinePanel(QWidget):
             timeline.forget_times()
         elif isinstance(view, AnimationView):
             timeline.even_out(view)
-        self._update_even()
 
     def ask_preset(self) -> None:
         """Open the dialog with the animation presets."""
@@ -503,9 +577,26 @@ class TimelinePanel(QWidget):
 
     # -- export --------------------------------------------------------------------------------------------------
 
+    def ask_animation(self) -> None:
+        """Ask for an exported animation and open its recipe."""
+        kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
+        ask_file(
+            self, self.tr("Open an exported animation"), self._document.timeline.reopen_requested.emit, kinds=kinds
+        )
+
     def ask_export(self) -> None:
         """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
                 self._dialog = ExportAnimationDialog(self._document, self)
             self._dialog.open()
+
+
+PANEL = Panel(
+    "timeline",
+    QT_TRANSLATE_NOOP("panels", "Timeline"),
+    TimelinePanel,
+    Dock(Qt.DockWidgetArea.BottomDockWidgetArea),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the keyframes and the animation controls."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player"),
+)

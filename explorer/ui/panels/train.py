@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.models.settings import TrainingRequest
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.augment_preview import AugmentPreview
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
@@ -35,7 +36,11 @@ class TrainPanel(QWidget):
         self.setAccessibleName(self.tr("Train"))
         self.form = TrainForm(document)
         self.start = button(
-            "train_start", self.tr("Train"), self.tr("Start the training in the background"), primary=True
+            "train_start",
+            self.tr("Train"),
+            self.tr("Start the training in the background"),
+            self.tr("start training, fit, learn"),
+            primary=True,
         )
         self.drawing = NetworkDrawing()
         self._facts = TrainFacts()
@@ -166,3 +171,12 @@ class TrainPanel(QWidget):
         self.start.setToolTip(plain_tooltip(tip))
         if not active:
             self.form.refresh_name()
+
+
+PANEL = Panel(
+    "train",
+    QT_TRANSLATE_NOOP("panels", "Train"),
+    TrainPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Train a new autoencoder on the open dataset."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "fit, learn, new model, epochs"),
+)

@@ -78,7 +78,12 @@ class TrainFields(QWidget):
             self.tr("Off"),
         )
         self.augment.setSingleStep(1_000)
-        self.preview = button("train_preview", self.tr("Preview…"), self.tr("Show a few augmented images"))
+        self.preview = button(
+            "train_preview",
+            self.tr("Preview…"),
+            self.tr("Show a few augmented images"),
+            self.tr("augmentation, augmented images"),
+        )
         self.name = line_edit("train_name", self.tr("Name of the new model and of its folder"))
         self.name.setMaxLength(NAME_LIMIT)
 

@@ -44,7 +44,10 @@ class TrainProgressPanel(QWidget):
         self._epoch.setProperty("muted", True)
         self._epoch.setMinimumWidth(84)
         self._export = button(
-            "train_frames_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")
+            "train_frames_export",
+            self.tr("Export…"),
+            self.tr("Export as an animation or a contact sheet"),
+            self.tr("training video, save progress, gif"),
         )
         bottom = QHBoxLayout()
         bottom.addWidget(self.slider, 1)

@@ -67,17 +67,29 @@ class TrainRunsPanel(QWidget):
         self._fill()
 
     def _make_buttons(self) -> None:
-        self.open = button("train_run_open", self.tr("Open"), self.tr("Open the model of this run"))
+        self.open = button(
+            "train_run_open",
+            self.tr("Open"),
+            self.tr("Open the model of this run"),
+            self.tr("open trained model, load run"),
+        )
         self.go_on = button(
-            "train_run_go_on", self.tr("Resume"), self.tr("Resume the training from its last checkpoint")
+            "train_run_go_on",
+            self.tr("Resume"),
+            self.tr("Resume the training from its last checkpoint"),
+            self.tr("continue training, restart"),
         )
         self.again = button(
-            "train_run_again", self.tr("Reuse settings"), self.tr("Copy the settings of this run to the form")
+            "train_run_again",
+            self.tr("Reuse settings"),
+            self.tr("Copy the settings of this run to the form"),
+            self.tr("same settings, copy hyperparameters"),
         )
         self.delete = button(
             "train_run_delete",
             self.tr("Delete…"),
             self.tr("Delete log, progress images and checkpoint of the selected runs, or remove queued ones"),
+            self.tr("remove run, delete checkpoint"),
         )
         self._buttons = QGridLayout()
         self._buttons.setHorizontalSpacing(6)

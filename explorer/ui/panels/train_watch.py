@@ -79,12 +79,19 @@ class TrainWatchPanel(QWidget):
             "train_pause",
             self.tr("Pause"),
             self.tr("Write a checkpoint and pause at the next step"),
+            self.tr("interrupt, hold training"),
         )
-        self.stop = button("train_stop", self.tr("Stop and save"), self.tr("End the training now and save the model"))
+        self.stop = button(
+            "train_stop",
+            self.tr("Stop and save"),
+            self.tr("End the training now and save the model"),
+            self.tr("finish training, end early"),
+        )
         self.cancel = button(
             "train_cancel",
             self.tr("Discard"),
             self.tr("End the training without saving a model; the last checkpoint is kept"),
+            self.tr("abort training, throw away"),
         )
         self.follow = check_box(
             "train_follow",

@@ -13,6 +13,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import decimal_box, name_control
@@ -48,16 +49,19 @@ class TraversalsPanel(QWidget):
                     "traversals_dimensions",
                     self.tr("Dimensions"),
                     self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
+                    self.tr("per dimension, latent units"),
                 ),
                 (
                     "traversals_axes",
                     self.tr("Principal components"),
                     self.tr("One row per principal component: the directions in which the codes vary most"),
+                    self.tr("pca, eigenvectors"),
                 ),
                 (
                     "traversals_maximum",
                     self.tr("Mean + one dim. at max"),
                     self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
+                    self.tr("maximum activation, one-hot, extremes"),
                 ),
             )
         )
@@ -166,3 +170,12 @@ class TraversalsPanel(QWidget):
         if len(view.rows) < count:
             words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
         return words
+
+
+PANEL = Panel(
+    "traversals",
+    QT_TRANSLATE_NOOP("panels", "Traversals"),
+    TraversalsPanel,
+    tip=QT_TRANSLATE_NOOP("panels", "Vary one dimension or principal component at a time."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "latent traversal, walk, sweep, vary, disentangle"),
+)

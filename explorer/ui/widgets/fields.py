@@ -26,12 +26,16 @@ def name_control(control: QWidget, name: str, tip: str) -> None:
     control.setAccessibleName(tip)
 
 
-def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushButton:
-    """Return a push button; `primary` marks the main action of a panel."""
+def button(name: str, text: str, tip: str, synonyms: str = "", *, primary: bool = False) -> QPushButton:
+    """Return a push button; `primary` marks the main action of a panel.
+
+    The button of a panel is an action, too, and found by its synonyms, separated by commas (`explorer.ui.actions`).
+    """
     made = QPushButton(text)
     made.setObjectName(name)
     made.setToolTip(plain_tooltip(tip))
     made.setProperty("primary", primary)
+    made.setProperty("synonyms", synonyms)
     return made
 
 

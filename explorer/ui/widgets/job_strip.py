@@ -39,7 +39,9 @@ class JobStrip(QWidget):
         self._words.setObjectName(f"{name}_words")
         self._words.setProperty("muted", True)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"))
+        stop = button(
+            f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"), self.tr("stop, abort")
+        )
         stop.clicked.connect(self.cancelled)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

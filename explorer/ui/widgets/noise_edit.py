@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
-from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.actions import Action, ActionMenu
+from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
 
 _MOST = 1_000.0
@@ -43,7 +44,7 @@ class NoiseEdit(QWidget):
         self.setObjectName(f"{name}_edit")
         self._text = line_edit(name, tip, self.tr("None"))
         self._add = button(f"{name}_add", self.tr("Add"), self.tr("Add another corruption of the input images"))
-        self._add.setMenu(self._menu())
+        self._add.setMenu(ActionMenu(f"{name}_menu", self, records=self._menu_actions()))
         first = QHBoxLayout()
         first.setSpacing(6)
         first.addWidget(self._text, 1)
@@ -57,24 +58,18 @@ class NoiseEdit(QWidget):
         layout.addLayout(self._stack)
         self._text.textChanged.connect(lambda text: self._on_text_changed())
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setObjectName(f"{self._name}_menu")
-        menu.setToolTipsVisible(True)
+    def _menu_actions(self) -> Iterator[Action | None]:
         for kind in CORRUPTIONS.values():
-            noise = Noise(kind.name, kind.default)
-            self._entry(menu, f"add_{kind.name}", kind.title, kind.about, partial(self.add, noise))
-        menu.addSeparator()
+            run = partial(self.add, Noise(kind.name, kind.default))
+            yield self._action(f"add_{kind.name}", kind.title, run, kind.about)
+        yield None
         for preset in NOISE_PRESETS:
-            text = format_noise(preset.noises)
-            self._entry(menu, f"preset_{preset.name}", preset.title, preset.about, partial(self.set_text, text))
-        return menu
+            run = partial(self.set_text, format_noise(preset.noises))
+            yield self._action(f"preset_{preset.name}", preset.title, run, preset.about)
 
-    def _entry(self, menu: QMenu, name: str, title: str, tip: str, act: Callable[[], None]) -> None:
-        action = menu.addAction(title)
-        action.setObjectName(f"{self._name}_{name}")
-        action.setToolTip(plain_tooltip(tip))
-        action.triggered.connect(lambda checked: act())
+    def _action(self, name: str, title: str, run: Callable[[], None], tip: str) -> Action:
+        synonyms = self.tr("add noise, corrupt, degrade")
+        return Action(f"{self._name}_{name}", plain_menu_text(title), run, tip=tip, synonyms=synonyms)
 
     def text(self) -> str:
         """Return the corruptions in the syntax of the command line."""

@@ -16,7 +16,7 @@ class SegmentedControl(QWidget):
     Parameters
     ----------
     parts
-        Object name, text and tooltip of each button.
+        Object name, text, tooltip and, in a panel, synonyms of each button.
 
     Signals
     -------
@@ -26,14 +26,14 @@ class SegmentedControl(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, parts: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+    def __init__(self, parts: Sequence[tuple[str, ...]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._group = QButtonGroup(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for number, (name, text, tip) in enumerate(parts):
-            made = button(name, text, tip)
+        for number, (name, text, *words) in enumerate(parts):
+            made = button(name, text, *words)
             made.setCheckable(True)
             made.setAutoDefault(False)
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

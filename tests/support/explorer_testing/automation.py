@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.ui.commands import menu_actions, plain_title
+from explorer.ui.actions import plain_title
+from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.main_window import MainWindow
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_grid import ImageGrid
@@ -49,58 +50,47 @@ CONTROLS = (
 _BY_SYSTEM = {"action_redo": "Ctrl+Y or Ctrl+Shift+Z"}
 """Keys that differ from system to system."""
 
-RENAMED = {
-    "action_compare_pictures": "action_compare_images",
-    "action_copy_picture": "action_copy_image",
-    "action_invert_guest": "action_invert_imported_image",
-    "action_map_pictures": "action_map_images",
-    "action_neighbours_add": "action_neighbors_add",
-    "action_neighbours_cancel": "action_neighbors_cancel",
-    "action_neighbours_cursor": "action_neighbors_cursor",
-    "action_neighbours_picture": "action_neighbors_image",
-    "action_neighbours_retry": "action_neighbors_retry",
-    "action_tab_neighbours": "action_tab_neighbors",
-    "action_train_film_export": "action_train_frames_export",
-    "centre_splitter": "center_splitter",
-    "compare_pictures": "compare_images",
-    "drop_veil": "drop_overlay",
-    "get_licence": "get_license",
-    "import_pictures": "import_images",
-    "map_pictures": "map_images",
-    "map_pictures_words": "map_images_words",
-    "menu_neighbours_panel": "menu_neighbors_panel",
-    "neighbours_add": "neighbors_add",
-    "neighbours_by_code": "neighbors_by_code",
-    "neighbours_by_pixels": "neighbors_by_pixels",
-    "neighbours_cancel": "neighbors_cancel",
-    "neighbours_code_words": "neighbors_code_words",
-    "neighbours_count": "neighbors_count",
-    "neighbours_cursor": "neighbors_cursor",
-    "neighbours_empty": "neighbors_empty",
-    "neighbours_index": "neighbors_index",
-    "neighbours_metric": "neighbors_metric",
-    "neighbours_note": "neighbors_note",
-    "neighbours_panel": "neighbors_panel",
-    "neighbours_picture": "neighbors_image",
-    "neighbours_pixel_words": "neighbors_pixel_words",
-    "neighbours_progress": "neighbors_progress",
-    "neighbours_retry": "neighbors_retry",
-    "neighbours_whitened": "neighbors_whitened",
-    "noise_add_grey": "noise_add_gray",
-    "noise_clean_picture": "noise_clean_image",
-    "noise_preset_colourisation": "noise_preset_colorization",
-    "slot_a_pictures": "slot_a_images",
-    "slot_b_pictures": "slot_b_images",
-    "slot_c_pictures": "slot_c_images",
-    "tour_veil": "tour_overlay",
-    "train_film": "train_frames",
-    "train_film_epoch": "train_frames_epoch",
-    "train_film_export": "train_frames_export",
-    "train_film_panel": "train_frames_panel",
-    "train_film_slider": "train_frames_slider",
-    "train_noise_add_grey": "train_noise_add_gray",
-    "train_noise_preset_colourisation": "train_noise_preset_colorization",
-}
+RENAMED = dict(
+    sorted(
+        {
+            **FORMER_NAMES,
+            "centre_splitter": "center_splitter",
+            "compare_pictures": "compare_images",
+            "drop_veil": "drop_overlay",
+            "get_licence": "get_license",
+            "import_pictures": "import_images",
+            "map_pictures": "map_images",
+            "map_pictures_words": "map_images_words",
+            "menu_neighbours_panel": "menu_neighbors_panel",
+            "neighbours_add": "neighbors_add",
+            "neighbours_by_code": "neighbors_by_code",
+            "neighbours_by_pixels": "neighbors_by_pixels",
+            "neighbours_cancel": "neighbors_cancel",
+            "neighbours_code_words": "neighbors_code_words",
+            "neighbours_count": "neighbors_count",
+            "neighbours_cursor": "neighbors_cursor",
+            "neighbours_empty": "neighbors_empty",
+            "neighbours_index": "neighbors_index",
+            "neighbours_metric": "neighbors_metric",
+            "neighbours_note": "neighbors_note",
+            "neighbours_panel": "neighbors_panel",
+            "neighbours_picture": "neighbors_image",
+            "neighbours_pixel_words": "neighbors_pixel_words",
+            "neighbours_progress": "neighbors_progress",
+            "neighbours_retry": "neighbors_retry",
+            "neighbours_whitened": "neighbors_whitened",
+            "slot_a_pictures": "slot_a_images",
+            "slot_b_pictures": "slot_b_images",
+            "slot_c_pictures": "slot_c_images",
+            "tour_veil": "tour_overlay",
+            "train_film": "train_frames",
+            "train_film_epoch": "train_frames_epoch",
+            "train_film_export": "train_frames_export",
+            "train_film_panel": "train_frames_panel",
+            "train_film_slider": "train_frames_slider",
+        }.items()
+    )
+)
 """Object names of version 1 that have changed, with their current ones."""
 
 _HEAD = """# Controlling the window from a program
@@ -151,11 +141,9 @@ def page_of(window: MainWindow) -> str:
 
 
 def _actions(window: MainWindow) -> Iterator[tuple[str, ...]]:
-    for where, action in menu_actions(window):
-        # A step that could be undone stands in the title.
-        title = plain_title(action.text()).partition(": ")[0]
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)
-        yield f"`{action.objectName()}`", where, title, _BY_SYSTEM.get(action.objectName(), keys)
+    for command in window.registry.commands():
+        name, keys = command.record.name, QKeySequence.fromString(command.keys, QKeySequence.SequenceFormat.NativeText)
+        yield f"`{name}`", command.where, command.record.title, _BY_SYSTEM.get(name, keys.toString())
 
 
 def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:

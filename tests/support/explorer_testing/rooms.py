@@ -40,7 +40,7 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
 def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     """Yield every dialog, open."""
     app_actions = window.app_actions
-    window.show_help()
+    app_actions.show_help()
     yield "help", _shown(window, "help_dialog")
     yield "import", window.show_import()
     yield "directions", window.latent.find_directions()

@@ -1,0 +1,64 @@
+"""The record by which a panel registers: the window makes tabs, docks and the View menu from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QWidget
+
+from explorer.document.document import Document
+
+
+def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
+    """Mark a text for Qt's translation tools, like PySide6's function of this name, whose types are wrong."""
+    return text
+
+
+@dataclass(frozen=True)
+class Dock:
+    """A place at an edge of the window, or behind the dock of another panel."""
+
+    area: Qt.DockWidgetArea
+    behind: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of the window.
+
+    Attributes
+    ----------
+    name
+        Begins the object names of the panel, its dock and its commands.
+    title, tip, synonyms
+        As of an action; marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`.
+    make
+        Makes it for a document.
+    dock
+        Where its dock is; None for a tab.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Document], QWidget]
+    dock: Dock | None = None
+    _: KW_ONLY
+    tip: str
+    synonyms: str
+
+    @property
+    def id(self) -> str:
+        """Its name in session files."""
+        return f"{self.name}_panel"
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Title, tip and synonyms in the language of the user."""
+        translate = QCoreApplication.translate
+        return (
+            translate("panels", self.title),
+            translate("panels", self.tip),
+            translate("panels", self.synonyms),
+        )

@@ -1,0 +1,42 @@
+"""The code dock: feature maps, where the code has any, above the sliders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from explorer.document.document import Document
+from explorer.ui.actions import Action
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panels.feature_maps import FeatureMapsPanel
+from explorer.ui.panels.latent import LatentPanel
+
+
+class CodePanel(QSplitter):
+    """All controls of the current code."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setObjectName("latent_splitter")
+        self.setChildrenCollapsible(False)
+        self.feature_maps = FeatureMapsPanel(document)
+        self.latent = LatentPanel(document)
+        self.addWidget(self.feature_maps)
+        self.addWidget(self.latent)
+        self.setStretchFactor(1, 1)
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield from self.latent.menu_actions()
+        yield from self.feature_maps.menu_actions()
+
+
+PANEL = Panel(
+    "latent",
+    QT_TRANSLATE_NOOP("panels", "Latent code"),
+    CodePanel,
+    Dock(Qt.DockWidgetArea.RightDockWidgetArea),
+    tip=QT_TRANSLATE_NOOP("panels", "Show or hide the sliders of the latent code."),
+    synonyms=QT_TRANSLATE_NOOP("panels", "sliders, dimensions, z, vector"),
+)

@@ -1,0 +1,140 @@
+"""A panel and an action are found everywhere once they are registered, each by one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from explorer_testing.automation import page_of
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDockWidget, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from explorer.document.document import Document
+from explorer.ui.actions import Action, Section, When
+from explorer.ui.main_window import MainWindow
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panels import PANELS
+from explorer.ui.widgets.fields import button
+
+
+class ToyPanel(QWidget):
+    """What a new file would hold."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.setObjectName("toy_panel")
+        self.pressed = 0
+        self.wound = 0
+        wind = button("toy_wind", self.tr("Wind up"), self.tr("Wind the toy up"), self.tr("crank, turn the key"))
+        wind.clicked.connect(self._on_wind_clicked)
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel(self.tr("A toy")))
+        layout.addWidget(wind)
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield Action(
+            "action_toy",
+            self.tr("Press to&y"),
+            self._press,
+            Section.CODE,
+            shortcut="Ctrl+Alt+Y",
+            tip=self.tr("Press the toy once."),
+            synonyms=self.tr("squeeze, play thing"),
+            enabled=When(lambda: self._document.code is None, (self._document.code_changed,)),
+        )
+
+    def _press(self) -> None:
+        self.pressed += 1
+
+    def _on_wind_clicked(self) -> None:
+        self.wound += 1
+
+
+TIP = QT_TRANSLATE_NOOP("panels", "A thing to play with.")
+SYNONYMS = QT_TRANSLATE_NOOP("panels", "teddy, doll")
+TOY = Panel("toy", QT_TRANSLATE_NOOP("panels", "Toy"), ToyPanel, tip=TIP, synonyms=SYNONYMS)
+TOY_DOCK = Panel(
+    "toy",
+    QT_TRANSLATE_NOOP("panels", "Toy"),
+    ToyPanel,
+    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
+    tip=TIP,
+    synonyms=SYNONYMS,
+)
+
+
+def window_with(toy: Panel, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> MainWindow:
+    monkeypatch.setattr("explorer.ui.main_window.PANELS", (*PANELS, toy))
+    window = MainWindow(Document())
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(window.isActiveWindow)
+    return window
+
+
+def found(window: MainWindow, query: str) -> str:
+    palette = window.app_actions.show_palette()
+    QTest.keyClicks(palette.field, query)
+    command = palette.model.command(0)
+    palette.close()
+    assert command is not None
+    return command.record.name
+
+
+@pytest.mark.usefixtures("themed")
+def test_a_toy_panel_is_a_tab_with_an_entry_in_the_view_menu(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    window = window_with(TOY, monkeypatch, qtbot)
+    shown: list[str] = []
+    monkeypatch.setattr(window.document.sessions, "put_tab", shown.append)
+    toy = window.findChild(ToyPanel)
+    assert toy is not None
+    place = window.tabs.indexOf(toy)
+    assert (window.tabs.tabText(place), window.tabs.tabToolTip(place)) == ("Toy", "A thing to play with.")
+    commands = {command.record.name: command for command in window.registry.commands()}
+    assert (commands["action_tab_toy"].where, commands["action_tab_toy"].keys) == ("View", "Ctrl+0")
+    QTest.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert window.tabs.currentWidget() is toy
+    assert shown == ["toy_panel"]
+    assert found(window, "teddy") == "action_tab_toy"
+    assert commands["action_toy_wind"].where == "Panels › Toy"
+    window.tabs.setCurrentIndex(0)
+    commands["action_toy_wind"].run()
+    assert (toy.wound, window.tabs.currentWidget()) == (1, toy)
+
+
+@pytest.mark.usefixtures("themed")
+def test_a_toy_panel_can_be_a_dock(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    window = window_with(TOY_DOCK, monkeypatch, qtbot)
+    dock = window.findChild(QDockWidget, "toy_dock")
+    gallery = window.findChild(QDockWidget, "gallery_dock")
+    assert dock is not None
+    assert gallery is not None
+    assert dock in window.tabifiedDockWidgets(gallery)
+    command = next(one for one in window.registry.commands() if one.record.name == "action_show_toy_dock")
+    assert (command.where, command.keys) == ("View", "Alt+7")
+    command.run()
+    assert not dock.visibleRegion().isEmpty()
+
+
+@pytest.mark.usefixtures("themed")
+def test_a_toy_action_is_in_menu_palette_help_and_automation_page(
+    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    window = window_with(TOY, monkeypatch, qtbot)
+    toy = window.findChild(ToyPanel)
+    assert toy is not None
+    command = next(one for one in window.registry.commands() if one.record.name == "action_toy")
+    assert (command.title, command.where, command.enabled) == ("Press toy", "Edit", True)
+    QTest.keySequence(window, "Ctrl+Alt+Y")
+    assert toy.pressed == 1
+    assert found(window, "squeeze") == "action_toy"
+    page = window.app_actions.show_help().findChild(QTextBrowser, "help_text")
+    assert page is not None
+    assert "Ctrl+Alt+Y Press toy" in " ".join(page.toPlainText().split())
+    assert "| `action_toy` | Edit | Press toy | Ctrl+Alt+Y |" in page_of(window)
+    # The page opens a model, so the condition of the toy does not hold any more.
+    QTest.keySequence(window, "Ctrl+Alt+Y")
+    assert toy.pressed == 1
