@@ -17,10 +17,9 @@ from types import TracebackType
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, damage_words
-from explorer.errors import ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError
 from explorer.memory import share_heaps
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from explorer.messages import Message, message, message_text
 
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as in shells."""
+
 
 class ExplorerError(Exception):
     """Base of all errors that are shown to users.

@@ -122,7 +122,7 @@ def _images(codec: Codec, codes: Floats) -> Iterator[Pixels]:
     """Decode like the export of the window; three grayscale images of the stand-in become one color image."""
     import numpy as np
 
-    from explorer.workers.loading import render
+    from explorer.models.batches import render
 
     ways = SHAPE[2] // codec.image_shape[2]
     decoded = render(codec, codes)

@@ -10,9 +10,6 @@ from typing import TypeAlias
 
 from explorer.cli.console import Console
 
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, as shells have it."""
-
 
 @dataclass(frozen=True)
 class Report:

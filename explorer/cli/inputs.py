@@ -20,18 +20,17 @@ from explorer.data.formats import open_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source, skipped_json
+from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
-from explorer.inference.codec import open_codec
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import message
-from explorer.models.batches import readable_batches
+from explorer.models.batches import readable_batches, render
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
 from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
-from explorer.workers.loading import render
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30

@@ -13,13 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import explorer
-from explorer.cli.command import INTERRUPTED, Command, Report
+from explorer.cli.command import Command, Report
 from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
 from explorer.cli.places import check_outputs
-from explorer.errors import ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError
 from explorer.messages import message
 
 PROGRAM = "latent-explorer"

@@ -6,31 +6,23 @@ opened and its output on random input compared with Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import TypeAlias
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tf2onnx
 
+from explorer.engine.agreement import OPSET, TOLERANCE, Call, calling, function_difference, largest_difference
+from explorer.engine.live_network import LiveNetwork
 from explorer.errors import ExplorerError
 from explorer.messages import Wording, message
-from explorer.types import Floats
 
-OPSET = 17
-TOLERANCE = 1e-4
 LARGE = 1_000_000
 """Number of weights above which a network is converted without weights, which are inserted afterwards. The converter
 needs about 220 bytes per weight: 7.6 GB and a minute for 37 million weights, instead of 0.7 GB and a second."""
 
-_TRIALS = 8
 _LONGEST_REASON = 200
-
-Call: TypeAlias = Callable[[tf.Tensor], list[tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -71,12 +63,10 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
     """
     try:
         if model.count_params() > LARGE:
-            from explorer.engine.live_network import LiveNetwork
-
             content = LiveNetwork(model, outputs).content()
         else:
             tensor = model.inputs[0]
-            content = _converted(_calling(model), tuple(tensor.shape[1:]), tensor.name, outputs)
+            content = _converted(calling(model), tuple(tensor.shape[1:]), tensor.name, outputs)
         difference = largest_difference(model, content)
     except Exception as error:
         return _failed(error)
@@ -104,7 +94,7 @@ def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tu
     """
     try:
         content = _converted(call, shape, "value", outputs)
-        difference = _difference(call, shape, content)
+        difference = function_difference(call, shape, content)
     except Exception as error:
         return _failed(error)
     return _written(content, difference, path)
@@ -126,14 +116,6 @@ def _written(content: bytes, difference: float, path: Path) -> Compiled:
     return Compiled(True, difference)
 
 
-def _calling(model: keras.Model) -> Call:
-    def call(value: tf.Tensor) -> list[tf.Tensor]:
-        result = model(value, training=False)
-        return result if isinstance(result, list) else [result]
-
-    return call
-
-
 def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]) -> bytes:
     signature = [tf.TensorSpec((None, *shape), tf.float32, name=name)]
 
@@ -149,24 +131,3 @@ def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str
     proto.graph.output.extend(ordered)
     content: bytes = proto.SerializeToString()
     return content
-
-
-def largest_difference(model: keras.Model, content: bytes) -> float:
-    """Return the largest absolute difference between an ONNX file and the model, on random input."""
-    return _difference(_calling(model), tuple(model.inputs[0].shape[1:]), content)
-
-
-def _difference(call: Call, shape: tuple[int, ...], content: bytes) -> float:
-    from explorer.inference.gate.check import vouch
-    from explorer.inference.sessions import open_session
-
-    # A network that does not pass the check could not be opened later.
-    vouch(content, shape)
-    rng = np.random.default_rng(0)
-    values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
-    if prod(shape) == shape[0]:
-        values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
-    session = open_session(content, threads=0)
-    received = session.run(None, {session.get_inputs()[0].name: values})
-    expected = call(tf.constant(values))
-    return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))

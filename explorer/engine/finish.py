@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-import explorer
-from explorer.data.source import Source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
+from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
-from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs, task_of
+from explorer.models.card import Card, EpochRecord, kept_epochs, task_of
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line, delete_checkpoint
 from explorer.paths import replacing_folder
-
-LIBRARIES = ("tensorflow", "keras", "tf_keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
 
 
 def finish(
@@ -113,29 +107,3 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
         metrics={},
         versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
     )
-
-
-def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]) -> DataRecord:
-    """Return the record of a dataset without its hash, which takes time; `trained_on` are the splits used."""
-    return DataRecord(
-        name=Path(source.name).name,
-        title=source.title,
-        license=source.license,
-        attribution=source.attribution,
-        count=source.count,
-        train=len(source.splits.train),
-        test=len(source.splits.test),
-        trained_on=trained_on,
-        split_origin=source.splits.origin,
-        content_hash="",
-    )
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries, of Python and of this program."""
-    return _installed() | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
-
-
-@cache
-def _installed() -> dict[str, str]:
-    return {name: version(name) for name in LIBRARIES}

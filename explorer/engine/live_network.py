@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf2onnx
 from onnx import ModelProto, numpy_helper
 
-from explorer.engine.compile import OPSET, TOLERANCE, largest_difference
+from explorer.engine.agreement import OPSET, TOLERANCE, largest_difference
 from explorer.errors import ModelError
 
 _INPUT = "value"

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias, get_args
 from explorer.messages import Message, Wording
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
+from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingRequest
-from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Bytes, Floats, ImageShape, LatentShape, Pixels
 
@@ -337,7 +337,7 @@ class ImportFinished:
     max_difference
         Largest difference between both on random input; 0 for ``keras``.
     notes
-        Remarks for the user; see `explorer.models.third_party.record.Imported`.
+        Remarks for the user; see `explorer.models.import_record.Imported`.
     """
 
     path: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import os
 import signal
@@ -160,8 +161,10 @@ class _PipeControl:
 
 
 def _warm() -> Warmed:
-    from explorer.engine.finish import library_versions
+    from explorer.engine.provenance import library_versions
 
+    # Loads Keras, and with it all that the first request needs.
+    importlib.import_module("explorer.engine.train")
     return Warmed(library_versions())
 
 

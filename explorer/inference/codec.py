@@ -20,7 +20,7 @@ from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
 from explorer.models.limits import LOG_VARIANCE
 from explorer.reading import reason_of
-from explorer.types import Codec, Floats, ImageShape
+from explorer.types import Floats, ImageShape
 
 SINGLE_LIMIT = 4
 """Batches up to this size run in the single-threaded session; larger ones are faster with more threads."""
@@ -142,21 +142,6 @@ def finite(values: Floats, card: Card, what: Literal["codes", "images"]) -> Floa
 def bounded(log_variance: Floats | None) -> Floats | None:
     """Return log-variances clipped to `LOG_VARIANCE`, as in training."""
     return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
-
-
-def open_codec(bundle: Bundle) -> Codec:
-    """Return the codec of a bundle: in ONNX Runtime, or in the model process.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be opened.
-    """
-    if bundle.card.engine == "onnx":
-        return OnnxCodec(bundle)
-    from explorer.inference.served import ServedCodec
-
-    return ServedCodec(bundle)
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> Candidate:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, to_pixels
 from explorer.data.source import Source
 from explorer.errors import DataError
-from explorer.types import ImageShape, Indices, Pixels
+from explorer.types import Codec, Floats, ImageShape, Indices, Pixels
 
 WORK_BYTES = 256 * 2**20
 """Approximate upper limit of one layer's output for a batch."""
@@ -18,6 +18,8 @@ HELD_BYTES = 64 * 2**20
 
 _MAPS = 128
 """Feature maps at full image size in the widest architecture (``conv-spatial``)."""
+
+_DECODED_AT_ONCE = 32
 
 
 def images_at_once(image_shape: ImageShape, most: int) -> int:
@@ -29,6 +31,12 @@ def images_at_once(image_shape: ImageShape, most: int) -> int:
 def images_in_memory(image_shape: ImageShape, most: int) -> int:
     """Return how many float32 images, 1 to `most`, are kept in memory at once."""
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
+
+
+def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
+    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
+    for start in range(0, len(codes), _DECODED_AT_ONCE):
+        yield from to_pixels(codec.decode(codes[start : start + _DECODED_AT_ONCE]))
 
 
 def readable_batches(

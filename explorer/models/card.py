@@ -12,8 +12,8 @@ from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import RECORD, json_text
+from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingSettings
-from explorer.models.third_party.record import Imported
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1

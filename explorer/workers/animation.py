@@ -25,12 +25,12 @@ from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
 from explorer.messages import Wording, message
-from explorer.models.batches import images_at_once
+from explorer.models.batches import images_at_once, render
 from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.jobs import CANCELED, JobRunner
-from explorer.workers.loading import open_model, render
+from explorer.workers.loading import open_model
 
 _TRIED = 10
 """Consecutive frames that are written to estimate the file size."""

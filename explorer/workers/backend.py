@@ -11,7 +11,7 @@ from explorer.document.closed import Reopening
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
 from explorer.document.state import OpenModel
-from explorer.inference.served import network_server
+from explorer.engine.served import network_server
 from explorer.messages import message
 from explorer.models.bundle import CARD
 from explorer.models.third_party.files import looks_third_party

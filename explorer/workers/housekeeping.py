@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
 from explorer.document.tasks import FindNearest, FindNeighbors
+from explorer.engine.served import network_server
 from explorer.inference.codec import OnnxCodec
-from explorer.inference.served import network_server
 from explorer.memory import give_back
 from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner

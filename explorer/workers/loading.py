@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.data.sources import open_source, opening
 from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopening
 from explorer.document.state import OpenModel
+from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExplorerError, ModelError
-from explorer.inference.codec import open_codec
 from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
-from explorer.types import Codec, Floats, Pixels, Progress
+from explorer.types import Progress
 from explorer.workers.jobs import Early
-
-_FRAMES_AT_ONCE = 32
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
@@ -151,9 +148,3 @@ HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"
 def home_source(model: OpenModel) -> str | None:
     """Return the name of the embedded dataset for a model, or None."""
     return HELD_OUT.get(model.card.data.name)
-
-
-def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
-    for start in range(0, len(codes), _FRAMES_AT_ONCE):
-        yield from to_pixels(codec.decode(codes[start : start + _FRAMES_AT_ONCE]))

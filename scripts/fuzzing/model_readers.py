@@ -22,10 +22,10 @@ from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel
+from explorer.engine.codecs import open_codec
 from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
-from explorer.inference.codec import open_codec
 from explorer.inference.gate.check import vouch
 from explorer.latent.animation import Animation, AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset

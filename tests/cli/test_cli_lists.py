@@ -149,7 +149,7 @@ def test_doctor_lists_what_a_system_cannot_enforce(ask: Any, monkeypatch: pytest
 
 
 def test_doctor_survives_a_library_that_is_broken(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "explorer.inference.codec", None)
+    monkeypatch.setitem(sys.modules, "explorer.engine.codecs", None)
     checks = {entry["check"]: entry for entry in ask("doctor")}
     assert not checks["models"]["ok"]
     assert checks["data digits"]["ok"]

@@ -97,7 +97,7 @@ CHANGING = """
 import json, sys
 import keras, numpy as np
 from explorer.engine.build import build
-from explorer.engine.compile import largest_difference
+from explorer.engine.agreement import largest_difference
 from explorer.engine.live_network import LiveNetwork
 from explorer.models.architectures import ARCHITECTURES
 

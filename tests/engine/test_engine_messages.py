@@ -17,8 +17,8 @@ from explorer.messages import Message
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts
 from explorer.models.codes import CodeSample
+from explorer.models.import_record import Control, Imported
 from explorer.models.settings import TrainingRequest
-from explorer.models.third_party.record import Control, Imported
 from explorer.models.third_party.request import ImportRequest
 
 TRAINING = TrainingRequest(

@@ -13,12 +13,12 @@ from explorer_testing.programs import run_python
 from explorer_testing.training import of
 
 from explorer.engine.client import ModelProcess
+from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Cancel, Cancelled, Event, Examine, Examined, Failed, Import, ImportFinished
+from explorer.engine.served import network_server
 from explorer.errors import ModelError
-from explorer.inference.codec import open_codec
-from explorer.inference.served import network_server
 from explorer.models.bundle import NETWORKS, open_bundle
-from explorer.models.third_party.record import RANGES, Imported
+from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Floats
 

@@ -11,8 +11,8 @@ from PIL import Image
 from explorer.data.metrics import psnr
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.sources import open_source
+from explorer.engine.codecs import open_codec
 from explorer.errors import UsageError
-from explorer.inference.codec import open_codec
 from explorer.models.bundle import open_bundle
 from explorer.models.comparison import Comparison, bytes_at, compare, quantized
 from explorer.models.evaluation import Evaluation, evaluate

@@ -198,8 +198,8 @@ def _images() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
+    from explorer.engine.codecs import open_codec
     from explorer.errors import ExplorerError
-    from explorer.inference.codec import open_codec
     from explorer.models.bundle import find_bundles, open_bundle
 
     found = find_bundles()

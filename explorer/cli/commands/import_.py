@@ -8,15 +8,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from explorer.cli import places
-from explorer.cli.command import INTERRUPTED, Command, Report
+from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
-from explorer.errors import ModelError, UsageError
-from explorer.models.third_party.record import RANGES, ValueRange
+from explorer.errors import INTERRUPTED, ModelError, UsageError
+from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Progress
 

@@ -21,8 +21,8 @@ from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.animation import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.easing import EASINGS
 from explorer.latent.paths import PATHS
+from explorer.models.batches import render
 from explorer.types import Floats
-from explorer.workers.loading import render
 
 _DEFAULT = AnimationSettings()
 _MAX_NAME = 24

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from explorer.cli import places
-from explorer.cli.command import INTERRUPTED, Command
+from explorer.cli.command import Command
 from explorer.cli.console import Console, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
@@ -17,7 +17,7 @@ from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, add_out, size
 from explorer.data.sources import known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
-from explorer.errors import ExportError, TrainingError
+from explorer.errors import INTERRUPTED, ExportError, TrainingError
 from explorer.messages import message
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD, resolve_bundle

@@ -19,7 +19,7 @@ from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_function
-from explorer.engine.finish import data_record, library_versions
+from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, try_images
 from explorer.engine.third_party.loading import Loaded, SavedFunction, load
@@ -31,10 +31,10 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable,
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.import_record import Imported
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.models.third_party.files import files_of, parts_in
-from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of

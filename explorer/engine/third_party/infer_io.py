@@ -15,7 +15,7 @@ from explorer.engine.third_party.graph import producer
 from explorer.engine.third_party.loading import SavedFunction
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel
-from explorer.models.third_party.record import RANGES, Imported, ValueRange
+from explorer.models.import_record import RANGES, Imported, ValueRange
 from explorer.types import Floats
 
 EMBEDDED = ("digits", "clothing", "glyphs", "faces")

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from explorer.models.batches import images_at_once
-from explorer.models.third_party.record import Control, Imported, Layout
+from explorer.models.import_record import Control, Imported, Layout
 from explorer.types import Floats, ImageShape
 
 _BATCH = 256

@@ -11,7 +11,7 @@ from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
 from explorer.messages import message
-from explorer.models.third_party.record import Control, Layout
+from explorer.models.import_record import Control, Layout
 from explorer.reading import reason_of
 from explorer.types import ImageShape
 
@@ -48,12 +48,12 @@ class SplitModel:
     image_shape, latent_shape
         Of images and codes in this program, without condition inputs.
     layout_in, layout_out, mean, log_variance, image_in, code_in, controls
-        As in `explorer.models.third_party.record.Imported`.
+        As in `explorer.models.import_record.Imported`.
     bottleneck, places
         The layer at which the model was split, and all possible ones, the most likely first; empty if encoder and
         decoder were given separately.
     notes
-        Remarks for the user; see `explorer.models.third_party.record.Imported`.
+        Remarks for the user; see `explorer.models.import_record.Imported`.
     """
 
     encoder: Any

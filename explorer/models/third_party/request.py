@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.models.third_party.record import ValueRange
+from explorer.models.import_record import ValueRange
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Rewritten:
     deviations
         Those of them whose second input seems to be a standard deviation, by its name, instead of a log-variance.
     notes
-        The changes, for the user; see `explorer.models.third_party.record.Imported`.
+        The changes, for the user; see `explorer.models.import_record.Imported`.
     """
 
     models: dict[str, Config]

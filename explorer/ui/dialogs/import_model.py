@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout,
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
+from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES
-from explorer.models.third_party.record import RANGES, ValueRange
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
