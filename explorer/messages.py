@@ -16,7 +16,7 @@ import numpy as np
 Plain: TypeAlias = str | int | float
 Value: TypeAlias = Union[Plain, "Message", tuple[Union[Plain, "Message"], ...]]
 
-_PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,16 @@ def message_text(shown: Wording, translate: Callable[[str], str] = str) -> str:
         # What is missing stays as it is: an error must be shown even where its own message is wrong.
         return _formatted(values[name], spec, translate) if name in values else found[0]
 
-    return " ".join(_PLACEHOLDER.sub(replaced, translate(shown.template)).split())
+    return " ".join(PLACEHOLDER.sub(replaced, translate(shown.template)).split())
 
 
 def begins_with_a_name(shown: Wording) -> bool:
     """Return whether a message begins with a value, such as the name of a file, and not with a word of its own."""
-    first = _PLACEHOLDER.match(shown.template) if isinstance(shown, Message) else None
+    first = PLACEHOLDER.match(shown.template) if isinstance(shown, Message) else None
     if first is None or isinstance(shown, str):
         return False
     value = shown.values.get(first[1])
     return begins_with_a_name(value) if isinstance(value, Message) else isinstance(value, str)
-
-
-def placeholders(template: str) -> set[str]:
-    """Return the names that a template uses."""
-    return {found[1] for found in _PLACEHOLDER.finditer(template)}
 
 
 def _value(value: object) -> Value:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.messages import placeholders
+from explorer.messages import PLACEHOLDER
 
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
 MAKERS = {"message", "Message"}
@@ -110,7 +110,7 @@ def test_placeholders_are_the_values() -> None:
     for one in ALL:
         if one.template is None or one.names is None:
             continue
-        used = placeholders(one.template)
+        used = {found[1] for found in PLACEHOLDER.finditer(one.template)}
         if used != one.names:
             wrong.append(f"{one.where}: {one.template!r} has {sorted(used)}, given are {sorted(one.names)}")
     assert not wrong, "\n".join(wrong)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import DataError
-from explorer.messages import Message, begins_with_a_name, message, message_text, placeholders
+from explorer.messages import Message, begins_with_a_name, message, message_text
 
 
 def test_a_message_is_its_template_with_its_values() -> None:
@@ -51,7 +51,3 @@ def test_a_name_at_the_start_differs_from_a_word() -> None:
     assert not begins_with_a_name(message("{problem} It is kept.", problem=message("no disk")))
     assert not begins_with_a_name(message("{count:# image|# images} skipped.", count=3))
     assert not begins_with_a_name("a.png is damaged.")
-
-
-def test_the_names_of_a_template_are_known() -> None:
-    assert placeholders("{count:# a|# b} of {name}") == {"count", "name"}

@@ -110,13 +110,6 @@ def augmenting(
     yield Augmented(result, indices)
 
 
-def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
-    """Run `augmenting` to its end and return the result."""
-    *_, result = augmenting(pixels, count, seed, strengths)
-    assert isinstance(result, Augmented)
-    return result
-
-
 def changed(pixels: Pixels, numbers: Indices, seed: int, strengths: Strengths | None = None) -> Pixels:
     """Return images with random changes.
 

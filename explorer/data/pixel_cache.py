@@ -52,32 +52,13 @@ _open_lock = threading.Lock()
 _uses = itertools.count()
 
 
-@dataclass(frozen=True)
-class CacheInfo:
-    """Folder of the cache, its size on disk in bytes, and its number of sources with one preprocessing."""
-
-    place: Path
-    size: int
-    entries: int
-
-
-def cache_info() -> CacheInfo:
-    """Return folder, size and number of entries of the cache."""
-    folder = cache_dir() / _PARTS[0]
-    try:
-        entries = sum(1 for entry in os.scandir(folder) if entry.is_dir())
-    except OSError:
-        entries = 0
-    return CacheInfo(cache_dir(), cache_size(), entries)
-
-
 def cache_size() -> int:
     """Return the bytes on disk of decoded images, indexes and unpacked archives; holes in files do not count."""
     return sum(_size_on_disk(path) for part in (*_PARTS, "unpacked") for path in _files_below(cache_dir() / part))
 
 
-def clear_cache() -> CacheInfo:
-    """Delete all decoded images and indexes; return what is left.
+def clear_cache() -> int:
+    """Delete all decoded images and indexes; return the bytes that are left.
 
     Other windows decode again what they need. On Windows, files in use cannot be deleted and remain.
     """
@@ -91,7 +72,7 @@ def clear_cache() -> CacheInfo:
             os.rename(folder, retired)
         for old in (folder, *folder.parent.glob(f".{part}.*.old")):
             shutil.rmtree(old, ignore_errors=True)
-    return cache_info()
+    return cache_size()
 
 
 @dataclass(frozen=True, eq=False)

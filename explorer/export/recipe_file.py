@@ -20,7 +20,6 @@ from explorer.reading import reading
 FOLDER_FILE, OLD_FOLDER_FILE = "animation.json", "film.json"
 """File of the recipe in a folder of frames; its name in version 1."""
 
-XMP_TAG = "recipe"
 MAX_BLOCKS = 1_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _XMP = re.compile(rb"<le:recipe>([^<>]*)</le:recipe>")

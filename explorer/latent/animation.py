@@ -351,17 +351,6 @@ class AnimationCurve:
         return codes
 
 
-def animation_times(k: int, settings: AnimationSettings) -> NDArray[np.float64]:
-    """Return the position of each frame of an animation with equal segments; see `Animation.positions`.
-
-    Raises
-    ------
-    UsageError
-        If `k` is below 1.
-    """
-    return settings.animation(k).positions()
-
-
 def animation_codes(
     keys: Floats, settings: AnimationSettings | Animation, data: Floats | NeighborGraph | None = None
 ) -> Floats:
@@ -384,22 +373,3 @@ def animation_codes(
     keys = as_codes(keys, KEYS)
     animation = settings if isinstance(settings, Animation) else settings.animation(len(keys))
     return AnimationCurve(keys, animation, data).at(animation.positions())
-
-
-def code_at(
-    keys: Floats,
-    position: float,
-    path: str = "linear",
-    easing: str = "linear",
-    data: Floats | NeighborGraph | None = None,
-) -> Floats:
-    """Return the code ``(d,)`` at a position in [0, k - 1] along keyframes ``(k, d)``; clipped to the ends.
-
-    Raises
-    ------
-    UsageError
-        If the shape of `keys` is invalid, the position is NaN, or the path or easing unknown.
-    """
-    keys = as_codes(keys, KEYS)
-    animation = Animation((Segment(2, path, easing),) * (len(keys) - 1))
-    return AnimationCurve(keys, animation, data).at([position]).reshape(-1)

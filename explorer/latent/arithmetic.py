@@ -8,7 +8,6 @@ import numpy as np
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes
-from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
@@ -36,25 +35,6 @@ def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
         raise UsageError("Add an image to every term, all with codes of the same model.")
     total = sum(strength * codes.mean(axis=0, dtype=np.float64) for strength, codes in means)
     return np.asarray(total, np.float32)
-
-
-def around(code: Floats, statistics: CodeStatistics, spread: float, count: int, seed: int) -> Floats:
-    """Return variations of a code: normal noise in every dimension, in σ of the data; float32 ``(count, d)``.
-
-    Raises
-    ------
-    UsageError
-        If the spread is below 0 or not finite, or the count below 1.
-    """
-    if not (0 <= spread < np.inf and count >= 1):
-        raise UsageError(
-            "Cannot make {count:# variation|# variations} with a spread of {spread:g} σ. "
-            "Choose a spread of 0 or more and at least one image.",
-            count=count,
-            spread=spread,
-        )
-    noise = np.random.default_rng(seed).standard_normal((count, len(code))).astype(np.float32)
-    return np.asarray(code + spread * statistics.sigma * noise, np.float32)
 
 
 def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:

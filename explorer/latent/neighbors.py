@@ -286,21 +286,6 @@ def recall(index: NeighborIndex, exact: NeighborIndex, queries: Floats, k: int =
     return float(np.mean(hits)) / true.shape[1], seconds
 
 
-def agreement(labels: Indices, found: Indices, label: int) -> float:
-    """Return the share of neighbors with a label; NaN if there are no neighbors.
-
-    Parameters
-    ----------
-    labels
-        Int64 ``(n,)`` of all codes.
-    found
-        Positions of the neighbors, ``(k,)``.
-    label
-        The query's.
-    """
-    return float((labels[found] == label).mean()) if len(found) else float("nan")
-
-
 def _without(found: Found, position: int, k: int) -> Found:
     keep = found.indices != position
     # Rows without it have one neighbor too many; the last is dropped.

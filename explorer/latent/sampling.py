@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes, check_table
-from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 if TYPE_CHECKING:
@@ -33,32 +32,6 @@ def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, tempera
     _check(count, temperature)
     check_table(count, latent_dim)
     return rng.standard_normal((count, latent_dim), dtype=np.float32) * np.float32(temperature)
-
-
-def truncate(codes: Floats, limit: float, stats: CodeStatistics | None = None) -> Floats:
-    """Clip every dimension of codes ``(n, d)``, or of one code ``(d,)``, to ±`limit` σ.
-
-    Parameters
-    ----------
-    codes
-        Float32; not changed.
-    limit
-        In standard deviations, not negative.
-    stats
-        Mean and σ of the data; default: mean 0 and σ 1, as in the normal prior.
-
-    Raises
-    ------
-    UsageError
-        If `limit` is negative.
-    """
-    if not limit >= 0:
-        raise UsageError(
-            "A truncation at {limit:g} σ is impossible. Choose 0 or more, for example 2.", limit=float(limit)
-        )
-    mean, sigma = (0.0, 1.0) if stats is None else (stats.mean, stats.sigma)
-    reach = np.asarray(sigma, dtype=np.float32) * np.float32(limit)
-    return np.clip(np.asarray(codes, dtype=np.float32), mean - reach, mean + reach)
 
 
 class FittedPrior:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from explorer.document.preferences import PreferencesFile
 from explorer.ui.command_tips import command_tips, tab_tips
@@ -73,11 +73,6 @@ class AppActions(QObject):
         window.status.addPermanentWidget(self._count)
         for changed in (self.problems.rowsInserted, self.problems.rowsRemoved, self.problems.modelReset):
             changed.connect(self._on_problems_changed)
-
-    @property
-    def counter(self) -> QPushButton:
-        """The button in the status bar with the number of errors."""
-        return self._count
 
     # -- menus ---------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ def clearing() -> Iterator[Progress | int]:
 
     yield Progress(0, 0, message("Deleting unpacked archives and decoded images"))
     remove_unpacked()
-    yield clear_cache().size
+    yield clear_cache()
 
 
 class DownloadJobs(QObject):

@@ -28,7 +28,6 @@ class RunJobs(QObject):
     def __init__(self, document: Document, trainer: Trainer, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._trainer = trainer
         self._jobs = jobs
         self._reading = 0
         self._followed: Path | None = None

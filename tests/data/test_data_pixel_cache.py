@@ -13,7 +13,7 @@ import pytest
 from explorer_testing.programs import environment, run_python
 from PIL import Image
 
-from explorer.data.pixel_cache import PixelCache, cache_info, cache_size, clear_cache, stamp_of
+from explorer.data.pixel_cache import PixelCache, cache_size, clear_cache, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.types import Indices, Pixels
@@ -94,7 +94,6 @@ def test_the_size_is_what_the_disk_holds() -> None:
     recipe = Preprocessing.standard((100, 100, 3))
     cache = PixelCache("here", recipe, 10_000)
     cache.store(np.arange(20), np.arange(20, dtype=np.uint64), np.full((20, 100, 100, 3), 7, np.uint8))
-    assert cache_info().entries == 1
     assert cache_size() >= 20 * 30_000
     if sys.platform == "linux":
         assert cache_size() < 2_000_000  # of 300 MB
@@ -103,7 +102,7 @@ def test_the_size_is_what_the_disk_holds() -> None:
 def test_clearing_while_it_is_open() -> None:
     cache, kept = PixelCache("here", RECIPE, 5), images(3)
     cache.store(ROWS, STAMPS, kept)
-    assert clear_cache().size == 0
+    assert clear_cache() == 0
     assert len(loaded(cache)) == 0
     cache.store(ROWS, STAMPS, kept)
     np.testing.assert_array_equal(loaded(cache), kept)

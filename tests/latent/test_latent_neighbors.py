@@ -17,7 +17,6 @@ from explorer.latent.neighbors import (
     IndexKind,
     Metric,
     NeighborIndex,
-    agreement,
     recall,
 )
 from explorer.latent.statistics import compute_statistics
@@ -149,12 +148,6 @@ def test_long_codes_are_searched_along_their_axes() -> None:
     assert space.shape == (60, 16)
     found = NeighborIndex(space).search(space, 5).indices
     np.testing.assert_array_equal(found, brute_force(codes, codes, 5, "l2")[0])
-
-
-def test_labels_of_neighbors_agree() -> None:
-    labels = np.array([0, 0, 1, 0])
-    assert agreement(labels, np.array([0, 1, 2]), 0) == pytest.approx(2 / 3)
-    assert np.isnan(agreement(labels, np.array([], np.int64), 0))
 
 
 def test_what_cannot_be_searched() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from explorer_testing.builders import make_source
+from explorer_testing.builders import augment, make_source
 from explorer_testing.window import WindowDriver, array_of, type_into
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox
 
-from explorer.data.augmentation import augment
 from explorer.data.preprocessing import Preprocessing
 from explorer.types import Pixels
 from explorer.ui.dialogs.augment_preview import AugmentPreview

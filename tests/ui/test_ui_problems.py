@@ -85,7 +85,8 @@ def test_there_is_an_end_to_what_is_kept(bare_window: MainWindow) -> None:
 
 
 def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -> None:
-    counter = bare_window.app_actions.counter
+    counter = bare_window.findChild(QPushButton, "status_problems")
+    assert counter is not None
     assert not counter.isVisible()
     bare_window.document.report("one")
     assert counter.text() == "1 error"

@@ -22,7 +22,7 @@ from explorer.engine.compile import Compiled, compile_function
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, try_images
-from explorer.engine.third_party.loading import Loaded, SavedFunction, load
+from explorer.engine.third_party.loading import SavedFunction, load
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError
@@ -57,14 +57,11 @@ class Opened:
         Detected value ranges and best matching dataset.
     networks
         Adapted encoder and decoder.
-    loaded
-        Content of the files, the encoder's first.
     """
 
     split_model: SplitModel
     trial: Trial
     networks: ThirdPartyNetworks
-    loaded: tuple[Loaded, ...]
 
     @property
     def record(self) -> Imported:
@@ -170,7 +167,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
 
 def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
     yield messages.Working(message("Loading Keras and the model"))
-    split_model, loaded = _parts(request)
+    split_model = _parts(request)
     yield messages.Working(message("Trying the model on images"))
     encodes, decodes = split_model.encoder is not None, split_model.decoder is not None
     parts: Literal["both", "encoder", "decoder"] = "both"
@@ -213,10 +210,10 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
             shape=words(split_model.image_shape),
             reason=reason_of(error),
         ) from error
-    yield Opened(split_model, trial, networks, loaded)
+    yield Opened(split_model, trial, networks)
 
 
-def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
+def _parts(request: ImportRequest) -> SplitModel:
     first, second = request.encoder, request.decoder
     path = request.path
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
@@ -231,22 +228,19 @@ def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
         path = None
     if first is None and second is None:
         assert path is not None
-        loaded = load(path, trust=request.trust)
-        return split(loaded, request.bottleneck), (loaded,)
+        return split(load(path, trust=request.trust), request.bottleneck)
     if path is not None and not any(part is not None and part.exists() for part in (first, second)):
         return _named_within(path, first, second, request.trust)
     one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
     if one is not None and two is not None:
-        return pair(one.models.get(""), two.models.get(""), one, two), (one, two)
+        return pair(one.models.get(""), two.models.get(""), one, two)
     known = one or two
     assert known is not None
     alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
-    return pair(alone[0], alone[1], known), (known,)
+    return pair(alone[0], alone[1], known)
 
 
-def _named_within(
-    path: Path, first: Path | None, second: Path | None, trust: bool
-) -> tuple[SplitModel, tuple[Loaded, ...]]:
+def _named_within(path: Path, first: Path | None, second: Path | None, trust: bool) -> SplitModel:
     """Return the nested models with the given names as encoder and decoder."""
     loaded = load(path, trust=trust)
     model = loaded.models.get("")
@@ -271,7 +265,7 @@ def _named_within(
                 models=models,
             )
         parts.append(part)
-    return pair(parts[0], parts[1], loaded), (loaded,)
+    return pair(parts[0], parts[1], loaded)
 
 
 def _shown(opened: Opened) -> tuple[Pixels, Pixels]:

@@ -38,11 +38,6 @@ class ImageGrid(ImageTable):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
-    @property
-    def marked(self) -> tuple[int, int]:
-        """Row and column of the keyboard cursor."""
-        return self._marked
-
     def show_pixels(self, pixels: Pixels) -> None:
         """Show images, uint8 ``(rows, columns, h, w, c)``; the keyboard cursor is kept if possible."""
         super().show_pixels(pixels)

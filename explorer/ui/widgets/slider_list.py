@@ -96,11 +96,6 @@ class SliderList(QAbstractScrollArea):
         return self._order.item(self._current) if self._current < self.row_count else 0
 
     @property
-    def current_row(self) -> int:
-        """The current row."""
-        return self._current
-
-    @property
     def order(self) -> RowOrder:
         """The mapping of rows to items."""
         return self._order

@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from explorer.data.augmentation import Augmented, Strengths, augmenting
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
@@ -24,8 +25,15 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.settings import TrainingSettings
-from explorer.types import Codec, Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape, Pixels
 from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, WrappedCodec, plain
+
+
+def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
+    """Run `augmenting` to its end."""
+    *_, result = augmenting(pixels, count, seed, strengths)
+    assert isinstance(result, Augmented)
+    return result
 
 
 def make_source(
