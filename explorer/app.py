@@ -202,10 +202,7 @@ class ErrorCatcher(QObject):
 def _check_display() -> None:
     """Check for a display, because Qt would abort the process with a long message without one.
 
-    Raises
-    ------
-    UsageError
-        If no window can be opened.
+    Raises UsageError if no window can be opened.
     """
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")

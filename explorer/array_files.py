@@ -147,10 +147,7 @@ def read_members(
 ) -> dict[str, bytes]:
     """Return the content of all members of a zip, by name.
 
-    Raises
-    ------
-    ExplorerError
-        As `check_members` does, or if it is damaged.
+    Raises ExplorerError as `check_members` does, or if it is damaged.
     """
     with reading(message("a zip archive"), where, error, _COPY), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error, allowed)
@@ -162,10 +159,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
     ``ZipFile.read`` inflates up to 2 GB and cuts that to the declared size afterwards.
 
-    Raises
-    ------
-    ValueError, zipfile.BadZipFile
-        If there is less, or the checksum is wrong.
+    Raises ValueError, zipfile.BadZipFile if there is less, or the checksum is wrong.
     """
     with archive.open(member) as part:
         content = bytearray()
@@ -239,13 +233,7 @@ def read_header(
 
 
 def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
-    """Read the values after a header, in the shape and dtype that it declares.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer.
-    """
+    """Read the values after a header, in the shape and dtype that it declares; ValueError if there are fewer."""
     flat = np.empty(math.prod(header.shape), header.dtype)
     left = flat.view(np.uint8).data
     while len(left):

@@ -114,10 +114,7 @@ def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[Ex
 def parse_json(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> Any:
     """Parse a JSON document within limits; see `json_text`.
 
-    Raises
-    ------
-    ExplorerError
-        As `json_text` does, or if it is not JSON.
+    Raises ExplorerError as `json_text` does, or if it is not JSON.
     """
     text = json_text(content, limits, where, error)
     try:

@@ -105,10 +105,7 @@ def log_dir() -> Path:
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside `path`, which replaces it atomically if the block ends without an error.
 
-    Raises
-    ------
-    ExportError
-        If the folder is missing or not writable, or the disk is full; `path` is then unchanged.
+    Raises ExportError if the folder is missing or not writable, or the disk is full; `path` is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -199,10 +196,7 @@ def _put_back(retired: Path, path: Path) -> None:
 def check_writable(folder: Path) -> None:
     """Check that `folder` is writable, before long work; create it if it is missing.
 
-    Raises
-    ------
-    ExportError
-        If it is not.
+    Raises ExportError if it is not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -217,10 +211,7 @@ def check_writable(folder: Path) -> None:
 def check_file(path: Path, *, force: bool) -> None:
     """Check that a file may be written at `path`.
 
-    Raises
-    ------
-    ExportError
-        If it is a file and `force` is off, or anything but a file.
+    Raises ExportError if it is a file and `force` is off, or anything but a file.
     """
     if not os.path.lexists(path):
         return

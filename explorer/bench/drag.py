@@ -25,10 +25,7 @@ def drag(running: Running, steps: int) -> list[float]:
 
     A value that is replaced by a newer one before it is painted counts until the newer one is painted.
 
-    Raises
-    ------
-    MeasureError
-        If the image does not follow the slider.
+    Raises MeasureError if the image does not follow the slider.
     """
     hand = _Hand(running, steps)
     try:

@@ -28,10 +28,7 @@ _PEER = "keras.utils.image_dataset_from_directory"
 def measure(quick: bool) -> list[Entry]:
     """Open the folder in the real window twice, each time in a new process, and with Keras.
 
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not paint.
+    Raises MeasureError if no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
     count = QUICK_COUNT if quick else COUNT

@@ -37,13 +37,7 @@ class MeasureError(ExplorerError):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the `share`-th percentile, interpolated like `numpy.percentile`.
-
-    Raises
-    ------
-    MeasureError
-        If there are no values.
-    """
+    """Return the `share`-th percentile, interpolated like `numpy.percentile`; MeasureError if there are no values."""
     if not values:
         raise MeasureError("There are no measurements.")
     return float(np.percentile(np.asarray(values, np.float64), share))
@@ -69,10 +63,7 @@ def median_ms(call: Callable[[], object], repeats: int, warm_up: int = 5) -> flo
 def resident_mb() -> float:
     """Return the resident memory of this process in units of 10⁶ bytes, or its peak if only that is known.
 
-    Raises
-    ------
-    MeasureError
-        If the system provides neither.
+    Raises MeasureError if the system provides neither.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
@@ -100,13 +91,7 @@ def anonymous_mb() -> float:
 
 
 def shipped_bundle(name: str) -> Bundle:
-    """Open a bundled model.
-
-    Raises
-    ------
-    MeasureError
-        If it is missing or damaged.
-    """
+    """Open a bundled model; MeasureError if it is missing or damaged."""
     try:
         return open_bundle(pretrained_dir() / name)
     except ExplorerError as error:

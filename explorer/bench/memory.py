@@ -12,10 +12,7 @@ SETTLE_MS = 2_000
 def measure(quick: bool) -> list[Entry]:
     """Compare resident memory of the window with that of a process that decodes with Keras. `quick` changes nothing.
 
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not paint.
+    Raises MeasureError if no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
     painted, settled = run_child("launch:real_window", settle_ms=SETTLE_MS)

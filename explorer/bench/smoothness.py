@@ -16,10 +16,7 @@ _LONGEST_SECONDS = 500.0
 def measure(quick: bool) -> list[Entry]:
     """Train the same model twice: from the Train tab of the window, and in a thread of a process with an event loop.
 
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the training fails.
+    Raises MeasureError if no bundled model exists, or the training fails.
     """
     require_shipped_bundle()
     epochs = QUICK_EPOCHS if quick else EPOCHS

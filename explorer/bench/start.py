@@ -11,10 +11,7 @@ ROUNDS, QUICK_ROUNDS = 5, 3
 def measure(quick: bool) -> list[Entry]:
     """Start each alternately, so that other load on the machine affects all.
 
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not paint.
+    Raises MeasureError if no bundled model exists, or the window does not paint.
     """
     require_shipped_bundle()
     # Not counted: the first start also compiles bytecode and reads the libraries from disk.

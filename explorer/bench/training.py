@@ -28,13 +28,7 @@ LIVE_PERCENT = 3.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each architecture in a process of its own.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists.
-    """
+    """Measure each architecture in a process of its own; MeasureError if no bundled model exists."""
     require_shipped_bundle()
     rounds = QUICK_ROUNDS if quick else ROUNDS
     return [entry for case in CASES for entry in _measured(case, rounds)]

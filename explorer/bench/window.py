@@ -53,13 +53,7 @@ def calm_down(seconds: float = _CALM_SECONDS) -> None:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Run the event loop until a condition is true.
-
-    Raises
-    ------
-    MeasureError
-        If it takes longer than `seconds`.
-    """
+    """Run the event loop until a condition is true; MeasureError if it takes longer than `seconds`."""
     loop, end = QEventLoop(), time.monotonic() + seconds
     timer = QTimer()
     timer.timeout.connect(lambda: loop.quit() if condition() or time.monotonic() > end else None)

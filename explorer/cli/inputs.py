@@ -54,13 +54,7 @@ class Model:
 
     @property
     def statistics(self) -> CodeStatistics:
-        """Statistics of the sample codes in the bundle.
-
-        Raises
-        ------
-        ModelError
-            If the codes are damaged.
-        """
+        """Statistics of the sample codes in the bundle; ModelError if the codes are damaged."""
         return self.bundle.sample.statistics
 
     @cached_property
@@ -70,13 +64,7 @@ class Model:
 
 
 def open_model(model: str) -> Model:
-    """Open a bundle, by name or folder, with its codec.
-
-    Raises
-    ------
-    ModelError
-        If there is no such bundle, or it is damaged.
-    """
+    """Open a bundle, by name or folder, with its codec; ModelError if there is no such bundle, or it is damaged."""
     bundle = resolve_bundle(model)
     return Model(bundle, open_codec(bundle))
 
@@ -91,10 +79,7 @@ class ImageReader:
     def read(self, image: str) -> Floats:
         """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or it cannot be read.
+        Raises DataError if there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
@@ -127,10 +112,7 @@ def position_in(image: str, source: Source) -> int | None:
 def select(source: Source, split: str, count: int | None = None) -> Indices:
     """Return indices of a split, at most `count`, evenly spaced; int64 ``(n,)``, n > 0.
 
-    Raises
-    ------
-    UsageError
-        If the split is empty.
+    Raises UsageError if the split is empty.
     """
     indices = source.splits.select(split, count)
     if not len(indices):
@@ -172,13 +154,7 @@ LARGEST_SHEET = 100_000_000
 
 
 def check_sheet(count: int, card: Card) -> None:
-    """Check that this many images of a model fit on one sheet.
-
-    Raises
-    ------
-    UsageError
-        If the sheet would exceed `LARGEST_SHEET`.
-    """
+    """Check that this many images of a model fit on one sheet; UsageError if the sheet would exceed `LARGEST_SHEET`."""
     pixels = count * math.prod(card.image_shape[:2])
     if pixels > LARGEST_SHEET:
         raise UsageError(
@@ -193,10 +169,7 @@ def check_sheet(count: int, card: Card) -> None:
 def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     """Decode codes ``(n, latent_dim)`` to uint8 images ``(n, h, w, c)``; draws progress.
 
-    Raises
-    ------
-    UsageError
-        If a sheet of them would exceed `LARGEST_SHEET`.
+    Raises UsageError if a sheet of them would exceed `LARGEST_SHEET`.
     """
     check_sheet(len(codes), model.card)
     images = np.empty((len(codes), *model.codec.image_shape), np.uint8)
@@ -220,10 +193,7 @@ def read_codes(path: Path, card: Card) -> Floats:
 
     A single code, and codes in the latent shape of the model, are accepted too.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or contains no such codes.
+    Raises DataError if the file is missing or contains no such codes.
     """
     array = _load_array(path)
     shapes = {(card.latent_dim,), card.latent_shape}
@@ -264,10 +234,7 @@ def _load_array(path: Path) -> NDArray[Any]:
 def output_file(text: str, *suffixes: str) -> Path:
     """Return the absolute path of an output file, checked before any work is done.
 
-    Raises
-    ------
-    ExportError
-        If its suffix is wrong, its folder does not exist, or it is a folder itself.
+    Raises ExportError if its suffix is wrong, its folder does not exist, or it is a folder itself.
     """
     path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:

@@ -24,10 +24,7 @@ NOISE_HELP = (
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises an error instead of printing the usage and exiting.
 
-    Raises
-    ------
-    UsageError
-        From `parse_args`, if the arguments are invalid.
+    Raises UsageError from `parse_args`, if the arguments are invalid.
     """
 
     def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:

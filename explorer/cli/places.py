@@ -64,10 +64,7 @@ def new_bundle(path: Path, options: Namespace) -> None:
 def check_outputs(command: Command, options: Namespace) -> None:
     """Check that the outputs of a command do not overlap its inputs and do not replace anything without ``--force``.
 
-    Raises
-    ------
-    ExportError
-        If they do.
+    Raises ExportError if they do.
     """
     inputs = [path for name, places in command.reads.items() for text in _texts(options, name) for path in places(text)]
     for name, check in command.writes.items():

@@ -80,13 +80,8 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
 
-    Raises
-    ------
-    DataError
-        If the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of it;
-        or has nothing that can be opened.
-    ExportError
-        If the cache cannot be written.
+    Raises DataError if the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path
+    outside of it; or has nothing that can be opened; ExportError if the cache cannot be written.
     """
     try:
         target = unpacked_dir(path)
@@ -235,10 +230,7 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
 def _safe_name(name: str, path: Path) -> PurePosixPath:
     """Return a member's name as a relative path that stays inside its folder.
 
-    Raises
-    ------
-    DataError
-        If it is absolute, leads upwards, or is invalid.
+    Raises DataError if it is absolute, leads upwards, or is invalid.
     """
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]

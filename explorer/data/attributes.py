@@ -88,10 +88,7 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 def column_of(array: NDArray[Any], name: Wording) -> Attribute:
     """Return a column of numbers or texts ``(n,)``; an empty text is unknown.
 
-    Raises
-    ------
-    DataError
-        If it has another shape or dtype.
+    Raises DataError if it has another shape or dtype.
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

@@ -147,10 +147,7 @@ def _at_once(pixels: Pixels) -> int:
 def check_room(shape: tuple[int, ...]) -> None:
     """Check that uint8 images of a shape ``(n, h, w, c)`` fit into memory or, above `IN_MEMORY`, on the disk.
 
-    Raises
-    ------
-    DataError
-        If disk space does not suffice.
+    Raises DataError if disk space does not suffice.
     """
     size = math.prod(shape)
     if size <= IN_MEMORY:
@@ -173,10 +170,7 @@ def check_room(shape: tuple[int, ...]) -> None:
 def _room(shape: tuple[int, ...]) -> Pixels:
     """Return an uninitialized array, in memory or, if it is large, in a temporary file.
 
-    Raises
-    ------
-    DataError
-        If disk space does not suffice.
+    Raises DataError if disk space does not suffice.
     """
     check_room(shape)
     size = math.prod(shape)

@@ -108,10 +108,7 @@ def probe_image(path: Path) -> Header:
     PNG: all chunks are visited, and their checksums verified up to 1 MB. JPEG: decoded at an eighth of its size if the
     end mark is not near its end. Other formats have no end mark: decoded up to 16 MB.
 
-    Raises
-    ------
-    DataError
-        If the file is not a complete image.
+    Raises DataError if the file is not a complete image.
     """
     name = path.name
     try:
@@ -131,10 +128,7 @@ def probe_image(path: Path) -> Header:
 def plain_mode(pil_image: Image.Image) -> Image.Image:
     """Return an image as ``L``, ``LA``, ``RGB`` or ``RGBA``, with its EXIF data; 16-bit gray is scaled, not clipped.
 
-    Raises
-    ------
-    DataError
-        If the range of an image with more than 8 bits is unknown.
+    Raises DataError if the range of an image with more than 8 bits is unknown.
     """
     mode = pil_image.mode
     if mode in _DEEP_MODES or mode == "F":
@@ -244,10 +238,7 @@ def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image
     libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
     results are equal only if no pixel was missing.
 
-    Raises
-    ------
-    OSError
-        If more than the end mark is missing.
+    Raises OSError if more than the end mark is missing.
     """
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes

@@ -68,13 +68,7 @@ class ImportedImage(Source):
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
-        """Decode an image file, or the content of one.
-
-        Raises
-        ------
-        DataError
-            If it is not an image, damaged or too large.
-        """
+        """Decode an image file, or the content of one; DataError if it is not an image, damaged or too large."""
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
         return cls(open_image(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
 

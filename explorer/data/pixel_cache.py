@@ -141,10 +141,7 @@ class PixelCache:
     def store(self, rows: Indices, stamps: Stamps, pixels: Pixels) -> None:
         """Store images: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
 
-        Raises
-        ------
-        OSError
-            If the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
+        Raises OSError if the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
         """
         if self._mapped() is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))

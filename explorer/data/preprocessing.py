@@ -249,10 +249,7 @@ class Preprocessing(BaseModel):
     def pixels(self, pil_image: Image.Image) -> Pixels:
         """Return uint8 pixels ``(h, w, c)`` of one image of any size and mode.
 
-        Raises
-        ------
-        DataError
-            If the crop is too large for it.
+        Raises DataError if the crop is too large for it.
         """
         pil_image = plain_mode(pil_image)
         for step in self.steps:
@@ -265,10 +262,7 @@ class Preprocessing(BaseModel):
         The result equals that of `pixels` for each image, without a Pillow image unless they must be resized. The input
         is not modified; without changes, the result may be the input itself.
 
-        Raises
-        ------
-        DataError
-            If the input has another shape, or the crop is too large for it.
+        Raises DataError if the input has another shape, or the crop is too large for it.
         """
         if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
             raise DataError(

@@ -166,13 +166,7 @@ class _Array:
         self.state = state
 
     def finished(self) -> np.ndarray[Any, Any]:
-        """Return the array.
-
-        Raises
-        ------
-        pickle.UnpicklingError
-            If shape, dtype and bytes are invalid or do not match.
-        """
+        """Return the array; pickle.UnpicklingError if shape, dtype and bytes are invalid or do not match."""
         state = self.state
         if not isinstance(state, tuple) or len(state) != 5:
             raise pickle.UnpicklingError("an array without a valid state")

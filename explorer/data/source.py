@@ -138,10 +138,7 @@ class Source(abc.ABC):
     def pil_image(self, index: int) -> Image.Image:
         """Return one image without preprocessing.
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or it cannot be read (any more).
+        Raises DataError if there is no such image, or it cannot be read (any more).
         """
 
     @property
@@ -175,10 +172,7 @@ class Source(abc.ABC):
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return uint8 images ``(n, h, w, c)`` in the order of `indices`.
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or one cannot be read (any more).
+        Raises DataError if there is no such image, or one cannot be read (any more).
         """
 
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
@@ -239,13 +233,7 @@ class Source(abc.ABC):
         return ""
 
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
-        """Return `indices` as int64 ``(n,)``, checked.
-
-        Raises
-        ------
-        DataError
-            If one is out of range.
-        """
+        """Return `indices` as int64 ``(n,)``, checked; DataError if one is out of range."""
         positions = np.asarray(indices, dtype=np.int64).reshape(-1)
         outside = positions[(positions < 0) | (positions >= self.count)]
         if len(outside):

@@ -65,10 +65,7 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint, replacing an older one atomically.
 
-    Raises
-    ------
-    ExportError
-        If the disk is full or the folder is not writable.
+    Raises ExportError if the disk is full or the folder is not writable.
     """
     step, progress, best = training.step, training.progress, training.best
     state = {
@@ -103,10 +100,7 @@ def load_checkpoint(
 ) -> None:
     """Restore weights, optimizer, history and progress from a checkpoint.
 
-    Raises
-    ------
-    TrainingError
-        If there is no checkpoint, it is damaged, or it has other settings.
+    Raises TrainingError if there is no checkpoint, it is damaged, or it has other settings.
     """
     file = folder / CHECKPOINT
     if not file.is_file():

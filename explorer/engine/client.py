@@ -56,10 +56,7 @@ class ModelProcess:
     def start(self) -> None:
         """Start the process unless it is running. Returns at once; Keras is imported with the first request.
 
-        Raises
-        ------
-        EngineError
-            After `shut`.
+        Raises EngineError after `shut`.
         """
         # Imported here to keep the start of the window fast.
         from explorer.engine.channel import parent_end
@@ -84,10 +81,7 @@ class ModelProcess:
     def run(self, request: Request) -> Iterator[Event]:
         """Send a request and yield its events; the last is one of `messages.ENDINGS`.
 
-        Raises
-        ------
-        EngineError
-            If the process ends before the request, or sends an invalid message; it is killed then.
+        Raises EngineError if the process ends before the request, or sends an invalid message; it is killed then.
         """
         return (event for event in self.steps(request) if event is not None)
 

@@ -8,13 +8,7 @@ from explorer.types import Codec
 
 
 def open_codec(bundle: Bundle) -> Codec:
-    """Return the codec of a bundle.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be opened.
-    """
+    """Return the codec of a bundle; ModelError if it cannot be opened."""
     if bundle.card.engine == "onnx":
         return OnnxCodec(bundle)
     from explorer.engine.served import ServedCodec

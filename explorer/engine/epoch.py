@@ -64,12 +64,8 @@ def run_epoch(
     Order and noise depend only on the seed and the numbers of epoch and step, so that a resumed training gives the same
     result as an uninterrupted one, even if resumed within an epoch.
 
-    Raises
-    ------
-    TrainingError
-        If the loss is not finite.
-    Interrupted, StoppedEarly
-        If `between`, which is called before every step, raises it.
+    Raises TrainingError if the loss is not finite; Interrupted, StoppedEarly if `between`, which is called before every
+    step, raises it.
     """
     settings, epoch = prepared.settings, progress.epoch
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(prepared.train))

@@ -29,10 +29,7 @@ def finish(
 ) -> Iterator[messages.TrainingEvent]:
     """Write the bundle, and delete the checkpoint then.
 
-    Raises
-    ------
-    ExportError
-        If the folder cannot be written; the checkpoint is kept.
+    Raises ExportError if the folder cannot be written; the checkpoint is kept.
     """
     codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
     evaluation: Evaluation | None = None

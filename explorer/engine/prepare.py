@@ -63,10 +63,7 @@ class Prepared:
 def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
     """Open and read the images, and build the networks: yields progress, then the result.
 
-    Raises
-    ------
-    ExplorerError
-        If the dataset, the architecture or a setting cannot be used.
+    Raises ExplorerError if the dataset, the architecture or a setting cannot be used.
     """
     settings = resolve_settings(request)
     architecture = get_architecture(request.architecture)

@@ -33,12 +33,8 @@ class NetworkServer:
     def run(self, request: Serve) -> tuple[Floats, ...]:
         """Return the outputs of a network.
 
-        Raises
-        ------
-        ModelError
-            If the bundle is damaged or its network fails.
-        EngineError
-            If the process ends without an answer.
+        Raises ModelError if the bundle is damaged or its network fails; EngineError if the process ends without an
+        answer.
         """
         with self._lock:
             for event in self._process.steps(request, IMPORT_SECONDS):

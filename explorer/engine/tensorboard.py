@@ -30,10 +30,7 @@ _DIMENSIONS = 16
 def check_tensorboard() -> None:
     """Check that TensorBoard is installed; without it TensorFlow writes empty logs.
 
-    Raises
-    ------
-    TrainingError
-        If it is not.
+    Raises TrainingError if it is not.
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise TrainingError("TensorBoard is not installed. Install it with: pip install tensorboard.")

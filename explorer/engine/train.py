@@ -82,10 +82,7 @@ def train(
 def check_place(request: TrainingRequest) -> None:
     """Check the output folders of a training before it begins.
 
-    Raises
-    ------
-    ExportError
-        If one exists already, or overlaps with an input.
+    Raises ExportError if one exists already, or overlaps with an input.
     """
     read = places_of(request.data)
     if request.start_from is not None:
@@ -257,13 +254,7 @@ class Training:
             yield from self._show()
 
     def _stop(self) -> Iterator[messages.TrainingEvent]:
-        """End the training, with a partial last epoch.
-
-        Raises
-        ------
-        Interrupted
-            If no step was done.
-        """
+        """End the training, with a partial last epoch; Interrupted if no step was done."""
         progress = self._kept.progress
         if progress.step:
             yield from self._end_epoch(progress.seen / max(progress.seconds, 1e-9))

@@ -112,13 +112,7 @@ def no_decoder(card: Card) -> ModelError:
 
 
 def finite(values: Floats, card: Card, what: Literal["codes", "images"]) -> Floats:
-    """Return the output of a network ``(n, …)`` unchanged.
-
-    Raises
-    ------
-    ModelError
-        If it contains NaN or infinity.
-    """
+    """Return the output of a network ``(n, …)`` unchanged; ModelError if it contains NaN or infinity."""
     if np.isfinite(values).all():
         return values
     wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
@@ -202,10 +196,7 @@ class OnnxCodec:
 
         They are not checked again, since the model process has checked them (`LiveNetwork`).
 
-        Raises
-        ------
-        ModelError
-            If a network does not load, or its shapes differ from the card's.
+        Raises ModelError if a network does not load, or its shapes differ from the card's.
         """
         codec = cls.__new__(cls)
         batch = images_at_once(card.image_shape, BATCH)

@@ -47,10 +47,7 @@ class Interrupt:
     def covering(self) -> Iterator[None]:
         """Make the runs of the calling thread interruptible within the block.
 
-        Raises
-        ------
-        Interrupted
-            From a run that was ended or may not begin.
+        Raises Interrupted from a run that was ended or may not begin.
         """
         _current.interrupt = self
         try:
@@ -109,13 +106,7 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def run_session(session: onnxruntime.InferenceSession, name: str, values: Floats) -> list[Floats]:
-    """Return the outputs of one run with the input `name`.
-
-    Raises
-    ------
-    Interrupted
-        If the thread's `Interrupt` ended it.
-    """
+    """Return the outputs of one run with the input `name`; Interrupted if the thread's `Interrupt` ended it."""
     interrupt = _current.interrupt
     if interrupt is None:
         return list(session.run(None, {name: values}))

@@ -34,12 +34,7 @@ class Channel:
     def send(self, record: object) -> None:
         """Send a record; blocks while the pipe is full.
 
-        Raises
-        ------
-        IpcError
-            If it cannot be sent (see `pack`).
-        OSError
-            If the other end is closed.
+        Raises IpcError if it cannot be sent (see `pack`); OSError if the other end is closed.
         """
         data = b"".join(pack(record, self._limits))
         with self._sending:
@@ -48,12 +43,7 @@ class Channel:
     def recv(self) -> Any:
         """Wait for a record and return it.
 
-        Raises
-        ------
-        IpcError
-            If the message is not an accepted record.
-        EOFError, OSError
-            If the other end is closed.
+        Raises IpcError if the message is not an accepted record; EOFError, OSError if the other end is closed.
         """
         try:
             data = self._connection.recv_bytes(self._limits.frame_bytes)

@@ -24,10 +24,7 @@ _MOST_ERRORS = 100
 def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
     """Return `value` in msgpack; its arrays are appended to `arrays`, in C order and little endian.
 
-    Raises
-    ------
-    ValueError, TypeError, OverflowError
-        If it has values that cannot be sent.
+    Raises ValueError, TypeError, OverflowError if it has values that cannot be sent.
     """
 
     def plain(part: Any) -> Any:
@@ -75,10 +72,7 @@ class Decoder:
     def value(self, depth: int) -> Any:
         """Return the next value.
 
-        Raises
-        ------
-        ValueError
-            If it is nested deeper than `depth`, has too many lists and maps, or is damaged.
+        Raises ValueError if it is nested deeper than `depth`, has too many lists and maps, or is damaged.
         """
         value = self._unpacker.unpack()
         level = [value] if isinstance(value, list | dict) else []
@@ -113,10 +107,7 @@ class Decoder:
 def validated(kind: type, fields: Any) -> Any:
     """Return the record of type `kind` with these fields.
 
-    Raises
-    ------
-    ValueError
-        If a field is missing, unknown or of another type.
+    Raises ValueError if a field is missing, unknown or of another type.
     """
     from pydantic import ValidationError
 

@@ -168,10 +168,7 @@ class Animation:
 
         Frame j is at j / fps seconds; positions are interpolated between those of the animation's own frames.
 
-        Raises
-        ------
-        UsageError
-            If `fps` is not above 0.
+        Raises UsageError if `fps` is not above 0.
         """
         _check_rate(fps)
         positions = self.positions()
@@ -210,10 +207,7 @@ class Animation:
     def from_dict(cls, values: Mapping[str, Any]) -> Animation:
         """Return the animation of values from `to_dict`; lists are accepted as tuples.
 
-        Raises
-        ------
-        UsageError
-            If the values are invalid.
+        Raises UsageError if the values are invalid.
         """
         try:
             known = dict(values)
@@ -271,13 +265,7 @@ class AnimationSettings:
         return self.path == "spline" and self.loop == "repeat"
 
     def animation(self, k: int) -> Animation:
-        """Return the animation through `k` keyframes.
-
-        Raises
-        ------
-        UsageError
-            If `k` is below 1.
-        """
+        """Return the animation through `k` keyframes; UsageError if `k` is below 1."""
         if k < 1:
             raise UsageError("There are no keyframes. Add a keyframe.")
         closed = self.closed and k > 1
@@ -331,10 +319,7 @@ class AnimationCurve:
     def at(self, positions: NDArray[np.float64] | Sequence[float]) -> Floats:
         """Return the codes ``(m, d)`` at positions ``(m,)`` along the keyframes, before easing; clipped to the ends.
 
-        Raises
-        ------
-        UsageError
-            If a position is NaN.
+        Raises UsageError if a position is NaN.
         """
         wanted = np.asarray(positions, dtype=np.float64).reshape(-1)
         if np.isnan(wanted).any():

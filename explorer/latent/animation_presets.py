@@ -30,10 +30,7 @@ def reference_animation(start: Floats, end: Floats) -> AnimationPreset:
 def strip(start: Floats, end: Floats, between: int = STRIP) -> AnimationPreset:
     """Return a contact sheet from one code ``(d,)`` to another: the two ends and `between` images.
 
-    Raises
-    ------
-    UsageError
-        If `between` is negative.
+    Raises UsageError if `between` is negative.
     """
     if between < 0:
         raise UsageError(

@@ -42,10 +42,7 @@ def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:
 
     With the same seed, a larger share keeps the dimensions that a smaller one takes from the second code.
 
-    Raises
-    ------
-    UsageError
-        If the codes differ in length, or the share is not in [0, 1].
+    Raises UsageError if the codes differ in length, or the share is not in [0, 1].
     """
     if first.shape != second.shape or not 0 <= share <= 1:
         raise UsageError(

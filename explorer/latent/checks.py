@@ -20,10 +20,7 @@ DIMENSION, COMPONENT = message("dimension"), message("principal component")
 def check_table(count: int, latent_dim: int) -> None:
     """Check that a table of codes fits into memory, before it is allocated.
 
-    Raises
-    ------
-    UsageError
-        If it does not; the message says how many codes would fit.
+    Raises UsageError if it does not; the message says how many codes would fit.
     """
     size = 4 * count * latent_dim
     if size > MOST_CODE_BYTES:
@@ -42,10 +39,7 @@ def check_table(count: int, latent_dim: int) -> None:
 def as_codes(codes: Floats, name: Message = CODES) -> Floats:
     """Return `codes` as a float32 array ``(n, d)`` with ``n >= 1`` and ``d >= 1``; `name` is for the error.
 
-    Raises
-    ------
-    UsageError
-        If the shape is invalid.
+    Raises UsageError if the shape is invalid.
     """
     array = np.asarray(codes, dtype=np.float32)
     if array.ndim != 2 or array.size == 0:
@@ -60,10 +54,7 @@ def as_codes(codes: Floats, name: Message = CODES) -> Floats:
 def as_code(z: Floats, name: Message = CODE) -> Floats:
     """Return `z` as one float32 code ``(d,)``; `name` is for the error.
 
-    Raises
-    ------
-    UsageError
-        If it is not one flat code.
+    Raises UsageError if it is not one flat code.
     """
     array = np.asarray(z, dtype=np.float32)
     if array.ndim != 1 or array.size == 0:
@@ -76,10 +67,7 @@ def as_code(z: Floats, name: Message = CODE) -> Floats:
 def check_dimension(dimension: int, count: int, what: Message = DIMENSION) -> int:
     """Return `dimension` if it is in ``0 … count - 1``; `what` is for the error.
 
-    Raises
-    ------
-    UsageError
-        If it is not.
+    Raises UsageError if it is not.
     """
     if not 0 <= dimension < count:
         if not count:

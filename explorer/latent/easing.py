@@ -47,11 +47,5 @@ EASINGS: dict[str, Easing] = {
 
 
 def easing_named(name: str) -> Easing:
-    """Return an easing by name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known ones.
-    """
+    """Return an easing by name; UsageError if there is none; the message lists the known ones."""
     return named(EASINGS, name, message("easing"))

@@ -73,10 +73,7 @@ class NeighborGraph:
 
         Each end is connected to its nearest codes, and to the other end if that is at most as far. Imports SciPy.
 
-        Raises
-        ------
-        UsageError
-            If the codes have another length than the graph's.
+        Raises UsageError if the codes have another length than the graph's.
         """
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import dijkstra

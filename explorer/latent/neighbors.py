@@ -125,10 +125,7 @@ class NeighborIndex:
     ) -> Iterator[int | NeighborIndex]:
         """Build an index like the constructor, but cancelable: yields the number of codes added, then the index.
 
-        Raises
-        ------
-        UsageError
-            If there are no codes.
+        Raises UsageError if there are no codes.
         """
         made = cls.__new__(cls)
         yield from made._build(codes, kind, metric, folder)

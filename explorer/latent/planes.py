@@ -22,10 +22,7 @@ from explorer.types import Floats
 def grid_axis(low: float, high: float, steps: int) -> Floats:
     """Return evenly spaced values ``(steps,)`` from `low` to `high`, inclusive; the midpoint if `steps` is 1.
 
-    Raises
-    ------
-    UsageError
-        If `steps` is below 1, or an end is not finite.
+    Raises UsageError if `steps` is below 1, or an end is not finite.
     """
     if steps < 1:
         raise UsageError("A grid cannot have {steps} steps. Choose at least 1.", steps=steps)
@@ -129,10 +126,7 @@ class Plane:
     def of_dimensions(cls, base: Floats, dims: tuple[int, int]) -> Plane:
         """Return the plane of two dimensions through a code ``(d,)``; its coordinates are the dimensions' values.
 
-        Raises
-        ------
-        UsageError
-            If the dimensions are equal or do not exist.
+        Raises UsageError if the dimensions are equal or do not exist.
         """
         base = as_code(base)
         first, second = (check_dimension(dim, len(base)) for dim in dims)
@@ -146,10 +140,7 @@ class Plane:
     def of_components(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
         """Return the plane of two principal components through a code ``(d,)``; coordinates are σ from the mean.
 
-        Raises
-        ------
-        UsageError
-            If the components are equal, do not exist, or have no variance.
+        Raises UsageError if the components are equal, do not exist, or have no variance.
         """
         base = as_code(base)
         first, second = (check_dimension(component, len(stats.components), COMPONENT) for component in axes)

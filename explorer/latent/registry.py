@@ -14,10 +14,7 @@ T = TypeVar("T")
 def named(known: Mapping[str, T], name: str, what: Message) -> T:
     """Return ``known[name]``; `what` is for the error.
 
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known ones.
+    Raises UsageError if there is none; the message lists the known ones.
     """
     try:
         return known[name]

@@ -24,10 +24,7 @@ _FIT_ROWS = 20_000
 def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
     """Return codes ``(count, latent_dim)`` from N(0, temperature² I).
 
-    Raises
-    ------
-    UsageError
-        If `count` or `temperature` is negative.
+    Raises UsageError if `count` or `temperature` is negative.
     """
     _check(count, temperature)
     check_table(count, latent_dim)
@@ -64,10 +61,7 @@ class FittedPrior:
     def fit(self, codes: Floats, random_state: int = 0) -> Self:
         """Fit to codes ``(n, d)``; deterministic for a given `random_state`. Imports scikit-learn.
 
-        Raises
-        ------
-        UsageError
-            If `codes` are not a table of finite numbers.
+        Raises UsageError if `codes` are not a table of finite numbers.
         """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
@@ -111,10 +105,7 @@ class FittedPrior:
     def sample(self, count: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
         """Return random codes ``(count, d)``; `temperature` scales the standard deviation of each component.
 
-        Raises
-        ------
-        UsageError
-            If the prior was not fitted, or `count` or `temperature` is negative.
+        Raises UsageError if the prior was not fitted, or `count` or `temperature` is negative.
         """
         if not hasattr(self, "weights_"):
             raise UsageError("The prior is not fitted. Call fit with the codes of the data first.")

@@ -203,10 +203,7 @@ def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
 
     For a constant dimension they are 0, and 1 with itself.
 
-    Raises
-    ------
-    UsageError
-        If the shape of `codes` is invalid.
+    Raises UsageError if the shape of `codes` is invalid.
     """
     chosen = as_codes(codes)[:, dimensions].astype(np.float64)
     chosen -= chosen.mean(axis=0)
@@ -222,10 +219,7 @@ def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
 
     Burda et al. 2016: the variance of the mean code over the data is above 0.01.
 
-    Raises
-    ------
-    UsageError
-        If the shape of `codes` is invalid.
+    Raises UsageError if the shape of `codes` is invalid.
     """
     active: NDArray[np.bool_] = as_codes(codes).var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     return active

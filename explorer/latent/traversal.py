@@ -17,10 +17,7 @@ MAX_ROWS = 8192
 def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
     """Return copies ``(len(values), d)`` of a code ``(d,)`` with dimension `dim` set to each of `values`.
 
-    Raises
-    ------
-    UsageError
-        If `z` is not one code, or there is no such dimension.
+    Raises UsageError if `z` is not one code, or there is no such dimension.
     """
     z = as_code(z)
     check_dimension(dim, len(z))
@@ -34,10 +31,7 @@ def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
 def traverse_component(z: Floats, stats: CodeStatistics, component: int, sigmas: Floats) -> Floats:
     """Return copies ``(len(sigmas), d)`` of a code ``(d,)`` moved along one principal component to each of `sigmas`.
 
-    Raises
-    ------
-    UsageError
-        If `z` is not one code of the statistics' length, or there is no such component.
+    Raises UsageError if `z` is not one code of the statistics' length, or there is no such component.
     """
     z = as_code(z)
     sigmas = np.asarray(sigmas, dtype=np.float32).ravel()

@@ -47,13 +47,7 @@ class Bundle:
 
     @cached_property
     def sample(self) -> CodeSample:
-        """Codes of a sample of test images, read at first use.
-
-        Raises
-        ------
-        ModelError
-            If the file is damaged.
-        """
+        """Codes of a sample of test images, read at first use; ModelError if the file is damaged."""
         return load_codes(self.path / CODES, self.card.latent_dim)
 
 
@@ -130,10 +124,7 @@ def _networks(card: Card) -> Iterator[str]:
 def seal(folder: Path, card: Card) -> None:
     """Write the card, with the checksums of all other files of the folder.
 
-    Raises
-    ------
-    ModelError
-        If the card would be too large to be read again.
+    Raises ModelError if the card would be too large to be read again.
     """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
@@ -144,10 +135,7 @@ def seal(folder: Path, card: Card) -> None:
 def check_replaceable(path: Path, *, force: bool) -> None:
     """Check that a bundle may be written to `path`: it must not exist or, with `force`, be a bundle.
 
-    Raises
-    ------
-    ExportError
-        If not; the message names the obstacle.
+    Raises ExportError if not; the message names the obstacle.
     """
     if not os.path.lexists(path):
         return
@@ -251,23 +239,14 @@ def bundle_named(model: str, found: Sequence[Found]) -> Found | None:
 
 
 def resolve_bundle(model: str) -> Bundle:
-    """Open a bundle by folder or name.
-
-    Raises
-    ------
-    ModelError
-        If there is none; the message lists the available ones.
-    """
+    """Open a bundle by folder or name; ModelError if there is none; the message lists the available ones."""
     return open_bundle(bundle_folder(model))
 
 
 def bundle_folder(model: str) -> Path:
     """Return the folder of a bundle by folder or name, without opening it.
 
-    Raises
-    ------
-    ModelError
-        If there is none; the message lists the available ones.
+    Raises ModelError if there is none; the message lists the available ones.
     """
     path = Path(model).expanduser()
     folder = current_folder(path)

@@ -165,13 +165,7 @@ class Card(_Record):
 
     @property
     def trained(self) -> TrainingSettings:
-        """Training settings.
-
-        Raises
-        ------
-        ModelError
-            If the model was imported.
-        """
+        """Training settings; ModelError if the model was imported."""
         if self.training is None:
             raise ModelError(
                 "“{model}” was imported, so its training settings are unknown. Choose a model trained here.",

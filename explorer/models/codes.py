@@ -137,13 +137,7 @@ def _halved(array: Floats) -> NDArray[Any]:
 
 
 def load_codes(path: Path, latent_dim: int) -> CodeSample:
-    """Read a sample.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, damaged, or of another code size.
-    """
+    """Read a sample; ModelError if the file is missing, damaged, or of another code size."""
     with reading(message("the codes of a model"), str(path), ModelError, _REMEDY):
         with path.open("rb") as file:
             arrays = whole_arrays(file, _LIMITS, str(path), ModelError, _REMEDY)

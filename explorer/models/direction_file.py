@@ -55,15 +55,7 @@ class DirectionFile(_Record):
 
 
 def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -> None:
-    """Write directions by name.
-
-    Raises
-    ------
-    ModelError
-        If there are more than `MOST`.
-    ExportError
-        If the file cannot be written.
-    """
+    """Write directions by name; ModelError if there are more than `MOST`; ExportError if the file cannot be written."""
     if len(directions) > MOST:
         raise ModelError(
             "Cannot save {count:# direction|# directions}: a file holds at most {most}. Select fewer.",
@@ -91,13 +83,7 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
 
 
 def read_directions(path: Path, card: Card) -> dict[str, Direction]:
-    """Read directions for a model.
-
-    Raises
-    ------
-    ModelError
-        If the file is damaged, or its directions belong to another model.
-    """
+    """Read directions for a model; ModelError if the file is damaged, or its directions belong to another model."""
     try:
         content = read_limited(path, LARGE.size, message("a file of directions"), ModelError)
         file = DirectionFile.model_validate_json(json_text(content, LARGE, path.name, ModelError))

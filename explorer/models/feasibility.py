@@ -216,10 +216,7 @@ def plan_training(
 def plan_network(request: TrainingRequest, images: Images, parent: Bundle | None = None) -> ModelSpec:
     """Return the networks of a training; see `plan_training`.
 
-    Raises
-    ------
-    ExplorerError
-        If they cannot be built.
+    Raises ExplorerError if they cannot be built.
     """
     architecture = get_architecture(request.architecture)
     if parent is None:

@@ -185,13 +185,7 @@ def rank_by_error(
 
 
 def write_outliers(path: Path, result: Outliers, source: Source) -> None:
-    """Write a ranking as CSV, by decreasing error.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write a ranking as CSV, by decreasing error; ExportError if the file cannot be written."""
     unusual = result.errors > result.threshold
     labels = [source.label(int(index)) for index in result.indices]
     rows = (

@@ -80,10 +80,7 @@ class QualityCurve:
 def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
     """Return evenly spaced strengths ``(steps,)`` from 0 to the maximum of the kind's slider.
 
-    Raises
-    ------
-    UsageError
-        If the kind is unknown.
+    Raises UsageError if the kind is unknown.
     """
     if kind not in CORRUPTIONS:
         raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(CORRUPTIONS))
@@ -160,13 +157,7 @@ def quality_curve(
 
 
 def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:
-    """Write curves as CSV, one row per model and strength.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write curves as CSV, one row per model and strength; ExportError if the file cannot be written."""
     measures = [f"{what}_{figure}" for what in ("corrupted", "reconstructed") for figure in ("mse", "psnr", "ssim")]
     header = ["model", "kind", "strength", "noise", "images", *measures]
     write_csv(path, header, (row for curve in curves for row in _rows(curve)))

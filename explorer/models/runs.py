@@ -180,13 +180,7 @@ class RunWriter:
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
-        """Create the folder of a new run.
-
-        Raises
-        ------
-        TrainingError, ExportError
-            If it cannot be written.
-        """
+        """Create the folder of a new run; TrainingError, ExportError if it cannot be written."""
         stem = f"{now:%Y%m%d-%H%M%S}-{request.out.name[:NAME_LIMIT]}"
         path, number = runs_dir() / stem, 2
         while path.exists():
@@ -263,10 +257,7 @@ def write_strip(path: Path, images: Pixels) -> None:
 def read_strip(path: Path) -> Pixels:
     """Read the images of a strip, uint8 ``(k, h, w, c)``.
 
-    Raises
-    ------
-    TrainingError
-        If the file is missing, damaged, or not a strip.
+    Raises TrainingError if the file is missing, damaged, or not a strip.
     """
     remedy = message("Choose another frame.")
     with (
@@ -305,10 +296,7 @@ def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
 def read_run(path: Path) -> Run:
     """Read a run's folder; incomplete log lines are skipped.
 
-    Raises
-    ------
-    TrainingError
-        If it is not a run.
+    Raises TrainingError if it is not a run.
     """
     with reading(message("a run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
         content = read_limited(path / FACTS, RECORD.size, message("a run"), TrainingError)
@@ -351,13 +339,7 @@ class _Logged:
 
 
 def _point(line: dict[str, Any]) -> CurvePoint:
-    """Return the epoch of a line.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError, OverflowError
-        If values are missing or invalid.
-    """
+    """Return the epoch of a line; KeyError, TypeError, ValueError, OverflowError if values are missing or invalid."""
     epoch, parts = int(line["epoch"]), line.get("parts")
     if not 1 <= epoch <= _LAST_EPOCH:
         raise ValueError("invalid epoch")
@@ -405,10 +387,7 @@ def find_runs() -> list[Run]:
 def delete_run(run: Run) -> None:
     """Delete a run and, unless it is finished, its checkpoint. The model is kept.
 
-    Raises
-    ------
-    TrainingError
-        If the folder cannot be deleted.
+    Raises TrainingError if the folder cannot be deleted.
     """
     try:
         shutil.rmtree(run.path)

@@ -110,13 +110,7 @@ def write_session(path: Path, session: Session) -> str:
 
 
 def session_bytes(session: Session) -> bytes:
-    """Return the content of a session file.
-
-    Raises
-    ------
-    SessionError
-        If it is too large to be read again.
-    """
+    """Return the content of a session file; SessionError if it is too large to be read again."""
     arrays = _packed(session.arrays)
     record = session.record.model_copy(update={"checksum": hashlib.sha256(arrays).hexdigest()})
     text = record.model_dump_json(indent=1).encode()
@@ -275,10 +269,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
     """Return a record of this or an older version as one of this version.
 
-    Raises
-    ------
-    SessionError
-        If its version is newer or missing.
+    Raises SessionError if its version is newer or missing.
     """
     version = raw.get("version")
     if type(version) is not int or version < 1:

@@ -78,10 +78,7 @@ class TrainingPreset:
     def describes(self, request: TrainingRequest) -> bool:
         """Return whether a training equals this preset; seed, maximum number of images and name may differ.
 
-        Raises
-        ------
-        ExplorerError
-            If the request is invalid.
+        Raises ExplorerError if the request is invalid.
         """
         wanted = self.request(request)
         if self.data and request.data not in {self.data, self.stand_in}:
@@ -270,11 +267,5 @@ TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
 
 
 def matching_preset(request: TrainingRequest) -> TrainingPreset | None:
-    """Return the first preset equal to a training, or None.
-
-    Raises
-    ------
-    ExplorerError
-        If the request is invalid.
-    """
+    """Return the first preset equal to a training, or None; ExplorerError if the request is invalid."""
     return next((preset for preset in TRAINING_PRESETS if preset.describes(request)), None)

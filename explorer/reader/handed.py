@@ -29,13 +29,7 @@ class Handed:
 
     @property
     def file(self) -> BinaryIO:
-        """The open file.
-
-        Raises
-        ------
-        IsADirectoryError
-            If it is a folder.
-        """
+        """The open file; IsADirectoryError if it is a folder."""
         if self.opened is None:
             raise IsADirectoryError(self.name)
         return self.opened

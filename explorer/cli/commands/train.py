@@ -104,13 +104,7 @@ def _checked_request(options: Namespace) -> TrainingRequest:
 
 
 def _checked_data(spec: str) -> str:
-    """Return a known name, or an absolute path.
-
-    Raises
-    ------
-    DataError
-        If it is neither, or the dataset is not downloaded.
-    """
+    """Return a known name, or an absolute path; DataError if it is neither, or the dataset is not downloaded."""
     known = {entry.name: entry for entry in known_sources()}
     entry = known.get(spec.strip().lower().replace("-", "_"))
     path = Path(spec).expanduser()

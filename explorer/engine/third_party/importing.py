@@ -69,13 +69,7 @@ class Opened:
 
 
 def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
-    """Examine a model and reconstruct a few images, without writing anything.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be imported.
-    """
+    """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
     opened: Opened | None = None
     for item in _open(request):
         if isinstance(item, Opened):
@@ -100,12 +94,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
 def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Import a model and write its bundle.
 
-    Raises
-    ------
-    ModelError
-        If it cannot be imported.
-    ExportError
-        If the folder exists already or is not writable.
+    Raises ModelError if it cannot be imported; ExportError if the folder exists already or is not writable.
     """
     check_apart(request.out, files_of(request))
     check_replaceable(request.out, force=request.force)
@@ -318,10 +307,7 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
 def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
     """Save encoder and decoder with Keras; return the updated record.
 
-    Raises
-    ------
-    ModelError
-        If neither ONNX Runtime nor the model process can run it.
+    Raises ModelError if neither ONNX Runtime nor the model process can run it.
     """
     record = opened.record
     saved = record.networks

@@ -57,10 +57,7 @@ def admit(candidates: Sequence[Candidate]) -> list[int | None]:
 
     Only batches whose size is a power of two were checked and may be run.
 
-    Raises
-    ------
-    ModelError
-        If one of them does not pass.
+    Raises ModelError if one of them does not pass.
     """
     known = {each.path: None if each.ships else find_passed(each.key) for each in candidates}
     unknown = [each for each in candidates if not each.ships and known[each.path] is None]

@@ -32,23 +32,14 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
-    """Check a network made by this program, and cache that it may run.
-
-    Raises
-    ------
-    ModelError
-        If it does not pass.
-    """
+    """Check a network made by this program, and cache that it may run; ModelError if it does not pass."""
     keep_passed(network_key(content, shape), check_network(content, shape))
 
 
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
     """Check an untrusted network and run it once, in the reader process; yields like `try_network`.
 
-    Raises
-    ------
-    ModelError
-        If it does not pass.
+    Raises ModelError if it does not pass.
     """
     sizes = _sizes(content, shape)
     yield sizes.at_once

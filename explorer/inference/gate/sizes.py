@@ -120,11 +120,8 @@ def _powers_of_two(most: int) -> Iterator[int]:
 def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozenset[str]:
     """Return the names of the tensors that depend on the image or code; all others are computed only once.
 
-    Raises
-    ------
-    ModelError
-        If operators are not in topological order, a name is duplicate, or a size depends on the values of an image or
-        code, so that it cannot be bounded.
+    Raises ModelError if operators are not in topological order, a name is duplicate, or a size depends on the values of
+    an image or code, so that it cannot be bounded.
     """
     defined, depends, computed = {"", given, *weights}, {given}, {given}
     for node in model.graph.node:

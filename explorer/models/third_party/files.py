@@ -68,10 +68,7 @@ def _there(folder: Path, given: Path) -> Path:
 def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]]:
     """Return everything in the files of an import that would run or cannot be built; yields while reading.
 
-    Raises
-    ------
-    ModelError
-        If a file is not a model, or is damaged.
+    Raises ModelError if a file is not a model, or is damaged.
     """
     found: list[Finding] = []
     for path in files_of(request):

@@ -134,10 +134,7 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
 def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
     """Return the paths of all members of an HDF5 file that are stored in other files.
 
-    Raises
-    ------
-    ModelError
-        If its arrays are implausibly large for the size of the file.
+    Raises ModelError if its arrays are implausibly large for the size of the file.
     """
     declared = 0
     found = []
@@ -179,10 +176,7 @@ def attributes(member: Any, without: frozenset[str] = frozenset()) -> dict[str, 
 def rows(dataset: Any, most: int) -> Iterator[Any]:
     """Yield the values of a dataset in parts of at most `most` bytes, but at least one row.
 
-    Raises
-    ------
-    ModelError
-        If one row is too large.
+    Raises ModelError if one row is too large.
     """
     if not dataset.shape:
         yield dataset[()]

@@ -57,10 +57,7 @@ class ThirdPartyFile:
 def read_third_party(path: Path) -> ThirdPartyFile:
     """Read the configuration of a Keras model in the reader process.
 
-    Raises
-    ------
-    ModelError
-        If it is not a Keras model, is damaged, or holds only a part of a model.
+    Raises ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
     """
     return finished(reading(path))
 

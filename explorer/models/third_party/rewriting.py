@@ -55,10 +55,7 @@ class Rewritten:
 def rewrite(file: ThirdPartyFile) -> Rewritten:
     """Return the configuration of a file with the replacements; the original is not changed.
 
-    Raises
-    ------
-    ModelError
-        If the configuration is malformed, for example if the name of a class is a list.
+    Raises ModelError if the configuration is malformed, for example if the name of a class is a list.
     """
     with reading(message("a Keras model"), file.name, ModelError):
         return _rewritten(file) if file.config else Rewritten({})
