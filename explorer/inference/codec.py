@@ -30,7 +30,7 @@ BATCH = MOST_AT_ONCE
 
 
 class Network:
-    """One compiled network, in two sessions.
+    """One compiled network, in two sessions; ModelError if it does not load.
 
     While dragging, single decodes need a steady latency, even during a training: one thread, no spinning. Grids and
     animations need throughput: one thread per core. Sessions are created at first use.
@@ -45,11 +45,6 @@ class Network:
         Its name in errors.
     checked
         Whether only powers of two were checked, so that other batch sizes must be split.
-
-    Raises
-    ------
-    ModelError
-        If it does not load.
     """
 
     def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory", *, checked: bool = False) -> None:
@@ -102,12 +97,10 @@ class Network:
 
 
 def no_encoder(card: Card) -> ModelError:
-    """Return the error about encoding with a decoder-only model."""
     return ModelError("“{model}” has no encoder. Import its encoder, too, to encode images.", model=card.name)
 
 
 def no_decoder(card: Card) -> ModelError:
-    """Return the error about decoding with an encoder-only model."""
     return ModelError("“{model}” has no decoder. Import its decoder, too, to decode codes.", model=card.name)
 
 
@@ -150,7 +143,6 @@ def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
 
 
 def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]:
-    """Return the networks of a bundle after checking them."""
     return [
         Network(
             each.content,
@@ -169,15 +161,8 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 class OnnxCodec:
     """Encoder and decoder of a model (see `explorer.types.Codec`); may be called from several threads.
 
-    Parameters
-    ----------
-    bundle
-        An opened bundle whose engine is ``onnx``.
-
-    Raises
-    ------
-    ModelError
-        If a network does not load, or its shapes differ from the card's.
+    Raises ModelError if the engine of the bundle is not ``onnx``, a network does not load, or shapes differ from the
+    card's.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -192,11 +177,9 @@ class OnnxCodec:
 
     @classmethod
     def from_contents(cls, card: Card, encoder: bytes, decoder: bytes) -> OnnxCodec:
-        """Return the codec of a model that is not on disk: its card, and the contents of its compiled files.
+        """Return the codec of a model that is not on disk, from its card and compiled files; see the constructor.
 
         They are not checked again, since the model process has checked them (`LiveNetwork`).
-
-        Raises ModelError if a network does not load, or its shapes differ from the card's.
         """
         codec = cls.__new__(cls)
         batch = images_at_once(card.image_shape, BATCH)
@@ -212,7 +195,6 @@ class OnnxCodec:
         self._check()
 
     def rest(self) -> None:
-        """Release the sessions until they are needed again."""
         for network in (self._encoder, self._decoder):
             if network is not None:
                 network.rest()

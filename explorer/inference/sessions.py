@@ -21,10 +21,7 @@ class Interrupted(BaseException):
 
 
 class Interrupt:
-    """Ends the current and all following runs of one thread from another thread.
-
-    A run ends between two operators of its network.
-    """
+    """Ends the current and all following runs of one thread from another, between two operators of the network."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,16 +36,12 @@ class Interrupt:
                 self._options.terminate = True
 
     def check(self) -> None:
-        """Raise `Interrupted` if this is set."""
         if self._set:
             raise Interrupted
 
     @contextmanager
     def covering(self) -> Iterator[None]:
-        """Make the runs of the calling thread interruptible within the block.
-
-        Raises Interrupted from a run that was ended or may not begin.
-        """
+        """Make the runs of the calling thread interruptible within the block; they raise `Interrupted` then."""
         _current.interrupt = self
         try:
             yield

@@ -46,15 +46,7 @@ def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
 
 
 class Decoder:
-    """Decoder of consecutive untrusted msgpack values.
-
-    Parameters
-    ----------
-    data
-        The encoded values.
-    containers
-        Most lists and maps in them.
-    """
+    """Decoder of consecutive untrusted msgpack values, with at most `containers` lists and maps."""
 
     def __init__(self, data: memoryview, containers: int) -> None:
         self.arrays: list[NDArray[Any]] = []
@@ -89,7 +81,6 @@ class Decoder:
 
     @property
     def ended(self) -> bool:
-        """Whether all values were read."""
         return bool(self._unpacker.tell() == self._size)
 
     def _counted(self, value: Any) -> Any:
@@ -105,10 +96,7 @@ class Decoder:
 
 
 def validated(kind: type, fields: Any) -> Any:
-    """Return the record of type `kind` with these fields.
-
-    Raises ValueError if a field is missing, unknown or of another type.
-    """
+    """Return the record of type `kind` with these fields; ValueError if one is missing, unknown or of another type."""
     from pydantic import ValidationError
 
     try:

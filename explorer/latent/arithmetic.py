@@ -12,22 +12,9 @@ from explorer.types import Floats
 
 
 def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
-    """Return the weighted sum of terms, each the mean of its codes: a − b + c with the weights 1, −1 and 1.
+    """Return the weighted sum ``(d,)`` of terms, each the mean of its codes: a − b + c with the weights 1, −1 and 1.
 
-    Parameters
-    ----------
-    terms
-        Weight and codes ``(n, d)`` of each term, n > 0.
-
-    Returns
-    -------
-    Floats
-        ``(d,)``.
-
-    Raises
-    ------
-    UsageError
-        If there are no terms, one has no codes, or lengths differ.
+    A term is a weight and codes ``(n, d)``. UsageError if there are no terms, one has no codes, or lengths differ.
     """
     means = [(strength, as_codes(codes)) for strength, codes in terms]
     lengths = {codes.shape[1] for _, codes in means}

@@ -14,24 +14,9 @@ from explorer.types import Floats
 
 
 def to_components(z: Floats, stats: CodeStatistics) -> Floats:
-    """Return coordinates along the principal components.
+    """Return coordinates ``(k,)`` of a code ``(d,)``, or ``(n, k)`` of several, along the principal components.
 
-    Parameters
-    ----------
-    z
-        One code ``(d,)``, or several ``(n, d)``.
-    stats
-        Statistics of the data.
-
-    Returns
-    -------
-    Floats
-        ``(k,)``, or ``(n, k)``, in σ from the mean code; 0 along a component without variance.
-
-    Raises
-    ------
-    UsageError
-        If `z` has another length than the statistics.
+    They are in σ from the mean code; 0 along a component without variance. UsageError for codes of another length.
     """
     centered = _centered(z, stats).astype(np.float32)
     # einsum for single codes, which are needed while dragging: a matrix product would wake the threads of BLAS, which

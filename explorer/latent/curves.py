@@ -12,22 +12,9 @@ from explorer.types import Floats
 
 
 def image_change(frames: Iterable[NDArray[np.uint8] | Floats]) -> NDArray[np.float64]:
-    """Return the change of the image from each frame to the next.
+    """Return the root mean squared difference of each frame to the next, ``(n - 1,)`` float64 in [0, 1].
 
-    Parameters
-    ----------
-    frames
-        n images ``(h, w, c)`` of one shape, uint8, or float32 in [0, 1]; iterated once.
-
-    Returns
-    -------
-    ndarray
-        ``(n - 1,)`` float64 in [0, 1]: root mean squared difference.
-
-    Raises
-    ------
-    UsageError
-        If there are no frames, or they differ in shape.
+    Frames are ``(h, w, c)`` of one shape, uint8, or float32 in [0, 1], and iterated once. UsageError if there are none.
     """
     changes: list[float] = []
     previous: Floats | None = None

@@ -34,12 +34,7 @@ def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, tempera
 class FittedPrior:
     """A Gaussian mixture fitted to the codes of the data; needed for plain autoencoders, which have no prior.
 
-    Covariances are full up to 64 dimensions and diagonal above. Few codes give few components.
-
-    Parameters
-    ----------
-    max_components
-        Maximum number of Gaussians.
+    It has at most `max_components` Gaussians, fewer for few codes.
 
     Attributes
     ----------
@@ -48,7 +43,7 @@ class FittedPrior:
     means_
         ``(m, d)`` float64.
     covariance_type_
-        ``"full"`` or ``"diag"``.
+        ``"full"`` up to 64 dimensions, ``"diag"`` above.
     factors_
         Full: ``(m, d, d)`` lower Cholesky factors of the covariances; diagonal: ``(m, d)`` standard deviations.
     """
@@ -96,7 +91,6 @@ class FittedPrior:
 
     @classmethod
     def of(cls, weights: NDArray[np.float64], means: NDArray[np.float64], factors: NDArray[np.float64]) -> FittedPrior:
-        """Return a prior with the given fitted attributes."""
         prior = cls(len(weights))
         prior.weights_, prior.means_, prior.factors_ = weights, means, factors
         prior.covariance_type_ = "full" if factors.ndim == 3 else "diag"

@@ -51,17 +51,7 @@ def ranked_dimensions(stats: CodeStatistics, most: int) -> Indices:
 def mean_to_max(stats: CodeStatistics, dims: Indices | None = None) -> Floats:
     """Return the mean code with each dimension in turn set to its maximum over the data, ``(d, d)``.
 
-    Parameters
-    ----------
-    stats
-        Statistics of the data.
-    dims
-        ``(m,)``; only these dimensions; the result is ``(m, d)`` then.
-
-    Raises
-    ------
-    UsageError
-        If there is no such dimension, or there are too many.
+    With `dims` ``(m,)`` only these, ``(m, d)``. UsageError if there is no such dimension, or there are too many.
     """
     dim = stats.latent_dim
     chosen = np.arange(dim) if dims is None else np.asarray(dims, dtype=np.int64).ravel()

@@ -93,7 +93,6 @@ def _check_count(nodes: int) -> None:
 
 
 def refused(reason: Message) -> ModelError:
-    """Return the error about a network that does not pass."""
     return ModelError(
         "The network cannot be run safely: {reason}. Only open models from people you trust.", reason=reason
     )
