@@ -59,7 +59,6 @@ class Model:
 
     @cached_property
     def images(self) -> ImageReader:
-        """Reads single images with the preprocessing of the model."""
         return ImageReader(self.preprocessing)
 
 
@@ -142,7 +141,6 @@ def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
-    """Print a warning for each skipped file, at most `_WARNED`."""
     for one in skipped[:_WARNED]:
         console.warn(f"{one['file']} was skipped: {one['reason']}")
     if len(skipped) > _WARNED:

@@ -27,7 +27,6 @@ FAILED = 2
 
 
 def program() -> int:
-    """Run the command line of this process; return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -39,17 +38,9 @@ def program() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command, or open the window.
+    """Run one command, or open the window, with the arguments of this process by default.
 
-    Parameters
-    ----------
-    argv
-        Arguments after the name of the program; by default those of this process.
-
-    Returns
-    -------
-    int
-        0, 2 after exactly one line ``error: …`` on standard error, or 130 after Ctrl+C.
+    Returns 0, 2 after exactly one line ``error: …`` on standard error, or 130 after Ctrl+C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -75,7 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(name: str, command: Command) -> Parser:
-    """Return the parser of one command."""
     prog = f"{PROGRAM} {name}"
     notes = f"{command.notes.strip()}\n\n" if command.notes else ""
     summary = COMMANDS[name]

@@ -22,10 +22,7 @@ NOISE_HELP = (
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises an error instead of printing the usage and exiting.
-
-    Raises UsageError from `parse_args`, if the arguments are invalid.
-    """
+    """An argument parser that raises an UsageError instead of printing the usage and exiting."""
 
     def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:
         super().__init__(
@@ -59,7 +56,6 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def number(text: str) -> float:
-    """Parse a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -70,7 +66,6 @@ def number(text: str) -> float:
 
 
 def size(text: str) -> tuple[int, int]:
-    """Parse a size ``HxW``."""
     match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip(), re.IGNORECASE | re.ASCII)
     if match is None:
         raise argparse.ArgumentTypeError(f"“{text}” is not a size HxW, such as 64x48")
@@ -78,17 +73,14 @@ def size(text: str) -> tuple[int, int]:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--model``."""
     parser.add_argument("--model", required=True, metavar="M", help=MODEL_HELP)
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--data``."""
     parser.add_argument("--data", required=True, metavar="D", help=DATA_HELP)
 
 
 def add_split(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare ``--split``."""
     parser.add_argument("--split", choices=SPLITS, default=default, help=f"split of the dataset (default: {default})")
 
 
@@ -101,14 +93,12 @@ def add_out(
 
 
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare ``--range``."""
     parser.add_argument(
         "--range", nargs=2, type=number, metavar=("A", "B"), help=f"from A to B, inclusive (default: {default})"
     )
 
 
 def add_steps(parser: argparse.ArgumentParser, default: int) -> None:
-    """Declare ``--steps``."""
     parser.add_argument(
         "--steps",
         type=whole(1),

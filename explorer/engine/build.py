@@ -57,21 +57,12 @@ def _convolution(cls: type, layer: Conv | ConvTranspose) -> dict[str, Any]:
 
 
 def build_layer(layer: Layer, name: str | None = None) -> keras.Layer:
-    """Return the Keras layer of a record."""
     arguments = _MAKERS[type(layer)](layer)
     return arguments.pop("class")(name=name, **arguments)
 
 
 def build_network(network: Network, name: str, input_name: str) -> keras.Model:
-    """Return a functional Keras model; weights are initialized with Keras' global seed.
-
-    Parameters
-    ----------
-    network
-        The layers.
-    name, input_name
-        Names of the model and of its input.
-    """
+    """Return a functional Keras model; weights are initialized with Keras' global seed."""
     image = keras.Input(network.input_shape, name=input_name)
     value = image
     for layer in network.layers:

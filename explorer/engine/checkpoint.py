@@ -40,19 +40,7 @@ _LIMITS = ZipLimits(64 << 30, members=100_000)
 
 @dataclass
 class Checkpointed:
-    """The state of a training that a checkpoint stores.
-
-    Attributes
-    ----------
-    step
-        Networks and optimizer.
-    history
-        Completed epochs.
-    progress
-        Progress of the current epoch.
-    best
-        State of early stopping.
-    """
+    """The state of a training that a checkpoint stores."""
 
     step: Step
     history: list[EpochRecord]

@@ -27,16 +27,10 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class Compiled:
-    """The result of a compilation.
+    """The result of a compilation; `ok` if the file loads and agrees with Keras within `TOLERANCE`.
 
-    Attributes
-    ----------
-    ok
-        Whether the file loads and agrees with Keras within `TOLERANCE`.
-    max_difference
-        Largest absolute difference on random input; infinite if the file does not load.
-    reason
-        Why it failed, without a final period; empty if `ok`.
+    `max_difference` is the largest absolute one on random input, infinite if the file does not load. `reason` says why
+    it failed, without a final period.
     """
 
     ok: bool
@@ -45,21 +39,9 @@ class Compiled:
 
 
 def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:
-    """Write `model` as ONNX with named outputs, and compare the file with Keras.
+    """Write `model` as ONNX with named outputs, and compare the file with Keras; OSError if it cannot be written.
 
-    Parameters
-    ----------
-    model
-        One input, float32, any batch size.
-    path
-        The file to write.
-    outputs
-        A name for each of the model's outputs.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
+    The model has one input, float32, any batch size.
     """
     try:
         if model.count_params() > LARGE:
@@ -76,21 +58,7 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
 def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tuple[str, ...]) -> Compiled:
     """Write a TensorFlow function as ONNX with named outputs, and compare the file with the function.
 
-    Parameters
-    ----------
-    call
-        From one float32 tensor ``(n, *shape)`` to a list of tensors.
-    shape
-        Of its argument, without the batch.
-    path
-        The file to write.
-    outputs
-        A name for each tensor returned by `call`.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
+    It makes a list of tensors of one float32 tensor ``(n, *shape)``. OSError if the file cannot be written.
     """
     try:
         content = _converted(call, shape, "value", outputs)

@@ -29,7 +29,7 @@ def finish(
 ) -> Iterator[messages.TrainingEvent]:
     """Write the bundle, and delete the checkpoint then.
 
-    Raises ExportError if the folder cannot be written; the checkpoint is kept.
+    Raises ExportError, and it is kept, if the folder cannot be written.
     """
     codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
     evaluation: Evaluation | None = None
@@ -76,7 +76,6 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
 
 
 def output_names(prepared: Prepared) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the output names of the compiled encoder and decoder."""
     return ("mean", "log_variance") if prepared.spec.variational else ("code",), ("picture",)
 
 

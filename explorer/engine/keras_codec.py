@@ -31,16 +31,13 @@ class KerasCodec:
         return self._spec.latent_dim
 
     def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
         return self.encode_distribution(images)[0]
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 images ``(n, h, w, c)``, unclipped."""
         folded = codes.reshape(-1, *self._spec.latent_shape)
         return self._batched(self._decoder, folded)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         outputs = [part.reshape(len(images), -1) for part in self._batched(self._encoder, images)]
         return outputs[0], bounded(outputs[1] if self._spec.variational else None)
 

@@ -178,7 +178,6 @@ def _rows(
 
 
 def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels | PixelRows]:
-    """Return the training images, augmented if requested."""
     if settings.augment:
         return (yield from _augment(rows, settings))
     if rows.pixels is None and settings.solver == "pca":

@@ -50,15 +50,7 @@ _MODEL_TOO_LARGE = message("The model needs too much memory for its file size. I
 
 
 def serve(connection: Connection, log_path: str) -> None:
-    """Answer requests until the parent closes the pipe or dies.
-
-    Parameters
-    ----------
-    connection
-        Requests in, events out.
-    log_path
-        Log file for standard output and error, also of native libraries.
-    """
+    """Answer requests until the parent closes the pipe or dies; native libraries write to the log file, too."""
     # Ctrl+C reaches the whole process group; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(Path(log_path))
@@ -184,7 +176,6 @@ def _redirect_output(log_path: Path) -> None:
 
 
 def lower_priority() -> None:
-    """Lower the priority of this process, so that the window stays responsive."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     elif sys.platform == "win32":

@@ -32,7 +32,6 @@ def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries, of Python and of this program."""
     return _installed() | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
 
 

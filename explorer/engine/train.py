@@ -45,25 +45,9 @@ def train(
 ) -> Iterator[messages.TrainingEvent]:
     """Train a model and write its bundle to ``request.out``.
 
-    Parameters
-    ----------
-    request
-        What to train.
-    control
-        Source of orders, polled before every step; None for no orders.
-    live
-        Whether to send live previews.
-
-    Yields
-    ------
-    TrainingEvent
-        `Working`, `Started`, `Step`, `Epoch`, `Checkpoint`, `Live`, `Paused` and `Resumed`, and last `Finished` or
-        `Cancelled`.
-
-    Raises
-    ------
-    ExplorerError
-        If the training cannot start or continue; the last checkpoint is kept, and no partial bundle is left.
+    Yields progress, `Checkpoint`, `Live` if requested, `Paused` and `Resumed`, and last `Finished` or `Cancelled`.
+    Orders are polled before every step. ExplorerError if the training cannot start or continue; the last checkpoint is
+    kept, and no partial bundle is left.
     """
     check_place(request)
     if request.tensorboard is not None:
@@ -122,21 +106,7 @@ def _train(request: TrainingRequest, control: Control | None, live: bool) -> Ite
 
 
 class Training:
-    """The training loop.
-
-    Parameters
-    ----------
-    prepared
-        Images, networks and settings.
-    folder
-        Folder of the checkpoint.
-    control
-        Source of orders, polled before every step.
-    rest
-        Total time of pauses.
-    live
-        Whether to send live previews.
-    """
+    """The training loop; `folder` is that of the checkpoint, and orders are polled before every step."""
 
     def __init__(self, prepared: Prepared, folder: Path, control: Control, rest: Rest, *, live: bool) -> None:
         self.prepared = prepared
@@ -168,11 +138,9 @@ class Training:
 
     @property
     def history(self) -> list[EpochRecord]:
-        """The epochs so far."""
         return self._kept.history
 
     def run(self) -> Iterator[messages.TrainingEvent]:
-        """Run the training; yields events."""
         kept = self._kept
         yield messages.Working(message("Analyzing images"))
         self._identity = _identity(self.prepared)
@@ -282,7 +250,6 @@ class Training:
             yield messages.Checkpoint(len(self.history), str(self.folder))
 
     def _begin_live(self) -> Iterator[messages.TrainingEvent]:
-        """Compile the networks and send a preview before the first step."""
         if not self._wants_live:
             return
         yield messages.Working(message("Preparing live preview"))

@@ -15,7 +15,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List every architecture with its parameter counts at the default shapes."""
     records = [_record(architecture) for architecture in ARCHITECTURES.values()]
     heading = ("name", "title", "image", "code", "encoder", "decoder", "source")
     rows = [

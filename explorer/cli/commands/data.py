@@ -15,12 +15,10 @@ _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", 
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the dataset to describe."""
     parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List the known datasets, or describe one."""
     entries = known_sources()
     if options.data is None:
         return _listing(entries)

@@ -74,7 +74,6 @@ class Check:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("--engine", action="store_true", help="also start the model process (takes a few seconds)")
 
 

@@ -17,7 +17,6 @@ from explorer.models.evaluation import evaluate
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     add_split(parser, "test")
@@ -25,7 +24,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Compute the metrics, and warn if the model was trained on images of the split."""
     noises = parse_noise(options.noise)
     model = open_model(options.model)
     source = open_source(options.data)
@@ -58,7 +56,6 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 def seen_in_training(card: Card, source: Source, split: str) -> bool:
-    """Return whether a split contains images that the model was trained on."""
     trained = split in card.data.trained_on or (split == "all" and bool(card.data.trained_on))
     # Hashing reads every image; the count is compared first.
     return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash

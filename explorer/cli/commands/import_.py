@@ -33,7 +33,6 @@ def value_range(text: str) -> ValueRange:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add = parser.add_argument
     add(
         "path",
@@ -55,7 +54,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report | int:
-    """Import a model, and report how it runs."""
     request = _request(options)
     process = ModelProcess()
     try:

@@ -29,7 +29,6 @@ _MAX_NAME = 24
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {IMAGE_HELP}")
     parser.add_argument(
@@ -72,7 +71,6 @@ def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], def
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode the keyframes, decode the path between them, and write the animation."""
     path = places.file_path(options.out)
     kind = format_of(path)
     if kind is not FOLDER:
@@ -115,7 +113,6 @@ def _report(path: Path, codes: Floats, fps: float) -> Report:
 
 
 def _check_animation(path: Path, options: Namespace) -> None:
-    """Check the output: a file, or a folder of frames."""
     if format_of(path) is FOLDER:
         check_frames(path, force=options.force)
     else:

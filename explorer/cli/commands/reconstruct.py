@@ -22,7 +22,6 @@ from explorer.models.batches import readable_batches
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     add_split(parser, "test")
@@ -38,7 +37,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Write the rows, and compare the reconstructions with the clean images."""
     path = output_file(options.out, ".png")
     noises = seeded(parse_noise(options.noise))
     model = open_model(options.model)

@@ -83,7 +83,6 @@ def _check_log(folder: Path, options: Namespace) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Train, and print events as they happen."""
     return _train(_checked_request(options), console)
 
 
@@ -132,8 +131,6 @@ def _train(request: TrainingRequest, console: Console) -> int:
 
 
 class _Reporter:
-    """Prints the events of one training."""
-
     def __init__(self, console: Console) -> None:
         self._console = console
         self._epochs = 0

@@ -47,17 +47,7 @@ MEASURED = 2_000
 
 @dataclass
 class Opened:
-    """A loaded model.
-
-    Attributes
-    ----------
-    split_model
-        Encoder and decoder.
-    trial
-        Detected value ranges and best matching dataset.
-    networks
-        Adapted encoder and decoder.
-    """
+    """A loaded model: encoder and decoder, what `try_images` found, and both adapted to it."""
 
     split_model: SplitModel
     trial: Trial
@@ -230,7 +220,6 @@ def _parts(request: ImportRequest) -> SplitModel:
 
 
 def _named_within(path: Path, first: Path | None, second: Path | None, trust: bool) -> SplitModel:
-    """Return the nested models with the given names as encoder and decoder."""
     loaded = load(path, trust=trust)
     model = loaded.models.get("")
     inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
@@ -278,7 +267,6 @@ def _test_indices(source: Source) -> Indices:
 
 
 def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
-    """Return start and length of each condition input in the code."""
     start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
     rows = []
     for control in record.controls:
@@ -305,10 +293,7 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
 
 
 def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
-    """Save encoder and decoder with Keras; return the updated record.
-
-    Raises ModelError if neither ONNX Runtime nor the model process can run it.
-    """
+    """Save encoder and decoder with Keras, and return the updated record; ModelError if nothing can run them."""
     record = opened.record
     saved = record.networks
     reason: Wording = message("it is a function of a SavedModel")
