@@ -44,15 +44,8 @@ def readable_batches(
 ) -> Iterator[tuple[int, Pixels, Indices]]:
     """Read images in batches; unreadable ones are skipped and listed in `Source.skipped`.
 
-    Yields
-    ------
-    done, pixels, kept
-        Number of `indices` tried so far; uint8 ``(m, h, w, c)``, m > 0; their positions in the source.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
+    Yields the number of `indices` tried so far, images uint8 ``(m, h, w, c)``, m > 0, and their positions in the
+    source. DataError if no image can be read.
     """
     any_read = False
     for start in range(0, len(indices), step):

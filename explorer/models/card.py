@@ -34,20 +34,9 @@ class _Record(BaseModel):
 
 
 class DataRecord(_Record):
-    """The images a model was trained on.
+    """The images a model was trained on; the first fields are as the source states them.
 
-    Attributes
-    ----------
-    name, title, license, attribution
-        As the source states them.
-    count, train, test
-        Number of images in total and in each split.
-    trained_on
-        Splits used in training.
-    split_origin
-        Where the splits come from.
-    content_hash
-        SHA-256 of the images, hexadecimal.
+    `trained_on` are the splits used in training, `content_hash` is the SHA-256 of the images, hexadecimal.
     """
 
     name: str
@@ -160,7 +149,6 @@ class Card(_Record):
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return prod(self.latent_shape)
 
     @property
@@ -190,7 +178,6 @@ class Card(_Record):
 
     @property
     def parts(self) -> tuple[bool, bool]:
-        """Whether it has an encoder, and a decoder."""
         return self.encodes, self.decodes
 
 
@@ -213,20 +200,7 @@ def kept_epochs(history: Sequence[EpochRecord]) -> tuple[EpochRecord, ...]:
 
 
 def read_card(content: bytes, where: str) -> Card:
-    """Parse and check a card.
-
-    Parameters
-    ----------
-    content
-        JSON.
-    where
-        Its name in errors.
-
-    Raises
-    ------
-    ModelError
-        If it is not a card, or of another format.
-    """
+    """Parse and check a card; ModelError, with the name `where`, if it is not one, or of another format."""
     try:
         card = Card.model_validate_json(json_text(content, RECORD, where, ModelError))
     except ValidationError as error:

@@ -33,17 +33,7 @@ _PROFILE_KINDS: Final = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The result of `clean_files`.
-
-    Attributes
-    ----------
-    count
-        Images written.
-    path
-        The file or folder.
-    skipped
-        Images of the folder that could not be read, and why.
-    """
+    """The file or folder that `clean_files` wrote, its number of images, and those that could not be read."""
 
     count: int
     path: Path
@@ -51,27 +41,15 @@ class Cleaned:
 
 
 def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Path) -> Iterator[Progress | Cleaned]:
-    """Denoise an image, or all images of a folder: yields progress, then the result.
+    """Denoise an image, or all images of a folder and its subfolders: yields progress, then the result.
 
-    An image is written in the format given by the suffix of `out`; those of a folder keep name, place and format.
-    Of animations, the first frame is used. Alpha is kept where the format supports it, and composited on white
-    otherwise; color profiles are kept, other metadata such as EXIF is not. Closing the generator removes what it wrote.
+    An image is written to the file `out`, which is replaced, in the format of its suffix; those of a folder keep name,
+    place and format in the folder `out`, which must not exist or be empty. Of animations, the first frame is used.
+    Alpha is kept where the format supports it, and composited on white otherwise; color profiles are kept, other
+    metadata such as EXIF is not. Closing the generator removes what it wrote.
 
-    Parameters
-    ----------
-    codec, preprocessing
-        The model.
-    path
-        An image file, or a folder, which is searched recursively.
-    out
-        For an image a file, which is replaced if it exists; for a folder a folder that does not exist or is empty.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
-    ExportError
-        If `out` overlaps with `path`, has an unknown suffix, exists, or cannot be written.
+    Raises DataError if no image can be read; ExportError if `out` overlaps with `path`, has an unknown suffix, exists,
+    or cannot be written.
     """
     if path.is_dir():
         yield from _clean_folder(codec, preprocessing, path, out)

@@ -19,30 +19,14 @@ _ALPHA_MODES = ("LA", "RGBA")
 
 
 def clean_image(codec: Codec, preprocessing: Preprocessing, pil_image: Image.Image) -> Iterator[Progress | Image.Image]:
-    """Denoise one image: yields progress, then the denoised image.
+    """Denoise one image of any mode and size: yields progress after each row of tiles, then the denoised image.
 
     The image is not resized: overlapping tiles of the model's input size are denoised and blended. Of the model's
     preprocessing only the background of transparent pixels and inversion (undone at the end) apply. A grayscale model
     denoises the channels of a color image separately; a color model returns grayscale for a grayscale image.
 
-    Parameters
-    ----------
-    codec, preprocessing
-        The model.
-    pil_image
-        Of any mode and size; the EXIF orientation is applied.
-
-    Yields
-    ------
-    Progress
-        After each row of tiles.
-    PIL.Image.Image
-        Upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
-
-    Raises
-    ------
-    DataError
-        If the value range of a 16-bit or float image is unknown.
+    The result is upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
+    DataError if the value range of a 16-bit or float image is unknown.
     """
     upright = Orientation().on_image(plain_mode(pil_image))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())

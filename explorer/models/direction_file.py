@@ -39,13 +39,7 @@ class DirectionRecord(_Record):
 
 
 class DirectionFile(_Record):
-    """Directions of one model.
-
-    Attributes
-    ----------
-    model, model_hash
-        The model's name, and the SHA-256 of its decoder.
-    """
+    """Directions of one model, by its name and the SHA-256 of its decoder."""
 
     format: Literal["latent-explorer-directions"] = FORMAT  # type: ignore[assignment]
     version: Literal[1] = 1

@@ -65,19 +65,12 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The content of a session file.
+    """The content of a session file: its values, its arrays by name, and the file of the imported image, or empty.
 
-    Attributes
-    ----------
-    record
-        Its values.
-    arrays
-        By name; absent ones are omitted. Float32 codes: ``cursor`` and ``picture_code`` ``(latent_dim,)``,
-        ``keyframes``, ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners``
-        ``(3, latent_dim)``. ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8
-        ``(b, h, w, c)``, black if missing.
-    imported_image
-        The file of the imported image, or empty.
+    Absent arrays are omitted. Float32 codes: ``cursor`` and ``picture_code`` ``(latent_dim,)``, ``keyframes``,
+    ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners`` ``(3, latent_dim)``.
+    ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8 ``(b, h, w, c)``, black if
+    missing.
     """
 
     record: SessionRecord
@@ -86,19 +79,9 @@ class Session:
 
 
 def write_session(path: Path, session: Session) -> str:
-    """Write a session atomically and return the checksum of the file.
+    """Write a session atomically and return the SHA-256 of the file, hexadecimal, to detect changes by other programs.
 
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal; it serves to detect changes by other programs.
-
-    Raises
-    ------
-    SessionError
-        If it is too large to be read again.
-    ExportError
-        If the file cannot be written.
+    Raises SessionError if it is too large to be read again; ExportError if the file cannot be written.
     """
     content = session_bytes(session)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -150,17 +133,9 @@ def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def read_session(path: Path) -> tuple[Session, str]:
-    """Read a session, of this version or an older one.
+    """Read a session, of this version or an older one, and return it with the SHA-256 of the file, hexadecimal.
 
-    Returns
-    -------
-    session, checksum
-        The checksum is the SHA-256 of the file, hexadecimal.
-
-    Raises
-    ------
-    SessionError
-        If the file is not a session, is damaged, or of a newer version.
+    Raises SessionError if the file is not a session, is damaged, or of a newer version.
     """
     try:
         content = read_limited(path, _LIMITS.total, message("a session"), SessionError)
@@ -267,10 +242,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return a record of this or an older version as one of this version.
-
-    Raises SessionError if its version is newer or missing.
-    """
+    """Return a record of this or an older version as one of this version; SessionError if it is newer or missing."""
     version = raw.get("version")
     if type(version) is not int or version < 1:
         raise _damaged(where, message("it has the unknown version {version}", version=f"{version!r:.40}"))

@@ -40,16 +40,9 @@ class _Record(BaseModel):
 
 
 class ModelRecord(_Record):
-    """The model of a session.
+    """The model of a session, with its folder on the machine that saved the session.
 
-    Attributes
-    ----------
-    name, path
-        Its name, and its folder on the machine that saved the session.
-    model_hash
-        `explorer.models.card.Card.decoder_hash`; empty if it was in training.
-    latent_dim, image_shape, preprocessing
-        As in its card.
+    `model_hash` is `explorer.models.card.Card.decoder_hash`; empty if it was in training.
     """
 
     name: Name
@@ -63,16 +56,9 @@ class ModelRecord(_Record):
 class DataRecord(_Record):
     """The dataset of a session.
 
-    Attributes
-    ----------
-    spec
-        A known name, or an absolute path.
-    beside
-        The path relative to the session file if both are on one drive, so that both can be moved together.
-    name, title, count, split
-        Display name, title, number of images, and origin of the splits.
-    image_index, file
-        Position of the selected image, and its file if images are files.
+    `spec` is a known name, or an absolute path; `beside` the path relative to the session file if both are on one
+    drive, so that both can be moved together. `split` is the origin of the splits. `image_index` and `file` are the
+    position of the selected image, and its file if images are files.
     """
 
     spec: Place
@@ -86,16 +72,9 @@ class DataRecord(_Record):
 
 
 class ImportedImageRecord(_Record):
-    """An imported image; its file is a part of the session.
+    """An imported image, whose file is a part of the session; `checksum` is its SHA-256, hexadecimal.
 
-    Attributes
-    ----------
-    name
-        Display name.
-    negative
-        Whether its colors are inverted.
-    checksum
-        SHA-256 of its file, hexadecimal.
+    `negative` is whether its colors are inverted.
     """
 
     name: Name
@@ -185,15 +164,7 @@ class ArithmeticRecord(_Record):
 
 
 class ViewRecord(_Record):
-    """What the window shows.
-
-    Attributes
-    ----------
-    tab
-        Object name of the panel under the stage; empty for the first.
-    playhead
-        Frame of the animation.
-    """
+    """What the window shows: object name of the panel under the stage (empty for the first), and playhead in frames."""
 
     tab: Name = ""
     playhead: int = Field(default=0, ge=0, le=2**40)

@@ -114,7 +114,6 @@ CHECKPOINT = "training.npz"
 
 
 def checkpoint_folder(out: Path) -> Path:
-    """Return the checkpoint's folder for the bundle `out`."""
     return out.with_name(f"{out.name}.checkpoint")
 
 
@@ -159,7 +158,7 @@ def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
 def parse_size(text: str) -> tuple[int, int] | None:
     """Parse a height and width: ``64x48``, or ``64`` for a square; None for empty text.
 
-    Raises TrainingError if the text is not a size.
+    Raises TrainingError if it is no size.
     """
     if not text.strip():
         return None
@@ -172,7 +171,7 @@ def parse_size(text: str) -> tuple[int, int] | None:
 
 
 def make_request(**values: object) -> TrainingRequest:
-    """Return a checked request; TrainingError if a value is invalid; the message names the first."""
+    """Return a checked request; TrainingError, which names the first, if a value is invalid."""
     try:
         return TrainingRequest.model_validate(values)
     except ValidationError as error:
@@ -229,14 +228,8 @@ def _solver(request: TrainingRequest, architecture: Architecture) -> Solver:
 def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0) -> ImageShape:
     """Return the model's image shape: the requested one, else the dataset's, else the architecture's default.
 
-    Parameters
-    ----------
-    request
-        The training.
-    native
-        Shape of the images before cropping, or None if they differ.
-    usual_crop
-        Default crop in pixels on each side.
+    `native` is the shape of the images before cropping, or None if they differ; `usual_crop` the default crop in pixels
+    on each side.
     """
     default = get_architecture(request.architecture).default_image_shape
     height, width, channels = native or default

@@ -23,14 +23,7 @@ Solver: TypeAlias = Literal["gradient", "pca"]
 class ModelSpec:
     """Encoder and decoder of one model, without weights.
 
-    Attributes
-    ----------
-    image_shape, latent_shape
-        Shapes of one image and of one code.
-    encoder
-        Image to code; for a VAE its heads are ``mean`` and ``log_variance``.
-    decoder
-        Code to image.
+    The encoder of a VAE has the heads ``mean`` and ``log_variance``.
     """
 
     image_shape: ImageShape
@@ -40,12 +33,10 @@ class ModelSpec:
 
     @property
     def variational(self) -> bool:
-        """Whether the encoder outputs mean and log-variance."""
         return bool(self.encoder.heads)
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return prod(self.latent_shape)
 
 
@@ -103,6 +94,8 @@ class Architecture:
     def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
         """Return the networks for an image shape and a number of latent dimensions.
 
+        Raises ModelError if a size is out of range.
+
         Parameters
         ----------
         image_shape
@@ -110,11 +103,6 @@ class Architecture:
         latent
             From 1 to the number of values in an image; `default_latent` if None. A spatial architecture accepts only
             the size that follows from the image shape.
-
-        Raises
-        ------
-        ModelError
-            If a size is out of range.
         """
         height, width, channels = image_shape
         if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):

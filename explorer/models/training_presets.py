@@ -55,15 +55,7 @@ class TrainingPreset:
         return self.data if self.data in present else self.stand_in
 
     def choose_parent(self, bundles: Sequence[Bundle], opened: Path | None) -> Bundle | None:
-        """Return the model to initialize from: the open one if it fits, else one of the preferred architecture.
-
-        Parameters
-        ----------
-        bundles
-            Available models.
-        opened
-            Folder of the open model.
-        """
+        """Return the model to initialize from: the open one if it fits, else one of the preferred architecture."""
         fitting = [bundle for bundle in bundles if self._takes(bundle)]
         return min(
             fitting,
@@ -94,7 +86,6 @@ class TrainingPreset:
         return same and resolve_settings(request) == resolve_settings(wanted)
 
     def request(self, base: TrainingRequest) -> TrainingRequest:
-        """Return `base` with the settings of this preset."""
         return base.model_copy(
             update={
                 "architecture": self.architecture,

@@ -45,18 +45,10 @@ _REWRITTEN: Final = frozenset({"model_config", "training_config"})
 
 @dataclass(frozen=True)
 class Described:
-    """Configuration and metadata of a file.
+    """Configuration, in JSON, and metadata of a file.
 
-    Attributes
-    ----------
-    kind
-        ``keras``, a zip, or ``hdf5``.
-    keras_version
-        Version of the Keras that wrote it; empty if unknown.
-    config
-        The model's configuration, as JSON.
-    links
-        Paths of parts that are stored in other files.
+    `kind` is ``keras``, a zip, or ``hdf5``; the Keras version that wrote it empty if unknown; `links` are paths of
+    parts that are stored in other files.
     """
 
     kind: Literal["keras", "hdf5"]
@@ -270,7 +262,6 @@ def _check_object(value: dict[str, Any]) -> None:
 
 
 def _other(path: Path, head: bytes) -> ModelError:
-    """Return the error about a file that is not a Keras model."""
     file, suffix = path.name, path.suffix.lower()
     if not head:
         return ModelError("{file} is empty. Copy or download it again.", file=file)

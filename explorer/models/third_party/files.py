@@ -48,7 +48,6 @@ def parts_in(folder: Path) -> dict[str, Path]:
 
 
 def files_of(request: ImportRequest) -> list[Path]:
-    """Return the files read by an import."""
     path = request.path
     named = [part for part in (request.encoder, request.decoder) if part is not None]
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():

@@ -27,15 +27,7 @@ _LOCAL_HEADER: Final = 30
 
 
 class Window(io.RawIOBase):
-    """A part of a file as a read-only file.
-
-    Parameters
-    ----------
-    file
-        The whole file.
-    start, size
-        Offset and size of the part in bytes.
-    """
+    """A part of a file, from `start` with `size` bytes, as a read-only file."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         super().__init__()
@@ -80,24 +72,10 @@ def hdf5_file(file: Any) -> Any:
 
 
 def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[str, Any]]:
-    """Yield all groups and datasets below a group, each once, the root first.
+    """Yield all groups and datasets below a group, each once, the root first, but not the children named in `without`.
 
-    Parameters
-    ----------
-    root
-        A group.
-    without
-        Names of children to skip.
-
-    Yields
-    ------
-    place, member
-        Path, and group or dataset; instead of a member in another file ``link`` or ``external``.
-
-    Raises
-    ------
-    ModelError
-        If there are too many members, or they are nested too deeply.
+    Yields path, and group or dataset; instead of a member in another file ``link`` or ``external``. ModelError if there
+    are too many members, or they are nested too deeply.
     """
     import h5py
 
@@ -176,7 +154,7 @@ def attributes(member: Any, without: frozenset[str] = frozenset()) -> dict[str, 
 def rows(dataset: Any, most: int) -> Iterator[Any]:
     """Yield the values of a dataset in parts of at most `most` bytes, but at least one row.
 
-    Raises ModelError if one row is too large.
+    Raises ModelError if it is too large.
     """
     if not dataset.shape:
         yield dataset[()]

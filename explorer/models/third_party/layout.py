@@ -21,7 +21,6 @@ REMEDY: Final = message("Save the model with model.save(“model.keras”) and i
 
 
 def damaged(file: str, why: Message | Exception) -> ModelError:
-    """Return the error about a damaged file."""
     reason: Wording = " ".join(str(why).split())[:300]
     if isinstance(why, Message | ExplorerError):
         reason = why if isinstance(why, Message) else why.message

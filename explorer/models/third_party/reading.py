@@ -22,12 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ThirdPartyFile:
-    """A model file read as data; nothing of it was built or run.
+    """A model file or folder, with an absolute path, read as data; nothing of it was built or run.
 
     Attributes
     ----------
-    path
-        The file or folder, absolute.
     kind
         Format detected from the content: ``keras``, a zip; ``hdf5``; ``saved_model``, a folder.
     keras_version
@@ -50,7 +48,6 @@ class ThirdPartyFile:
 
     @property
     def stem(self) -> str:
-        """Name without suffix."""
         return self.path.stem
 
 

@@ -44,6 +44,5 @@ class ImportRequest:
 
     @property
     def title(self) -> str:
-        """Name of the imported file, without folders."""
         named = [path.name for path in (self.path, self.encoder, self.decoder) if path is not None]
         return named[0] if self.path is not None else " + ".join(named)

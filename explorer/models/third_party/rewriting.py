@@ -125,8 +125,6 @@ def _held_models(config: Config) -> dict[str, Config]:
 
 
 class _Samplings:
-    """Replaces the sampling layers of a model and its nested models."""
-
     def __init__(self, file: ThirdPartyFile) -> None:
         self._file = file
         self.replaced: list[str] = []

@@ -61,7 +61,6 @@ class Finding:
 
     @property
     def message(self) -> Message:
-        """What it is and does."""
         danger = _DANGERS[self.danger]
         if not self.what:
             return message("“{where}” {danger}", where=self.where, danger=danger)
