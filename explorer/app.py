@@ -53,7 +53,6 @@ class Running:
     window: MainWindow
 
     def close(self) -> None:
-        """Close the window, which ends all threads and the model process."""
         self.window.close()
 
 
@@ -97,23 +96,11 @@ def open_first(document: Document) -> None:
 
 
 def open_argument(document: Document, text: str) -> None:
-    """Open the argument of the command line: a bundle, images or a session."""
     document.open_source_requested.emit(text)
 
 
 def main(open_me: str | None = None) -> int:
-    """Run the window until it is closed.
-
-    Parameters
-    ----------
-    open_me
-        A bundle, an image, a folder or a file of images to open, or None.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
+    """Run the window until it is closed; return the exit status. `open_me` is a bundle, images or a session."""
     _check_display()
     log = start_log()
     app = make_application()
@@ -164,7 +151,6 @@ class ErrorCatcher(QObject):
         self._caught.connect(self._on_caught)
 
     def install(self) -> None:
-        """Install the hooks."""
         sys.excepthook = self._on_exception
         threading.excepthook = lambda args: self._on_exception(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
@@ -172,7 +158,6 @@ class ErrorCatcher(QObject):
         qInstallMessageHandler(self._on_qt_message)
 
     def remove(self) -> None:
-        """Restore the hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         qInstallMessageHandler(None)
@@ -200,10 +185,7 @@ class ErrorCatcher(QObject):
 
 
 def _check_display() -> None:
-    """Check for a display, because Qt would abort the process with a long message without one.
-
-    Raises UsageError if no window can be opened.
-    """
+    """Check for a display, because Qt would abort the process with a long message; UsageError if there is none."""
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):

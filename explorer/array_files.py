@@ -34,16 +34,9 @@ _NPZ: Final = message("a NumPy .npz file")
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """Limits on the unpacked content of an archive.
+    """Limits on the unpacked content of an archive: bytes of all `members` together, as declared, and their number.
 
-    Attributes
-    ----------
-    total
-        Bytes of all members together, as declared.
-    members
-        Number of members.
-    ratio, unsuspicious
-        An archive may unpack to `ratio` times its size, or to `unsuspicious` bytes where that is more.
+    It may unpack to `ratio` times its size, or to `unsuspicious` bytes where that is more.
     """
 
     total: int
@@ -59,20 +52,10 @@ def check_members(
     error: type[ExplorerError],
     allowed: Mapping[str, int] | None = None,
 ) -> None:
-    """Refuse an archive by what it declares; nothing is inflated.
+    """Refuse an archive by what it declares; nothing is inflated. `allowed` are names with the most bytes of each.
 
-    Parameters
-    ----------
-    archive, limits, where, error
-        The archive, its limits, its name in an error, and the class to raise.
-    allowed
-        Allowed names with the most bytes of each; None allows any.
-
-    Raises
-    ------
-    ExplorerError
-        If a name is repeated or not allowed; a member is a link, a device, encrypted, or compressed with an
-        unsupported method; there are too many; or they are larger than allowed.
+    Raises `error` if a name is repeated or not allowed; a member is a link, a device, encrypted, or compressed with an
+    unsupported method; there are too many; or they are larger than allowed.
     """
     members = archive.infolist()
     if len(members) > limits.members:
@@ -145,10 +128,7 @@ def read_members(
     where: Wording,
     error: type[ExplorerError] = DataError,
 ) -> dict[str, bytes]:
-    """Return the content of all members of a zip, by name.
-
-    Raises ExplorerError as `check_members` does, or if it is damaged.
-    """
+    """Return the content of all members of a zip, by name; `error` as of `check_members`, or if it is damaged."""
     with reading(message("a zip archive"), where, error, _COPY), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error, allowed)
         return {member.filename: read_member(archive, member) for member in archive.infolist()}
@@ -157,9 +137,8 @@ def read_members(
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """Return the content of one member, never more than it declares.
 
-    ``ZipFile.read`` inflates up to 2 GB and cuts that to the declared size afterwards.
-
-    Raises ValueError, zipfile.BadZipFile if there is less, or the checksum is wrong.
+    ``ZipFile.read`` inflates up to 2 GB and cuts that to the declared size afterwards. ValueError, zipfile.BadZipFile
+    if there is less, or the checksum is wrong.
     """
     with archive.open(member) as part:
         content = bytearray()
@@ -188,21 +167,8 @@ def read_header(
 ) -> Header:
     """Read the header of an array, and compare its declared size with the bytes available.
 
-    Parameters
-    ----------
-    file
-        At the header's first byte; left at the first value.
-    size
-        Bytes of header and values together.
-    where
-        Its name in an error.
-    error, remedy
-        The class to raise, and what to do.
-
-    Raises
-    ------
-    ExplorerError
-        If it is damaged, or declares more values than there are.
+    The file is at the header's first byte, and left at the first value; `size` is the bytes of both together. Raises
+    `error` if it is damaged, or declares more values than there are.
     """
     with reading(message("a NumPy array"), where, error, remedy):
         start = file.read(np.lib.format.MAGIC_LEN)
@@ -255,25 +221,8 @@ def read_arrays(
 ) -> dict[str, NDArray[Any] | None]:
     """Return the arrays of an npz by name; None for an object array, which is not read.
 
-    Parameters
-    ----------
-    file
-        The archive, open for reading.
-    limits
-        Its limits.
-    where
-        Its name in an error.
-    error
-        The class to raise.
-    kinds
-        Allowed names and the dtype of each, such as ``float32``; None allows any.
-    remedy
-        What to do about a damaged file.
-
-    Raises
-    ------
-    ExplorerError
-        If it is damaged, larger than allowed, or has other arrays than `kinds`.
+    `kinds` are allowed names and the dtype of each, such as ``float32``; None allows any. Raises `error` if it is
+    damaged, larger than allowed, or has other arrays.
     """
     arrays: dict[str, NDArray[Any] | None] = {}
     with reading(_NPZ, where, error, remedy), zipfile.ZipFile(file) as archive:

@@ -15,17 +15,8 @@ INTERRUPTED = 130
 class ExplorerError(Exception):
     """Base of all errors that are shown to users.
 
-    Parameters
-    ----------
-    template
-        What failed, why, and what to do, with ``{placeholders}`` (see `explorer.messages`); or a whole message.
-    values
-        What they stand for.
-
-    Attributes
-    ----------
-    message
-        The template with its values; ``str()`` gives it as text.
+    The template says what failed, why, and what to do, with ``{placeholders}`` for the values (see
+    `explorer.messages`); or it is a whole message.
     """
 
     def __init__(self, template: str | Message, /, **values: object) -> None:

@@ -32,17 +32,7 @@ _STEPS[list(b"]}")] = -1
 
 @dataclass(frozen=True)
 class JsonLimits:
-    """Limits of a document.
-
-    Attributes
-    ----------
-    size
-        Bytes.
-    values
-        Number of values, at any depth.
-    depth
-        Nesting of arrays and objects.
-    """
+    """Limits of a document: its bytes, the number of values at any depth, and the nesting of arrays and objects."""
 
     size: int
     values: int
@@ -64,21 +54,8 @@ LARGE: Final = JsonLimits(64 << 20, 4_000_000)
 def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> str:
     """Check a JSON document against limits and return it as text, unparsed.
 
-    Parameters
-    ----------
-    content
-        UTF-8, perhaps with a byte order mark.
-    limits
-        Its limits.
-    where
-        Its name in an error.
-    error
-        The class to raise.
-
-    Raises
-    ------
-    ExplorerError
-        If it is larger, deeper or has more values than allowed, or is not UTF-8.
+    It is UTF-8, perhaps with a byte order mark. Raises `error` if it is larger, deeper or has more values than allowed,
+    or is not UTF-8.
     """
     if len(content) > limits.size:
         raise error(
@@ -112,10 +89,7 @@ def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[Ex
 
 
 def parse_json(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> Any:
-    """Parse a JSON document within limits; see `json_text`.
-
-    Raises ExplorerError as `json_text` does, or if it is not JSON.
-    """
+    """Parse a JSON document within limits; raises `error` like `json_text`, or if it is not JSON."""
     text = json_text(content, limits, where, error)
     try:
         return json.loads(text)

@@ -49,14 +49,9 @@ def message(template: str, /, **values: object) -> Message:
 
 
 def message_text(shown: Wording, translate: Callable[[str], str] = str) -> str:
-    """Return a message as one line of text.
+    """Return a message, and messages among its values, as one line of text.
 
-    Parameters
-    ----------
-    shown
-        The message; messages among its values become text the same way.
-    translate
-        Gives the template in another language.
+    `translate` gives a template in another language.
     """
     if isinstance(shown, str):
         return shown

@@ -25,18 +25,8 @@ def reading(
 ) -> Iterator[None]:
     """Turn every foreign exception of the block into an `ExplorerError`; our own errors pass unchanged.
 
-    Cancellation, ``KeyboardInterrupt`` and the closing of a generator are no ``Exception`` and pass too.
-
-    Parameters
-    ----------
-    what
-        What the file should be, such as ``message("a NumPy file")``.
-    where
-        Its name.
-    error
-        The class to raise.
-    remedy
-        What the user can do: a sentence.
+    Cancellation, ``KeyboardInterrupt`` and the closing of a generator are no ``Exception`` and pass too. `what` is what
+    the file should be, such as ``message("a NumPy file")``, `where` its name, `remedy` a sentence.
     """
     try:
         yield
@@ -67,25 +57,9 @@ def reason_of(error: BaseException) -> str:
 
 
 def read_limited(path: Path, most: int, what: Wording, error: type[ExplorerError] = DataError) -> bytes:
-    """Return the content of a small file.
+    """Return the content of a file of at most `most` bytes; OSError if it cannot be read.
 
-    Parameters
-    ----------
-    path
-        The file.
-    most
-        The most bytes that it may have.
-    what
-        What it should be, such as ``message("a card")``.
-    error
-        The class to raise.
-
-    Raises
-    ------
-    ExplorerError
-        If it is larger, or a pipe or a device, which might never end.
-    OSError
-        If it cannot be read.
+    Raises `error`, with `what` it should be, if it is larger, or a pipe or a device, which might never end.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):

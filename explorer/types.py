@@ -51,12 +51,7 @@ LatentShape: TypeAlias = tuple[int, ...]
 class Progress:
     """What a long job yields where it can report and be cancelled.
 
-    Attributes
-    ----------
-    done, total
-        Units of work, ``0 <= done <= total``; ``total`` is 0 where it is unknown.
-    note
-        The current step, in a few words, or empty.
+    Units of work, ``0 <= done <= total``; `total` is 0 where it is unknown. `note` is the current step, or empty.
     """
 
     done: int

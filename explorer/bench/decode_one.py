@@ -18,7 +18,6 @@ _WARM_UP = 20
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each bundled model; one entry per peer."""
     found: dict[str, str] = {}
     missing: dict[str, str] = {}
     for case in CASES[:1] if quick else CASES:

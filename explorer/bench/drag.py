@@ -23,9 +23,8 @@ _ANSWER_SECONDS = 30.0
 def drag(running: Running, steps: int) -> list[float]:
     """Drag the first slider back and forth; return the milliseconds from each move to the paint that shows it.
 
-    A value that is replaced by a newer one before it is painted counts until the newer one is painted.
-
-    Raises MeasureError if the image does not follow the slider.
+    A value that is replaced by a newer one before it is painted counts until the newer one is painted. MeasureError if
+    the image does not follow the slider.
     """
     hand = _Hand(running, steps)
     try:

@@ -26,10 +26,7 @@ _PEER = "keras.utils.image_dataset_from_directory"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Open the folder in the real window twice, each time in a new process, and with Keras.
-
-    Raises MeasureError if no bundled model exists, or the window does not paint.
-    """
+    """Open the folder in the real window twice, each time in a new process, and with Keras."""
     require_shipped_bundle()
     count = QUICK_COUNT if quick else COUNT
     # ignore_cleanup_errors: on Windows a memory-mapped file may still be open in a process that is ending.
@@ -45,7 +42,6 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def _entries(case: str, first: dict[str, Any], second: dict[str, Any], peer: dict[str, Any], why: str) -> list[Entry]:
-    """Return the entries of the four cases."""
     cases = (
         ("time to first thumbnails", "s", first["seconds"], "seconds"),
         ("time to first thumbnails, reopened", "s", second["seconds"], "seconds"),

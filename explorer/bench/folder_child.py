@@ -97,7 +97,6 @@ class _Watch(QObject):
 
 
 def _page_is_there(running: Running) -> bool:
-    """Return whether every visible row has its thumbnail."""
     gallery = running.window.gallery
     view, model = gallery.view, gallery.model
     page: QRect = view.viewport().rect()
@@ -131,6 +130,5 @@ class _Memory:
         self.anonymous_mb = 0.0
 
     def look(self) -> None:
-        """Update the peaks."""
         self.resident_mb = max(self.resident_mb, resident_mb() - self._begun[0])
         self.anonymous_mb = max(self.anonymous_mb, anonymous_mb() - self._begun[1])

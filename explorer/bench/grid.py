@@ -19,7 +19,6 @@ SINGLE = 200
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each size; one entry per peer."""
     path = str(shipped_bundle(CASE).path)
     sides, repeats = (QUICK_SIDES, QUICK_REPEATS) if quick else (SIDES, REPEATS)
     ours = run_child("grid:planes", path=path, sides=sides, repeats=repeats)[0].value

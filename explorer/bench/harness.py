@@ -44,7 +44,6 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median; see `percentile`."""
     return percentile(values, 50)
 
 
@@ -115,17 +114,8 @@ class Reported:
 def run_child(function: str, **arguments: object) -> list[Reported]:
     """Run a function in a fresh interpreter with its own home folder, and return the values it sent, at least one.
 
-    Parameters
-    ----------
-    function
-        ``module:name`` within this package; called with the arguments and a function that sends a JSON value.
-    arguments
-        JSON values.
-
-    Raises
-    ------
-    MeasureError
-        If it fails, times out or sends nothing.
+    `function` is ``module:name`` within this package, called with the arguments, JSON values, and a function that sends
+    a JSON value. MeasureError if it fails, times out or sends nothing.
     """
     # ignore_cleanup_errors: on Windows a log may still be open in a process that is ending.
     with (

@@ -25,7 +25,6 @@ LIMIT = "decoding alone"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure one animation; one entry per peer."""
     path, case = _bundle()
     reported = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
     return [

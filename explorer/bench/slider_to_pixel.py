@@ -15,10 +15,7 @@ WHY = "no peer has a window; decode-one compares the decoders"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Drag a slider of the real window, idle and while a model trains.
-
-    Raises MeasureError if no bundled model exists, or the window does not respond.
-    """
+    """Drag a slider of the real window, idle and while a model trains."""
     require_shipped_bundle()
     (reported,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
     return [

@@ -28,7 +28,7 @@ LIVE_PERCENT = 3.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each architecture in a process of its own; MeasureError if no bundled model exists."""
+    """Measure each architecture in a process of its own."""
     require_shipped_bundle()
     rounds = QUICK_ROUNDS if quick else ROUNDS
     return [entry for case in CASES for entry in _measured(case, rounds)]
@@ -113,18 +113,9 @@ def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
 class _Turns:
     """Lets the peer train between two steps of our training; replaces `explorer.engine.control.Control`.
 
-    Attributes
-    ----------
-    ours, peer
-        Images per second of each turn, including the first.
-    seen
-        Images that our training has seen; set by the reader of the events.
-    whole
-        Whether our training has just completed an epoch; set by the reader of the events.
-    seconds
-        Total time of our turns.
-    done
-        Whether all rounds are complete.
+    `ours` and `peer` are images per second of each turn, including the first; `seconds` the total time of ours. The
+    reader of the events sets `seen`, the images of our training so far, and `whole`, whether it has just completed an
+    epoch.
     """
 
     def __init__(self, peer: Any, rest: Any, rounds: int) -> None:

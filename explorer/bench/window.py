@@ -77,7 +77,6 @@ class FrameTimer(QObject):
         self._timer.timeout.connect(self._on_timeout)
 
     def start(self) -> None:
-        """Start measuring."""
         self._last = time.perf_counter()
         self._timer.start(FRAME_MS)
 
@@ -94,8 +93,6 @@ class FrameTimer(QObject):
 
 
 class _Painted(QObject):
-    """Records whether a widget was painted."""
-
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.seen = False

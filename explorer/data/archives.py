@@ -59,7 +59,6 @@ def is_archive(path: Path) -> bool:
 
 
 def archive_stem(path: Path) -> str:
-    """Return an archive's name without its extension."""
     name = path.name
     for suffix in sorted((*ZIP_SUFFIXES, *TAR_SUFFIXES), key=len, reverse=True):
         if name.lower().endswith(suffix):
@@ -79,9 +78,8 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
     """Unpack the images, tables, IDX files and fonts of an archive: yields progress, and the folder last.
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
-
-    Raises DataError if the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path
-    outside of it; or has nothing that can be opened; ExportError if the cache cannot be written.
+    DataError if the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of
+    it; or has nothing that can be opened; ExportError if the cache cannot be written.
     """
     try:
         target = unpacked_dir(path)
@@ -123,8 +121,6 @@ class _Member:
 
 
 class _Budget:
-    """Count the size and the useful files of an archive while it is unpacked."""
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._packed = path.stat().st_size
@@ -163,7 +159,6 @@ class _Budget:
             )
 
     def wants(self, name: PurePosixPath) -> bool:
-        """Return whether to unpack a file, and count it."""
         if any(part.startswith(".") or part.lower() == "__macosx" for part in name.parts):
             return False
         suffix = name.suffix.lower()
@@ -228,10 +223,7 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
 
 
 def _safe_name(name: str, path: Path) -> PurePosixPath:
-    """Return a member's name as a relative path that stays inside its folder.
-
-    Raises DataError if it is absolute, leads upwards, or is invalid.
-    """
+    """Return a member's name as a relative path that stays inside its folder; DataError if that is impossible."""
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     if "\0" in plain or ".." in parts or plain.startswith("/") or _DRIVE.match(plain) or len(plain) > 4096:

@@ -20,22 +20,13 @@ _BANDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """A class for each image.
-
-    Attributes
-    ----------
-    of
-        Int64 ``(n,)``, a position in `names`; −1 where it is unknown.
-    names
-        Of each class.
-    """
+    """A class for each image, int64 ``(n,)``: a position in `names`; −1 where it is unknown."""
 
     of: Indices
     names: tuple[str, ...]
 
     @property
     def counts(self) -> Indices:
-        """Number of images of each class, int64 ``(len(names),)``."""
         return np.bincount(self.of[self.of >= 0], minlength=len(self.names)).astype(np.int64)
 
 
@@ -68,7 +59,6 @@ def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
 
 
 def _banded(attribute: Attribute) -> Classes:
-    """Divide numbers into quantile bins."""
     values = attribute.values.astype(np.float64)
     known = np.isfinite(values)
     if not known.any():

@@ -28,18 +28,10 @@ _FASHION: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download.
+    """One file to download, to `place` below the folder of datasets.
 
-    Attributes
-    ----------
-    place
-        Its path below the folder of datasets.
-    url
-        Its published address.
-    checksum
-        ``sha256:`` or ``md5:`` and hexadecimal digits.
-    size
-        Approximate size in bytes, for the progress, and as a limit.
+    `checksum` is ``sha256:`` or ``md5:`` and hexadecimal digits; `size` approximate bytes, for the progress, and as a
+    limit.
     """
 
     place: str
@@ -137,21 +129,9 @@ SETS: Final[dict[str, RemoteSet]] = {
 def fetch(name: str) -> Iterator[Progress | Path]:
     """Download a known dataset: yields progress in bytes, and last the file or folder to open.
 
-    Closing the iterator, or a broken connection, keeps the partial download; the next call resumes it.
-
-    Parameters
-    ----------
-    name
-        ``mnist``, ``fashion_mnist``, ``cifar10``, ``lfw`` or ``stanford_dogs``.
-
-    Raises
-    ------
-    UsageError
-        If no dataset of this name can be downloaded.
-    DataError
-        If there is no network, the server does not have the file, or its checksum differs; it is deleted then.
-    ExportError
-        If the folder of datasets cannot be written.
+    Closing the iterator, or a broken connection, keeps the partial download; the next call resumes it. UsageError if no
+    dataset of this name can be downloaded; DataError if there is no network, the server does not have the file, or its
+    checksum differs (it is deleted then); ExportError if the folder of datasets cannot be written.
     """
     wanted = SETS.get(name.strip().lower().replace("-", "_"))
     if wanted is None:

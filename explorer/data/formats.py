@@ -51,12 +51,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 class Header:
     """Size and channels of an image, from the header of its file.
 
-    Attributes
-    ----------
-    height, width
-        In pixels, with the EXIF orientation applied.
-    channels
-        1 for grayscale, 3 for color; an alpha channel is not counted.
+    Height and width are in pixels, with the EXIF orientation applied; channels are 1 or 3, without alpha.
     """
 
     height: int
@@ -65,25 +60,11 @@ class Header:
 
 
 def open_image(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
-    """Decode one image; of an animation the first frame.
+    """Decode one image, a file or its content; of an animation the first frame.
 
-    Parameters
-    ----------
-    path_or_bytes
-        A file, or its content.
-    name
-        Its name in errors; the path if empty.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The EXIF
-        orientation is kept, not applied.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, not an image, truncated, corrupt or too large.
+    It is fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The
+    EXIF orientation is kept, not applied. DataError, with `name` or the path, if it is missing, not an image,
+    truncated, corrupt or too large.
     """
     name = name or _name_of(path_or_bytes)
     try:
@@ -233,12 +214,10 @@ def _check_jpeg(path: Path) -> None:
 
 
 def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
-    """Decode a JPEG without its end mark.
+    """Decode a JPEG without its end mark; OSError if more is missing.
 
     libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
     results are equal only if no pixel was missing.
-
-    Raises OSError if more than the end mark is missing.
     """
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes

@@ -88,14 +88,7 @@ class _Map:
 class PixelCache:
     """The decoded images of one source with one preprocessing; safe for several threads and processes.
 
-    Parameters
-    ----------
-    source
-        Identifies the source, such as its absolute path.
-    preprocessing
-        Steps from a file to the input of a model.
-    rows
-        Number of rows; a smaller cache grows.
+    `source` identifies the source, such as its absolute path. A cache of fewer than `rows` rows grows.
     """
 
     def __init__(self, source: str, preprocessing: Preprocessing, rows: int) -> None:
@@ -113,19 +106,9 @@ class PixelCache:
             _open_caches.add(self)
 
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
-        """Read the valid rows into `out`.
+        """Read the valid ones of rows int64 ``(n,)`` with stamps uint64 ``(n,)``; return which are valid, bool ``(n,)``.
 
-        Parameters
-        ----------
-        rows, stamps
-            Int64 and uint64 ``(n,)``.
-        out
-            Uint8 ``(n, h, w, c)``, contiguous. Missing rows are left undefined.
-
-        Returns
-        -------
-        numpy.ndarray
-            Bool ``(n,)``: which rows were valid.
+        `out` is uint8 ``(n, h, w, c)``, contiguous; missing rows are left undefined.
         """
         mapped = self._mapped()
         if mapped is None:
@@ -170,11 +153,9 @@ class PixelCache:
         return self._mapped() is not None
 
     def free_bytes(self) -> int:
-        """Return the free bytes on the disk of the cache."""
         return shutil.disk_usage(self.folder).free
 
     def used_bytes(self) -> int:
-        """Return the bytes of its pixels on disk."""
         return _size_on_disk(self.folder / _PIXELS)
 
     def _mapped(self) -> _Map | None:

@@ -122,7 +122,6 @@ class _Clicks(QObject):
         self._application().installEventFilter(self)
 
     def end(self) -> None:
-        """Stop counting."""
         self._application().removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -139,7 +138,6 @@ class _Clicks(QObject):
 
 
 def gif(tour: Tour) -> None:
-    """Export the animation through the file dialog."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
     _export(tour, tour.out / GIF_NAME)

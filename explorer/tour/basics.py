@@ -23,7 +23,6 @@ def image(tour: Tour) -> None:
 
 
 def slider(tour: Tour) -> None:
-    """Drag the first slider."""
     sliders = tour.running.window.latent.sliders
     before = tour.document.code
     start, end = float(sliders.values[0]), 1.8 if sliders.values[0] < 0 else -1.8
@@ -35,7 +34,6 @@ def slider(tour: Tour) -> None:
 
 
 def walk_map(tour: Tour) -> None:
-    """Click and drag on the map."""
     tour.tab(tour.running.window.map)
     canvas = tour.running.window.map.canvas
     low, high = tour.document.grid.low, tour.document.grid.high
@@ -48,7 +46,6 @@ def walk_map(tour: Tour) -> None:
 
 
 def noise(tour: Tour) -> None:
-    """Add noise, and resample it."""
     tour.tab(tour.running.window.noise)
     slider = tour.find(QWidget, "noise_slider")
     slider.setFocus()

@@ -40,7 +40,6 @@ class Tour:
         return self.running.document
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Process events until the condition is true."""
         clock = QTimer()
         clock.start(_TICK_MS)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -77,7 +76,6 @@ class Tour:
         return widget
 
     def trigger(self, name: str) -> None:
-        """Trigger the menu action of that object name."""
         action = self.running.window.findChild(QAction, name)
         if action is None:
             raise UsageError("There is no menu action named {name}.", name=name)
