@@ -154,7 +154,7 @@ def _room(shape: tuple[int, ...]) -> Pixels:
 
 
 class _Draw(NamedTuple):
-    """Random numbers of n images: angle (radians) and slant ``(n,)``; zoom and shift ``(2, n)``, vertical and horizontal.
+    """Random numbers of n images: angle (radians), slant ``(n,)``; zoom, shift ``(2, n)``, vertical and horizontal.
 
     The shift is a fraction of the side. `bend` is float32 ``(2, n, cells + 3, cells + 3)``, standard normal.
     """

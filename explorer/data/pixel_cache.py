@@ -106,7 +106,7 @@ class PixelCache:
             _open_caches.add(self)
 
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
-        """Read the valid ones of rows int64 ``(n,)`` with stamps uint64 ``(n,)``; return which are valid, bool ``(n,)``.
+        """Read the valid ones of rows int64 ``(n,)`` with stamps uint64 ``(n,)``; return which are, bool ``(n,)``.
 
         `out` is uint8 ``(n, h, w, c)``, contiguous; missing rows are left undefined.
         """
