@@ -17,11 +17,12 @@ from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card, EpochRecord, kept_epochs, task_of
-from explorer.models.codes import CodeSample, save_codes
-from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.codes import save_codes
+from explorer.models.evaluation import evaluate
 from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line, delete_checkpoint
 from explorer.paths import replacing_folder
+from explorer.steps import follow
 
 
 def finish(
@@ -32,22 +33,15 @@ def finish(
     Raises ExportError, and it is kept, if the folder cannot be written.
     """
     codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
-    evaluation: Evaluation | None = None
-    for item in evaluate(codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.noises):
-        if isinstance(item, Evaluation):
-            evaluation = item
-        else:
-            yield messages.Working(message("Measuring on the test images"), item.done, item.total)
-    assert evaluation is not None
-    sample: CodeSample | None = None
-    for part in sample_codes(
-        codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.spec.latent_shape
-    ):
-        if isinstance(part, CodeSample):
-            sample = part
-        else:
-            yield messages.Working(message("Encoding a sample"), part.done, part.total)
-    assert sample is not None
+    images = prepared.source, prepared.test_indices, prepared.preprocessing
+    evaluation = yield from follow(
+        evaluate(codec, *images, prepared.noises),
+        lambda step: messages.Working(message("Measuring on the test images"), step.done, step.total),
+    )
+    sample = yield from follow(
+        sample_codes(codec, *images, prepared.spec.latent_shape),
+        lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+    )
     yield messages.Working(message("Compiling"))
     out = prepared.request.out
     with replacing_folder(out, replaceable=partial(check_replaceable, force=prepared.request.force)) as folder:

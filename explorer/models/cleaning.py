@@ -17,6 +17,7 @@ from explorer.errors import DataError, ExportError
 from explorer.messages import message
 from explorer.models.denoising import clean_image
 from explorer.paths import check_apart, replacing_file, replacing_folder
+from explorer.steps import follow
 from explorer.types import Codec, Progress
 
 _OPAQUE_FORMATS: Final = ("JPEG", "BMP", "PPM")
@@ -56,12 +57,9 @@ def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Pat
         return
     _check_file(path, out)
     pil_image = open_image(path)
-    for item in clean_image(codec, preprocessing, pil_image):
-        if isinstance(item, Progress):
-            yield item
-            continue
-        with replacing_file(out) as temporary:
-            _save(item, pil_image, temporary, out.suffix)
+    clean = yield from follow(clean_image(codec, preprocessing, pil_image), lambda step: step)
+    with replacing_file(out) as temporary:
+        _save(clean, pil_image, temporary, out.suffix)
     yield Cleaned(1, out)
 
 

@@ -18,6 +18,7 @@ from explorer.export.table import write_csv
 from explorer.messages import message
 from explorer.models.batches import images_at_once, readable_batches
 from explorer.models.codes import CodeSample
+from explorer.steps import follow
 from explorer.types import Codec, Indices, Pixels, Progress
 
 HISTOGRAM_BINS = 60
@@ -147,11 +148,7 @@ def rank_by_error(
         raise UsageError("There are no images to score. Choose other images.")
     usual: Figures | None = None
     if reference is not None and len(reference.thumbnails):
-        for item in sample_errors(codec, reference):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                usual = item
+        usual = yield from follow(sample_errors(codec, reference), lambda step: step)
     batch = images_at_once(codec.image_shape, _MOST_AT_ONCE)
     measured: list[tuple[Figures, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, preprocessing, batch):

@@ -29,8 +29,8 @@ from explorer.errors import ExplorerError, ModelError
 from explorer.messages import Wording, message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
-from explorer.models.codes import CodeSample, save_codes
-from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.codes import save_codes
+from explorer.models.evaluation import evaluate
 from explorer.models.import_record import Imported
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
@@ -38,6 +38,7 @@ from explorer.models.third_party.files import files_of, parts_in
 from explorer.models.third_party.request import ImportRequest
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
+from explorer.steps import follow
 from explorer.types import Indices, Pixels
 
 SHOWN = 8
@@ -60,13 +61,7 @@ class Opened:
 
 def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
-    opened: Opened | None = None
-    for item in _open(request):
-        if isinstance(item, Opened):
-            opened = item
-        else:
-            yield item
-    assert opened is not None
+    opened = yield from _open(request)
     split_model, record, networks = opened.split_model, opened.record, opened.networks
     originals, made = _shown(opened)
     yield messages.Examined(
@@ -100,32 +95,23 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
 
 
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
-    opened: Opened | None = None
-    for item in _open(request):
-        if isinstance(item, Opened):
-            opened = item
-        else:
-            yield item
-    assert opened is not None
+    opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
     test = _test_indices(trial.source)
     metrics: dict[str, float] = {}
     if record.parts == "both":
-        for part in evaluate(networks, trial.source, test, trial.preprocessing, ()):
-            if isinstance(part, Evaluation):
-                metrics = part.metrics()
-            else:
-                yield messages.Working(message("Measuring"), part.done, part.total)
-    sample: CodeSample | None = None
+        evaluation = yield from follow(
+            evaluate(networks, trial.source, test, trial.preprocessing),
+            lambda step: messages.Working(message("Measuring"), step.done, step.total),
+        )
+        metrics = evaluation.metrics()
     if record.parts == "decoder":
         sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
     else:
-        for step in sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape):
-            if isinstance(step, CodeSample):
-                sample = step
-            else:
-                yield messages.Working(message("Encoding a sample"), step.done, step.total)
-    assert sample is not None
+        sample = yield from follow(
+            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape),
+            lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+        )
     yield messages.Working(message("Compiling"))
     with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
         compiled = _write_compiled(opened, folder)
@@ -144,7 +130,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     )
 
 
-def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
+def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opened]:
     yield messages.Working(message("Loading Keras and the model"))
     split_model = _parts(request)
     yield messages.Working(message("Trying the model on images"))
@@ -189,7 +175,7 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
             shape=words(split_model.image_shape),
             reason=reason_of(error),
         ) from error
-    yield Opened(split_model, trial, networks)
+    return Opened(split_model, trial, networks)
 
 
 def _parts(request: ImportRequest) -> SplitModel:
