@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_source
@@ -21,7 +23,6 @@ from explorer.document.views.cursor import CURSOR, decode_cursor
 from explorer.document.views.decoded import decode_codes
 from explorer.document.views.hover import decode_hover
 from explorer.document.views.image import ImageView, encode_image
-from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.meter import measure_cursor
 from explorer.document.views.noise import NOISE_ROW, corrupt_images
 from explorer.document.views.overlay import OVERLAY, OVERLAY_COLUMNS, OverlayView, measure_plane
@@ -52,10 +53,11 @@ def test_a_view_that_is_taken_away_is_asked_for_again() -> None:
         assert kind.stale_on <= derived or not derived, kind.name
 
 
-@pytest.mark.parametrize("field", ["stale_on", "depends_on"])
-def test_a_view_of_a_part_that_the_state_does_not_have_is_refused(field: str) -> None:
+def test_a_view_of_a_part_that_the_state_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no \['colour'\]"):
-        ViewKind[object](name="toy", build=lambda document: None, priority=Priority.TAB, **{field: {"code", "colour"}})
+        replace(CURSOR, depends_on={"code", "colour"})
+    with pytest.raises(ValueError, match=r"no \['colour'\]"):
+        replace(CURSOR, stale_on={"colour"})
 
 
 def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:

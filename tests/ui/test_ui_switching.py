@@ -144,8 +144,9 @@ def test_a_map_half_done_is_dropped(driver: WindowDriver) -> None:
     document = driver.document
 
     def note() -> None:
-        if isinstance(document.views[TILES], TilesView):
-            seen.append(document.views[TILES])
+        view = document.views[TILES]
+        if isinstance(view, TilesView):
+            seen.append(view)
 
     document.views.changed(TILES).connect(note)
     grid_gate.open()

@@ -70,9 +70,7 @@ def middle_of(driver: WindowDriver, number: int) -> QPointF:
 
 
 def measured(driver: WindowDriver) -> AnimationView:
-    driver.until(
-        lambda: isinstance(driver.document.views[ANIMATION], AnimationView) and driver.document.views[ANIMATION].done
-    )
+    driver.until(lambda: getattr(driver.document.views[ANIMATION], "done", False))
     view = driver.document.views[ANIMATION]
     assert isinstance(view, AnimationView)
     return view

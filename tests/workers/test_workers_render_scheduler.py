@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
 from explorer_testing.codec import Gate, MatrixCodec, WrappedCodec, plain
+from explorer_testing.toy_view import TOY, ToyView
 from pytestqt.qtbot import QtBot
 
 from explorer.data.corruption import Noise
 from explorer.data.preprocessing import to_floats, to_pixels
-from explorer.document.document import Document
+from explorer.document.document import Document, Problem
 from explorer.document.map_tiles import MapWindow
 from explorer.document.state import GridSettings
 from explorer.document.view_store import FailedView
+from explorer.document.views import VIEWS
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.decoded import DecodedView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.keyframes import KEYFRAMES
+from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.document.views.tiles import TILES, TilesView
+from explorer.errors import UsageError
+from explorer.messages import message
 from explorer.types import Codec, Floats
 from explorer.workers.render_scheduler import RenderScheduler
 from explorer.workers.render_thread import RenderThread
@@ -33,18 +39,25 @@ from explorer.workers.render_thread import RenderThread
 V = TypeVar("V")
 
 
-@pytest.fixture
-def document(qapp: object) -> Iterator[Document]:
-    """A document with a renderer and a codec thread."""
+@contextmanager
+def rendering(views: Sequence[ViewKind[Any]] = VIEWS) -> Iterator[Document]:
+    """Give a document with a render thread."""
     made = Document()
     look(made)
     made.views.watch(NOISE, True)
     render_thread = RenderThread()
-    render_scheduler = RenderScheduler(made, render_thread)
+    render_scheduler = RenderScheduler(made, render_thread, views=views)
     yield made
+    render_scheduler.stop()
     render_thread.close()
     render_scheduler.deleteLater()
     gc.collect()
+
+
+@pytest.fixture
+def document(qapp: object) -> Iterator[Document]:
+    with rendering() as made:
+        yield made
 
 
 def look(document: Document) -> None:
@@ -59,55 +72,55 @@ def view_of(kind: type[V], view: object) -> V:
 
 
 def rendered(document: Document) -> bool:
+    views, cursor = document.views, document.views[CURSOR]
     flat = document.model is not None and document.model.latent_dim < 2
     return (
-        isinstance(document.views[IMAGE], ImageView)
-        and isinstance(document.views[CURSOR], CursorView)
-        and document.views[CURSOR].decode_ms > 0
-        and isinstance(document.views[NOISE], NoiseView)
+        isinstance(views[IMAGE], ImageView)
+        and isinstance(cursor, CursorView)
+        and cursor.decode_ms > 0
+        and isinstance(views[NOISE], NoiseView)
         and (flat or document.map.ready)
-        and (not document.keyframes or isinstance(document.views[KEYFRAMES], DecodedView))
+        and (not document.keyframes or isinstance(views[KEYFRAMES], DecodedView))
     )
 
 
 def check_fits(document: Document) -> None:
     """Check that every view belongs to the model, the dataset and the image of the state."""
-    state = document.state
+    state, views = document.state, document.views
     assert state.model is not None
     assert state.source is not None
     assert state.image_index is not None
     codec, shape = plain(state.model.codec), state.model.codec.image_shape
     original = to_floats(state.source.read([state.image_index], state.model.card.preprocessing))
-    if isinstance(document.views[IMAGE], ImageView):
-        np.testing.assert_array_equal(document.views[IMAGE].original, original[0])
-        np.testing.assert_allclose(document.views[IMAGE].code, codec.encode(original)[0], atol=1e-5)
     if state.start_code is not None:
         np.testing.assert_allclose(state.start_code, codec.encode(original)[0], atol=1e-5)
-    if isinstance(document.views[CURSOR], CursorView):
-        assert document.views[CURSOR].image.shape == shape
-    if isinstance(document.views[NOISE], NoiseView):
-        np.testing.assert_array_equal(document.views[NOISE].clean[0], original[0])
-    if isinstance(document.views[TILES], TilesView) and state.model.latent_dim == 2:
-        view = document.views[TILES]
-        codes = view.plane.codes(view.tile_grid.middles(view.level, view.tiles))
-        np.testing.assert_array_equal(view.pixels, to_pixels(codec.decode(codes)))
-    if isinstance(document.views[KEYFRAMES], DecodedView):
+    if isinstance(image := views[IMAGE], ImageView):
+        np.testing.assert_array_equal(image.original, original[0])
+        np.testing.assert_allclose(image.code, codec.encode(original)[0], atol=1e-5)
+    if isinstance(cursor := views[CURSOR], CursorView):
+        assert cursor.image.shape == shape
+    if isinstance(noise := views[NOISE], NoiseView):
+        np.testing.assert_array_equal(noise.clean[0], original[0])
+    if isinstance(tiles := views[TILES], TilesView) and state.model.latent_dim == 2:
+        codes = tiles.plane.codes(tiles.tile_grid.middles(tiles.level, tiles.tiles))
+        np.testing.assert_array_equal(tiles.pixels, to_pixels(codec.decode(codes)))
+    if isinstance(keyframes := views[KEYFRAMES], DecodedView):
         codes = np.stack([keyframe.code for keyframe in state.keyframes])
-        np.testing.assert_allclose(document.views[KEYFRAMES].images, codec.decode(codes), atol=1e-5)
-    if isinstance(document.views[THUMBNAILS], ThumbnailsView):
-        assert document.views[THUMBNAILS].source is state.source
+        np.testing.assert_allclose(keyframes.images, codec.decode(codes), atol=1e-5)
+    if isinstance(thumbnails := views[THUMBNAILS], ThumbnailsView):
+        assert thumbnails.source is state.source
 
 
-def watch(document: Document) -> list[str]:
-    """Check every view when it arrives; return the slots that changed."""
-    seen: list[str] = []
-    for slot in SLOTS:
+def watch(document: Document) -> list[ViewKind[Any]]:
+    """Check every view when it arrives; return those that changed."""
+    seen: list[ViewKind[Any]] = []
+    for kind in VIEWS:
 
-        def check(slot: str = slot) -> None:
-            seen.append(slot)
+        def check(kind: ViewKind[Any] = kind) -> None:
+            seen.append(kind)
             check_fits(document)
 
-        getattr(document, f"{slot}_view_changed").connect(check)
+        document.views.changed(kind).connect(check)
     return seen
 
 
@@ -164,7 +177,7 @@ def test_switching_the_model_in_full_flight_shows_nothing_of_the_old_one(
     seen.clear()
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
-    assert {"image", "cursor", "noise", "tiles"} <= set(seen)
+    assert {IMAGE, CURSOR, NOISE, TILES} <= set(seen)
     assert document.keyframes == ()
     check_fits(document)
 
@@ -214,11 +227,12 @@ def test_a_drag_decodes_where_it_ends(document: Document, qtbot: QtBot) -> None:
         document.set_code(as_floats(step, 0), gesture="drag")
     slow.open()
     expected = MatrixCodec().decode(as_floats(99, 0)[None])[0]
-    qtbot.waitUntil(
-        lambda: (
-            isinstance(document.views[CURSOR], CursorView) and np.array_equal(document.views[CURSOR].image, expected)
-        )
-    )
+
+    def caught_up() -> bool:
+        view = document.views[CURSOR]
+        return isinstance(view, CursorView) and np.array_equal(view.image, expected)
+
+    qtbot.waitUntil(caught_up)
     assert decoded == [[0.0, 0.0], [99.0, 0.0]]
 
 
@@ -234,7 +248,7 @@ def test_the_map_is_decoded_again_only_where_the_cursor_moves_its_plane(
     # Keyframes go before the map, so a requested map is being decoded when they arrive.
     qtbot.waitUntil(lambda: document.views[KEYFRAMES] is not None)
     if again:
-        qtbot.waitUntil(lambda: seen.count("tiles") > 0 and rendered(document))
+        qtbot.waitUntil(lambda: TILES in seen and rendered(document))
         view = view_of(TilesView, document.views[TILES])
         x, y = view.tile_grid.middles(view.level, view.tiles)[0]
         assert document.model is not None
@@ -244,11 +258,14 @@ def test_the_map_is_decoded_again_only_where_the_cursor_moves_its_plane(
         NOISE.put(document, FailedView("old"))
         document.thumbnails_requested.emit(np.array([0], np.int64))
         qtbot.waitUntil(lambda: document.views[THUMBNAILS] is not None)
-        assert "tiles" not in seen
+        assert TILES not in seen
 
 
+@pytest.mark.allow_log("The view \\w+ failed")
 def test_a_model_that_fails_says_so_and_the_next_image_is_shown(document: Document, qtbot: QtBot) -> None:
     broken = {"now": True}
+    problems: list[Problem] = []
+    document.problem_reported.connect(problems.append)
 
     def fail(call: str, values: Floats) -> None:
         if broken["now"]:
@@ -256,8 +273,10 @@ def test_a_model_that_fails_says_so_and_the_next_image_is_shown(document: Docume
 
     document.open(make_model(WrappedCodec(MatrixCodec(), fail)), make_source())
     qtbot.waitUntil(lambda: document.views[IMAGE] is not None)
-    assert view_of(FailedView, document.views[IMAGE]).message == "out of luck"
+    assert view_of(FailedView, document.views[IMAGE]).message == "RuntimeError: out of luck"
     qtbot.waitUntil(lambda: isinstance(document.views[TILES], FailedView))
+    assert {problem.message for problem in problems} == {"RuntimeError: out of luck"}
+    assert all("in fail\n" in problem.details for problem in problems)
     assert document.start_code is None
     broken["now"] = False
     document.choose_image(3)
@@ -312,3 +331,55 @@ def test_a_hand_that_never_rests_sees_the_map_follow(document: Document, qtbot: 
     document.set_dimension(2, 0.05, "drag")
     qtbot.waitUntil(lambda: len(shown) >= 20 and rendered(document))
     assert len(set(shown)) > 5
+
+
+@pytest.mark.allow_log("The view toy failed")
+def test_a_view_is_one_file_and_one_line(qapp: object, qtbot: QtBot) -> None:
+    with rendering((*VIEWS, TOY)) as document:
+        problems: list[Problem] = []
+        document.problem_reported.connect(problems.append)
+        document.open(make_model(), make_source())
+        qtbot.waitUntil(lambda: rendered(document))
+        document.set_code(as_floats(4, 0))
+        assert document.views[TOY] is None, "nobody looks"
+        document.views.watch(TOY, True)
+        qtbot.waitUntil(lambda: document.views[TOY] is not None)
+        assert view_of(ToyView, document.views[TOY]).inverse == 0.25
+        document.set_code(as_floats(2, 0))
+        qtbot.waitUntil(lambda: view_of(ToyView, document.views[TOY]).inverse == 0.5)
+        for _ in range(2):
+            document.set_code(as_floats(0, 0))
+            qtbot.waitUntil(lambda: isinstance(document.views[TOY], FailedView))
+            assert view_of(FailedView, document.views[TOY]).message == "ZeroDivisionError: float division by zero"
+            document.set_code(as_floats(2, 0))
+            qtbot.waitUntil(lambda: isinstance(document.views[TOY], ToyView))
+        (problem,) = problems
+        assert "in invert\n" in problem.details
+        document.open(make_model(name="other"))
+        assert document.views[TOY] is None
+        qtbot.waitUntil(lambda: document.views[TOY] is not None)
+
+
+@pytest.mark.allow_log("The view toy failed")
+def test_a_request_that_cannot_be_built_is_a_failed_view_too(
+    qapp: object, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def build(document: Document) -> Iterator[ToyView] | None:
+        if document.state.code is None:
+            raise UsageError("Choose an image.")
+        raise KeyError("lost")
+
+    toy = ViewKind[ToyView](name="toy", build=build, priority=Priority.CURSOR, depends_on={"model", "code"})
+    with rendering((toy, *VIEWS)) as document:
+        problems: list[Problem] = []
+        document.problem_reported.connect(problems.append)
+        document.open(make_model(), make_source())
+        assert view_of(FailedView, document.views[toy]).message == message("Choose an image.")
+        assert not problems
+        qtbot.waitUntil(lambda: rendered(document))
+        document.set_code(as_floats(1, 2))
+        assert view_of(FailedView, document.views[toy]).message == "KeyError: 'lost'"
+        (problem,) = problems
+        assert "in build\n" in problem.details
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        qtbot.waitUntil(lambda: rendered(document))

@@ -186,8 +186,8 @@ def test_an_error_of_the_explorer_is_an_answer_without_a_traceback(
     render_thread: RenderThread, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused() -> Iterator[str]:
+        yield from ()
         raise UsageError("Choose another model.")
-        yield ""
 
     answers = Answers(render_thread)
     render_thread.submit(IMAGE, refused())
