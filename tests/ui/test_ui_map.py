@@ -21,7 +21,9 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
+from explorer.document.view_store import FailedView
 from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.meter import METER
 from explorer.document.views.overlay import OVERLAY, OverlayView
 from explorer.document.views.thumbnails import read_thumbnails
 from explorer.latent.components import to_components
@@ -577,6 +579,9 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -
         driver.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         driver.until(lambda wanted=wanted: meter.text().endswith(wanted))
+    METER.put(driver.document, FailedView("No <codes> to compare with."))
+    assert meter.text() == "No &lt;codes&gt; to compare with."
+    assert meter.textFormat() == Qt.TextFormat.RichText
 
 
 def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> None:

@@ -223,8 +223,12 @@ class LatentPanel(QWidget):
     def _on_meter_changed(self) -> None:
         """Show whether the current code is in distribution."""
         view = self._document.views[METER]
-        if view is None or isinstance(view, FailedView):
-            self._meter.setText("" if view is None else escape(message_text(view.message)))
+        self._meter.setWordWrap(isinstance(view, FailedView))
+        if view is None:
+            self._meter.clear()
+            return
+        if isinstance(view, FailedView):
+            self._meter.setText(escape(message_text(view.message)))
             return
         use, words = "good", self.tr("In distribution")
         if view.ratio > 1:
