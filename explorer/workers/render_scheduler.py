@@ -93,6 +93,7 @@ class RenderScheduler(QObject):
             return
         if view is None:
             self._in_flight.discard(kind)
+            self._requested.discard(kind)
             self._request(kind)
             return
         if isinstance(view, FailedView):

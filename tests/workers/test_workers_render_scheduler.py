@@ -24,7 +24,7 @@ from explorer.document.view_store import FailedView
 from explorer.document.views import VIEWS
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.decoded import DecodedView
-from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.document.views.keyframes import KEYFRAMES
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.noise import NOISE, NoiseView
@@ -32,6 +32,7 @@ from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import UsageError
 from explorer.messages import message
+from explorer.models.third_party.record import Imported
 from explorer.types import Codec, Floats
 from explorer.workers.render_scheduler import RenderScheduler
 from explorer.workers.render_thread import RenderThread
@@ -383,3 +384,14 @@ def test_a_request_that_cannot_be_built_is_a_failed_view_too(
         assert "in build\n" in problem.details
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         qtbot.waitUntil(lambda: rendered(document))
+
+
+def test_another_image_of_a_model_without_an_encoder_leaves_the_decoded_code(document: Document, qtbot: QtBot) -> None:
+    """The code stays, so no change of the code asks for it again."""
+    whole = make_model()
+    imported = Imported(file="half.keras", keras=3, parts="decoder")
+    document.open(replace(whole, card=whole.card.model_copy(update={"imported": imported})), make_source())
+    qtbot.waitUntil(lambda: isinstance(document.views[CURSOR], CursorView))
+    document.choose_image(3)
+    qtbot.waitUntil(lambda: isinstance(document.views[CURSOR], CursorView))
+    assert view_of(HalfView, document.views[IMAGE]).code is None

@@ -15,7 +15,7 @@ from explorer.latent.tile_grid import TileGrid
 from explorer.models.batches import images_at_once
 from explorer.types import Codec, Indices, Pixels
 
-TILES_AT_ONCE = 32
+_AT_ONCE = 32
 """Tiles of the map per request: few for low latency, enough for an efficient batch."""
 
 
@@ -61,7 +61,7 @@ def _build(document: Document) -> Iterator[TilesView] | None:
     if model is None or plane is None or window is None or not model.card.decodes:
         return None
     document.map.show_plane(model.codec, plane)
-    missing = document.map.missing(images_at_once(model.codec.image_shape, TILES_AT_ONCE))
+    missing = document.map.missing(images_at_once(model.codec.image_shape, _AT_ONCE))
     if not len(missing):
         return None
     return decode_tiles(model.codec, plane, window.tile_grid, window.level, missing)
