@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.app import make_application, make_window, open_first
+from explorer.document.views.image import IMAGE
 
 PATIENCE_MS = 60_000
 _STEP_MS = 30
@@ -75,7 +76,7 @@ def main() -> int:
         open_first(document)
         window.show()
         view, track = window.gallery.view, window.timeline.track
-        wait_until(lambda: document.image_view is not None, "the first image")
+        wait_until(lambda: document.views[IMAGE] is not None, "the first image")
         wait_until(lambda: window.gallery.model.rowCount() > 3, "the gallery")
         document.timeline.add()
         start = view.visualRect(window.gallery.model.index(2)).center()

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QDialog
 
 from explorer.document.state import Sampling
 from explorer.document.timeline import Export
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.models.settings import make_request
 from explorer.paths import pretrained_dir, user_models_dir
 from explorer.tour import animation, atlas, basics, lab, meaning, models
@@ -115,7 +116,7 @@ def make_animation(soak: Soak) -> None:
         soak.settle()
         soak.click("timeline_add")
     document.timeline.set_animation_settings(replace(document.animation, steps=12))
-    soak.until(lambda: document.keyframes_view is not None, "the keyframes' images")
+    soak.until(lambda: document.views[KEYFRAMES] is not None, "the keyframes' images")
     export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")
 
 
@@ -179,7 +180,7 @@ def undo_redo(soak: Soak, most: int = 12) -> None:
             before = document.history_place
             step()
             soak.until(lambda before=before: document.history_place != before, "a step")  # type: ignore[misc]
-    soak.until(lambda: isinstance(document.image_view, ImageView), "the image after the steps")
+    soak.until(lambda: isinstance(document.views[IMAGE], ImageView), "the image after the steps")
 
 
 def train(soak: Soak, *, cancel: bool = False) -> None:

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 
 from explorer.app import Running, make_application, make_window, open_first
 from explorer.bench.harness import MeasureError
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.image import IMAGE
 from explorer.models.settings import make_request
 from explorer.paths import user_models_dir
 
@@ -43,7 +45,7 @@ def open_window() -> Iterator[Running]:
 def is_whole(running: Running) -> bool:
     """Return whether image, reconstruction and map are available."""
     document = running.document
-    return document.image_view is not None and document.cursor_view is not None and document.map.ready
+    return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
 
 
 def calm_down(seconds: float = _CALM_SECONDS) -> None:

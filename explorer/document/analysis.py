@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.data_distance import CodeDistance
 from explorer.latent.sampling import FittedPrior
 from explorer.messages import Wording
 from explorer.models.cleaning import Cleaned
@@ -180,6 +181,7 @@ class Analysis:
         self._quality = QualityView()
         self._ranking: RankingView | None = None
         self._prior: tuple[CodeSample, FittedPrior] | None = None
+        self._distance: tuple[CodeSample, CodeDistance] | None = None
         self._codes: CodesView | None = None
         self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
@@ -229,6 +231,18 @@ class Analysis:
         ]
         self._probes = (*rest, probe)
         self.probes_changed.emit()
+
+    def distance_of(self, sample: CodeSample) -> CodeDistance:
+        """Return the distance from these codes; the last one is kept.
+
+        Raises
+        ------
+        UsageError
+            If there are no codes.
+        """
+        if self._distance is None or self._distance[0] is not sample:
+            self._distance = (sample, CodeDistance(sample.codes))
+        return self._distance[1]
 
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
         """Return the prior fitted to these codes, or None."""

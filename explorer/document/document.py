@@ -7,7 +7,7 @@ that need a thread (open a folder, train, export) are ``…_requested`` signals,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.imported_image import ImportedImage
-from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.analysis import Analysis
@@ -48,16 +47,8 @@ from explorer.document.state import (
 )
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
-from explorer.document.transitions import codes_at_first, grid_for, newer_grid, reach_of, refined
-from explorer.document.view_results import ViewResults
-from explorer.document.views import (
-    BookmarksView,
-    CursorView,
-    HalfView,
-    ImageView,
-    TilesView,
-    View,
-)
+from explorer.document.transitions import codes_at_first, grid_for, newer_grid, reach_of, refined, with_known_codes
+from explorer.document.view_store import PLANE, Views
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings
 from explorer.latent.animation_presets import AnimationPreset
@@ -68,7 +59,7 @@ from explorer.latent.statistics import CodeStatistics
 from explorer.latent.tile_grid import TileGrid
 from explorer.messages import Message, Wording, message
 from explorer.models.settings import TrainingRequest
-from explorer.types import Floats, Pixels
+from explorer.types import Floats
 
 _EDIT_CODE = message("Edit code")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -86,8 +77,13 @@ class Problem:
     details: str = ""
 
 
-class Document(ViewResults):
-    """What the user works on; its views are in `explorer.document.view_results`.
+class Document:
+    """What the user works on.
+
+    Attributes
+    ----------
+    views
+        Results derived from the state, by the keys in `explorer.document.views`.
 
     Signals
     -------
@@ -154,12 +150,12 @@ class Document(ViewResults):
     job_cancel_requested = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__()
         self._state = State()
         self._history = History()
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
+        self.views = Views()
         self.dataset_checks = DatasetChecks()
         self.trainings = Trainings()
         self.downloads = Downloads()
@@ -173,9 +169,7 @@ class Document(ViewResults):
         self.map = MapTiles()
         self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
         self.bookmarks = Bookmarks(lambda: self._state, self._edit, self.set_code)
-        self.sessions = Sessions(
-            lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead, self._thumbnails
-        )
+        self.sessions = Sessions(lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead)
         # Positions in another source are other images, also if it only omits some.
         self.source_changed.connect(lambda: self.selection.put(None))
 
@@ -321,10 +315,6 @@ class Document(ViewResults):
         """Number of edits in `history` that can be undone."""
         return self._history.place
 
-    def _thumbnails(self) -> Pixels | None:
-        view = self.bookmarks_view
-        return to_pixels(view.images) if isinstance(view, BookmarksView) else None
-
     # -- edits ---------------------------------------------------------------------------------------------------
 
     def open(
@@ -364,7 +354,8 @@ class Document(ViewResults):
         if self._state is not before:
             # An imported image is not part of the source and stays.
             left_out = self._state.start_code is not before.start_code
-            self._take_away(_STALE["image_index"] if left_out else ())
+            self.views.remove_stale({"image_index"} if left_out else set())
+            self._outdate({"source", "image_index", "start_code", "code"})
             self.source_changed.emit()
             if left_out or self._state.image_index != before.image_index:
                 self.image_index_changed.emit()
@@ -383,6 +374,7 @@ class Document(ViewResults):
             return
         self._stale_code = True
         self._state = replace(before, model=model, grid=newer_grid(before, model))
+        self._outdate({"model", "grid"})
         self.model_changed.emit()
         if self._state.grid != before.grid:
             self.grid_changed.emit()
@@ -693,50 +685,44 @@ class Document(ViewResults):
             self.history_changed.emit()
 
     def _replace(self, state: State) -> None:
-        """Set a state, remove stale views, then emit the signals of the changed parts."""
-        before, self._state = self._state, state
+        """Set a state, remove stale views and ask for new ones, then emit the signals of the changed parts."""
+        before = self._state
+        self._state = state = with_known_codes(before, state)
         self._stale_code = False
         if state.model is not before.model:
             self.map.clear()
         changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
-        self._take_away({slot for part in changed for slot in _STALE.get(part, ())})
+        self.views.remove_stale(changed)
         self.timeline.keep_playhead()
+        self._outdate(changed)
         for part in _ORDER:
             if part in changed:
                 getattr(self, f"{part}_changed").emit()
-        view = self.image_view
-        if isinstance(view, ImageView | HalfView):
-            # Undo may restore a state without a code, which nobody would request again.
-            self._place_cursor(view)
+
+    def _outdate(self, parts: Set[str]) -> None:
+        """Ask again for the views that depend on changed parts of the state."""
+        model = self._state.model
+        # The plane of a 2-D latent space does not depend on the current code.
+        moved = "code" in parts and model is not None and model.latent_dim > 2
+        self.views.outdated.emit(parts | {PLANE} if moved or parts & {"model", "grid"} else parts)
 
     # -- results of the workers ------------------------------------------------------------------------------------
 
-    def put_view(self, slot: str, view: View) -> None:
-        """Set a view that the render thread computed.
+    def put_start_code(self, code: Floats) -> bool:
+        """Set the code of the selected image, ``(latent_dim,)``, and return True, unless it is known.
 
-        An `ImageView` sets the code of the selected image; this belongs to its selection and is not an edit.
+        The latent cursor moves there if it was not edited. This belongs to the selection and is not an edit.
         """
-        self._views[slot] = view
-        if isinstance(view, ImageView | HalfView):
-            self._place_cursor(view)
-        if isinstance(view, TilesView):
-            self.map.put(view)
-        self._view_signal(slot)
-
-    def _place_cursor(self, view: ImageView | HalfView) -> None:
         start, cursor = self._state.start_code, self._state.code
-        if view.code is None or (start is not None and not self._stale_code):
-            return
+        if start is not None and not self._stale_code:
+            return False
         self._stale_code = False
-        code = np.array(view.code, np.float32)
+        code = np.array(code, np.float32)
         code.flags.writeable = False
-        if cursor is None or cursor is start:
-            cursor = code
-            if isinstance(view, ImageView):
-                self._views["cursor"] = CursorView(view.reconstruction, 0.0)
-        self._state = replace(self._state, start_code=code, code=cursor)
+        self._state = replace(self._state, start_code=code, code=code if cursor is None or cursor is start else cursor)
+        self._outdate({"start_code", "code"})
         self.code_changed.emit()
-        self._view_signal("cursor")
+        return True
 
     def put_jobs(self, jobs: tuple[JobView, ...]) -> None:
         self._jobs = jobs
@@ -794,35 +780,3 @@ _ORDER = (
     "code",
 )
 """Order of the signals: listeners to the code also read its model."""
-
-_STALE = {
-    "model": (
-        "image",
-        "cursor",
-        "noise",
-        "cloud",
-        "samples",
-        "traversal",
-        "neighbors",
-        "nearest",
-        "compare",
-        "terms",
-        "hover",
-        "meter",
-        "overlay",
-        "tiles",
-        "keyframes",
-        "bookmarks",
-        "animation",
-    ),
-    "source": ("image", "cursor", "noise", "compare", "neighbors", "nearest", "thumbnails", "points"),
-    "image_index": ("image", "cursor", "noise"),
-    "imported_image": ("image", "cursor", "noise", "compare"),
-    "keyframes": ("keyframes", "animation"),
-    "animation": ("animation",),
-    "times": ("animation",),
-    "grid": ("tiles",),
-    "arithmetic": ("terms",),
-    "bookmarks": ("bookmarks",),
-}
-"""Views that are stale when a part of the state changes."""

@@ -91,8 +91,6 @@ class Sessions:
         Returns the selected images.
     playhead
         Returns the frame under the playhead.
-    thumbnails
-        Returns thumbnails of the bookmarks, uint8 ``(b, h, w, c)``, or None.
 
     Signals
     -------
@@ -150,12 +148,10 @@ class Sessions:
         state: Callable[[], State],
         picked: Callable[[], Picked | None],
         playhead: Callable[[], int],
-        thumbnails: Callable[[], Pixels | None],
     ) -> None:
         self._state = state
         self._picked = picked
         self._playhead = playhead
-        self._thumbnails = thumbnails
         self._saved: State | None = None
         self._path: Path | None = None
         self._checksum = ""
@@ -235,13 +231,15 @@ class Sessions:
             self._reported = now
             self.changed.emit()
 
-    def take(self, folder: Path | None = None, *, copy: bool = False) -> Session:
+    def take(self, folder: Path | None = None, *, thumbnails: Pixels | None = None, copy: bool = False) -> Session:
         """Return the content of a session file.
 
         Parameters
         ----------
         folder
             The folder of the file.
+        thumbnails
+            Those of the bookmarks, uint8 ``(b, h, w, c)``, if they are decoded.
         copy
             Whether it is an autosaved copy, which records its session file.
 
@@ -253,9 +251,7 @@ class Sessions:
         view = ViewRecord(tab=self._tab, playhead=self._playhead())
         origin = (self._path, self._checksum) if copy and self._path is not None else None
         try:
-            return session_of(
-                self._state(), self._picked(), view, thumbnails=self._thumbnails(), folder=folder, origin=origin
-            )
+            return session_of(self._state(), self._picked(), view, thumbnails=thumbnails, folder=folder, origin=origin)
         except ExplorerError:
             raise
         except ValueError as error:

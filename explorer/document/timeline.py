@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from explorer.document.animation import animation_of, animation_parts_of, keyframes_of, retimed
 from explorer.document.edit import Edit
 from explorer.document.state import Keyframe, State
-from explorer.document.views import AnimationView
 from explorer.errors import UsageError
 from explorer.export.frames import Palette
 from explorer.latent.animation import Animation, AnimationCurve, AnimationSettings, Segment
@@ -337,12 +337,13 @@ class Timeline:
         """Whether the visual speed was equalized."""
         return self._state().times is not None
 
-    def even_out(self, view: AnimationView) -> None:
-        """Time the frames so that the image changes at constant speed; `view` are measurements of this animation."""
-        animation = self.animation
-        if animation is not None and view.animation is animation and view.done:
-            even = even_out(animation, view.changes_of_pass())
-            self._edit(message("Equalize visual speed"), times=even.times)
+    def even_out(self, animation: Animation, changes: NDArray[np.float64]) -> None:
+        """Time the frames so that the image changes at constant speed, unless the animation has changed.
+
+        `changes` are those of the image from each frame of its pass to the next.
+        """
+        if animation is self.animation:
+            self._edit(message("Equalize visual speed"), times=even_out(animation, changes).times)
 
     def forget_times(self) -> None:
         """Restore the timing of the segments."""

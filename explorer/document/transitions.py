@@ -40,6 +40,20 @@ def newer_grid(state: State, model: OpenModel) -> GridSettings:
     return grid_for(model) if old is not None and state.grid == grid_for(old) else state.grid
 
 
+def with_known_codes(before: State, state: State) -> State:
+    """Return `state` with the codes of `before` if it shows the same image in the same model, and has none.
+
+    Undo may restore a state from before its image was encoded, and nobody would encode it again.
+    """
+    if state.start_code is not None or before.start_code is None:
+        return state
+    same = state.model is before.model and state.source is before.source
+    if not same or (state.image_index, state.imported_image) != (before.image_index, before.imported_image):
+        return state
+    code = before.start_code if state.code is None else state.code
+    return replace(state, start_code=before.start_code, code=code)
+
+
 def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
     """Return the initial codes of a state: None until an image is encoded; the mean code without an encoder."""
     if model is None or model.card.encodes:

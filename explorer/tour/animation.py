@@ -9,7 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
-from explorer.document.views import AnimationView
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
 
@@ -27,7 +28,7 @@ def keyframes(tour: Tour) -> None:
         tour.click("timeline_add")
     tour.type_number("timeline_steps", 30)
     tour.type_number("timeline_hold", 6)
-    tour.until(lambda: tour.document.keyframes_view is not None, "the keyframes' thumbnails")
+    tour.until(lambda: tour.document.views[KEYFRAMES] is not None, "the keyframes' thumbnails")
     track = tour.running.window.timeline.track
     tour.drag(track, [QPointF(track.x_of(2 * step), 6) for step in range(12)])
     scrubbed = tour.document.timeline.playhead
@@ -84,7 +85,7 @@ def reopen(tour: Tour) -> None:
 
 def _measured(tour: Tour) -> None:
     def done() -> bool:
-        view = tour.document.animation_view
+        view = tour.document.views[ANIMATION]
         return isinstance(view, AnimationView) and view.done and view.animation is tour.document.timeline.animation
 
     tour.until(done, "the curves of the animation")

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from explorer.document.views import NoiseView
+from explorer.document.views.noise import NOISE, NoiseView
 from explorer.tour.guide import Tour
 
 
@@ -51,9 +51,9 @@ def noise(tour: Tour) -> None:
     slider.setFocus()
     for _ in range(3):
         QTest.keyClick(slider, Qt.Key.Key_PageUp)
-    before = tour.document.noise_view
+    before = tour.document.views[NOISE]
     tour.click("noise_redraw")
-    tour.until(lambda: tour.document.noise_view is not before, "other noise")
+    tour.until(lambda: tour.document.views[NOISE] is not before, "other noise")
     tour.settle()
     tour.shoot("noise")
     _row_of_noise(tour)
@@ -70,7 +70,7 @@ def _row_of_noise(tour: Tour) -> None:
 
 
 def _images(tour: Tour) -> int:
-    view = tour.document.noise_view
+    view = tour.document.views[NOISE]
     return len(view.clean) if isinstance(view, NoiseView) and view.of_noisy.psnr < 15 else 0
 
 

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSlider, QTabWidget
 
-from explorer.document.views import ImageView, TrainingProgressView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
@@ -76,7 +77,8 @@ def _look_back(tour: Tour) -> None:
     """Scrub through the training progress to its first third."""
     _show_page(tour, PROGRESS)
     slider = tour.find(QSlider, "train_frames_slider")
-    tour.until(lambda: isinstance(tour.document.training_progress_view, TrainingProgressView), "the training progress")
+    views = tour.document.views
+    tour.until(lambda: isinstance(views[TRAINING_PROGRESS], TrainingProgressView), "the training progress")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     for _ in range(max(1, slider.maximum() // 3)):
@@ -87,7 +89,7 @@ def _look_back(tour: Tour) -> None:
 
 
 def _frame(tour: Tour) -> Path | None:
-    view = tour.document.training_progress_view
+    view = tour.document.views[TRAINING_PROGRESS]
     return view.path if isinstance(view, TrainingProgressView) else None
 
 
@@ -98,7 +100,7 @@ def _learnt(tour: Tour) -> float | None:
 
 
 def _error(tour: Tour) -> float:
-    view = tour.document.image_view
+    view = tour.document.views[IMAGE]
     return view.mse if isinstance(view, ImageView) else float("nan")
 
 

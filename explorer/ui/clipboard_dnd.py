@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.document.document import Document
 from explorer.document.open_requests import SESSION_SUFFIX
-from explorer.document.views import CursorView
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.errors import ExportError, UsageError
 from explorer.models.bundle import CARD
 from explorer.models.third_party.files import looks_third_party
@@ -132,7 +132,7 @@ class ClipboardDnd(QObject):
 
     def copy_image(self) -> None:
         """Copy the decoded image at its own size."""
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             QApplication.clipboard().setImage(floats_to_qimage(view.image))
             self._document.announced.emit(self.tr("Image copied"))

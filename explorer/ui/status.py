@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.messages import Wording, message_text
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration, learning
@@ -57,7 +57,7 @@ class StatusBar(QStatusBar):
         self._cancel.clicked.connect(self._on_cancel_clicked)
         document.model_changed.connect(self._on_model_changed)
         document.source_changed.connect(self._on_source_changed)
-        document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.jobs_changed.connect(self._on_work_changed)
         document.training_changed.connect(self._on_work_changed)
         document.exported.connect(self._on_exported)
@@ -95,7 +95,7 @@ class StatusBar(QStatusBar):
             self._data.setToolTip(plain_tooltip(f"{text}\n{names}"))
 
     def _on_cursor_view_changed(self) -> None:
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView) and view.decode_ms > 0:
             self._times.append(view.decode_ms)
             model = self._document.model

@@ -16,6 +16,7 @@ from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QTimer, Signa
 
 from explorer.document.document import Document
 from explorer.document.sessions import LeftOver
+from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
 from explorer.messages import Wording, message
 from explorer.models.session_file import Session, read_session, write_session
@@ -87,7 +88,8 @@ class Autosave(QObject):
 
     def _on_due(self) -> None:
         try:
-            session = self._document.sessions.take(copy=True)
+            thumbnails = bookmark_thumbnails(self._document)
+            session = self._document.sessions.take(thumbnails=thumbnails, copy=True)
         except ExplorerError as error:
             self.written.emit(error.message)
             return

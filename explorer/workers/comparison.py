@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -13,7 +14,8 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.tasks import CompareImages
+from explorer.document.view_store import ViewKey
+from explorer.document.views.compare import COMPARE
 from explorer.messages import Wording, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
@@ -93,7 +95,7 @@ class ComparisonJobs(QObject):
         document.image_index_changed.connect(self._encode)
         document.imported_image_changed.connect(self._encode)
         document.source_changed.connect(self._encode)
-        document.watched_changed.connect(self._on_watched_changed)
+        document.views.watched_changed.connect(self._on_watched_changed)
 
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
@@ -109,15 +111,15 @@ class ComparisonJobs(QObject):
                 message("Fitting PCA"), lambda: fit_pca(model, source), self._document.comparison.put_model
             )
 
-    def _on_watched_changed(self, slot: str) -> None:
-        if slot == CompareImages.slot:
+    def _on_watched_changed(self, view: ViewKey[Any]) -> None:
+        if view is COMPARE:
             self._encode()
 
     def _encode(self) -> None:
         """Encode the selected image with the second model while its view is visible; the last request wins."""
         document, model = self._document, self._document.comparison.model
         subject = document.state.subject
-        if model is None or subject is None or not document.watches(CompareImages.slot):
+        if model is None or subject is None or COMPARE not in document.views.watched:
             return
         source, index = subject
 

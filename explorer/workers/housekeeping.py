@@ -12,7 +12,8 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
-from explorer.document.tasks import FindNearest, FindNeighbors
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NEIGHBORS
 from explorer.engine.served import network_server
 from explorer.inference.codec import OnnxCodec
 from explorer.memory import give_back
@@ -123,7 +124,7 @@ class Housekeeping(QObject):
         gc.collect()
         linecache.clearcache()  # source files that imports and tracebacks have read: several megabytes
         self._timer.start()
-        watched = any(document.watches(slot) for slot in (FindNeighbors.slot, FindNearest.slot))
+        watched = NEIGHBORS in document.views.watched or NEAREST in document.views.watched
         if document.neighbors.index is not None and not watched and not self._jobs.jobs:
             document.neighbors.put_index(None)
 

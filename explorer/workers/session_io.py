@@ -16,6 +16,7 @@ from explorer.document.reading import check_export
 from explorer.document.session_state import imported_image_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
+from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError, ExportError, SessionError
 from explorer.messages import message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
@@ -305,7 +306,7 @@ class SessionJobs(QObject):
         path = path.absolute()
         try:
             check_export(self._document, path)
-            session = sessions.take(path.parent)
+            session = sessions.take(path.parent, thumbnails=bookmark_thumbnails(self._document))
         except ExplorerError as error:
             self._document.report(error.message)
             return

@@ -13,7 +13,15 @@ from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.document import GRID_LIMIT, Document, Problem
 from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection
-from explorer.document.views import Closeness, CursorView, FailedView, ImageView, KeyframesView, NoiseView, View
+from explorer.document.view_store import FailedView
+from explorer.document.views import VIEWS
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.keyframes import KEYFRAMES
+from explorer.document.views.noise import NOISE, Closeness, NoiseView
+from explorer.document.views.thumbnails import THUMBNAILS
+from explorer.document.views.tiles import TILES
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, animation_codes
 from explorer.latent.components import to_components
@@ -30,13 +38,6 @@ SIGNALS = (
     "animation_changed",
     "grid_changed",
     "playhead_changed",
-    "image_view_changed",
-    "cursor_view_changed",
-    "noise_view_changed",
-    "hover_view_changed",
-    "tiles_view_changed",
-    "keyframes_view_changed",
-    "thumbnails_view_changed",
     "history_changed",
 )
 
@@ -48,19 +49,17 @@ def image_view(*code: float) -> ImageView:
     return ImageView(BLANK, FULL, as_floats(*code), 0.1, 10.0, 0.5)
 
 
-def views() -> dict[str, View]:
-    return {
-        "image": image_view(1, 2),
-        "cursor": CursorView(BLANK, 1.0),
-        "noise": NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4),
-        "tiles": FailedView("tiles"),
-        "keyframes": KeyframesView(BLANK[None]),
-        "thumbnails": FailedView("thumbnails"),
-    }
+def put_views(document: Document) -> None:
+    IMAGE.put(document, image_view(1, 2))
+    CURSOR.put(document, CursorView(BLANK, 1.0))
+    NOISE.put(document, NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4))
+    TILES.put(document, FailedView("tiles"))
+    KEYFRAMES.put(document, DecodedView(BLANK[None]))
+    THUMBNAILS.put(document, FailedView("thumbnails"))
 
 
 def shown(document: Document) -> set[str]:
-    return {slot for slot in views() if getattr(document, f"{slot}_view") is not None}
+    return {kind.name for kind in VIEWS if document.views[kind] is not None}
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def document() -> Document:
     """A document with a 2-D model, 30 images, and the first one's code at (0.5, −1)."""
     made = Document()
     made.open(make_model(), make_source())
-    made.put_view("image", image_view(0.5, -1))
+    IMAGE.put(made, image_view(0.5, -1))
     made.forget_history()
     return made
 
@@ -81,6 +80,8 @@ class Heard:
         for name in SIGNALS:
             owner = document.timeline if name == "playhead_changed" else document
             getattr(owner, name).connect(self._hearer(name))
+        for kind in VIEWS:
+            document.views.changed(kind).connect(self._hearer(f"view {kind.name}"))
 
     def _hearer(self, name: str) -> Callable[[], None]:
         return lambda: self.names.append(name)
@@ -142,8 +143,7 @@ def test_a_new_document_is_empty() -> None:
 
 def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(document: Document) -> None:
     document.timeline.add()
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     heard = Heard(document)
     other = make_model(latent_dim=5, name="other")
     document.open(model=other)
@@ -151,19 +151,16 @@ def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(do
     assert (document.model, document.code, document.start_code, document.keyframes) == (other, None, None, ())
     assert document.image_index == 0
     reported = heard.take()
-    assert {"image_view_changed", "cursor_view_changed", "noise_view_changed", "keyframes_view_changed"} <= set(
-        reported
-    )
+    assert {"view image", "view cursor", "view noise", "view keyframes"} <= set(reported)
     assert {"model_changed", "code_changed", "keyframes_changed"} <= set(reported)
-    assert not {"source_changed", "image_index_changed", "thumbnails_view_changed"} & set(reported)
+    assert not {"source_changed", "image_index_changed", "view thumbnails"} & set(reported)
     assert str(document.undo_label) == "Open other"
 
 
 def test_opening_images_keeps_keyframes_and_map(document: Document) -> None:
     document.timeline.add()
     document.choose_image(7)
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     document.open(source=make_source(5, name="five"))
     assert shown(document) == {"tiles", "keyframes"}
     assert (document.image_index, document.code, len(document.keyframes)) == (0, None, 1)
@@ -188,7 +185,7 @@ def test_whoever_hears_of_a_part_reads_a_state_that_fits_together(document: Docu
     for name in SIGNALS[:8]:
         getattr(document, name).connect(read)
     document.open(model=make_model(latent_dim=5))
-    document.put_view("image", image_view(1, 2, 3, 4, 5))
+    IMAGE.put(document, image_view(1, 2, 3, 4, 5))
     document.undo()
     document.redo()
     assert sizes
@@ -211,14 +208,14 @@ def test_the_images_own_code_becomes_the_cursor_and_no_step(document: Document) 
     assert code_of(document) == [0.5, -1.0]
     assert document.start_code is document.code
     assert document.undo_label is None
-    view = document.cursor_view
+    view = document.views[CURSOR]
     assert isinstance(view, CursorView)
     assert view.image is FULL
 
 
 def test_a_second_answer_for_the_same_image_does_not_move_the_cursor(document: Document) -> None:
     document.set_dimension(0, 3.0)
-    document.put_view("image", image_view(9, 9))
+    IMAGE.put(document, image_view(9, 9))
     assert code_of(document) == [3.0, -1.0]
     document.reset_code()
     assert code_of(document) == [0.5, -1.0]
@@ -228,28 +225,28 @@ def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
     document.choose_image(3)
     assert document.code is None
     document.set_code(as_floats(4, 5))
-    document.put_view("cursor", CursorView(BLANK, 1.0))
-    document.put_view("image", image_view(9, 8))
+    CURSOR.put(document, CursorView(BLANK, 1.0))
+    IMAGE.put(document, image_view(9, 8))
     assert code_of(document) == [4.0, 5.0]
     assert document.start_code is not None
     assert document.start_code.tolist() == [9.0, 8.0]
-    view = document.cursor_view
+    view = document.views[CURSOR]
     assert isinstance(view, CursorView)
     assert view.image is BLANK, "the picture's reconstruction is shown as the cursor's"
 
 
 def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
     document.choose_image(1)
-    document.put_view("image", FailedView("no"))
+    IMAGE.put(document, FailedView("no"))
     assert document.code is None
-    assert isinstance(document.image_view, FailedView)
+    assert isinstance(document.views[IMAGE], FailedView)
 
 
 def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
     """Noise was changed while the encoder worked; taking that back must not lose the image's code."""
     document.choose_image(1)
     document.set_noises([Noise("gaussian", 0.7)])
-    document.put_view("image", image_view(6, 7))
+    IMAGE.put(document, image_view(6, 7))
     document.undo()
     assert document.image_index == 1
     assert code_of(document) == [6.0, 7.0]
@@ -305,7 +302,7 @@ def test_the_code_is_a_copy_that_nobody_can_write_into(document: Document) -> No
         document.code[0] = 9
     document.choose_image(1)
     answer = image_view(1, 1)
-    document.put_view("image", answer)
+    IMAGE.put(document, answer)
     answer.code[0] = 9
     assert code_of(document) == [1.0, 1.0]
 
@@ -321,7 +318,7 @@ def test_an_axis_moves_alone_and_goes_back_to_where_the_image_is() -> None:
     model = make_model(latent_dim=9)
     document.open(model, make_source())
     start = np.random.default_rng(3).standard_normal(9).astype(np.float32)
-    document.put_view("image", image_view(*start))
+    IMAGE.put(document, image_view(*start))
     statistics = model.sample.statistics
     at = to_components(start, statistics)
     document.forget_history()
@@ -380,7 +377,7 @@ def test_choices_one_after_another_are_one_step(document: Document) -> None:
     before = document.state
     for index in (3, 4, 5):
         document.choose_image(index)
-        document.put_view("image", image_view(index, index))
+        IMAGE.put(document, image_view(index, index))
     document.set_dimension(0, 9.0)
     document.undo()
     assert (document.image_index, code_of(document)) == (5, [5.0, 5.0])
@@ -391,8 +388,7 @@ def test_choices_one_after_another_are_one_step(document: Document) -> None:
 
 
 def test_choosing_takes_the_old_images_views_away(document: Document) -> None:
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     document.choose_image(2)
     assert shown(document) == {"tiles", "keyframes", "thumbnails"}
     assert (document.code, document.start_code) == (None, None)
@@ -504,9 +500,9 @@ def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None
 
 
 def test_keyframes_that_change_take_their_images_away(document: Document) -> None:
-    document.put_view("keyframes", KeyframesView(BLANK[None]))
+    KEYFRAMES.put(document, DecodedView(BLANK[None]))
     document.timeline.add()
-    assert document.keyframes_view is None
+    assert document.views[KEYFRAMES] is None
 
 
 def test_the_references_animation_has_216_frames(document: Document) -> None:
@@ -557,9 +553,9 @@ def test_a_map_without_extent_is_refused(document: Document, grid: GridSettings)
 
 
 def test_another_map_takes_the_old_one_away(document: Document) -> None:
-    document.put_view("tiles", FailedView("old"))
+    TILES.put(document, FailedView("old"))
     document.set_grid(GridSettings(low=-1, high=1))
-    assert document.tiles_view is None
+    assert document.views[TILES] is None
 
 
 # -- what the workers put in -------------------------------------------------------------------------------------------

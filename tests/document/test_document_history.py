@@ -14,7 +14,7 @@ from explorer.data.corruption import Noise
 from explorer.document.document import Document
 from explorer.document.history import CODE_BYTES, LIMIT, History
 from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampling, State, Traversal
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.latent.animation import AnimationSettings
 from explorer.latent.directions import Direction
 
@@ -30,7 +30,7 @@ def answer(document: Document) -> None:
     """What the codec thread puts in: a code that tells which image of which model it is of."""
     if document.model is not None and document.image_index is not None:
         code = np.full(document.model.latent_dim, document.image_index + document.model.latent_dim / 10, np.float32)
-        document.put_view("image", ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
+        IMAGE.put(document, ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
 
 
 def choose(index: int, answered: bool) -> Edit:
@@ -192,7 +192,7 @@ def check_consistent(document: Document) -> None:
     for code in (state.code, state.start_code, *kept):
         assert code is None or code.shape == (state.model.latent_dim,)
     assert 0 <= document.timeline.playhead <= max(0, document.timeline.frames - 1)
-    if document.image_view is not None:
+    if document.views[IMAGE] is not None:
         assert state.code is not None, "the encoder has answered, and there is no cursor"
 
 

@@ -14,7 +14,9 @@ from explorer_testing.builders import make_model, make_source
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, ImageView, TilesView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.types import Floats
 
 RUN = Path("/nowhere/runs/one")
@@ -27,7 +29,7 @@ def version(number: float | None, run: Path | None = RUN) -> OpenModel:
 def answer(document: Document, value: float) -> None:
     """Put in what the encoder of the moment answers for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
-    document.put_view("image", ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
+    IMAGE.put(document, ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
 
 
 def code_of(document: Document) -> list[float]:
@@ -76,13 +78,13 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
     document.map.show_plane(model.codec, plane)
     tiles = window.tiles()
     pixels = np.zeros((len(tiles), 12, 10, 1), np.uint8)
-    document.put_view("cursor", cursor)
-    document.put_view("tiles", TilesView(model.codec, plane, window.tile_grid, 0, tiles, pixels))
+    CURSOR.put(document, cursor)
+    TILES.put(document, TilesView(model.codec, plane, window.tile_grid, 0, tiles, pixels))
     assert len(document.map.missing()) == 0
     there = list(document.map.visible())
-    image = document.image_view
+    image = document.views[IMAGE]
     document.refine_model(version(1.0))
-    assert (document.image_view, document.cursor_view) == (image, cursor)
+    assert (document.views[IMAGE], document.views[CURSOR]) == (image, cursor)
     assert list(document.map.visible()) == there
     newer = document.model
     assert newer is not None

@@ -13,7 +13,8 @@ from explorer.data import image_index
 from explorer.data.sources import opening
 from explorer.data.sources.files import FileSource
 from explorer.document.document import Document
-from explorer.document.views import FailedView, ImageView
+from explorer.document.view_store import FailedView
+from explorer.document.views.image import IMAGE, ImageView
 
 BAD = 7
 
@@ -44,7 +45,7 @@ def answer(document: Document) -> ImageView:
     """Put in what the encoder would answer for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
     view = ImageView(image, image, np.full(2, 0.5, np.float32), 0.0, 0.0, 0.0)
-    document.put_view("image", view)
+    IMAGE.put(document, view)
     return view
 
 
@@ -73,7 +74,7 @@ def test_image_cursor_and_keyframes_stay(
     assert document.code is state.code
     assert document.start_code is state.start_code
     assert document.keyframes is state.keyframes
-    assert document.image_view is not None
+    assert document.views[IMAGE] is not None
     assert document.undo_label == undo
     assert heard.names == ["source_changed", *(["image_index_changed"] if before != after else [])]
 
@@ -94,7 +95,7 @@ def test_an_image_that_turns_out_to_be_unreadable_gives_way(
     document: Document, both: tuple[FileSource, FileSource]
 ) -> None:
     document.choose_image(BAD)
-    document.put_view("image", FailedView("it cannot be read"))
+    IMAGE.put(document, FailedView("it cannot be read"))
     document.refine_source(both[1])
     assert both[1].file_name(document.image_index or 0) == f"{BAD + 1}.png"
     assert document.code is None

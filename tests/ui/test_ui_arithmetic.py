@@ -12,7 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QListWidget, QPushButton, QSlider, QWidget
 
 from explorer.data.preprocessing import to_floats
-from explorer.document.views import NeighborsView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NeighborsView
 from explorer.errors import UsageError
 from explorer.latent.arithmetic import cross
 from explorer.types import Floats
@@ -24,7 +25,7 @@ def shown(driver: WindowDriver) -> WindowDriver:
     """The window with a model of six dimensions and the tab open."""
     driver.open(make_model(latent_dim=6))
     driver.tab("Arithmetic")
-    driver.until(lambda: isinstance(driver.document.nearest_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEAREST], NeighborsView))
     return driver
 
 
@@ -63,7 +64,7 @@ def test_a_minus_b_plus_c_is_the_cursor(shown: WindowDriver) -> None:
     nearest = int(np.square(codes - wanted).sum(axis=1).argmin())
 
     def found() -> bool:
-        view = shown.document.nearest_view
+        view = shown.document.views[NEAREST]
         return isinstance(view, NeighborsView) and view.indices.tolist() == [nearest]
 
     shown.until(found)

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
-from explorer.document.views import ImageView, NeighborsView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.types import Floats
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.dragging import code_of, files_of
@@ -52,10 +53,10 @@ def code_of_image(driver: WindowDriver, path: Path) -> Floats:
 def until_imported_image(driver: WindowDriver) -> ImageView:
     """Wait until an image of its own is encoded."""
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
+        lambda: driver.document.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.until(lambda: driver.document.code is not None)
-    view = driver.document.image_view
+    view = driver.document.views[IMAGE]
     assert isinstance(view, ImageView)
     return view
 
@@ -97,7 +98,7 @@ def test_a_dropped_image_of_any_size_and_mode_is_encoded(
 def test_a_dropped_image_shows_its_neighbors_among_the_data(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
     driver.tab("Neighbors")
-    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEIGHBORS], NeighborsView))
     source, model = driver.document.source, driver.document.model
     assert source is not None
     assert model is not None
@@ -109,7 +110,7 @@ def test_a_dropped_image_shows_its_neighbors_among_the_data(driver: WindowDriver
     order = np.argsort(np.linalg.norm(codes - driver.code, axis=1))
 
     def shown() -> bool:
-        view = driver.document.neighbors_view
+        view = driver.document.views[NEIGHBORS]
         return isinstance(view, NeighborsView) and view.indices.tolist() == order[: len(view.indices)].tolist()
 
     driver.until(shown)

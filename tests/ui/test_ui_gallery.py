@@ -15,8 +15,7 @@ from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import ArraySource, Facts, Source
 from explorer.data.splits import random_splits
-from explorer.document.tasks import THUMBNAIL_SIDE
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.thumbnails import THUMBNAIL_SIDE, THUMBNAILS, ThumbnailsView
 from explorer.types import Indices, Pixels
 from explorer.ui.main_window import MainWindow
 
@@ -167,9 +166,9 @@ def test_thumbnails_of_another_source_are_not_shown(bare_window: MainWindow) -> 
     document.open(source=shown)
     indices = np.arange(2)
     pixels = np.zeros((2, THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1), np.uint8)
-    document.put_view("thumbnails", ThumbnailsView(other, indices, pixels))
+    THUMBNAILS.put(document, ThumbnailsView(other, indices, pixels))
     assert model.missing(0, 1) == [0, 1]
-    document.put_view("thumbnails", ThumbnailsView(shown, indices, pixels))
+    THUMBNAILS.put(document, ThumbnailsView(shown, indices, pixels))
     assert model.missing(0, 1) == []
 
 

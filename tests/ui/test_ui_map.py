@@ -21,8 +21,11 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
-from explorer.document.tasks import ReadPoints
-from explorer.document.views import HoverView, OverlayView, ThumbnailsView
+from explorer.document.view_store import FailedView
+from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.meter import METER
+from explorer.document.views.overlay import OVERLAY, OverlayView
+from explorer.document.views.thumbnails import read_thumbnails
 from explorer.latent.components import to_components
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
@@ -322,8 +325,8 @@ def test_pointing_shows_what_is_there_and_moves_nothing(driver: WindowDriver) ->
     canvas, before = canvas_of(driver), driver.code
     where = canvas.to_widget(0.8, -0.6)
     QTest.mouseMove(canvas, where.toPoint())
-    driver.until(lambda: isinstance(driver.document.hover_view, HoverView))
-    view = driver.document.hover_view
+    driver.until(lambda: isinstance(driver.document.views[HOVER], HoverView))
+    view = driver.document.views[HOVER]
     assert isinstance(view, HoverView)
     np.testing.assert_allclose(view.point, [0.8, -0.6], atol=pixel(driver))
     np.testing.assert_array_equal(to_pixels(view.image), decoded(driver, *view.point))
@@ -541,11 +544,11 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
         rows = min(len(painted), len(before))
         assert (painted[:rows] != before[:rows]).mean() > 0.2
         assert driver.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
-    old = driver.document.overlay_view
+    old = driver.document.views[OVERLAY]
     assert isinstance(old, OverlayView)
     wheel(driver, canvas.plane_rect().center(), 6)
-    driver.until(lambda: whole(driver, "round_trip") and driver.document.overlay_view is not old)
-    seen, view = canvas.map_window(), driver.document.overlay_view
+    driver.until(lambda: whole(driver, "round_trip") and driver.document.views[OVERLAY] is not old)
+    seen, view = canvas.map_window(), driver.document.views[OVERLAY]
     assert isinstance(view, OverlayView)
     driver.until(lambda: left_of(driver) == pytest.approx(seen.left))
     QTest.keyClick(box, Qt.Key.Key_Home)
@@ -554,14 +557,14 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
 
 
 def left_of(driver: WindowDriver) -> float:
-    view = driver.document.overlay_view
+    view = driver.document.views[OVERLAY]
     assert isinstance(view, OverlayView)
-    return view.left
+    return view.window.left
 
 
 def whole(driver: WindowDriver, kind: str) -> bool:
-    view = driver.document.overlay_view
-    return isinstance(view, OverlayView) and view.kind == kind and bool(np.isfinite(view.values[-1]).all())
+    view = driver.document.views[OVERLAY]
+    return isinstance(view, OverlayView) and view.kind == kind and view.done
 
 
 def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -> None:
@@ -576,6 +579,9 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -
         driver.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         driver.until(lambda wanted=wanted: meter.text().endswith(wanted))
+    METER.put(driver.document, FailedView("No <codes> to compare with."))
+    assert meter.text() == "No &lt;codes&gt; to compare with."
+    assert meter.textFormat() == Qt.TextFormat.RichText
 
 
 def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> None:
@@ -684,8 +690,7 @@ def test_few_points_are_shown_as_images(scattered: WindowDriver) -> None:
     expected = np.flatnonzero(within).tolist()
     assert 0 < len(expected) <= MOST_THUMBNAILS
     scattered.until(lambda: len(scattered.window.map.images.thumbnails(canvas.map_window())) == len(expected))
-    (view,) = ReadPoints(source, np.array([5])).run()
-    assert isinstance(view, ThumbnailsView)
+    (view,) = read_thumbnails(source, np.array([5]))
     shown = scattered.window.map.images.thumbnails(canvas.map_window())
     place = expected.index(5)
     assert shown[place][2] == pixels_to_qimage(view.pixels[0])

@@ -17,7 +17,7 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST, pooled, step_for
-from explorer.document.views import NeighborsView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.errors import UsageError
 from explorer.types import Floats, Indices
 from explorer.ui.dragging import images_of
@@ -36,12 +36,12 @@ def shown(driver: WindowDriver) -> WindowDriver:
 
 
 def until_found(driver: WindowDriver) -> None:
-    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEIGHBORS], NeighborsView))
     driver.until(lambda: driver.document.jobs == ())
 
 
 def view_of(driver: WindowDriver) -> NeighborsView:
-    view = driver.document.neighbors_view
+    view = driver.document.views[NEIGHBORS]
     assert isinstance(view, NeighborsView)
     return view
 
@@ -155,10 +155,10 @@ def test_nothing_is_computed_where_nobody_looks(driver: WindowDriver) -> None:
     driver.tab("Neighbors")
     until_found(driver)
     driver.tab("Map")
-    before = driver.document.neighbors_view
+    before = driver.document.views[NEIGHBORS]
     driver.document.set_code(driver.code + 1)
     driver.until_edited_shows(driver.code)
-    assert driver.document.neighbors_view is before
+    assert driver.document.views[NEIGHBORS] is before
 
 
 def test_small_images_are_means_of_blocks() -> None:

@@ -13,13 +13,12 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.metrics import psnr, ssim
-from explorer.document.tasks import NOISE_ROW
-from explorer.document.views import NoiseView
+from explorer.document.views.noise import NOISE, NOISE_ROW, NoiseView
 from explorer.ui.images import floats_to_qimage
 
 
 def noise_view(driver: WindowDriver) -> NoiseView:
-    view = driver.document.noise_view
+    view = driver.document.views[NOISE]
     assert isinstance(view, NoiseView)
     return view
 
@@ -29,7 +28,7 @@ def until_shows(driver: WindowDriver, *noises: Noise) -> NoiseView:
     assert driver.document.noises == noises
 
     def shown() -> bool:
-        view = driver.document.noise_view
+        view = driver.document.views[NOISE]
         if not isinstance(view, NoiseView) or len(view.clean) != NOISE_ROW:
             return False
         return np.array_equal(view.noisy, corrupt(view.clean, noises))
@@ -85,7 +84,7 @@ def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
     words = lab.find(QLabel, "noise_row_figures").text()
     assert words.startswith(f"Mean of {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
     lab.document.choose_image(28)
-    lab.until(lambda: isinstance(lab.document.noise_view, NoiseView) and len(noise_view(lab).clean) == 2)
+    lab.until(lambda: isinstance(lab.document.views[NOISE], NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"
 
 
@@ -194,9 +193,9 @@ def test_what_cannot_be_read_changes_nothing(lab: WindowDriver) -> None:
 
 def test_nothing_is_corrupted_behind_another_tab(lab: WindowDriver) -> None:
     lab.tab("Map")
-    assert not lab.document.watches("noise")
+    assert NOISE not in lab.document.views.watched
     lab.document.choose_image(9)
     lab.settle()
-    assert lab.document.noise_view is None
+    assert lab.document.views[NOISE] is None
     lab.tab("Noise")
     until_shows(lab, Noise("gaussian", 0.2, seed=0))

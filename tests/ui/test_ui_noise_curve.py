@@ -19,8 +19,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QProgressBar, QPushButto
 
 from explorer.data.corruption import Noise
 from explorer.document.state import Jitter
-from explorer.document.tasks import CLOUD
-from explorer.document.views import CloudView
+from explorer.document.views.cloud import CLOUD, CLOUD_SIZE, CloudView
 from explorer.models.quality import QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats
 from explorer.ui.panels.noise_curve import NoiseCurvePage
@@ -168,7 +167,7 @@ def test_curves_are_written_as_image_drawing_and_table(lab: WindowDriver, tmp_pa
 
 
 def cloud(lab: WindowDriver) -> CloudView:
-    view = lab.document.cloud_view
+    view = lab.document.views[CLOUD]
     assert isinstance(view, CloudView)
     return view
 
@@ -178,12 +177,12 @@ def until_cloud(lab: WindowDriver, jitter: Jitter) -> CloudView:
     model, code = lab.document.model, lab.document.code
     assert model is not None
     assert code is not None
-    noise = np.random.default_rng(jitter.seed).standard_normal((CLOUD, len(code)), np.float32)
+    noise = np.random.default_rng(jitter.seed).standard_normal((CLOUD_SIZE, len(code)), np.float32)
     noise[0] = 0
     codes = code + np.float32(jitter.sigma) * model.sample.statistics.sigma * noise
 
     def shown() -> bool:
-        view = lab.document.cloud_view
+        view = lab.document.views[CLOUD]
         return isinstance(view, CloudView) and np.allclose(view.codes, codes, atol=1e-6)
 
     lab.until(shown)
@@ -192,7 +191,7 @@ def until_cloud(lab: WindowDriver, jitter: Jitter) -> CloudView:
 
 
 def test_the_cloud_is_thrown_around_the_cursor_in_sigmas_of_the_data(lab: WindowDriver) -> None:
-    assert lab.document.cloud_view is None, "nobody sees it"
+    assert lab.document.views[CLOUD] is None, "nobody sees it"
     lab.click("noise_code")
     view = until_cloud(lab, Jitter())
     assert view.spread == pytest.approx(np.sqrt(((view.images[1:] - view.images[0]) ** 2).mean()), rel=1e-5)

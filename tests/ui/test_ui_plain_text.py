@@ -29,7 +29,7 @@ from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import NamedDirection
-from explorer.document.views import NeighborsView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
 from explorer.models.import_record import Imported
@@ -115,7 +115,7 @@ def fill_panels(driver: WindowDriver) -> None:
     driver.click("outliers_rank")
     driver.until(lambda: document.analysis.ranking is not None)
     driver.tab("Neighbors")
-    driver.until(lambda: isinstance(document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(document.views[NEIGHBORS], NeighborsView))
     driver.tab("Compare")
     driver.click("compare_pca")
     driver.until(lambda: document.comparison.model is not None and document.jobs == ())

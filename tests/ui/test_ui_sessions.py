@@ -22,7 +22,7 @@ from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.document.state import State
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.recent import recent_sessions
 from explorer.models.session_file import Session, read_session, write_session
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -200,7 +200,7 @@ def bring_in(driver: WindowDriver, path: Path) -> None:
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
     assert drop(driver.window, files(path), QPoint(600, 300))
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
+        lambda: driver.document.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.settle()
 
@@ -217,7 +217,7 @@ def test_an_image_that_was_brought_in_is_saved_too(
     sliders = user.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
     user.settle()
-    state, view = user.document.state, user.document.image_view
+    state, view = user.document.state, user.document.views[IMAGE]
     assert isinstance(view, ImageView)
     path = places["sessions"] / "mine.latent"
     save_as(user, path)
@@ -227,7 +227,7 @@ def test_an_image_that_was_brought_in_is_saved_too(
     other.until(lambda: other.document.sessions.path == path)
     other.settle()
     same(other, state)
-    found = other.document.image_view
+    found = other.document.views[IMAGE]
     assert isinstance(found, ImageView)
     np.testing.assert_array_equal(found.original, view.original)
     assert "mine.png" in other.find(ElidedLabel, "stage_heading").text()

@@ -10,15 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from explorer.document.tasks import EncodeImage
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView, encode_image
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
 
 
 def image_view(driver: WindowDriver) -> ImageView:
-    view = driver.document.image_view
+    view = driver.document.views[IMAGE]
     assert isinstance(view, ImageView)
     return view
 
@@ -133,10 +132,9 @@ def test_heat_runs_from_black_to_yellow(shape: tuple[int, int]) -> None:
 def test_all_three_change_with_the_encoders_answer(bare_window: MainWindow) -> None:
     model, source, document = make_model(), make_source(), bare_window.document
     document.open(model, source)
-    task = EncodeImage(model.codec, source, model.card.preprocessing, 0)
-    (view,) = task.run()
+    (view,) = encode_image(model.codec, source, model.card.preprocessing, 0)
     assert isinstance(view, ImageView)
-    document.put_view("image", view)
+    IMAGE.put(document, view)
     stage = bare_window.stage
     assert stage.original.image == floats_to_qimage(view.original)
     assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)

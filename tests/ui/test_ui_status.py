@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.timeline import Export
-from explorer.document.views import CursorView
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.models.runs import CurvePoint
 from explorer.types import Floats
 from explorer.ui.main_window import MainWindow
@@ -37,7 +37,7 @@ def test_it_names_model_and_data(driver: WindowDriver) -> None:
 def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:
     document = bare_window.document
     for decode_ms in (1.0, 9.0, 2.0):
-        document.put_view("cursor", CursorView(as_floats(0).reshape(1, 1, 1), decode_ms))
+        CURSOR.put(document, CursorView(as_floats(0).reshape(1, 1, 1), decode_ms))
     assert text(bare_window, "status_decode") == "decode 2.00 ms"
 
 

@@ -15,7 +15,9 @@ from PySide6.QtGui import QImage
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.state import OpenModel
-from explorer.document.views import TilesView
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.image import IMAGE
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ModelError
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
@@ -37,8 +39,8 @@ class Watch:
         self.reconstruction: list[QImage] = []
         self.edited: list[QImage] = []
         # Connected behind the stage, so that the stage shows the view already.
-        driver.document.image_view_changed.connect(self._note)
-        driver.document.cursor_view_changed.connect(self._note)
+        driver.document.views.changed(IMAGE).connect(self._note)
+        driver.document.views.changed(CURSOR).connect(self._note)
 
     def _note(self) -> None:
         for kept, frame in (
@@ -142,10 +144,11 @@ def test_a_map_half_done_is_dropped(driver: WindowDriver) -> None:
     document = driver.document
 
     def note() -> None:
-        if isinstance(document.tiles_view, TilesView):
-            seen.append(document.tiles_view)
+        view = document.views[TILES]
+        if isinstance(view, TilesView):
+            seen.append(view)
 
-    document.tiles_view_changed.connect(note)
+    document.views.changed(TILES).connect(note)
     grid_gate.open()
     driver.settle()
     model = document.model

@@ -18,7 +18,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QPushButto
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.timeline import Export
-from explorer.document.views import AnimationView, KeyframesView
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.latent.animation import AnimationSettings, Segment, animation_codes
 from explorer.latent.curves import image_change
 from explorer.types import Floats
@@ -31,7 +33,7 @@ def add_keyframes(driver: WindowDriver, count: int = 2) -> None:
     for key in KEYS[:count]:
         driver.document.set_code(key)
         driver.click("timeline_add")
-    driver.until(lambda: isinstance(driver.document.keyframes_view, KeyframesView))
+    driver.until(lambda: isinstance(driver.document.views[KEYFRAMES], DecodedView))
     driver.document.forget_history()
 
 
@@ -68,10 +70,8 @@ def middle_of(driver: WindowDriver, number: int) -> QPointF:
 
 
 def measured(driver: WindowDriver) -> AnimationView:
-    driver.until(
-        lambda: isinstance(driver.document.animation_view, AnimationView) and driver.document.animation_view.done
-    )
-    view = driver.document.animation_view
+    driver.until(lambda: getattr(driver.document.views[ANIMATION], "done", False))
+    view = driver.document.views[ANIMATION]
     assert isinstance(view, AnimationView)
     return view
 

@@ -16,7 +16,8 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
-from explorer.document.views import FailedView, TrainingProgressView
+from explorer.document.view_store import FailedView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.models.card import LossParts
 from explorer.models.runs import CurvePoint, ProgressFrame, Run
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
@@ -230,13 +231,13 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
         document.put_training(running(progress_frames=progress_frames[:count]))
         assert asked[-1] == (Path("/r/now/progress/originals.png"), progress_frames[count - 1])
     images = blobs(8, (16, 16, 1))
-    document.put_view("training_progress", TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
+    TRAINING_PROGRESS.put(document, TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
     assert [len(row) for row in table.rows] == [8, 8]
     assert find(panel, QLabel, "train_frames_epoch").text() == "Epoch 2"
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert asked[-1][1] == progress_frames[0]
-    document.put_view("training_progress", TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
+    TRAINING_PROGRESS.put(document, TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
     assert find(panel, QLabel, "train_frames_epoch").text() == "Untrained"
     before = len(asked)
     document.put_training(
@@ -245,7 +246,7 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     assert len(asked) == before, "whoever looks back is not pulled to the end"
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert asked[-1][1].progress == 2.5
-    document.put_view("training_progress", FailedView("It is gone."))
+    TRAINING_PROGRESS.put(document, FailedView("It is gone."))
     assert table.rows == []
 
 

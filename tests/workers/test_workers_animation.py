@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from explorer.data.preprocessing import to_floats
 from explorer.document.document import Document, Problem
 from explorer.document.timeline import Estimate, Export
+from explorer.document.views.animation import ANIMATION, AnimationView
 from explorer.export import FORMATS
 from explorer.export.recipe_file import read_recipe
 from explorer.latent.animation import AnimationSettings, Segment
@@ -81,8 +82,10 @@ def test_an_animation_with_even_motion_and_a_closed_one_reopen_too(
 ) -> None:
     document.timeline.set_segment(1, None)
     document.timeline.set_animation_settings(AnimationSettings(12, 0, 25, "repeat", "spline"))
-    qtbot.waitUntil(lambda: getattr(document.animation_view, "done", False), timeout=PATIENCE_MS)
-    document.timeline.even_out(document.animation_view)  # type: ignore[arg-type]
+    qtbot.waitUntil(lambda: getattr(document.views[ANIMATION], "done", False), timeout=PATIENCE_MS)
+    view = document.views[ANIMATION]
+    assert isinstance(view, AnimationView)
+    document.timeline.even_out(view.animation, view.changes_of_pass())
     animation = document.timeline.animation
     assert animation is not None
     assert animation.closed

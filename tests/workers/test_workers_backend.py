@@ -20,7 +20,7 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.timeline import Export
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.bundle import COMPILED
 from explorer.workers.backend import Backend
 from explorer.workers.downloads import clearing
@@ -51,7 +51,7 @@ def name_of(document: Document) -> str | None:
 
 
 def settled(document: Document) -> bool:
-    return isinstance(document.image_view, ImageView) and document.code is not None and not document.jobs
+    return isinstance(document.views[IMAGE], ImageView) and document.code is not None and not document.jobs
 
 
 def test_a_model_opens_as_a_job(backend: Backend, bundle: Path, qtbot: QtBot) -> None:

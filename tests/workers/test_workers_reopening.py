@@ -15,7 +15,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.workers.backend import Backend
 
 COUNT = 6
@@ -29,7 +29,7 @@ def backend(qapp: object) -> Iterator[Backend]:
 
 
 def settled(document: Document) -> bool:
-    return isinstance(document.image_view, ImageView) and document.code is not None and not document.jobs
+    return isinstance(document.views[IMAGE], ImageView) and document.code is not None and not document.jobs
 
 
 def name_of(document: Document) -> str | None:

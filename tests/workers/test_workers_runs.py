@@ -22,7 +22,8 @@ from pytestqt.qtbot import QtBot
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import ImageView, TrainingProgressView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.errors import TrainingError
 from explorer.memory import give_back
 from explorer.messages import Message
@@ -82,7 +83,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     assert shown == sorted(shown, key=lambda epochs: epochs or 0.0)
     assert shown[0] == 0.0
     assert str(document.undo_label) == "Open new"
-    wait(qtbot, lambda: isinstance(document.image_view, ImageView))
+    wait(qtbot, lambda: isinstance(document.views[IMAGE], ImageView))
     live = live_of(document)
     assert live is not None
     assert document.model is live
@@ -299,7 +300,7 @@ def test_a_run_keeps_an_animation_that_can_be_scrubbed_and_exported(
     for frame in (progress_frames[0], progress_frames[-1]):
         document.trainings.frame_requested.emit(run.originals, frame)
         wait(qtbot, lambda path=frame.path: shown_frame(document) == path)  # type: ignore[misc]
-    view = document.training_progress_view
+    view = document.views[TRAINING_PROGRESS]
     assert isinstance(view, TrainingProgressView)
     assert view.originals.shape == view.reconstructions.shape == (8, 16, 16, 1)
     difference = np.abs(view.originals.astype(int) - view.reconstructions.astype(int)).mean()
@@ -326,7 +327,7 @@ def run_of(document: Document) -> Run:
 
 
 def shown_frame(document: Document) -> Path | None:
-    view = document.training_progress_view
+    view = document.views[TRAINING_PROGRESS]
     return view.path if isinstance(view, TrainingProgressView) else None
 
 
@@ -372,7 +373,7 @@ def test_400_updates_leave_the_memory_of_the_window_flat(
     newest = document.model
     assert newest is not None
     answers: list[bool] = []
-    document.image_view_changed.connect(lambda: answers.append(True))
+    document.views.changed(IMAGE).connect(lambda: answers.append(True))
     sizes = []
     for number in range(500):
         before = len(answers)

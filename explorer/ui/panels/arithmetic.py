@@ -23,8 +23,11 @@ from PySide6.QtWidgets import (
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Term
-from explorer.document.tasks import FindNearest
-from explorer.document.views import FailedView, NeighborsView, TermsView
+from explorer.document.view_store import FailedView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NeighborsView
+from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, images_of
@@ -136,19 +139,19 @@ class ArithmeticPanel(QWidget):
         self._share.valueChanged.connect(self._on_share_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         document.arithmetic_changed.connect(self._show_settings)
-        document.terms_view_changed.connect(self._show_terms)
-        document.nearest_view_changed.connect(self._show_nearest)
+        document.views.changed(TERMS).connect(self._show_terms)
+        document.views.changed(NEAREST).connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
         document.model_changed.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Find the nearest image while the panel is visible."""
         super().showEvent(event)
-        self._document.watch(FindNearest.slot, True)
+        self._document.views.watch(NEAREST, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch(FindNearest.slot, False)
+        self._document.views.watch(NEAREST, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -190,8 +193,8 @@ class ArithmeticPanel(QWidget):
         self._show_terms()
 
     def _show_terms(self) -> None:
-        view = self._document.terms_view
-        pixels = to_pixels(view.images) if isinstance(view, TermsView) else None
+        view = self._document.views[TERMS]
+        pixels = to_pixels(view.images) if isinstance(view, DecodedView) else None
         start = 0
         for box, term in zip(self.terms, self._document.arithmetic.terms, strict=True):
             end = start + len(term.codes)
@@ -199,7 +202,7 @@ class ArithmeticPanel(QWidget):
             start = end
 
     def _show_nearest(self) -> None:
-        view, source = self._document.nearest_view, self._document.source
+        view, source = self._document.views[NEAREST], self._document.source
         if not isinstance(view, NeighborsView) or not len(view.indices) or source is None:
             problem = view.message if isinstance(view, FailedView) else self._document.analysis.problem("index")
             again = self.tr("Try again in the Neighbors tab.")

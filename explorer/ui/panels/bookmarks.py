@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QHBoxLayout, QListWidget, Q
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Bookmark
-from explorer.document.views import BookmarksView
+from explorer.document.views.bookmarks import BOOKMARKS
+from explorer.document.views.decoded import DecodedView
 from explorer.errors import ExplorerError
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
@@ -59,7 +60,7 @@ class BookmarksPanel(QWidget):
         self.list.itemDelegate().closeEditor.connect(self._on_editor_closed)
         self.list.currentRowChanged.connect(lambda row: self._update_buttons())
         document.bookmarks_changed.connect(self._show)
-        document.bookmarks_view_changed.connect(self._show_images)
+        document.views.changed(BOOKMARKS).connect(self._show_images)
         document.code_changed.connect(self._update_buttons)
         document.model_changed.connect(self._update_buttons)
         self._show()
@@ -140,8 +141,8 @@ class BookmarksPanel(QWidget):
             item.setIcon(icon)
 
     def _show_images(self) -> None:
-        view, kept = self._document.bookmarks_view, self._document.bookmarks.kept
-        if not isinstance(view, BookmarksView) or len(view.images) != len(kept):
+        view, kept = self._document.views[BOOKMARKS], self._document.bookmarks.kept
+        if not isinstance(view, DecodedView) or len(view.images) != len(kept):
             return
         self.list.blockSignals(True)
         for number, (bookmark, pixels) in enumerate(zip(kept, to_pixels(view.images), strict=True)):

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
-from explorer.document.tasks import CompareImages
-from explorer.document.views import CompareView, FailedView
+from explorer.document.view_store import FailedView
+from explorer.document.views.compare import COMPARE, CompareView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
@@ -161,18 +161,18 @@ class ComparePanel(QWidget):
         beside.noisy_changed.connect(self._show_code)
         beside.table_changed.connect(self._show_table)
         beside.problem_changed.connect(self._show_view)
-        document.compare_view_changed.connect(self._show_view)
+        document.views.changed(COMPARE).connect(self._show_view)
         document.model_changed.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Compute while the panel is visible."""
         super().showEvent(event)
         self._fill_models()
-        self._document.watch(CompareImages.slot, True)
+        self._document.views.watch(COMPARE, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch(CompareImages.slot, False)
+        self._document.views.watch(COMPARE, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class ComparePanel(QWidget):
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
 
     def _show_view(self) -> None:
-        view, other = self._document.compare_view, self._document.comparison.model
+        view, other = self._document.views[COMPARE], self._document.comparison.model
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
             problem = view.message if isinstance(view, FailedView) else self._document.comparison.problem

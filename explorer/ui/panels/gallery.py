@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.selection import Picked
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
@@ -74,7 +74,7 @@ class GalleryPanel(QWidget):
         document.source_changed.connect(self._on_source_changed)
         document.image_index_changed.connect(self._on_image_changed)
         document.imported_image_changed.connect(self._on_image_changed)
-        document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
+        document.views.changed(THUMBNAILS).connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
 
@@ -232,6 +232,6 @@ class GalleryPanel(QWidget):
                 self._choosing = False
 
     def _on_thumbnails_view_changed(self) -> None:
-        view = self._document.thumbnails_view
+        view = self._document.views[THUMBNAILS]
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
             self.model.put(view.indices.tolist(), view.pixels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
@@ -9,8 +11,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE, OpenModel
+from explorer.document.view_store import FailedView
+from explorer.document.views.meter import METER
 from explorer.errors import UsageError
 from explorer.latent.selection import select
+from explorer.messages import message_text
 from explorer.types import Floats, LatentShape
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
@@ -164,7 +169,7 @@ class LatentPanel(QWidget):
         self.sliders.reset_requested.connect(self._on_slider_reset)
         document.model_changed.connect(self._on_model_changed)
         document.code_changed.connect(self._on_code_changed)
-        document.meter_view_changed.connect(self._on_meter_changed)
+        document.views.changed(METER).connect(self._on_meter_changed)
         document.directions_changed.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
         self._statistics.clicked.connect(self.show_statistics)
@@ -217,9 +222,13 @@ class LatentPanel(QWidget):
 
     def _on_meter_changed(self) -> None:
         """Show whether the current code is in distribution."""
-        view = self._document.meter_view
+        view = self._document.views[METER]
+        self._meter.setWordWrap(isinstance(view, FailedView))
         if view is None:
             self._meter.clear()
+            return
+        if isinstance(view, FailedView):
+            self._meter.setText(escape(message_text(view.message)))
             return
         use, words = "good", self.tr("In distribution")
         if view.ratio > 1:

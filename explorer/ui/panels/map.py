@@ -13,9 +13,11 @@ from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
-from explorer.document.map_tiles import tiles_of
 from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
+from explorer.document.view_store import FailedView
+from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.overlay import OVERLAY, OverlayView
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ExplorerError
 from explorer.messages import message_text
 from explorer.ui.color_map import overlay_colors
@@ -89,9 +91,9 @@ class MapPanel(QWidget):
         self._fit.clicked.connect(self.canvas.reset_view)
         document.model_changed.connect(self._on_model_changed)
         document.grid_changed.connect(self._on_grid_changed)
-        document.tiles_view_changed.connect(self._on_tiles_view_changed)
-        document.hover_view_changed.connect(self._on_hover_view_changed)
-        document.overlay_view_changed.connect(self._on_overlay_changed)
+        document.views.changed(TILES).connect(self._on_tiles_view_changed)
+        document.views.changed(HOVER).connect(self._on_hover_view_changed)
+        document.views.changed(OVERLAY).connect(self._on_overlay_changed)
         document.map.overlay_changed.connect(self._on_overlay_changed)
         document.code_changed.connect(self._on_code_changed)
         for changed in (document.keyframes_changed, document.animation_changed, document.timeline.curve_laid):
@@ -377,7 +379,7 @@ class MapPanel(QWidget):
             return
         drag = QDrag(self.canvas)
         drag.setMimeData(code_mime(plane.moved(code, x, y)))
-        view = self._document.hover_view
+        view = self._document.views[HOVER]
         if isinstance(view, HoverView):
             side = Qt.AspectRatioMode.KeepAspectRatio
             drag.setPixmap(QPixmap.fromImage(floats_to_qimage(view.image)).scaled(48, 48, side))
@@ -462,34 +464,34 @@ class MapPanel(QWidget):
         self._document.map.look(None)
 
     def _on_tiles_view_changed(self) -> None:
-        view = self._document.tiles_view
+        view = self._document.views[TILES]
         if isinstance(view, FailedView):
             self._show_tiles()
         elif isinstance(view, TilesView) and self.canvas.has_image:
             window = self._document.map.window
             if window is not None and (view.tile_grid, view.level) == (window.tile_grid, window.level):
-                self.canvas.add_tiles(tiles_of(view))
+                self.canvas.add_tiles(view.placed())
         else:
             self._show_tiles()
 
     def _show_tiles(self) -> None:
         """Paint all visible tiles that are available."""
-        model = self._document.model
+        model, view = self._document.model, self._document.views[TILES]
         if model is not None and model.latent_dim < 2:
             self.canvas.show_text(self.tr("A one-dimensional code has no plane to show."))
         elif model is None:
             self.canvas.show_text(self.tr("Open a model with at least two latent dimensions."))
-        elif isinstance(self._document.tiles_view, FailedView):
-            self.canvas.show_text(self._document.tiles_view.message)
+        elif isinstance(view, FailedView):
+            self.canvas.show_text(view.message)
         else:
             self.canvas.show_tiles(self._document.map.visible)
 
     def _on_hover_view_changed(self) -> None:
-        view = self._document.hover_view
+        view = self._document.views[HOVER]
         self.canvas.set_preview(floats_to_qimage(view.image) if isinstance(view, HoverView) else None)
 
     def _on_overlay_changed(self) -> None:
-        view, kind = self._document.overlay_view, self._document.map.overlay
+        view, kind = self._document.views[OVERLAY], self._document.map.overlay
         self._overlay.setCurrentIndex(self._overlay.findData(kind))
         if kind is None or not isinstance(view, OverlayView) or view.kind != kind:
             self.canvas.set_overlay(None)
@@ -501,7 +503,8 @@ class MapPanel(QWidget):
         if kind != "distance":
             highest = max(float(np.quantile(known, 0.98)), 1e-9) if len(known) else 1.0
         qimage = pixels_to_qimage(overlay_colors(view.values, highest))
-        area = QRectF(QPointF(view.left, view.top), QPointF(view.right, view.bottom))
+        seen = view.window
+        area = QRectF(QPointF(seen.left, seen.top), QPointF(seen.right, seen.bottom))
         self.canvas.set_overlay(qimage, area)
         words = {
             "distance": self.tr("Brightest: %1× the usual nearest-neighbor distance, or more"),

@@ -12,7 +12,8 @@ from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
 from explorer.document.state import OpenModel
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.points import POINTS
+from explorer.document.views.thumbnails import ThumbnailsView
 from explorer.latent.polygon import inside
 from explorer.messages import message_text
 from explorer.types import Floats
@@ -100,7 +101,7 @@ class MapImages(QWidget):
         document.source_changed.connect(self._on_source_changed)
         document.grid_changed.connect(self._on_codes_changed)
         document.selection.changed.connect(self.changed.emit)
-        document.points_view_changed.connect(self._on_points_view_changed)
+        document.views.changed(POINTS).connect(self._on_points_view_changed)
         self._on_source_changed()
 
     # -- what is there -----------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ class MapImages(QWidget):
         return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
 
     def _on_points_view_changed(self) -> None:
-        view = self._document.points_view
+        view = self._document.views[POINTS]
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
             if len(self._read) > _KEPT:
                 self._read.clear()

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST
-from explorer.document.tasks import FindNeighbors
-from explorer.document.views import FailedView, NeighborsView
+from explorer.document.view_store import FailedView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.messages import message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
@@ -164,7 +164,7 @@ class NeighborsPanel(QWidget):
         self.strip.cancelled.connect(self._cancel)
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
-        document.neighbors_view_changed.connect(self._show)
+        document.views.changed(NEIGHBORS).connect(self._show)
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
         document.analysis.running_changed.connect(self._show_progress)
@@ -174,11 +174,11 @@ class NeighborsPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Search while the panel is visible."""
         super().showEvent(event)
-        self._document.watch(FindNeighbors.slot, True)
+        self._document.views.watch(NEIGHBORS, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch(FindNeighbors.slot, False)
+        self._document.views.watch(NEIGHBORS, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class NeighborsPanel(QWidget):
             self._show()
 
     def _show(self) -> None:
-        view, model, source = self._document.neighbors_view, self._document.model, self._document.source
+        view, model, source = self._document.views[NEIGHBORS], self._document.model, self._document.source
         shown = isinstance(view, NeighborsView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QSlider, QStacked
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
+from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
 from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
@@ -146,10 +147,10 @@ class NoisePanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch("noise", False)
+        self._document.views.watch(NOISE, False)
 
     def _watch(self) -> None:
-        self._document.watch("noise", self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
+        self._document.views.watch(NOISE, self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Jitter
-from explorer.document.views import CloudView, FailedView
+from explorer.document.view_store import FailedView
+from explorer.document.views.cloud import CLOUD, CloudView
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
@@ -44,26 +45,26 @@ class NoiseCloudPage(QWidget):
         layout.addWidget(self.table, 1)
         layout.addWidget(self._figures)
         self.table.chosen.connect(self._on_chosen)
-        document.cloud_view_changed.connect(self._on_cloud_view_changed)
+        document.views.changed(CLOUD).connect(self._on_cloud_view_changed)
         self._on_cloud_view_changed()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Decode while the page is visible."""
         super().showEvent(event)
-        self._document.watch("cloud", True)
+        self._document.views.watch(CLOUD, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch("cloud", False)
+        self._document.views.watch(CLOUD, False)
 
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.cloud_view
+        view = self._document.views[CLOUD]
         place = row * _COLUMNS + column
         if isinstance(view, CloudView) and place < len(view.codes):
             self._document.set_code(view.codes[place], self.tr("Select variation"))
 
     def _on_cloud_view_changed(self) -> None:
-        view = self._document.cloud_view
+        view = self._document.views[CLOUD]
         if not isinstance(view, CloudView):
             self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
             self._figures.clear()

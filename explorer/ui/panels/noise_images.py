@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.views import Closeness, FailedView, NoiseView
+from explorer.document.view_store import FailedView
+from explorer.document.views.noise import NOISE, Closeness, NoiseView
 from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
@@ -43,11 +44,11 @@ class NoiseImagePage(QWidget):
             layout.addWidget(frame, 1)
             made.append(frame)
         self.clean, self.noisy, self.reconstruction, self.difference = made
-        document.noise_view_changed.connect(self._on_noise_view_changed)
+        document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 
     def _on_noise_view_changed(self) -> None:
-        view = self._document.noise_view
+        view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
             text = view.message if isinstance(view, FailedView) else self.tr("Select an image.")
             for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
@@ -79,11 +80,11 @@ class NoiseRowPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table, 1)
         layout.addWidget(self._figures)
-        document.noise_view_changed.connect(self._on_noise_view_changed)
+        document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 
     def _on_noise_view_changed(self) -> None:
-        view = self._document.noise_view
+        view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
             self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
             self._figures.clear()

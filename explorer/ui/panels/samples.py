@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QW
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.views import FailedView, SamplesView
+from explorer.document.view_store import FailedView
+from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
@@ -48,7 +49,7 @@ class SamplesPanel(QWidget):
         self.table.chosen.connect(self._on_chosen)
         document.sampling_changed.connect(self._on_sampling_changed)
         document.model_changed.connect(self._on_sampling_changed)
-        document.samples_view_changed.connect(self._on_samples_view_changed)
+        document.views.changed(SAMPLES).connect(self._on_samples_view_changed)
         document.analysis.running_changed.connect(self._on_samples_view_changed)
         self._on_sampling_changed()
         self._on_samples_view_changed()
@@ -109,11 +110,11 @@ class SamplesPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Sample while the panel is visible."""
         super().showEvent(event)
-        self._document.watch("samples", True)
+        self._document.views.watch(SAMPLES, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch("samples", False)
+        self._document.views.watch(SAMPLES, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ class SamplesPanel(QWidget):
         )
 
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.samples_view
+        view = self._document.views[SAMPLES]
         place = row * _COLUMNS + column
         if isinstance(view, SamplesView) and place < len(view.codes):
             self._document.set_code(view.codes[place], self.tr("Select sample"))
@@ -163,7 +164,7 @@ class SamplesPanel(QWidget):
         self._hint.setText(words)
 
     def _on_samples_view_changed(self) -> None:
-        view = self._document.samples_view
+        view = self._document.views[SAMPLES]
         if isinstance(view, SamplesView):
             pixels = to_pixels(view.images)
             self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))

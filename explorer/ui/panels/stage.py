@@ -8,7 +8,9 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import CursorView, FailedView, HalfView, ImageView
+from explorer.document.view_store import FailedView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.color_map import heat
@@ -84,8 +86,8 @@ class StagePanel(QWidget):
         self.invert.hide()
         self._lay_out()
         self.reconstruction.painted.connect(self.reconstruction_painted)
-        document.image_view_changed.connect(self._on_image_view_changed)
-        document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        document.views.changed(IMAGE).connect(self._on_image_view_changed)
+        document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.image_index_changed.connect(self._on_image_changed)
         document.imported_image_changed.connect(self._on_image_changed)
         document.source_changed.connect(self._on_image_changed)
@@ -156,7 +158,7 @@ class StagePanel(QWidget):
         self._heading.setText(words.replace("%4", label).replace("%1", source.title))
 
     def _on_image_view_changed(self) -> None:
-        view = self._document.image_view
+        view = self._document.views[IMAGE]
         if isinstance(view, ImageView):
             self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
@@ -187,14 +189,14 @@ class StagePanel(QWidget):
             frame.show_text(text, detail, problem=bool(view.problem))
 
     def _on_cursor_view_changed(self) -> None:
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
             text = view.message if isinstance(view, FailedView) else self.tr("Decoding…")
-            if isinstance(self._document.image_view, FailedView):
+            if isinstance(self._document.views[IMAGE], FailedView):
                 text = self.tr("Can’t read this image")
             elif model is not None and not model.card.decodes:
                 failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()

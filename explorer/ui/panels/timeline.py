@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
-from explorer.document.views import AnimationView, KeyframesView
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import ExplorerError
 from explorer.latent.animation import Segment
 from explorer.types import Floats
@@ -62,8 +64,8 @@ class TimelinePanel(QWidget):
         self._make_player()
         self._lay_out()
         document.keyframes_changed.connect(self._on_keyframes_changed)
-        document.keyframes_view_changed.connect(self._on_keyframes_view_changed)
-        document.animation_view_changed.connect(self._on_animation_view_changed)
+        document.views.changed(KEYFRAMES).connect(self._on_keyframes_view_changed)
+        document.views.changed(ANIMATION).connect(self._on_animation_view_changed)
         document.animation_changed.connect(self._on_animation_changed)
         document.times_changed.connect(self._on_animation_changed)
         document.timeline.playhead_changed.connect(self._on_playhead_changed)
@@ -309,15 +311,15 @@ class TimelinePanel(QWidget):
         self._show_segment()
 
     def _on_keyframes_view_changed(self) -> None:
-        view = self._document.keyframes_view
-        if isinstance(view, KeyframesView):
+        view = self._document.views[KEYFRAMES]
+        if isinstance(view, DecodedView):
             self.track.show_images([floats_to_qimage(image) for image in view.images])
         elif not self._document.keyframes:
             self.track.show_images(())
 
     def _on_animation_view_changed(self) -> None:
         """Show frames and curves; while they are computed again, the last ones stay."""
-        view = self._document.animation_view
+        view = self._document.views[ANIMATION]
         if self._document.timeline.animation is None:
             self.track.show_measures(None, None)
         elif isinstance(view, AnimationView):
@@ -328,7 +330,7 @@ class TimelinePanel(QWidget):
             self._update_even()
 
     def _update_even(self) -> None:
-        timeline, view = self._document.timeline, self._document.animation_view
+        timeline, view = self._document.timeline, self._document.views[ANIMATION]
         measured = isinstance(view, AnimationView) and view.done and view.animation is timeline.animation
         self._even.setChecked(timeline.evened)
         self._even.setEnabled(timeline.animation is not None and (timeline.evened or measured))
@@ -439,11 +441,11 @@ class TimelinePanel(QWidget):
         self._show_segment()
 
     def _on_even_triggered(self) -> None:
-        timeline, view = self._document.timeline, self._document.animation_view
+        timeline, view = self._document.timeline, self._document.views[ANIMATION]
         if timeline.evened:
             timeline.forget_times()
-        elif isinstance(view, AnimationView):
-            timeline.even_out(view)
+        elif isinstance(view, AnimationView) and view.done:
+            timeline.even_out(view.animation, view.changes_of_pass())
         self._update_even()
 
     def ask_preset(self) -> None:

@@ -11,7 +11,8 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import FailedView, TrainingProgressView
+from explorer.document.view_store import FailedView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.export import FORMATS
 from explorer.models.runs import ProgressFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
@@ -60,7 +61,7 @@ class TrainProgressPanel(QWidget):
         document.training_changed.connect(self._follow)
         document.trainings.chosen_changed.connect(self._follow)
         document.trainings.runs_changed.connect(self._follow)
-        document.training_progress_view_changed.connect(self._on_view_changed)
+        document.views.changed(TRAINING_PROGRESS).connect(self._on_view_changed)
         self._take(None, ())
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -108,7 +109,7 @@ class TrainProgressPanel(QWidget):
             self._document.trainings.frame_requested.emit(originals_of(self._run), frame)
 
     def _on_view_changed(self) -> None:
-        view = self._document.training_progress_view
+        view = self._document.views[TRAINING_PROGRESS]
         if isinstance(view, FailedView):
             self.table.show_message(view.message)
         elif isinstance(view, TrainingProgressView) and self._progress_frames:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, TraversalView
+from explorer.document.view_store import FailedView
+from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
@@ -37,7 +38,7 @@ class TraversalsPanel(QWidget):
         self._reach.valueChanged.connect(self._on_reach_changed)
         self.table.chosen.connect(self._on_chosen)
         document.traversal_changed.connect(self._on_traversal_changed)
-        document.traversal_view_changed.connect(self._on_view_changed)
+        document.views.changed(TRAVERSAL).connect(self._on_view_changed)
         self._on_traversal_changed()
         self._on_view_changed()
 
@@ -97,11 +98,11 @@ class TraversalsPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Decode while the panel is visible."""
         super().showEvent(event)
-        self._document.watch("traversal", True)
+        self._document.views.watch(TRAVERSAL, True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch("traversal", False)
+        self._document.views.watch(TRAVERSAL, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -112,7 +113,7 @@ class TraversalsPanel(QWidget):
         self._document.set_traversal(replace(self._document.traversal, reach=reach), "~reach")
 
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.traversal_view
+        view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
             self._document.set_code(view.codes[row, column], self.tr("Select code of traversal"))
 
@@ -127,7 +128,7 @@ class TraversalsPanel(QWidget):
             widget.setVisible(traversal.by != "maximum")
 
     def _on_view_changed(self) -> None:
-        view, model = self._document.traversal_view, self._document.model
+        view, model = self._document.views[TRAVERSAL], self._document.model
         if not isinstance(view, TraversalView) or model is None:
             words = self.tr("Open a model to traverse its latent space.")
             self.table.set_labels([])
