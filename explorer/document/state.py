@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from psygnal import Signal, SignalGroup
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
@@ -234,24 +235,16 @@ class Bookmark:
 class State:
     """Everything that an edit can change.
 
+    Changes are signaled in the order of the fields: what listens to the code also reads its model.
+
     Attributes
     ----------
-    model, source
-        The open model and images, or None.
+    source, model
+        The open images and model, or None.
     image_index
         Position of the selected image in the source, or None.
     imported_image
         An imported image that is shown instead of the selected one, a source of one image; or None.
-    start_code
-        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded.
-    code
-        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded.
-    noises
-        The corruptions of the Noise tab, applied in order.
-    jitter
-        Its latent noise.
-    sampling, traversal
-        Settings of random codes and latent traversals.
     keyframes, animation
         The animation.
     times
@@ -259,31 +252,41 @@ class State:
         `explorer.latent.animation.Animation`); or None.
     grid
         The plane of the map.
+    noises
+        The corruptions of the Noise tab, applied in order; may be empty.
+    jitter
+        Its latent noise.
+    sampling, traversal
+        Settings of random codes and latent traversals.
     directions
         The kept directions in latent space.
     arithmetic
         The code arithmetic.
     bookmarks
         The bookmarks.
+    start_code
+        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded. Not writable.
+    code
+        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded. Not writable.
     """
 
-    model: OpenModel | None = None
     source: Source | None = None
+    model: OpenModel | None = None
     image_index: int | None = None
     imported_image: Source | None = None
-    start_code: Floats | None = None
-    code: Floats | None = None
-    noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
-    jitter: Jitter = field(default_factory=Jitter)
-    sampling: Sampling = field(default_factory=Sampling)
-    traversal: Traversal = field(default_factory=Traversal)
     keyframes: tuple[Keyframe, ...] = ()
     animation: AnimationSettings = field(default_factory=AnimationSettings)
     times: tuple[float, ...] | None = None
     grid: GridSettings = field(default_factory=GridSettings)
+    noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
+    jitter: Jitter = field(default_factory=Jitter)
+    sampling: Sampling = field(default_factory=Sampling)
+    traversal: Traversal = field(default_factory=Traversal)
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     bookmarks: tuple[Bookmark, ...] = ()
+    start_code: Floats | None = None
+    code: Floats | None = None
 
     @property
     def subject(self) -> tuple[Source, int] | None:
@@ -291,3 +294,7 @@ class State:
         if self.imported_image is not None:
             return self.imported_image, 0
         return None if self.source is None or self.image_index is None else (self.source, self.image_index)
+
+
+StateSignals: type[SignalGroup] = type("StateSignals", (SignalGroup,), {part.name: Signal() for part in fields(State)})
+"""Signals without arguments, one for each field of `State`: it changed."""

@@ -248,7 +248,7 @@ class AnimationJobs(QObject):
             # The codes are meaningless for another model.
             current = self._document.model
             if current is not None and (current is model or current.continues(model)):
-                self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
+                self._document.timeline.insert(found, min(place, len(self._document.state.keyframes)))
 
         self._jobs.start(message("Adding keyframes"), lambda: codes, put)
 

@@ -58,33 +58,33 @@ class RenderScheduler(QObject):
         self._overlay_done: tuple[object, ...] | None = None
         self._distance: tuple[CodeSample, CodeDistance] | None = None
         render_thread.answered.connect(self._on_codec_answered)
-        document.source_changed.connect(self._on_source_changed)
-        document.model_changed.connect(self._on_open_changed)
-        document.image_index_changed.connect(self._on_image_changed)
-        document.imported_image_changed.connect(self._on_image_changed)
-        document.code_changed.connect(self._on_code_changed)
-        document.noises_changed.connect(self._on_noises_changed)
-        document.grid_changed.connect(self._ask_tiles)
+        document.changed.source.connect(self._on_source_changed)
+        document.changed.model.connect(self._on_open_changed)
+        document.changed.image_index.connect(self._on_image_changed)
+        document.changed.imported_image.connect(self._on_image_changed)
+        document.changed.code.connect(self._on_code_changed)
+        document.changed.noises.connect(self._on_noises_changed)
+        document.changed.grid.connect(self._ask_tiles)
         document.map.window_changed.connect(self._ask_tiles)
         document.map.window_changed.connect(self._ask_overlay)
         document.map.overlay_changed.connect(self._ask_overlay)
         document.map.hovered.connect(self._on_hovered)
         document.map.images_wanted.connect(self._on_images_wanted)
         document.watched_changed.connect(self._on_watched_changed)
-        document.jitter_changed.connect(self._ask_cloud)
-        document.sampling_changed.connect(self._ask_samples)
+        document.changed.jitter.connect(self._ask_cloud)
+        document.changed.sampling.connect(self._ask_samples)
         document.analysis.prior_changed.connect(self._ask_samples)
-        document.traversal_changed.connect(self._ask_traversal)
+        document.changed.traversal.connect(self._ask_traversal)
         document.neighbors.settings_changed.connect(self._ask_neighbors)
         document.neighbors.index_changed.connect(self._ask_neighbors)
         document.neighbors.index_changed.connect(self._ask_nearest)
-        document.arithmetic_changed.connect(self._ask_terms)
+        document.changed.arithmetic.connect(self._ask_terms)
         document.comparison.code_changed.connect(self._ask_compare)
         document.comparison.noisy_changed.connect(self._ask_compare)
-        document.noises_changed.connect(self._ask_compare)
-        document.keyframes_changed.connect(self._on_keyframes_changed)
-        document.bookmarks_changed.connect(self._ask_bookmarks)
-        for changed in (document.keyframes_changed, document.animation_changed, document.times_changed):
+        document.changed.noises.connect(self._ask_compare)
+        document.changed.keyframes.connect(self._on_keyframes_changed)
+        document.changed.bookmarks.connect(self._ask_bookmarks)
+        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
             changed.connect(self._ask_animation)
         document.timeline.curve_laid.connect(self._ask_animation)
         document.thumbnails_requested.connect(self._on_thumbnails_requested)
@@ -177,7 +177,7 @@ class RenderScheduler(QObject):
 
     def _ask_samples(self) -> None:
         """Request random images; if the prior is not fitted yet, fit it first."""
-        model, sampling = self._document.model, self._document.sampling
+        model, sampling = self._document.model, self._document.state.sampling
         if model is None or not self._document.watches("samples"):
             return
         prior = None
@@ -191,7 +191,7 @@ class RenderScheduler(QObject):
     def _ask_traversal(self) -> None:
         model, code = self._document.model, self._document.code
         if model is not None and code is not None and self._document.watches("traversal"):
-            self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.traversal))
+            self._submit(DecodeTraversal(model.codec, code, model.sample.statistics, self._document.state.traversal))
 
     def _ask_neighbors(self) -> None:
         """Request the nearest images of the current code or the selected image."""
@@ -216,7 +216,7 @@ class RenderScheduler(QObject):
         if index is None or not index.suits(model.codec, source, document.neighbors.settings):
             document.neighbors.index_requested.emit()
         elif code is not None:
-            shown = document.image_index if image_index is None else image_index
+            shown = document.state.image_index if image_index is None else image_index
             card = model.card
             self._submit(kind(index, card.preprocessing, code, count, card.decodes, image_index, shown))
 
@@ -243,7 +243,7 @@ class RenderScheduler(QObject):
     def _ask_terms(self) -> None:
         """Request the images of the arithmetic slots."""
         model = self._document.model
-        codes = [code for slot in self._document.arithmetic.terms for code in slot.codes]
+        codes = [code for slot in self._document.state.arithmetic.terms for code in slot.codes]
         if model is None or not codes:
             self._render_thread.drop(DecodeTerms.slot)
         else:

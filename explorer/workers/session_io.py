@@ -234,9 +234,9 @@ class SessionJobs(QObject):
         sessions.find_requested.connect(self._on_find_requested)
         sessions.complete_requested.connect(self._show)
         sessions.save_requested.connect(self._on_save_requested)
-        for changed in (document.history_changed, document.model_changed, document.source_changed):
+        for changed in (document.history_changed, document.changed.model, document.changed.source):
             changed.connect(sessions.check)
-        document.code_changed.connect(sessions.check)
+        document.changed.code.connect(sessions.check)
 
     def _on_new_requested(self) -> None:
         """Start an empty session with the open model and images."""

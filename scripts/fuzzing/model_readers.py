@@ -17,11 +17,11 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 
 from explorer.cli.inputs import read_codes
-from explorer.document.animation import animation_parts_of
+from explorer.document.animation import with_animation
 from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
-from explorer.document.state import OpenModel
+from explorer.document.state import OpenModel, State
 from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
@@ -141,8 +141,8 @@ def _recipe_maker(suffix: str) -> Callable[[Path], None]:
 def _read_recipe(path: Path) -> None:
     recipe = read_recipe(path)
     if recipe is not None:
-        animation_parts_of(
-            _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
+        with_animation(
+            State(), _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
         )
 
 
