@@ -104,8 +104,8 @@ class Timeline:
     -------
     playhead_changed
         The playhead moved.
-    curve_wanted, curve_laid
-        A data path is needed, which takes a moment; it was set with `put_curve`.
+    curve_laid
+        A data path was set with `put_curve`.
     images_requested
         Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
     files_requested
@@ -119,7 +119,6 @@ class Timeline:
     """
 
     playhead_changed = Signal()
-    curve_wanted = Signal()
     curve_laid = Signal()
     images_requested = Signal(object, int)
     files_requested = Signal(list, int)
@@ -132,7 +131,7 @@ class Timeline:
         self._document = document
         self._playhead = 0
         self._animation: tuple[tuple[object, ...], Animation | None] = ((), None)
-        self._curve: tuple[tuple[object, ...], AnimationCurve | None] = ((), None)
+        self._curve: tuple[Animation | None, AnimationCurve | None] = (None, None)
         self._shown: tuple[object, ...] = ()
         self._left: list[tuple[tuple[object, ...], int]] = []
 
@@ -174,21 +173,17 @@ class Timeline:
 
     @property
     def curve(self) -> AnimationCurve | None:
-        """The path of the animation; None without one, and while a data path is computed."""
+        """The path of the animation; None without one, and until a data path is computed."""
         animation = self.animation
-        if animation is None:
-            return None
-        key = self._animation_key()
-        if not _same(key, self._curve[0]):
-            self._curve = (key, None if self.along_data else AnimationCurve(self.keys, animation))
-            if self.along_data:
-                self.curve_wanted.emit()
+        if animation is not self._curve[0]:
+            known = None if animation is None or self.along_data else AnimationCurve(self.keys, animation)
+            self._curve = (animation, known)
         return self._curve[1]
 
     def put_curve(self, animation: Animation, curve: AnimationCurve) -> None:
         """Set the path of an animation, unless the animation has changed."""
         if animation is self.animation:
-            self._curve = (self._animation_key(), curve)
+            self._curve = (animation, curve)
             self.curve_laid.emit()
 
     # -- keyframes -----------------------------------------------------------------------------------------------

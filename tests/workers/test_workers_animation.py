@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats
 from explorer.document.document import Document, Problem
-from explorer.document.timeline import Estimate, Export
+from explorer.document.timeline import WITH_DATA, Estimate, Export
 from explorer.export import FORMATS
 from explorer.export.recipe_file import read_recipe
 from explorer.latent.animation import AnimationSettings, Segment
@@ -92,6 +92,21 @@ def test_an_animation_with_even_motion_and_a_closed_one_reopen_too(
     document.timeline.reopen_requested.emit(path)
     qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.timeline.animation == animation
+
+
+def test_a_data_path_is_computed_once_for_each_change(document: Document, qtbot: QtBot) -> None:
+    laid: list[bool] = []
+    timeline = document.timeline
+    timeline.curve_laid.connect(lambda: laid.append(timeline.curve is not None))
+    timeline.use_for_all(Segment(12, WITH_DATA))
+    assert (timeline.curve, timeline.curve, laid) == (None, None, []), "reading it requests nothing"
+    qtbot.waitUntil(lambda: bool(laid) and not document.jobs, timeout=PATIENCE_MS)
+    assert laid == [True], "one job, though settings, keyframes and times changed"
+    document.undo()
+    assert timeline.curve is not None, "straight paths need no job"
+    assert document.jobs == ()
+    document.redo()
+    qtbot.waitUntil(lambda: laid == [True, True] and not document.jobs, timeout=PATIENCE_MS)
 
 
 def test_an_export_of_another_model_brings_it_along_in_one_step(
