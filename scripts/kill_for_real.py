@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from explorer.models.session_file import Session, read_session
+from explorer.document.session_file import Session, read_session
 
 MOST_LOST_S = 5.0
 LONGEST_S = 9.0

@@ -70,9 +70,6 @@ _EDIT_CODE = message("Edit code")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALLEST_SIGMA = 1e-6
 
-GRID_LIMIT = 40
-"""Most images per side of the map's grid."""
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -522,23 +519,8 @@ class Document(ViewResults):
         Raises
         ------
         UsageError
-            If the range is empty, there are too few or too many steps, or the corners span no plane.
+            If the corners span no plane.
         """
-        if not (grid.low < grid.high and 2 <= grid.steps <= GRID_LIMIT):
-            raise UsageError(
-                "Invalid map: range {low:g} to {high:g}, {steps:# step|# steps}. The range must not be empty, the "
-                "steps must be from 2 to {most}.",
-                low=grid.low,
-                high=grid.high,
-                steps=grid.steps,
-                most=GRID_LIMIT,
-            )
-        if grid.quantiles and (grid.components or grid.corners or not 0 < grid.low < grid.high < 1):
-            raise UsageError(
-                "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
-                low=grid.low,
-                high=grid.high,
-            )
         if grid.corners:
             sizes = {len(corner) for corner in grid.corners}
             if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:

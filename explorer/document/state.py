@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from psygnal import Signal, SignalGroup
+from pydantic import Field
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Direction
@@ -59,8 +61,19 @@ class OpenModel:
         return other is not None and self.run is not None and self.run == other.run
 
 
+_LARGEST = 1e12
+Amount: TypeAlias = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+Size: TypeAlias = Annotated[float, Field(ge=0, le=_LARGEST)]
+Index: TypeAlias = Annotated[int, Field(ge=0, le=2**31)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+"""Numbers in settings, with the limits that apply when a session is read or written."""
+
 COMPONENTS_ABOVE = 64
 """Longer codes show their principal components by default, since single dimensions say little."""
+
+
+GRID_LIMIT = 40
+"""Most images per side of the map's grid."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +96,42 @@ class GridSettings:
     corners
         Three codes of ``latent_dim`` numbers: the plane through them instead of `dims`. The first is at (0, 0), the
         others at (1, 0) and (0, 1).
+
+    Raises
+    ------
+    UsageError
+        If the range is empty, or there are too few or too many steps.
     """
 
-    dims: tuple[int, int] = (0, 1)
-    low: float = -3.0
-    high: float = 3.0
+    dims: tuple[Index, Index] = (0, 1)
+    low: Amount = -3.0
+    high: Amount = 3.0
     steps: int = 15
     components: bool = False
     quantiles: bool = False
     corners: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.low < self.high and 2 <= self.steps <= GRID_LIMIT):
+            raise UsageError(
+                "Invalid map: range {low:g} to {high:g}, {steps:# step|# steps}. The range must not be empty, the "
+                "steps must be from 2 to {most}.",
+                low=self.low,
+                high=self.high,
+                steps=self.steps,
+                most=GRID_LIMIT,
+            )
+        if self.quantiles and (self.components or self.corners or not 0 < self.low < self.high < 1):
+            raise UsageError(
+                "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
+                low=self.low,
+                high=self.high,
+            )
+
+    @property
+    def axes(self) -> tuple[object, ...]:
+        """The plane and its coordinates, whatever their range."""
+        return self.dims, self.components, self.quantiles, self.corners
 
 
 @dataclass(frozen=True)
@@ -106,8 +146,8 @@ class Jitter:
         Seed of the noise.
     """
 
-    sigma: float = 0.5
-    seed: int = 0
+    sigma: Size = 0.5
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -126,8 +166,8 @@ class Sampling:
     """
 
     prior: Literal["auto", "normal", "fitted"] = "auto"
-    temperature: float = 1.0
-    seed: int = 0
+    temperature: Size = 1.0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +184,7 @@ class Traversal:
     """
 
     by: Literal["dimensions", "components", "maximum"] = "dimensions"
-    reach: float = 3.0
+    reach: Annotated[float, Field(gt=0, le=_LARGEST)] = 3.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,8 @@ from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
 from explorer.document.reading import check_export
+from explorer.document.session_file import SUFFIX, Session, read_session, write_session
+from explorer.document.session_record import DataRecord, ModelRecord
 from explorer.document.session_state import imported_image_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
@@ -20,8 +22,6 @@ from explorer.errors import ExplorerError, ExportError, SessionError
 from explorer.messages import message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
-from explorer.models.session_file import SUFFIX, Session, read_session, write_session
-from explorer.models.session_record import DataRecord, ModelRecord
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_source, open_model

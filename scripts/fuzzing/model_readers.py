@@ -20,6 +20,7 @@ from explorer.cli.inputs import read_codes
 from explorer.document.animation import with_animation
 from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
+from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel, State
 from explorer.export import ExportSettings, format_of
@@ -36,7 +37,6 @@ from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
-from explorer.models.session_file import read_session, write_session
 from explorer.models.third_party.files import dangers_of, looks_third_party
 from explorer.models.third_party.reading import ThirdPartyFile, _parsed, read_third_party
 from explorer.models.third_party.rewriting import rewrite

@@ -12,8 +12,8 @@ from explorer_testing.codec import MatrixCodec
 
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
-from explorer.document.document import GRID_LIMIT, Document, Problem
-from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection, State
+from explorer.document.document import Document, Problem
+from explorer.document.state import COMPONENTS_ABOVE, GRID_LIMIT, GridSettings, NamedDirection, State
 from explorer.document.views import Closeness, CursorView, FailedView, ImageView, KeyframesView, NoiseView, View
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, animation_codes
@@ -560,13 +560,19 @@ def test_the_playhead_stays_within_an_animation_that_shrinks(document: Document)
 
 
 @pytest.mark.parametrize(
-    "grid", [GridSettings(low=1, high=1), GridSettings(steps=1), GridSettings(steps=GRID_LIMIT + 1)]
+    "settings",
+    [
+        {"low": 1, "high": 1},
+        {"high": float("nan")},
+        {"steps": 1},
+        {"steps": GRID_LIMIT + 1},
+        {"quantiles": True},
+        {"low": 0.1, "high": 0.9, "quantiles": True, "components": True},
+    ],
 )
-def test_a_map_without_extent_is_refused(document: Document, grid: GridSettings) -> None:
-    before = document.state.grid
+def test_a_map_without_extent_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        document.set_grid(grid)
-    assert document.state.grid is before
+        GridSettings(**settings)
 
 
 def test_another_map_takes_the_old_one_away(document: Document) -> None:

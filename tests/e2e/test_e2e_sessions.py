@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
-from explorer.models.session_file import read_session, write_session
+from explorer.document.session_file import read_session, write_session
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """

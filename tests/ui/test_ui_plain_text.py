@@ -27,13 +27,13 @@ from pytestqt.qtbot import QtBot
 import explorer.ui
 from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
+from explorer.document.session_file import read_session
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import NamedDirection
 from explorer.document.views import NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
 from explorer.models.runs import RunWriter
-from explorer.models.session_file import read_session
 from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding

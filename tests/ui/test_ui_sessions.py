@@ -21,10 +21,10 @@ from pytestqt.qtbot import QtBot
 from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.state import State
 from explorer.document.views import ImageView
 from explorer.models.recent import recent_sessions
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.workers.loading import open_model
 

@@ -12,9 +12,9 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from explorer.document.document import GRID_LIMIT, Document
+from explorer.document.document import Document
 from explorer.document.map_tiles import tiles_of
-from explorer.document.state import OpenModel
+from explorer.document.state import GRID_LIMIT, OpenModel
 from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
 from explorer.errors import ExplorerError
 from explorer.messages import message_text
@@ -59,7 +59,7 @@ class MapPanel(QWidget):
         self._document = document
         self._home: object = None
         self._model: OpenModel | None = None
-        self._directions: object = None
+        self._axes: object = None
         self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
         self.setObjectName("map_panel")
         self.setAccessibleName(self.tr("Map"))
@@ -519,10 +519,10 @@ class MapPanel(QWidget):
         x, y = plane.coordinates(code).tolist()
         if not self._trail or self._trail[-1] != (x, y):
             self._trail.append((x, y))
-        directions = replace(self._document.state.grid, low=0, high=1, steps=2)
-        if directions != self._directions:
+        axes = self._document.state.grid.axes
+        if axes != self._axes:
             # The trail belongs to another plane.
-            self._directions = directions
+            self._axes = axes
             self._trail.clear()
             self._trail.append((x, y))
             self._on_keyframes_changed()
