@@ -60,8 +60,11 @@ _Grid = Annotated[GridSettings, WrapValidator(_checked), WrapSerializer(_without
 
 
 class _Record(BaseModel):
-    # Settings of an open state are validated, too, so that no file is written that cannot be read.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, revalidate_instances="always")
+    # Settings of an open state are validated, too, so that no file is written that cannot be read. The schemas are
+    # built with the first session, not when the window opens.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, revalidate_instances="always", defer_build=True
+    )
 
 
 class ModelRecord(_Record):
