@@ -81,11 +81,11 @@ def main() -> int:
         document.timeline.add()
         start = view.visualRect(window.gallery.model.index(2)).center()
         drag(view.viewport(), start, track, QPoint(track.width() - 40, track.height() // 2))
-        wait_until(lambda: len(document.keyframes) == 2, "a keyframe from the dropped image")
+        wait_until(lambda: len(document.state.keyframes) == 2, "a keyframe from the dropped image")
         wait_until(lambda: document.map.ready, "the map")
         canvas, control = window.map.canvas, Qt.KeyboardModifier.ControlModifier
         drag(canvas, canvas.plane_rect().center().toPoint(), track, QPoint(track.width() // 2, 40), control)
-        wait_until(lambda: len(document.keyframes) == 3, "a keyframe from the dropped point of the map")
+        wait_until(lambda: len(document.state.keyframes) == 3, "a keyframe from the dropped point of the map")
     finally:
         running.close()
         QApplication.processEvents()

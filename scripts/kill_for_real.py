@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from explorer.models.session_file import Session, read_session
+from explorer.document.session_file import Session, read_session
 
 MOST_LOST_S = 5.0
 LONGEST_S = 9.0
@@ -66,7 +66,7 @@ def use(folder: Path, seed: int, close: bool) -> int:
 
     def begin() -> None:
         tell(recovered=digest(document.sessions.take()) if hand.recovered else None)
-        for changed in (document.history_changed, document.code_changed):
+        for changed in (document.history_changed, document.changed.code):
             changed.connect(print_state)
         print_state()
         document.sessions.saved.connect(on_saved)

@@ -115,7 +115,7 @@ def make_animation(soak: Soak) -> None:
         document.choose_image(image)
         soak.settle()
         soak.click("timeline_add")
-    document.timeline.set_animation_settings(replace(document.animation, steps=12))
+    document.timeline.set_animation_settings(replace(document.state.animation, steps=12))
     soak.until(lambda: document.views[KEYFRAMES] is not None, "the keyframes' images")
     export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")
 
@@ -133,9 +133,9 @@ def drop_image(soak: Soak) -> None:
     """Drop an imported image, then select one of the dataset."""
     path = soak.out / "dropped.png"
     _image(soak.number(), 480).save(path)
-    before = soak.document.imported_image
+    before = soak.document.state.imported_image
     soak.document.open_requests.files_given.emit([path])
-    soak.until(lambda: soak.document.imported_image is not before, "the dropped image")
+    soak.until(lambda: soak.document.state.imported_image is not before, "the dropped image")
     soak.settle()
     soak.document.choose_image(soak.chooser.randrange(20))
     soak.settle()

@@ -193,7 +193,7 @@ def test_an_animation_opens_as_its_timeline(backend: Backend, home: Path, qtbot:
     document = backend.document
     document.open(open_model(home / "models" / "small"))
     document.timeline.reopen_requested.emit(home / "exports" / name)
-    qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.timeline.keys.tolist() == KEYS
     animation = document.timeline.animation
     assert animation is not None

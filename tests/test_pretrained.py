@@ -14,9 +14,9 @@ from explorer_testing.codec import MatrixCodec
 from pretrained_recipes import RECIPES, Goal, Recipe
 
 from explorer import paths
+from explorer.document.session_record import ModelRecord
 from explorer.models.bundle import CARD, RENAMED, find_bundles, open_bundle
 from explorer.models.card import Card
-from explorer.models.session_record import ModelRecord
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.workers.session_io import find_model
 

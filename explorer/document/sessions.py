@@ -15,12 +15,12 @@ from psygnal import Signal
 from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.selection import Picked
+from explorer.document.session_file import Session
+from explorer.document.session_record import ViewRecord
 from explorer.document.session_state import keeps_imported_image, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
 from explorer.messages import Wording
-from explorer.models.session_file import Session
-from explorer.models.session_record import ViewRecord
 from explorer.types import Pixels
 
 

@@ -99,7 +99,7 @@ def first(tour: Tour) -> None:
     for place in (0, 1):
         index = tour.running.window.gallery.model.index(place)
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-        tour.until(lambda place=place: tour.document.image_index == place, "the clicked image")  # type: ignore[misc]
+        tour.until(lambda place=place: tour.document.state.image_index == place, "the clicked image")  # type: ignore[misc]
         tour.settle()
         tour.click("timeline_add")
     _export(tour, tour.out / FIRST_NAME)

@@ -65,7 +65,7 @@ def planes(tour: Tour) -> None:
     _map(tour)
     box = tour.find(QComboBox, "map_across")
     box.setFocus()
-    while not tour.document.grid.components:
+    while not tour.document.state.grid.components:
         QTest.keyClick(box, Qt.Key.Key_Down)
     tour.settle()
     tour.shoot("map-components")

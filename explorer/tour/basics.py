@@ -15,9 +15,9 @@ def image(tour: Tour) -> None:
     view = tour.running.window.gallery.view
     index = tour.running.window.gallery.model.index(7)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-    tour.until(lambda: tour.document.image_index == 7, "the clicked image")
+    tour.until(lambda: tour.document.state.image_index == 7, "the clicked image")
     QTest.keyClick(view, Qt.Key.Key_Right)
-    tour.until(lambda: tour.document.image_index == 8, "the next image")
+    tour.until(lambda: tour.document.state.image_index == 8, "the next image")
     tour.settle()
     tour.shoot("image")
 
@@ -36,7 +36,7 @@ def slider(tour: Tour) -> None:
 def walk_map(tour: Tour) -> None:
     tour.tab(tour.running.window.map)
     canvas = tour.running.window.map.canvas
-    low, high = tour.document.grid.low, tour.document.grid.high
+    low, high = tour.document.state.grid.low, tour.document.state.grid.high
     before = tour.document.code
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=_at(canvas.to_widget(low / 3, high / 3)))
     tour.until(lambda: tour.document.code is not before, "the click to change the code")
@@ -63,7 +63,7 @@ def _row_of_noise(tour: Tour) -> None:
     """Choose the published noise of the digits from the menu, and show it on several images."""
     tour.trigger("noise_preset_reference_digits")
     tour.click("noise_several")
-    tour.until(lambda: [noise.mean for noise in tour.document.noises] == [0.5], "the published noise")
+    tour.until(lambda: [noise.mean for noise in tour.document.state.noises] == [0.5], "the published noise")
     tour.until(lambda: _images(tour) > 1, "the row of images")
     tour.shoot("noise-row")
     tour.click("noise_one")

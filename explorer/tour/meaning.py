@@ -28,7 +28,7 @@ def neighbors(tour: Tour) -> None:
     place = row.visualItemRect(row.item(2)).center()
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    tour.until(lambda: tour.document.image_index == wanted, "the clicked neighbor")
+    tour.until(lambda: tour.document.state.image_index == wanted, "the clicked neighbor")
     if not tour.has_model(_FACES):
         return
     tour.open_model(_FACES)
@@ -61,7 +61,7 @@ def directions(tour: Tour) -> None:
             raise EngineError("Moving the slider of a direction did not change the code.")
     tour.settle()
     tour.shoot("directions")
-    tour.document.direction_search.drop(range(len(tour.document.directions)))
+    tour.document.direction_search.drop(range(len(tour.document.state.directions)))
 
 
 def arithmetic(tour: Tour) -> None:
@@ -74,7 +74,7 @@ def arithmetic(tour: Tour) -> None:
         tour.document.choose_image(image)
         tour.settle()
         tour.click(f"slot_{letter}_add")
-    tour.until(lambda: tour.document.arithmetic.result() is not None, "the result")
+    tour.until(lambda: tour.document.state.arithmetic.result() is not None, "the result")
     tour.until(lambda: isinstance(tour.document.views[NEAREST], NeighborsView), "the nearest image of the dataset")
     tour.settle()
     tour.shoot("arithmetic")

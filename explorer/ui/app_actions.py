@@ -88,7 +88,7 @@ class AppActions(QObject):
         invert = act(menu, "action_invert_imported_image", negative, invert_image, "Ctrl+Shift+I")
         invert.setEnabled(False)
         document = self._window.document
-        document.imported_image_changed.connect(lambda: invert.setEnabled(document.imported_image is not None))
+        document.changed.imported_image.connect(lambda: invert.setEnabled(document.state.imported_image is not None))
         menu.addSeparator()
         act(menu, "action_settings", self.tr("Settin&gs…"), self.show_settings, "Ctrl+,")
 

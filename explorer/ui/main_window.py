@@ -133,11 +133,11 @@ class MainWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._on_tab_changed)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
-        for success in (document.model_changed, document.source_changed, document.exported):
+        for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
-        document.model_changed.connect(self._on_model_changed)
+        document.changed.model.connect(self._on_model_changed)
         document.history_changed.connect(self._update_history)
-        document.keyframes_changed.connect(self._update_actions)
+        document.changed.keyframes.connect(self._update_actions)
         self._on_model_changed()
         self._update_history()
         self._update_actions()

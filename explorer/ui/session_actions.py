@@ -11,9 +11,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox
 
 from explorer.document.document import Document
+from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
 from explorer.models.recent import clear_recent, recent_sessions
-from explorer.models.session_file import SUFFIX
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder, ask_save
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip

@@ -55,8 +55,8 @@ class StatusBar(QStatusBar):
         for part in right:
             self.addPermanentWidget(part)
         self._cancel.clicked.connect(self._on_cancel_clicked)
-        document.model_changed.connect(self._on_model_changed)
-        document.source_changed.connect(self._on_source_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.source.connect(self._on_source_changed)
         document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.jobs_changed.connect(self._on_work_changed)
         document.training_changed.connect(self._on_work_changed)

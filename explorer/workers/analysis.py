@@ -98,7 +98,7 @@ class AnalysisJobs(QObject):
         document.direction_search.requested.connect(self._on_directions_requested)
         document.analysis.probe_requested.connect(self._on_probe_requested)
         document.term_requested.connect(self._on_term_requested)
-        document.source_changed.connect(self._on_source_changed)
+        document.changed.source.connect(self._on_source_changed)
 
     def _start(
         self, study: Study, title: Wording, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]

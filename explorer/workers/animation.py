@@ -192,9 +192,11 @@ class AnimationJobs(QObject):
         self._jobs = jobs
         self._exporting: set[Path] = set()
         self._graph: tuple[CodeSample, NeighborGraph] | None = None
+        self._laid: Animation | None = None
         self._laying = self._estimating = self._reopening = 0
         timeline = document.timeline
-        timeline.curve_wanted.connect(self._on_curve_wanted)
+        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
+            changed.connect(self._on_animation_changed)
         timeline.images_requested.connect(self._on_images_requested)
         timeline.files_requested.connect(self._on_files_requested)
         timeline.reopen_requested.connect(self._on_reopen_requested)
@@ -203,12 +205,17 @@ class AnimationJobs(QObject):
 
     # -- data path -----------------------------------------------------------------------------------------------------
 
-    def _on_curve_wanted(self) -> None:
-        """Compute the data path; the last request wins."""
-        model, animation = self._document.model, self._document.timeline.animation
-        if model is None or animation is None:
+    def _on_animation_changed(self) -> None:
+        """Compute the data path of a changed animation; the last one wins."""
+        model, timeline = self._document.model, self._document.timeline
+        animation = timeline.animation
+        if animation is self._laid:
             return
-        keys, sample, known = self._document.timeline.keys, model.sample, self._graph
+        self._laid = animation
+        self._jobs.cancel(self._laying)
+        if model is None or animation is None or not timeline.along_data:
+            return
+        keys, sample, known = timeline.keys, model.sample, self._graph
 
         def lay() -> Iterator[Progress | tuple[NeighborGraph, AnimationCurve]]:
             yield Progress(0, 0, message("Computing the data path"))
@@ -217,9 +224,8 @@ class AnimationJobs(QObject):
 
         def laid(result: tuple[NeighborGraph, AnimationCurve]) -> None:
             self._graph = (sample, result[0])
-            self._document.timeline.put_curve(animation, result[1])
+            timeline.put_curve(animation, result[1])
 
-        self._jobs.cancel(self._laying)
         self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
 
     # -- keyframes from images -----------------------------------------------------------------------------------------
@@ -248,7 +254,7 @@ class AnimationJobs(QObject):
             # The codes are meaningless for another model.
             current = self._document.model
             if current is not None and (current is model or current.continues(model)):
-                self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
+                self._document.timeline.insert(found, min(place, len(self._document.state.keyframes)))
 
         self._jobs.start(message("Adding keyframes"), lambda: codes, put)
 

@@ -15,11 +15,11 @@ from uuid import uuid4
 from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
 from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
 from explorer.messages import Wording, message
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release

@@ -92,9 +92,9 @@ class ComparisonJobs(QObject):
         beside.pca_requested.connect(self._on_pca_requested)
         beside.table_requested.connect(self._on_table_requested)
         beside.model_changed.connect(self._encode)
-        document.image_index_changed.connect(self._encode)
-        document.imported_image_changed.connect(self._encode)
-        document.source_changed.connect(self._encode)
+        document.changed.image_index.connect(self._encode)
+        document.changed.imported_image.connect(self._encode)
+        document.changed.source.connect(self._encode)
         document.views.watched_changed.connect(self._on_watched_changed)
 
     def _on_model_requested(self, path: Path) -> None:

@@ -60,7 +60,7 @@ class Housekeeping(QObject):
             happened.connect(self._on_happened)
         jobs.jobs_changed.connect(self._on_jobs_changed)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
-        document.model_changed.connect(self._on_models_changed)
+        document.changed.model.connect(self._on_models_changed)
         document.comparison.model_changed.connect(self._on_models_changed)
 
     def close(self, deadline: Deadline | None = None) -> None:

@@ -69,7 +69,7 @@ class RunJobs(QObject):
         document.trainings.put_live(model)
         if model.continues(document.model):
             document.refine_model(model)
-        elif model.run != self._followed and document.trainings.follow and not document.keyframes:
+        elif model.run != self._followed and document.trainings.follow and not document.state.keyframes:
             self._on_live_open_requested()
         self._followed = model.run
 
@@ -94,7 +94,7 @@ class RunJobs(QObject):
         document.library_changed.emit()
         shown = live is not None and live.continues(document.model)
         # Do not interrupt a user who has opened another model or has keyframes.
-        if not shown and (document.keyframes or live is not None):
+        if not shown and (document.state.keyframes or live is not None):
             document.announced.emit(message("{name} is trained. Open it from the library.", name=path.name))
             return
         self._jobs.start(

@@ -13,6 +13,8 @@ from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
 from explorer.document.reading import check_export
+from explorer.document.session_file import SUFFIX, Session, read_session, write_session
+from explorer.document.session_record import DataRecord, ModelRecord
 from explorer.document.session_state import imported_image_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
@@ -21,8 +23,6 @@ from explorer.errors import ExplorerError, ExportError, SessionError
 from explorer.messages import message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
-from explorer.models.session_file import SUFFIX, Session, read_session, write_session
-from explorer.models.session_record import DataRecord, ModelRecord
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_source, open_model
@@ -235,9 +235,9 @@ class SessionJobs(QObject):
         sessions.find_requested.connect(self._on_find_requested)
         sessions.complete_requested.connect(self._show)
         sessions.save_requested.connect(self._on_save_requested)
-        for changed in (document.history_changed, document.model_changed, document.source_changed):
+        for changed in (document.history_changed, document.changed.model, document.changed.source):
             changed.connect(sessions.check)
-        document.code_changed.connect(sessions.check)
+        document.changed.code.connect(sessions.check)
 
     def _on_new_requested(self) -> None:
         """Start an empty session with the open model and images."""

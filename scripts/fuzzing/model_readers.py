@@ -17,9 +17,10 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 
 from explorer.cli.inputs import read_codes
-from explorer.document.animation import animation_parts_of
+from explorer.document.animation import with_animation
 from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
+from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel
 from explorer.engine.codecs import open_codec
@@ -36,7 +37,6 @@ from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
-from explorer.models.session_file import read_session, write_session
 from explorer.models.third_party.files import dangers_of, looks_third_party
 from explorer.models.third_party.reading import ThirdPartyFile, _parsed, read_third_party
 from explorer.models.third_party.rewriting import rewrite
@@ -141,8 +141,8 @@ def _recipe_maker(suffix: str) -> Callable[[Path], None]:
 def _read_recipe(path: Path) -> None:
     recipe = read_recipe(path)
     if recipe is not None:
-        animation_parts_of(
-            _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
+        with_animation(
+            State(), _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
         )
 
 

@@ -94,7 +94,7 @@ def test_an_edit_meanwhile_is_not_undone() -> None:
     document = document_with(saved_model)
     heard = wishes_of(document)
     document.go_to_step(1)
-    document.set_sampling(replace(document.sampling, seed=5))
+    document.set_sampling(replace(document.state.sampling, seed=5))
     after = document.state
     document.put_reopened(
         heard[0], list(zip(heard[0].missing, (saved_model(0), make_source(4, name="source 0")), strict=True))

@@ -28,8 +28,8 @@ GESTURES = st.sampled_from([None, "a", "b"])
 
 def answer(document: Document) -> None:
     """What the codec thread puts in: a code that tells which image of which model it is of."""
-    if document.model is not None and document.image_index is not None:
-        code = np.full(document.model.latent_dim, document.image_index + document.model.latent_dim / 10, np.float32)
+    if document.model is not None and document.state.image_index is not None:
+        code = np.full(document.model.latent_dim, document.state.image_index + document.model.latent_dim / 10, np.float32)
         IMAGE.put(document, ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
 
 
@@ -45,7 +45,7 @@ def choose(index: int, answered: bool) -> Edit:
 
 def keyframe(number: int, to: int, what: str) -> Edit:
     def edit(document: Document) -> None:
-        count = len(document.keyframes)
+        count = len(document.state.keyframes)
         if not count or what == "add":
             document.timeline.add()
         elif what == "remove":
@@ -91,8 +91,8 @@ def direction(number: int, what: str) -> Edit:
             document.direction_search.keep([NamedDirection(f"d{number % 3}", found)])
         elif what == "drop":
             document.direction_search.drop([number % 3])
-        elif document.directions and document.code is not None:
-            document.set_along(number % len(document.directions), number / 3)
+        elif document.state.directions and document.code is not None:
+            document.set_along(number % len(document.state.directions), number / 3)
 
     return edit
 

@@ -62,8 +62,8 @@ def test_an_edited_cursor_stays(document: Document) -> None:
     document.refine_model(version(1.0))
     answer(document, 0.75)
     assert code_of(document) == [2.0, 0.5]
-    assert document.start_code is not None
-    assert float(document.start_code[0]) == 0.75
+    assert document.state.start_code is not None
+    assert float(document.state.start_code[0]) == 0.75
     document.reset_code()
     assert code_of(document) == [0.75, 0.75]
 
@@ -102,23 +102,23 @@ def spread(model: OpenModel, factor: float) -> OpenModel:
 
 def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Document) -> None:
     heard: list[bool] = []
-    document.grid_changed.connect(lambda: heard.append(True))
-    before = document.grid
+    document.changed.grid.connect(lambda: heard.append(True))
+    before = document.state.grid
     document.refine_model(spread(version(1.0), 10.0))
-    assert document.grid.high >= 4 * before.high
+    assert document.state.grid.high >= 4 * before.high
     assert heard == [True]
-    document.set_grid(replace(document.grid, low=-1.0, high=1.0))
+    document.set_grid(replace(document.state.grid, low=-1.0, high=1.0))
     document.refine_model(spread(version(2.0), 20.0))
-    assert (document.grid.low, document.grid.high) == (-1.0, 1.0)
+    assert (document.state.grid.low, document.state.grid.high) == (-1.0, 1.0)
     assert str(document.undo_label) == "Map settings"
 
 
 def test_keyframes_and_images_stay(document: Document) -> None:
     document.timeline.add()
-    source, image_index = document.source, document.image_index
+    source, image_index = document.source, document.state.image_index
     document.refine_model(version(2.0))
-    assert len(document.keyframes) == 1
-    assert (document.source, document.image_index) == (source, image_index)
+    assert len(document.state.keyframes) == 1
+    assert (document.source, document.state.image_index) == (source, image_index)
 
 
 def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Document) -> None:
@@ -133,12 +133,12 @@ def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Docume
     answer(document, 0.75)
     assert code_of(document) == [0.75, 0.75]
     document.undo()
-    assert (document.image_index, document.model) == (0, newest)
+    assert (document.state.image_index, document.model) == (0, newest)
     answer(document, 0.625)
     assert code_of(document) == [0.625, 0.625]
     document.redo()
     document.redo()
-    assert (document.image_index, document.model) == (3, newest)
+    assert (document.state.image_index, document.model) == (3, newest)
     assert code_of(document) == [0.25, 1.5], "an edit is what it was"
 
 
@@ -147,7 +147,7 @@ def test_another_model_that_is_open_is_left_alone(document: Document) -> None:
     document.open(other)
     answer(document, 0.5)
     heard: list[bool] = []
-    document.model_changed.connect(lambda: heard.append(True))
+    document.changed.model.connect(lambda: heard.append(True))
     newest = version(4.0)
     document.refine_model(newest)
     assert (document.model, heard) == (other, [])

@@ -16,7 +16,7 @@ import pytest
 from explorer_testing.programs import environment
 
 from explorer.document.preferences import PreferencesFile
-from explorer.models.session_file import read_session
+from explorer.document.session_file import read_session
 from explorer.paths import autosave_dir, settings_path
 
 MOST_S = 3.0

@@ -75,7 +75,7 @@ def begin():
         document.timeline.export_requested.emit(Export(Path(given["out"]), side=512))
     else:
         document.jobs_changed.connect(on_jobs)
-        document.source_changed.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
+        document.changed.source.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
         document.open_source_requested.emit(given["data"])
 
 QTimer.singleShot(0, begin)

@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
-from explorer.models.session_file import read_session, write_session
+from explorer.document.session_file import read_session, write_session
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """
@@ -150,7 +150,7 @@ def test_two_windows_keep_apart_and_the_next_start_offers_what_both_left(
     second.kill()
     driver = next_window()
     answer(driver, "recovery_recover")
-    driver.until(lambda: len(driver.document.keyframes) == 3)
+    driver.until(lambda: len(driver.document.state.keyframes) == 3)
     assert driver.document.sessions.dirty
     assert driver.window.windowTitle().startswith("Untitled*")
     assert driver.running.backend.autosave.folder == folders[1]
@@ -177,7 +177,7 @@ def test_what_is_put_off_is_offered_again_and_what_is_closed_is_not(
     assert (folder / "copy.latent").is_file()
     again = next_window()
     answer(again, "recovery_recover")
-    again.until(lambda: len(again.document.keyframes) == 1)
+    again.until(lambda: len(again.document.state.keyframes) == 1)
     again.window.close()
     last = next_window()
     assert offer(last) is None

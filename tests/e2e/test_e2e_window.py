@@ -45,8 +45,8 @@ def test_a_new_user_sees_a_digit_with_its_code_on_the_sliders(driver: WindowDriv
     document = driver.document
     assert document.model is not None
     assert document.source is not None
-    assert (document.model.name, document.source.name, document.image_index) == ("digits-vae-2d", "digits", 0)
-    start = document.start_code
+    assert (document.model.name, document.source.name, document.state.image_index) == ("digits-vae-2d", "digits", 0)
+    start = document.state.start_code
     assert start is not None
     np.testing.assert_array_equal(driver.code, start)
     statistics = document.model.sample.statistics

@@ -18,6 +18,7 @@ from explorer.data.pixel_cache import PixelCache
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, heal
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.session_state import session_of
 from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
@@ -29,7 +30,6 @@ from explorer.latent.neighbors import NeighborIndex
 from explorer.models.direction_file import read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, read_strip
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import HOME_VARIABLE, recent_path
 
 NOW = datetime(2026, 3, 14, 9, 26, 53)

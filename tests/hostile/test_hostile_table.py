@@ -149,7 +149,7 @@ READ_SESSION = """
 import sys
 from pathlib import Path
 from explorer.errors import SessionError
-from explorer.models.session_file import read_session
+from explorer.document.session_file import read_session
 try:
     read_session(Path(sys.argv[1]))
 except SessionError as error:

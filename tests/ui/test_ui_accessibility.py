@@ -165,7 +165,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_Right)
-    driver.until(lambda: document.image_index == 1 and document.code is not None)
+    driver.until(lambda: document.state.image_index == 1 and document.code is not None)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
@@ -177,7 +177,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     press(Qt.Key.Key_Right)
     assert not np.array_equal(driver.code, before)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert len(document.keyframes) == 2
+    assert len(document.state.keyframes) == 2
     press(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     driver.until(lambda: QApplication.activeModalWidget() is not None)
     dialog = QApplication.activeModalWidget()

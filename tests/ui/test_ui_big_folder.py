@@ -62,7 +62,7 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     driver.document.choose_image(3)
     driver.settle()
     driver.document.timeline.add()
-    keyframes, code = driver.document.keyframes, driver.document.code
+    keyframes, code = driver.document.state.keyframes, driver.document.code
     bar = driver.window.gallery.view.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
     place = bar.value()
@@ -72,8 +72,8 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     source = source_of(driver)
     assert source is not None
     assert (source.provisional, source.count) == (False, COUNT - 1)
-    assert driver.document.image_index == 3
-    assert driver.document.keyframes is keyframes
+    assert driver.document.state.image_index == 3
+    assert driver.document.state.keyframes is keyframes
     assert driver.document.code is code
     assert driver.undo_label() == "Add keyframe"
     assert bar.value() == place
@@ -104,5 +104,5 @@ def test_cancelled_it_stays_open_as_far_as_it_is_known(
     driver.settle()
     driver.document.choose_image(COUNT - 1)
     driver.settle()
-    assert driver.document.start_code is not None
-    assert np.isfinite(driver.document.start_code).all()
+    assert driver.document.state.start_code is not None
+    assert np.isfinite(driver.document.state.start_code).all()

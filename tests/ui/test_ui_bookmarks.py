@@ -189,7 +189,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: WindowDriver) -> None:
     click_line(opened, "history_list", 1)
     assert opened.document.state is moved
     opened.until_edited_shows(opened.code)
-    assert (opened.document.keyframes, opened.window.bookmarks.list.count()) == ((), 0)
+    assert (opened.document.state.keyframes, opened.window.bookmarks.list.count()) == ((), 0)
     # Where it is already, nothing happens.
     click_line(opened, "history_list", 1)
     assert opened.document.state is moved

@@ -159,7 +159,7 @@ def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
     driver.document.job_cancel_requested.emit(job.key)
     driver.until(lambda: driver.document.jobs == ())
     assert table.message == "Fitting the prior failed: Canceled. Choose “Fitted GMM” to try again."
-    driver.document.set_sampling(replace(driver.document.sampling, temperature=0.5))
+    driver.document.set_sampling(replace(driver.document.state.sampling, temperature=0.5))
     assert driver.document.jobs == ()
     driver.click("samples_fitted")
     driver.until(lambda: isinstance(driver.document.views[SAMPLES], SamplesView))

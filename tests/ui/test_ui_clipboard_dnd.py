@@ -53,7 +53,7 @@ def code_of_image(driver: WindowDriver, path: Path) -> Floats:
 def until_imported_image(driver: WindowDriver) -> ImageView:
     """Wait until an image of its own is encoded."""
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
+        lambda: driver.document.state.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.until(lambda: driver.document.code is not None)
     view = driver.document.views[IMAGE]
@@ -134,14 +134,14 @@ def test_an_imported_image_goes_when_an_image_is_chosen_and_comes_back_with_undo
     view = driver.window.gallery.view
     spot = view.visualRect(driver.window.gallery.model.index(0)).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
-    driver.until(lambda: driver.document.imported_image is None and driver.document.code is not None)
+    driver.until(lambda: driver.document.state.imported_image is None and driver.document.code is not None)
     assert_allclose(driver.code, first, atol=1e-6)
     assert caption.text() == words
     driver.shortcut("action_undo")
     until_imported_image(driver)
     assert_allclose(driver.code, imported_image, atol=1e-6)
     driver.shortcut("action_undo")
-    driver.until(lambda: driver.document.imported_image is None and driver.document.code is not None)
+    driver.until(lambda: driver.document.state.imported_image is None and driver.document.code is not None)
     assert_allclose(driver.code, first, atol=1e-6)
 
 
@@ -166,7 +166,7 @@ def test_an_image_is_pasted(driver: WindowDriver) -> None:
     assert model is not None
     pixels = model.card.preprocessing.pixels(Image.new("RGB", (90, 40), (0, 128, 128)))
     assert_allclose(driver.code, model.codec.encode(to_floats(pixels[None]))[0], atol=1e-4)
-    imported_image = driver.document.imported_image
+    imported_image = driver.document.state.imported_image
     assert imported_image is not None
     assert imported_image.title == "Pasted image"
 
@@ -213,7 +213,10 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     ImageChops.invert(drawing).save(tmp_path / "light.png")
     drop(driver.window, files(tmp_path / "light.png"), MIDDLE)
     driver.until(
-        lambda: driver.document.imported_image is not None and driver.document.imported_image.title == "light.png"
+        lambda: (
+            driver.document.state.imported_image is not None
+            and driver.document.state.imported_image.title == "light.png"
+        )
     )
     assert not said
 
@@ -385,8 +388,8 @@ def test_the_edited_image_is_dragged_onto_the_timeline(driver: WindowDriver) -> 
     (drag,) = frame.findChildren(QDrag)
     assert not drag.pixmap().isNull()
     assert drop(track, drag.mimeData(), QPoint(60, 40))
-    driver.until(lambda: len(driver.document.keyframes) == 1)
-    np.testing.assert_array_equal(driver.document.keyframes[0].code, as_floats(0.5, -0.25))
+    driver.until(lambda: len(driver.document.state.keyframes) == 1)
+    np.testing.assert_array_equal(driver.document.state.keyframes[0].code, as_floats(0.5, -0.25))
 
 
 def test_a_dragged_image_is_a_file_for_other_programs(driver: WindowDriver, explorer_home: Path) -> None:

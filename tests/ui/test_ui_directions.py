@@ -101,18 +101,18 @@ def test_too_few_are_said_and_left_out(opened: WindowDriver) -> None:
 def test_kept_directions_are_sliders(opened: WindowDriver) -> None:
     find(opened, "colour")
     opened.click("directions_keep")
-    assert [one.name for one in opened.document.directions] == ["colour: red", "colour: green", "colour: rare"]
+    assert [one.name for one in opened.document.state.directions] == ["colour: red", "colour: green", "colour: rare"]
     sliders = opened.window.latent.sliders
     assert sliders.row_count == 3
     model = opened.document.model
     assert model is not None
-    ruler = Ruler(opened.document.directions[0].direction.vector, model.sample.codes)
+    ruler = Ruler(opened.document.state.directions[0].direction.vector, model.sample.codes)
     start = opened.code.copy()
     assert float(sliders.values[0]) == pytest.approx(ruler.value(start), abs=1e-4)
     opened.document.set_along(0, 2.0)
     assert ruler.value(opened.code) == pytest.approx(2.0, abs=1e-4)
     moved = opened.code - start
-    along = opened.document.directions[0].direction.vector
+    along = opened.document.state.directions[0].direction.vector
     cosine = moved @ along / np.linalg.norm(moved) / np.linalg.norm(along)
     assert abs(cosine) == pytest.approx(1, abs=1e-4), "across it nothing changes"
     opened.document.reset_along(0)
@@ -120,16 +120,16 @@ def test_kept_directions_are_sliders(opened: WindowDriver) -> None:
     row = sliders.row_rect(1)
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
     opened.click("latent_drop_direction")
-    assert [one.name for one in opened.document.directions] == ["colour: red", "colour: rare"]
+    assert [one.name for one in opened.document.state.directions] == ["colour: red", "colour: rare"]
     opened.document.undo()
-    assert len(opened.document.directions) == 3
+    assert len(opened.document.state.directions) == 3
 
 
 def test_parted_directions_share_nothing(opened: WindowDriver) -> None:
     find(opened, None)
     opened.click("directions_keep")
     opened.click("latent_part_directions")
-    vectors = np.stack([one.direction.vector for one in opened.document.directions])
+    vectors = np.stack([one.direction.vector for one in opened.document.state.directions])
     table = vectors @ vectors.T
     np.testing.assert_allclose(table - np.diag(np.diag(table)), 0, atol=1e-4)
     assert opened.undo_label() == "Orthogonalize directions"
@@ -149,11 +149,11 @@ def test_directions_are_shared_as_a_file(opened: WindowDriver, tmp_path: Path) -
     dialog = opened.find(FindDirectionsDialog, "directions_dialog")
     path = tmp_path / "mine.directions.json"
     dialog.save(path)
-    kept = opened.document.directions
+    kept = opened.document.state.directions
     opened.document.direction_search.drop([0, 1, 2])
-    assert len(opened.document.directions) == 0
+    assert len(opened.document.state.directions) == 0
     dialog.open_file(path)
-    again: list[NamedDirection] = list(opened.document.directions)
+    again: list[NamedDirection] = list(opened.document.state.directions)
     for before, after in zip(kept, again, strict=True):
         assert before.name == after.name
         np.testing.assert_array_equal(before.direction.vector, after.direction.vector)
@@ -188,7 +188,7 @@ def test_another_model_has_other_directions(opened: WindowDriver) -> None:
     find(opened, "colour")
     opened.click("directions_keep")
     opened.open(make_model(name="other"))
-    assert opened.document.directions == ()
+    assert opened.document.state.directions == ()
     direction = Direction(np.ones(5, np.float32), "means", (5, 5), 1.0, 2.0, (0.0, 0.1), 0.005)
     with pytest.raises(UsageError):
         opened.document.direction_search.keep([NamedDirection("long", direction)])

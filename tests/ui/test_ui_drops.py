@@ -46,7 +46,7 @@ def test_images_of_the_gallery_go_between_the_keyframes_where_they_are_dropped(l
     assert gallery.view.dragEnabled()
     assert all(gallery.model.flags(row) & Qt.ItemFlag.ItemIsDragEnabled for row in rows)
     assert drop(track, mime, QPoint(int(track.x_of(120)), 40))
-    laid.until(lambda: len(laid.document.keyframes) == 5)
+    laid.until(lambda: len(laid.document.state.keyframes) == 5)
     np.testing.assert_array_equal(keys_of(laid)[[0, 1, 4]], KEYS)
     assert str(laid.document.undo_label) == "Add 2 keyframes"
     laid.document.undo()
@@ -59,21 +59,21 @@ def test_a_code_goes_where_it_is_dropped(laid: WindowDriver) -> None:
     np.testing.assert_array_equal(keys_of(laid)[1], as_floats(0.5, 0.25))
     assert drop(track, code_mime(as_floats(1, 2, 3)), QPoint(int(track.x_of(10)), 40))
     assert "Codes of this model have shape (n, 2)" in str(laid.problems[-1].message)
-    assert len(laid.document.keyframes) == 4
+    assert len(laid.document.state.keyframes) == 4
 
 
 def test_an_image_from_the_desktop_becomes_a_keyframe(laid: WindowDriver, tmp_path: Path) -> None:
     Image.new("L", (30, 30), 200).save(tmp_path / "light.png")
     track = laid.window.timeline.track
     assert drop(track, files(tmp_path / "light.png"), QPoint(track.width() - 2, 40))
-    laid.until(lambda: len(laid.document.keyframes) == 4)
+    laid.until(lambda: len(laid.document.state.keyframes) == 4)
     np.testing.assert_array_equal(keys_of(laid)[:3], KEYS)
 
 
 def test_an_empty_timeline_takes_drops_too(driver: WindowDriver) -> None:
     driver.open()
     assert drop(driver.window.timeline.track, images_mime([1, 3]), QPoint(50, 40))
-    driver.until(lambda: len(driver.document.keyframes) == 2)
+    driver.until(lambda: len(driver.document.state.keyframes) == 2)
     assert driver.document.timeline.frames == 216
 
 
@@ -89,7 +89,7 @@ def test_an_export_dropped_on_the_window_is_its_timeline_again(
     driver.until(lambda: bool(written))
     driver.document.timeline.clear()
     assert drop(driver.window, files(written[0]), QPoint(600, 300))
-    driver.until(lambda: len(driver.document.keyframes) == 3)
+    driver.until(lambda: len(driver.document.state.keyframes) == 3)
     np.testing.assert_array_equal(keys_of(driver), KEYS)
 
 

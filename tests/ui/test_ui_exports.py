@@ -84,7 +84,7 @@ def test_an_image_that_was_dropped_is_not_written_over(opened: WindowDriver, tmp
     Image.new("L", (8, 8), 9).save(tmp_path / "dropped.gif")
     before = contents(tmp_path)
     opened.document.open_requests.files_given.emit([tmp_path / "dropped.gif"])
-    opened.until(lambda: opened.document.imported_image is not None)
+    opened.until(lambda: opened.document.state.imported_image is not None)
     opened.document.invert_imported_image()
     begin_export(opened)
     opened.save_as(tmp_path / "dropped.gif")

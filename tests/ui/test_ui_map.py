@@ -156,7 +156,7 @@ def test_range_and_tiles_can_be_edited(driver: WindowDriver) -> None:
     driver.type_into("map_low", "-1")
     driver.type_into("map_high", "4")
     driver.type_into("map_steps", "6")
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.low, grid.high, grid.steps) == (-1, 4, 6)
     driver.settle()
     seen = canvas_of(driver).map_window()
@@ -166,19 +166,19 @@ def test_range_and_tiles_can_be_edited(driver: WindowDriver) -> None:
     np.testing.assert_allclose(driver.code, [3.5, 0.5], atol=pixel(driver))
     for _ in range(2):
         driver.document.undo()
-    assert driver.document.grid.steps == 15
+    assert driver.document.state.grid.steps == 15
     assert driver.find(QDoubleSpinBox, "map_high").value() == 4
 
 
 def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(driver: WindowDriver) -> None:
     driver.open()
-    before, hint = driver.document.grid, driver.find(QLabel, "map_hint")
+    before, hint = driver.document.state.grid, driver.find(QLabel, "map_hint")
     driver.type_into("map_low", "9")
-    assert driver.document.grid == before
+    assert driver.document.state.grid == before
     assert "minimum must be below" in hint.text()
     assert not driver.problems
     driver.type_into("map_low", "-3")
-    assert driver.document.grid.low == -3
+    assert driver.document.state.grid.low == -3
     assert "minimum must be below" not in hint.text()
 
 
@@ -203,7 +203,7 @@ def test_a_plane_of_more_dimensions_keeps_the_others(driver: WindowDriver) -> No
         box.setFocus()
         while box.currentIndex() < row:
             QTest.keyClick(box, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (3, 2)
+    assert driver.document.state.grid.dims == (3, 2)
     driver.settle()
     click(driver, 0.5, -0.5)
     np.testing.assert_allclose(driver.code[[3, 2]], [0.5, -0.5], atol=pixel(driver))
@@ -222,11 +222,11 @@ def test_choosing_the_other_axis_dimension_swaps_them(driver: WindowDriver) -> N
     across, up = driver.find(QComboBox, "map_across"), driver.find(QComboBox, "map_up")
     across.setFocus()
     QTest.keyClick(across, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (1, 0)
+    assert driver.document.state.grid.dims == (1, 0)
     assert (across.currentIndex(), up.currentIndex()) == (1, 0)
     up.setFocus()
     QTest.keyClick(up, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (0, 1)
+    assert driver.document.state.grid.dims == (0, 1)
 
 
 def test_the_cursor_is_painted_where_it_is(driver: WindowDriver) -> None:
@@ -283,7 +283,7 @@ def test_the_map_is_panned_by_hand_and_keys(driver: WindowDriver) -> None:
     QTest.keyClick(canvas, Qt.Key.Key_Minus)
     driver.click("map_zoom_out")
     driver.click("map_fit")
-    seen, grid = canvas.map_window(), driver.document.grid
+    seen, grid = canvas.map_window(), driver.document.state.grid
     assert (seen.bottom + seen.top) / 2 == pytest.approx((grid.low + grid.high) / 2)
     driver.settle()
     driver.click("map_cursor")
@@ -345,11 +345,11 @@ def test_a_keyframe_is_dragged_on_the_map(driver: WindowDriver) -> None:
         driver.document.timeline.add()
     before = driver.code
     drag(canvas, [canvas.to_widget(-1.0, 0.0), canvas.to_widget(-1.0, 0.5), canvas.to_widget(-0.5, 1.0)])
-    np.testing.assert_allclose(driver.document.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))
+    np.testing.assert_allclose(driver.document.state.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))
     np.testing.assert_array_equal(driver.code, before)
     assert driver.undo_label() == "Drag keyframe"
     driver.document.undo()
-    np.testing.assert_allclose(driver.document.keyframes[0].code, [-1.0, 0.0], atol=pixel(driver))
+    np.testing.assert_allclose(driver.document.state.keyframes[0].code, [-1.0, 0.0], atol=pixel(driver))
 
 
 def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
@@ -361,7 +361,7 @@ def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
     box.setFocus()
     while box.currentIndex() < rows[0]:
         QTest.keyClick(box, Qt.Key.Key_Down)
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.components, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
     assert "σ" in driver.find(QLabel, "map_hint").text()
     driver.settle()
@@ -379,7 +379,7 @@ def test_the_map_is_not_decoded_behind_another_tab(driver: WindowDriver) -> None
     driver.open()
     driver.tab("Noise")
     assert driver.document.map.window is None
-    driver.document.set_grid(replace(driver.document.grid, low=-9.0))
+    driver.document.set_grid(replace(driver.document.state.grid, low=-9.0))
     driver.tab("Map")
     driver.settle()
     assert driver.document.map.ready
@@ -493,7 +493,7 @@ def test_a_click_with_the_box_chooses_an_image(scattered: WindowDriver) -> None:
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=where)
     x, y = canvas.to_plane(QPointF(where))
     nearest = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())
-    assert scattered.document.image_index == nearest
+    assert scattered.document.state.image_index == nearest
     assert wanted == nearest or np.allclose(points[wanted], points[nearest], atol=3 * pixel(scattered))
 
 
@@ -638,10 +638,10 @@ def test_the_plane_through_three_keyframes(driver: WindowDriver) -> None:
     assert box.currentIndex() == -1
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Down)
-    after = driver.document.grid
+    after = driver.document.state.grid
     assert after.corners == ()
     driver.document.undo()
-    again = driver.document.grid
+    again = driver.document.state.grid
     assert len(again.corners) == 3
     driver.settle()
 
@@ -652,9 +652,9 @@ def test_three_keyframes_on_one_line_are_no_plane(driver: WindowDriver) -> None:
     for step in range(3):
         driver.document.set_code(start + step)
         driver.document.timeline.add()
-    before = driver.document.grid
+    before = driver.document.state.grid
     driver.click("map_through")
-    assert driver.document.grid == before
+    assert driver.document.state.grid == before
     assert "collinear" in driver.find(QLabel, "map_hint").text()
     assert not driver.problems
 
@@ -662,7 +662,7 @@ def test_three_keyframes_on_one_line_are_no_plane(driver: WindowDriver) -> None:
 def test_the_map_by_quantiles_of_the_prior(driver: WindowDriver) -> None:
     driver.open()
     press_space(driver, "map_quantiles")
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.quantiles, grid.low, grid.high) == (True, 0.05, 0.95)
     driver.settle()
     tile = tile_at(driver, 0.5, 0.9)
@@ -673,9 +673,9 @@ def test_the_map_by_quantiles_of_the_prior(driver: WindowDriver) -> None:
     np.testing.assert_allclose(driver.code, expected, atol=8 * pixel(driver))
     driver.type_into("map_high", "1.5")
     assert "between 0 and 1" in driver.find(QLabel, "map_hint").text()
-    assert driver.document.grid.high == 0.95
+    assert driver.document.state.grid.high == 0.95
     press_space(driver, "map_quantiles")
-    assert driver.document.grid.high >= 2
+    assert driver.document.state.grid.high >= 2
     driver.settle()
     assert not driver.problems
 
@@ -714,7 +714,7 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDri
     picked = scattered.document.selection.picked
     assert picked is not None
     assert picked.indices.tolist() == [1, 2, 3, 4, 7]
-    assert scattered.document.image_index == 7
+    assert scattered.document.state.image_index == 7
     assert model.rowCount() == rows, "the gallery goes on showing all of them"
     scatter = scattered.window.map.images.scatter
     assert scatter is not None
@@ -722,7 +722,7 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDri
     assert np.flatnonzero(scatter.picked).tolist() == [1, 2, 3, 4, 7]
     press(5)
     assert scattered.document.selection.picked is None
-    assert scattered.document.image_index == 5
+    assert scattered.document.state.image_index == 5
     press(8, Qt.KeyboardModifier.ControlModifier)
     scattered.document.choose_image(2)
     assert scattered.document.selection.picked is None, "another picture, chosen elsewhere, ends it"

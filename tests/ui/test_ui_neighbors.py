@@ -95,13 +95,13 @@ def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: WindowDriver
     place = int(row.item(2).data(PLACE))
     assert not shown.find(QListWidget, "neighbors_by_code").selectedItems()
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=row.visualItemRect(row.item(2)).center())
-    shown.until(lambda: shown.document.image_index == place)
+    shown.until(lambda: shown.document.state.image_index == place)
     shown.settle()
     chosen = [item for item in range(row.count()) if row.item(item).isSelected()]
     assert [int(row.item(number).data(PLACE)) for number in chosen] == [place], "still chosen where it is now"
     codes, _ = all_codes(shown)
     shown.click("neighbors_add")
-    shown.until(lambda: len(shown.document.keyframes) == 1)
+    shown.until(lambda: len(shown.document.state.keyframes) == 1)
     np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
     mime = row.mimeData([row.item(0), row.item(1)])
     assert images_of(mime) == places(row)[:2]

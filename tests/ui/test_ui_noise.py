@@ -25,7 +25,7 @@ def noise_view(driver: WindowDriver) -> NoiseView:
 
 def until_shows(driver: WindowDriver, *noises: Noise) -> NoiseView:
     """Wait until the whole row is shown with these noises."""
-    assert driver.document.noises == noises
+    assert driver.document.state.noises == noises
 
     def shown() -> bool:
         view = driver.document.views[NOISE]
@@ -111,7 +111,7 @@ def test_the_references_noises_are_presets(lab: WindowDriver, name: str, mean: f
 
 
 def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
-    slider, before = lab.find(QSlider, "noise_slider"), lab.document.noises
+    slider, before = lab.find(QSlider, "noise_slider"), lab.document.state.noises
     share = before[0].strength / CORRUPTIONS["gaussian"].largest
     at = QPoint(round(7 + (slider.width() - 14) * share), slider.height() // 2)
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=at)
@@ -119,10 +119,10 @@ def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
         at.setX(at.x() + 8)
         QTest.mouseMove(slider, at)
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=at)
-    assert lab.document.noises[0].strength > 2 * before[0].strength
-    assert lab.find(QDoubleSpinBox, "noise_1_strength").value() == lab.document.noises[0].strength
+    assert lab.document.state.noises[0].strength > 2 * before[0].strength
+    assert lab.find(QDoubleSpinBox, "noise_1_strength").value() == lab.document.state.noises[0].strength
     lab.document.undo()
-    assert lab.document.noises == before
+    assert lab.document.state.noises == before
     assert lab.undo_label() is None
 
 
@@ -131,7 +131,7 @@ def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: Window
     slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)
-    first, last = lab.document.noises
+    first, last = lab.document.state.noises
     assert (first.strength, last.kind) == (0.2, "blur")
     assert last.strength > 1
     assert "blur" in slider.toolTip()
@@ -149,7 +149,7 @@ def test_the_same_seed_draws_the_same_noise(lab: WindowDriver) -> None:
 def test_redraw_draws_other_noise_of_the_same_strength(lab: WindowDriver) -> None:
     before = noise_view(lab)
     lab.click("noise_redraw")
-    (noise,) = lab.document.noises
+    (noise,) = lab.document.state.noises
     assert (noise.kind, noise.strength) == ("gaussian", 0.2)
     view = until_shows(lab, noise)
     assert not np.array_equal(view.noisy, before.noisy)
@@ -179,7 +179,7 @@ def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
     for row in range(box.count()):
         box.setCurrentIndex(row)
         box.activated.emit(row)
-        (noise,) = lab.document.noises
+        (noise,) = lab.document.state.noises
         assert noise.kind == box.itemData(row)
         until_shows(lab, noise)
     assert not lab.problems
@@ -187,7 +187,7 @@ def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
 
 def test_what_cannot_be_read_changes_nothing(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gauss:")
-    assert lab.document.noises == (Noise("gaussian", 0.2, seed=0),)
+    assert lab.document.state.noises == (Noise("gaussian", 0.2, seed=0),)
     assert "“gauss:” is not a noise. Write blur:1.5" in lab.find(QLineEdit, "noise").toolTip()
 
 

@@ -205,7 +205,7 @@ def test_the_cloud_is_thrown_around_the_cursor_in_sigmas_of_the_data(lab: Window
     lab.document.undo()
     lab.document.undo()
     lab.document.undo()
-    assert lab.document.jitter == Jitter()
+    assert lab.document.state.jitter == Jitter()
 
 
 def test_an_image_of_the_cloud_takes_the_cursor_to_its_code(lab: WindowDriver) -> None:

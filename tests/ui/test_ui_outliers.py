@@ -71,7 +71,7 @@ def test_the_worst_come_first_beside_their_reconstructions(lab: WindowDriver) ->
     QTest.mouseClick(
         panel.list.viewport(), Qt.MouseButton.LeftButton, pos=panel.list.visualItemRect(panel.list.item(1)).center()
     )
-    assert lab.document.image_index == order[1]
+    assert lab.document.state.image_index == order[1]
     lab.click("outliers_best")
     assert panel.list.item(0).text() == f"{errors[order[-1]]:.4f}"
     assert not lab.find(QLabel, "outliers_empty").isVisible()

@@ -27,6 +27,7 @@ from pytestqt.qtbot import QtBot
 import explorer.ui
 from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
+from explorer.document.session_file import read_session
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import NamedDirection
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
@@ -150,10 +151,10 @@ def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: WindowDriver
     path = tmp_path / f"{MARK}.png"
     Image.new("L", (12, 10), 200).save(path)
     assert drop(marked.window, files(path), marked.window.rect().center())
-    marked.until(lambda: marked.document.imported_image is not None)
+    marked.until(lambda: marked.document.state.imported_image is not None)
     marked.settle()
     hover_all(marked.window)
-    imported_image = marked.document.imported_image
+    imported_image = marked.document.state.imported_image
     assert imported_image is not None
     assert MARK in imported_image.title
     assert faults(marked.window) == []

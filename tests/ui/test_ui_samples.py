@@ -60,7 +60,7 @@ def test_a_plain_model_is_sampled_where_its_codes_are(driver: WindowDriver) -> N
     driver.document.undo()
     driver.document.undo()
     driver.document.undo()
-    assert driver.document.sampling == Sampling()
+    assert driver.document.state.sampling == Sampling()
 
 
 def test_a_variational_model_is_sampled_from_its_prior(driver: WindowDriver) -> None:
@@ -129,7 +129,7 @@ def test_axes_are_walked_in_sigmas(driver: WindowDriver) -> None:
     np.testing.assert_allclose(along[:, 0], np.full(TRAVERSAL_COLUMNS, to_components(driver.code, stats)[0]), atol=1e-3)
     driver.document.undo()
     driver.document.undo()
-    assert driver.document.traversal == Traversal()
+    assert driver.document.state.traversal == Traversal()
 
 
 def test_the_mean_code_with_each_dimension_at_its_maximum(driver: WindowDriver) -> None:

@@ -21,10 +21,10 @@ from pytestqt.qtbot import QtBot
 from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.state import State
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.recent import recent_sessions
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.workers.loading import open_model
 
@@ -200,7 +200,7 @@ def bring_in(driver: WindowDriver, path: Path) -> None:
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
     assert drop(driver.window, files(path), QPoint(600, 300))
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
+        lambda: driver.document.state.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.settle()
 
@@ -234,7 +234,7 @@ def test_an_image_that_was_brought_in_is_saved_too(
     assert not other.document.sessions.dirty
     assert not other.problems
     other.document.choose_image(7)
-    other.until(lambda: other.document.imported_image is None and other.document.code is not None)
+    other.until(lambda: other.document.state.imported_image is None and other.document.code is not None)
 
 
 def test_an_image_that_is_too_large_to_be_saved_is_reported(
@@ -272,7 +272,7 @@ def test_the_encoders_answer_is_no_change(
     other.document.sessions.open_wanted.emit(places["sessions"] / "a.latent")
     other.until(lambda: other.document.sessions.path is not None)
     other.settle()
-    assert other.document.code is other.document.start_code
+    assert other.document.code is other.document.state.start_code
     assert not other.document.sessions.dirty
 
 
@@ -288,7 +288,7 @@ def test_recent_sessions_are_in_the_menu(user: WindowDriver, places: dict[str, P
     assert texts == ["second && more", "first", "Clear list"]
     menu.actions()[1].trigger()
     user.until(lambda: user.document.sessions.path == first)
-    assert user.document.keyframes == ()
+    assert user.document.state.keyframes == ()
     assert recent_sessions() == [first, second]
     second.unlink()
     menu.aboutToShow.emit()
@@ -304,7 +304,7 @@ def test_a_new_session_keeps_the_model_and_the_images(user: WindowDriver, places
     save_as(user, places["sessions"] / "a.latent")
     press(user, "action_session_new")
     document = user.document
-    assert (document.keyframes, document.bookmarks.kept, document.image_index) == ((), (), 0)
+    assert (document.state.keyframes, document.bookmarks.kept, document.state.image_index) == ((), (), 0)
     assert document.model is not None
     assert document.model.name == "one"
     assert (document.sessions.path, document.sessions.dirty, document.undo_label) == (None, False, None)
@@ -367,10 +367,10 @@ def test_new_and_open_ask_too(user: WindowDriver, places: dict[str, Path]) -> No
     press(user, "action_keyframe")
     press(user, "action_session_new")
     answer(user, "unsaved_question", "unsaved_cancel")
-    assert len(user.document.keyframes) == 1
+    assert len(user.document.state.keyframes) == 1
     user.document.sessions.open_wanted.emit(path)
     answer(user, "unsaved_question", "unsaved_drop")
-    user.until(lambda: not user.document.keyframes)
+    user.until(lambda: not user.document.state.keyframes)
     assert user.document.sessions.path == path
 
 
@@ -486,7 +486,7 @@ def test_without_the_model_the_images_open_and_the_file_is_left(
     other.document.sessions.open_wanted.emit(path)
     answer(other, "missing_question", "missing_skip")
     other.until(lambda: other.document.source is not None)
-    assert (other.document.model, other.document.image_index, other.document.keyframes) == (None, 7, ())
+    assert (other.document.model, other.document.state.image_index, other.document.state.keyframes) == (None, 7, ())
     # What is left would take the place of what was lost: it has no file.
     assert other.document.sessions.path is None
     press(other, "action_session_save")
@@ -541,7 +541,7 @@ def test_without_the_images_the_codes_open(
     answer(other, "missing_question", "missing_skip")
     other.until(lambda: other.document.model is not None)
     assert (other.document.source, other.document.sessions.path) == (None, None)
-    assert len(other.document.keyframes) == len(state.keyframes)
+    assert len(other.document.state.keyframes) == len(state.keyframes)
     np.testing.assert_array_equal(other.code, state.code)
     other.until_edited_shows(other.code)
 
@@ -633,4 +633,4 @@ def test_every_question_can_be_answered_with_keys(user: WindowDriver) -> None:
     assert drop is not None
     drop.setFocus()
     QTest.keyClick(drop, Qt.Key.Key_Space)
-    assert user.document.keyframes == ()
+    assert user.document.state.keyframes == ()

@@ -78,12 +78,12 @@ def test_arrow_keys_step_through_the_images_and_stop_at_the_ends(driver: WindowD
     images = []
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left):
         QTest.keyClick(stage, key)
-        images.append(driver.document.image_index)
+        images.append(driver.document.state.image_index)
     assert images == [1, 2, 1, 0, 0]
     driver.shortcut("action_next")
-    assert driver.document.image_index == 1
+    assert driver.document.state.image_index == 1
     driver.shortcut("action_previous")
-    assert driver.document.image_index == 0
+    assert driver.document.state.image_index == 0
 
 
 def test_the_image_is_painted_in_sharp_squares(driver: WindowDriver) -> None:

@@ -54,7 +54,7 @@ class Watch:
 
 def assert_only(driver: WindowDriver, watch: Watch) -> None:
     """Assert that all images seen are those of the open model, source and image."""
-    model, source, image_index = driver.document.model, driver.document.source, driver.document.image_index
+    model, source, image_index = driver.document.model, driver.document.source, driver.document.state.image_index
     assert model is not None
     assert source is not None
     assert image_index is not None
@@ -202,9 +202,9 @@ def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(driver: Wind
     driver.document.timeline.add()
     other_model(driver)
     driver.settle()
-    assert not driver.document.keyframes
+    assert not driver.document.state.keyframes
     driver.document.undo()
     assert driver.document.model is old
-    assert len(driver.document.keyframes) == 1
+    assert len(driver.document.state.keyframes) == 1
     driver.settle()
     driver.until_edited_shows(as_floats(0.5, -0.5))

@@ -38,7 +38,7 @@ def add_keyframes(driver: WindowDriver, count: int = 2) -> None:
 
 
 def codes_of(driver: WindowDriver) -> list[Floats]:
-    return [keyframe.code for keyframe in driver.document.keyframes]
+    return [keyframe.code for keyframe in driver.document.state.keyframes]
 
 
 def choose(driver: WindowDriver, name: str, value: str) -> None:
@@ -55,7 +55,7 @@ def set_animation_settings(driver: WindowDriver, steps: int, hold: int, loop: st
     driver.type_into("timeline_steps", str(steps))
     driver.type_into("timeline_hold", str(hold))
     choose(driver, "timeline_loop", loop)
-    assert driver.document.animation == AnimationSettings(steps=steps, hold=hold, loop=loop)  # type: ignore[arg-type]
+    assert driver.document.state.animation == AnimationSettings(steps=steps, hold=hold, loop=loop)  # type: ignore[arg-type]
 
 
 def act(driver: WindowDriver, name: str) -> None:
@@ -233,7 +233,7 @@ def test_a_segment_goes_its_own_way(driver: WindowDriver) -> None:
     animation = driver.document.timeline.animation
     assert animation is not None
     assert animation.segments == (Segment(90), Segment(20, "slerp", "ease_in"))
-    assert driver.document.animation.segment == Segment(90), "the others go on as they did"
+    assert driver.document.state.animation.segment == Segment(90), "the others go on as they did"
     driver.click("timeline_for_all")
     assert driver.document.timeline.animation.segments == (Segment(20, "slerp", "ease_in"),) * 2  # type: ignore[union-attr]
     assert driver.find(QLabel, "timeline_which").text() == "All segments"
@@ -297,7 +297,7 @@ def test_the_scrub_moves_the_cursor_and_is_one_step(driver: WindowDriver) -> Non
     drag(track, [QPointF(track.x_of(5 * step), 6) for step in range(11)])
     frame = driver.document.timeline.playhead
     assert 45 < frame < 55
-    expected = animation_codes(np.stack(KEYS[:2]), driver.document.animation)[frame]
+    expected = animation_codes(np.stack(KEYS[:2]), driver.document.state.animation)[frame]
     np.testing.assert_allclose(driver.code, expected, atol=1e-6)
     assert f"{frame + 1}/216 · 4.32 s" in driver.find(QLabel, "timeline_length").text()
     driver.until_edited_shows(driver.code)
@@ -401,7 +401,7 @@ def test_settings_change_the_length(driver: WindowDriver) -> None:
     assert "1/216 · 4.32 s" in length.text()
     set_animation_settings(driver, 10, 2, "repeat")
     driver.type_into("timeline_fps", "25")
-    assert driver.document.animation.fps == 25
+    assert driver.document.state.animation.fps == 25
     assert "/14 · 0.56 s" in length.text()
 
 

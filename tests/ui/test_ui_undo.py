@@ -27,7 +27,7 @@ def open_model(driver: WindowDriver, path: Path) -> None:
 def drop_image(driver: WindowDriver, path: Path) -> None:
     Image.new("L", (10, 12), 99).save(path)
     driver.document.open_requests.files_given.emit([path])
-    driver.until(lambda: driver.document.imported_image is not None)
+    driver.until(lambda: driver.document.state.imported_image is not None)
 
 
 def differences(state: State, wanted: State) -> list[str]:
@@ -89,7 +89,7 @@ def test_opening_and_dropping_are_taken_back_with_the_timeline(
     for state, playhead in list(zip(states, playheads, strict=True))[-2::-1]:
         document.undo()
         arrived(state, playhead)
-    assert len(document.keyframes) == 3
+    assert len(document.state.keyframes) == 3
     assert document.timeline.playhead == 17
     for state, playhead in list(zip(states, playheads, strict=True))[1:]:
         document.redo()

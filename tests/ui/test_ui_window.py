@@ -126,7 +126,7 @@ def test_a_text_field_keeps_its_own_keys(driver: WindowDriver) -> None:
     QTest.keyClicks(field, "k k")
     assert field.text() == "k k"
     QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert len(driver.document.keyframes) == 1
+    assert len(driver.document.state.keyframes) == 1
 
 
 def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) -> None:
@@ -139,7 +139,7 @@ def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) ->
     add.setFocus()
     for _ in range(2):
         QTest.keyClick(add, Qt.Key.Key_Space)
-    assert len(driver.document.keyframes) == 2
+    assert len(driver.document.state.keyframes) == 2
     driver.window.stage.setFocus()
     driver.shortcut("action_play", driver.window.stage)
     assert driver.window.timeline.play.isChecked()

@@ -11,8 +11,8 @@ from explorer_testing.builders import as_floats, make_model, make_source
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.backend import Backend
 

@@ -98,7 +98,7 @@ def test_images_open(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: backend.document.source is not None)
     assert backend.document.source is not None
     assert backend.document.source.count == 4
-    assert backend.document.image_index == 0
+    assert backend.document.state.image_index == 0
 
 
 def test_the_model_that_was_asked_for_last_is_the_one_that_opens(
@@ -140,7 +140,7 @@ def test_switching_between_models_of_the_same_images_keeps_the_image(backend: Ba
     document.open_model_requested.emit(paths.pretrained_dir() / "digits-deep-49")
     qtbot.waitUntil(lambda: name_of(document) == "digits-deep-49" and settled(document))
     assert document.source is source
-    assert document.image_index == 17
+    assert document.state.image_index == 17
 
 
 def test_home_images_are_known_by_what_the_model_was_trained_on(bundle: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_cancelled_export_leaves_nothing(backend: Backend, bundle: Path, tmp_p
     document.timeline.add()
     document.set_code(as_floats(1, 1))
     document.timeline.add()
-    document.timeline.set_animation_settings(replace(document.animation, steps=1000))
+    document.timeline.set_animation_settings(replace(document.state.animation, steps=1000))
     document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
     document.job_cancel_requested.emit(document.jobs[-1].key)
     qtbot.waitUntil(lambda: not document.jobs)
@@ -225,7 +225,7 @@ def test_closing_in_the_middle_of_everything_ends_it(bundle: Path, tmp_path: Pat
         document.set_code(as_floats(0, 0))
         document.timeline.add()
         document.timeline.add()
-        document.timeline.set_animation_settings(replace(document.animation, steps=1000))
+        document.timeline.set_animation_settings(replace(document.state.animation, steps=1000))
         document.timeline.export_requested.emit(Export(tmp_path / "morph.gif"))
         document.open_model_requested.emit(bundle)
         document.open_source_requested.emit("digits")

@@ -63,7 +63,7 @@ def document(qapp: object) -> Iterator[Document]:
 
 def look(document: Document) -> None:
     """Show the whole range of the map."""
-    grid = document.grid
+    grid = document.state.grid
     document.map.look(MapWindow(document.tile_grid, 0, grid.low, grid.high, grid.low, grid.high))
 
 
@@ -81,7 +81,7 @@ def rendered(document: Document) -> bool:
         and cursor.decode_ms > 0
         and isinstance(views[NOISE], NoiseView)
         and (flat or document.map.ready)
-        and (not document.keyframes or isinstance(views[KEYFRAMES], DecodedView))
+        and (not document.state.keyframes or isinstance(views[KEYFRAMES], DecodedView))
     )
 
 
@@ -152,7 +152,7 @@ def test_every_edit_is_rendered(document: Document, qtbot: QtBot) -> None:
     document.set_noises([Noise("gaussian", 0.0)])
     qtbot.waitUntil(lambda: document.views[NOISE] is not before)
     assert view_of(NoiseView, document.views[NOISE]).of_noisy.psnr == np.inf
-    document.set_grid(replace(document.grid, low=-1.0, high=4.0, steps=3))
+    document.set_grid(replace(document.state.grid, low=-1.0, high=4.0, steps=3))
     look(document)
     qtbot.waitUntil(lambda: rendered(document))
     assert {tile.x for tile in document.map.visible() if tile.step == 2.5} == {-1.0, 1.5, 4.0}
@@ -179,7 +179,7 @@ def test_switching_the_model_in_full_flight_shows_nothing_of_the_old_one(
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
     assert {IMAGE, CURSOR, NOISE, TILES} <= set(seen)
-    assert document.keyframes == ()
+    assert document.state.keyframes == ()
     check_fits(document)
 
 
@@ -207,7 +207,7 @@ def test_the_image_chosen_last_is_the_one_that_is_shown(document: Document, qtbo
         document.choose_image(index)
     gate.open()
     qtbot.waitUntil(lambda: rendered(document))
-    assert document.image_index == 2
+    assert document.state.image_index == 2
     check_fits(document)
 
 
@@ -278,7 +278,7 @@ def test_a_model_that_fails_says_so_and_the_next_image_is_shown(document: Docume
     qtbot.waitUntil(lambda: isinstance(document.views[TILES], FailedView))
     assert {problem.message for problem in problems} == {"RuntimeError: out of luck"}
     assert all("in fail\n" in problem.details for problem in problems)
-    assert document.start_code is None
+    assert document.state.start_code is None
     broken["now"] = False
     document.choose_image(3)
     qtbot.waitUntil(lambda: isinstance(document.views[CURSOR], CursorView))

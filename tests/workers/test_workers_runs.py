@@ -76,7 +76,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     document, problems = backend.document, problems_of(backend.document)
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
     shown: list[float | None] = []
-    document.model_changed.connect(lambda: shown.append(document.model.epochs if document.model else -1.0))
+    document.changed.model.connect(lambda: shown.append(document.model.epochs if document.model else -1.0))
     out = tmp_path / "new"
     document.training_requested.emit(small_request(images, out, epochs=100_000))
     wait(qtbot, lambda: len(shown) >= 4)
@@ -95,7 +95,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     wait(qtbot, lambda: document.model is not None and document.model.epochs is None)
     assert live_of(document) is None
     assert (document.model.path, document.model.name) == (out, "new")
-    assert len(document.keyframes) == 1, "the finished model is the same model: its keyframes stay"
+    assert len(document.state.keyframes) == 1, "the finished model is the same model: its keyframes stay"
     assert document.code is not None
     assert float(document.code[0]) == 3.0
     assert open_bundle(out).card.history

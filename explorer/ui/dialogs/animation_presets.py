@@ -83,8 +83,8 @@ class AnimationPresetsDialog(QDialog):
         self.kind.activated.connect(lambda row: self._update())
         self.apply.clicked.connect(self._on_apply_clicked)
         close.clicked.connect(self.close)
-        document.model_changed.connect(self._fill_dimensions)
-        for changed in (document.model_changed, document.keyframes_changed, document.code_changed):
+        document.changed.model.connect(self._fill_dimensions)
+        for changed in (document.changed.model, document.changed.keyframes, document.changed.code):
             changed.connect(self._update)
         self._fill_dimensions()
         self._update()
@@ -146,7 +146,7 @@ class AnimationPresetsDialog(QDialog):
 
     def _ends(self, code: Floats | None) -> tuple[Floats, Floats]:
         """Return the first and last keyframe; with only one, that and the current code."""
-        keyframes = self._document.keyframes
+        keyframes = self._document.state.keyframes
         if len(keyframes) > 1:
             return keyframes[0].code, keyframes[-1].code
         if keyframes and code is not None:

@@ -49,7 +49,7 @@ class ExportAnimationDialog(QDialog):
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._show_next)
         document.timeline.estimated.connect(self._on_estimated)
-        for changed in (document.keyframes_changed, document.animation_changed, document.times_changed):
+        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
             changed.connect(self._on_animation_changed)
         self._on_edited()
 
@@ -191,7 +191,7 @@ class ExportAnimationDialog(QDialog):
         for widget in (self.palette_by, self.dither):
             widget.setEnabled(colors)
         self.fps.setEnabled(self.kind.animated)
-        repeats = self._document.animation.loop != "none"
+        repeats = self._document.state.animation.loop != "none"
         self.plays.setEnabled(self.kind.animated and suffix != ".mp4" and repeats)
         self.write.setEnabled(self._document.timeline.frames > 0)
         self.note.setText(" ".join(self._notes(suffix, gray, repeats)))
@@ -202,7 +202,7 @@ class ExportAnimationDialog(QDialog):
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
             notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
-        elif self.kind.animated and abs(self.fps.value() - self._document.animation.fps) > 0.005:
+        elif self.kind.animated and abs(self.fps.value() - self._document.state.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if suffix == ".gif" and gray:
             notes.append(self.tr("Grayscale: lossless."))
@@ -225,7 +225,7 @@ class ExportAnimationDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Take the frame rate of the timeline and compute the preview."""
         super().showEvent(event)
-        self.fps.setValue(self._document.animation.fps)
+        self.fps.setValue(self._document.state.animation.fps)
         self._update_controls()
         if self._frames is None or self._frames.export != self._tried:
             # The last attempt failed; this one may succeed.

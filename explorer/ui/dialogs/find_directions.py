@@ -57,8 +57,8 @@ class FindDirectionsDialog(QDialog):
         self.strip.cancelled.connect(self._cancel)
         self.table.itemSelectionChanged.connect(self._show_buttons)
         document.direction_search.found_changed.connect(self._show_found)
-        document.source_changed.connect(self._fill_attributes)
-        document.directions_changed.connect(self._show_buttons)
+        document.changed.source.connect(self._fill_attributes)
+        document.changed.directions.connect(self._show_buttons)
         document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
         self._fill_attributes()
@@ -219,7 +219,7 @@ class FindDirectionsDialog(QDialog):
 
     def _show_buttons(self) -> None:
         self._keep.setEnabled(bool(self._document.direction_search.found))
-        self._save.setEnabled(bool(self._document.directions))
+        self._save.setEnabled(bool(self._document.state.directions))
         self._open.setEnabled(self._document.model is not None)
 
     def _on_keep_clicked(self) -> None:
@@ -249,7 +249,7 @@ class FindDirectionsDialog(QDialog):
         if model is None:
             return
         try:
-            write_directions(path, model.card, {one.name: one.direction for one in self._document.directions})
+            write_directions(path, model.card, {one.name: one.direction for one in self._document.state.directions})
         except ExplorerError as error:
             self._document.report(error.message)
         else:

@@ -138,11 +138,11 @@ class ArithmeticPanel(QWidget):
         self._share.sliderPressed.connect(self._on_share_pressed)
         self._share.valueChanged.connect(self._on_share_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
-        document.arithmetic_changed.connect(self._show_settings)
+        document.changed.arithmetic.connect(self._show_settings)
         document.views.changed(TERMS).connect(self._show_terms)
         document.views.changed(NEAREST).connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
-        document.model_changed.connect(self._show_settings)
+        document.changed.model.connect(self._show_settings)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Find the nearest image while the panel is visible."""
@@ -159,23 +159,23 @@ class ArithmeticPanel(QWidget):
         self._pages.setCurrentIndex(1 if number == _MORE else 0)
         if number != _MORE:
             mode: Literal["sum", "cross"] = "cross" if number == _CROSS else "sum"
-            if mode != self._document.arithmetic.mode:
-                self._document.set_arithmetic(replace(self._document.arithmetic, mode=mode))
+            if mode != self._document.state.arithmetic.mode:
+                self._document.set_arithmetic(replace(self._document.state.arithmetic, mode=mode))
 
     def _on_share_pressed(self) -> None:
         self._gestures += 1
 
     def _on_share_moved(self, value: int) -> None:
         gesture = f"arithmetic-share-{self._gestures}"
-        self._document.set_arithmetic(replace(self._document.arithmetic, share=value / _STEPS), gesture)
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, share=value / _STEPS), gesture)
 
     def _on_seed_changed(self, value: int) -> None:
-        self._document.set_arithmetic(replace(self._document.arithmetic, seed=value), "~arithmetic-seed")
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, seed=value), "~arithmetic-seed")
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        arithmetic = self._document.arithmetic
+        arithmetic = self._document.state.arithmetic
         crossing = arithmetic.mode == "cross"
         if self.modes.current != _MORE:
             self.modes.choose(_CROSS if crossing else _SUM)
@@ -196,7 +196,7 @@ class ArithmeticPanel(QWidget):
         view = self._document.views[TERMS]
         pixels = to_pixels(view.images) if isinstance(view, DecodedView) else None
         start = 0
-        for box, term in zip(self.terms, self._document.arithmetic.terms, strict=True):
+        for box, term in zip(self.terms, self._document.state.arithmetic.terms, strict=True):
             end = start + len(term.codes)
             box.show_images(pixels[start:end] if pixels is not None and end <= len(pixels) else None, end - start)
             start = end
@@ -270,19 +270,19 @@ class _TermBox(QWidget):
         layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
         self._strength.valueChanged.connect(self._on_strength_changed)
-        self._add.clicked.connect(lambda: self._take(self._document.start_code))
+        self._add.clicked.connect(lambda: self._take(self._document.state.start_code))
         self._cursor.clicked.connect(lambda: self._take(self._document.code))
         self._clear.clicked.connect(lambda: self._put(replace(self._term, codes=())))
 
     @property
     def _term(self) -> Term:
-        return self._document.arithmetic.terms[self._number]
+        return self._document.state.arithmetic.terms[self._number]
 
     def _put(self, term: Term, gesture: str | None = None) -> None:
-        terms = list(self._document.arithmetic.terms)
+        terms = list(self._document.state.arithmetic.terms)
         terms[self._number] = term
         first, second, third = terms
-        self._document.set_arithmetic(replace(self._document.arithmetic, terms=(first, second, third)), gesture)
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, terms=(first, second, third)), gesture)
 
     def _on_strength_changed(self, value: float) -> None:
         self._put(replace(self._term, strength=value), f"~slot-{self._number}")

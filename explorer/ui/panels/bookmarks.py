@@ -59,10 +59,10 @@ class BookmarksPanel(QWidget):
         self.list.itemChanged.connect(self._on_item_changed)
         self.list.itemDelegate().closeEditor.connect(self._on_editor_closed)
         self.list.currentRowChanged.connect(lambda row: self._update_buttons())
-        document.bookmarks_changed.connect(self._show)
+        document.changed.bookmarks.connect(self._show)
         document.views.changed(BOOKMARKS).connect(self._show_images)
-        document.code_changed.connect(self._update_buttons)
-        document.model_changed.connect(self._update_buttons)
+        document.changed.code.connect(self._update_buttons)
+        document.changed.model.connect(self._update_buttons)
         self._show()
 
     # -- intents -----------------------------------------------------------------------------------------------------

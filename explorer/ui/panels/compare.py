@@ -162,7 +162,7 @@ class ComparePanel(QWidget):
         beside.table_changed.connect(self._show_table)
         beside.problem_changed.connect(self._show_view)
         document.views.changed(COMPARE).connect(self._show_view)
-        document.model_changed.connect(self._show_model)
+        document.changed.model.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Compute while the panel is visible."""
@@ -262,7 +262,7 @@ class ComparePanel(QWidget):
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
         beside = self._document.comparison
         edits = (
-            self._document.code is not self._document.start_code,
+            self._document.code is not self._document.state.start_code,
             beside.code is not None and beside.code is not beside.start_code,
         )
         for place, (frame, error, name) in enumerate(

@@ -117,8 +117,8 @@ class FeatureMapsPanel(QWidget):
         self.canvas.nudged.connect(self._on_nudged)
         self.canvas.cell_changed.connect(self._show_cell)
         self.canvas.channel_stepped.connect(lambda by: self.channel.setValue(self.channel.value() + by))
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
 
     def begin_painting(self) -> None:
         """Focus the large map."""
@@ -152,7 +152,7 @@ class FeatureMapsPanel(QWidget):
     def _on_code_changed(self) -> None:
         if self._statistics is None:
             return
-        code, start, channels = self._document.code, self._document.start_code, len(self._statistics.mean)
+        code, start, channels = self._document.code, self._document.state.start_code, len(self._statistics.mean)
         self._edited = None
         shape = None if self._document.model is None else self._document.model.card.latent_shape
         self._maps = None if code is None or shape is None else code.reshape(shape)

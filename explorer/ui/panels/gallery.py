@@ -71,9 +71,9 @@ class GalleryPanel(QWidget):
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
-        document.source_changed.connect(self._on_source_changed)
-        document.image_index_changed.connect(self._on_image_changed)
-        document.imported_image_changed.connect(self._on_image_changed)
+        document.changed.source.connect(self._on_source_changed)
+        document.changed.image_index.connect(self._on_image_changed)
+        document.changed.imported_image.connect(self._on_image_changed)
         document.views.changed(THUMBNAILS).connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
@@ -191,9 +191,9 @@ class GalleryPanel(QWidget):
 
     def _on_image_changed(self) -> None:
         """Select the document's image if it is listed, and show its caption."""
-        image_index = self._document.image_index
+        image_index = self._document.state.image_index
         self._show_caption(image_index)
-        if self._document.imported_image is not None:
+        if self._document.state.imported_image is not None:
             # Select nothing while an imported image is shown, so that a click selects any of these again.
             with QSignalBlocker(self.view.selectionModel()):
                 self.view.selectionModel().clear()
@@ -212,7 +212,7 @@ class GalleryPanel(QWidget):
         self.view.viewport().update()
 
     def _show_caption(self, image_index: int | None) -> None:
-        source, imported_image = self._document.source, self._document.imported_image
+        source, imported_image = self._document.source, self._document.state.imported_image
         self._caption.setVisible(source is not None and image_index is not None)
         if imported_image is not None:
             self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", imported_image.title))

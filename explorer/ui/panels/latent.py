@@ -167,10 +167,10 @@ class LatentPanel(QWidget):
         self._shuffle.clicked.connect(self.shuffle)
         self.sliders.moved.connect(self._on_slider_moved)
         self.sliders.reset_requested.connect(self._on_slider_reset)
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
         document.views.changed(METER).connect(self._on_meter_changed)
-        document.directions_changed.connect(self._on_directions_changed)
+        document.changed.directions.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
         self._statistics.clicked.connect(self.show_statistics)
         self._part.clicked.connect(document.direction_search.part)
@@ -185,7 +185,7 @@ class LatentPanel(QWidget):
     def switch_view(self) -> None:
         """Show the next basis: dimensions, principal components, directions."""
         places = [(self.views.current + step) % 3 for step in (1, 2)]
-        there = {_DIRECTIONS: bool(self._document.directions)}
+        there = {_DIRECTIONS: bool(self._document.state.directions)}
         possible = (place for place in places if self.views.part(place).isEnabled() and there.get(place, True))
         other = next(possible, None)
         if other is not None:
@@ -279,7 +279,7 @@ class LatentPanel(QWidget):
 
     def _view_of(self, model: OpenModel, number: int) -> CodeView:
         if number == _DIRECTIONS:
-            return DirectionsView(model, self._document.directions)
+            return DirectionsView(model, self._document.state.directions)
         return ComponentsView(model) if number == _AXES else DimensionsView(model)
 
     def _show_view(self, number: int) -> None:
@@ -289,7 +289,7 @@ class LatentPanel(QWidget):
         self._view = self._view_of(model, number)
         self._of_directions.setVisible(number == _DIRECTIONS)
         for control in (self._part, self._drop):
-            control.setEnabled(bool(self._document.directions))
+            control.setEnabled(bool(self._document.state.directions))
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
         self.filter.setPlaceholderText(
@@ -374,7 +374,7 @@ class LatentPanel(QWidget):
             self._rest.start()
 
     def _show_code(self) -> None:
-        view, code, start = self._view, self._document.code, self._document.start_code
+        view, code, start = self._view, self._document.code, self._document.state.start_code
         ready = view is not None and code is not None
         self.sliders.setEnabled(ready)
         self._reset.setEnabled(ready)

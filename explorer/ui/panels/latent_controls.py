@@ -25,8 +25,8 @@ class LatentControls(QWidget):
         self._boxes: list[tuple[QComboBox, int, int]] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
         self._on_model_changed()
 
     def _on_model_changed(self) -> None:

@@ -61,7 +61,7 @@ class MapPanel(QWidget):
         self._document = document
         self._home: object = None
         self._model: OpenModel | None = None
-        self._directions: object = None
+        self._axes: object = None
         self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
         self.setObjectName("map_panel")
         self.setAccessibleName(self.tr("Map"))
@@ -89,14 +89,14 @@ class MapPanel(QWidget):
         self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
         self._out.clicked.connect(lambda: self.canvas.zoom_by(0.5**0.5))
         self._fit.clicked.connect(self.canvas.reset_view)
-        document.model_changed.connect(self._on_model_changed)
-        document.grid_changed.connect(self._on_grid_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.grid.connect(self._on_grid_changed)
         document.views.changed(TILES).connect(self._on_tiles_view_changed)
         document.views.changed(HOVER).connect(self._on_hover_view_changed)
         document.views.changed(OVERLAY).connect(self._on_overlay_changed)
         document.map.overlay_changed.connect(self._on_overlay_changed)
-        document.code_changed.connect(self._on_code_changed)
-        for changed in (document.keyframes_changed, document.animation_changed, document.timeline.curve_laid):
+        document.changed.code.connect(self._on_code_changed)
+        for changed in (document.changed.keyframes, document.changed.animation, document.timeline.curve_laid):
             changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
 
@@ -266,7 +266,7 @@ class MapPanel(QWidget):
             box.setEnabled(model is not None and model.latent_dim > 2)
 
     def _on_grid_changed(self) -> None:
-        grid = self._document.grid
+        grid = self._document.state.grid
         for box, value in ((self._low, grid.low), (self._high, grid.high)):
             with QSignalBlocker(box):
                 box.setValue(value)
@@ -286,7 +286,7 @@ class MapPanel(QWidget):
         self._show_tiles()
 
     def _names(self) -> tuple[str, str]:
-        grid = self._document.grid
+        grid = self._document.state.grid
         if grid.corners:
             return self.tr("keyframes 1–2"), self.tr("keyframes 1–3")
         if grid.quantiles:
@@ -299,9 +299,9 @@ class MapPanel(QWidget):
         model = self._document.model
         more = model is not None and model.latent_dim > 2
         words = self.tr("Axes in σ. Other dimensions stay at the current code.")
-        if not self._document.grid.components:
+        if not self._document.state.grid.components:
             words = self.tr("Other dimensions stay at the current code.")
-        if self._document.grid.corners:
+        if self._document.state.grid.corners:
             words = self.tr(
                 "Keyframe 1 is at (0, 0), 2 and 3 at 1. The current code keeps its distance from the plane."
             )
@@ -319,7 +319,7 @@ class MapPanel(QWidget):
             return
         self._show_hint()
         try:
-            self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
+            self._document.set_grid(replace(self._document.state.grid, low=low, high=high, steps=self._steps.value()))
         except ExplorerError:
             self._on_grid_changed()
             self._hint.setText(self.tr("Quantiles must be between 0 and 1."))
@@ -327,7 +327,7 @@ class MapPanel(QWidget):
 
     def _on_direction_chosen(self, box: QComboBox) -> None:
         """Change one axis; both are dimensions, or both are principal components."""
-        grid = self._document.grid
+        grid = self._document.state.grid
         if grid.corners:
             reach = _COMPONENT_REACH if grid.components else self._document.home_reach
             grid = replace(grid, corners=(), low=-reach, high=reach)
@@ -351,16 +351,16 @@ class MapPanel(QWidget):
     def _on_quantiles_toggled(self, on: bool) -> None:
         reach = self._document.home_reach
         low, high = _QUANTILES if on else (-reach, reach)
-        grid = replace(self._document.grid, quantiles=on, components=False, corners=(), low=low, high=high)
-        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.components else (0, 1)))
+        grid = replace(self._document.state.grid, quantiles=on, components=False, corners=(), low=low, high=high)
+        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.state.grid.components else (0, 1)))
 
     def _on_through_clicked(self) -> None:
         """Show the plane through three keyframes; if they are collinear, say so."""
-        codes = [keyframe.code for keyframe in self._document.keyframes[:3]]
+        codes = [keyframe.code for keyframe in self._document.state.keyframes[:3]]
         corners = tuple(tuple(float(value) for value in code) for code in codes)
         low, high = _AROUND
         try:
-            grid = replace(self._document.grid, corners=corners, quantiles=False, low=low, high=high)
+            grid = replace(self._document.state.grid, corners=corners, quantiles=False, low=low, high=high)
             self._document.set_grid(grid)
         except ExplorerError:
             words = self.tr("Keyframes 1–3 are collinear. Choose a third one off the line.")
@@ -387,8 +387,8 @@ class MapPanel(QWidget):
 
     def _on_keyframe_moved(self, number: int, x: float, y: float, gesture: str) -> None:
         plane = self._document.plane
-        if plane is not None and number < len(self._document.keyframes):
-            code = plane.moved(self._document.keyframes[number].code, x, y)
+        if plane is not None and number < len(self._document.state.keyframes):
+            code = plane.moved(self._document.state.keyframes[number].code, x, y)
             self._document.timeline.bend(number, code, gesture)
 
     def _on_hovered(self, point: tuple[float, float] | None) -> None:
@@ -522,10 +522,10 @@ class MapPanel(QWidget):
         x, y = plane.coordinates(code).tolist()
         if not self._trail or self._trail[-1] != (x, y):
             self._trail.append((x, y))
-        directions = replace(self._document.grid, low=0, high=1, steps=2)
-        if directions != self._directions:
+        axes = self._document.state.grid.axes
+        if axes != self._axes:
             # The trail belongs to another plane.
-            self._directions = directions
+            self._axes = axes
             self._trail.clear()
             self._trail.append((x, y))
             self._on_keyframes_changed()
@@ -534,7 +534,7 @@ class MapPanel(QWidget):
 
     def _on_keyframes_changed(self) -> None:
         plane = self._document.plane
-        codes = [keyframe.code for keyframe in self._document.keyframes]
+        codes = [keyframe.code for keyframe in self._document.state.keyframes]
         self._through.setEnabled(len(codes) > 2 and plane is not None)
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])

@@ -165,8 +165,8 @@ class NeighborsPanel(QWidget):
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
         document.views.changed(NEIGHBORS).connect(self._show)
-        document.model_changed.connect(self._show)
-        document.source_changed.connect(self._show)
+        document.changed.model.connect(self._show)
+        document.changed.source.connect(self._show)
         document.analysis.running_changed.connect(self._show_progress)
         document.analysis.running_changed.connect(self._show)
         document.jobs_changed.connect(self._show_progress)
@@ -193,7 +193,7 @@ class NeighborsPanel(QWidget):
         return list(dict.fromkeys(int(item.data(_PLACE)) for item in items))
 
     def _on_add_clicked(self) -> None:
-        self._document.timeline.request_images(self._selected(), len(self._document.keyframes))
+        self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
 
     def _cancel(self) -> None:
         key = self._document.analysis.running("index")

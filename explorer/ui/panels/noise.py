@@ -59,8 +59,8 @@ class NoisePanel(QWidget):
         self._slider.valueChanged.connect(self._on_slider_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
-        document.noises_changed.connect(self._on_noises_changed)
-        document.model_changed.connect(self._on_model_changed)
+        document.changed.noises.connect(self._on_noises_changed)
+        document.changed.model.connect(self._on_model_changed)
         document.analysis.cleaned.connect(self._on_cleaned)
         self._on_noises_changed()
         self._on_model_changed()
@@ -179,14 +179,14 @@ class NoisePanel(QWidget):
         self._gestures += 1
 
     def _on_slider_moved(self, value: int) -> None:
-        noises = self._document.noises
+        noises = self._document.state.noises
         if noises:
             kind = CORRUPTIONS[noises[-1].kind]
             strength = round(kind.largest * value / _STEPS, 4)
             self._put((*noises[:-1], replace(noises[-1], strength=strength)), f"noise-slider-{self._gestures}")
 
     def _on_seed_changed(self, seed: int) -> None:
-        self._document.set_noises([replace(noise, seed=seed) for noise in self._document.noises], "~noise-seed")
+        self._document.set_noises([replace(noise, seed=seed) for noise in self._document.state.noises], "~noise-seed")
 
     def _put(self, noises: Sequence[Noise], gesture: str) -> None:
         self._document.set_noises([replace(noise, seed=self._seed.value()) for noise in noises], gesture)
@@ -218,7 +218,7 @@ class NoisePanel(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_noises_changed(self) -> None:
-        noises = self._document.noises
+        noises = self._document.state.noises
         text = format_noise([replace(noise, seed=None) for noise in noises])
         seeds = [noise.seed for noise in noises if noise.seed is not None]
         with QSignalBlocker(self.edit), QSignalBlocker(self._slider), QSignalBlocker(self._seed):

@@ -109,7 +109,7 @@ class CloudControls(QWidget):
         self._sigma.valueChanged.connect(lambda value: self._put(sigma=value, gesture="~jitter"))
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~jitter-seed"))
         redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
-        document.jitter_changed.connect(self._on_jitter_changed)
+        document.changed.jitter.connect(self._on_jitter_changed)
         self._on_jitter_changed()
 
     def _on_slider_pressed(self) -> None:
@@ -119,12 +119,12 @@ class CloudControls(QWidget):
         self._put(sigma=_LARGEST * value / _STEPS, gesture=f"jitter-slider-{self._gestures}")
 
     def _put(self, *, sigma: float | None = None, seed: int | None = None, gesture: str) -> None:
-        now = self._document.jitter
+        now = self._document.state.jitter
         jitter = Jitter(now.sigma if sigma is None else sigma, now.seed if seed is None else seed)
         self._document.set_jitter(jitter, gesture)
 
     def _on_jitter_changed(self) -> None:
-        jitter = self._document.jitter
+        jitter = self._document.state.jitter
         with QSignalBlocker(self._slider), QSignalBlocker(self._sigma), QSignalBlocker(self._seed):
             self._slider.setValue(round(_STEPS * min(1.0, jitter.sigma / _LARGEST)))
             self._sigma.setValue(jitter.sigma)

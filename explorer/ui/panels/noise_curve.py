@@ -42,9 +42,9 @@ class NoiseCurvePage(QWidget):
         document.analysis.quality_changed.connect(self._show)
         document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
-        document.noises_changed.connect(self._show_progress)
+        document.changed.model.connect(self._show_progress)
+        document.changed.source.connect(self._show_progress)
+        document.changed.noises.connect(self._show_progress)
         self._show()
         self._show_progress()
 
@@ -94,7 +94,7 @@ class NoiseCurvePage(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _ask(self, path: Path | None) -> None:
-        self._document.analysis.quality_requested.emit(QualityRequest(self._document.noises, path))
+        self._document.analysis.quality_requested.emit(QualityRequest(self._document.state.noises, path))
 
     def _cancel(self) -> None:
         key = self._document.analysis.running("quality")
@@ -139,7 +139,9 @@ class NoiseCurvePage(QWidget):
     def _show_progress(self) -> None:
         key = self._document.analysis.running("quality")
         self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
-        ready = self._document.model is not None and self._document.source is not None and bool(self._document.noises)
+        ready = (
+            self._document.model is not None and self._document.source is not None and bool(self._document.state.noises)
+        )
         self._measure.setEnabled(ready)
         self._more.setEnabled(ready)
 

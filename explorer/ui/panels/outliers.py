@@ -66,8 +66,8 @@ class OutliersPanel(QWidget):
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
         document.analysis.running_changed.connect(self._show_progress)
         document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
+        document.changed.model.connect(self._show_progress)
+        document.changed.source.connect(self._show_progress)
         self._on_ranking_changed()
         self._show_progress()
 

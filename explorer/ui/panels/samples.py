@@ -47,8 +47,8 @@ class SamplesPanel(QWidget):
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         self.table.chosen.connect(self._on_chosen)
-        document.sampling_changed.connect(self._on_sampling_changed)
-        document.model_changed.connect(self._on_sampling_changed)
+        document.changed.sampling.connect(self._on_sampling_changed)
+        document.changed.model.connect(self._on_sampling_changed)
         document.views.changed(SAMPLES).connect(self._on_samples_view_changed)
         document.analysis.running_changed.connect(self._on_samples_view_changed)
         self._on_sampling_changed()
@@ -119,7 +119,7 @@ class SamplesPanel(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _on_prior_chosen(self, number: int) -> None:
-        sampling = self._document.sampling
+        sampling = self._document.state.sampling
         if number == _FITTED and self._document.analysis.problem("prior"):
             self._document.analysis.put_problem("prior", "")
             self._document.analysis.prior_requested.emit()
@@ -132,7 +132,7 @@ class SamplesPanel(QWidget):
         self._put(temperature=_HOTTEST * value / _STEPS, gesture=f"temperature-{self._gestures}")
 
     def _put(self, *, temperature: float | None = None, seed: int | None = None, gesture: str) -> None:
-        now = self._document.sampling
+        now = self._document.state.sampling
         temperature = now.temperature if temperature is None else temperature
         self._document.set_sampling(
             replace(now, temperature=temperature, seed=now.seed if seed is None else seed), gesture
@@ -147,7 +147,7 @@ class SamplesPanel(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_sampling_changed(self) -> None:
-        sampling, model = self._document.sampling, self._document.model
+        sampling, model = self._document.state.sampling, self._document.model
         plain = model is not None and not model.card.variational
         fitted = sampling.prior == "fitted" or (sampling.prior == "auto" and plain)
         self.prior.choose(_FITTED if fitted else _NORMAL)

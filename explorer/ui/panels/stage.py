@@ -88,9 +88,9 @@ class StagePanel(QWidget):
         self.reconstruction.painted.connect(self.reconstruction_painted)
         document.views.changed(IMAGE).connect(self._on_image_view_changed)
         document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
-        document.image_index_changed.connect(self._on_image_changed)
-        document.imported_image_changed.connect(self._on_image_changed)
-        document.source_changed.connect(self._on_image_changed)
+        document.changed.image_index.connect(self._on_image_changed)
+        document.changed.imported_image.connect(self._on_image_changed)
+        document.changed.source.connect(self._on_image_changed)
 
     def _frame(self, name: str, title: str, empty: str, tip: str) -> ImageFrame:
         frame = ImageFrame(title, empty, self)
@@ -140,8 +140,8 @@ class StagePanel(QWidget):
     def _on_image_changed(self) -> None:
         source, image_index, imported_image = (
             self._document.source,
-            self._document.image_index,
-            self._document.imported_image,
+            self._document.state.image_index,
+            self._document.state.imported_image,
         )
         self.invert.setVisible(imported_image is not None)
         if imported_image is not None and imported_image.image_shape is not None:
@@ -204,7 +204,7 @@ class StagePanel(QWidget):
 
     def _cursor_detail(self) -> str:
         """Return the distance of the current code from the original one, in σ of the dataset."""
-        model, code, start = self._document.model, self._document.code, self._document.start_code
+        model, code, start = self._document.model, self._document.code, self._document.state.start_code
         if model is None or code is None or start is None:
             return ""
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)

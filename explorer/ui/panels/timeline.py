@@ -63,14 +63,14 @@ class TimelinePanel(QWidget):
         self._make_settings()
         self._make_player()
         self._lay_out()
-        document.keyframes_changed.connect(self._on_keyframes_changed)
+        document.changed.keyframes.connect(self._on_keyframes_changed)
         document.views.changed(KEYFRAMES).connect(self._on_keyframes_view_changed)
         document.views.changed(ANIMATION).connect(self._on_animation_view_changed)
-        document.animation_changed.connect(self._on_animation_changed)
-        document.times_changed.connect(self._on_animation_changed)
+        document.changed.animation.connect(self._on_animation_changed)
+        document.changed.times.connect(self._on_animation_changed)
         document.timeline.playhead_changed.connect(self._on_playhead_changed)
-        document.code_changed.connect(self._on_code_changed)
-        document.model_changed.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
         self._on_animation_changed()
         self._on_keyframes_changed()
 
@@ -238,7 +238,7 @@ class TimelinePanel(QWidget):
     # -- keyframes -----------------------------------------------------------------------------------------------
 
     def _remove(self, number: int) -> None:
-        if 0 <= number < len(self._document.keyframes):
+        if 0 <= number < len(self._document.state.keyframes):
             self._document.timeline.remove(number)
 
     def _duplicate(self, number: int) -> None:
@@ -247,7 +247,7 @@ class TimelinePanel(QWidget):
 
     def duplicate(self) -> None:
         """Duplicate the selected keyframe."""
-        if self._document.keyframes:
+        if self._document.state.keyframes:
             self._duplicate(self.track.key)
 
     def _on_moved(self, number: int, to: int) -> None:
@@ -255,10 +255,10 @@ class TimelinePanel(QWidget):
         self.track.choose_key(to)
 
     def _on_retime_begun(self) -> None:
-        self._begun = self._document.keyframes
+        self._begun = self._document.state.keyframes
 
     def _on_retimed(self, number: int, frame: int, gesture: str) -> None:
-        if len(self._begun) == len(self._document.keyframes):
+        if len(self._begun) == len(self._document.state.keyframes):
             self.track.choose_key(self._document.timeline.retime(self._begun, number, frame, gesture))
 
     def _show_menu(self, number: int, where: QPoint) -> None:
@@ -303,10 +303,10 @@ class TimelinePanel(QWidget):
         self._update_controls()
 
     def _on_keyframes_changed(self) -> None:
-        more = len(self._document.keyframes) > self.track.key_count
+        more = len(self._document.state.keyframes) > self.track.key_count
         self._update_controls()
         if more:
-            self.track.choose_key(len(self._document.keyframes) - 1)
+            self.track.choose_key(len(self._document.state.keyframes) - 1)
         self._on_keyframes_view_changed()
         self._show_segment()
 
@@ -314,7 +314,7 @@ class TimelinePanel(QWidget):
         view = self._document.views[KEYFRAMES]
         if isinstance(view, DecodedView):
             self.track.show_images([floats_to_qimage(image) for image in view.images])
-        elif not self._document.keyframes:
+        elif not self._document.state.keyframes:
             self.track.show_images(())
 
     def _on_animation_view_changed(self) -> None:
@@ -336,7 +336,7 @@ class TimelinePanel(QWidget):
         self._even.setEnabled(timeline.animation is not None and (timeline.evened or measured))
 
     def _update_controls(self) -> None:
-        keyframes, timeline = len(self._document.keyframes), self._document.timeline
+        keyframes, timeline = len(self._document.state.keyframes), self._document.timeline
         animation = timeline.animation
         shown = None
         if animation is not None:
@@ -347,7 +347,7 @@ class TimelinePanel(QWidget):
                 animation.key_frames(),
                 animation.pass_numbers(),
                 [self._words(segment) for segment in animation.segments],
-                [keyframe.segment is not None for keyframe in self._document.keyframes],
+                [keyframe.segment is not None for keyframe in self._document.state.keyframes],
             )
         words = self.tr("Drag images here, or press Ctrl+K to add the current code as a keyframe.")
         self.track.show_animation(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
@@ -387,7 +387,7 @@ class TimelinePanel(QWidget):
 
     def _shown_segment(self) -> Segment:
         number = self.track.segment
-        return self._document.animation.segment if number is None else self._document.timeline.segment(number)
+        return self._document.state.animation.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
         """Show the settings of the selected segment, or those of all."""
@@ -395,7 +395,7 @@ class TimelinePanel(QWidget):
         if number is None:
             self._which.setText(self.tr("All segments"))
         else:
-            to = number + 1 if number + 1 < len(self._document.keyframes) else 0
+            to = number + 1 if number + 1 < len(self._document.state.keyframes) else 0
             words = self.tr("Segment %1 → %2")
             self._which.setText(words.replace("%1", str(number + 1)).replace("%2", str(to + 1)))
         blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
@@ -411,7 +411,9 @@ class TimelinePanel(QWidget):
         segment = Segment(self._steps.value(), self._path.currentData(), self._easing.currentData())
         number = self.track.segment
         if number is None:
-            animation = replace(self._document.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
+            animation = replace(
+                self._document.state.animation, steps=segment.steps, path=segment.path, easing=segment.easing
+            )
             self._document.timeline.set_animation_settings(animation)
         else:
             self._document.timeline.set_segment(number, segment)
@@ -425,12 +427,15 @@ class TimelinePanel(QWidget):
 
     def _on_settings_edited(self) -> None:
         animation = replace(
-            self._document.animation, hold=self._hold.value(), fps=self._fps.value(), loop=self._loop.currentData()
+            self._document.state.animation,
+            hold=self._hold.value(),
+            fps=self._fps.value(),
+            loop=self._loop.currentData(),
         )
         self._document.timeline.set_animation_settings(animation)
 
     def _on_animation_changed(self) -> None:
-        animation = self._document.animation
+        animation = self._document.state.animation
         blockers = [QSignalBlocker(box) for box in (self._hold, self._fps, self._loop)]
         self._hold.setValue(animation.hold)
         self._fps.setValue(animation.fps)

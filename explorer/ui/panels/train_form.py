@@ -73,7 +73,7 @@ class TrainForm(TrainChoices):
         self.invert.toggled.connect(lambda checked: self._on_settings_changed())
         self.name.textEdited.connect(self._on_name_edited)
         self.name.editingFinished.connect(self._on_name_finished)
-        self._document.source_changed.connect(self._on_source_changed)
+        self._document.changed.source.connect(self._on_source_changed)
         self._document.library_changed.connect(self._on_library_changed)
         self._document.dataset_checks.ground_changed.connect(self._show_hint)
         self._document.training_changed.connect(self._on_trainings_changed)

@@ -37,7 +37,7 @@ class TraversalsPanel(QWidget):
         self.kinds.chosen.connect(self._on_kind_chosen)
         self._reach.valueChanged.connect(self._on_reach_changed)
         self.table.chosen.connect(self._on_chosen)
-        document.traversal_changed.connect(self._on_traversal_changed)
+        document.changed.traversal.connect(self._on_traversal_changed)
         document.views.changed(TRAVERSAL).connect(self._on_view_changed)
         self._on_traversal_changed()
         self._on_view_changed()
@@ -107,10 +107,10 @@ class TraversalsPanel(QWidget):
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _on_kind_chosen(self, number: int) -> None:
-        self._document.set_traversal(replace(self._document.traversal, by=_KINDS[number]))
+        self._document.set_traversal(replace(self._document.state.traversal, by=_KINDS[number]))
 
     def _on_reach_changed(self, reach: float) -> None:
-        self._document.set_traversal(replace(self._document.traversal, reach=reach), "~reach")
+        self._document.set_traversal(replace(self._document.state.traversal, reach=reach), "~reach")
 
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.views[TRAVERSAL]
@@ -120,7 +120,7 @@ class TraversalsPanel(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_traversal_changed(self) -> None:
-        traversal = self._document.traversal
+        traversal = self._document.state.traversal
         self.kinds.choose(_KINDS.index(traversal.by))
         with QSignalBlocker(self._reach):
             self._reach.setValue(traversal.reach)

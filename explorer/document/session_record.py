@@ -1,42 +1,70 @@
-"""The values of a session file. Every value is bounded, so that hostile files are rejected with the field's name."""
+"""The values of a session file. Every value is bounded, so that hostile files are rejected with the field's name.
+
+The settings of a `State` are their own records: their annotations say what is valid in a file, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    WrapSerializer,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
+from explorer.document.state import Amount, GridSettings, Jitter, Sampling, Seed, Traversal
 from explorer.errors import ExplorerError
-from explorer.latent.animation import Loop
-from explorer.latent.easing import easing_named
-from explorer.latent.paths import path_named
+from explorer.latent.animation import AnimationSettings, Segment
 from explorer.types import ImageShape
 
 VERSION: Final = 4
 MOST: Final = 10_000
-"""Maximum number of keyframes, directions, or codes in a slot."""
+"""Maximum number of keyframes, directions, or codes in a slot, and of frames of a segment or hold."""
 
 LONGEST_ANIMATION: Final = 10_000_000
 """Maximum number of frames of an animation."""
 
-_REACH = 1e12
-"""Upper limit of all numeric settings."""
-
+_HIGHEST_RATE = 1_000
 _STRONGEST_NOISE = 1e6
 _MOST_NOISES = 100
 
-Amount = Annotated[FiniteFloat, Field(ge=-_REACH, le=_REACH)]
-Size = Annotated[FiniteFloat, Field(ge=0, le=_REACH)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(max_length=200)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
 Place = Annotated[str, Field(max_length=4096)]
 
 
+def _checked(value: Any, validate: Callable[[Any], Any]) -> Any:
+    """Raise the error of a setting as the ValueError that pydantic expects."""
+    try:
+        return validate(value)
+    except ExplorerError as error:
+        raise ValueError(str(error)) from error
+
+
+def _without_corners(grid: GridSettings, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    return {name: value for name, value in dump(grid).items() if name != "corners"}
+
+
+_Segment = Annotated[Segment, WrapValidator(_checked)]
+_Animation = Annotated[AnimationSettings, WrapValidator(_checked)]
+_Grid = Annotated[GridSettings, WrapValidator(_checked), WrapSerializer(_without_corners)]
+
+
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Settings of an open state are validated, too, so that no file is written that cannot be read. The schemas are
+    # built with the first session, not when the window opens.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, revalidate_instances="always", defer_build=True
+    )
 
 
 class ModelRecord(_Record):
@@ -82,70 +110,10 @@ class ImportedImageRecord(_Record):
     checksum: str = Field(max_length=64)
 
 
-class SegmentRecord(_Record):
-    """See `explorer.latent.animation.Segment`."""
-
-    steps: int = Field(ge=2, le=MOST)
-    path: Name
-    easing: Name
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        _meant(lambda: (path_named(self.path), easing_named(self.easing)))
-        return self
-
-
-class AnimationRecord(SegmentRecord):
-    """See `explorer.latent.animation.AnimationSettings`."""
-
-    hold: int = Field(ge=0, le=MOST)
-    fps: float = Field(gt=0, le=1000, allow_inf_nan=False)
-    loop: Loop
-
-
-class JitterRecord(_Record):
-    """See `explorer.document.state.Jitter`."""
-
-    sigma: Size
-    seed: Seed
-
-
-class SamplingRecord(_Record):
-    """See `explorer.document.state.Sampling`."""
-
-    prior: Literal["auto", "normal", "fitted"]
-    temperature: Size
-    seed: Seed
-
-
-class TraversalRecord(_Record):
-    """See `explorer.document.state.Traversal`."""
-
-    by: Literal["dimensions", "components", "maximum"]
-    reach: Annotated[FiniteFloat, Field(gt=0, le=_REACH)]
-
-
-class GridRecord(_Record):
-    """See `explorer.document.state.GridSettings`; its corners are among the arrays."""
-
-    dims: tuple[Annotated[int, Field(ge=0, le=2**31)], Annotated[int, Field(ge=0, le=2**31)]]
-    low: Amount
-    high: Amount
-    steps: int = Field(ge=2, le=40)
-    components: bool
-    quantiles: bool
-
-    @model_validator(mode="after")
-    def _a_range(self) -> Self:
-        if not self.low < self.high or (self.quantiles and (self.components or not 0 < self.low < self.high < 1)):
-            raise ValueError("low must be below high, and quantiles between 0 and 1")
-        return self
-
-
 class DirectionRecord(_Record):
     """See `explorer.latent.directions.Direction`; its vector is among the arrays."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Title
     method: Literal["means", "logistic"]
     count: tuple[int, int]
     accuracy: Amount
@@ -155,11 +123,11 @@ class DirectionRecord(_Record):
 
 
 class ArithmeticRecord(_Record):
-    """See `explorer.document.state.Arithmetic`; the codes in its slots are among the arrays."""
+    """See `explorer.document.state.Arithmetic`; the codes of its terms are among the arrays."""
 
     strengths: tuple[Amount, Amount, Amount]
     mode: Literal["sum", "cross"]
-    share: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    share: float = Field(ge=0, le=1)
     seed: Seed
 
 
@@ -191,6 +159,8 @@ class SessionRecord(_Record):
         SHA-256 of ``arrays.npz``, hexadecimal.
     noise
         As written by `explorer.data.corruption.format_noise`.
+    grid
+        Its corners are among the arrays.
     segments
         For each keyframe the segment to the next; None for the animation's default.
     bookmarks
@@ -208,22 +178,22 @@ class SessionRecord(_Record):
     data: DataRecord | None = None
     imported_image: ImportedImageRecord | None = None
     noise: str = Field(default="", max_length=10_000)
-    jitter: JitterRecord
-    sampling: SamplingRecord
-    traversal: TraversalRecord
-    grid: GridRecord
-    animation: AnimationRecord
-    segments: tuple[SegmentRecord | None, ...] = Field(default=(), max_length=MOST)
+    jitter: Jitter
+    sampling: Sampling
+    traversal: Traversal
+    grid: _Grid
+    animation: _Animation
+    segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)
     arithmetic: ArithmeticRecord
     selection: PickedRecord | None = None
-    bookmarks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(default=(), max_length=MOST)
+    bookmarks: tuple[Title, ...] = Field(default=(), max_length=MOST)
     view: ViewRecord = Field(default_factory=ViewRecord)
 
     @field_validator("noise")
     @classmethod
     def _noises(cls, text: str) -> str:
-        noises = _meant(lambda: parse_noise(text))
+        noises = _checked(text, parse_noise)
         strengths = [max(noise.strength, abs(noise.mean)) for noise in noises]
         if max(strengths, default=0) > _STRONGEST_NOISE or len(noises) > _MOST_NOISES:
             raise ValueError("noise strength or number of noises out of range")
@@ -233,15 +203,14 @@ class SessionRecord(_Record):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        frames = sum((segment or self.animation).steps for segment in self.segments)
+        common = self.animation.segment
+        segments = [segment or common for segment in self.segments]
+        longest = max(segment.steps for segment in (common, *segments))
+        if max(longest, self.animation.hold) > MOST or self.animation.fps > _HIGHEST_RATE:
+            raise ValueError("animation settings out of range")
+        frames = sum(segment.steps for segment in segments)
         if frames > LONGEST_ANIMATION:
             raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_ANIMATION:,}")
+        if self.grid.corners:
+            raise ValueError("the corners of the map are among the values")
         return self
-
-
-def _meant(check: Callable[[], Any]) -> Any:
-    """Raise the error of a setting as the ValueError that pydantic expects."""
-    try:
-        return check()
-    except ExplorerError as error:
-        raise ValueError(str(error)) from error

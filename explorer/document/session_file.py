@@ -8,7 +8,6 @@ A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, i
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 from collections.abc import Callable
@@ -24,10 +23,10 @@ from pydantic import ValidationError
 from explorer.array_files import ZipLimits, read_arrays, read_members
 from explorer.data.corruption import current_kinds
 from explorer.data.imported_image import MOST_BYTES
+from explorer.document.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
 from explorer.errors import SessionError
 from explorer.json_limits import SESSION, json_text, parse_json
 from explorer.messages import Wording, message
-from explorer.models.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
 from explorer.paths import replacing_file
 from explorer.reading import read_limited
 
@@ -45,32 +44,29 @@ _ALLOWED: Final = {
     _OLD_IMPORTED_IMAGE: MOST_BYTES,
 }
 _LIMITS: Final = ZipLimits(SESSION.size + _MOST_ARRAYS + MOST_BYTES, members=100, unsuspicious=32 << 20)
-_LARGEST_THUMBNAIL = 512
-
-_KINDS: Final = {
-    "cursor": "float32",
-    "picture_code": "float32",
-    "keyframes": "float32",
-    "times": "float64",
-    "directions": "float32",
-    "slot_0": "float32",
-    "slot_1": "float32",
-    "slot_2": "float32",
-    "corners": "float32",
-    "selection": "int64",
-    "bookmarks": "float32",
-    "thumbnails": "uint8",
+ARRAY_FORMS: Final = {
+    "cursor": ("float32", "dim"),
+    "picture_code": ("float32", "dim"),
+    "keyframes": ("float32", "keyframes", "dim"),
+    "times": ("float64", "frames"),
+    "directions": ("float32", "directions", "dim"),
+    "slot_0": ("float32", "codes", "dim"),
+    "slot_1": ("float32", "codes", "dim"),
+    "slot_2": ("float32", "codes", "dim"),
+    "corners": ("float32", "corners", "dim"),
+    "selection": ("int64", "images"),
+    "bookmarks": ("float32", "bookmarks", "dim"),
+    "thumbnails": ("uint8", "bookmarks", "side", "side", "channels"),
 }
+"""By name: dtype of an array, and what its axes count; ``dim`` is the model's latent dimensions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
     """The content of a session file: its values, its arrays by name, and the file of the imported image, or empty.
 
-    Absent arrays are omitted. Float32 codes: ``cursor`` and ``picture_code`` ``(latent_dim,)``, ``keyframes``,
-    ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners`` ``(3, latent_dim)``.
-    ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8 ``(b, h, w, c)``, black if
-    missing.
+    Absent arrays are omitted; their names are those of `ARRAY_FORMS`. ``slot_0`` … ``slot_2`` are the terms of the
+    arithmetic; missing ``thumbnails`` are black.
     """
 
     record: SessionRecord
@@ -172,7 +168,8 @@ def _damaged(where: str, reason: Wording) -> SessionError:
 
 def _read_arrays(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     limits = replace(_LIMITS, total=_MOST_ARRAYS)
-    arrays = read_arrays(BytesIO(content), limits, where, SessionError, _KINDS)
+    kinds = {name: kind for name, (kind, *_) in ARRAY_FORMS.items()}
+    arrays = read_arrays(BytesIO(content), limits, where, SessionError, kinds)
     for name, array in arrays.items():
         if array is None or (array.dtype.kind == "f" and not np.isfinite(array).all()):
             raise _damaged(where, message("“{array}” holds other values than finite numbers", array=name))
@@ -184,7 +181,7 @@ def _read_record(text: bytes, where: str) -> SessionRecord:
     try:
         if not isinstance(raw, dict) or raw.get("format") != "latent-explorer-session":
             raise _damaged(where, message("it was written by another program"))
-        return SessionRecord.model_validate_json(json.dumps(migrated(raw, where)))
+        return SessionRecord.model_validate(migrated(raw, where))
     except ValidationError as error:
         first = error.errors()[0]
         part = ".".join(str(part) for part in first["loc"])
@@ -261,29 +258,31 @@ def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
     """Check that shapes and numbers of the arrays match the record."""
-    dim = record.model.latent_dim if record.model else 0
-    counts = {
+    tables = {
         "keyframes": len(record.segments),
         "directions": len(record.directions),
         "bookmarks": len(record.bookmarks),
     }
+    exactly = tables | {"dim": record.model.latent_dim if record.model else 0, "corners": 3}
+    sizes = {axis: range(max(size, 1), size + 1) for axis, size in exactly.items()} | {
+        "codes": range(1, MOST + 1),
+        "frames": range(LONGEST_ANIMATION + 1),
+        "images": range(LONGEST_ANIMATION + 1),
+        "side": range(1, 513),
+        "channels": range(1, 4, 2),
+    }
     for name, array in arrays.items():
-        if name == "thumbnails":
-            good = array.ndim == 4 and len(array) == counts["bookmarks"] and array.shape[3] in (1, 3)
-            wanted, good = "n×h×w×c", good and min(array.shape) > 0 and max(array.shape[1:3]) <= _LARGEST_THUMBNAIL
-        elif name in {"times", "selection"}:
-            wanted, good = "n", array.ndim == 1 and len(array) <= LONGEST_ANIMATION
-        elif name in {"cursor", "picture_code"}:
-            wanted, good = f"{dim}", array.shape == (dim,) and dim > 0
-        else:
-            count = counts.get(name, 3 if name == "corners" else min(len(array) if array.ndim else 0, MOST))
-            wanted, good = f"{count}×{dim}", array.shape == (count, dim) and array.size > 0
-        if not good:
-            shape = "×".join(map(str, array.shape)) or "()"
-            text = message("“{array}” has the shape {shape}, not {wanted}", array=name, shape=shape, wanted=wanted)
-            raise _damaged(where, text)
-    for name, count in counts.items():
-        if count and name not in arrays:
+        wanted = [sizes[axis] for axis in ARRAY_FORMS[name][1:]]
+        if array.ndim != len(wanted) or any(size not in some for size, some in zip(array.shape, wanted, strict=True)):
+            raise _damaged(
+                where,
+                message(
+                    "“{array}” has the shape {shape}, not {wanted}",
+                    array=name,
+                    shape="×".join(map(str, array.shape)) or "()",
+                    wanted="×".join(str(some[0]) if len(some) == 1 else "n" for some in wanted),
+                ),
+            )
+    for name in (*(table for table, size in tables.items() if size), *(["selection"] if record.selection else [])):
+        if name not in arrays:
             raise _damaged(where, message("it has no “{array}”", array=name))
-    if record.selection is not None and "selection" not in arrays:
-        raise _damaged(where, message("it has no “{array}”", array="selection"))
