@@ -658,5 +658,3 @@ def _cleared(before: State, model: str) -> Message:
     if not before.keyframes:
         return message("Bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
     return message("Timeline and bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
-
-

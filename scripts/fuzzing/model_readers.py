@@ -22,7 +22,7 @@ from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
 from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
-from explorer.document.state import OpenModel
+from explorer.document.state import OpenModel, State
 from explorer.engine.codecs import open_codec
 from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from explorer_testing.codec import MatrixCodec
 
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
-from explorer.document.document import GRID_LIMIT, Document, Problem
-from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection
+from explorer.document.document import Document, Problem
+from explorer.document.state import COMPONENTS_ABOVE, GRID_LIMIT, GridSettings, NamedDirection, State
 from explorer.document.view_store import FailedView
 from explorer.document.views import VIEWS
 from explorer.document.views.cursor import CURSOR, CursorView

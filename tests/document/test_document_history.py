@@ -29,7 +29,9 @@ GESTURES = st.sampled_from([None, "a", "b"])
 def answer(document: Document) -> None:
     """What the codec thread puts in: a code that tells which image of which model it is of."""
     if document.model is not None and document.state.image_index is not None:
-        code = np.full(document.model.latent_dim, document.state.image_index + document.model.latent_dim / 10, np.float32)
+        code = np.full(
+            document.model.latent_dim, document.state.image_index + document.model.latent_dim / 10, np.float32
+        )
         IMAGE.put(document, ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
 
 

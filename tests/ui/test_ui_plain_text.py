@@ -35,7 +35,6 @@ from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
 from explorer.models.import_record import Imported
 from explorer.models.runs import RunWriter
-from explorer.models.session_file import read_session
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.ui.dialogs.files import ask_save

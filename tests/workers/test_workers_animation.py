@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats
 from explorer.document.document import Document, Problem
-from explorer.document.timeline import Estimate, Export
+from explorer.document.timeline import WITH_DATA, Estimate, Export
 from explorer.document.views.animation import ANIMATION, AnimationView
 from explorer.export import FORMATS
 from explorer.export.recipe_file import read_recipe

@@ -12,8 +12,8 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from explorer.document.document import GRID_LIMIT, Document
-from explorer.document.state import OpenModel
+from explorer.document.document import Document
+from explorer.document.state import GRID_LIMIT, OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.overlay import OVERLAY, OverlayView
