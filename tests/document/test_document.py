@@ -28,19 +28,6 @@ from explorer.latent.components import to_components
 from explorer.latent.directions import Direction
 from explorer.types import Floats
 
-SIGNALS = (
-    "model_changed",
-    "source_changed",
-    "image_index_changed",
-    "code_changed",
-    "noises_changed",
-    "keyframes_changed",
-    "animation_changed",
-    "grid_changed",
-    "playhead_changed",
-    "history_changed",
-)
-
 BLANK: Floats = np.zeros((12, 10, 1), np.float32)
 FULL: Floats = np.ones((12, 10, 1), np.float32)
 
@@ -77,9 +64,10 @@ class Heard:
 
     def __init__(self, document: Document) -> None:
         self.names: list[str] = []
-        for name in SIGNALS:
-            owner = document.timeline if name == "playhead_changed" else document
-            getattr(owner, name).connect(self._hearer(name))
+        for part in document.changed:
+            document.changed[part].connect(self._hearer(f"changed.{part}"))
+        document.timeline.playhead_changed.connect(self._hearer("playhead_changed"))
+        document.history_changed.connect(self._hearer("history_changed"))
         for kind in VIEWS:
             document.views.changed(kind).connect(self._hearer(f"view {kind.name}"))
 
@@ -159,8 +147,8 @@ def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(do
     assert document.state.image_index == 0
     reported = heard.take()
     assert {"view image", "view cursor", "view noise", "view keyframes"} <= set(reported)
-    assert {"model_changed", "code_changed", "keyframes_changed"} <= set(reported)
-    assert not {"source_changed", "image_index_changed", "view thumbnails"} & set(reported)
+    assert {"changed.model", "changed.code", "changed.keyframes"} <= set(reported)
+    assert not {"changed.source", "changed.image_index", "view thumbnails"} & set(reported)
     assert str(document.undo_label) == "Open other"
 
 
@@ -544,7 +532,7 @@ def test_the_playhead_moves_the_cursor_along_the_animation(document: Document) -
         document.timeline.set_playhead(frame, "scrub")
         assert document.timeline.playhead == frame
         np.testing.assert_array_equal(code_of(document), expected[frame])
-    assert heard.take().count("timeline.playhead_changed") == document.timeline.frames - 1
+    assert heard.take().count("playhead_changed") == document.timeline.frames - 1
     document.undo()
     assert document.undo_label is None, "a scrub is more than one step"
     document.timeline.set_playhead(10_000, "scrub")

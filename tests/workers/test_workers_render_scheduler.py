@@ -32,7 +32,7 @@ from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import UsageError
 from explorer.messages import message
-from explorer.models.third_party.record import Imported
+from explorer.models.import_record import Imported
 from explorer.types import Codec, Floats
 from explorer.workers.render_scheduler import RenderScheduler
 from explorer.workers.render_thread import RenderThread
