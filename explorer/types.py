@@ -71,10 +71,8 @@ class Codec(Protocol):
         """Length of one flat code."""
 
     def encode(self, images: Floats) -> Floats:
-        """Return the codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1].
-
-        For a variational model this is the mean code.
-        """
+        """Return codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
+        return self.encode_distribution(images)[0]
 
     def decode(self, codes: Floats) -> Floats:
         """Return float32 images ``(n, h, w, c)`` of codes ``(n, latent_dim)``; nominally in [0, 1], not clipped."""

@@ -8,13 +8,13 @@ import numpy as np
 from explorer.inference.codec import bounded
 from explorer.models.batches import images_at_once
 from explorer.models.spec import ModelSpec
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 512
 
 
-class KerasCodec:
-    """Encoder and decoder of one model, called in batches (see `explorer.types.Codec`)."""
+class KerasCodec(Codec):
+    """Encoder and decoder of one model, called in batches."""
 
     def __init__(self, spec: ModelSpec, encoder: keras.Model, decoder: keras.Model) -> None:
         self._spec = spec
@@ -29,9 +29,6 @@ class KerasCodec:
     @property
     def latent_dim(self) -> int:
         return self._spec.latent_dim
-
-    def encode(self, images: Floats) -> Floats:
-        return self.encode_distribution(images)[0]
 
     def decode(self, codes: Floats) -> Floats:
         folded = codes.reshape(-1, *self._spec.latent_shape)

@@ -15,7 +15,7 @@ from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import Bundle
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 256
 
@@ -64,8 +64,8 @@ def network_server() -> NetworkServer:
     return server
 
 
-class ServedCodec:
-    """Encoder and decoder of a bundle whose engine is ``keras``, imported and not convertible to ONNX; see `Codec`."""
+class ServedCodec(Codec):
+    """Encoder and decoder of a bundle whose engine is ``keras``, imported and not convertible to ONNX."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._card = bundle.card
@@ -79,9 +79,6 @@ class ServedCodec:
     @property
     def latent_dim(self) -> int:
         return self._card.latent_dim
-
-    def encode(self, images: Floats) -> Floats:
-        return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         if not self._card.encodes:

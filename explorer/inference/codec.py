@@ -20,7 +20,7 @@ from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
 from explorer.models.limits import LOG_VARIANCE
 from explorer.reading import reason_of
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
 """Batches up to this size run in the single-threaded session; larger ones are faster with more threads."""
@@ -158,8 +158,8 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-class OnnxCodec:
-    """Encoder and decoder of a model (see `explorer.types.Codec`); may be called from several threads.
+class OnnxCodec(Codec):
+    """Encoder and decoder of a model; may be called from several threads.
 
     Raises ModelError if the engine of the bundle is not ``onnx``, a network does not load, or shapes differ from the
     card's.
@@ -237,10 +237,6 @@ class OnnxCodec:
     @property
     def latent_dim(self) -> int:
         return self._card.latent_dim
-
-    def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
-        return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a VAE, log-variance, each float32 ``(n, latent_dim)``."""

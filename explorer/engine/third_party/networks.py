@@ -11,15 +11,15 @@ import tensorflow as tf
 
 from explorer.models.batches import images_at_once
 from explorer.models.import_record import Control, Imported, Layout
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 256
 _MOST_TRIALS = 64
 """Maximum number of combinations of condition values that are tried on an image."""
 
 
-class ThirdPartyNetworks:
-    """Adapted encoder and decoder of an import (see `explorer.types.Codec`).
+class ThirdPartyNetworks(Codec):
+    """Adapted encoder and decoder of an import.
 
     Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
     reconstruction are chosen. The constructor gets callables on one tensor or a list of them, or None, and the shape of
@@ -46,9 +46,6 @@ class ThirdPartyNetworks:
     @property
     def latent_dim(self) -> int:
         return self._values + sum(prod(control.shape) for control in self._record.controls)
-
-    def encode(self, images: Floats) -> Floats:
-        return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         outputs = [part.reshape(len(images), -1) for part in self._batched(self.encode_tensors, images)]
