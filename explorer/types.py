@@ -49,7 +49,7 @@ LatentShape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Progress:
-    """What a long job yields where it can report and be cancelled.
+    """What a long job yields where it can report and be canceled.
 
     Attributes
     ----------
@@ -62,6 +62,13 @@ class Progress:
     done: int
     total: int
     note: Wording = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Early:
+    """A preliminary result of a long job, which its final result replaces."""
+
+    result: Any
 
 
 class Codec(Protocol):

@@ -69,7 +69,7 @@ def test_workers_need_no_widgets() -> None:
     assert not loaded_by(modules) & WINDOWS
 
 
-@pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document"])
+@pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document", "cli"])
 def test_room_stands_without_qt(room: str) -> None:
     loaded = loaded_by(module_names(room))
     assert not [name for name in loaded if name.split(".")[0] in {"PySide6", "shiboken6"}]

@@ -14,7 +14,7 @@ from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.timeline import ACROSS, Estimate, Export
-from explorer.errors import DataError, ExplorerError
+from explorer.errors import DataError
 from explorer.export import ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
@@ -93,30 +93,31 @@ def write_animation(
 def estimate_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Estimate]:
-    """Render sample frames and estimate the file size; an error becomes part of the estimate."""
+    """Render sample frames and estimate the file size.
+
+    Raises
+    ------
+    ExplorerError
+        If the animation cannot be exported.
+    """
     yield Progress(0, 0, message("Rendering sample frames"))
-    try:
-        kind = format_of(export.path)
-        curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-        settings = settings_of(export, model, keys, animation, kind)
-        codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
-        some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
-        shown: list[Pixels] = []
-        strip: Pixels | None = None
-        for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
-            strip = strip_below(cells, settings) if strip is None else strip
-            shown.append(finished(cells, strip, settings))
-            yield Progress(len(shown), len(some), message("Rendering sample frames"))
-        # In the middle of the first pass, where the image changes.
-        first = max(
-            0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2
-        )
-        tried = list(render(model.codec, codes[first : first + _TRIED]))
-        moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
-        size = estimate_bytes(kind, tried, len(codes), settings, moving)
-        yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
-    except ExplorerError as error:
-        yield Estimate(export, None, 0, 1.0, 0, error.message)
+    kind = format_of(export.path)
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
+    shown: list[Pixels] = []
+    strip: Pixels | None = None
+    for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
+        strip = strip_below(cells, settings) if strip is None else strip
+        shown.append(finished(cells, strip, settings))
+        yield Progress(len(shown), len(some), message("Rendering sample frames"))
+    # In the middle of the first pass, where the image changes.
+    first = max(0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2)
+    tried = list(render(model.codec, codes[first : first + _TRIED]))
+    moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
+    size = estimate_bytes(kind, tried, len(codes), settings, moving)
+    yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
 
 
 def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
@@ -190,7 +191,7 @@ class AnimationJobs(QObject):
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
-        self._exporting: set[Path] = set()
+        self._exporting: dict[Path, int] = {}
         self._graph: tuple[CodeSample, NeighborGraph] | None = None
         self._laying = self._estimating = self._reopening = 0
         timeline = document.timeline
@@ -260,16 +261,14 @@ class AnimationJobs(QObject):
         if model is None or animation is None:
             document.report(message("An animation needs at least two keyframes. Add keyframes."))
             return
-        if path in self._exporting:
+        if self._jobs.running(self._exporting.get(path, 0)):
             document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))
             return
-        self._exporting.add(path)
         keys, curve = document.timeline.keys, document.timeline.curve
-        self._jobs.start(
+        self._exporting[path] = self._jobs.start(
             message("Exporting {name}", name=path.name),
             lambda: write_animation(export, model, keys, animation, curve),
             document.exported.emit,
-            lambda: self._exporting.discard(path),
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
@@ -289,7 +288,8 @@ class AnimationJobs(QObject):
                 lambda: estimate_animation(export, model, keys, animation, curve),
                 tell,
                 on_failed=failed,
-                on_cancelled=lambda: failed(CANCELED),
+                on_canceled=lambda: failed(CANCELED),
+                quiet=True,
             )
 
     def _on_reopen_requested(self, path: Path) -> None:

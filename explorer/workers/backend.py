@@ -90,7 +90,7 @@ class Backend(QObject):
 
     def _on_open_model_requested(self, path: Path) -> None:
         """Open a bundle; the last request wins, and a repeated request is ignored."""
-        if path == self._opening_path:
+        if path == self._opening_path and self.jobs.running(self._opening_model):
             return
         if not (path / CARD).is_file() and looks_third_party(path):
             self.document.imports.wanted.emit(path)
@@ -102,11 +102,7 @@ class Backend(QObject):
             message("Opening {name}", name=path.name),
             lambda: load_model(path, home),
             self._on_model_loaded,
-            self._forget_opening,
         )
-
-    def _forget_opening(self) -> None:
-        self._opening_path = None
 
     def _wants_home(self, path: Path) -> bool:
         """Return whether to open the dataset of a model with it; it never replaces images of the user."""

@@ -14,8 +14,7 @@ from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.inference.codec import open_codec
 from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
-from explorer.types import Codec, Floats, Pixels, Progress
-from explorer.workers.jobs import Early
+from explorer.types import Codec, Early, Floats, Pixels, Progress
 
 _FRAMES_AT_ONCE = 32
 

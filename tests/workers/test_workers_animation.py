@@ -177,11 +177,13 @@ def test_an_estimate_shows_the_frames_and_comes_near(document: Document, qtbot: 
 
 def test_an_export_that_cannot_be_is_reported_before(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     found: list[Estimate] = []
+    problems = problems_of(document)
     document.timeline.estimated.connect(found.append)
     document.timeline.estimate_requested.emit(Export(tmp_path / "film.gif", side=8_000, beside=True))
     qtbot.waitUntil(lambda: bool(found), timeout=PATIENCE_MS)
     assert found[0].pixels is None
     assert "pixels" in str(found[0].problem)
+    assert not problems, "the dialog shows it"
 
 
 def test_images_of_the_source_become_keyframes(document: Document, qtbot: QtBot) -> None:
