@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import ExplorerError, UsageError
 from explorer.memory import share_heaps
@@ -85,7 +86,7 @@ def open_first(document: Document) -> None:
     path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
     try:
         if path is None:
-            document.open_source_requested.emit("digits")
+            document.open_requested.emit(OpenRequest(("digits",), "images"))
         else:
             # Loaded here instead of on a job thread, so that the first image is shown sooner.
             for item in load_model(path, home=True):
@@ -98,8 +99,8 @@ def open_first(document: Document) -> None:
 
 
 def open_argument(document: Document, text: str) -> None:
-    """Open the argument of the command line: a bundle, images or a session."""
-    document.open_source_requested.emit(text)
+    """Open the argument of the command line, like a dropped file."""
+    document.open_requested.emit(OpenRequest((text,)))
 
 
 def main(open_me: str | None = None) -> int:
@@ -108,7 +109,7 @@ def main(open_me: str | None = None) -> int:
     Parameters
     ----------
     open_me
-        A bundle, an image, a folder or a file of images to open, or None.
+        A file or folder to open, or None.
 
     Returns
     -------

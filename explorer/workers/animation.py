@@ -14,23 +14,22 @@ from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.timeline import ACROSS, Estimate, Export
-from explorer.errors import DataError
+from explorer.errors import DataError, UsageError
 from explorer.export import ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import Recipe, make_recipe
-from explorer.export.recipe_file import read_recipe
+from explorer.export.recipe_file import has_recipe
 from explorer.latent.animation import Animation, AnimationCurve
-from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
 from explorer.messages import Wording, message
 from explorer.models.batches import images_at_once
-from explorer.models.bundle import find_bundles
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.jobs import CANCELED, JobRunner
-from explorer.workers.loading import open_model, render
+from explorer.workers.loading import render
+from explorer.workers.opening import OpenedAnimation, open_animation
 
 _TRIED = 10
 """Consecutive frames that are written to estimate the file size."""
@@ -151,37 +150,20 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
     yield np.concatenate(codes)
 
 
-def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, AnimationPreset]]:
-    """Read the recipe of an exported animation, and open its model unless it is open already.
-
-    Yields the path if the file has no recipe.
+def keyframes_of(paths: Sequence[Path], model: OpenModel | None) -> Iterator[Progress | OpenedAnimation | Floats]:
+    """Encode image files as keyframes, or open a single exported animation.
 
     Raises
     ------
-    DataError
-        If its model is not in the library, or the file is damaged.
+    UsageError
+        If no model is open.
     """
-    yield Progress(0, 0, message("Reading {name}", name=path.name))
-    recipe = read_recipe(path)
-    if recipe is None:
-        yield path
-        return
-    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
-    if model is not None and model.card.decoder_hash == recipe.model_hash:
-        yield None, preset
-        return
-    # Of several copies of the model, prefer the one with the same name.
-    for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
-        if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
-            yield Progress(0, 0, message("Opening {name}", name=found.path.name))
-            yield open_model(found.path), preset
-            return
-    raise DataError(
-        "Cannot reopen {name}: its model “{model}” (checksum {checksum}…) is not in the library. Add the model first.",
-        name=path.name,
-        model=recipe.model,
-        checksum=recipe.model_hash[:8],
-    )
+    if len(paths) == 1 and has_recipe(paths[0]):
+        yield from open_animation(paths[0], model)
+    elif model is None:
+        raise UsageError("No model is open. Open one, and drop the images again.")
+    else:
+        yield from encode_files(model, paths)
 
 
 class AnimationJobs(QObject):
@@ -193,12 +175,11 @@ class AnimationJobs(QObject):
         self._jobs = jobs
         self._exporting: dict[Path, int] = {}
         self._graph: tuple[CodeSample, NeighborGraph] | None = None
-        self._laying = self._estimating = self._reopening = 0
+        self._laying = self._estimating = 0
         timeline = document.timeline
         timeline.curve_wanted.connect(self._on_curve_wanted)
         timeline.images_requested.connect(self._on_images_requested)
         timeline.files_requested.connect(self._on_files_requested)
-        timeline.reopen_requested.connect(self._on_reopen_requested)
         timeline.export_requested.connect(self._on_export_requested)
         timeline.estimate_requested.connect(self._on_estimate_requested)
 
@@ -228,30 +209,28 @@ class AnimationJobs(QObject):
     def _on_images_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
         if model is not None and source is not None:
-            self._start_keyframes(model, encode_images(model, source, indices), place)
+            self._start_keyframes(model, lambda: encode_images(model, source, indices), place)
 
     def _on_files_requested(self, paths: list[Path], place: int) -> None:
         """Add images as keyframes; a single exported animation replaces the timeline."""
-        if len(paths) == 1:
-            self._reopen(paths[0], lambda path: self._encode([path], place))
-        else:
-            self._encode(paths, place)
-
-    def _encode(self, paths: list[Path], place: int) -> None:
         model = self._document.model
-        if model is None:
-            self._document.report(message("No model is open. Open one, and drop the images again."))
-        else:
-            self._start_keyframes(model, encode_files(model, paths), place)
+        self._start_keyframes(model, lambda: keyframes_of(paths, model), place)
 
-    def _start_keyframes(self, model: OpenModel, codes: Iterator[Progress | Floats], place: int) -> None:
-        def put(found: Floats) -> None:
-            # The codes are meaningless for another model.
+    def _start_keyframes(
+        self,
+        model: OpenModel | None,
+        steps: Callable[[], Iterator[Progress | OpenedAnimation | Floats]],
+        place: int,
+    ) -> None:
+        def put(found: OpenedAnimation | Floats) -> None:
             current = self._document.model
-            if current is not None and (current is model or current.continues(model)):
+            if isinstance(found, OpenedAnimation):
+                found.show(self._document)
+            # The codes are meaningless for another model.
+            elif current is not None and (current is model or current.continues(model)):
                 self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
 
-        self._jobs.start(message("Adding keyframes"), lambda: codes, put)
+        self._jobs.start(message("Adding keyframes"), steps, put)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -291,24 +270,3 @@ class AnimationJobs(QObject):
                 on_canceled=lambda: failed(CANCELED),
                 quiet=True,
             )
-
-    def _on_reopen_requested(self, path: Path) -> None:
-        """Open an exported animation, or any other file."""
-        self._reopen(path, self._document.open_requests.other_given.emit)
-
-    def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
-        """Open an exported animation, the last requested; call `otherwise` for any other file."""
-        model = self._document.model
-
-        def reopened(found: Path | tuple[OpenModel | None, AnimationPreset]) -> None:
-            if isinstance(found, Path):
-                otherwise(found)
-            elif found[0] is None:
-                self._document.timeline.set_animation(*found[1])
-            else:
-                self._document.open(found[0], animation=found[1])
-
-        self._jobs.cancel(self._reopening)
-        self._reopening = self._jobs.start(
-            message("Opening {name}", name=path.name), lambda: reopen(path, model), reopened
-        )

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject
 from explorer import reader
 from explorer.document.document import Document
 from explorer.document.imports import ImportView
+from explorer.document.open_requests import OpenRequest
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
@@ -186,7 +187,7 @@ class Importer(QObject):
             self._end(request, phase="asking", dangers=outcome)
         elif self._end(request, phase="finished"):
             self._document.library_changed.emit()
-            self._document.open_model_requested.emit(Path(outcome.path))
+            self._document.open_requested.emit(OpenRequest((Path(outcome.path),), "model"))
             self._document.announced.emit(_announcement(outcome))
 
     def _on_left(self) -> None:
