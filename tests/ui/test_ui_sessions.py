@@ -375,6 +375,22 @@ def test_new_and_open_ask_too(user: WindowDriver, places: dict[str, Path]) -> No
     assert user.document.sessions.path == path
 
 
+def test_a_dropped_session_asks_before_it_replaces_unsaved_changes(user: WindowDriver, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_session_new")
+    user.settle()
+    press(user, "action_keyframe")
+    before = user.document.state
+    assert drop(user.window, files(path), QPoint(600, 300))
+    answer(user, "unsaved_question", "unsaved_cancel")
+    assert user.document.state is before
+    assert drop(user.window, files(path), QPoint(600, 300))
+    answer(user, "unsaved_question", "unsaved_drop")
+    user.until(lambda: user.document.sessions.path == path)
+    assert not user.document.sessions.dirty
+
+
 def test_what_cannot_be_saved_stays_open_and_unsaved(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)

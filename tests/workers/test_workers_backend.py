@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_source, write_bundle
-from explorer_testing.codec import MatrixCodec
+from explorer_testing.codec import Gate, MatrixCodec
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
@@ -20,9 +20,11 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
+from explorer.document.state import OpenModel
 from explorer.document.timeline import Export
 from explorer.document.views import ImageView
 from explorer.models.bundle import COMPILED
+from explorer.workers import loading
 from explorer.workers.backend import Backend
 from explorer.workers.downloads import clearing
 from explorer.workers.loading import HELD_OUT, home_source, open_model
@@ -112,6 +114,44 @@ def test_the_model_that_was_asked_for_last_is_the_one_that_opens(
     for number in range(5):
         document.open_requested.emit(OpenRequest((tmp_path / f"number {number}",), "model"))
     qtbot.waitUntil(lambda: name_of(document) == "number 4" and settled(document))
+
+
+def test_the_last_request_wins_whatever_it_was_requested_as(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    document, gate, opened = backend.document, Gate(), list[str | None]()
+    document.open(source=make_source())
+    for name in ("slow", "fast"):
+        write_bundle(tmp_path / name)
+
+    def waiting(path: Path) -> OpenModel:
+        if path.name == "slow":
+            gate.pass_through()
+        return open_model(path)
+
+    monkeypatch.setattr(loading, "open_model", waiting)
+    document.model_changed.connect(lambda: opened.append(name_of(document)))
+    document.open_requested.emit(OpenRequest((tmp_path / "slow",)))
+    gate.wait_until_entered()
+    document.open_requested.emit(OpenRequest((tmp_path / "fast",), "model"))
+    qtbot.waitUntil(lambda: opened == ["fast"])
+    gate.open()
+    qtbot.waitUntil(lambda: not document.jobs)
+    assert opened == ["fast"]
+
+
+def test_a_request_is_not_repeated_while_it_runs(backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
+    document.open(source=make_source())
+    write_bundle(tmp_path / "other")
+    one, other = OpenRequest((bundle,)), OpenRequest((tmp_path / "other",))
+    for request in (one, one):
+        document.open_requested.emit(request)
+    assert len(document.jobs) == 1
+    for request in (other, one):
+        document.open_requested.emit(request)
+    qtbot.waitUntil(lambda: settled(document))
+    assert name_of(document) == "tiny"
 
 
 def test_a_models_own_images_come_with_it_but_never_replace_the_users(
